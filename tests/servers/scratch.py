@@ -1,0 +1,69 @@
+"""Scratch databases on a running server: made empty for one test or one run, dropped at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+__all__ = ["is_listening", "scratch_database"]
+
+_CONNECT_SECONDS = 3.0
+
+
+def is_listening(url: str) -> bool:
+    """Whether anything takes TCP connections at the URL's host and port."""
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=_CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def scratch_database(url: str) -> Iterator[str]:
+    """An empty database beside the one the URL names: its URL, until the block ends.
+
+    The URL's scheme is ``postgresql``, ``mysql`` or ``mariadb``; its user must be allowed to create databases.
+    """
+    name = f"holdall_test_{os.getpid()}_{uuid4().hex[:12]}"
+    run = _run_postgres if urlsplit(url).scheme == "postgresql" else _run_mariadb
+    drop = f"DROP DATABASE {name}" + (" WITH (FORCE)" if run is _run_postgres else "")
+    asyncio.run(run(url, f"CREATE DATABASE {name}"))
+    try:
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+    finally:
+        asyncio.run(run(url, drop))
+
+
+async def _run_postgres(url: str, statement: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _run_mariadb(url: str, statement: str) -> None:
+    import asyncmy
+
+    parts = urlsplit(url)
+    connection = await asyncmy.connect(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 3306,
+        user=unquote(parts.username or "root"),
+        password=unquote(parts.password or ""),
+        connect_timeout=int(_CONNECT_SECONDS),
+    )
+    try:
+        async with connection.cursor() as cursor:
+            await cursor.execute(statement)
+    finally:
+        connection.close()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+
+from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.servers.scratch import is_listening
+
+
+async def _ask(url: str, statement: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+def test_the_embedded_server_answers(postgres_url: str) -> None:
+    assert asyncio.run(_ask(postgres_url, "SELECT 1")) == 1
+
+
+def test_a_fresh_database_is_empty_and_another_each_time(
+    postgres_url: str, fresh_database: Callable[[str], str]
+) -> None:
+    first, second = fresh_database(postgres_url), fresh_database(postgres_url)
+    asyncio.run(_ask(first, "CREATE TABLE only_here (id int)"))
+    count = "SELECT count(*) FROM pg_tables WHERE tablename = 'only_here'"
+    assert [asyncio.run(_ask(url, count)) for url in (first, second)] == [1, 0]
+
+
+def test_a_stopped_server_is_gone() -> None:
+    with EmbeddedPostgres() as server:
+        url = server.url
+        assert is_listening(url)
+    assert not is_listening(url)
+
+
+def test_this_machines_servers_give_a_database_of_our_own(machine_postgres_url: str) -> None:
+    assert str(asyncio.run(_ask(machine_postgres_url, "SELECT current_database()"))).startswith("holdall_test_")
+
+
+def test_mariadb_gives_a_database_of_our_own(mariadb_url: str, fresh_database: Callable[[str], str]) -> None:
+    assert fresh_database(mariadb_url) != mariadb_url
+
+
+@pytest.mark.parametrize("url", ["postgresql://127.0.0.1:1/x", "mariadb://127.0.0.1:1/x"])
+def test_a_server_that_is_not_there_is_seen(url: str) -> None:
+    assert not is_listening(url)
