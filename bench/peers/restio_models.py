@@ -32,7 +32,7 @@ class Book(BaseModel):
     added: Field[datetime] = Field(datetime, pk=False, allow_none=False, depends_on=False, frozen=FrozenType.NEVER)
 
 
-class BookDAO(BaseDAO[Book], model_type=Book):
+class BookDAO(BaseDAO[Book]):
     """A session refuses writes to models that nobody could store."""
 
     async def update(self, obj: Book) -> None:
