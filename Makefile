@@ -1,0 +1,67 @@
+# The verbs of this project, the same for people and for CI.
+#   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
+# PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
+# ARGS=… goes on to the program: make test ARGS="tests/query -x".
+
+VENV := .venv$(if $(PY),-$(notdir $(PY)))
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# One after the other is readable; side by side is fast. Make 4 can do both.
+SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: setup run test check bench docs conform lock clean
+.DEFAULT_GOAL := setup
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml tools/find-python
+	@echo "setting up $(VENV)"
+	@python=$$(tools/find-python $(PY)) && { test -x $(BIN)/python || "$$python" -m venv $(VENV); }
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY)
+	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
+
+test: $(READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: $(READY)
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(READY)
+	@$(BIN)/python -m tools.build_docs $(ARGS)
+
+conform: $(READY)
+	@test -n "$(STORE)" || { echo "say which: make conform STORE=postgresql://user@host/database" >&2; exit 2; }
+	@STORE="$(STORE)" $(BIN)/python -m pytest tests/stores/test_conform.py $(ARGS)
+
+check: $(READY)
+	@$(MAKE) $(SIDE_BY_SIDE) check-style check-types check-typing check-imports check-meta
+	@echo "all checks passed"
+
+.PHONY: check-style check-types check-typing check-imports check-meta
+check-style:
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format --check -q .
+check-types:
+	@$(BIN)/mypy
+check-typing:
+	@$(BIN)/pyright
+check-imports:
+	@$(BIN)/lint-imports --cache-dir build/import-linter --no-logo
+check-meta:
+	@$(BIN)/python -m pytest -q tests/meta
+
+# Renew requirements.lock from pyproject.toml: every version pinned by hash, no address of any registry.
+lock:
+	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
+	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
+	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli,--extra $(e)) \
+	    --quiet --output-file requirements.lock $(ARGS)
+
+clean:
+	rm -rf build .venv* .mypy_cache .pytest_cache .ruff_cache .hypothesis
