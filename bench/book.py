@@ -43,6 +43,11 @@ def rows(count: int) -> list[tuple[Any, ...]]:
     return [row(number) for number in range(1, count + 1)]
 
 
+def named(count: int) -> list[dict[str, Any]]:
+    """The same as dictionaries."""
+    return [dict(zip(FIELDS, values, strict=True)) for values in rows(count)]
+
+
 def edit(values: tuple[Any, ...]) -> tuple[int, float]:
     """The new pages and price an update gives this book: always different from the old ones."""
     return values[5] + 1, values[6] + 1.0

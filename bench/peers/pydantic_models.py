@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.book import FIELDS, rows
+from bench.book import FIELDS, named, rows
 from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
 
 
@@ -29,7 +29,7 @@ class Book(BaseModel):
 
 
 def _make(source: tuple[object, ...]) -> Book:
-    return Book.model_construct(None, **dict(zip(FIELDS, source)))
+    return Book.model_construct(None, **dict(zip(FIELDS, source, strict=True)))
 
 
 def from_row(count: int) -> float:
@@ -37,13 +37,13 @@ def from_row(count: int) -> float:
     sources = rows(count)
     start = time.perf_counter()
     for source in sources:
-        Book.model_construct(None, **dict(zip(FIELDS, source)))
+        Book.model_construct(None, **dict(zip(FIELDS, source, strict=True)))
     return (time.perf_counter() - start) / count
 
 
 def construct(count: int) -> float:
     """Checked construction from names and values."""
-    sources = [dict(zip(FIELDS, source)) for source in rows(count)]
+    sources = named(count)
     start = time.perf_counter()
     for source in sources:
         Book(**source)

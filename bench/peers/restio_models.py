@@ -13,7 +13,7 @@ from restio.fields.base import Field, FrozenType
 from restio.model import BaseModel
 from restio.session import Session
 
-from bench.book import FIELDS, rows
+from bench.book import FIELDS, named, rows
 from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
 
 
@@ -40,7 +40,7 @@ class BookDAO(BaseDAO[Book]):
 
 
 def _make(source: tuple[Any, ...]) -> Book:
-    return Book(**dict(zip(FIELDS, source)))
+    return Book(**dict(zip(FIELDS, source, strict=True)))
 
 
 def from_row(count: int) -> float:
@@ -48,13 +48,13 @@ def from_row(count: int) -> float:
     sources = rows(count)
     start = time.perf_counter()
     for source in sources:
-        Book(**dict(zip(FIELDS, source)))
+        Book(**dict(zip(FIELDS, source, strict=True)))
     return (time.perf_counter() - start) / count
 
 
 def construct(count: int) -> float:
     """Checked construction from names and values."""
-    sources = [dict(zip(FIELDS, source)) for source in rows(count)]
+    sources = named(count)
     start = time.perf_counter()
     for source in sources:
         Book(**source)

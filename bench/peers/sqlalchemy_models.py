@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from bench.book import FIELDS, rows
+from bench.book import FIELDS, named, rows
 from bench.peers.sqlalchemy_book import Base, Book
 from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
 
@@ -20,7 +20,7 @@ def _engine(count: int) -> Engine:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(insert(Book.__table__), [dict(zip(FIELDS, source)) for source in rows(count)])
+        connection.execute(insert(Book.__table__), named(count))
     return engine
 
 
@@ -36,7 +36,7 @@ def from_row(count: int) -> float:
 
 def construct(count: int) -> float:
     """The constructor, which does not check."""
-    sources = [dict(zip(FIELDS, source)) for source in rows(count)]
+    sources = named(count)
     start = time.perf_counter()
     for source in sources:
         Book(**source)
@@ -68,4 +68,4 @@ def to_json(count: int) -> float:
 
 def memory(count: int) -> float:
     """An instance made of values that are there."""
-    return bytes_per_record(lambda source: Book(**dict(zip(FIELDS, source))), rows(count))
+    return bytes_per_record(lambda source: Book(**dict(zip(FIELDS, source, strict=True))), rows(count))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from bench.book import FIELDS, edit, rows
+from bench.book import edit, named, rows
 from bench.peers.sqlalchemy_book import Base, Book
 
 _TABLE = Book.__table__
@@ -29,7 +29,7 @@ async def orm_insert(database: str, count: int) -> float:
     """add_all and commit of instances that are there."""
     engine = await _emptied(database)
     async with AsyncSession(engine, expire_on_commit=False) as session:
-        instances = [Book(**dict(zip(FIELDS, source))) for source in rows(count)]
+        instances = [Book(**values) for values in named(count)]
         start = time.perf_counter()
         session.add_all(instances)
         await session.commit()
@@ -61,7 +61,7 @@ async def core_load(database: str, count: int) -> float:
 async def core_insert(database: str, count: int) -> float:
     """One executemany, committed."""
     engine = await _emptied(database)
-    values = _values(count)
+    values = named(count)
     start = time.perf_counter()
     async with engine.begin() as connection:
         await connection.execute(insert(_TABLE), values)
@@ -73,7 +73,7 @@ async def core_update(database: str, count: int) -> float:
     engine = await _emptied(database)
     await _filled(database, count)
     statement = update(_TABLE).where(_TABLE.c.id == bindparam("key"))
-    edits = [dict(zip(("pages", "price", "key"), (*edit(values), values[0]))) for values in rows(count)]
+    edits = [_edit(values) for values in rows(count)]
     start = time.perf_counter()
     async with engine.begin() as connection:
         await connection.execute(statement.values(pages=bindparam("pages"), price=bindparam("price")), edits)
@@ -101,9 +101,9 @@ async def _filled(database: str, count: int) -> AsyncEngine:
             return engine
     await _emptied(database)
     async with engine.begin() as connection:
-        await connection.execute(insert(_TABLE), _values(count))
+        await connection.execute(insert(_TABLE), named(count))
     return engine
 
 
-def _values(count: int) -> list[dict[str, Any]]:
-    return [dict(zip(FIELDS, source)) for source in rows(count)]
+def _edit(values: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(("pages", "price", "key"), (*edit(values), values[0]), strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, bindparam, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from bench.book import FIELDS, edit, rows
+from bench.book import edit, named, rows
 from bench.peers.sqlalchemy_book import Base, Book
 
 _TABLE = Book.__table__
@@ -30,7 +30,7 @@ def orm_insert(database: str, count: int) -> float:
     engine = _open(database)
     _clear(engine)
     with Session(engine) as session:
-        instances = [Book(**dict(zip(FIELDS, source))) for source in rows(count)]
+        instances = [Book(**values) for values in named(count)]
         start = time.perf_counter()
         session.add_all(instances)
         session.commit()
@@ -63,7 +63,7 @@ def core_insert(database: str, count: int) -> float:
     """One executemany, committed."""
     engine = _open(database)
     _clear(engine)
-    values = _values(count)
+    values = named(count)
     start = time.perf_counter()
     with engine.begin() as connection:
         connection.execute(insert(_TABLE), values)
@@ -74,7 +74,7 @@ def core_update(database: str, count: int) -> float:
     """One executemany of two columns, committed."""
     engine = _filled(database, count)
     statement = update(_TABLE).where(_TABLE.c.id == bindparam("key"))
-    edits = [dict(zip(("pages", "price", "key"), (*edit(values), values[0]))) for values in rows(count)]
+    edits = [_edit(values) for values in rows(count)]
     start = time.perf_counter()
     with engine.begin() as connection:
         connection.execute(statement.values(pages=bindparam("pages"), price=bindparam("price")), edits)
@@ -101,7 +101,7 @@ def _filled(database: str, count: int) -> Engine:
             return engine
     _clear(engine)
     with engine.begin() as connection:
-        connection.execute(insert(_TABLE), _values(count))
+        connection.execute(insert(_TABLE), named(count))
     return engine
 
 
@@ -110,5 +110,5 @@ def _clear(engine: Engine) -> None:
         connection.execute(delete(_TABLE))
 
 
-def _values(count: int) -> list[dict[str, Any]]:
-    return [dict(zip(FIELDS, source)) for source in rows(count)]
+def _edit(values: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(("pages", "price", "key"), (*edit(values), values[0]), strict=True))

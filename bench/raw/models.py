@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from bench.book import FIELDS, rows
+from bench.book import FIELDS, named, rows
 from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
 
 
@@ -37,7 +37,7 @@ def from_row(count: int) -> float:
 
 def construct(count: int) -> float:
     """Checked construction from names and values."""
-    sources = [dict(zip(FIELDS, source, strict=True)) for source in rows(count)]
+    sources = named(count)
     start = time.perf_counter()
     for source in sources:
         msgspec.convert(source, Book)

@@ -1,0 +1,86 @@
+"""The load: keep-alive connections over bare sockets, each with one request under way; cheap enough to fill a server."""
+
+from __future__ import annotations
+
+import re
+import select
+import socket
+import time
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_ANSWER_SECONDS = 10.0
+
+
+def requests_per_second(
+    port: int, method: str, paths: list[str], body: str, connections: int, seconds: float, most: int | None = None
+) -> float:
+    """Answers per second over this many seconds, or until ``most`` are there; paths are asked for in turn.
+
+    Raises ValueError for an answer that is not 200 or 201, TimeoutError where none comes.
+    """
+    requests = [_request(port, method, path, body.encode()) for path in paths]
+    poll = select.epoll()
+    sockets: dict[int, socket.socket] = {}
+    parts: dict[int, bytes] = {}
+    sent = done = 0
+    try:
+        for _ in range(connections):
+            connection = socket.create_connection(("127.0.0.1", port))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            number = connection.fileno()
+            sockets[number], parts[number] = connection, b""
+            poll.register(number, select.EPOLLIN)
+        start = time.perf_counter()
+        for connection in sockets.values():
+            connection.sendall(requests[sent % len(requests)])
+            sent += 1
+        while True:
+            events = poll.poll(_ANSWER_SECONDS)
+            if not events:
+                raise TimeoutError(f"{method} {paths[0]}: no answer in {_ANSWER_SECONDS:.0f} s")
+            for number, _ in events:
+                connection = sockets[number]
+                answer = parts[number] + connection.recv(1 << 20)
+                if not _is_whole(answer):
+                    parts[number] = answer
+                    continue
+                parts[number] = b""
+                done += 1
+                connection.sendall(requests[sent % len(requests)])
+                sent += 1
+            elapsed = time.perf_counter() - start
+            if elapsed >= seconds or (most is not None and done >= most):
+                return done / elapsed
+    finally:
+        for connection in sockets.values():
+            connection.close()
+        poll.close()
+
+
+def exchange(port: int, method: str, path: str, body: str) -> bytes:
+    """The body of the answer to one request."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
+        connection.sendall(_request(port, method, path, body.encode()))
+        answer = connection.recv(1 << 20)
+        while not _is_whole(answer):
+            answer += connection.recv(1 << 20)
+    return answer.partition(b"\r\n\r\n")[2]
+
+
+def _request(port: int, method: str, path: str, body: bytes) -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: application/json\r\n"
+    if body:
+        head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+def _is_whole(answer: bytes) -> bool:
+    if not answer.startswith(b"HTTP/1.1 20"):
+        raise ValueError(answer[:300].decode(errors="replace"))
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    length = _LENGTH.search(answer, 0, end + 4)
+    if length is None:
+        raise ValueError(f"an answer without a length: {answer[:300]!r}")
+    return len(answer) >= end + 4 + int(length[1])
