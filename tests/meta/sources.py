@@ -1,0 +1,51 @@
+"""The project's own files, as the meta-tests read them."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+__all__ = ["HOUSE", "PACKAGE", "house_files", "names_used", "parsed", "room_of"]
+
+HOUSE = Path(__file__).resolve().parents[2]
+PACKAGE = HOUSE / "src" / "holdall"
+
+# Not ours, or made by a run; a leading dot says so too.
+_FOREIGN = {"build", "dist", "__pycache__"}
+
+
+def house_files(folder: Path = HOUSE, pattern: str = "*") -> list[Path]:
+    """Every file below the folder that is written by hand, sorted."""
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            if path.name not in _FOREIGN and (not path.name.startswith(".") or path.name == ".ci"):
+                found += house_files(path, pattern)
+        elif path.match(pattern):
+            found.append(path)
+    return found
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The file's syntax tree."""
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def names_used(folder: Path) -> set[str]:
+    """Every name and attribute that Python files below the folder mention in code."""
+    used: set[str] = set()
+    for path in house_files(folder, "*.py"):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                used.add(node.attr)
+    return used
+
+
+def room_of(module: str) -> str:
+    """The room a module belongs to: ``holdall.query`` for ``holdall.query.sort``, a store of its own for each store."""
+    parts = module.split(".")
+    return ".".join(parts[:3] if parts[1:2] == ["stores"] else parts[:2])

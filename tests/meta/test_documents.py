@@ -1,0 +1,85 @@
+"""Documents that hold: their commands exist, their links lead somewhere, their examples run."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import doctest
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from tests.meta.sources import HOUSE, PACKAGE, house_files
+
+_DOCUMENTS = house_files(HOUSE, "*.md")
+_PROGRAMS = house_files(HOUSE / "docs", "*.py")
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!\w+:)([^)#]+)[^)]*\)")
+_MODULES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in house_files(PACKAGE, "*.py")
+    if ">>>" in path.read_text()
+]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(HOUSE))
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    return [body for found, body in _FENCE.findall(text) if found == language]
+
+
+def _run(source: str, module: types.ModuleType) -> None:
+    code = compile(source, module.__name__, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(code, module.__dict__)
+    if inspect.iscoroutine(result):
+        asyncio.run(result)
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
+def test_commands_are_verbs_of_the_makefile(path: Path) -> None:
+    verbs = set(re.findall(r"^([a-z][a-z-]*):", (HOUSE / "Makefile").read_text(), re.MULTILINE))
+    asked = {
+        verb for body in _blocks(path.read_text(), "sh") for verb in re.findall(r"^make ([a-z-]+)", body, re.MULTILINE)
+    }
+    assert asked - verbs == set()
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(path: Path) -> None:
+    assert [link for link in _LINK.findall(path.read_text()) if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", [path for path in _DOCUMENTS if _blocks(path.read_text(), "python")], ids=_name)
+def test_examples_of_a_document_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = types.ModuleType(f"document_{path.stem.replace('-', '_')}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    _run("\n".join(_blocks(path.read_text(), "python")), module)
+
+
+@pytest.mark.parametrize("path", _PROGRAMS, ids=_name)
+def test_programs_of_the_documents_run(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", str(path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_examples_in_docstrings_run(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted
+    assert not result.failed
+
+
+def test_a_failing_example_is_seen() -> None:
+    with pytest.raises(ZeroDivisionError):
+        _run("async def f():\n    return 1 / 0\nawait f()", types.ModuleType("planted"))

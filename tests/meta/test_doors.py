@@ -1,0 +1,105 @@
+"""A room's door is its ``__init__``: it re-exports, says all it exports, and holds no logic."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.meta.sources import HOUSE, PACKAGE, house_files, parsed, room_of
+
+_DOORS = house_files(PACKAGE, "__init__.py")
+_MODULES = house_files(PACKAGE, "*.py")
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(HOUSE))
+
+
+def _exported(tree: ast.Module) -> list[str] | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            names: list[str] = ast.literal_eval(node.value)
+            return names
+    return None
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    return {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+
+
+def _logic(tree: ast.Module) -> list[ast.stmt]:
+    """Statements of a door that are more than its docstring, re-exports and ``__all__``."""
+
+    def is_plain(node: ast.stmt) -> bool:
+        match node:
+            case ast.ImportFrom():
+                return True
+            case ast.Expr(value=ast.Constant(value=str())):
+                return True
+            case ast.Assign(targets=[ast.Name(id="__all__" | "__version__")]):
+                return True
+            case _:
+                return False
+
+    return [node for node in tree.body if not is_plain(node)]
+
+
+def _private_imports(module: str, tree: ast.Module) -> Iterator[str]:
+    """Modules private to another room that this one imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("holdall."):
+            targets = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names if alias.name.startswith("holdall.")]
+        else:
+            continue
+        for target in targets:
+            if room_of(target) != room_of(module) and any(part.startswith("_") for part in target.split(".")):
+                yield target
+
+
+@pytest.mark.parametrize("path", _DOORS, ids=_name)
+def test_a_door_says_all_it_exports(path: Path) -> None:
+    tree = parsed(path)
+    exported = _exported(tree) or []
+    assert len(exported) == len(set(exported))
+    assert set(exported) - {"__version__"} == _bound(tree)
+
+
+@pytest.mark.parametrize("path", _DOORS, ids=_name)
+def test_a_door_holds_no_logic(path: Path) -> None:
+    assert [ast.unparse(node) for node in _logic(parsed(path))] == []
+
+
+@pytest.mark.parametrize("path", [path for path in _MODULES if not path.stem.startswith("_")], ids=_name)
+def test_a_module_says_what_it_exports(path: Path) -> None:
+    exported = _exported(parsed(path))
+    assert exported is not None, "declare __all__"
+    assert not [name for name in exported if name.startswith("_")]
+
+
+@pytest.mark.parametrize("path", _MODULES, ids=_name)
+def test_nobody_enters_by_the_window(path: Path) -> None:
+    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    assert list(_private_imports(module, parsed(path))) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["from holdall.query._parser import parse", "import holdall.query._parser", "from holdall.query import _parser"],
+)
+def test_a_window_is_seen(source: str) -> None:
+    assert list(_private_imports("holdall.model.field", ast.parse(source)))
+    assert not list(_private_imports("holdall.query.text", ast.parse(source)))
+
+
+def test_logic_in_a_door_is_seen() -> None:
+    assert _logic(ast.parse('"""Door."""\nfrom holdall.query import Query\ncache = {}\n'))
