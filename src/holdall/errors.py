@@ -1,0 +1,262 @@
+"""The error tree, whole.
+
+A leaf exists only where a program would react to it. Every error keeps its facts in attributes, builds its own
+message and says what to do. Store drivers' errors are mapped onto these, always with ``raise … from``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdall.session.result import CommitResult, Task
+
+__all__ = [
+    "AlreadyExists",
+    "CommitAborted",
+    "CommitError",
+    "CommitPartial",
+    "CommitPending",
+    "CommitUnknown",
+    "Conflict",
+    "CorruptRecord",
+    "DeclarationError",
+    "FieldError",
+    "Forbidden",
+    "FrozenError",
+    "HoldallError",
+    "LimitExceeded",
+    "NotFound",
+    "NotLoaded",
+    "QueryError",
+    "ReferenceViolation",
+    "SchemaMismatch",
+    "StaleVersion",
+    "StateError",
+    "StoreError",
+    "StoreTimeout",
+    "StoreUnavailable",
+    "UniqueViolation",
+    "Unsupported",
+    "ValidationError",
+]
+
+
+class HoldallError(Exception):
+    """The root of every error Holdall raises."""
+
+
+class DeclarationError(HoldallError, TypeError):
+    """A model, a field, a collection or a store is declared in a way that cannot work; raised at start, never later."""
+
+
+# --- what a caller gave ---------------------------------------------------------------------------------------------
+
+
+class FieldError:
+    """One thing wrong with one value: where (``path``), what kind (``code``) and a sentence (``message``).
+
+    The message never repeats the value, so it can be shown to anyone.
+    """
+
+    __slots__ = ("code", "message", "path")
+
+    def __init__(self, path: str, code: str, message: str) -> None:
+        self.path = path
+        self.code = code
+        self.message = message
+
+    def __repr__(self) -> str:
+        return f"FieldError({self.path!r}, {self.code!r}, {self.message!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FieldError):
+            return NotImplemented
+        return (self.path, self.code, self.message) == (other.path, other.code, other.message)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.code, self.message))
+
+
+class ValidationError(HoldallError, ValueError):
+    """Values break the rules of their model; ``errors`` lists all of them, each with its path."""
+
+    def __init__(self, model: str, errors: Sequence[FieldError]) -> None:
+        self.model = model
+        self.errors = tuple(errors)
+        lines = "; ".join(f"{error.path or model}: {error.message}" for error in self.errors)
+        super().__init__(f"{model} is not valid: {lines}")
+
+
+class FrozenError(HoldallError, ValueError):
+    """A frozen field was written in a state in which it may not change."""
+
+    def __init__(self, model: str, field: str, state: str) -> None:
+        self.model = model
+        self.field = field
+        self.state = state
+        super().__init__(f"{model}.{field} is frozen while the record is {state}; leave it as it is")
+
+
+class QueryError(HoldallError, ValueError):
+    """A query names something that does not exist, compares what cannot be compared, or its text cannot be read."""
+
+
+class LimitExceeded(HoldallError, ValueError):
+    """A bound was passed; ``limit`` says which one and ``maximum`` its value."""
+
+    def __init__(self, limit: str, maximum: int, advice: str = "ask for less") -> None:
+        self.limit = limit
+        self.maximum = maximum
+        super().__init__(f"more than {maximum} {limit}; {advice}")
+
+
+# --- records and sessions -------------------------------------------------------------------------------------------
+
+
+class NotFound(HoldallError, LookupError):
+    """No record answers to this key, or the user may not know of it."""
+
+    def __init__(self, collection: str, key: object = None) -> None:
+        self.collection = collection
+        self.key = key
+        super().__init__(f"no {collection} with key {key!r}" if key is not None else f"no such {collection}")
+
+
+class NotLoaded(HoldallError, AttributeError):
+    """An attribute of a referenced record was read before the record was loaded: ``await`` the reference first."""
+
+    def __init__(self, target: str, attribute: str) -> None:
+        self.target = target
+        self.attribute = attribute
+        super().__init__(f"{target} is not loaded; await the reference before reading .{attribute}")
+
+
+class StateError(HoldallError, RuntimeError):
+    """A record or session is in a state that does not allow this call; the message says which call does."""
+
+
+class Forbidden(HoldallError, PermissionError):
+    """The user may not do this; the message names the right, never the data."""
+
+    def __init__(self, right: str, collection: str) -> None:
+        self.right = right
+        self.collection = collection
+        super().__init__(f"no right to {right} {collection}")
+
+
+# --- stores ---------------------------------------------------------------------------------------------------------
+
+
+class StoreError(HoldallError):
+    """A store could not do what it was asked; ``store`` names it."""
+
+    def __init__(self, store: str, message: str) -> None:
+        self.store = store
+        super().__init__(f"store {store!r}: {message}")
+
+
+class Unsupported(StoreError):
+    """The store cannot do this and Holdall refuses to pretend; raised before anything is sent."""
+
+    def __init__(self, store: str, feature: str, advice: str = "") -> None:
+        self.feature = feature
+        super().__init__(store, f"does not support {feature}" + (f"; {advice}" if advice else ""))
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached or dropped the connection; nothing is known to have been applied; try again."""
+
+
+class StoreTimeout(StoreError):
+    """The store did not answer in time."""
+
+
+class SchemaMismatch(StoreError):
+    """What the store holds does not fit the models; ``differences`` lists each difference in a sentence."""
+
+    def __init__(self, store: str, differences: Sequence[str]) -> None:
+        self.differences = tuple(differences)
+        super().__init__(store, "its tables do not fit the models:\n  " + "\n  ".join(self.differences))
+
+
+class CorruptRecord(StoreError):
+    """A stored record cannot be read as what its model says; ``place`` says where it lies."""
+
+    def __init__(self, store: str, place: str, reason: str) -> None:
+        self.place = place
+        super().__init__(store, f"{place} cannot be read: {reason}")
+
+
+class Conflict(StoreError):
+    """A change is refused because of what the store already holds; ``position`` is the change's index, if known."""
+
+    def __init__(self, store: str, message: str, position: int | None = None) -> None:
+        self.position = position
+        super().__init__(store, message)
+
+
+class UniqueViolation(Conflict):
+    """Another record already has these values in fields declared unique."""
+
+    def __init__(self, store: str, collection: str, fields: Sequence[str], position: int | None = None) -> None:
+        self.collection = collection
+        self.fields = tuple(fields)
+        named = ", ".join(self.fields) or "a unique field"
+        super().__init__(store, f"another {collection} already has this {named}", position)
+
+
+class AlreadyExists(UniqueViolation):
+    """A record with this key is already there."""
+
+
+class ReferenceViolation(Conflict):
+    """A reference points at nothing, or a record that is still referred to was to be removed."""
+
+    def __init__(self, store: str, collection: str, fields: Sequence[str] = (), position: int | None = None) -> None:
+        self.collection = collection
+        self.fields = tuple(fields)
+        named = ", ".join(self.fields) or "a reference"
+        super().__init__(store, f"{named} of {collection} would be left without its target", position)
+
+
+class StaleVersion(Conflict):
+    """The record was changed or removed by somebody else since it was read: load it again and repeat the edit."""
+
+    def __init__(self, store: str, collection: str, key: object, position: int | None = None) -> None:
+        self.collection = collection
+        self.key = key
+        super().__init__(store, f"{collection} {key!r} was changed or removed since it was read", position)
+
+
+# --- commits --------------------------------------------------------------------------------------------------------
+
+
+class CommitError(HoldallError):
+    """A commit did not end as asked; ``result`` lists every task with its state, duration and error."""
+
+    def __init__(self, message: str, result: CommitResult) -> None:
+        self.result = result
+        super().__init__(message)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The commit's tasks, in the order they ended."""
+        return self.result.tasks
+
+
+class CommitAborted(CommitError):
+    """Nothing lasting happened anywhere; the records are as they were and the session is usable."""
+
+
+class CommitPending(CommitError):
+    """The commit is decided and recovery will finish it; do not repeat it."""
+
+
+class CommitPartial(CommitError):
+    """Some changes are applied and some are not; ``result`` says which."""
+
+
+class CommitUnknown(CommitError):
+    """The answer to COMMIT was lost; resolve it by its commit id, never by sending it again."""

@@ -1,0 +1,49 @@
+"""Models and fields: what a record type is, how its records are checked and how they know their changes."""
+
+from holdall.model.declaration import Declaration
+from holdall.model.field import Field
+from holdall.model.manager import Manager, ResultSet
+from holdall.model.many import Many, Related
+from holdall.model.model import Model
+from holdall.model.options import MISSING, OnDelete, back, check, computed, field
+from holdall.model.reference import Key, Ref, Reference
+from holdall.model.rules import Ge, Gt, Le, Length, Lt, OneOf, Pattern
+from holdall.model.schema import schema_of
+from holdall.model.state import Frozen, State
+from holdall.model.tracking import Keeper, Track, Tracker, state_of, track_of
+from holdall.model.types import JSON
+
+__all__ = [
+    "JSON",
+    "MISSING",
+    "Declaration",
+    "Field",
+    "Frozen",
+    "Ge",
+    "Gt",
+    "Keeper",
+    "Key",
+    "Le",
+    "Length",
+    "Lt",
+    "Manager",
+    "Many",
+    "Model",
+    "OnDelete",
+    "OneOf",
+    "Pattern",
+    "Ref",
+    "Reference",
+    "Related",
+    "ResultSet",
+    "State",
+    "Track",
+    "Tracker",
+    "back",
+    "check",
+    "computed",
+    "field",
+    "schema_of",
+    "state_of",
+    "track_of",
+]

@@ -1,0 +1,126 @@
+"""Writing a model's constructor: one generated function that checks what is common inline and leaves the rest to ``admit``.
+
+The generated source holds only field names, which are identifiers, and names of constants; values never enter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from holdall.errors import FieldError, ValidationError
+from holdall.model.declaration import Declaration
+from holdall.model.field import Field
+from holdall.model.options import MISSING
+
+__all__ = ["constructor", "set_value"]
+
+
+def constructor(declaration: Declaration) -> Callable[..., Any]:
+    """The function behind ``Book(title=…)``: keyword arguments to a validated, unbound record."""
+    names: dict[str, Any] = {"UTC": UTC, "MISSING": MISSING, "_create": declaration.create, "_slow": _slow(declaration)}
+    parameters, conditions, factories, admitted = [], [], [], []
+    stored = declaration.stored
+    for field in stored:
+        variable = field.name
+        if not field.options.init:
+            factories.append(f"    {variable} = _{variable}_default()")
+            names[f"_{variable}_default"] = field.default
+        elif field.options.default_factory is not None:
+            parameters.append(f"{variable}=MISSING")
+            factories.append(f"    if {variable} is MISSING: {variable} = _{variable}_default()")
+            names[f"_{variable}_default"] = field.options.default_factory
+        else:
+            parameters.append(f"{variable}=_{variable}_default")
+            names[f"_{variable}_default"] = field.default() if field.has_default else MISSING
+        source = field.fast_source(variable, names)
+        if source is None:
+            names[f"_{variable}_admit"] = field.admit
+            admitted.append(variable)
+        else:
+            conditions.append(source)
+    given = "{" + ", ".join(f"{field.name!r}: {field.name}" for field in stored) + "}"
+    values = ", ".join(f"_{field.name}_new" if field.name in admitted else field.name for field in stored)
+    lines = [
+        f"def __call__(_cls, /, *_args, {', '.join([*parameters, '**_extra'])}):",
+        *factories,
+        *(["    _errors = []"] if admitted else []),
+        *(f"    _{name}_new = _{name}_admit({name}, _errors)" for name in admitted),
+        f"    if {'_errors or ' if admitted else ''}_args or _extra or not ({' and '.join(conditions) or 'True'}):",
+        f"        return _slow(_args, _extra, {given})",
+        f"    _record = _create({values})",
+        *_after(declaration, names),
+        "    return _record",
+    ]
+    exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
+    function: Callable[..., Any] = names["__call__"]
+    function.__doc__ = f"A {declaration.model.__name__}; raises ValidationError with everything that is wrong."
+    return function
+
+
+def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:
+    lines = []
+    if any(field.options.setter for field in declaration.stored):
+        names["_set"] = _setters(declaration)
+        lines.append("    _set(_record)")
+    if declaration.checks:
+        names["_check"] = _checks(declaration)
+        lines.append("    _check(_record)")
+    return lines
+
+
+def _slow(declaration: Declaration) -> Callable[..., Any]:
+    """The way of every construction that is not plainly right: find everything that is wrong, or adjust and create."""
+    finish = [step for step in (_setters(declaration), _checks(declaration))]
+
+    def construct(args: tuple[Any, ...], extra: dict[str, Any], given: dict[str, Any]) -> Any:
+        errors: list[FieldError] = []
+        if args:
+            errors.append(FieldError("", "positional", "takes its fields by name"))
+        for name in extra:
+            field = declaration.by_name.get(name)
+            message = "is not a field" if field is None else "cannot be given to the constructor"
+            errors.append(FieldError(name, "unknown" if field is None else "init", message))
+        values = [field.admit(given[field.name], errors) for field in declaration.stored]
+        if errors:
+            raise ValidationError(declaration.model.__name__, errors)
+        record = declaration.create(*values)
+        for step in finish:
+            step(record)
+        return record
+
+    return construct
+
+
+def _setters(declaration: Declaration) -> Callable[[Any], None]:
+    fields = [field for field in declaration.stored if field.options.setter is not None]
+
+    def apply(record: Any) -> None:
+        errors: list[FieldError] = []
+        for field in fields:
+            field.put(record, set_value(record, field, field.get(record), errors))
+        if errors:
+            raise ValidationError(declaration.model.__name__, errors)
+
+    return apply
+
+
+def set_value(record: Any, field: Field, value: Any, errors: list[FieldError]) -> Any:
+    """What the field's setter makes of an admitted value, admitted again."""
+    assert field.options.setter is not None
+    try:
+        changed = field.options.setter(record, value)
+    except ValueError as error:
+        errors.append(FieldError(field.name, "setter", str(error)))
+        return value
+    return field.admit(changed, errors)
+
+
+def _checks(declaration: Declaration) -> Callable[[Any], None]:
+    def run(record: Any) -> None:
+        errors = declaration.run_checks(record)
+        if errors:
+            raise ValidationError(declaration.model.__name__, errors)
+
+    return run

@@ -1,0 +1,108 @@
+"""Containers and value objects: lists, tuples, frozensets and dicts of field types; structs and dataclasses as values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from holdall.errors import DeclarationError, FieldError
+from holdall.model.field_type import Admit, FieldType
+from holdall.model.tracking import Tracked
+from holdall.query import Kind
+
+__all__ = ["container_type", "is_value_object", "value_object_type"]
+
+
+def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: str) -> FieldType:
+    """The type of a list, tuple, frozenset or dict; raises DeclarationError for one without item types."""
+    container, args = get_origin(annotation), get_args(annotation)
+    if not args:
+        raise DeclarationError(f"{where}: say what the {annotation.__name__} holds, for instance {annotation.__name__}[str]")
+    if container is dict:
+        return _dict_type(annotation, type_of(args[0]), type_of(args[1]), where)
+    if container is tuple and args[-1] is not Ellipsis:
+        return _fixed_tuple_type(annotation, [type_of(arg) for arg in args])
+    return _sequence_type(annotation, container, type_of(args[0]))
+
+
+def _make(annotation: Any, admit: Admit, is_mutable: bool) -> FieldType:
+    return FieldType(annotation, Kind.JSON, admit, is_mutable=is_mutable)
+
+
+def _admit_item(item: FieldType, value: Any, path: str, errors: list[FieldError]) -> Any:
+    if value is None and item.nullable:
+        return None
+    before = len(errors)
+    admitted = item.admit(value, path, errors)
+    if len(errors) == before:
+        errors.extend(FieldError(path, rule.code, rule.describe()) for rule in item.rules if not rule.holds(admitted))
+    return admitted
+
+
+def _sequence_type(annotation: Any, container: type[Any], item: FieldType) -> FieldType:
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        if not isinstance(value, container):
+            errors.append(FieldError(path, "type", f"must be a {container.__name__}"))
+            return value
+        return container(_admit_item(item, inner, f"{path}.{index}", errors) for index, inner in enumerate(value))
+
+    return _make(annotation, admit, container is list or item.is_mutable)
+
+
+def _fixed_tuple_type(annotation: Any, items: list[FieldType]) -> FieldType:
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        if not isinstance(value, tuple) or len(value) != len(items):
+            errors.append(FieldError(path, "type", f"must be a tuple of {len(items)} items"))
+            return value
+        pairs = enumerate(zip(items, value, strict=True))
+        return tuple(_admit_item(item, inner, f"{path}.{index}", errors) for index, (item, inner) in pairs)
+
+    return _make(annotation, admit, any(item.is_mutable for item in items))
+
+
+def _dict_type(annotation: Any, key: FieldType, item: FieldType, where: str) -> FieldType:
+    if key.kind is not Kind.STR or key.nullable:
+        raise DeclarationError(f"{where}: the keys of a dict must be text")
+
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        if not isinstance(value, dict):
+            errors.append(FieldError(path, "type", "must be a dict"))
+            return value
+        return {
+            _admit_item(key, name, f"{path}.{name}", errors): _admit_item(item, inner, f"{path}.{name}", errors)
+            for name, inner in value.items()
+        }
+
+    return _make(annotation, admit, True)
+
+
+def is_value_object(annotation: Any) -> bool:
+    """Whether instances of the class can be nested in a record."""
+    return isinstance(annotation, type) and (issubclass(annotation, msgspec.Struct) or dataclasses.is_dataclass(annotation))
+
+
+def value_object_type(annotation: type[Any]) -> FieldType:
+    """The type of a nested struct or dataclass; its own annotations are its rules."""
+    if issubclass(annotation, Tracked):
+        raise DeclarationError(f"{annotation.__name__} is a model: refer to it with Ref[{annotation.__name__}]")
+    is_frozen = (
+        annotation.__struct_config__.frozen
+        if issubclass(annotation, msgspec.Struct)
+        else annotation.__dataclass_params__.frozen
+    )
+
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        if not isinstance(value, annotation):
+            errors.append(FieldError(path, "type", f"must be a {annotation.__name__}"))
+            return value
+        try:
+            msgspec.convert(msgspec.to_builtins(value), annotation)
+        except (msgspec.ValidationError, TypeError, ValueError) as error:
+            place = str(error).rpartition("`$")[2].rstrip("`") if "`$" in str(error) else ""
+            errors.append(FieldError(path + place, "value", f"must be a valid {annotation.__name__}"))
+        return value
+
+    return _make(annotation, admit, not is_frozen)

@@ -1,0 +1,178 @@
+"""A model's declaration, as one value: its fields in order, its key, its rules over several fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from holdall.errors import DeclarationError, FieldError, QueryError, ValidationError
+from holdall.model.field import Field
+from holdall.model.options import Check
+from holdall.model.reference import key_of_value
+from holdall.query import Expression, Kind, ManyForm, Path
+
+__all__ = ["Declaration"]
+
+
+class Declaration:
+    """Everything a model says, ready to be asked.
+
+    ``create`` makes a record from trusted slot values in the order of ``stored``, checking nothing.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        collection: str,
+        fields: tuple[Field, ...],
+        checks: Mapping[str, Check],
+        computed: Mapping[str, Callable[[Any], Any]],
+    ) -> None:
+        self.model = model
+        self.collection = collection
+        self.fields = fields
+        self.checks = dict(checks)
+        self.computed = dict(computed)
+        self.by_name = {field.name: field for field in fields}
+        self.stored = tuple(field for field in fields if field.is_stored)
+        self.key = tuple(field for field in fields if field.options.pk)
+        self.version = _version_of(model.__name__, fields)
+        self.relations = tuple(field for field in fields if field.is_relation)
+        self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
+        self.create: Callable[..., Any] = _abstract
+        self.key_of = _key_reader(self.key)
+
+    def admit_key(self, key: Any, errors: list[FieldError]) -> Any:
+        """A key as a store takes it, a scalar or a tuple; what is wrong with it is appended to ``errors``."""
+        parts = key if len(self.key) > 1 and isinstance(key, tuple) else (key,)
+        if len(parts) != len(self.key):
+            errors.append(FieldError("key", "type", f"must have {len(self.key)} parts"))
+            return key
+        admitted = tuple(
+            field.encode(field.admit(part, errors)) if part is not None else _null_key(field, errors)
+            for field, part in zip(self.key, parts, strict=True)
+        )
+        return admitted if len(self.key) > 1 else admitted[0]
+
+    def key_from(self, args: tuple[Any, ...], values: Mapping[str, Any]) -> Any:
+        """The key given as ``get(Book, 1)`` or ``get(Book, id=1)``; raises ValidationError if it is not one."""
+        errors: list[FieldError] = []
+        if args and values:
+            errors.append(FieldError("key", "type", "must be given by position or by name, not both"))
+        elif args:
+            parts = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+        else:
+            unknown = set(values) - {field.name for field in self.key}
+            errors.extend(FieldError(name, "unknown", "is not part of the key") for name in sorted(unknown))
+            missing = [field.name for field in self.key if field.name not in values]
+            errors.extend(FieldError(name, "required", "is part of the key and required") for name in missing)
+            parts = tuple(values.get(field.name) for field in self.key)
+        if not errors:
+            key = self.admit_key(parts if len(self.key) > 1 else parts[0] if len(parts) == 1 else parts, errors)
+        if errors:
+            raise ValidationError(self.model.__name__, errors)
+        return key
+
+    def validate(self, record: Any, prefix: str = "") -> list[FieldError]:
+        """Everything that is wrong with a record now: every field's rules, then the rules over several fields."""
+        errors: list[FieldError] = []
+        for field in self.stored:
+            value = field.get(record)
+            if not field.fast(value):
+                field.admit(value, errors, prefix)
+        return errors or self.run_checks(record, prefix)
+
+    def run_checks(self, record: Any, prefix: str = "") -> list[FieldError]:
+        """What the rules over several fields object to."""
+        errors: list[FieldError] = []
+        for name, rule in self.checks.items():
+            try:
+                sentence = rule.function(record)
+            except ValidationError as error:
+                errors.extend(error.errors)
+                continue
+            except ValueError as error:
+                sentence = str(error)
+            if sentence is not None:
+                paths = [prefix + path for path in rule.fields] or [prefix.rstrip(".")]
+                errors.extend(FieldError(path, name.lstrip("_"), str(sentence)) for path in paths)
+        return errors
+
+    def expression(self, name: str, before: Path = ()) -> Expression:
+        """The expression for a field, at the end of a path; raises QueryError for a name that is no field."""
+        field = self.by_name.get(name)
+        if field is None:
+            raise QueryError(f"{self.model.__name__} has no field {name!r}")
+        path = (*before, name)
+        if field.target is None:
+            return Expression(path, lambda value: _encode_compared(field, value))
+        target = field.target
+        if field.form is not None:
+            return Expression(path, lambda value: _encode_compared(field, value))
+        return Expression(
+            path,
+            lambda value: _encode_compared(field, value),
+            lambda inner: target().__holdall__.expression(inner, path),
+        )
+
+    def resolve(self, models: Mapping[str, Any]) -> None:
+        """Settle references to models by name; raises DeclarationError for one that stays unknown or does not fit."""
+        for field in self.relations:
+            assert field.target is not None
+            field.target.resolve(models)
+            if field.form is ManyForm.BACK:
+                other = field.target().__holdall__.by_name.get(field.options.back)
+                if other is None or other.kind is not Kind.REF:
+                    raise DeclarationError(
+                        f"{field.model}.{field.name}: {field.target.name} has no reference {field.options.back!r}"
+                    )
+            else:
+                field.target()
+
+
+def _version_of(model: str, fields: tuple[Field, ...]) -> Field | None:
+    versions = [field for field in fields if field.options.version]
+    if len(versions) > 1 or any(field.kind is not Kind.INT for field in versions):
+        raise DeclarationError(f"{model}: at most one field can be the version, and it is an int")
+    return versions[0] if versions else None
+
+
+def _null_key(field: Field, errors: list[FieldError]) -> None:
+    errors.append(FieldError(field.name, "required", "is part of the key and must not be null"))
+
+
+def _key_reader(fields: tuple[Field, ...]) -> Callable[[Any], Any]:
+    """A function from a record to its key: None while any part of it is missing."""
+    if len(fields) == 1:
+        field = fields[0]
+        if not field.is_relation and field.type is not None and field.type.encode is None:
+            return lambda record: field.get(record)
+        return lambda record: field.encode(field.get(record))
+
+    def read(record: Any) -> Any:
+        parts = tuple(field.encode(field.get(record)) for field in fields)
+        return None if not parts or None in parts else parts
+
+    return read
+
+
+def _encode_compared(field: Field, value: Any) -> Any:
+    if field.form is not None:
+        raise QueryError(f"{field.name} holds many records: use .any(condition) or .all(condition)")
+    if value is None:
+        raise QueryError(f"{field.name} is compared with None: use is_null()")
+    errors: list[FieldError] = []
+    if field.target is not None:
+        value = key_of_value(field.admit(value, errors))
+        if value is None:
+            errors.append(FieldError(field.name, "key", "must have a key: commit it first"))
+    else:
+        assert field.type is not None
+        value = field.type.admit(value, field.name, errors)
+    if errors:
+        raise QueryError(f"{field.model}.{field.name} cannot be compared with this value: it {errors[0].message}")
+    return field.encode(value)
+
+
+def _abstract(*_: Any) -> Any:
+    raise DeclarationError("an abstract model has no records")

@@ -1,0 +1,257 @@
+"""A field of a model, bound: its type, its options, and how a value gets into its slot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+import msgspec
+
+from holdall.errors import DeclarationError, FieldError
+from holdall.model.field_type import FieldType
+from holdall.model.options import MISSING, FieldOptions
+from holdall.model.reference import Reference, key_of_value
+from holdall.model.rules import Ge, Gt, Le, Length, Lt, Pattern, Rule
+from holdall.model.target import Target
+from holdall.model.tracking import Tracked
+from holdall.query import Generated, Kind, ManyForm
+
+__all__ = ["Field"]
+
+_INLINE = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
+
+
+class Field:
+    """One field of one model.
+
+    ``type`` is None for a reference, which has a ``target`` instead. ``get`` and ``put`` reach the slot itself, past
+    tracking and checks.
+    """
+
+    def __init__(self, model: str, name: str, annotation: Any, field_type: FieldType | None, options: FieldOptions) -> None:
+        self.model = model
+        self.name = name
+        self.annotation = annotation
+        self.type = field_type
+        self.options = options
+        self.target: Target | None = None
+        self.form: ManyForm | None = None
+        self.container: type[Any] | None = None
+        self.rules: tuple[Rule, ...] = (field_type.rules if field_type else ()) + options.rules
+        self.frozen = options.frozen
+        self.get: Callable[[Any], Any] = _no_slot
+        self.put: Callable[[Any, Any], None] = _no_slot
+        self.fast: Callable[[Any], bool] = _never
+
+    # --- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its border values."""
+        if self.form is not None:
+            return Kind.MANY
+        return self.type.kind if self.type is not None else Kind.REF
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether records have a slot for it."""
+        return self.form is not ManyForm.BACK
+
+    @property
+    def is_relation(self) -> bool:
+        """Whether it refers to other records."""
+        return self.target is not None
+
+    @property
+    def depends_on(self) -> bool:
+        """Whether a commit writes the records it refers to first."""
+        return self.is_relation and self.is_stored and self.options.depends_on is not False
+
+    @property
+    def nullable(self) -> bool:
+        """Whether None is a value of it."""
+        if self.type is not None:
+            return self.type.nullable
+        return self.target is not None and self.target.nullable and self.form is None
+
+    @property
+    def generated(self) -> Generated:
+        """Who makes its value."""
+        if not self.options.generated:
+            return Generated.NO
+        return Generated.CLIENT if self.kind is Kind.UUID else Generated.STORE
+
+    @property
+    def may_be_unset(self) -> bool:
+        """Whether a record may be without a value until it is stored."""
+        return self.options.generated or self.options.version
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a record can be made without giving a value."""
+        options = self.options
+        if options.default is not MISSING or options.default_factory is not None:
+            return True
+        return self.nullable or self.may_be_unset or self.form is not None
+
+    def default(self) -> Any:
+        """The default; raises ValueError where there is none."""
+        if self.options.default_factory is not None:
+            return self.options.default_factory()
+        if self.options.default is not MISSING:
+            return self.options.default
+        if self.form is not None:
+            return ()
+        if not self.has_default:
+            raise ValueError(f"{self.model}.{self.name} has no default")
+        return None
+
+    # --- values ---------------------------------------------------------------------------------------------------
+
+    def admit(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
+        """The value as it belongs in the slot; what is wrong with it is appended to ``errors``."""
+        path = prefix + self.name
+        if value is MISSING:
+            errors.append(FieldError(path, "required", "is required"))
+            return value
+        if value is None and self.form is None:
+            if not (self.nullable or self.may_be_unset):
+                errors.append(FieldError(path, "required", "must not be null"))
+            return None
+        if self.target is not None:
+            return self._admit_many(value, path, errors) if self.form else self._admit_reference(value, path, errors)
+        assert self.type is not None
+        if self.options.coerce:
+            value = self._coerced(value)
+        if self.options.type_check:
+            before = len(errors)
+            value = self.type.admit(value, path, errors)
+            if len(errors) > before:
+                return value
+        errors.extend(FieldError(path, rule.code, rule.describe()) for rule in self.rules if not _holds(rule, value))
+        return value
+
+    def _coerced(self, value: Any) -> Any:
+        try:
+            return msgspec.convert(value, self.annotation, strict=False)
+        except (msgspec.ValidationError, TypeError, ValueError):
+            return value
+
+    def _admit_reference(self, value: Any, path: str, errors: list[FieldError]) -> Any:
+        target = self.target
+        assert target is not None
+        if isinstance(value, Tracked):
+            if target.accepts(value):
+                return Reference(target, record=value)
+        elif isinstance(value, Reference):
+            if value.key is None and value.record is None:
+                return self.admit(None, errors, path.removesuffix(self.name))
+            if value.record is None or target.accepts(value.record):
+                return value
+        elif self._is_key(value):
+            return value
+        errors.append(FieldError(path, "type", f"must be a {target.name}, its key or a reference to it"))
+        return value
+
+    def _is_key(self, value: Any) -> bool:
+        model = self.target.found if self.target is not None else None
+        if model is None:
+            return isinstance(value, Reference) or (not isinstance(value, bool) and hasattr(value, "__hash__"))
+        found: list[FieldError] = []
+        model.__holdall__.admit_key(value, found)
+        return not found
+
+    def _admit_many(self, value: Any, path: str, errors: list[FieldError]) -> Any:
+        if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+            errors.append(FieldError(path, "type", "must be a collection of records, keys or references"))
+            return value
+        items: list[Any] = []
+        for index, item in enumerate(value):
+            admitted = self._admit_reference(item, f"{path}.{index}", errors)
+            reference = admitted if isinstance(admitted, Reference) else Reference(self.target, key=admitted)
+            if any(reference == other for other in items):
+                errors.append(FieldError(f"{path}.{index}", "unique", "must not be given twice"))
+            items.append(reference)
+        return tuple(items)
+
+    def encode(self, value: Any) -> Any:
+        """The border value of a slot's value."""
+        if value is None:
+            return None
+        if self.type is not None:
+            return value if self.type.encode is None else self.type.encode(value)
+        return tuple(key_of_value(item) for item in value) if self.form else key_of_value(value)
+
+    # --- speed ----------------------------------------------------------------------------------------------------
+
+    def fast_source(self, variable: str, names: dict[str, Any]) -> str | None:
+        """Python source, true of ``variable`` only if it can go into the slot as it is; None if there is none.
+
+        What the source needs is added to ``names`` under names that start with ``_`` and hold the field's own.
+        """
+        options = self.options
+        if self.type is None or self.type.fast is None or options.coerce or options.setter or not options.type_check:
+            return None
+        prefix = f"_{self.name}"
+        source = self.type.fast
+        for number, rule in enumerate(self.rules):
+            source += f" and {_rule_source(rule, f'{prefix}_rule{number}', names)}"
+        names[f"{prefix}_type"] = self.type.scalar
+        source = re.sub(r"\bT\b", f"{prefix}_type", source)
+        source = re.sub(r"\bx\b", variable, source)
+        if self.nullable or self.may_be_unset:
+            source = f"({variable} is None or {source})"
+        return source
+
+    def bind(self, slot: Any) -> None:
+        """Take the slot of the finished class, and make ``fast`` from the source."""
+        self.get = slot.__get__
+        self.put = slot.__set__
+        names: dict[str, Any] = {"UTC": UTC}
+        source = self.fast_source("x", names)
+        if source is not None:
+            self.fast = eval(f"lambda x: {source}", names)  # noqa: S307 - source written above from constants
+
+    def check_default(self) -> None:
+        """Raise DeclarationError for a constant default that is not a value of the field."""
+        default = self.options.default
+        if default is MISSING:
+            return
+        if isinstance(default, list | dict | set):
+            raise DeclarationError(f"{self.model}.{self.name}: a mutable default would be shared; use default_factory")
+        errors: list[FieldError] = []
+        self.admit(default, errors)
+        if errors:
+            raise DeclarationError(f"{self.model}.{self.name}: the default {errors[0].message}")
+
+
+def _holds(rule: Rule, value: Any) -> bool:
+    try:
+        return rule.holds(value)
+    except TypeError:
+        return False
+
+
+def _rule_source(rule: Rule, name: str, names: dict[str, Any]) -> str:
+    operator = _INLINE.get(type(rule))
+    if operator is not None:
+        names[name] = rule.bound  # type: ignore[attr-defined]
+        return f"x {operator} {name}"
+    if isinstance(rule, Length):
+        upper = "" if rule.maximum is None else f" <= {rule.maximum}"
+        return f"{rule.minimum} <= len(x){upper}"
+    if isinstance(rule, Pattern):
+        names[name] = re.compile(rule.expression).fullmatch
+        return f"{name}(x) is not None"
+    names[name] = rule.holds
+    return f"{name}(x)"
+
+
+def _never(value: Any) -> bool:
+    return False
+
+
+def _no_slot(*_: Any) -> Any:
+    raise AttributeError("this field is not stored in the record")

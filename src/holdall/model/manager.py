@@ -1,0 +1,144 @@
+"""The active-record look: ``Book.objects``, over the session that is active or one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, Protocol, TypeVar
+
+from holdall.errors import QueryError, StateError
+from holdall.query import Condition, Node, Query, SortKey
+
+__all__ = ["Gateway", "Manager", "ResultSet", "SessionLike", "gateway_of"]
+
+M = TypeVar("M")
+
+
+class SessionLike(Protocol):
+    """What the active-record look needs of a session."""
+
+    def add(self, record: Any) -> Any:
+        """Add a record."""
+
+    def remove(self, record: Any) -> Any:
+        """Remove a record."""
+
+    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+        """The record with this key."""
+
+    async def query(self, query: Query[M]) -> Any:
+        """The records a query means."""
+
+    async def count(self, query: Query[M]) -> int:
+        """How many there are."""
+
+    async def commit(self) -> Any:
+        """Write all changes."""
+
+
+class Gateway(Protocol):
+    """Gives the session to work in: the active one, else a new one that commits at the end of the block."""
+
+    def __call__(self) -> AbstractAsyncContextManager[SessionLike]:
+        """A session for one act."""
+
+
+def gateway_of(model: Any) -> AbstractAsyncContextManager[SessionLike]:
+    """A session for the model; raises StateError while it belongs to no Holdall."""
+    gateway: Gateway | None = getattr(model, "__gateway__", None)
+    if gateway is None:
+        raise StateError(f"{model.__name__} belongs to no Holdall yet: call app.add({model.__name__}, store=...) first")
+    return gateway()
+
+
+class ResultSet(Generic[M]):
+    """A query in the making; ``await`` it for the records."""
+
+    __slots__ = ("query",)
+
+    def __init__(self, query: Query[M]) -> None:
+        self.query = query
+
+    def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
+        """Only records that meet these conditions and have these values."""
+        return ResultSet(self.query.where(*conditions, *_equalities(self.query.model, values)))
+
+    def order_by(self, *names: str) -> ResultSet[M]:
+        """Sorted by these fields; a ``-`` before a name sorts largest first, dots lead through references."""
+        keys = []
+        for name in names:
+            expression = self.query.model.__holdall__.expression(name.lstrip("-").partition(".")[0])
+            for step in name.lstrip("-").split(".")[1:]:
+                expression = expression[step]
+            keys.append(SortKey(expression.path, name.startswith("-")))
+        return ResultSet(self.query.sort(*keys))
+
+    def limit(self, rows: int) -> ResultSet[M]:
+        """At most this many."""
+        return ResultSet(self.query.limit(rows))
+
+    def __await__(self) -> Generator[Any, Any, list[M]]:
+        return self._fetch().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[M]:
+        for record in await self:
+            yield record
+
+    async def _fetch(self) -> list[M]:
+        async with gateway_of(self.query.model) as session:
+            return await session.query(self.query)  # type: ignore[no-any-return]
+
+    async def first(self) -> M | None:
+        """The first of them, or None."""
+        found = await self.limit(1)
+        return found[0] if found else None
+
+    async def count(self) -> int:
+        """How many there are."""
+        async with gateway_of(self.query.model) as session:
+            return await session.count(self.query)
+
+
+class Manager(Generic[M]):
+    """Creates and finds records of one model, each call in the active session or in one of its own."""
+
+    __slots__ = ("_model",)
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+
+    async def create(self, **values: Any) -> M:
+        """A new record, stored."""
+        async with gateway_of(self._model) as session:
+            record = self._model(**values)
+            session.add(record)
+            await session.commit()
+            return record
+
+    async def get(self, *args: Any, **key: Any) -> M | None:
+        """The record with this key, or None."""
+        async with gateway_of(self._model) as session:
+            return await session.get(self._model, *args, **key)
+
+    def all(self) -> ResultSet[M]:
+        """All records."""
+        model: Any = self._model
+        return ResultSet(model.where())
+
+    def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
+        """The records that meet these conditions and have these values."""
+        return self.all().filter(*conditions, **values)
+
+    def order_by(self, *names: str) -> ResultSet[M]:
+        """All records, sorted."""
+        return self.all().order_by(*names)
+
+
+def _equalities(model: Any, values: dict[str, Any]) -> list[Node]:
+    conditions = []
+    for name, value in values.items():
+        condition = model.__holdall__.expression(name) == value
+        if not isinstance(condition, Node):
+            raise QueryError(f"{name} cannot be compared with this value")
+        conditions.append(condition)
+    return conditions

@@ -1,0 +1,134 @@
+"""Many: the records that refer back to this one, or a list of references kept here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from holdall.errors import NotLoaded
+from holdall.model.reference import Key, Reference
+from holdall.model.tracking import track_of
+from holdall.query import Expression
+
+if TYPE_CHECKING:
+    from holdall.model.model import Model
+
+__all__ = ["BackAttribute", "Many", "ManyAttribute", "Related"]
+
+M = TypeVar("M", bound="Model")
+
+
+class Related(Generic[M]):
+    """The handle that reading a Many gives: ``await`` it for the list of records, or iterate with ``async for``.
+
+    Where the references are kept here, it is also a collection of them: ``len``, ``in`` and iteration work unloaded.
+    """
+
+    __slots__ = ("_name", "_owner", "_references")
+
+    def __init__(self, owner: Any, name: str, references: tuple[Reference[M], ...] | None) -> None:
+        self._owner = owner
+        self._name = name
+        self._references = references
+
+    def __await__(self) -> Generator[Any, Any, list[M]]:
+        return self._load().__await__()
+
+    async def _load(self) -> list[M]:
+        if self._references is not None:
+            return [await reference for reference in self._references]
+        track = track_of(self._owner)
+        keeper = track.keeper if track is not None else None
+        if keeper is None:
+            raise NotLoaded(type(self._owner).__name__, self._name)
+        return await keeper.load_back(self._owner, self._name)
+
+    async def __aiter__(self) -> AsyncIterator[M]:
+        for record in await self:
+            yield record
+
+    def _kept(self) -> tuple[Reference[M], ...]:
+        if self._references is None:
+            raise NotLoaded(type(self._owner).__name__, self._name)
+        return self._references
+
+    @property
+    def keys(self) -> tuple[Any, ...]:
+        """The keys of the records, where they are kept here."""
+        return tuple(reference.key for reference in self._kept())
+
+    def __len__(self) -> int:
+        return len(self._kept())
+
+    def __iter__(self) -> Iterator[Reference[M]]:
+        return iter(self._kept())
+
+    def __contains__(self, item: object) -> bool:
+        return any(reference == item for reference in self._kept())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Related):
+            return self._references == other._references and self._owner is other._owner
+        return self._references is not None and self.keys == tuple(other) if isinstance(other, Iterable) else False
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Related({self._name}, {'not loaded' if self._references is None else self.keys})"
+
+
+class Many(Generic[M]):
+    """Declares many references: ``books: Many["Book"] = back("author")``, or ``tags: Many[Tag]`` to keep them here."""
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Expression: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> Related[M]: ...
+    def __get__(self, instance: object | None, owner: Any) -> Any:
+        """The related records."""
+        raise AttributeError
+
+    def __set__(self, instance: object, value: Iterable[M | Reference[M] | Key]) -> None:
+        """Keep these references instead."""
+        raise AttributeError
+
+
+class ManyAttribute:
+    """Stands in front of a stored Many's slot, which holds a tuple of keys or References.
+
+    Where a tuple or frozenset of references was declared, ``container`` says so and reading gives one.
+    """
+
+    __slots__ = ("_container", "_name", "_target", "slot")
+
+    def __init__(self, slot: Any, target: Any, name: str, container: type[Any] | None) -> None:
+        self.slot = slot
+        self._target = target
+        self._name = name
+        self._container = container
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        if record is None:
+            return self
+        value = self.slot.__get__(record)
+        if any(item.__class__ is not Reference for item in value):
+            value = tuple(
+                item if item.__class__ is Reference else Reference(self._target, key=item, owner=record) for item in value
+            )
+            self.slot.__set__(record, value)
+        return Related(record, self._name, value) if self._container is None else self._container(value)
+
+
+class BackAttribute:
+    """A Many that is kept by the references of its records; it has no slot."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        return self if record is None else Related(record, self._name, None)
+
+    def __set__(self, record: Any, value: Any) -> None:
+        raise AttributeError(f"{self._name} follows from the references of its records: change those")

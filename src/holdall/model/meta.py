@@ -1,0 +1,240 @@
+"""The one metaclass: it reads a class body, makes the struct, and gives each model a small metaclass of its own.
+
+That small metaclass carries a property for each field, so ``Book.title`` is an expression while ``book.title`` stays
+the struct's own slot read, and the generated constructor as its ``__call__``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
+
+import msgspec
+
+from holdall.errors import DeclarationError
+from holdall.model.annotations import read_annotations, unwrap
+from holdall.model.construct import constructor
+from holdall.model.declaration import Declaration
+from holdall.model.field import Field
+from holdall.model.manager import Manager
+from holdall.model.many import BackAttribute, Many, ManyAttribute
+from holdall.model.options import MISSING, Check, Declared, FieldOptions, back, field
+from holdall.model.options import computed as computed_class
+from holdall.model.reference import Ref, RefAttribute
+from holdall.model.target import target_of
+from holdall.model.types import type_of
+from holdall.query import Expression, ManyForm
+
+__all__ = ["ModelMeta"]
+
+_StructMeta: Any = type(msgspec.Struct)
+M = TypeVar("M")
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back))
+class ModelMeta(_StructMeta):  # type: ignore[misc]
+    """Makes models; see ``Model``."""
+
+    __holdall__: Declaration
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type[Any], ...],
+        namespace: dict[str, Any],
+        *,
+        abstract: bool = False,
+        collection: str | None = None,
+    ) -> Any:
+        """Make the model; raises DeclarationError for anything in the class body that cannot work."""
+        body = _Body(name, bases, namespace, _names_around(namespace))
+        parent = next((base for base in bases if hasattr(base, "__struct_fields__")), None)
+        inherited = parent.__struct_fields__ if parent is not None else ()
+        meta: Any = mcls
+        if not abstract:
+            own = [field.name for field in body.fields if field.name not in inherited or field.name in body.own]
+            meta = type(f"{name}Meta", (mcls,), {"__slots__": ()})
+            body.prepare(namespace, inherited)
+            body.place_attributes(namespace, parent)
+        else:
+            body.prepare(namespace, tuple(field.name for field in body.fields))
+        cls = _StructMeta.__new__(meta, name, bases, namespace, eq=False)
+        declaration = Declaration(cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed)
+        type.__setattr__(cls, "__holdall__", declaration)
+        if not abstract:
+            body.finish(cls, declaration)
+            declaration.create = super(ModelMeta, cls).__call__
+            meta.__call__ = constructor(declaration)
+            for item in own:
+                setattr(meta, item, _expression(item))
+        return cls
+
+    def __init__(cls, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **_: Any) -> None:
+        super().__init__(name, bases, namespace)
+
+    @property
+    def objects(cls: type[M]) -> Manager[M]:
+        """The active-record look: ``await Book.objects.get(1)``."""
+        return Manager(cls)
+
+    def __call__(cls, /, *args: Any, **values: Any) -> Any:
+        """Abstract models have no records; each other model has a constructor of its own."""
+        raise DeclarationError(f"{cls.__name__} is abstract: declare a model that derives from it")
+
+
+class _Body:
+    """A class body, read: the fields with those of the bases, the checks and the computed values."""
+
+    def __init__(self, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], names: dict[str, Any]) -> None:
+        self.name = name
+        self.own: dict[str, Field] = {}
+        fields: dict[str, Field] = {}
+        self.checks: dict[str, Check] = {}
+        self.computed: dict[str, Callable[[Any], Any]] = {}
+        for base in _oldest_first(bases):
+            declaration: Declaration = base.__dict__["__holdall__"]
+            fields |= declaration.by_name
+            self.checks |= declaration.checks
+            self.computed |= declaration.computed
+        for field_name, annotation in read_annotations(name, namespace, names).items():
+            _refuse_reserved(name, field_name, bases)
+            given = namespace.pop(field_name, MISSING)
+            self.own[field_name] = _make_field(name, field_name, annotation, given, names)
+        self.fields = list((fields | self.own).values())
+        for item, value in list(namespace.items()):
+            self._take(item, value, namespace)
+        for private in ("__init__", "__post_init__", "__new__"):
+            if private in namespace:
+                raise DeclarationError(f"{name}.{private}: a model makes its own; use a classmethod, a setter or @check")
+
+    def _take(self, item: str, value: Any, namespace: dict[str, Any]) -> None:
+        if isinstance(value, Check):
+            self.checks[item] = value
+            namespace[item] = value.function
+        elif isinstance(value, computed_class) and not isinstance(value, property):
+            self.computed[item] = value.function
+            namespace[item] = property(value.function)
+        elif isinstance(value, Declared):
+            raise DeclarationError(f"{self.name}.{item}: a field needs an annotation")
+
+    def prepare(self, namespace: dict[str, Any], inherited: tuple[str, ...]) -> None:
+        """Leave in the namespace what the struct is made of: every new slot with None as its default."""
+        new = [field.name for field in self.fields if field.is_stored and field.name not in inherited]
+        namespace["__annotations__"] = dict.fromkeys(new, Any)
+        namespace.pop("__annotate__", None)
+        namespace.pop("__annotate_func__", None)
+        namespace |= dict.fromkeys(new)
+
+    def ordered(self, cls: Any) -> tuple[Field, ...]:
+        """All fields: the stored ones in the order of the struct's slots, then the others."""
+        by_name = {field.name: field for field in self.fields}
+        slots = [by_name[name] for name in cls.__struct_fields__ if name in by_name]
+        rest = [field for field in self.fields if field.name not in cls.__struct_fields__]
+        return (*slots, *rest)
+
+    def place_attributes(self, namespace: dict[str, Any], parent: Any) -> None:
+        """Put into the namespace the attributes of relations that need no slot of this class."""
+        for field in self.own.values():
+            if field.form is ManyForm.BACK:
+                namespace[field.name] = BackAttribute(field.name)
+            elif field.target is not None and field.name in getattr(parent, "__struct_fields__", ()):
+                namespace[field.name] = _attribute(field, _slot_of(parent, field.name))
+
+    def finish(self, cls: Any, declaration: Declaration) -> None:
+        """Bind each field to its slot and put references' attributes in front of theirs.
+
+        Comes before the metaclass has its properties, which would stand in the way of setting class attributes.
+        """
+        for field in declaration.stored:
+            slot = _slot_of(cls, field.name)
+            field.bind(slot)
+            field.check_default()
+            if field.target is not None and cls.__dict__.get(field.name) is slot:
+                type.__setattr__(cls, field.name, _attribute(field, slot))
+
+
+def _attribute(field: Field, slot: Any) -> Any:
+    if field.form is None:
+        return RefAttribute(slot, field.target)
+    return ManyAttribute(slot, field.target, field.name, field.container)
+
+
+def _make_field(model: str, name: str, annotation: Any, given: Any, names: dict[str, Any]) -> Field:
+    options = given.options if isinstance(given, Declared) else FieldOptions(default=given)
+    where = f"{model}.{name}"
+    inner, extra = unwrap(annotation)
+    origin, args = get_origin(inner), get_args(inner)
+    is_plain_many = origin in (tuple, frozenset) and bool(args) and get_origin(args[0]) is Ref
+    if origin not in (Ref, Many) and not is_plain_many:
+        if options.back is not None:
+            raise DeclarationError(f"{where}: back(...) belongs to a Many[...]")
+        made = Field(model, name, annotation, type_of(annotation, where), options)
+    else:
+        made = Field(model, name, annotation, None, options)
+        made.rules += tuple(rule for rule in extra if hasattr(rule, "holds"))
+        made.target = target_of(get_args(args[0])[0] if is_plain_many else args[0], names)
+        if origin is Many:
+            made.form = ManyForm.LIST if options.back is None else ManyForm.BACK
+        elif is_plain_many:
+            made.form = ManyForm.LIST if origin is tuple else ManyForm.SET
+            made.container = origin
+    _refuse_contradictions(where, made)
+    return made
+
+
+def _refuse_contradictions(where: str, made: Field) -> None:
+    options = made.options
+    if options.back is not None and made.form is not ManyForm.BACK:
+        raise DeclarationError(f"{where}: back(...) belongs to a Many[...]")
+    if made.form is not None and (options.pk or options.unique):
+        raise DeclarationError(f"{where}: a Many can be neither key nor unique")
+    if options.pk and made.nullable:
+        raise DeclarationError(f"{where}: a key cannot be None")
+    if options.generated and (made.type is None or made.type.kind.value not in ("int", "uuid")):
+        raise DeclarationError(f"{where}: only an int or a UUID can be generated")
+
+
+def _expression(name: str) -> Any:
+    def read(cls: Any) -> Expression:
+        return cls.__holdall__.expression(name)  # type: ignore[no-any-return]
+
+    return property(read)
+
+
+def _slot_of(cls: Any, name: str) -> Any:
+    for base in cls.__mro__:
+        found = base.__dict__.get(name)
+        if found is not None:
+            return found if not isinstance(found, RefAttribute | ManyAttribute) else found.slot
+    raise DeclarationError(f"{cls.__name__}.{name} has no slot")
+
+
+def _oldest_first(bases: tuple[type[Any], ...]) -> list[type[Any]]:
+    found: list[type[Any]] = []
+    for base in reversed(bases):
+        for ancestor in reversed(base.__mro__):
+            if "__holdall__" in ancestor.__dict__ and ancestor not in found:
+                found.append(ancestor)
+    return found
+
+
+def _names_around(namespace: dict[str, Any]) -> dict[str, Any]:
+    """What the class body can see: the enclosing function's names over its module's."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") != namespace.get("__module__"):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return {}
+    return frame.f_globals if frame.f_locals is frame.f_globals else {**frame.f_globals, **frame.f_locals}
+
+
+def _refuse_reserved(model: str, name: str, bases: tuple[type[Any], ...]) -> None:
+    root = next((base for base in _oldest_first(bases)), None)
+    if name in ModelMeta.__dict__ or hasattr(type, name) or (root is not None and name in root.__dict__):
+        raise DeclarationError(f"{model}.{name}: every model has a {name} of its own; choose another name")
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

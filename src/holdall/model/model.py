@@ -1,0 +1,262 @@
+"""The base of every model."""
+
+from __future__ import annotations
+
+import copy
+import reprlib
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from holdall.errors import FieldError, FrozenError, StateError, ValidationError
+from holdall.model.construct import set_value
+from holdall.model.manager import gateway_of
+from holdall.model.meta import ModelMeta
+from holdall.model.reference import Reference
+from holdall.model.state import Frozen, State
+from holdall.model.tracking import Track, Tracked, Tracker, state_of, track_of
+from holdall.query import Condition, Query
+
+if TYPE_CHECKING:
+    from holdall.model.declaration import Declaration
+    from holdall.model.field import Field
+
+__all__ = ["Model"]
+
+_FROZEN_IN = {State.NEW: Frozen.CREATE, State.CLEAN: Frozen.UPDATE, State.DIRTY: Frozen.UPDATE, State.DELETED: Frozen.UPDATE}
+
+
+class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
+    """A declared record type; its instances are records.
+
+    Fields are annotations, with ``field(...)`` where there is more to say. ``class Stamped(Model, abstract=True)`` only lends
+    its fields to the models that derive from it; ``collection="books"`` names the collection, which is otherwise the
+    class name in snake case. Two records are equal only if they are the same object.
+
+    >>> class Country(Model):
+    ...     code: str = field(pk=True, pattern=r"[A-Z]{2}")
+    ...     name: str
+    >>> Country(code="FR", name="France")
+    Country(code='FR', name='France')
+    >>> Country.name == "France"
+    Compare(path=('name',), op=<Op.EQ: 'eq'>, value='France')
+    """
+
+    if TYPE_CHECKING:
+        __holdall__: Declaration
+
+    @classmethod
+    def where(cls, *conditions: Condition | bool) -> Query[Self]:
+        """The query for the records that meet these conditions; for all records if there are none."""
+        query: Query[Self] = Query(cls.__holdall__.collection, model=cls)
+        return query.where(*conditions) if conditions else query
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        field = self.__holdall__.by_name.get(name)
+        if field is None or not field.is_stored:
+            _set_other(self, name, value)
+            return
+        try:
+            track: Tracker | Track | None = self._track
+        except AttributeError:
+            track = None
+        if field.frozen and track is not None:
+            _refuse_frozen(self, field, track)
+        if not field.fast(value):
+            value = _admitted(self, field, value)
+        if track is not None and track.tracker is not None:
+            _record_change(self, field, value, track)
+        field.put(self, value)
+
+    def __key__(self) -> Any:
+        return self.__holdall__.key_of(self)
+
+    @property
+    def primary_keys(self) -> dict[str, Any]:
+        """The key fields with their values."""
+        return {field.name: getattr(self, field.name) for field in self.__holdall__.key}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """All stored fields with their values."""
+        return {field.name: getattr(self, field.name) for field in self.__holdall__.stored}
+
+    @property
+    def dependency_fields(self) -> dict[str, Any]:
+        """The references that a commit writes first, with their values."""
+        return {field.name: getattr(self, field.name) for field in self.__holdall__.relations if field.depends_on}
+
+    def is_field_modified(self, name: str) -> bool:
+        """Whether the field differs from what the store has; raises ValueError for a name that is no field."""
+        if name not in self.__holdall__.by_name:
+            raise ValueError(f"{type(self).__name__} has no field {name!r}")
+        track = track_of(self)
+        return track is not None and track.old is not None and name in track.old
+
+    def get_children(self, recursive: bool = False) -> set[Model]:
+        """The loaded records this one refers to; with ``recursive`` also those they refer to, never itself."""
+        found: set[Model] = set()
+        pending: list[Model] = [self]
+        while pending:
+            for child in _children(pending.pop()):
+                if child not in found and child is not self:
+                    found.add(child)
+                    if recursive:
+                        pending.append(child)
+        return found
+
+    async def save(self) -> Self:
+        """Store this record: add it if it is new, write its changes if it is not."""
+        async with gateway_of(type(self)) as session:
+            if state_of(self) is State.UNBOUND:
+                session.add(self)
+            await session.commit()
+        return self
+
+    async def delete(self) -> None:
+        """Remove this record from its store."""
+        async with gateway_of(type(self)) as session:
+            session.remove(self)
+            await session.commit()
+
+    def __repr__(self) -> str:
+        parts = []
+        for field in self.__holdall__.stored:
+            if field.options.repr:
+                value = field.get(self)
+                parts.append(f"{field.name}={_short.repr(field.encode(value) if field.is_relation else value)}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __copy__(self) -> Self:
+        values = [field.get(self) for field in self.__holdall__.stored]
+        return self.__holdall__.create(*map(_loose, values))  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = copy.copy(self)
+        for field in self.__holdall__.mutable:
+            field.put(made, copy.deepcopy(field.get(self), memo))
+        return made
+
+    def __reduce__(self) -> Any:
+        values = []
+        for field in self.__holdall__.stored:
+            value = field.get(self)
+            values.append(_keys_only(field, value) if field.is_relation else value)
+        return _rebuild, (type(self), tuple(values))
+
+
+def _set_other(record: Any, name: str, value: Any) -> None:
+    """An attribute that is no field: a property of the model, or a mistake."""
+    if getattr(type(record), "__mro__", None) and any(name in base.__dict__ for base in type(record).__mro__):
+        object.__setattr__(record, name, value)
+        return
+    raise AttributeError(f"{type(record).__name__} has no field {name!r}")
+
+
+def _refuse_frozen(record: Any, field: Field, track: Tracker | Track) -> None:
+    tracker = track.tracker
+    if tracker is None or tracker.trusted:
+        return
+    if field.frozen & _FROZEN_IN.get(track.state, Frozen.NEVER):
+        raise FrozenError(type(record).__name__, field.name, track.state.value)
+
+
+def _admitted(record: Any, field: Field, value: Any) -> Any:
+    errors: list[FieldError] = []
+    value = field.admit(value, errors)
+    if not errors and field.options.setter is not None:
+        value = set_value(record, field, value, errors)
+    if errors:
+        raise ValidationError(type(record).__name__, errors)
+    return value
+
+
+def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track) -> None:
+    """Keep the first old value of the field, or forget it when it is set back."""
+    state = track.state
+    if state is State.NEW:
+        return
+    name = field.name
+    current = field.get(record)
+    old = track.old
+    if old is None:
+        if _same(field, current, value):
+            return
+        if isinstance(track, Track):
+            track.old = {name: current}
+        else:
+            record._track = Track(track, State.DIRTY, {name: current})
+            keeper = track.keeper
+            if keeper is not None:
+                keeper.touched(record)
+    elif name not in old:
+        if not _same(field, current, value):
+            old[name] = current
+    elif _same(field, old[name], value):
+        del old[name]
+        if not old:
+            assert isinstance(track, Track)
+            track.old = None
+            if state is State.DIRTY:
+                assert track.tracker is not None
+                record._track = track.tracker
+                keeper = track.keeper
+                if keeper is not None:
+                    keeper.settled(record)
+
+
+def _same(field: Field, left: Any, right: Any) -> bool:
+    if left is right:
+        return not (field.type is not None and field.type.is_mutable)
+    if field.is_relation:
+        return _same_relation(field, left, right)
+    return type(left) is type(right) and bool(left == right)
+
+
+def _same_relation(field: Field, left: Any, right: Any) -> bool:
+    pairs = zip(left, right, strict=False) if field.form else ((left, right),)
+    if field.form and len(left) != len(right):
+        return False
+    return all(_same_reference(one, other) for one, other in pairs)
+
+
+def _same_reference(left: Any, right: Any) -> bool:
+    if isinstance(left, Reference):
+        return left == right if right is not None else not left
+    if isinstance(right, Reference):
+        return right == left if left is not None else not right
+    return bool(left == right)
+
+
+def _children(record: Model) -> list[Model]:
+    children: list[Model] = []
+    for field in record.__holdall__.relations:
+        if field.depends_on:
+            value = getattr(record, field.name)
+            children.extend(item.record for item in (value if field.form else (value,)) if item.record is not None)
+    return children
+
+
+def _loose(value: Any) -> Any:
+    """A slot's value without its tie to the record it came from."""
+    if isinstance(value, Reference):
+        return Reference(value._target, record=value._record) if value._record is not None else value._key
+    if isinstance(value, tuple) and any(isinstance(item, Reference) for item in value):
+        return tuple(_loose(item) for item in value)
+    return value
+
+
+def _keys_only(field: Field, value: Any) -> Any:
+    keys = field.encode(value)
+    missing = keys is None and bool(value) if field.form is None else None in keys
+    if missing:
+        raise StateError(f"{field.model}.{field.name} refers to a record without a key: commit it before pickling")
+    return keys
+
+
+def _rebuild(model: type[Model], values: tuple[Any, ...]) -> Model:
+    return model.__holdall__.create(*values)  # type: ignore[no-any-return]
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 200

@@ -1,0 +1,210 @@
+"""What a class body says of a field: ``field(...)``, ``back(...)``, ``@check`` and ``@computed``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import msgspec
+
+from holdall.errors import DeclarationError
+from holdall.model.rules import Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
+from holdall.model.state import Frozen
+
+__all__ = ["MISSING", "Check", "Declared", "FieldOptions", "OnDelete", "back", "check", "computed", "field"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Missing(Enum):
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing.MISSING
+"""No value was given; None is a value."""
+
+
+class OnDelete(Enum):
+    """What becomes of the records that refer to one that is removed."""
+
+    RESTRICT = "restrict"  # the removal is refused
+    CASCADE = "cascade"  # they are removed too
+    UNLINK = "unlink"  # their references are emptied
+
+
+class FieldOptions(msgspec.Struct, frozen=True):
+    """The options of one field, as the class body gave them."""
+
+    pk: bool = False
+    default: Any = MISSING
+    default_factory: Callable[[], Any] | None = None
+    init: bool = True
+    repr: bool = True
+    frozen: Frozen = Frozen.NEVER
+    setter: Callable[[Any, Any], Any] | None = None
+    type_check: bool = True
+    coerce: bool = False
+    depends_on: bool | None = None
+    generated: bool = False
+    unique: bool = False
+    index: bool = False
+    version: bool = False
+    digits: int | None = None
+    places: int | None = None
+    rules: tuple[Rule, ...] = ()
+    back: str | None = None
+    on_delete: OnDelete = OnDelete.RESTRICT
+    description: str = ""
+
+
+class Declared:
+    """What ``field`` and ``back`` return in the class body: the options, and ``@age.setter`` to add to them."""
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: FieldOptions) -> None:
+        self.options = options
+
+    def setter(self, function: F) -> F:
+        """Use a method as the setter of this field."""
+        self.options = msgspec.structs.replace(self.options, setter=function)
+        return function
+
+
+@overload
+def field(
+    *,
+    generated: Literal[True],
+    init: Literal[False] = False,
+    pk: bool = ...,
+    frozen: Frozen = ...,
+    repr: bool = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    description: str = ...,
+) -> Any: ...
+@overload
+def field(
+    *,
+    version: Literal[True],
+    init: Literal[False] = False,
+    repr: bool = ...,
+    description: str = ...,
+) -> Any: ...
+@overload
+def field(
+    *,
+    pk: bool = ...,
+    default: Any = ...,
+    default_factory: Callable[[], Any] | None = ...,
+    init: bool = True,
+    repr: bool = ...,
+    frozen: Frozen = ...,
+    setter: Callable[[Any, Any], Any] | None = ...,
+    type_check: bool = ...,
+    coerce: bool = ...,
+    depends_on: bool | None = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    ge: Any = ...,
+    gt: Any = ...,
+    le: Any = ...,
+    lt: Any = ...,
+    length: tuple[int, int | None] | None = ...,
+    pattern: str | None = ...,
+    one_of: Collection[Any] | None = ...,
+    digits: int | None = ...,
+    places: int | None = ...,
+    on_delete: OnDelete = ...,
+    description: str = ...,
+) -> Any: ...
+def field(
+    *,
+    ge: Any = None,
+    gt: Any = None,
+    le: Any = None,
+    lt: Any = None,
+    length: tuple[int, int | None] | None = None,
+    pattern: str | None = None,
+    one_of: Collection[Any] | None = None,
+    **options: Any,
+) -> Any:
+    """Say more of a field than its annotation does.
+
+    ``pk`` makes it (part of) the key. ``generated`` lets the store count an int key, or the session make a UUIDv7
+    (RFC 9562) for a UUID key. ``default`` is a constant, ``default_factory`` is called for each record. With ``init=False`` the
+    constructor does not take it. ``frozen`` says when it may not be written. ``setter(record, value)`` gives the value
+    to keep, after the type check and before the rules. ``type_check=False`` leaves the type unchecked;
+    ``coerce=True`` converts what converts without loss ("7" for an int, ISO text for a date). ``depends_on=False``
+    leaves a reference out of the commit order. ``unique``, ``index``: kept by the store. ``version=True`` counts the
+    record's commits and guards against lost updates. ``ge gt le lt`` bound numbers, dates and durations; ``length``
+    is a pair (minimum, maximum or None); ``pattern`` must match the whole text; ``one_of`` lists the choices.
+    ``digits`` and ``places`` bound a Decimal. Raises DeclarationError where options contradict each other.
+
+    >>> from holdall import Model, field
+    >>> class Book(Model):
+    ...     id: int = field(pk=True, ge=1)
+    ...     pages: int = field(default=0, ge=0)
+    >>> Book(id=1).pages
+    0
+    """
+    rules: list[Rule] = [
+        rule(bound) for rule, bound in ((Ge, ge), (Gt, gt), (Le, le), (Lt, lt)) if bound is not None
+    ]
+    if length is not None:
+        rules.append(Length(*length))
+    if pattern is not None:
+        rules.append(Pattern(pattern))
+    if one_of is not None:
+        rules.append(OneOf.of(one_of))
+    declared = FieldOptions(rules=tuple(rules), **options)
+    if declared.default is not MISSING and declared.default_factory is not None:
+        raise DeclarationError("a field takes a default or a default_factory, not both")
+    return Declared(declared)
+
+
+def back(
+    field: str, *, init: Literal[False] = False, on_delete: OnDelete = OnDelete.RESTRICT, description: str = ""
+) -> Any:
+    """Declare a Many as the other end of a reference: the records whose ``field`` points here.
+
+    ``on_delete`` says what becomes of them when this record is removed.
+    """
+    return Declared(FieldOptions(back=field, init=init, on_delete=on_delete, description=description))
+
+
+class Check(msgspec.Struct):
+    """A rule over several fields of a record, as a method of its model."""
+
+    function: Callable[[Any], Any]
+    fields: tuple[str, ...] = ()
+
+
+@overload
+def check(function: F, /) -> F: ...
+@overload
+def check(function: str, /, *fields: str) -> Callable[[F], F]: ...
+def check(function: Any, /, *fields: str) -> Any:
+    """Declare a method as a rule over several fields: ``@check`` or ``@check("pages", "isbn")``.
+
+    The method returns None where the rule holds and a sentence where it does not; raising ValueError with a sentence
+    does too. It runs when a record is constructed and again when it is committed.
+    """
+    if callable(function):
+        return Check(function)
+    return lambda method: Check(method, (function, *fields))
+
+
+if TYPE_CHECKING:
+    computed = property
+else:
+
+    class computed:  # noqa: N801 - reads as the decorator it is
+        """Declare a method as a computed value: it reads like a field and shows in replies, and is never stored."""
+
+        def __init__(self, function: Callable[[Any], Any]) -> None:
+            self.function = function

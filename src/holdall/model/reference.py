@@ -1,0 +1,153 @@
+"""References: the handle that reading ``book.author`` gives, and the ``Ref`` a model declares it with."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
+from uuid import UUID
+
+from holdall.errors import NotFound, NotLoaded
+from holdall.model.tracking import Tracked, track_of
+
+if TYPE_CHECKING:
+    from holdall.model.model import Model
+
+__all__ = ["Key", "Ref", "RefAttribute", "Reference", "key_of_value"]
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Model")
+
+Key: TypeAlias = int | str | UUID | tuple[Any, ...]
+"""What names a record in its collection: a scalar, or a tuple where the key has several fields."""
+
+
+class Reference(Generic[T]):
+    """A handle on a referenced record: its ``key``, whether it is ``loaded``, its attributes once it is.
+
+    ``await`` loads it, or gives None where the reference is empty; NotFound if it points at nothing.
+    Two references are equal if they lead to the same key, or to the same record.
+    """
+
+    __slots__ = ("_key", "_owner", "_record", "_target")
+
+    def __init__(self, target: Any, key: Any = None, record: Any = None, owner: Any = None) -> None:
+        self._target = target
+        self._key = key
+        self._record = record
+        self._owner = owner
+
+    @property
+    def key(self) -> Any:
+        """The key of the record, or None where there is none (yet)."""
+        return self._record.__key__() if self._record is not None else self._key
+
+    @property
+    def record(self) -> T | None:
+        """The record, if it is at hand without loading."""
+        if self._record is None and self._key is not None:
+            keeper = _keeper_of(self._owner)
+            if keeper is not None:
+                self._record = keeper.peek(self._target(), self._key)
+        return self._record  # type: ignore[no-any-return]
+
+    @property
+    def loaded(self) -> bool:
+        """Whether reading an attribute works without ``await``."""
+        return self.record is not None
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._load().__await__()
+
+    async def _load(self) -> T:
+        if self.record is None and self._key is not None:
+            keeper = _keeper_of(self._owner)
+            if keeper is None:
+                raise NotLoaded(self._target_name(), "record")
+            self._record = await keeper.load(self._target(), self._key)
+            if self._record is None:
+                raise NotFound(self._target_name(), self._key)
+        return self._record  # type: ignore[no-any-return]
+
+    def _target_name(self) -> str:
+        return self._target().__name__  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        record = self.record
+        if record is None:
+            raise NotLoaded(self._target_name(), name)
+        return getattr(record, name)
+
+    def __bool__(self) -> bool:
+        return self._record is not None or self._key is not None
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Reference):
+            if self._record is not None and self._record is other._record:
+                return True
+            return self.key == other.key and (self.key is not None or not self and not other)
+        if isinstance(other, Tracked):
+            return self._record is other or (self.key is not None and self.key == key_of_value(other))
+        return bool(self.key == other)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"Reference({self._target_name()}, {self.key!r})"
+
+
+def _keeper_of(owner: Any) -> Any:
+    track = track_of(owner) if owner is not None else None
+    return track.keeper if track is not None else None
+
+
+def key_of_value(value: Any) -> Any:
+    """The key in what a reference slot may hold: a Reference, a record, a key or None."""
+    if isinstance(value, Reference):
+        return value.key
+    if isinstance(value, Tracked):
+        return value.__key__()  # type: ignore[attr-defined]
+    return value
+
+
+class Ref(Generic[T]):
+    """Declares a reference to one record: ``author: Ref[Author]``, or ``Ref[Author | None]`` where it may be empty.
+
+    Assign a record, a key or a reference; reading gives a Reference; on the class it is an expression whose
+    attributes lead on: ``Book.author.country``.
+    """
+
+    @overload
+    def __get__(self: Ref[M | None], instance: None, owner: Any) -> type[M]: ...
+    @overload
+    def __get__(self: Ref[M], instance: None, owner: Any) -> type[M]: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> Reference[T]: ...
+    def __get__(self, instance: object | None, owner: Any) -> Any:
+        """A Reference on a record."""
+        raise AttributeError
+
+    def __set__(self, instance: object, value: T | Reference[T] | Key) -> None:
+        """Point at another record."""
+        raise AttributeError
+
+
+class RefAttribute:
+    """Stands in front of a reference's slot: the slot holds a key or a Reference, reading gives a Reference."""
+
+    __slots__ = ("_target", "slot")
+
+    def __init__(self, slot: Any, target: Any) -> None:
+        self.slot = slot
+        self._target = target
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        if record is None:
+            return self
+        value = self.slot.__get__(record)
+        if value.__class__ is not Reference:
+            value = Reference(self._target, key=value, owner=record)
+            self.slot.__set__(record, value)
+        return value

@@ -1,0 +1,183 @@
+"""Rules on single values: bounds, lengths, patterns and choices, given to ``field(...)`` or in ``Annotated``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any, Protocol
+
+import msgspec
+
+from holdall.errors import DeclarationError
+
+__all__ = ["Ge", "Gt", "Le", "Length", "Lt", "OneOf", "Pattern", "Rule"]
+
+
+class Rule(Protocol):
+    """A rule on a value that already has the right type and is not None."""
+
+    @property
+    def code(self) -> str:
+        """What kind of error a breach is."""
+        ...
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        ...
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence: ``must …``."""
+        ...
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        ...
+
+
+class Ge(msgspec.Struct, frozen=True):
+    """At least ``bound``."""
+
+    bound: Any
+    code = "ge"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return bool(value >= self.bound)
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        return f"must be at least {self.bound}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"minimum": self.bound}
+
+
+class Gt(msgspec.Struct, frozen=True):
+    """More than ``bound``."""
+
+    bound: Any
+    code = "gt"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return bool(value > self.bound)
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        return f"must be more than {self.bound}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"exclusiveMinimum": self.bound}
+
+
+class Le(msgspec.Struct, frozen=True):
+    """At most ``bound``."""
+
+    bound: Any
+    code = "le"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return bool(value <= self.bound)
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        return f"must be at most {self.bound}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"maximum": self.bound}
+
+
+class Lt(msgspec.Struct, frozen=True):
+    """Less than ``bound``."""
+
+    bound: Any
+    code = "lt"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return bool(value < self.bound)
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        return f"must be less than {self.bound}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"exclusiveMaximum": self.bound}
+
+
+class Length(msgspec.Struct, frozen=True):
+    """Between ``minimum`` and ``maximum`` characters, bytes or items."""
+
+    minimum: int = 0
+    maximum: int | None = None
+    code = "length"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return self.minimum <= len(value) and (self.maximum is None or len(value) <= self.maximum)
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        if self.maximum is None:
+            return f"must have a length of at least {self.minimum}"
+        return f"must have a length between {self.minimum} and {self.maximum}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"minLength": self.minimum} | ({} if self.maximum is None else {"maxLength": self.maximum})
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """Text that the regular expression matches as a whole."""
+
+    expression: str
+    code = "pattern"
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.expression)
+        except re.error as error:
+            raise DeclarationError(f"the pattern {self.expression!r} is not a regular expression: {error}") from error
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return re.fullmatch(self.expression, value) is not None
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        return f"must match {self.expression}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"pattern": f"^(?:{self.expression})$"}
+
+
+class OneOf(msgspec.Struct, frozen=True):
+    """One of these values."""
+
+    choices: tuple[Any, ...]
+    code = "one_of"
+
+    @classmethod
+    def of(cls, choices: Collection[Any]) -> OneOf:
+        """The rule for any collection of choices; raises DeclarationError if there are none."""
+        if not choices:
+            raise DeclarationError("one_of needs at least one choice")
+        return cls(tuple(choices))
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        return value in self.choices
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        return "must be one of " + ", ".join(str(choice) for choice in self.choices)
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words."""
+        return {"enum": list(self.choices)}

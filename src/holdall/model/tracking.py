@@ -1,0 +1,105 @@
+"""How a record knows its session and remembers its first old values, at the price of one slot.
+
+A record no session knows has an empty slot. All clean records of a session share its one ``Tracker``; a record that is new, changed
+or deleted has a ``Track`` of its own. The tracker holds the session weakly, because records are not seen by the cycle
+collector.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from weakref import ref
+
+from holdall.model.state import State
+
+__all__ = ["Keeper", "Track", "Tracked", "Tracker", "state_of", "track_of"]
+
+
+class Keeper(Protocol):
+    """What a record asks of the session that keeps it."""
+
+    def touched(self, record: Any) -> None:
+        """The record stopped being clean."""
+
+    def settled(self, record: Any) -> None:
+        """The record is clean again: every field has its old value."""
+
+    def watch(self, record: Any) -> None:
+        """A mutable value of this clean record was handed out and may be changed in place."""
+
+    def peek(self, model: type[Any], key: Any) -> Any:
+        """The record with this key if it is already loaded, else None."""
+
+    async def load(self, model: type[Any], key: Any) -> Any:
+        """The record with this key, or None."""
+
+    async def load_back(self, record: Any, name: str) -> list[Any]:
+        """The records of a Many that are kept by their own references."""
+
+
+class Tracker:
+    """A session as its clean records see it; while ``trusted``, frozen fields may be written."""
+
+    __slots__ = ("_keeper", "trusted")
+    state = State.CLEAN
+    old: dict[str, Any] | None = None
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = ref(keeper)
+        self.trusted = False
+
+    @property
+    def tracker(self) -> Tracker:
+        """Itself, as a Track names its own."""
+        return self
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """The session, unless it is gone."""
+        return self._keeper()
+
+
+class Track:
+    """The state of one record that is not clean, and the first old value of each changed field."""
+
+    __slots__ = ("old", "state", "tracker")
+
+    def __init__(self, tracker: Tracker | None, state: State, old: dict[str, Any] | None = None) -> None:
+        self.tracker = tracker
+        self.state = state
+        self.old = old
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """The session, unless it is gone or the record was discarded."""
+        return self.tracker.keeper if self.tracker is not None else None
+
+
+class Tracked:
+    """The slot itself."""
+
+    __slots__ = ("_track",)
+    _track: Tracker | Track
+
+
+def track_of(record: Tracked) -> Tracker | Track | None:
+    """The record's track, or None for one that no session knows."""
+    try:
+        return record._track
+    except AttributeError:
+        return None
+
+
+def state_of(record: Tracked) -> State:
+    """The state of a record.
+
+    >>> from holdall import Model, field, state_of
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> state_of(Book(id=1))
+    <State.UNBOUND: 'unbound'>
+    """
+    try:
+        return record._track.state
+    except AttributeError:
+        return State.UNBOUND

@@ -1,0 +1,155 @@
+"""From an annotation to its field type."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from holdall.errors import DeclarationError, FieldError
+from holdall.model.containers import container_type, is_value_object, value_object_type
+from holdall.model.field_type import Admit, FieldType
+from holdall.model.scalars import SCALARS, Refused, clean_text
+from holdall.query import Kind
+
+__all__ = ["JSON", "type_of"]
+
+JSON = dict[str, Any] | list[Any] | str | int | float | bool | None
+"""The type of a field that keeps any JSON value."""
+
+Admit = Callable[[Any, str, list[FieldError]], Any]
+
+def type_of(annotation: Any, where: str) -> FieldType:
+    """The type an annotation means; raises DeclarationError, naming ``where``, if it means none."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is JSON or annotation is Any:
+        return FieldType(annotation, Kind.JSON, _admit_json, nullable=True, is_mutable=True)
+    if origin is Annotated:
+        inner = type_of(args[0], where)
+        rules = tuple(rule for rule in args[1:] if hasattr(rule, "holds"))
+        return msgspec.structs.replace(inner, rules=inner.rules + rules)
+    if origin in (Union, types.UnionType):
+        return _union(args, where)
+    if origin is Literal:
+        return _choices(annotation, args, where)
+    if annotation in SCALARS:
+        scalar = SCALARS[annotation]
+        return FieldType(annotation, scalar.kind, _admit_scalar(scalar.admit), scalar=annotation, fast=scalar.fast)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return _enum(annotation, where)
+    if (origin or annotation) in (list, tuple, frozenset, dict):
+        return _nested(container_type(annotation, lambda item: type_of(item, where), where), annotation)
+    if is_value_object(annotation):
+        return _nested(value_object_type(annotation), annotation)
+    raise DeclarationError(
+        f"{where}: {annotation!r} is not a field type; use a scalar, an Enum, a Literal, list, tuple, frozenset or dict"
+        " of these, a msgspec.Struct or dataclass, JSON, Ref[...] or Many[...]"
+    )
+
+
+def _admit_scalar(admit: Callable[[Any], Any]) -> Admit:
+    def checked(value: Any, path: str, errors: list[FieldError]) -> Any:
+        try:
+            return admit(value)
+        except Refused as refused:
+            errors.append(FieldError(path, refused.code, refused.message))
+            return value
+
+    return checked
+
+
+def _admit_json(value: Any, path: str, errors: list[FieldError]) -> Any:
+    pending = [(value, path, 0)]
+    while pending:
+        item, place, depth = pending.pop()
+        if depth > 32:
+            errors.append(FieldError(path, "depth", "must not be nested more than 32 deep"))
+        elif isinstance(item, dict):
+            for key, inner in item.items():
+                pending.append((key if isinstance(key, str) else object(), place, depth))
+                pending.append((inner, f"{place}.{key}", depth + 1))
+        elif isinstance(item, list | tuple):
+            pending.extend((inner, f"{place}.{index}", depth + 1) for index, inner in enumerate(item))
+        elif item is not None:
+            _admit_json_leaf(item, place, errors)
+    return value
+
+
+def _admit_json_leaf(item: Any, place: str, errors: list[FieldError]) -> None:
+    scalar = SCALARS.get(type(item))
+    if scalar is None or scalar.kind not in (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR):
+        errors.append(FieldError(place, "type", "must be JSON: text, numbers, true, false, null, lists and objects"))
+        return
+    try:
+        scalar.admit(item)
+    except Refused as refused:
+        errors.append(FieldError(place, refused.code, refused.message))
+
+
+def _union(args: tuple[Any, ...], where: str) -> FieldType:
+    members = [arg for arg in args if arg is not type(None)]
+    if len(members) == 1:
+        inner = type_of(members[0], where)
+        return msgspec.structs.replace(inner, annotation=inner.annotation | None, nullable=True)
+    options = [type_of(member, where) for member in members]
+    annotation = Union[args]  # noqa: UP007 - built from a tuple
+
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        for option in options:
+            found: list[FieldError] = []
+            admitted = option.admit(value, path, found)
+            if not found:
+                return admitted
+        errors.append(FieldError(path, "type", "must be one of the types declared"))
+        return value
+
+    is_mutable = any(option.is_mutable for option in options)
+    nested = FieldType(annotation, Kind.JSON, admit, nullable=len(members) < len(args), is_mutable=is_mutable)
+    return _nested(nested, annotation)
+
+
+def _enum(annotation: type[Enum], where: str) -> FieldType:
+    values = tuple(member.value for member in annotation)
+    name = annotation.__name__
+    by_value: dict[Any, Enum] = {member.value: member for member in annotation}
+
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        if not isinstance(value, annotation):
+            errors.append(FieldError(path, "type", f"must be a {name}"))
+        return value
+
+    kind = _kind_of_choices(values, f"{where}: {name}")
+    return FieldType(
+        annotation, kind, admit, encode=lambda member: member.value, decode=by_value.__getitem__, choices=values
+    )
+
+
+def _choices(annotation: Any, values: tuple[Any, ...], where: str) -> FieldType:
+    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+        if not any(value == choice and type(value) is type(choice) for choice in values):
+            errors.append(FieldError(path, "one_of", "must be one of " + ", ".join(map(str, values))))
+        return value
+
+    return FieldType(annotation, _kind_of_choices(values, where), admit, choices=values)
+
+
+def _kind_of_choices(values: tuple[Any, ...], where: str) -> Kind:
+    if values and all(isinstance(value, str) for value in values):
+        for value in values:
+            clean_text(value)
+        return Kind.STR
+    if values and all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return Kind.INT
+    raise DeclarationError(f"{where}: the values must be all text or all whole numbers")
+
+
+def _nested(nested: FieldType, annotation: Any) -> FieldType:
+    """Give a type of kind JSON its way to the border: msgspec's own conversion to builtins and back."""
+
+    def decode(value: Any) -> Any:
+        return msgspec.convert(value, annotation)
+
+    return msgspec.structs.replace(nested, encode=msgspec.to_builtins, decode=decode)

@@ -1,0 +1,109 @@
+"""Conditions: a frozen tree that says which records are meant. ``evaluate`` gives every node its meaning."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+__all__ = ["ALWAYS", "NEVER", "And", "Compare", "Condition", "Every", "Node", "Not", "Op", "Or", "Path", "Some", "both"]
+
+Path: TypeAlias = tuple[str, ...]
+"""Field names from the query's collection outwards: ``("author", "country", "code")``."""
+
+
+class Op(StrEnum):
+    """How a value at a path is compared.
+
+    A comparison with a missing value (null, or a path through a reference that is null or points at nothing) is
+    false, for ``NE`` and ``NOT_IN`` too; only ``IS_NULL`` is true of it. Its value is True or False.
+    ``BETWEEN`` takes a pair and includes both ends; ``IN`` and ``NOT_IN`` take a tuple.
+    """
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    IN = "in"
+    NOT_IN = "not_in"
+    BETWEEN = "between"
+    CONTAINS = "contains"
+    ICONTAINS = "icontains"
+    STARTSWITH = "startswith"
+    ENDSWITH = "endswith"
+    IS_NULL = "is_null"
+
+
+class Node(msgspec.Struct, frozen=True, tag=True):
+    """A node of a condition; nodes combine with ``&``, ``|`` and ``~``."""
+
+    def __and__(self, other: Condition) -> Condition:
+        return both(self, other)  # type: ignore[arg-type]
+
+    def __or__(self, other: Condition) -> Condition:
+        return Or((self, other))  # type: ignore[arg-type]
+
+    def __invert__(self) -> Condition:
+        return Not(self)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        raise TypeError("a condition has no truth value here: combine conditions with &, | and ~, not and, or, not")
+
+
+class Compare(Node, frozen=True):
+    """The value at ``path`` compared with ``value``, a border value (see ``Kind``)."""
+
+    path: Path
+    op: Op
+    value: Any
+
+
+class And(Node, frozen=True):
+    """True if every item is; true if there is none."""
+
+    items: tuple[Condition, ...]
+
+
+class Or(Node, frozen=True):
+    """True if any item is; false if there is none."""
+
+    items: tuple[Condition, ...]
+
+
+class Not(Node, frozen=True):
+    """True exactly where the item is false, missing values included."""
+
+    item: Condition
+
+
+class Some(Node, frozen=True):
+    """True if any record of the Many at ``path`` meets ``condition``, whose paths start at that record."""
+
+    path: Path
+    condition: Condition
+
+
+class Every(Node, frozen=True):
+    """True if all records of the Many at ``path`` meet ``condition``; true if there are none."""
+
+    path: Path
+    condition: Condition
+
+
+Condition: TypeAlias = Compare | And | Or | Not | Some | Every
+
+ALWAYS: Condition = And(())
+NEVER: Condition = Or(())
+
+
+def both(left: Condition, right: Condition) -> Condition:
+    """The conjunction, without nesting one And in another."""
+    items = (*_items(left), *_items(right))
+    return items[0] if len(items) == 1 else And(items)
+
+
+def _items(condition: Condition) -> tuple[Condition, ...]:
+    return condition.items if isinstance(condition, And) else (condition,)

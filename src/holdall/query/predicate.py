@@ -1,0 +1,214 @@
+"""Conditions compiled to Python: one closure per node, made once per query and called once per row.
+
+It gives every operator its meaning for ``evaluate`` and is the engine of stores that keep rows in memory. It trusts
+that ``check`` has passed the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from operator import ge, gt, itemgetter, le, lt
+from typing import Any, Protocol, TypeAlias
+
+from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
+from holdall.query.resolve import resolve, schema_of
+from holdall.query.schema import Kind, ManyForm, Schema
+
+__all__ = ["Getter", "Lookup", "Predicate", "comparable", "compile_condition", "compile_path"]
+
+Row: TypeAlias = tuple[Any, ...]
+Predicate: TypeAlias = Callable[[Row], bool]
+Getter: TypeAlias = Callable[[Row], Any]
+
+
+class Lookup(Protocol):
+    """How the rows of other collections are found; asked once per compilation, its answers once per row."""
+
+    @property
+    def schemas(self) -> Mapping[str, Schema]:
+        """Every collection by name."""
+        ...
+
+    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+        """A function from a key to the row that has it, or None."""
+        ...
+
+    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+        """A function from a key to the rows of the collection whose Ref ``field`` is that key."""
+        ...
+
+
+def compile_condition(condition: Condition, schema: Schema, lookup: Lookup) -> Predicate:
+    """A function that tells whether a row of ``schema`` (all stored fields, in order) meets the condition."""
+    if isinstance(condition, Compare):
+        return _compare(condition, schema, lookup)
+    if isinstance(condition, And):
+        return _conjunction([compile_condition(item, schema, lookup) for item in condition.items])
+    if isinstance(condition, Or):
+        return _disjunction([compile_condition(item, schema, lookup) for item in condition.items])
+    if isinstance(condition, Not):
+        inner = compile_condition(condition.item, schema, lookup)
+        return lambda row: not inner(row)
+    return _quantifier(condition, schema, lookup)
+
+
+def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
+    """A function from a row to the value at the path; None where the value or a reference on the way is missing."""
+    steps = resolve(lookup.schemas, schema, path)
+    first = steps[0][0].positions[path[0]]
+    if len(steps) == 1:
+        return itemgetter(first)
+    hops = [
+        (lookup.by_key(str(ref.target)), owner.positions[field.name])
+        for (_, ref), (owner, field) in zip(steps, steps[1:], strict=False)
+    ]
+
+    def through(row: Row) -> Any:
+        value = row[first]
+        for find, position in hops:
+            if value is None:
+                return None
+            found = find(value)
+            if found is None:
+                return None
+            value = found[position]
+        return value
+
+    return through
+
+
+def comparable(kind: Kind) -> Callable[[Any], Hashable] | None:
+    """What makes two values of this kind equal exactly when ``==`` of the result is; None where ``==`` itself does."""
+    return _frozen if kind is Kind.JSON else None
+
+
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, dict):
+        return ("object", frozenset((name, _frozen(item)) for name, item in value.items()))
+    if isinstance(value, list):
+        return ("array", tuple(map(_frozen, value)))
+    return ("bool", value) if isinstance(value, bool) else value  # in Python True == 1, in JSON it is not
+
+
+def _compare(node: Compare, schema: Schema, lookup: Lookup) -> Predicate:
+    get = compile_path(node.path, schema, lookup)
+    kind = resolve(lookup.schemas, schema, node.path)[-1][1].kind
+    value, freeze = node.value, comparable(kind)
+    if freeze is not None and node.op is not Op.IS_NULL:
+        plain = get
+
+        def get(row: Row) -> Any:
+            found = plain(row)
+            return None if found is None else freeze(found)
+
+        value = tuple(map(freeze, value)) if node.op in (Op.IN, Op.NOT_IN) else freeze(value)
+    return _OPERATORS[node.op](get, value)
+
+
+def _equal(get: Getter, value: Any) -> Predicate:
+    return lambda row: bool(get(row) == value)
+
+
+def _unequal(get: Getter, value: Any) -> Predicate:
+    return lambda row: (found := get(row)) is not None and found != value
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Getter, Any], Predicate]:
+    def make(get: Getter, value: Any) -> Predicate:
+        return lambda row: (found := get(row)) is not None and compare(found, value)
+
+    return make
+
+
+def _between(get: Getter, value: Any) -> Predicate:
+    low, high = value
+    return lambda row: (found := get(row)) is not None and low <= found <= high
+
+
+def _in(get: Getter, value: Any) -> Predicate:
+    wanted = frozenset(value)
+    return lambda row: get(row) in wanted
+
+
+def _not_in(get: Getter, value: Any) -> Predicate:
+    unwanted = frozenset(value)
+    return lambda row: (found := get(row)) is not None and found not in unwanted
+
+
+def _contains(get: Getter, value: Any) -> Predicate:
+    return lambda row: (found := get(row)) is not None and value in found
+
+
+def _icontains(get: Getter, value: Any) -> Predicate:
+    lowered = value.lower()
+    return lambda row: (found := get(row)) is not None and lowered in found.lower()
+
+
+def _startswith(get: Getter, value: Any) -> Predicate:
+    return lambda row: (found := get(row)) is not None and found.startswith(value)
+
+
+def _endswith(get: Getter, value: Any) -> Predicate:
+    return lambda row: (found := get(row)) is not None and found.endswith(value)
+
+
+def _is_null(get: Getter, value: Any) -> Predicate:
+    return (lambda row: get(row) is None) if value else (lambda row: get(row) is not None)
+
+
+_OPERATORS: dict[Op, Callable[[Getter, Any], Predicate]] = {
+    Op.EQ: _equal,
+    Op.NE: _unequal,
+    Op.LT: _ordered(lt),
+    Op.LE: _ordered(le),
+    Op.GT: _ordered(gt),
+    Op.GE: _ordered(ge),
+    Op.IN: _in,
+    Op.NOT_IN: _not_in,
+    Op.BETWEEN: _between,
+    Op.CONTAINS: _contains,
+    Op.ICONTAINS: _icontains,
+    Op.STARTSWITH: _startswith,
+    Op.ENDSWITH: _endswith,
+    Op.IS_NULL: _is_null,
+}
+
+
+def _conjunction(parts: list[Predicate]) -> Predicate:
+    if len(parts) == 2:
+        left, right = parts
+        return lambda row: left(row) and right(row)
+    return lambda row: all(part(row) for part in parts)
+
+
+def _disjunction(parts: list[Predicate]) -> Predicate:
+    if len(parts) == 2:
+        left, right = parts
+        return lambda row: left(row) or right(row)
+    return lambda row: any(part(row) for part in parts)
+
+
+def _quantifier(node: Some | Every, schema: Schema, lookup: Lookup) -> Predicate:
+    target = schema_of(lookup.schemas, str(resolve(lookup.schemas, schema, node.path)[-1][1].target))
+    meets = compile_condition(node.condition, target, lookup)
+    members = _members(node.path, schema, lookup)
+    if isinstance(node, Some):
+        return lambda row: any(map(meets, members(row)))
+    return lambda row: all(map(meets, members(row)))
+
+
+def _members(path: Path, schema: Schema, lookup: Lookup) -> Callable[[Row], Iterable[Row]]:
+    owner, field = resolve(lookup.schemas, schema, path)[-1]
+    target = str(field.target)
+    if field.form is ManyForm.BACK:
+        referring = lookup.referring(target, str(field.back))
+        if len(path) == 1:
+            key_of = owner.key_of
+            return lambda row: referring(key_of(row))
+        # the key of the referenced record is the Ref's own value, but only where that record exists
+        key_at = compile_path(path[:-1], schema, lookup)
+        exists = lookup.by_key(owner.name)
+        return lambda row: () if (key := key_at(row)) is None or exists(key) is None else referring(key)
+    keys_at = compile_path(path, schema, lookup)
+    find = lookup.by_key(target)
+    return lambda row: [found for key in keys_at(row) or () if (found := find(key)) is not None]

@@ -1,0 +1,38 @@
+"""Paths resolved against schemas: which fields a path walks through, and the refusal when it leads nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from holdall.errors import QueryError
+from holdall.query.condition import Path
+from holdall.query.schema import FieldSchema, Kind, Schema
+
+__all__ = ["resolve", "schema_of"]
+
+
+def schema_of(schemas: Mapping[str, Schema], collection: str) -> Schema:
+    """The schema of this collection; raises QueryError if there is none."""
+    schema = schemas.get(collection)
+    if schema is None:
+        raise QueryError(f"no collection {collection!r} is known here")
+    return schema
+
+
+def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[tuple[Schema, FieldSchema]]:
+    """Each field on the path with the schema it belongs to, from ``schema`` outwards.
+
+    Every field but the last is a Ref. Raises QueryError for an empty path, an unknown field or collection, or a step
+    through something that is no Ref.
+    """
+    if not path:
+        raise QueryError(f"an empty path names no field of {schema.name}")
+    steps: list[tuple[Schema, FieldSchema]] = []
+    for name in path[:-1]:
+        field = schema.field(name)
+        steps.append((schema, field))
+        if field.kind is not Kind.REF or field.target is None:
+            raise QueryError(f"{schema.name}.{name} is no reference: the path {'.'.join(path)} leads nowhere")
+        schema = schema_of(schemas, field.target)
+    steps.append((schema, schema.field(path[-1])))
+    return steps

@@ -1,0 +1,28 @@
+"""Sort keys: by which paths, in which direction, and where missing values go."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from holdall.query.condition import Path
+
+__all__ = ["SortKey"]
+
+
+class SortKey(msgspec.Struct, frozen=True):
+    """One key of a sort.
+
+    Text sorts by code point, False before True, UUIDs by their bytes. A missing value is the smallest unless ``nulls`` says
+    otherwise: first when ascending, last when descending. Rows without the relation on the path stay, as missing.
+    """
+
+    path: Path
+    descending: bool = False
+    nulls: Literal["first", "last"] | None = None
+
+    @property
+    def nulls_first(self) -> bool:
+        """Where missing values really go."""
+        return self.nulls == "first" if self.nulls else not self.descending

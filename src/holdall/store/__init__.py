@@ -1,0 +1,40 @@
+"""The store contract: what every store can be asked, and how it says what it can do."""
+
+from holdall.store.capabilities import Capabilities, CommitClass, Feature, Limits
+from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
+from holdall.store.contract import (
+    Aggregating,
+    Provisioned,
+    Row,
+    Rows,
+    Store,
+    StoreTransaction,
+    Streaming,
+    Transactional,
+)
+from holdall.store.demand import demand_changes, demand_query, demand_schema
+from holdall.store.registry import open_store
+
+__all__ = [
+    "APPLIED",
+    "Aggregating",
+    "Capabilities",
+    "Change",
+    "CommitClass",
+    "Feature",
+    "KeyOf",
+    "Limits",
+    "Outcome",
+    "Provisioned",
+    "Row",
+    "Rows",
+    "Store",
+    "StoreTransaction",
+    "Streaming",
+    "Transactional",
+    "Verb",
+    "demand_changes",
+    "demand_query",
+    "demand_schema",
+    "open_store",
+]

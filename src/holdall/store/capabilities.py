@@ -1,0 +1,69 @@
+"""What a store can do, as a value: the vocabulary of features, and the default, which is *cannot*."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from holdall.query import Kind, Op
+
+__all__ = ["Capabilities", "CommitClass", "Feature", "Limits"]
+
+
+class Feature(StrEnum):
+    """Something a store may or may not do. Each says what Holdall does in its absence."""
+
+    FILTER = "filter"
+    """Conditions on the collection's own fields. Absent: refused, or evaluated in a bounded scan the binding allows."""
+    SORT = "sort"
+    """Sort keys with nulls placed. Absent: as FILTER."""
+    OFFSET = "offset"
+    """Skipping rows. Absent: refused."""
+    KEYSET = "keyset"
+    """Rows after a position in the sort order. Absent: refused."""
+    PROJECTION = "projection"
+    """Only the asked paths. Absent: whole rows are fetched and cut."""
+    RELATIONS = "relations"
+    """Paths through references to other collections of the same store. Absent: semi-joins by the session."""
+    MANY_CONDITIONS = "conditions over many"
+    """Some and Every. Absent: refused."""
+    GENERATED_KEYS = "generated keys"
+    """Integer keys counted by the store. Absent: refused at declaration."""
+    UNIQUE = "unique"
+    """Uniqueness kept by the store even between processes. Absent: refused at declaration."""
+    VERSIONS = "versions"
+    """An update or remove that holds only at the expected version. Absent: refused at declaration."""
+    FOREIGN_KEYS = "foreign keys"
+    """References inside the store kept by the store. Absent: checked by the session at commit."""
+    STORED_MANY = "stored many"
+    """A Many kept here as a list of keys or a link table. Absent: refused at declaration."""
+    COMPOSITE_KEYS = "composite keys"
+    """Keys of several fields. Absent: refused at declaration."""
+
+
+class CommitClass(StrEnum):
+    """What a store can promise about a group of changes."""
+
+    TX = "tx"  # a real transaction
+    BATCH = "batch"  # an atomic conditional batch
+    IDEMP = "idemp"  # single calls, repeatable
+    ONCE = "once"  # single calls, not repeatable: the default for the unknown
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Numbers a store cannot pass; None where it sets none of its own."""
+
+    in_values: int = 10_000  # values in one IN or NOT_IN
+    text_length: int | None = None  # characters in one STR
+    condition_nodes: int = 1_000  # nodes in one condition
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """A store's declaration of what it can do. An operator not listed is refused, and so is a kind."""
+
+    commit: CommitClass = CommitClass.ONCE
+    features: frozenset[Feature] = frozenset()
+    operators: frozenset[Op] = frozenset()
+    kinds: frozenset[Kind] = frozenset()
+    limits: Limits = Limits()

@@ -1,0 +1,53 @@
+"""Changes and their outcomes: what a store is told to do, and what came of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from holdall.errors import HoldallError
+
+__all__ = ["APPLIED", "Change", "KeyOf", "Outcome", "Verb"]
+
+
+class Verb(StrEnum):
+    """What to do with a record."""
+
+    ADD = "add"
+    UPDATE = "update"
+    REMOVE = "remove"
+
+
+class KeyOf(msgspec.Struct, frozen=True):
+    """Stands in a change's values for the key the store will make for an earlier ADD of the same ``apply``."""
+
+    position: int  # that ADD's index in the sequence given to apply
+
+
+class Change(msgspec.Struct):
+    """One change to one record.
+
+    ``fields`` and ``values`` run in parallel: all given fields of a new record, only the changed ones of an update. Changes of
+    one kind share one ``fields`` tuple, so a store can batch by identity. ``key`` is None where the store makes it.
+    ``version`` is the version the record must still have; the new version is among the values.
+    """
+
+    verb: Verb
+    collection: str
+    key: Any = None
+    fields: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    version: int | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of one change: the key the store made, if it did; the error, if it was refused."""
+
+    key: Any = None
+    error: HoldallError | None = None
+
+
+APPLIED = Outcome()
+"""The outcome of a change that went well and had nothing to report."""

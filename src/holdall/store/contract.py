@@ -1,0 +1,109 @@
+"""The contract between Holdall and a store: rows, queries and changes cross it, models never do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from holdall.query import Query, Schema
+from holdall.store.capabilities import Capabilities
+from holdall.store.change import Change, Outcome
+
+__all__ = ["Aggregating", "Provisioned", "Row", "Rows", "Store", "StoreTransaction", "Streaming", "Transactional"]
+
+Row: TypeAlias = tuple[Any, ...]
+Rows: TypeAlias = list[Row]
+"""Border values in projection order; without a projection, in the order of ``Schema.stored``."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Where records live.
+
+    ``bind`` comes first and tells it the collections; it does no I/O and raises Unsupported, by name, for what the
+    store cannot keep. It may be called again with more. Connections open on first use.
+    """
+
+    name: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; readable without a connection."""
+        ...
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections."""
+        ...
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means, as ``evaluate`` defines it. Raises Unsupported before sending."""
+        ...
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply the changes in order, one outcome per change.
+
+        A store of commit class TX or BATCH applies all or raises and applies none. Others raise only if nothing was
+        applied; otherwise each outcome tells its own change's fate.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back everything it holds; it may be used again afterwards, opening anew."""
+        ...
+
+
+class StoreTransaction(Protocol):
+    """An open transaction of a store; it sees its own changes."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """As ``Store.fetch``, inside the transaction."""
+        ...
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """As ``Store.apply``, lasting only if the transaction ends well."""
+        ...
+
+
+@runtime_checkable
+class Transactional(Protocol):
+    """A store with real transactions."""
+
+    def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
+        """Leaving the block commits; an exception rolls back. In its absence only single ``apply`` calls are atomic."""
+        ...
+
+
+@runtime_checkable
+class Aggregating(Protocol):
+    """A store that counts by itself. In its absence the session refuses to count unless the binding allows a scan."""
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means, limit, offset, sort and position left aside."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A store that gives rows in batches without holding all. In its absence the session pages by keyset."""
+
+    def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+        """The rows of ``fetch``, at most ``batch`` at a time."""
+        ...
+
+
+@runtime_checkable
+class Provisioned(Protocol):
+    """A store whose tables Holdall may create. In its absence they must exist."""
+
+    async def create(self) -> None:
+        """Create what is missing for the bound collections; never changes or drops what is there."""
+        ...
+
+    async def inspect(self) -> list[str]:
+        """Every difference between what is there and the bound collections, a sentence each; empty if they fit."""
+        ...
+
+    async def drop(self) -> None:
+        """Drop what the bound collections occupy, and their records with it. For tests and development."""
+        ...
