@@ -32,11 +32,12 @@ bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY)
-	@$(BIN)/python -m tools.build_docs $(ARGS)
+	@$(BIN)/python -m pytest -q $(wildcard tests/stores/*/test_conformance*.py) $(ARGS)
+	@$(BIN)/python -m tools.build_docs
 
 conform: $(READY)
 	@test -n "$(STORE)" || { echo "say which: make conform STORE=postgresql://user@host/database" >&2; exit 2; }
-	@STORE="$(STORE)" $(BIN)/python -m pytest tests/stores/test_conform.py $(ARGS)
+	@STORE="$(STORE)" $(BIN)/python -m pytest -q tests/stores/conform.py $(ARGS)
 
 check: $(READY)
 	@$(MAKE) $(SIDE_BY_SIDE) check-style check-types check-typing check-imports check-meta
