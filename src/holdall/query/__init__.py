@@ -1,4 +1,7 @@
-"""Queries: the waist of the house. Models write them, policies add to them, stores compile them, ``evaluate`` defines them."""
+"""Queries: the waist of the house.
+
+Models write them, policies add to them, stores compile them, ``evaluate`` defines them.
+"""
 
 from holdall.query.check import MAX_DEPTH, MAX_INT, check, is_of_kind, operators_of
 from holdall.query.condition import ALWAYS, NEVER, And, Compare, Condition, Every, Node, Not, Op, Or, Path, Some, both

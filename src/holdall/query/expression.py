@@ -31,7 +31,9 @@ class Expression:
 
     __slots__ = ("_encode", "_step", "path")
 
-    def __init__(self, path: Path, encode: Callable[[Any], Any], step: Callable[[str], Expression] | None = None) -> None:
+    def __init__(
+        self, path: Path, encode: Callable[[Any], Any], step: Callable[[str], Expression] | None = None
+    ) -> None:
         self.path = path
         self._encode = encode
         self._step = step

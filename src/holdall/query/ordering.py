@@ -39,7 +39,7 @@ def compile_position(query: Query[Any], schema: Schema, lookup: Lookup) -> Predi
     steps = []
     for key, value in zip(query.sort_keys, query.position or (), strict=True):
         get = compile_path(key.path, schema, lookup)
-        steps.append((_rank(get, key), _rank(lambda _, value=value: value, key)(()), key.descending))
+        steps.append((_rank(get, key), _ranked(value, key), key.descending))
 
     def is_after(row: Row) -> bool:
         for rank, wanted, descending in steps:
@@ -52,10 +52,16 @@ def compile_position(query: Query[Any], schema: Schema, lookup: Lookup) -> Predi
 
 
 def _rank(get: Getter, key: SortKey) -> Callable[[Row], tuple[int, Any]]:
-    missing = (0 if key.nulls_first is not key.descending else 2, 0)
+    missing = _ranked(None, key)
 
     def rank(row: Row) -> tuple[int, Any]:
         value = get(row)
         return missing if value is None else (1, value)
 
     return rank
+
+
+def _ranked(value: Any, key: SortKey) -> tuple[int, Any]:
+    if value is not None:
+        return (1, value)
+    return (0 if key.nulls_first is not key.descending else 2, 0)

@@ -7,6 +7,7 @@ that ``check`` has passed the query.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import pairwise
 from operator import ge, gt, itemgetter, le, lt
 from typing import Any, Protocol, TypeAlias
 
@@ -59,8 +60,7 @@ def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
     if len(steps) == 1:
         return itemgetter(first)
     hops = [
-        (lookup.by_key(str(ref.target)), owner.positions[field.name])
-        for (_, ref), (owner, field) in zip(steps, steps[1:], strict=False)
+        (lookup.by_key(str(ref.target)), owner.positions[field.name]) for (_, ref), (owner, field) in pairwise(steps)
     ]
 
     def through(row: Row) -> Any:

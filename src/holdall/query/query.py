@@ -19,8 +19,9 @@ M = TypeVar("M")
 class Query(msgspec.Struct, Generic[M], frozen=True):
     """Which records of ``collection`` are meant. Every method gives a new query.
 
-    ``position`` holds a value for each sort key: only rows after it in the sort order are meant, and the sort should
-    then be total. An empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
+    A query that sorts, or has a limit or an offset, has its rows in a certain order: rows equal in all sort keys (all
+    rows, if there is none) come by their keys, ascending. ``position`` holds a value for each sort key, None for
+    missing: only rows after it in the sort order are meant, none equal to it, so the sort should then be total. An empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
     """
 
     collection: str
@@ -68,5 +69,3 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         """Rows of just these fields, as tuples, instead of records."""
         paths = tuple(field if isinstance(field, tuple) else expr(field).path for field in fields)
         return msgspec.structs.replace(self, projection=paths)
-
-

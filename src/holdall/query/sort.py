@@ -14,8 +14,10 @@ __all__ = ["SortKey"]
 class SortKey(msgspec.Struct, frozen=True):
     """One key of a sort.
 
-    Text sorts by code point, False before True, UUIDs by their bytes. A missing value is the smallest unless ``nulls`` says
-    otherwise: first when ascending, last when descending. Rows without the relation on the path stay, as missing.
+    Text sorts by code point, False before True, UUIDs by their bytes. A missing value is the smallest unless ``nulls``
+    says otherwise: first when ascending, last when descending. Rows without the relation on the path stay, as missing.
+    JSON, Many and references to keys of several fields have no order. Rows equal in all sort keys come in the order of
+    their keys, ascending, and so do rows of a query that takes a part of the rows without sorting.
     """
 
     path: Path

@@ -1,0 +1,149 @@
+"""All collections of a memory store: changes applied in order, references checked at the end, everything undoable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from holdall.errors import ReferenceViolation, StoreError
+from holdall.query import Generated, Kind, Schema
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Row, Verb
+from holdall.stores.memory.table import Table
+
+__all__ = ["Data", "Effect"]
+
+
+class Effect(NamedTuple):
+    """What one change did to one row: the row as it was, and the change's index in its ``apply``."""
+
+    collection: str
+    key: Any
+    before: Row | None
+    position: int
+
+
+class Data:
+    """Tables by collection name; also the ``Lookup`` by which conditions reach other collections."""
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+        self.tables: dict[str, Table] = {}
+        self._schemas: dict[str, Schema] = {}
+
+    @property
+    def schemas(self) -> Mapping[str, Schema]:
+        """Every collection by name."""
+        return self._schemas
+
+    def bind(self, schema: Schema) -> None:
+        """Learn a collection; the rows of one already known stay if its declaration is the same."""
+        known = self._schemas.get(schema.name)
+        if known is None or known != schema:
+            self._schemas[schema.name] = schema
+            self.tables[schema.name] = Table(self.store, schema)
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self.tables = {name: Table(self.store, schema) for name, schema in self._schemas.items()}
+
+    def copy(self) -> Data:
+        """The same rows, independent of these."""
+        copied = Data(self.store)
+        copied._schemas = dict(self._schemas)
+        copied.tables = {name: table.copy() for name, table in self.tables.items()}
+        return copied
+
+    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+        """A function from a key to the row that has it, or None."""
+        return self.tables[collection].rows.get
+
+    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+        """A function from a key to the rows of the collection whose ``field`` refers to it."""
+        table = self.tables[collection]
+        holders, rows = table.referring[field], table.rows
+        return lambda key: [rows[holder] for holder in holders.get(key, ())]
+
+    def apply(self, changes: Sequence[Change], effects: list[Effect]) -> list[Outcome]:
+        """Apply all changes in order; on an error the caller undoes what ``effects`` has gathered."""
+        made: dict[int, Any] = {}
+        outcomes = []
+        for position, change in enumerate(changes):
+            table = self.tables[change.collection]
+            values = _resolved(self.store, change.values, made) if _has_key_of(change.values) else change.values
+            key = _resolved(self.store, change.key, made) if _has_key_of(change.key) else change.key
+            outcome = APPLIED
+            if change.verb is Verb.ADD:
+                before = None
+                key, outcome = self._add(table, dict(zip(change.fields, values, strict=True)), key, position)
+                made[position] = key
+            elif change.verb is Verb.UPDATE:
+                before = table.update(key, self._places(table, change, values), change.version, position)
+            else:
+                before = table.remove(key, change.version, position)
+            effects.append(Effect(change.collection, key, before, position))
+            outcomes.append(outcome)
+        return outcomes
+
+    def undo(self, effects: Sequence[Effect]) -> None:
+        """Bring back every row as it was before these effects."""
+        for effect in reversed(effects):
+            self.tables[effect.collection].restore(effect.key, effect.before)
+
+    def check_references(self, effects: Sequence[Effect]) -> None:
+        """Raise ReferenceViolation if any of these effects left a reference without its target."""
+        for effect in effects:
+            row = self.tables[effect.collection].rows.get(effect.key)
+            if row is None:
+                self._check_removed(effect)
+            else:
+                self._check_targets(effect, row)
+
+    def _add(self, table: Table, given: dict[str, Any], key: Any, position: int) -> tuple[Any, Outcome]:
+        schema, outcome = table.schema, APPLIED
+        if key is None:
+            key = given.get(schema.key[0]) if len(schema.key) == 1 else tuple(given.get(name) for name in schema.key)
+        if key is None and schema.by_name[schema.key[0]].generated is Generated.STORE:
+            key = table.next_key()
+            outcome = Outcome(key=key)
+        given.update(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))
+        unknown = given.keys() - schema.positions.keys()
+        if unknown:
+            raise StoreError(self.store, f"{schema.name} has no stored field {min(unknown)!r}")
+        row = tuple([given.get(field.name, () if field.kind is Kind.MANY else None) for field in schema.stored])
+        table.add(key, row, position)
+        return key, outcome
+
+    def _places(self, table: Table, change: Change, values: Sequence[Any]) -> dict[int, Any]:
+        positions = table.schema.positions
+        for name in change.fields:
+            if name not in positions or name in table.schema.key:
+                raise StoreError(self.store, f"an update cannot change {table.schema.name}.{name}")
+        return {positions[name]: value for name, value in zip(change.fields, values, strict=True)}
+
+    def _check_targets(self, effect: Effect, row: Row) -> None:
+        for field, target, key in self.tables[effect.collection].targets(row):
+            held = self.tables.get(target)
+            if held is not None and key not in held.rows:
+                raise ReferenceViolation(self.store, effect.collection, (field,), effect.position)
+
+    def _check_removed(self, effect: Effect) -> None:
+        for name, table in self.tables.items():
+            for field in table.references:
+                if field.target == effect.collection and effect.key in table.referring[field.name]:
+                    raise ReferenceViolation(self.store, name, (field.name,), effect.position)
+
+
+def _has_key_of(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_has_key_of, value))
+    return isinstance(value, KeyOf)
+
+
+def _resolved(store: str, value: Any, made: Mapping[int, Any]) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_resolved(store, item, made) for item in value])
+    if isinstance(value, KeyOf):
+        if value.position not in made:
+            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
+        return made[value.position]
+    return value

@@ -1,0 +1,66 @@
+"""Reading from memory: by key where the condition is the key, through ``select`` otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
+from holdall.store import Row, Rows
+from holdall.stores.memory.data import Data
+
+__all__ = ["copied", "count_rows", "fetch_rows"]
+
+
+def fetch_rows(data: Data, query: Query[Any]) -> Rows:
+    """The rows the query means. Raises QueryError for a query that does not fit the collections."""
+    check(query, data.schemas)
+    found = select(query, _candidates(data, query), data)
+    paths = query.projection or tuple((field.name,) for field in data.schemas[query.collection].stored)
+    if _has_json(data, query.collection, paths):
+        return [copied(row) for row in found]
+    return found
+
+
+def count_rows(data: Data, query: Query[Any]) -> int:
+    """How many rows the query's condition means."""
+    check(query, data.schemas)
+    meets = compile_condition(query.condition, data.schemas[query.collection], data)
+    return sum(map(meets, _candidates(data, query)))
+
+
+def copied(value: Any) -> Any:
+    """A copy of a tree of tuples, dictionaries and lists."""
+    if isinstance(value, dict):
+        return {name: copied(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return tuple([copied(item) for item in value]) if isinstance(value, tuple) else value
+
+
+def _candidates(data: Data, query: Query[Any]) -> Iterable[Row]:
+    """The rows with the wanted keys where the condition demands certain keys, else all rows."""
+    schema, rows = data.schemas[query.collection], data.tables[query.collection].rows
+    wanted = _wanted_keys(schema, query)
+    if wanted is None:
+        return rows.values()
+    return [row for key in wanted if (row := rows.get(key)) is not None]
+
+
+def _wanted_keys(schema: Schema, query: Query[Any]) -> Iterable[Any] | None:
+    items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
+    equal: dict[str, Any] = {}
+    for item in items:
+        if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in schema.key:
+            if item.op is Op.EQ:
+                equal[item.path[0]] = item.value
+            elif item.op is Op.IN and len(schema.key) == 1:
+                return dict.fromkeys(item.value)
+    if len(equal) < len(schema.key):
+        return None
+    return (equal[schema.key[0]],) if len(schema.key) == 1 else (tuple([equal[name] for name in schema.key]),)
+
+
+def _has_json(data: Data, collection: str, paths: tuple[tuple[str, ...], ...]) -> bool:
+    schemas = data.schemas
+    return any(resolve(schemas, schemas[collection], path)[-1][1].kind is Kind.JSON for path in paths)

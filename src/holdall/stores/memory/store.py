@@ -1,0 +1,127 @@
+"""The memory store: every feature, real transactions, nothing kept after the process ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from holdall.errors import DeclarationError
+from holdall.query import Kind, Op, Query, Schema
+from holdall.store import (
+    Capabilities,
+    Change,
+    CommitClass,
+    Feature,
+    Outcome,
+    Rows,
+    StoreTransaction,
+    demand_schema,
+)
+from holdall.stores.memory.data import Data
+from holdall.stores.memory.fetch import count_rows, fetch_rows
+from holdall.stores.memory.transaction import MemoryTransaction
+
+__all__ = ["MemoryStore", "open_memory"]
+
+_CAPABILITIES = Capabilities(
+    commit=CommitClass.TX, features=frozenset(Feature), operators=frozenset(Op), kinds=frozenset(Kind)
+)
+
+
+def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
+    """The factory behind ``memory:``. Raises DeclarationError for any option: there are none."""
+    if options:
+        raise DeclarationError(f"a memory store takes no options, not {', '.join(sorted(options))}")
+    return MemoryStore(name)
+
+
+class MemoryStore:
+    """Records in dictionaries. Its rows outlive ``close``, but not the object."""
+
+    def __init__(self, name: str = "memory") -> None:
+        self.name = name
+        self._data = Data(name)
+        self._lock: asyncio.Lock | None = None
+        self._lock_loop: asyncio.AbstractEventLoop | None = None
+        self._open: MemoryTransaction | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything."""
+        return _CAPABILITIES
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections. One bound again with another declaration loses its rows."""
+        for schema in schemas:
+            demand_schema(self.name, _CAPABILITIES, schema)
+            self._data.bind(schema)
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means; a condition on the whole key alone does not scan."""
+        return fetch_rows(self._committed(), query)
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means."""
+        return count_rows(self._committed(), query)
+
+    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+        """The rows of ``fetch`` as they are at the start, at most ``batch`` at a time."""
+        rows = await self.fetch(query)
+        for start in range(0, len(rows), batch):
+            yield rows[start : start + batch]
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply all changes or none; references are checked after the last one."""
+        async with self._writing():
+            transaction = MemoryTransaction(self._data)
+            try:
+                outcomes = transaction.apply_now(changes)
+                transaction.check()
+            except BaseException:
+                transaction.roll_back()
+                raise
+            return outcomes
+
+    def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
+        """A transaction; writers wait for its end, readers see the records as they were before it."""
+        return self._transaction()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[StoreTransaction]:
+        async with self._writing():
+            transaction = self._open = MemoryTransaction(self._data)
+            try:
+                yield transaction
+                transaction.check()
+            except BaseException:
+                transaction.roll_back()
+                raise
+            finally:
+                transaction.is_over = True
+                self._open = None
+
+    async def create(self) -> None:
+        """Nothing is missing: binding a collection made its place."""
+
+    async def inspect(self) -> list[str]:
+        """Nothing differs."""
+        return []
+
+    async def drop(self) -> None:
+        """Forget every record."""
+        async with self._writing():
+            self._data.clear()
+
+    async def close(self) -> None:
+        """Nothing is held open; the records stay."""
+
+    def _writing(self) -> asyncio.Lock:
+        loop = asyncio.get_running_loop()
+        if self._lock is None or self._lock_loop is not loop:  # a lock serves the loop it was first waited on
+            self._lock, self._lock_loop = asyncio.Lock(), loop
+        return self._lock
+
+    def _committed(self) -> Data:
+        return self._data if self._open is None else self._open.before()

@@ -1,0 +1,134 @@
+"""One collection in memory: its rows by key, its unique values, and who refers where.
+
+Every write gives back the row as it was, for ``restore``. Nothing is checked across collections here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from holdall.errors import AlreadyExists, StaleVersion, StoreError, UniqueViolation
+from holdall.query import Generated, Kind, Schema
+from holdall.store import Row
+
+__all__ = ["Table"]
+
+
+class Table:
+    """The rows of one collection, with an index for each unique rule and each stored Ref and Many."""
+
+    def __init__(self, store: str, schema: Schema) -> None:
+        self.store = store
+        self.schema = schema
+        self.rows: dict[Any, Row] = {}
+        self.last_key = 0
+        self.references = tuple(field for field in schema.stored if field.kind in (Kind.REF, Kind.MANY))
+        self.referring: dict[str, dict[Any, dict[Any, None]]] = {field.name: {} for field in self.references}
+        self.required = tuple(
+            position
+            for position, field in enumerate(schema.stored)
+            if not field.nullable and field.kind is not Kind.MANY
+        )
+        self._unique: list[tuple[tuple[str, ...], tuple[int, ...], dict[tuple[Any, ...], Any]]] = [
+            (fields, tuple(schema.positions[name] for name in fields), {}) for fields in schema.unique
+        ]
+
+    def copy(self) -> Table:
+        """A table of its own with the same rows."""
+        copied = Table(self.store, self.schema)
+        copied.last_key = self.last_key
+        for key, row in self.rows.items():
+            copied._index(key, row)
+        copied.rows = dict(self.rows)
+        return copied
+
+    def next_key(self) -> int:
+        """A key no record has had; counted up from the largest key ever seen."""
+        self.last_key += 1
+        return self.last_key
+
+    def add(self, key: Any, row: Row, position: int) -> Row | None:
+        """Add this row. Raises AlreadyExists or UniqueViolation."""
+        if key in self.rows:
+            raise AlreadyExists(self.store, self.schema.name, self.schema.key, position)
+        self._check_row(row)
+        self._check_unique(key, row, position)
+        if self.schema.by_name[self.schema.key[0]].generated is Generated.STORE and key > self.last_key:
+            self.last_key = key
+        self.restore(key, row)
+        return None
+
+    def update(self, key: Any, values: dict[int, Any], version: int | None, position: int) -> Row | None:
+        """Change these places of a row. Raises StaleVersion or UniqueViolation."""
+        before = self._require(key, version, position)
+        row = list(before)
+        for place, value in values.items():
+            row[place] = value
+        after = tuple(row)
+        self._check_row(after)
+        self._check_unique(key, after, position)
+        self.restore(key, after)
+        return before
+
+    def remove(self, key: Any, version: int | None, position: int) -> Row | None:
+        """Remove a row. Raises StaleVersion."""
+        before = self._require(key, version, position)
+        self.restore(key, None)
+        return before
+
+    def restore(self, key: Any, row: Row | None) -> None:
+        """Let the row of this key be this one, or none; nothing is checked."""
+        before = self.rows.pop(key, None) if row is None else self.rows.get(key)
+        if before is not None:
+            self._unindex(key, before)
+        if row is not None:
+            self.rows[key] = row
+            self._index(key, row)
+
+    def targets(self, row: Row) -> Iterator[tuple[str, str, Any]]:
+        """Each reference the row holds: the field, the collection it points into, the key."""
+        for field in self.references:
+            value = row[self.schema.positions[field.name]]
+            for key in (value,) if field.kind is Kind.REF else value or ():
+                if key is not None:
+                    yield field.name, str(field.target), key
+
+    def _require(self, key: Any, version: int | None, position: int) -> Row:
+        row = self.rows.get(key)
+        if row is None or (version is not None and self._version(row) != version):
+            raise StaleVersion(self.store, self.schema.name, key, position)
+        return row
+
+    def _version(self, row: Row) -> Any:
+        return row[self.schema.positions[self.schema.version]] if self.schema.version else None
+
+    def _check_row(self, row: Row) -> None:
+        for place in self.required:
+            if row[place] is None:
+                raise StoreError(self.store, f"{self.schema.name}.{self.schema.stored[place].name} cannot be null")
+
+    def _check_unique(self, key: Any, row: Row, position: int) -> None:
+        for fields, places, index in self._unique:
+            values = tuple([row[place] for place in places])
+            if None not in values and index.get(values, key) != key:
+                raise UniqueViolation(self.store, self.schema.name, fields, position)
+
+    def _index(self, key: Any, row: Row) -> None:
+        for _, places, index in self._unique:
+            values = tuple([row[place] for place in places])
+            if None not in values:
+                index[values] = key
+        for field, _, target in self.targets(row):
+            self.referring[field].setdefault(target, {})[key] = None
+
+    def _unindex(self, key: Any, row: Row) -> None:
+        for _, places, index in self._unique:
+            values = tuple([row[place] for place in places])
+            if None not in values:
+                index.pop(values, None)
+        for field, _, target in self.targets(row):
+            holders = self.referring[field].get(target, {})  # gone already where a Many holds a key twice
+            holders.pop(key, None)
+            if not holders:
+                self.referring[field].pop(target, None)

@@ -1,0 +1,82 @@
+"""A memory transaction: it changes the rows in place, remembers how they were, and brings them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdall.errors import StoreError
+from holdall.query import Kind, Query
+from holdall.store import Change, Outcome, Rows, demand_changes
+from holdall.stores.memory.data import Data, Effect
+from holdall.stores.memory.fetch import copied, count_rows, fetch_rows
+
+__all__ = ["MemoryTransaction"]
+
+
+class MemoryTransaction:
+    """The rows of a store while one writer holds them."""
+
+    def __init__(self, data: Data) -> None:
+        self.is_over = False
+        self._data = data
+        self._effects: list[Effect] = []
+        self._before: Data | None = None
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means, this transaction's own changes included."""
+        self._require_open()
+        return fetch_rows(self._data, query)
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means, this transaction's own changes included."""
+        self._require_open()
+        return count_rows(self._data, query)
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply all changes or none of these; references are checked when the transaction ends."""
+        self._require_open()
+        return self.apply_now(changes)
+
+    def apply_now(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """As ``apply``."""
+        demand_changes(self._data.store, self._data.schemas, list(changes))
+        effects: list[Effect] = []
+        try:
+            outcomes = self._data.apply([_owned(self._data, change) for change in changes], effects)
+        except BaseException:
+            self._data.undo(effects)
+            raise
+        self._effects += effects
+        return outcomes
+
+    def check(self) -> None:
+        """Raise ReferenceViolation if a reference was left without its target."""
+        self._data.check_references(self._effects)
+
+    def roll_back(self) -> None:
+        """Bring back every row as it was."""
+        self._data.undo(self._effects)
+        self._effects = []
+
+    def before(self) -> Data:
+        """The rows as others must see them until this transaction ends."""
+        if not self._effects:
+            return self._data
+        if self._before is None:
+            self._before = self._data.copy()
+            self._before.undo(self._effects)
+        return self._before
+
+    def _require_open(self) -> None:
+        if self.is_over:
+            raise StoreError(self._data.store, "this transaction is over; open another")
+
+
+def _owned(data: Data, change: Change) -> Change:
+    """The change with copies of its JSON values, so that the caller's later edits do not reach the store."""
+    fields = data.schemas[change.collection].by_name
+    if not any(name in fields and fields[name].kind is Kind.JSON for name in change.fields):
+        return change
+    values = tuple([copied(value) for value in change.values])
+    return Change(change.verb, change.collection, change.key, change.fields, values, change.version)

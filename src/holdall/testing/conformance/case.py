@@ -1,0 +1,190 @@
+"""A store under test: opened once per test class, driven without ``await``, compared with what it must hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from holdall.query import FieldSchema, Kind, Op, Query, Schema, Table, count, evaluate, resolve
+from holdall.query.ordering import is_ordered
+from holdall.store import Aggregating, Change, Feature, Outcome, Provisioned, Row, Rows, Store, Verb
+from holdall.testing.conformance.exact import same_rows
+from holdall.testing.conformance.fitting import fitting_schemas, fitting_tables
+from holdall.testing.conformance.report import Report
+from holdall.testing.conformance.world import tables as world_tables
+
+__all__ = ["Case"]
+
+T = TypeVar("T")
+
+
+class Case:
+    """The store, the collections it is bound to (``schemas``), and the rows it must hold (``tables``)."""
+
+    def __init__(self, store: Store, timeout: float = 60.0) -> None:
+        self.store = store
+        self.timeout = timeout
+        self.report = Report(self.store)
+        self.schemas: dict[str, Schema] = fitting_schemas(self.store.capabilities)
+        self.tables: dict[str, Table] = {}
+        self._runner = asyncio.Runner()
+        self._is_loaded = False
+
+    def open(self) -> None:
+        """Bind the store and, where Holdall may, create its collections anew."""
+        self.store.bind(list(self.schemas.values()))
+        if isinstance(self.store, Provisioned):
+            self.run(self.store.drop())
+            self.run(self.store.create())
+
+    def close(self) -> None:
+        """Drop the collections where Holdall may, and close the store."""
+        try:
+            if isinstance(self.store, Provisioned):
+                self.run(self.store.drop())
+            self.run(self.store.close())
+        finally:
+            self._runner.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of this coroutine; an error if it takes longer than ``timeout`` seconds."""
+        return self._runner.run(asyncio.wait_for(work, self.timeout))
+
+    def declares(self, need: Feature | Op | Kind | type) -> bool:
+        """Whether the store says it can do this; a type stands for one of the optional protocols."""
+        declared = self.store.capabilities
+        if isinstance(need, Feature):
+            return need in declared.features
+        if isinstance(need, Op):
+            return need in declared.operators
+        return need in declared.kinds if isinstance(need, Kind) else isinstance(self.store, need)
+
+    def keeps(self, *paths: str) -> bool:
+        """Whether the store keeps these fields, each written ``collection.field``."""
+        places = [path.partition(".") for path in paths]
+        return all(name in self.schemas and field in self.schemas[name].by_name for name, _, field in places)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def fetch(self, query: Query[Any]) -> Rows:
+        """What the store answers."""
+        return self.run(self.store.fetch(query))
+
+    def expect(self, query: Query[Any]) -> Rows:
+        """What the store answers, once it is seen to be what ``evaluate`` says."""
+        found = self.fetch(query)
+        same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
+        return found
+
+    def expect_count(self, query: Query[Any]) -> None:
+        """See that the store counts what ``count`` says."""
+        assert isinstance(self.store, Aggregating)
+        found = self.run(self.store.count(query))
+        assert found == count(query, self.tables), f"{query}\n  found {found}, expected {count(query, self.tables)}"
+
+    def fields_of(self, query: Query[Any]) -> list[FieldSchema]:
+        """The fields of the query's rows."""
+        schema = self.schemas[query.collection]
+        if not query.projection:
+            return list(schema.stored)
+        return [resolve(self.schemas, schema, path)[-1][1] for path in query.projection]
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def apply(self, *changes: Change) -> Sequence[Outcome]:
+        """What the store answers to these changes; its content is then no longer the fixed one."""
+        self._is_loaded = False
+        return self.run(self.store.apply(list(changes)))
+
+    def add(self, collection: str, **values: Any) -> Change:
+        """A change that adds a record; fields left out are null, or empty for a Many."""
+        schema = self.schemas[collection]
+        unknown = values.keys() - schema.positions.keys()
+        assert not unknown, f"{collection} has no {unknown}"
+        known = {field.name for field in schema.stored if field.name not in schema.key or field.name in values}
+        fields = tuple(field.name for field in schema.stored if field.name in known)
+        empty = {field.name: () for field in schema.stored if field.kind is Kind.MANY}
+        key = self.key(collection, values) if all(name in values for name in schema.key) else None
+        return Change(Verb.ADD, collection, key, fields, tuple(values.get(name, empty.get(name)) for name in fields))
+
+    def update(self, collection: str, key: Any, version: int | None = None, **values: Any) -> Change:
+        """A change that updates these fields of a record."""
+        return Change(Verb.UPDATE, collection, key, tuple(values), tuple(values.values()), version)
+
+    def remove(self, collection: str, key: Any, version: int | None = None) -> Change:
+        """A change that removes a record."""
+        return Change(Verb.REMOVE, collection, key, version=version)
+
+    def key(self, collection: str, values: Mapping[str, Any]) -> Any:
+        """The key among these values."""
+        names = self.schemas[collection].key
+        return values[names[0]] if len(names) == 1 else tuple(values[name] for name in names)
+
+    # --- the whole content ----------------------------------------------------------------------------------------
+
+    def load(self, tables: Mapping[str, Table] | None = None) -> None:
+        """Let the store hold exactly these rows; without an argument the fixed ones, loaded only if need be."""
+        if tables is None and self._is_loaded:
+            return
+        self.clear()
+        self.tables = fitting_tables(self.schemas, world_tables() if tables is None else tables)
+        changes = [change for table in self.tables.values() for change in self._adds(table)]
+        if changes:
+            self.run(self.store.apply(changes))
+            self.run(self.store.apply(self._self_references())) if self._self_references() else None
+        self._is_loaded = tables is None
+
+    def clear(self) -> None:
+        """Let the store hold nothing."""
+        self._is_loaded = False
+        held = {name: self.fetch(Query(name)) for name in self.schemas}
+        cut = [
+            self.update(name, schema.key_of(row), **{field.name: None})
+            for name, schema in self.schemas.items()
+            for field in schema.stored
+            if field.kind is Kind.REF and field.target == name
+            for row in held[name]
+            if row[schema.positions[field.name]] is not None
+        ]
+        gone = [
+            self.remove(name, self.schemas[name].key_of(row)) for name in reversed(self.schemas) for row in held[name]
+        ]
+        if gone:
+            self.run(self.store.apply([*cut, *gone]))
+        self.tables = {name: Table(schema, []) for name, schema in self.schemas.items()}
+
+    def holds(self, expected: Mapping[str, Mapping[Any, Row]]) -> None:
+        """See that each collection holds exactly these rows, by key; collections not named hold none."""
+        for name, schema in self.schemas.items():
+            rows = expected.get(name, {}).values()
+            same_rows(schema.stored, self.fetch(Query(name)), rows, False, f"content of {name}")
+
+    def _adds(self, table: Table) -> list[Change]:
+        schema = table.schema
+        fields = tuple(field.name for field in schema.stored)
+        own = {
+            schema.positions[field.name]
+            for field in schema.stored
+            if field.kind is Kind.REF and field.target == schema.name
+        }
+        return [
+            Change(
+                Verb.ADD,
+                schema.name,
+                schema.key_of(row),
+                fields,
+                tuple(None if place in own else value for place, value in enumerate(row)),
+            )
+            for row in table.rows
+        ]
+
+    def _self_references(self) -> list[Change]:
+        return [
+            self.update(name, table.schema.key_of(row), **{field.name: row[table.schema.positions[field.name]]})
+            for name, table in self.tables.items()
+            for field in table.schema.stored
+            if field.kind is Kind.REF and field.target == name
+            for row in table.rows
+            if row[table.schema.positions[field.name]] is not None
+        ]

@@ -1,0 +1,80 @@
+"""The part of the world a store can keep: collections and fields cut to its declared capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema, Table
+from holdall.store import Capabilities, Feature
+from holdall.testing.conformance.world import SCHEMAS
+
+__all__ = ["fitting_schemas", "fitting_tables", "schema_needing"]
+
+
+def fitting_schemas(capabilities: Capabilities) -> dict[str, Schema]:
+    """The world's collections without what the store does not declare."""
+    fitted = {name: _fit(schema, capabilities) for name, schema in SCHEMAS.items()}
+    kept = {name: schema for name, schema in fitted.items() if schema is not None}
+    return {name: _without_lost(schema, kept) for name, schema in kept.items()}
+
+
+def fitting_tables(schemas: Mapping[str, Schema], tables: Mapping[str, Table]) -> dict[str, Table]:
+    """The rows of these tables cut to the fields these schemas still have."""
+    fitted = {}
+    for name, schema in schemas.items():
+        places = [tables[name].schema.positions[field.name] for field in schema.stored]
+        fitted[name] = Table(schema, [tuple(row[place] for place in places) for row in tables[name].rows])
+    return fitted
+
+
+def schema_needing(need: Feature | Kind) -> Schema | None:
+    """A collection of which a store that cannot do this must refuse to be told; None where no declaration needs it."""
+    key = FieldSchema("id", Kind.INT)
+    if isinstance(need, Kind):
+        if need is Kind.MANY:
+            return schema_needing(Feature.STORED_MANY)
+        extent = {"digits": 18, "places": 4} if need is Kind.DECIMAL else {}
+        target = {"target": "needing", "target_key": (key,)} if need is Kind.REF else {}
+        return Schema("needing", (key, FieldSchema("value", need, nullable=True, **extent, **target)), ("id",))  # type: ignore[arg-type]
+    many = FieldSchema("others", Kind.MANY, target="needing", target_key=(key,), form=ManyForm.LIST)
+    return {
+        Feature.GENERATED_KEYS: Schema("needing", (msgspec.structs.replace(key, generated=Generated.STORE),), ("id",)),
+        Feature.UNIQUE: Schema("needing", (key, FieldSchema("code", Kind.INT)), ("id",), unique=(("code",),)),
+        Feature.VERSIONS: Schema("needing", (key, FieldSchema("version", Kind.INT)), ("id",), version="version"),
+        Feature.STORED_MANY: Schema("needing", (key, many), ("id",)),
+        Feature.COMPOSITE_KEYS: Schema("needing", (key, FieldSchema("part", Kind.INT)), ("id", "part")),
+    }.get(need)
+
+
+def _fit(schema: Schema, capabilities: Capabilities) -> Schema | None:
+    features = capabilities.features
+    if len(schema.key) > 1 and Feature.COMPOSITE_KEYS not in features:
+        return None
+    fields = []
+    for field in schema.fields:
+        if field.is_stored and field.kind not in capabilities.kinds:
+            if field.name in schema.key:
+                return None
+            continue
+        if field.kind is Kind.MANY and field.is_stored and Feature.STORED_MANY not in features:
+            continue
+        if field.generated is Generated.STORE and Feature.GENERATED_KEYS not in features:
+            field = msgspec.structs.replace(field, generated=Generated.NO)
+        fields.append(field)
+    names = {field.name for field in fields}
+    unique = tuple(group for group in schema.unique if Feature.UNIQUE in features and names.issuperset(group))
+    version = schema.version if Feature.VERSIONS in features else None
+    return Schema(schema.name, tuple(fields), schema.key, version, unique)
+
+
+def _without_lost(schema: Schema, kept: Mapping[str, Schema]) -> Schema:
+    """The schema without the fields that lead to collections the store cannot keep."""
+    fields = tuple(
+        field
+        for field in schema.fields
+        if field.target is None
+        or (field.target in kept and (field.back is None or field.back in kept[field.target].by_name))
+    )
+    return msgspec.structs.replace(schema, fields=fields)

@@ -1,0 +1,96 @@
+"""Queries drawn at random, against ``evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from holdall.query import Condition, Query
+from holdall.store import Aggregating, Feature
+from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.requires import requires
+from holdall.testing.strategies import conditions, queries
+
+__all__ = ["Generated", "drawn"]
+
+
+def drawn(strategy: st.SearchStrategy[Any], examples: int, check: Callable[[Any], object]) -> None:
+    """Run ``check`` on this many examples of the strategy, with no limit of time for one."""
+
+    def once(example: Any) -> None:
+        check(example)
+
+    run = given(strategy)(once)
+    every = [
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ]
+    settings(max_examples=examples, deadline=None, suppress_health_check=every)(run)()
+
+
+class Generated:
+    """What ``fetch`` and ``count`` give for any query."""
+
+    examples = 150
+    """How many queries a test draws."""
+
+    @requires(Feature.FILTER)
+    def test_any_condition(self, case: Case) -> None:
+        """Conditions on own fields."""
+        case.load()
+        operators = case.store.capabilities.operators
+        for name in ("sample", "book"):
+            drawn(
+                _asked(name, conditions(case.tables, name, operators, depth=0, with_many=False)),
+                self.examples,
+                case.expect,
+            )
+
+    @requires(Feature.FILTER, Feature.RELATIONS)
+    def test_any_condition_through_references(self, case: Case) -> None:
+        """Conditions with paths through references."""
+        case.load()
+        operators = case.store.capabilities.operators
+        drawn(
+            _asked("book", conditions(case.tables, "book", operators, depth=2, with_many=False)),
+            self.examples,
+            case.expect,
+        )
+
+    @requires(Feature.FILTER, Feature.RELATIONS, Feature.MANY_CONDITIONS)
+    def test_any_condition_over_many(self, case: Case) -> None:
+        """Conditions with Some and Every, nested."""
+        case.load()
+        operators = case.store.capabilities.operators
+        for name in ("country", "author", "book"):
+            drawn(
+                _asked(name, conditions(case.tables, name, operators, depth=2)),
+                self.examples // 2,
+                case.expect,
+            )
+
+    @requires(Feature.FILTER, Feature.SORT, Feature.OFFSET, Feature.KEYSET, Feature.PROJECTION, Feature.RELATIONS)
+    def test_any_query(self, case: Case) -> None:
+        """Whole queries: condition, sort, limit, offset, position, projection."""
+        case.load()
+        operators = case.store.capabilities.operators
+        many = case.declares(Feature.MANY_CONDITIONS)
+        drawn(queries(case.tables, operators, 2, many), self.examples * 2, case.expect)
+
+    @requires(Aggregating)
+    def test_any_count(self, case: Case) -> None:
+        """Counting what a condition means, whatever else the query says."""
+        case.load()
+        operators = case.store.capabilities.operators
+        relations = 2 if case.declares(Feature.RELATIONS) else 0
+        many = case.declares(Feature.MANY_CONDITIONS)
+        drawn(queries(case.tables, operators, relations, many), self.examples, case.expect_count)
+
+
+def _asked(name: str, drawn_conditions: st.SearchStrategy[Condition]) -> st.SearchStrategy[Query[Any]]:
+    return drawn_conditions.map(lambda condition: Query(name, condition))

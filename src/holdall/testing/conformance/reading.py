@@ -1,0 +1,127 @@
+"""Reading: every operator on every kind of field, alone and combined, against ``evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from holdall.errors import QueryError
+from holdall.query import ALWAYS, NEVER, And, Compare, Condition, FieldSchema, Kind, Not, Op, Or, Query, operators_of
+from holdall.store import Feature
+from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.requires import requires, see_refusal
+from holdall.testing.pool import POOL
+
+__all__ = ["Reading"]
+
+
+class Reading:
+    """What ``fetch`` gives for conditions on a collection's own fields."""
+
+    def test_whole_collections(self, case: Case) -> None:
+        """A query without a condition gives every record, values exactly as they were stored."""
+        case.load()
+        for name in case.schemas:
+            case.expect(Query(name))
+
+    @requires(Feature.FILTER)
+    def test_always_and_never(self, case: Case) -> None:
+        """Empty conjunctions and disjunctions, and their negations."""
+        case.load()
+        for condition in (ALWAYS, NEVER, Not(ALWAYS), Not(NEVER), And((NEVER, ALWAYS)), Or((NEVER, ALWAYS))):
+            case.expect(Query("sample", condition))
+
+    @pytest.mark.parametrize("op", list(Op))
+    def test_operator(self, case: Case, op: Op) -> None:
+        """The operator, and its negation, on every field it fits, with every value of the pool."""
+        case.load()
+
+        def ask() -> None:
+            for field in case.schemas["sample"].stored:
+                for condition in _uses(op, field):
+                    case.expect(Query("sample", condition))
+                    case.expect(Query("sample", Not(condition)))
+
+        if case.declares(Feature.FILTER) and case.declares(op):
+            try:
+                ask()
+            except BaseException:
+                case.report.fails(op)
+                raise
+            case.report.passed(op)
+        else:
+            see_refusal(case, op, ask)
+            case.report.refuses(op)
+
+    @pytest.mark.parametrize("kind", list(POOL))
+    def test_kind(self, case: Case, kind: Kind) -> None:
+        """Values of the kind come back as they went in; fields of a kind not declared are refused."""
+
+        @requires(kind)
+        def look(_: Any, case: Case) -> None:
+            case.load()
+            case.expect(Query("sample", projection=((f"some_{kind}",), (f"maybe_{kind}",))))
+            case.expect(Query("sample"))
+
+        look(self, case)
+
+    @requires(Feature.FILTER, Op.EQ, Op.IN)
+    def test_by_key(self, case: Case) -> None:
+        """Records by their key, one and several, present and absent, asked for twice."""
+        case.load()
+        for name, schema in case.schemas.items():
+            keys = [schema.key_of(row) for row in case.tables[name].rows]
+            if len(schema.key) > 1:
+                for key in keys:
+                    parts = tuple(Compare((part,), Op.EQ, value) for part, value in zip(schema.key, key, strict=True))
+                    assert len(case.expect(Query(name, And(parts)))) == 1
+                continue
+            path = (schema.key[0],)
+            for key in keys[:5]:
+                assert len(case.expect(Query(name, Compare(path, Op.EQ, key)))) == 1
+            case.expect(Query(name, Compare(path, Op.IN, (*keys[:3], *keys[:2]))))
+            case.expect(Query(name, Compare(path, Op.IN, ())))
+
+    def test_wrong_queries(self, case: Case) -> None:
+        """What does not fit the collections is refused with QueryError before it is sent."""
+        wrong: list[Query[Any]] = [
+            Query("nowhere"),
+            Query("sample", Compare(("nothing",), Op.EQ, 1)),
+            Query("sample", Compare((), Op.EQ, 1)),
+            Query("sample", Compare(("id",), Op.EQ, "1")),
+            Query("sample", Compare(("id",), Op.EQ, True)),
+            Query("sample", Compare(("id",), Op.EQ, None)),
+            Query("sample", Compare(("id",), Op.EQ, 2**63)),
+            Query("sample", Compare(("id",), Op.IN, (1, "2"))),
+            Query("sample", Compare(("id",), Op.IN, 1)),
+            Query("sample", Compare(("id",), Op.BETWEEN, (1,))),
+            Query("sample", Compare(("id",), Op.CONTAINS, "1")),
+            Query("sample", Compare(("id",), Op.IS_NULL, 1)),
+            Query("sample", Compare(("id", "id"), Op.EQ, 1)),
+            Query("sample", projection=(("nothing",),)),
+            Query('sample"; drop table sample; --'),
+        ]
+        for query in wrong:
+            with pytest.raises(QueryError):
+                case.fetch(query)
+
+
+def _uses(op: Op, field: FieldSchema) -> Iterator[Condition]:
+    if op not in operators_of(field.kind):
+        return
+    path, pool = (field.name,), POOL[field.kind]
+    if op is Op.IS_NULL:
+        yield from (Compare(path, op, True), Compare(path, op, False))
+    elif op in (Op.IN, Op.NOT_IN):
+        yield from (
+            Compare(path, op, ()),
+            Compare(path, op, pool[:1]),
+            Compare(path, op, pool[1::2]),
+            Compare(path, op, pool),
+        )
+    elif op is Op.BETWEEN:
+        yield from (Compare(path, op, (low, high)) for low in pool[::2] for high in pool[::3])
+    else:
+        yield from (Compare(path, op, value) for value in pool)

@@ -1,0 +1,62 @@
+"""``@requires``: a declared ability must behave; an undeclared one must be refused, which is seen as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from holdall.errors import Unsupported
+from holdall.query import Kind, Op
+from holdall.store import Feature
+from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.fitting import schema_needing
+
+__all__ = ["requires", "see_refusal"]
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def requires(*needs: Feature | Op | Kind | type) -> Callable[[Test], Test]:
+    """Mark a test of a suite as one of these abilities.
+
+    Where the store declares all, the test runs as it is. Where it does not, binding a collection that needs the
+    ability must raise Unsupported, or else the test's body must. A type stands for an optional protocol: a store
+    without its methods has nothing to refuse.
+    """
+
+    def mark(test: Test) -> Test:
+        @wraps(test)
+        def run(self: Any, case: Case, *arguments: Any, **named: Any) -> None:
+            missing = [need for need in needs if not case.declares(need)]
+            try:
+                if missing:
+                    see_refusal(case, missing[0], lambda: test(self, case, *arguments, **named))
+                else:
+                    test(self, case, *arguments, **named)
+            except BaseException:
+                case.report.fails(*needs)
+                raise
+            if missing:
+                case.report.refuses(missing[0])
+            else:
+                case.report.passed(*needs)
+
+        return run  # type: ignore[return-value]
+
+    return mark
+
+
+def see_refusal(case: Case, need: Feature | Op | Kind | type, attempt: Callable[[], None]) -> None:
+    """Raise AssertionError unless the store refuses, with Unsupported, what it does not declare."""
+    if not isinstance(need, Feature | Op | Kind):
+        return
+    schema = None if isinstance(need, Op) else schema_needing(need)
+    try:
+        if schema is None:
+            attempt()
+        else:
+            case.store.bind([schema])
+    except Unsupported:
+        return
+    raise AssertionError(f"{need!r} is not declared, but asking for it was not refused")
