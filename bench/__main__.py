@@ -9,21 +9,23 @@ import time
 from bench import growth, http, models, report, sql
 from bench.arena import Arena
 from bench.process import BUILD
-from bench.run import Row, run
+from bench.run import Result, Row, run
 
 _THEMES = (models.rows, sql.rows, http.rows, growth.rows)
 
 
 def main() -> int:
     """Measure, print, write; 1 if Holdall itself failed somewhere or nothing was selected."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Holdall beside raw driver code and its peers.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Holdall beside raw code and its peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of row names; none means all")
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds per row, of which medians are taken")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="interleaved rounds per row; figures are medians over them"
+    )
     parser.add_argument("--quick", action="store_true", help="two rounds of less work: a look, not a measurement")
     parser.add_argument("--list", action="store_true", help="only print the rows' names")
     options = parser.parse_args()
     began = time.monotonic()
-    results = []
+    results: list[Result] = []
     for theme in _THEMES:
         with Arena(is_quick=options.quick) as arena:
             selected = [row for row in theme(arena) if _is_selected(row, options.names)]

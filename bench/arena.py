@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Self
 
 from bench.environment import peers_python
 from bench.postgres import Postgres
@@ -25,7 +27,7 @@ class Arena(contextlib.ExitStack):
         self.worker = cache(self._start_worker)
         self.server = cache(self._start_server)
 
-    def __enter__(self) -> Arena:
+    def __enter__(self) -> Self:
         shutil.rmtree(DATA, ignore_errors=True)
         DATA.mkdir(parents=True)
         self.callback(shutil.rmtree, DATA, ignore_errors=True)
@@ -40,6 +42,15 @@ class Arena(contextlib.ExitStack):
     def sqlite(self, name: str) -> str:
         """The path of a contestant's own SQLite file."""
         return str(DATA / f"{name}.db")
+
+    @contextlib.contextmanager
+    def fresh_worker(self, module: str) -> Iterator[Worker]:
+        """A worker nobody has used before, ended with the block."""
+        worker = Worker(f"bench.{module}", _python(module))
+        try:
+            yield worker
+        finally:
+            worker.close()
 
     def _start_worker(self, module: str) -> Worker:
         """The worker for the jobs of ``bench.<module>``."""

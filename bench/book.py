@@ -1,7 +1,9 @@
-"""The record everything is measured on: ten fields, the same values for everyone. Imports nothing but the standard library."""
+"""The record everything is measured on: ten fields, the same values for everyone, in plain Python."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,6 +43,18 @@ def row(number: int) -> tuple[Any, ...]:
 def rows(count: int) -> list[tuple[Any, ...]]:
     """The values of the first ``count`` books."""
     return [row(number) for number in range(1, count + 1)]
+
+
+def batches(count: int, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """The same, ``size`` at a time."""
+    for first in range(1, count + 1, size):
+        yield [row(number) for number in range(first, min(first + size, count + 1))]
+
+
+def random_keys(count: int, many: int) -> list[int]:
+    """Keys of books among the first ``count``, the same ones each time."""
+    chance = random.Random(count)
+    return [chance.randint(1, count) for _ in range(many)]
 
 
 def named(count: int) -> list[dict[str, Any]]:

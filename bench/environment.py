@@ -1,4 +1,4 @@
-"""The peers' own virtual environment, ``build/peers-venv``: made once, and again whenever ``bench/peers.txt`` changes."""
+"""The peers' own virtual environment, ``build/peers-venv``: made anew whenever ``bench/peers.txt`` changes."""
 
 from __future__ import annotations
 

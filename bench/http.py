@@ -1,6 +1,6 @@
 """Rows for HTTP: list 50 with the count of all, get one, create one; one uvicorn worker, 16 keep-alive connections.
 
-A contestant's store starts empty and is filled with a thousand books through its own API, so everybody's holds the same.
+A contestant's store starts empty and is filled with a thousand books through its own API: everybody's holds the same.
 """
 
 from __future__ import annotations

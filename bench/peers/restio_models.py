@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-not-found, misc"
 """restio: models registered in a session, as its data access objects leave them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-not-found, misc"
 """fastapi-restly: its asynchronous view on the same SQLAlchemy model and engine."""
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def _engine(count: int) -> Engine:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(insert(Book.__table__), named(count))
+        connection.execute(insert(Book), named(count))
     return engine
 
 

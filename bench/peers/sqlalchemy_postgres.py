@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from bench.book import edit, named, rows
 from bench.peers.sqlalchemy_book import Base, Book
 
-_TABLE = Book.__table__
+_TABLE = cast(Table, Book.__table__)
 
 
 async def orm_load(database: str, count: int) -> float:

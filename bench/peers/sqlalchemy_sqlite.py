@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, bindparam, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Engine, Table, bindparam, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from bench.book import edit, named, rows
 from bench.peers.sqlalchemy_book import Base, Book
 
-_TABLE = Book.__table__
+_TABLE = cast(Table, Book.__table__)
 
 
 def orm_load(database: str, count: int) -> float:

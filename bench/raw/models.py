@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from bench.book import FIELDS, named, rows
+from bench.book import named, rows
 from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
 
 
