@@ -19,7 +19,6 @@ _SERVERS = {"postgresql", "mariadb", "mysql"}
 
 
 class TestConform(StoreConformance):
-    label = urlsplit(_URL).scheme
     url = _URL
 
     @pytest.fixture(scope="class", autouse=True)
