@@ -1,0 +1,119 @@
+"""Single values as databases without a type for them keep them: text that sorts like the value, or a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Context, Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+__all__ = [
+    "date_from_text",
+    "date_to_text",
+    "datetime_from_any",
+    "datetime_from_naive",
+    "datetime_from_text",
+    "datetime_to_naive",
+    "datetime_to_text",
+    "decimal_from_text",
+    "decimal_within",
+    "decimal_without_padding",
+    "json_from_text",
+    "json_to_text",
+    "time_from_text",
+    "time_from_timedelta",
+    "time_to_text",
+    "timedelta_from_number",
+    "timedelta_to_number",
+    "uuid_from_text",
+]
+
+_MICROSECOND = timedelta(microseconds=1)
+_MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC)
+_LARGEST = 2**63 - 1
+_WIDE = Context(prec=200)
+_encode_json = msgspec.json.Encoder().encode
+
+date_from_text = date.fromisoformat
+date_to_text = date.isoformat
+datetime_from_text = datetime.fromisoformat
+time_from_text = time.fromisoformat
+decimal_from_text = Decimal
+uuid_from_text = UUID
+json_from_text = msgspec.json.Decoder().decode
+
+
+def json_to_text(value: Any) -> str:
+    """JSON text."""
+    return _encode_json(value).decode()
+
+
+def datetime_to_text(value: datetime) -> str:
+    """``2024-05-06 07:08:09.000000+00:00``: of one width, so that text order is time order."""
+    return value.isoformat(" ", "microseconds")
+
+
+def datetime_to_naive(value: datetime) -> datetime:
+    """UTC without saying so."""
+    return value.replace(tzinfo=None)
+
+
+def datetime_from_naive(value: datetime) -> datetime:
+    """UTC, said."""
+    return value.replace(tzinfo=UTC)
+
+
+def datetime_from_any(value: datetime) -> datetime:
+    """UTC, whatever the driver gave."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def time_to_text(value: time) -> str:
+    """``07:08:09.000000``."""
+    return value.isoformat("microseconds")
+
+
+def time_from_timedelta(value: timedelta | time) -> time:
+    """The time that much after midnight."""
+    return value if isinstance(value, time) else (_MIDNIGHT + value).time()
+
+
+def timedelta_to_number(value: timedelta) -> int:
+    """Whole microseconds; raises ValueError beyond 64 bits (about 292,000 years)."""
+    number = value // _MICROSECOND
+    if not -_LARGEST <= number <= _LARGEST:
+        raise ValueError("a duration of more than 292,000 years cannot be kept")
+    return number
+
+
+def timedelta_from_number(value: int) -> timedelta:
+    """From microseconds."""
+    return timedelta(0, 0, value)
+
+
+def decimal_within(digits: int, places: int) -> Callable[[Decimal | int], Decimal]:
+    """A function that passes decimals a NUMERIC(digits, places) keeps exactly and raises ValueError for others."""
+
+    def fit(value: Decimal | int) -> Decimal:
+        value = Decimal(value)
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise ValueError("a decimal that is not a number cannot be kept")
+        if exponent < -places:
+            exponent = int(value.normalize(_WIDE).as_tuple().exponent)
+        if exponent < -places or (value and value.adjusted() >= digits - places):
+            raise ValueError(
+                f"more than {digits - places} digits before or {places} after the decimal point cannot be kept"
+            )
+        return value
+
+    return fit
+
+
+def decimal_without_padding(value: Decimal) -> Decimal:
+    """The decimal without the zeros a fixed scale put at its end."""
+    short = value.normalize(_WIDE)
+    return short if int(short.as_tuple().exponent) <= 0 else short.quantize(Decimal(1), context=_WIDE)

@@ -1,0 +1,187 @@
+"""From fields to columns: their names, their scalar kinds, and their types in each dialect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+
+from holdall.query import FieldSchema, Kind
+from holdall.stores.sql.dialect import Dialect
+
+__all__ = ["DECIMAL_COLLATION", "Leaf", "column_type", "decimal_size", "identifier", "leaves", "parameter_type"]
+
+DECIMAL_COLLATION = "holdall_decimal"
+LONGEST_NAME = 60  # bytes; PostgreSQL cuts at 63, MariaDB at 64
+KEY_TEXT = 255  # characters of an indexed text without a declared length, where text of any length has no index
+SHORT_TEXT = 255
+DECIMAL_DEFAULT = (65, 30)  # MariaDB's widest: 35 digits before the point, 30 after
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One column of a field: its name, its scalar field, and where its value lies in the field's value.
+
+    ``steps`` is empty for a scalar; for a reference to a composite key it is the way into the (nested) tuple.
+    """
+
+    name: str
+    field: FieldSchema
+    steps: tuple[int, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """The column's scalar kind."""
+        return self.field.kind
+
+    def pick(self, value: Any) -> Any:
+        """The column's part of the field's value."""
+        for step in self.steps:
+            value = value[step]
+        return value
+
+
+def leaves(field: FieldSchema, prefix: str | None = None) -> tuple[Leaf, ...]:
+    """The columns of a stored field, in order: one, or those of the target's whole key for a reference (REF, MANY)."""
+    return tuple(_walk(field, prefix if prefix is not None else field.name, (), field.nullable))
+
+
+def _walk(field: FieldSchema, name: str, steps: tuple[int, ...], nullable: bool) -> list[Leaf]:
+    if field.kind not in (Kind.REF, Kind.MANY):
+        return [Leaf(identifier(name), msgspec.structs.replace(field, name=name, nullable=nullable), steps)]
+    if len(field.target_key) == 1:
+        return _walk(field.target_key[0], name, steps, nullable)
+    found: list[Leaf] = []
+    for index, part in enumerate(field.target_key):
+        found.extend(_walk(part, f"{name}_{part.name}", (*steps, index), nullable))
+    return found
+
+
+def identifier(name: str) -> str:
+    """A name every dialect keeps whole: long ones are cut and made distinct by a digest."""
+    if name.casefold().startswith("sqlite_"):
+        name = f"_{name}"
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    digest = blake2s(name.encode(), digest_size=5).hexdigest()
+    return name.encode()[: LONGEST_NAME - 11].decode(errors="ignore") + "_" + digest
+
+
+def parameter_type(field: FieldSchema, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+    """The type of a value compared with a column of this field."""
+    match field.kind:
+        case Kind.DECIMAL if dialect.family != "sqlite":
+            return sa.Numeric()
+        case Kind.STR | Kind.DECIMAL:
+            return sa.Text()
+        case Kind.BYTES:
+            return sa.LargeBinary()
+    return column_type(field, dialect)
+
+
+def column_type(field: FieldSchema, dialect: Dialect, indexed_with: int = 0) -> sa.types.TypeEngine[Any]:
+    """The column type of a scalar field; ``indexed_with`` counts the text columns of the widest index it is part of."""
+    match dialect.family:
+        case "sqlite":
+            return _sqlite(field)
+        case "postgresql":
+            return _postgresql(field)
+        case "mysql":
+            return _mysql(field, dialect, indexed_with)
+    return _portable(field, indexed_with)
+
+
+def _sqlite(field: FieldSchema) -> sa.types.TypeEngine[Any]:
+    match field.kind:
+        case Kind.INT | Kind.TIMEDELTA:
+            return sa.Integer()
+        case Kind.BOOL:
+            return sa.Boolean()
+        case Kind.FLOAT:
+            return sa.Double()
+        case Kind.BYTES:
+            return sa.LargeBinary()
+        case Kind.DECIMAL:
+            return sa.Text(collation=DECIMAL_COLLATION)
+    return sa.Text()
+
+
+def _postgresql(field: FieldSchema) -> sa.types.TypeEngine[Any]:
+    match field.kind:
+        case Kind.STR:
+            return sa.Text(collation="C")
+        case Kind.DECIMAL:
+            return sa.Numeric(field.digits, field.places) if field.digits else sa.Numeric()
+        case Kind.UUID:
+            return postgresql.UUID()
+        case Kind.JSON:
+            return postgresql.JSON()
+        case Kind.BYTES:
+            return postgresql.BYTEA()
+    return _portable(field, 0)
+
+
+def _mysql(field: FieldSchema, dialect: Dialect, indexed_with: int) -> sa.types.TypeEngine[Any]:
+    collation = "utf8mb4_nopad_bin" if dialect.is_mariadb else "utf8mb4_0900_bin"
+    match field.kind:
+        case Kind.STR:
+            length = _text_length(field, indexed_with)
+            if length:
+                return mysql.VARCHAR(length, charset="utf8mb4", collation=collation)
+            return mysql.LONGTEXT(charset="utf8mb4", collation=collation)
+        case Kind.JSON:
+            return mysql.LONGTEXT(charset="utf8mb4", collation=collation)
+        case Kind.UUID:
+            return mysql.CHAR(36, charset="ascii", collation="ascii_bin")
+        case Kind.BYTES:
+            return mysql.VARBINARY(field.max_length or KEY_TEXT) if indexed_with else mysql.LONGBLOB()
+        case Kind.DECIMAL:
+            return mysql.DECIMAL(*decimal_size(field))
+        case Kind.DATETIME:
+            return mysql.DATETIME(fsp=6)
+        case Kind.TIME:
+            return mysql.TIME(fsp=6)
+    return _portable(field, indexed_with)
+
+
+def decimal_size(field: FieldSchema) -> tuple[int, int]:
+    """Total digits and digits after the point of a DECIMAL column that must be bounded."""
+    if field.digits is None:
+        return DECIMAL_DEFAULT if field.places is None else (DECIMAL_DEFAULT[0], field.places)
+    return field.digits, field.places or 0
+
+
+def _text_length(field: FieldSchema, indexed_with: int) -> int | None:
+    if indexed_with:
+        return min(
+            field.max_length or KEY_TEXT, 768 // indexed_with
+        )  # an index entry holds 3072 bytes, 4 to a character
+    return field.max_length if field.max_length and field.max_length <= SHORT_TEXT else None
+
+
+def _portable(field: FieldSchema, indexed_with: int) -> sa.types.TypeEngine[Any]:
+    match field.kind:
+        case Kind.BOOL:
+            return sa.Boolean()
+        case Kind.INT | Kind.TIMEDELTA:
+            return sa.BigInteger()
+        case Kind.FLOAT:
+            return sa.Double()
+        case Kind.DECIMAL:
+            return sa.Numeric(*decimal_size(field))
+        case Kind.BYTES:
+            return sa.LargeBinary()
+        case Kind.DATETIME:
+            return sa.DateTime(timezone=True)
+        case Kind.DATE:
+            return sa.Date()
+        case Kind.TIME:
+            return sa.Time()
+        case Kind.UUID:
+            return sa.Uuid()
+    length = _text_length(field, indexed_with)
+    return sa.Unicode(length) if length else sa.UnicodeText()

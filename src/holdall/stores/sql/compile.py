@@ -1,0 +1,165 @@
+"""Queries to statements: text compiled once per query shape, parameters encoded anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+import sqlalchemy as sa
+
+from holdall.errors import QueryError
+from holdall.query import And, Compare, Condition, Every, FieldSchema, Kind, Not, Op, Or, Query, Some
+from holdall.stores.sql._plans import Plans
+from holdall.stores.sql.binding import Binding, NeedsRewrite, Slot
+from holdall.stores.sql.codec import RowConvert, row_decoder
+from holdall.stores.sql.comparisons import Comparisons
+from holdall.stores.sql.conditions import Conditions
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.gather import many_columns
+from holdall.stores.sql.joins import Scope
+from holdall.stores.sql.shape import Shape, bucket, condition_shape, query_shape
+from holdall.stores.sql.sorting import after_position, order_by
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["Compiler", "Parameters", "Statement"]
+
+Parameters: TypeAlias = tuple[Any, ...] | dict[str, Any]
+
+
+class Statement(msgspec.Struct, frozen=True, gc=False):
+    """SQL with its parameters in the driver's style, and what to do with the driver's rows; None: nothing."""
+
+    sql: str
+    parameters: Parameters
+    decode: RowConvert | None = None
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    sql: str
+    slots: tuple[Slot, ...]
+    names: tuple[str, ...] | None  # where the driver takes parameters by name
+    decode: RowConvert | None
+
+
+class Compiler:
+    """Compiles the queries of one store. ``tables`` may be bound to more collections at any time."""
+
+    def __init__(self, tables: Tables, dialect: Dialect | None = None, remember: int = 1000) -> None:
+        self._tables = tables
+        self._dialect = dialect or tables.dialect
+        self._sizes: Callable[[int], int] = bool if self._dialect.family in ("sqlite", "postgresql") else bucket
+        self._plans: Plans[_Plan] = Plans(remember)
+        self._generation = tables.generation
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect statements are written in."""
+        return self._dialect
+
+    def adapt(self, dialect: Dialect) -> None:
+        """Write for this dialect from now on, for instance after the server was asked what it knows."""
+        self._dialect = dialect
+        self._plans.clear()
+
+    def query(self, query: Query[Any]) -> Statement:
+        """The statement whose decoded rows are what the query means.
+
+        The query must have passed ``check``. Raises QueryError for a value the database cannot compare with.
+        """
+        shape, values = query_shape(query, self._sizes)
+        return self._statement(query, shape, values, self._select)
+
+    def count(self, query: Query[Any]) -> Statement:
+        """The statement whose one row holds the number of rows the query's condition means."""
+        shape, values = condition_shape(query, self._sizes)
+        return self._statement(query, shape, values, self._count)
+
+    def _statement(
+        self, query: Query[Any], shape: Shape, values: list[Any], build: Callable[[Query[Any]], _Plan]
+    ) -> Statement:
+        if self._generation != self._tables.generation:
+            self._plans.clear()
+            self._generation = self._tables.generation
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = build(query)
+            self._plans.put(shape, plan)
+        try:
+            parameters = tuple([values[i] if convert is None else convert(values[i]) for i, convert in plan.slots])
+        except NeedsRewrite:
+            return self._rewritten(query, build)
+        except ValueError as error:
+            raise QueryError(str(error)) from error
+        if plan.names is not None:
+            return Statement(plan.sql, dict(zip(plan.names, parameters, strict=True)), plan.decode)
+        return Statement(plan.sql, parameters, plan.decode)
+
+    def _rewritten(self, query: Query[Any], build: Callable[[Query[Any]], _Plan]) -> Statement:
+        query = msgspec.structs.replace(query, condition=_without_edges(query.condition))
+        return self.query(query) if build == self._select else self.count(query)
+
+    def _select(self, query: Query[Any]) -> _Plan:
+        scope, binding = Scope(self._tables, query.collection, [0]), Binding()
+        comparisons = Comparisons(self._dialect, binding)
+        where = [Conditions(comparisons, binding).compile(query.condition, scope)] if query.condition != And(()) else []
+        if query.position is not None:
+            where.append(after_position(query, scope, comparisons, binding))
+        columns, fields = self._columns(query, scope)
+        order = order_by(query, scope, self._dialect)
+        select = sa.select(*columns).select_from(scope.source).where(*where).order_by(*order)
+        number = sa.BigInteger()
+        if query.max_rows is not None:
+            select = select.limit(binding.parameter(binding.take(), number))
+        if query.skip > 0:
+            select = select.offset(binding.parameter(binding.take(), number))
+        return self._plan(select, binding, row_decoder(fields, self._dialect))
+
+    def _count(self, query: Query[Any]) -> _Plan:
+        scope, binding = Scope(self._tables, query.collection, [0]), Binding()
+        conditions = Conditions(Comparisons(self._dialect, binding), binding)
+        where = [conditions.compile(query.condition, scope)] if query.condition != And(()) else []
+        select = sa.select(sa.func.count()).select_from(scope.source).where(*where)
+        return self._plan(select, binding, None)
+
+    def _columns(self, query: Query[Any], scope: Scope) -> tuple[list[sa.ColumnElement[Any]], list[FieldSchema]]:
+        stored = scope.record(())[0].schema.stored
+        columns: list[sa.ColumnElement[Any]] = []
+        fields: list[FieldSchema] = []
+        for path in query.projection or [(field.name,) for field in stored]:
+            if scope.field(path).kind is Kind.MANY:
+                columns.extend(many_columns(scope, path[-1], self._dialect))
+                fields.append(scope.field(path))
+            else:
+                operand = scope.operand(path)
+                columns.extend(operand.columns)
+                fields.append(msgspec.structs.replace(operand.field, nullable=operand.nullable))
+        return [column.label(f"c{index}") for index, column in enumerate(columns)], fields
+
+    def _plan(self, select: sa.Select[Any], binding: Binding, decode: RowConvert | None) -> _Plan:
+        compiled = select.compile(dialect=self._dialect.sqlalchemy)
+        names = getattr(compiled, "positiontup", None)
+        if names is not None:
+            return _Plan(str(compiled), tuple(binding.slot(name) for name in names), None, decode)
+        bound = tuple(compiled.bind_names.values())
+        return _Plan(str(compiled), tuple(binding.slot(name) for name in bound), bound, decode)
+
+
+def _without_edges(condition: Condition) -> Condition:
+    """The same condition without texts that begin or end with nothing, or begin with the last of all characters."""
+    match condition:
+        case Compare(path, Op.STARTSWITH, value) if not value.strip("\U0010ffff"):
+            return Compare(path, Op.GE, value)
+        case Compare(path, Op.ENDSWITH, ""):
+            return Compare(path, Op.IS_NULL, False)
+        case And(items):
+            return And(tuple(_without_edges(item) for item in items))
+        case Or(items):
+            return Or(tuple(_without_edges(item) for item in items))
+        case Not(item):
+            return Not(_without_edges(item))
+        case Some(path, item):
+            return Some(path, _without_edges(item))
+        case Every(path, item):
+            return Every(path, _without_edges(item))
+    return condition

@@ -1,0 +1,78 @@
+"""Conditions to SQL that is TRUE exactly where ``evaluate`` says so.
+
+SQL knows three truth values, conditions two. Each node is compiled for what is wanted of it, that it holds or that it
+does not, and yields TRUE only then; what is unknown to SQL counts as not TRUE on both sides. So no IS TRUE is needed
+and plain comparisons stay open to indexes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from holdall.query import And, Compare, Condition, Every, Not, Op, Or, Some
+from holdall.stores.sql.binding import Binding
+from holdall.stores.sql.comparisons import Comparisons
+from holdall.stores.sql.joins import Scope
+
+__all__ = ["Conditions"]
+
+ONE: sa.ColumnElement[Any] = sa.literal_column("1")
+
+
+class Conditions:
+    """Compiles the conditions of one statement."""
+
+    def __init__(self, comparisons: Comparisons, binding: Binding) -> None:
+        self._comparisons = comparisons
+        self._binding = binding
+
+    def compile(self, node: Condition, scope: Scope, wanted: bool = True) -> sa.ColumnElement[bool]:
+        """SQL that is TRUE exactly where the node's truth is the wanted one."""
+        match node:
+            case Compare():
+                return self._compare(node, scope, wanted)
+            case And(items):
+                return self._join(items, scope, wanted, conjunction=wanted)
+            case Or(items):
+                return self._join(items, scope, wanted, conjunction=not wanted)
+            case Not(item):
+                return self.compile(item, scope, not wanted)
+            case Some():
+                return self._exists(node, scope, inner_wanted=True, exists=wanted)
+            case Every():
+                return self._exists(node, scope, inner_wanted=False, exists=not wanted)
+
+    def _join(
+        self, items: tuple[Condition, ...], scope: Scope, wanted: bool, conjunction: bool
+    ) -> sa.ColumnElement[bool]:
+        parts = [self.compile(item, scope, wanted) for item in items]
+        return sa.and_(sa.true(), *parts) if conjunction else sa.or_(sa.false(), *parts)
+
+    def _exists(self, node: Some | Every, scope: Scope, inner_wanted: bool, exists: bool) -> sa.ColumnElement[bool]:
+        inner, belongs = scope.members(node.path)
+        meets = self.compile(node.condition, inner, inner_wanted)
+        # correlate_except: everything that is not this scope's own table belongs to the statement around it
+        found: sa.Select[Any] = sa.select(ONE).select_from(inner.source).where(belongs, meets)
+        clause = sa.exists(found.correlate_except(*inner.aliases))
+        return clause if exists else sa.not_(clause)
+
+    def _compare(self, node: Compare, scope: Scope, wanted: bool) -> sa.ColumnElement[bool]:
+        operand = scope.operand(node.path)
+        first = operand.columns[0]
+        if node.op is Op.IS_NULL:
+            if not operand.nullable:
+                return sa.false() if node.value is wanted else sa.true()
+            return first.is_(None) if node.value is wanted else first.is_not(None)
+        index = self._binding.take()
+        if node.op in (Op.IN, Op.NOT_IN) and not node.value:
+            holds: Any = sa.false() if node.op is Op.IN else first.is_not(None)
+            if not wanted:
+                holds = sa.true() if node.op is Op.IN else first.is_(None)
+            return holds if operand.nullable or node.op is Op.IN else (sa.true() if wanted else sa.false())
+        clause = self._comparisons.compile(operand, node, index)
+        if wanted:
+            return clause
+        negated = sa.not_(clause)
+        return sa.or_(first.is_(None), negated) if operand.nullable else negated

@@ -1,0 +1,62 @@
+"""Comparisons of JSON values: equal whatever the order of members and the spelling of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from holdall.stores.sql import _values as values
+from holdall.stores.sql.binding import Binding
+from holdall.stores.sql.canonical import canonical_json
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.shape import bucket
+
+__all__ = ["JsonComparisons"]
+
+Clause = sa.ColumnElement[bool]
+ONE: sa.ColumnElement[Any] = sa.literal_column("1")
+
+
+class JsonComparisons:
+    """Compiles the JSON comparisons of one statement."""
+
+    def __init__(self, dialect: Dialect, binding: Binding) -> None:
+        self._dialect = dialect
+        self._binding = binding
+
+    def equals(self, column: sa.ColumnElement[Any], index: int) -> Clause:
+        """That the column holds the JSON value at this place."""
+        match self._dialect.family:
+            case "sqlite":
+                return sa.func.holdall_json(column) == self._binding.parameter(index, sa.Text(), canonical_json)
+            case "postgresql":
+                return sa.cast(column, JSONB()) == self._binding.parameter(index, JSONB(), values.json_to_text)
+        return sa.func.json_equals(column, self._binding.parameter(index, sa.Text(), values.json_to_text)) == ONE
+
+    def one_of(self, column: sa.ColumnElement[Any], index: int, length: int) -> Clause:
+        """That the column holds one of the JSON values of the list at this place."""
+        match self._dialect.family:
+            case "sqlite":
+                parameter = self._binding.parameter(index, sa.Text(), _canonical_list)
+                item = sa.func.json_each(parameter).table_valued("value").alias(f"list{index}").c.value
+                return sa.func.holdall_json(column).in_(sa.select(item))
+            case "postgresql":
+                return sa.cast(column, JSONB()) == sa.any_(
+                    self._binding.parameter(index, sa.ARRAY(JSONB()), _text_list)
+                )
+        parameters = [self._binding.parameter(index, sa.Text(), _nth(place)) for place in range(bucket(length))]
+        return sa.or_(*(sa.func.json_equals(column, parameter) == ONE for parameter in parameters))
+
+
+def _canonical_list(items: tuple[Any, ...]) -> str:
+    return values.json_to_text([canonical_json(item) for item in items])
+
+
+def _text_list(items: tuple[Any, ...]) -> list[str]:
+    return [values.json_to_text(item) for item in items]
+
+
+def _nth(place: int) -> Any:
+    return lambda items: values.json_to_text(items[min(place, len(items) - 1)])

@@ -1,0 +1,53 @@
+"""What SQLite must be taught: Unicode letter case, the order of decimals, the equality of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from holdall.stores.sql import _values as values
+from holdall.stores.sql.canonical import canonical_json
+from holdall.stores.sql.columns import DECIMAL_COLLATION
+
+__all__ = ["register"]
+
+_decimal = lru_cache(maxsize=4096)(Decimal)
+
+
+def register(connection: Any) -> None:
+    """Teach a connection of apsw or of the standard library's sqlite3 what compiled statements and tables rely on."""
+    functions: tuple[tuple[str, Callable[..., Any], int], ...] = (
+        ("holdall_lower", lower, 1),
+        ("holdall_icontains", icontains, 2),
+        ("holdall_json", canonical, 1),
+    )
+    is_apsw = hasattr(connection, "create_scalar_function")
+    for name, function, count in functions:
+        if is_apsw:
+            connection.create_scalar_function(name, function, count, deterministic=True)
+        else:
+            connection.create_function(name, count, function, deterministic=True)
+    connection.create_collation(DECIMAL_COLLATION, compare_decimals)
+
+
+def lower(text: str | None) -> str | None:
+    """As ``str.lower``."""
+    return text if text is None else text.lower()
+
+
+def icontains(text: str | None, wanted: str) -> bool | None:
+    """Whether the text contains ``wanted``, given in lower case, in any letter case."""
+    return text if text is None else wanted in text.lower()
+
+
+def canonical(text: str | None) -> str | None:
+    """One text for all JSON values that are equal."""
+    return text if text is None else canonical_json(values.json_from_text(text))
+
+
+def compare_decimals(left: str, right: str) -> int:
+    """The order of decimals kept as text: 10 after 9, 1.0 beside 1.00."""
+    one, other = _decimal(left), _decimal(right)
+    return (one > other) - (one < other)

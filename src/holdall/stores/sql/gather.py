@@ -1,0 +1,98 @@
+"""A stored Many as a column of a row: the keys its link table holds, gathered by a sub-select."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from holdall.query import FieldSchema, Kind
+from holdall.stores.sql import _values as values
+from holdall.stores.sql.columns import Leaf, leaves
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.joins import Scope
+
+__all__ = ["many_columns", "many_decoder"]
+
+
+def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
+    """One gathered list for each column of the keys referred to, in the Many's order, or in that of the keys."""
+    columns: list[sa.ColumnElement[Any]] = []
+    for place in range(len(scope.record(())[0].links[name].target)):
+        link, rows, belongs = scope.links(name)
+        order = [rows.c[link.position]] if link.position else [rows.c[leaf.name] for leaf in link.target]
+        leaf = link.target[place]
+        item = rows.c[leaf.name]
+        if dialect.family == "postgresql":
+            found = sa.select(item).where(belongs).order_by(*order).correlate_except(rows)
+            columns.append(sa.func.array(found.scalar_subquery()))
+        else:
+            function = "json_group_array" if dialect.family == "sqlite" else "json_arrayagg"
+            gathered = getattr(sa.func, function)(_carried(item, leaf)).aggregate_order_by(*order)
+            columns.append(sa.select(gathered).where(belongs).correlate_except(rows).scalar_subquery())
+    return columns
+
+
+def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[Any, ...]]:
+    """What turns the gathered lists of a Many into its tuple of keys."""
+    found = leaves(field)
+    reader: Callable[[Leaf], Callable[[Any], Sequence[Any]]]
+    reader = _native_reader if dialect.family == "postgresql" else _json_reader
+    read = [reader(leaf) for leaf in found]
+    if len(found) == 1:
+        only = read[0]
+        return lambda column: tuple(only(column))
+    build = _builder(field)
+
+    def decode(*columns: Any) -> tuple[Any, ...]:
+        lists = [list_of(column) for list_of, column in zip(read, columns, strict=True)]
+        return tuple([build(list(parts)) for parts in zip(*lists, strict=True)])
+
+    return decode
+
+
+def _carried(item: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
+    if leaf.kind is Kind.BYTES:
+        return sa.func.hex(item)
+    return item if leaf.kind in (Kind.INT, Kind.BOOL, Kind.STR, Kind.TIMEDELTA) else sa.cast(item, sa.Unicode())
+
+
+_FROM_TEXT: dict[Kind, Callable[[Any], Any]] = {
+    Kind.BOOL: bool,
+    Kind.BYTES: bytes.fromhex,
+    Kind.FLOAT: float,
+    Kind.DECIMAL: values.decimal_from_text,
+    Kind.DATETIME: lambda text: values.datetime_from_any(values.datetime_from_text(text)),
+    Kind.DATE: values.date_from_text,
+    Kind.TIME: values.time_from_text,
+    Kind.TIMEDELTA: values.timedelta_from_number,
+    Kind.UUID: values.uuid_from_text,
+}
+
+
+def _native_reader(leaf: Leaf) -> Callable[[Sequence[Any] | None], Sequence[Any]]:
+    if leaf.kind is Kind.TIMEDELTA:
+        return lambda column: [values.timedelta_from_number(item) for item in column or ()]
+    return lambda column: column or ()
+
+
+def _json_reader(leaf: Leaf) -> Callable[[str | bytes | None], Sequence[Any]]:
+    convert = _FROM_TEXT.get(leaf.kind)
+
+    def read(column: str | bytes | None) -> Sequence[Any]:
+        items: list[Any] = values.json_from_text(column) if column else []
+        return items if convert is None else [convert(item) for item in items]
+
+    return read
+
+
+def _builder(field: FieldSchema) -> Callable[[list[Any]], Any]:
+    def build(part: FieldSchema, remaining: list[Any]) -> Any:
+        if part.kind not in (Kind.REF, Kind.MANY):
+            return remaining.pop(0)
+        if len(part.target_key) == 1:
+            return build(part.target_key[0], remaining)
+        return tuple([build(item, remaining) for item in part.target_key])
+
+    return lambda parts: build(field, parts)

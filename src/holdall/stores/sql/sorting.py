@@ -1,0 +1,109 @@
+"""The order of rows to SQL: sort keys, missing values placed, the key as last word, what comes after a position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from holdall.query import Query, SortKey
+from holdall.stores.sql.binding import Binding
+from holdall.stores.sql.columns import Leaf
+from holdall.stores.sql.comparisons import Comparisons
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.joins import Scope
+
+__all__ = ["after_position", "order_by"]
+
+Clause = sa.ColumnElement[bool]
+
+
+def order_by(query: Query[Any], scope: Scope, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
+    """The ORDER BY of a query that sorts or takes a part of the rows; empty for others."""
+    if not query.sort_keys and query.max_rows is None and not query.skip:
+        return []
+    layout, _ = scope.record(())
+    keys = [*query.sort_keys, *_tiebreak(query.sort_keys, layout.schema.key)]
+    return [clause for key in keys for clause in _ordered(key, scope, dialect)]
+
+
+def _tiebreak(keys: Sequence[SortKey], primary: tuple[str, ...]) -> list[SortKey]:
+    sorted_by = {key.path for key in keys}
+    return [SortKey((name,)) for name in primary if (name,) not in sorted_by]
+
+
+def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
+    operand = scope.operand(key.path)
+    clauses: list[sa.ColumnElement[Any]] = []
+    for column in operand.columns:
+        directed = column.desc() if key.descending else column.asc()
+        first = key.nulls_first
+        if operand.nullable and first is not (dialect.nulls_are_smallest is not key.descending):
+            if dialect.has_null_placement:
+                directed = directed.nulls_first() if first else directed.nulls_last()
+            else:
+                missing = sa.case((column.is_(None), 0 if first else 1), else_=1 if first else 0)
+                clauses.append(missing)
+        clauses.append(directed)
+    return clauses
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One sort key of a position: its column, its value (None where missing) and where it goes from there."""
+
+    column: sa.ColumnElement[Any]
+    leaf: Leaf
+    index: int
+    is_missing: bool
+    descending: bool
+    nullable: bool
+    nulls_first: bool
+
+
+def after_position(query: Query[Any], scope: Scope, comparisons: Comparisons, binding: Binding) -> Clause:
+    """SQL that is TRUE for rows that come after the query's position in its sort order."""
+    steps: list[_Step] = []
+    for key, value in zip(query.sort_keys, query.position or (), strict=True):
+        operand = scope.operand(key.path)
+        steps.append(
+            _Step(
+                operand.columns[0],
+                operand.leaves[0],
+                binding.take(),
+                value is None,
+                key.descending,
+                operand.nullable,
+                key.nulls_first,
+            )
+        )
+    if not steps:
+        return sa.false()
+    if len({step.descending for step in steps}) == 1 and not any(step.nullable for step in steps) and len(steps) > 1:
+        left = sa.tuple_(*(step.column for step in steps))
+        right = sa.tuple_(*(comparisons.value(step.leaf, step.index) for step in steps))
+        return left < right if steps[0].descending else left > right
+    return _chain(steps, comparisons)
+
+
+def _chain(steps: Sequence[_Step], comparisons: Comparisons) -> Clause:
+    step, rest = steps[0], steps[1:]
+    beyond = _beyond(step, comparisons)
+    if not rest:
+        return beyond
+    tied = sa.and_(_equal(step, comparisons), _chain(rest, comparisons))
+    return sa.or_(beyond, tied)
+
+
+def _beyond(step: _Step, comparisons: Comparisons) -> Clause:
+    if step.is_missing:
+        return step.column.is_not(None) if step.nulls_first else sa.false()
+    value = comparisons.value(step.leaf, step.index)
+    further = step.column < value if step.descending else step.column > value
+    return sa.or_(further, step.column.is_(None)) if step.nullable and not step.nulls_first else further
+
+
+def _equal(step: _Step, comparisons: Comparisons) -> Clause:
+    return step.column.is_(None) if step.is_missing else step.column == comparisons.value(step.leaf, step.index)

@@ -1,0 +1,298 @@
+"""The tables of the bound collections, as SQLAlchemy metadata ready for Alembic, and where each field lies in them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from holdall.errors import DeclarationError, QueryError
+from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema
+from holdall.stores.sql.columns import Leaf, column_type, identifier, leaves
+from holdall.stores.sql.dialect import Dialect
+
+__all__ = ["Layout", "Link", "Rule", "Tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The table of one stored Many: a row for each reference of each owner."""
+
+    field: FieldSchema
+    table: sa.Table
+    owner: tuple[Leaf, ...]  # columns that hold the owner's key
+    target: tuple[Leaf, ...]  # columns that hold the key referred to
+    position: str | None  # the column that counts from 0, for a LIST
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a collection's fields lie."""
+
+    schema: Schema
+    table: sa.Table
+    leaves: dict[str, tuple[Leaf, ...]]  # by field name; a Many has none here
+    key: tuple[Leaf, ...]
+    version: str | None  # the version's column
+    generated: str | None  # the column the database counts
+    links: dict[str, Link] = dataclasses.field(default_factory=dict)
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The column names of a field."""
+        return tuple(leaf.name for leaf in self.leaves[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a constraint keeps: ``kind`` is ``key``, ``unique`` or ``reference``."""
+
+    kind: str
+    collection: str
+    fields: tuple[str, ...]
+
+
+class Tables:
+    """The tables of a store. Binding is cheap; metadata is built when it is first asked for after a binding."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.generation = 0
+        self._schemas: dict[str, Schema] = {}
+        self._metadata: sa.MetaData | None = None
+        self._layouts: dict[str, Layout] = {}
+        self._rules: dict[str, Rule] = {}
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections, in place of earlier ones of the same name."""
+        for schema in schemas:
+            self._schemas[schema.name] = schema
+        self._metadata = None
+        self.generation += 1
+
+    @property
+    def schemas(self) -> dict[str, Schema]:
+        """The bound collections by name."""
+        return self._schemas
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """All tables, with their constraints and indexes."""
+        if self._metadata is None:
+            self._build()
+        assert self._metadata is not None
+        return self._metadata
+
+    def layout(self, collection: str) -> Layout:
+        """Where the collection's fields lie; raises QueryError for a collection that is not bound."""
+        if self._metadata is None:
+            self._build()
+        try:
+            return self._layouts[collection]
+        except KeyError:
+            raise QueryError(f"no collection {collection!r} is bound to this store") from None
+
+    def rule(self, constraint: str) -> Rule | None:
+        """What the constraint of this name keeps."""
+        return self._rules.get(constraint) if self._metadata is not None else None
+
+    def rule_of_columns(self, table: str, columns: Sequence[str]) -> Rule | None:
+        """The key or unique rule over just these columns of a table."""
+        wanted = set(columns)
+        for layout in self._layouts.values():
+            if layout.table.name != table:
+                continue
+            for constraint in layout.table.constraints:
+                is_key = isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint)
+                if is_key and {column.name for column in constraint.columns} == wanted:  # type: ignore[attr-defined]
+                    return self._rules.get(str(constraint.name))
+        return None
+
+    def _build(self) -> None:
+        self._metadata = sa.MetaData()
+        self._layouts, self._rules = {}, {}
+        for schema in self._schemas.values():
+            self._layouts[schema.name] = self._main_table(schema, self._metadata)
+        for layout in self._layouts.values():
+            self._references(layout)
+            for many in layout.schema.stored:
+                if many.kind is Kind.MANY:
+                    layout.links[many.name] = self._link_table(layout, many, self._metadata)
+
+    def _main_table(self, schema: Schema, metadata: sa.MetaData) -> Layout:
+        by_field = _distinct({field.name: leaves(field) for field in schema.stored if field.kind is not Kind.MANY})
+        key = tuple(leaf for name in schema.key for leaf in by_field[name])
+        generated = self._generated(schema, key)
+        widths = self._text_widths(schema, by_field)
+        columns = [
+            sa.Column(
+                leaf.name,
+                column_type(leaf.field, self.dialect, widths.get(leaf.name, 0)),
+                *((sa.Identity(),) if leaf.name == generated and self.dialect.family == "postgresql" else ()),
+                nullable=leaf.field.nullable,
+                autoincrement=leaf.name == generated,
+                quote=True,
+            )
+            for found in by_field.values()
+            for leaf in found
+        ]
+        name = self._table_name(schema.name, metadata)
+        table = sa.Table(name, metadata, *columns, quote=True, **self._table_options(generated))
+        table.append_constraint(
+            sa.PrimaryKeyConstraint(
+                *(leaf.name for leaf in key), name=self._named("pk", name, schema, "key", schema.key)
+            )
+        )
+        self._uniques_and_indexes(schema, table, by_field)
+        version = by_field[schema.version][0].name if schema.version else None
+        return Layout(schema, table, by_field, key, version, generated)
+
+    def _uniques_and_indexes(self, schema: Schema, table: sa.Table, by_field: dict[str, tuple[Leaf, ...]]) -> None:
+        covered: set[tuple[str, ...]] = {schema.key} if len(schema.key) == 1 else set()
+        for names in dict.fromkeys(schema.unique):
+            covered.add(names)
+            columns = [leaf.name for name in names for leaf in by_field[name]]
+            label = self._named("uq", table.name, schema, "unique", names)
+            table.append_constraint(sa.UniqueConstraint(*columns, name=label))
+        refs = [(field.name,) for field in schema.stored if field.kind is Kind.REF]
+        for names in dict.fromkeys((*schema.indexes, *refs)):
+            if names not in covered:
+                columns = [leaf.name for name in names for leaf in by_field[name]]
+                label = identifier("_".join(("ix", table.name, *names)))
+                sa.Index(label, *(table.c[column] for column in columns))
+
+    def _references(self, layout: Layout) -> None:
+        for field in layout.schema.stored:
+            target = self._layouts.get(field.target or "")
+            if field.kind is Kind.REF and target is not None:
+                self._foreign_key(layout.table, layout.schema, field.name, layout.leaves[field.name], target)
+
+    def _link_table(self, layout: Layout, many: FieldSchema, metadata: sa.MetaData) -> Link:
+        schema = layout.schema
+        parts = _distinct(
+            {f"owner_{n}": leaves(schema.by_name[n], f"owner_{n}") for n in schema.key} | {"": leaves(many, "target")}
+        )
+        target, owner = parts.pop(""), tuple(leaf for found in parts.values() for leaf in found)
+        width = sum(leaf.kind is Kind.STR for leaf in (*owner, *target))
+        columns = [
+            sa.Column(
+                leaf.name,
+                column_type(leaf.field, self.dialect, width or 1),
+                nullable=False,
+                autoincrement=False,
+                quote=True,
+            )
+            for leaf in (*owner, *target)
+        ]
+        position = "position" if many.form is ManyForm.LIST else None
+        if position:
+            columns.append(sa.Column(position, sa.Integer(), nullable=False, autoincrement=False))
+        name = self._table_name(f"{schema.name}_{many.name}", metadata)
+        table = sa.Table(name, metadata, *columns, quote=True, **self._table_options(None))
+        label = self._named("pk", name, schema, "unique", (many.name,))
+        table.append_constraint(sa.PrimaryKeyConstraint(*(leaf.name for leaf in (*owner, *target)), name=label))
+        sa.Index(identifier(f"ix_{name}_target"), *(table.c[leaf.name] for leaf in target))
+        label = self._named("fk", name, schema, "reference", (many.name, "owner"), (many.name,))
+        table.append_constraint(
+            sa.ForeignKeyConstraint(
+                [table.c[leaf.name] for leaf in owner],
+                [layout.table.c[leaf.name] for leaf in layout.key],
+                name=label,
+                ondelete="CASCADE",
+                **self._deferred(),
+            )
+        )
+        bound = self._layouts.get(many.target or "")
+        if bound is not None:
+            self._foreign_key(table, schema, many.name, target, bound)
+        return Link(many, table, owner, target, position)
+
+    def _foreign_key(
+        self, table: sa.Table, schema: Schema, name: str, columns: tuple[Leaf, ...], target: Layout
+    ) -> None:
+        if len(columns) != len(target.key):
+            raise DeclarationError(f"{schema.name}.{name} does not fit the key of {target.schema.name}")
+        label = self._named("fk", table.name, schema, "reference", (name,))
+        table.append_constraint(
+            sa.ForeignKeyConstraint(
+                [table.c[leaf.name] for leaf in columns],
+                [target.table.c[leaf.name] for leaf in target.key],
+                name=label,
+                **self._deferred(),
+            )
+        )
+
+    def _deferred(self) -> dict[str, Any]:
+        return {"deferrable": True, "initially": "DEFERRED"} if self.dialect.has_deferrable else {}
+
+    def _table_options(self, generated: str | None) -> dict[str, Any]:
+        if self.dialect.family == "mysql":
+            collation = "utf8mb4_nopad_bin" if self.dialect.is_mariadb else "utf8mb4_0900_bin"
+            options = {"engine": "InnoDB", "default_charset": "utf8mb4", "collate": collation}
+            prefix = "mariadb" if self.dialect.sqlalchemy.name == "mariadb" else "mysql"
+            return {f"{prefix}_{key}": value for key, value in options.items()}
+        return {"sqlite_autoincrement": True} if generated and self.dialect.family == "sqlite" else {}
+
+    def _named(
+        self,
+        prefix: str,
+        table: str,
+        schema: Schema,
+        kind: str,
+        names: tuple[str, ...],
+        fields: tuple[str, ...] | None = None,
+    ) -> str:
+        parts = (prefix, table) if kind == "key" else (prefix, table, *names)
+        name = identifier("_".join(parts))
+        while name in self._rules:
+            name = identifier(name + "_2")
+        self._rules[name] = Rule(kind, schema.name, names if fields is None else fields)
+        return name
+
+    def _table_name(self, name: str, metadata: sa.MetaData) -> str:
+        name = identifier(name)
+        taken = {
+            table.casefold()
+            for table in (*metadata.tables, *(identifier(own) for own in self._schemas if own not in self._layouts))
+        }
+        if name.casefold() in taken - {name.casefold()} or name in metadata.tables:
+            raise DeclarationError(f"two tables would be called {name!r}: rename a collection or a field")
+        return name
+
+    def _generated(self, schema: Schema, key: tuple[Leaf, ...]) -> str | None:
+        names = [field.name for field in schema.fields if field.generated is Generated.STORE]
+        if not names:
+            return None
+        if names != [leaf.name for leaf in key] or key[0].kind is not Kind.INT:
+            raise DeclarationError(
+                f"{schema.name}: only an integer that is the whole key can be generated by an SQL store"
+            )
+        return key[0].name
+
+    def _text_widths(self, schema: Schema, by_field: dict[str, tuple[Leaf, ...]]) -> dict[str, int]:
+        refs = [(field.name,) for field in schema.stored if field.kind is Kind.REF]
+        widths: dict[str, int] = {}
+        for names in (schema.key, *schema.unique, *schema.indexes, *refs):
+            found = [leaf for name in names for leaf in by_field[name]]
+            width = sum(leaf.kind is Kind.STR for leaf in found) or 1
+            for leaf in found:
+                widths[leaf.name] = max(width, widths.get(leaf.name, 0))
+        return widths
+
+
+def _distinct(by_field: dict[str, tuple[Leaf, ...]]) -> dict[str, tuple[Leaf, ...]]:
+    """The same columns under names that differ in more than letter case, in the order of the fields."""
+    taken: set[str] = set()
+    renamed: dict[str, tuple[Leaf, ...]] = {}
+    for name, found in by_field.items():
+        own = []
+        for leaf in found:
+            label = leaf.name
+            while label.casefold() in taken:
+                label = identifier(label + "_2")
+            taken.add(label.casefold())
+            own.append(Leaf(label, leaf.field, leaf.steps))
+        renamed[name] = tuple(own)
+    return renamed
