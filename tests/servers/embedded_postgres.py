@@ -18,11 +18,11 @@ __all__ = ["EmbeddedPostgres"]
 _START_SECONDS = 30.0
 _UNPRIVILEGED = "nobody"
 
-# Nothing of a test run needs to survive a power cut, and nobody else needs to reach it.
+# Nothing of a test run needs to survive a power cut.
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+# Nobody else needs to reach it.
 _SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "max_connections": "100",
     "shared_buffers": "64MB",
     "listen_addresses": "127.0.0.1",
@@ -38,10 +38,12 @@ class EmbeddedPostgres:
     """One server with a data directory of its own; use it in a ``with`` block.
 
     PostgreSQL refuses to run as root. Under root it runs as ``nobody``, and from a copy of its programs where that
-    user could not reach them; no user is made and no permission of an existing folder is changed.
+    user could not reach them; no user is made and no permission of an existing folder is changed. ``is_durable`` leaves
+    PostgreSQL's own promises as they are: a commit is on the disk.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._settings = _SETTINGS if is_durable else {**_SETTINGS, **_FORGETFUL}
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="holdall-postgres-"))
         self._port = 0
@@ -90,7 +92,7 @@ class EmbeddedPostgres:
 
     def _start(self, programs: Path, data: Path) -> None:
         self._port = _free_port()
-        settings = {**_SETTINGS, "port": str(self._port)}
+        settings = {**self._settings, "port": str(self._port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = self._folder / "log"
         with log.open("wb") as output:
