@@ -21,7 +21,8 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
 
     A query that sorts, or has a limit or an offset, has its rows in a certain order: rows equal in all sort keys (all
     rows, if there is none) come by their keys, ascending. ``position`` holds a value for each sort key, None for
-    missing: only rows after it in the sort order are meant, none equal to it, so the sort should then be total. An empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
+    missing: only rows after it in the sort order are meant, none equal to it, so the sort should then be total.
+    An empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
     """
 
     collection: str

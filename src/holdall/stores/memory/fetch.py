@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
-from holdall.store import Row, Rows
+from holdall.store import Capabilities, CommitClass, Feature, Row, Rows, demand_query
 from holdall.stores.memory.data import Data
 
-__all__ = ["copied", "count_rows", "fetch_rows"]
+__all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows"]
+
+CAPABILITIES = Capabilities(
+    commit=CommitClass.TX, features=frozenset(Feature), operators=frozenset(Op), kinds=frozenset(Kind)
+)
+"""What a memory store can do: everything."""
 
 
 def fetch_rows(data: Data, query: Query[Any]) -> Rows:
     """The rows the query means. Raises QueryError for a query that does not fit the collections."""
-    check(query, data.schemas)
+    _refuse(data, query)
     found = select(query, _candidates(data, query), data)
     paths = query.projection or tuple((field.name,) for field in data.schemas[query.collection].stored)
     if _has_json(data, query.collection, paths):
@@ -24,9 +29,14 @@ def fetch_rows(data: Data, query: Query[Any]) -> Rows:
 
 def count_rows(data: Data, query: Query[Any]) -> int:
     """How many rows the query's condition means."""
-    check(query, data.schemas)
+    _refuse(data, query)
     meets = compile_condition(query.condition, data.schemas[query.collection], data)
     return sum(map(meets, _candidates(data, query)))
+
+
+def _refuse(data: Data, query: Query[Any]) -> None:
+    check(query, data.schemas)
+    demand_query(data.store, CAPABILITIES, query)
 
 
 def copied(value: Any) -> Any:

@@ -8,26 +8,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from holdall.errors import DeclarationError
-from holdall.query import Kind, Op, Query, Schema
+from holdall.query import Query, Schema
 from holdall.store import (
     Capabilities,
     Change,
-    CommitClass,
-    Feature,
     Outcome,
     Rows,
     StoreTransaction,
     demand_schema,
 )
 from holdall.stores.memory.data import Data
-from holdall.stores.memory.fetch import count_rows, fetch_rows
+from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows
 from holdall.stores.memory.transaction import MemoryTransaction
 
 __all__ = ["MemoryStore", "open_memory"]
-
-_CAPABILITIES = Capabilities(
-    commit=CommitClass.TX, features=frozenset(Feature), operators=frozenset(Op), kinds=frozenset(Kind)
-)
 
 
 def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
@@ -50,12 +44,12 @@ class MemoryStore:
     @property
     def capabilities(self) -> Capabilities:
         """Everything."""
-        return _CAPABILITIES
+        return CAPABILITIES
 
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections. One bound again with another declaration loses its rows."""
         for schema in schemas:
-            demand_schema(self.name, _CAPABILITIES, schema)
+            demand_schema(self.name, CAPABILITIES, schema)
             self._data.bind(schema)
 
     async def fetch(self, query: Query[Any]) -> Rows:

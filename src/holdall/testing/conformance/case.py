@@ -108,9 +108,21 @@ class Case:
         key = self.key(collection, values) if all(name in values for name in schema.key) else None
         return Change(Verb.ADD, collection, key, fields, tuple(values.get(name, empty.get(name)) for name in fields))
 
-    def update(self, collection: str, key: Any, version: int | None = None, **values: Any) -> Change:
-        """A change that updates these fields of a record."""
-        return Change(Verb.UPDATE, collection, key, tuple(values), tuple(values.values()), version)
+    def apply_or_raise(self, *changes: Change) -> Sequence[Outcome]:
+        """As ``apply``; raises the first refusal that a store without atomic groups has put into an outcome."""
+        outcomes = self.apply(*changes)
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+        return outcomes
+
+    def update(self, collection: str, key: Any, **values: Any) -> Change:
+        """A change that updates these fields of a record, whatever its version."""
+        return self.change(collection, key, None, **values)
+
+    def change(self, collection: str, key: Any, expected: int | None, **values: Any) -> Change:
+        """A change that updates these fields of a record if it has the expected version."""
+        return Change(Verb.UPDATE, collection, key, tuple(values), tuple(values.values()), expected)
 
     def remove(self, collection: str, key: Any, version: int | None = None) -> Change:
         """A change that removes a record."""
@@ -132,7 +144,9 @@ class Case:
         changes = [change for table in self.tables.values() for change in self._adds(table)]
         if changes:
             self.run(self.store.apply(changes))
-            self.run(self.store.apply(self._self_references())) if self._self_references() else None
+        circles = self._self_references()
+        if circles:
+            self.run(self.store.apply(circles))
         self._is_loaded = tables is None
 
     def clear(self) -> None:
@@ -152,7 +166,23 @@ class Case:
         ]
         if gone:
             self.run(self.store.apply([*cut, *gone]))
+        self.forget()
+
+    def forget(self) -> None:
+        """Take the store to hold nothing, as after ``drop``."""
+        self._is_loaded = False
         self.tables = {name: Table(schema, []) for name, schema in self.schemas.items()}
+
+    def remember(self) -> None:
+        """Take what the store holds as what it must hold."""
+        self._is_loaded = False
+        self.tables = {name: Table(self.schemas[name], list(rows.values())) for name, rows in self.content().items()}
+
+    def content(self) -> dict[str, dict[Any, Row]]:
+        """Every row the store holds, by collection and key."""
+        return {
+            name: {schema.key_of(row): row for row in self.fetch(Query(name))} for name, schema in self.schemas.items()
+        }
 
     def holds(self, expected: Mapping[str, Mapping[Any, Row]]) -> None:
         """See that each collection holds exactly these rows, by key; collections not named hold none."""

@@ -42,7 +42,7 @@ def same_rows(
 def _exact(field: FieldSchema, value: Any) -> Any:
     if value is None:
         return None
-    wanted = {Kind.FLOAT: float, Kind.DECIMAL: Decimal}.get(field.kind, object)
+    wanted: Any = {Kind.FLOAT: float, Kind.DECIMAL: Decimal}.get(field.kind, object)
     assert is_of_kind(field, value) and isinstance(value, wanted), f"{field.name} is {field.kind}, found {value!r}"
     if field.kind is Kind.JSON:
         return _frozen(value)

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from holdall.store import Store
+from holdall.testing.conformance.bounds import Bounds
 from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.constraints import Constraints
 from holdall.testing.conformance.generated import Generated
+from holdall.testing.conformance.keys import Keys
+from holdall.testing.conformance.lifecycle import Lifecycle
 from holdall.testing.conformance.reading import Reading
 from holdall.testing.conformance.sorting import Sorting
+from holdall.testing.conformance.transactions import Transactions
 from holdall.testing.conformance.writing import Writing
 
 __all__ = ["StoreConformance"]
@@ -18,7 +23,7 @@ __all__ = ["StoreConformance"]
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
 
 
-class StoreConformance(Reading, Generated, Sorting, Writing):
+class StoreConformance(Reading, Generated, Sorting, Writing, Keys, Constraints, Transactions, Bounds, Lifecycle):
     """Every test a store must pass. ``label`` names its report; none is written while it is empty."""
 
     label = ""

@@ -49,7 +49,7 @@ class Writing:
         case.clear()
         case.apply(case.add("country", code="A", name="first"))
         with pytest.raises(AlreadyExists):
-            _apply_or_raise(case, case.add("country", code="A", name="second"))
+            case.apply_or_raise(case.add("country", code="A", name="second"))
         case.holds({"country": {"A": ("A", "first", None)}})
 
     def test_absent(self, case: Case) -> None:
@@ -57,7 +57,7 @@ class Writing:
         case.clear()
         for change in (case.update("country", "A", name="x"), case.remove("country", "A")):
             with pytest.raises(StaleVersion) as caught:
-                _apply_or_raise(case, change)
+                case.apply_or_raise(change)
             assert caught.value.collection == "country"
             assert caught.value.key == "A"
         case.holds({})
@@ -106,10 +106,3 @@ class Writing:
         )
         kept = {n: (f"{n}", f"name {n}", n + 1) for n in range(5_000)}
         case.holds({"country": {**kept, **{n: (f"{n}", "late", None) for n in range(9_000, 10_000)}}})
-
-
-def _apply_or_raise(case: Case, *changes: Change) -> None:
-    """Apply; raise the first refusal a store without atomic groups has put into an outcome."""
-    for outcome in case.apply(*changes):
-        if outcome.error is not None:
-            raise outcome.error

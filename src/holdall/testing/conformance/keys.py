@@ -1,0 +1,113 @@
+"""Keys: counted by the store, of several fields, and named before they are made."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from holdall.errors import AlreadyExists, StaleVersion
+from holdall.query import And, Compare, Op, Query
+from holdall.store import APPLIED, Change, Feature, KeyOf, Verb
+from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.requires import requires
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """What becomes of keys."""
+
+    @requires(Feature.GENERATED_KEYS)
+    def test_generated(self, case: Case) -> None:
+        """The store makes a key for each record that has none, and tells it; keys are never made twice."""
+        case.clear()
+        outcomes = case.apply(*(case.add("author", name=f"n{n}", version=1) for n in range(20)))
+        keys = [outcome.key for outcome in outcomes]
+        assert all(type(key) is int for key in keys)
+        assert len(set(keys)) == 20
+        case.holds({"author": {key: _author(case, id=key, name=f"n{n}", version=1) for n, key in enumerate(keys)}})
+        (after,) = case.apply(case.add("author", name="later", version=1))
+        assert after.key not in keys
+
+    @requires(Feature.GENERATED_KEYS)
+    def test_given_instead_of_generated(self, case: Case) -> None:
+        """A key that is given is kept, not reported, and not made a second time for somebody else."""
+        case.clear()
+        (made,) = case.apply(case.add("author", name="made", version=1))
+        given = made.key + 2
+        assert list(case.apply(case.add("author", id=given, name="given", version=1))) == [APPLIED]
+        more = case.apply(*(case.add("author", name=f"more {n}", version=1) for n in range(4)))
+        keys = {made.key, given, *(outcome.key for outcome in more)}
+        assert len(keys) == 6
+        assert {row[0] for row in case.fetch(Query("author"))} == keys
+
+    @requires(Feature.GENERATED_KEYS)
+    def test_key_of(self, case: Case) -> None:
+        """A change may name the key that an earlier add of the same apply is going to get."""
+        case.clear()
+        outcomes = case.apply(
+            case.add("author", name="teacher", version=1),
+            case.add("country", code="FR", name="France"),
+            case.add("author", name="pupil", mentor=KeyOf(0), version=1),
+            case.add("author", name="pupil's pupil", mentor=KeyOf(2), version=1),
+            Change(Verb.UPDATE, "author", KeyOf(0), ("name",), ("Teacher",)),
+        )
+        first, second, third = (outcomes[place].key for place in (0, 2, 3))
+        case.holds(
+            {
+                "country": {"FR": ("FR", "France", None)},
+                "author": {
+                    first: _author(case, id=first, name="Teacher", version=1),
+                    second: _author(case, id=second, name="pupil", mentor=first, version=1),
+                    third: _author(case, id=third, name="pupil's pupil", mentor=second, version=1),
+                },
+            }
+        )
+
+    @requires(Feature.GENERATED_KEYS)
+    def test_many_keys_of(self, case: Case) -> None:
+        """The same for a large group: a hundred authors, each with the one before as mentor."""
+        case.clear()
+        adds = [case.add("author", name=f"{n}", mentor=KeyOf(n - 1) if n else None, version=1) for n in range(100)]
+        keys = [outcome.key for outcome in case.apply(*adds)]
+        expected = {
+            key: _author(case, id=key, name=f"{n}", mentor=keys[n - 1] if n else None, version=1)
+            for n, key in enumerate(keys)
+        }
+        case.holds({"author": expected})
+
+    @requires(Feature.COMPOSITE_KEYS)
+    def test_composite(self, case: Case) -> None:
+        """A record whose key has two fields, beside others that share one of them."""
+        case.clear()
+        places = [("a", 1), ("a", 2), ("b", 1), ("", 0), ("a ", 1), ("A", 1)]
+        case.apply(*(case.add("shelf", room=room, number=number, label="x") for room, number in places))
+        case.apply(case.update("shelf", ("a", 1), label="changed"), case.remove("shelf", ("b", 1)))
+        with pytest.raises(AlreadyExists):
+            case.apply_or_raise(case.add("shelf", room="a", number=2))
+        with pytest.raises(StaleVersion):
+            case.apply_or_raise(case.update("shelf", ("b", 1), label="y"))
+        expected = {place: (*place, "changed" if place == ("a", 1) else "x", None) for place in places}
+        del expected["b", 1]
+        case.holds({"shelf": expected})
+        both = And((Compare(("room",), Op.EQ, "a"), Compare(("number",), Op.EQ, 2)))
+        assert case.fetch(Query("shelf", both)) == [("a", 2, "x", None)]
+
+    def test_keys_of_every_sort(self, case: Case) -> None:
+        """Text keys that differ in case, accent or a blank at the end are different; UUID keys come back as given."""
+        case.clear()
+        codes = ("a", "A", "a ", " a", "à", "", "%", "_", "ß", "ss", "日", "😀")
+        case.apply(*(case.add("country", code=code, name=code) for code in codes))
+        case.apply(*(case.update("country", code, population=n) for n, code in enumerate(codes)))
+        case.holds({"country": {code: (code, code, n) for n, code in enumerate(codes)}})
+        if "book" in case.schemas:
+            case.clear()
+            ids = [UUID(int=0), UUID(int=2**128 - 1), UUID("01890a5d-ac96-774b-bcce-b302099a8057")]
+            case.apply(*(case.add("book", id=key, title="t") for key in ids))
+            assert {row[0] for row in case.fetch(Query("book"))} == set(ids)
+
+
+def _author(case: Case, **values: Any) -> tuple[Any, ...]:
+    return tuple(values.get(field.name) for field in case.schemas["author"].stored)
