@@ -9,6 +9,7 @@ import time
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _ANSWER_SECONDS = 10.0
+_CHUNK = 64 * 1024
 
 
 def requests_per_second(
@@ -40,7 +41,7 @@ def requests_per_second(
                 raise TimeoutError(f"{method} {paths[0]}: no answer in {_ANSWER_SECONDS:.0f} s")
             for number, _ in events:
                 connection = sockets[number]
-                answer = parts[number] + connection.recv(1 << 20)
+                answer = parts[number] + connection.recv(_CHUNK)
                 if not _is_whole(answer):
                     parts[number] = answer
                     continue
@@ -61,9 +62,9 @@ def exchange(port: int, method: str, path: str, body: str) -> bytes:
     """The body of the answer to one request."""
     with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
         connection.sendall(_request(port, method, path, body.encode()))
-        answer = connection.recv(1 << 20)
+        answer = connection.recv(_CHUNK)
         while not _is_whole(answer):
-            answer += connection.recv(1 << 20)
+            answer += connection.recv(_CHUNK)
     return answer.partition(b"\r\n\r\n")[2]
 
 
