@@ -10,7 +10,7 @@ from holdall.model.reference import Key, Ref, Reference
 from holdall.model.rules import Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import Keeper, Track, Tracker, state_of, track_of
+from holdall.model.tracking import Keeper, Track, Tracker, set_track, state_of, track_of
 from holdall.model.types import JSON
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "computed",
     "field",
     "schema_of",
+    "set_track",
     "state_of",
     "track_of",
 ]

@@ -7,12 +7,13 @@ collector.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 from weakref import ref
 
 from holdall.model.state import State
 
-__all__ = ["Keeper", "Track", "Tracked", "Tracker", "state_of", "track_of"]
+__all__ = ["Keeper", "Track", "Tracked", "Tracker", "set_track", "state_of", "track_of"]
 
 
 class Keeper(Protocol):
@@ -80,6 +81,10 @@ class Tracked:
 
     __slots__ = ("_track",)
     _track: Tracker | Track
+
+
+set_track: Callable[[Any, Tracker | Track], None] = Tracked.__dict__["_track"].__set__
+"""Puts a track into a record's slot, past the record's own ``__setattr__``."""
 
 
 def track_of(record: Tracked) -> Tracker | Track | None:

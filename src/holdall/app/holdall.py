@@ -1,0 +1,142 @@
+"""The application: it knows the stores and the collections and opens sessions over them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from importlib.metadata import entry_points
+from typing import Any
+
+from holdall.app.sync import SyncHoldall
+from holdall.errors import DeclarationError, SchemaMismatch
+from holdall.model import Model
+from holdall.policy import SYSTEM, Policy, User
+from holdall.session import Binding, Bindings, Session
+from holdall.store import Provisioned, Store, open_store
+
+__all__ = ["Holdall"]
+
+
+class Holdall:
+    """An application over any stores.
+
+    Declare stores and collections first, then open sessions; the first one settles all references and tells the
+    stores what they keep. Nothing is global: two Holdalls in one program know nothing of each other.
+
+    >>> from holdall import Holdall, Model, field
+    >>> class Country(Model):
+    ...     code: str = field(pk=True)
+    >>> app = Holdall("atlas")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Country, store="main")
+    >>> [binding.collection for binding in app.collections()]
+    ['country']
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stores: dict[str, Store] = {}
+        self.bindings = Bindings()
+        self._active: ContextVar[Session | None] = ContextVar(f"holdall_{name}", default=None)
+        self._sync: SyncHoldall | None = None
+
+    # --- declaring --------------------------------------------------------------------------------------------------
+
+    def add_store(self, name: str, url: str | Store, **options: Any) -> None:
+        """Add a store by URL, with its own options, or a store made by hand.
+
+        Raises DeclarationError where the name is taken, the scheme is unknown or its driver is not installed.
+        """
+        if name in self.stores:
+            raise DeclarationError(f"there is already a store {name!r}")
+        self.stores[name] = open_store(name, url, **options) if isinstance(url, str) else url
+
+    def add(
+        self, *models: type[Model], store: str, policy: Policy | None = None, collection: str | None = None
+    ) -> None:
+        """Keep these models in a store, under a policy; without one, only authenticated users may read and write.
+
+        Raises DeclarationError where the store is unknown, or the model or the collection's name is taken.
+        """
+        if store not in self.stores:
+            raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")
+        if collection is not None and len(models) != 1:
+            raise DeclarationError("a collection's name can be given for one model at a time")
+        for model in models:
+            name = collection or model.__holdall__.collection
+            self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name))
+            type.__setattr__(model, "__gateway__", self._gateway)
+
+    def collections(self) -> Iterator[Binding]:
+        """Every collection, in the order of declaration."""
+        return iter(self.bindings)
+
+    # --- working ----------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def session(self, user: User = SYSTEM, *, allow_partial: bool = False) -> AsyncIterator[Session]:
+        """A session for a user: leaving the block commits, an exception rolls back.
+
+        Without a user it acts for the program itself, which no policy restricts.
+        """
+        session = Session(self.bindings, user, allow_partial=allow_partial)
+        token = self._active.set(session)
+        try:
+            async with session:
+                yield session
+        finally:
+            self._active.reset(token)
+
+    @asynccontextmanager
+    async def _gateway(self) -> AsyncIterator[Session]:
+        """The active session of this task, or one for a single act."""
+        active = self._active.get()
+        if active is not None:
+            yield active
+            return
+        async with self.session() as session:
+            yield session
+
+    @property
+    def sync(self) -> SyncHoldall:
+        """The same verbs for code that is not async: scripts, Flask, Celery."""
+        if self._sync is None:
+            self._sync = SyncHoldall(self)
+        return self._sync
+
+    async def create(self) -> None:
+        """Create what the stores lack for the collections; nothing that is there is changed. For development."""
+        self.bindings.settle()
+        for store in self.stores.values():
+            if isinstance(store, Provisioned):
+                await store.create()
+
+    async def inspect(self) -> dict[str, list[str]]:
+        """How each store's content differs from the models, a sentence for each difference; empty if all fit."""
+        self.bindings.settle()
+        found = {}
+        for name, store in self.stores.items():
+            differences = await store.inspect() if isinstance(store, Provisioned) else []
+            if differences:
+                found[name] = differences
+        return found
+
+    async def verify(self) -> None:
+        """Raise SchemaMismatch, with every difference, for the first store whose content does not fit the models."""
+        for name, differences in (await self.inspect()).items():
+            raise SchemaMismatch(name, differences)
+
+    async def close(self) -> None:
+        """Give back everything the stores hold."""
+        for store in self.stores.values():
+            await store.close()
+
+    def asgi(self, **options: Any) -> Any:
+        """The REST service, a FastAPI application; raises DeclarationError where ``holdall[web]`` is not installed."""
+        hosts = {point.name: point for point in entry_points(group="holdall.hosts")}
+        try:
+            host = hosts["asgi"].load()
+        except (KeyError, ImportError) as error:
+            raise DeclarationError(f"the web service needs more packages: pip install holdall[web] ({error})") from error
+        return host(self, **options)

@@ -1,0 +1,183 @@
+"""The sync facade: the same session and verbs for code that is not async, run on one portal thread."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from holdall.errors import StateError
+from holdall.model import Model
+from holdall.policy import SYSTEM, User
+from holdall.query import Query
+from holdall.session import CommitResult, Plan, Session
+
+if TYPE_CHECKING:
+    from holdall.app.holdall import Holdall
+
+__all__ = ["SyncHoldall", "SyncSession"]
+
+M = TypeVar("M", bound=Model)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SyncSession:
+    """A session whose verbs wait for their results; see ``Session`` for each."""
+
+    def __init__(self, session: Session, call: Callable[..., Any]) -> None:
+        self._session = session
+        self._call = call
+
+    def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+        """The record with this key, or None."""
+        found: M | None = self._call(lambda: self._session.get(model, *args, **key))
+        return found
+
+    def require(self, model: type[M], *args: Any, **key: Any) -> M:
+        """The record with this key; raises NotFound where there is none."""
+        found: M = self._call(lambda: self._session.require(model, *args, **key))
+        return found
+
+    def query(self, query: Query[M]) -> list[M]:
+        """The records a query means."""
+        found: list[M] = self._call(lambda: self._session.query(query))
+        return found
+
+    def first(self, query: Query[M]) -> M | None:
+        """The first record a query means, or None."""
+        found: M | None = self._call(lambda: self._session.first(query))
+        return found
+
+    def one(self, query: Query[M]) -> M:
+        """The only record a query means."""
+        found: M = self._call(lambda: self._session.one(query))
+        return found
+
+    def count(self, query: Query[M]) -> int:
+        """How many records meet the query's condition."""
+        found: int = self._call(lambda: self._session.count(query))
+        return found
+
+    def exists(self, query: Query[M]) -> bool:
+        """Whether any record meets the query."""
+        found: bool = self._call(lambda: self._session.exists(query))
+        return found
+
+    def stream(self, query: Query[M], *, batch: int = 500) -> Iterator[M]:
+        """The records of a query of any size, batch by batch."""
+        records = self._session.stream(query, batch=batch)
+        while True:
+            chunk: list[M] = self._call(lambda: _take(records, batch))
+            yield from chunk
+            if len(chunk) < batch:
+                return
+
+    def load(self, reference: Awaitable[R]) -> R:
+        """What awaiting this gives: ``session.load(book.author)``."""
+        loaded: R = self._call(lambda: _wait(reference))
+        return loaded
+
+    def refresh(self, record: Model) -> None:
+        """Take over what the store has now."""
+        self._call(lambda: self._session.refresh(record))
+
+    def add(self, record: M) -> M:
+        """Make the record new in this session."""
+        return self._session.add(record)
+
+    def remove(self, record: Model) -> bool:
+        """Mark the record for removal."""
+        return self._session.remove(record)
+
+    def register(self, record: M) -> M:
+        """Take an unbound record as one the store already has."""
+        return self._session.register(record)
+
+    def unregister(self, record: Model) -> None:
+        """Let go of the record."""
+        self._session.unregister(record)
+
+    def rollback(self) -> None:
+        """Undo every change since the last commit."""
+        self._session.rollback()
+
+    def reset(self) -> None:
+        """Discard every record."""
+        self._session.reset()
+
+    def plan(self) -> Plan:
+        """What a commit would write."""
+        return self._session.plan()
+
+    def commit(self, *, allow_partial: bool | None = None) -> CommitResult:
+        """Write all changes."""
+        result: CommitResult = self._call(lambda: self._session.commit(allow_partial=allow_partial))
+        return result
+
+
+class SyncHoldall:
+    """A Holdall's verbs for code that is not async. The portal thread starts with the first call."""
+
+    def __init__(self, app: Holdall) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+
+    def _call(self, function: Callable[[], Awaitable[R]]) -> R:
+        with self._lock:
+            if self._portal is None:
+                self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
+                atexit.register(self.close)
+            portal = self._portal
+        if threading.get_ident() == portal._event_loop_thread_id:
+            raise StateError("the sync facade was called from its own loop; use the async session there")
+        return portal.call(function)  # type: ignore[return-value, arg-type]
+
+    @contextmanager
+    def session(self, user: User = SYSTEM, *, allow_partial: bool = False) -> Iterator[SyncSession]:
+        """A session for a user: leaving the block commits, an exception rolls back."""
+        session = Session(self._app.bindings, user, allow_partial=allow_partial)
+        facade = SyncSession(session, self._call)
+        try:
+            yield facade
+        except BaseException:
+            session.rollback()
+            raise
+        facade.commit()
+
+    def create(self) -> None:
+        """Create what the stores lack for the collections."""
+        self._call(self._app.create)
+
+    def inspect(self) -> dict[str, list[str]]:
+        """How each store's content differs from the models."""
+        return self._call(self._app.inspect)
+
+    def close(self) -> None:
+        """Close the stores and end the portal thread; the next call starts anew."""
+        if self._portal is None:
+            return
+        self._call(self._app.close)
+        with self._lock:
+            self._portal = None
+            self._stack.close()
+            atexit.unregister(self.close)
+
+
+async def _wait(awaitable: Awaitable[R]) -> R:
+    return await awaitable
+
+
+async def _take(records: Any, number: int) -> list[Any]:
+    chunk: list[Any] = []
+    async for record in records:
+        chunk.append(record)
+        if len(chunk) == number:
+            break
+    return chunk

@@ -1,0 +1,103 @@
+"""Policies: who may read, create, update and delete the records of a collection."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from holdall.errors import Forbidden
+from holdall.policy.user import User
+
+__all__ = ["Authenticated", "Everyone", "Grant", "Nobody", "Policy", "Right", "Role"]
+
+
+class Right(StrEnum):
+    """What can be allowed."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Grant(Protocol):
+    """Decides for a user; anything with this method will do."""
+
+    def allows(self, user: User) -> bool:
+        """Whether the user may."""
+        ...
+
+
+class _Everyone(msgspec.Struct, frozen=True):
+    def allows(self, user: User) -> bool:
+        return True
+
+
+class _Authenticated(msgspec.Struct, frozen=True):
+    def allows(self, user: User) -> bool:
+        return user.is_authenticated
+
+
+class _Nobody(msgspec.Struct, frozen=True):
+    def allows(self, user: User) -> bool:
+        return False
+
+
+class Role(msgspec.Struct, frozen=True):
+    """Users who hold a role."""
+
+    name: str
+
+    def allows(self, user: User) -> bool:
+        """Whether the user holds it."""
+        return user.has_role(self.name)
+
+
+Everyone = _Everyone()
+"""Everyone, anonymous visitors too."""
+Authenticated = _Authenticated()
+"""Whoever is known."""
+Nobody = _Nobody()
+"""No one but the program itself."""
+
+
+class Policy:
+    """Who may do what with a collection.
+
+    ``write`` stands for create, update and delete where these are not given. Without anything, only authenticated
+    users may. A grant that raises denies.
+    """
+
+    __slots__ = ("_grants",)
+
+    def __init__(
+        self,
+        *,
+        read: Grant = Authenticated,
+        write: Grant = Authenticated,
+        create: Grant | None = None,
+        update: Grant | None = None,
+        delete: Grant | None = None,
+    ) -> None:
+        self._grants = {
+            Right.READ: read,
+            Right.CREATE: create or write,
+            Right.UPDATE: update or write,
+            Right.DELETE: delete or write,
+        }
+
+    def allows(self, right: Right, user: User) -> bool:
+        """Whether the user has the right."""
+        if user.unrestricted:
+            return True
+        try:
+            return self._grants[right].allows(user) is True
+        except Exception:
+            return False
+
+    def demand(self, right: Right, user: User, collection: str) -> None:
+        """Raise Forbidden unless the user has the right."""
+        if not self.allows(right, user):
+            raise Forbidden(right, collection)

@@ -1,0 +1,117 @@
+"""Bindings: which model lives in which store, under which collection name and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from holdall.errors import DeclarationError, StateError
+from holdall.model import Declaration, Model, schema_of
+from holdall.policy import Policy
+from holdall.query import Query, Schema
+from holdall.store import Aggregating, Store
+
+__all__ = ["Binding", "Bindings"]
+
+
+class Binding:
+    """A model bound to its store.
+
+    ``semi_join_limit`` bounds how many keys a condition on another store may bring over.
+    """
+
+    def __init__(
+        self, model: type[Model], store: Store, policy: Policy, collection: str, semi_join_limit: int = 10_000
+    ) -> None:
+        self.model: Any = model
+        self.store = store
+        self.policy = policy
+        self.collection = collection
+        self.semi_join_limit = semi_join_limit
+        self.declaration: Declaration = model.__holdall__
+        self.schema: Schema = Schema(collection, (), ())
+        self.counts = isinstance(store, Aggregating)
+        self._subsets: dict[frozenset[str], tuple[str, ...]] = {}
+        self._readers: dict[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] = {}
+        self.all_fields = tuple(field.name for field in self.declaration.stored)
+
+    def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
+        """The stored fields but these; the same tuple each time, so that stores can batch by identity."""
+        found = self._subsets.get(left_out)
+        if found is None:
+            found = self._subsets[left_out] = tuple(name for name in self.all_fields if name not in left_out)
+        return found
+
+    def update_fields(self, changed: frozenset[str]) -> tuple[str, ...]:
+        """The changed fields and the version, in field order; the same tuple each time."""
+        version = self.declaration.version
+        return self.fields_without(frozenset(self.all_fields) - changed - ({version.name} if version else set()))
+
+    def values_of(self, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+        """A function from a record to the border values of these fields."""
+        found = self._readers.get(fields)
+        if found is None:
+            found = self._readers[fields] = self.declaration.codec.reader(fields)
+        return found
+
+    def settle(self, bindings: Bindings) -> None:
+        """Make the schema, once every model it refers to is bound."""
+        self.schema = schema_of(self.model, self.collection, lambda model: bindings.of_model(model).collection)
+
+
+class Bindings:
+    """All bindings of a Holdall, by model and by collection name.
+
+    ``settle`` resolves references by name, makes the schemas and tells the stores; it does no I/O.
+    """
+
+    def __init__(self) -> None:
+        self._by_model: dict[Any, Binding] = {}
+        self._by_name: dict[str, Binding] = {}
+        self._is_settled = True
+
+    def add(self, binding: Binding) -> None:
+        """Take one more; raises DeclarationError where the model or the name is taken."""
+        if binding.model in self._by_model:
+            raise DeclarationError(f"{binding.model.__name__} is already bound to {self._by_model[binding.model].store.name!r}")
+        if binding.collection in self._by_name:
+            raise DeclarationError(f"there is already a collection {binding.collection!r}; give this one another name")
+        self._by_model[binding.model] = binding
+        self._by_name[binding.collection] = binding
+        self._is_settled = False
+
+    def settle(self) -> None:
+        """Make everything ready that was added since the last time; raises DeclarationError or Unsupported."""
+        if self._is_settled:
+            return
+        models = {binding.model.__name__: binding.model for binding in self}
+        for binding in self:
+            binding.declaration.resolve(models)
+        stores: dict[int, tuple[Store, list[Schema]]] = {}
+        for binding in self:
+            binding.settle(self)
+            stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
+        for store, schemas in stores.values():
+            store.bind(schemas)
+        self._is_settled = True
+
+    def __iter__(self) -> Iterator[Binding]:
+        return iter(self._by_name.values())
+
+    def of_model(self, model: Any) -> Binding:
+        """The binding of a model; raises StateError if it has none."""
+        binding = self._by_model.get(model)
+        if binding is None:
+            raise StateError(f"{model.__name__} is not part of this Holdall: call app.add({model.__name__}, store=...)")
+        return binding
+
+    def of_name(self, collection: str) -> Binding:
+        """The binding of a collection; raises StateError if there is none."""
+        binding = self._by_name.get(collection)
+        if binding is None:
+            raise StateError(f"there is no collection {collection!r} in this Holdall")
+        return binding
+
+    def of_query(self, query: Query[Any]) -> Binding:
+        """The binding a query is about."""
+        return self.of_name(query.collection) if query.model is None else self.of_model(query.model)

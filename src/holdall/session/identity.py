@@ -1,0 +1,103 @@
+"""The identity map: one record per key and model, and the sets of records a commit will write."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import repeat
+from typing import Any
+
+from holdall.model import State, Track, Tracker, set_track, state_of, track_of
+
+__all__ = ["IdentityMap"]
+
+
+class IdentityMap:
+    """The records of one session.
+
+    ``new``, ``dirty`` and ``deleted`` hold records by ``id()`` in the order they came.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._by_model: dict[Any, dict[Any, Any]] = {}
+        self.new: dict[int, Any] = {}
+        self.dirty: dict[int, Any] = {}
+        self.deleted: dict[int, Any] = {}
+
+    def of(self, model: Any) -> dict[Any, Any]:
+        """The records of a model by key."""
+        known = self._by_model.get(model)
+        if known is None:
+            known = self._by_model[model] = {}
+        return known
+
+    def find(self, model: Any, key: Any) -> Any:
+        """The record with this key, or None."""
+        known = self._by_model.get(model)
+        return None if known is None else known.get(key)
+
+    def holds(self, record: Any) -> bool:
+        """Whether the record belongs here."""
+        track = track_of(record)
+        return track is not None and track.tracker is self._tracker
+
+    def adopt(self, model: Any, keys: list[Any], records: list[Any]) -> list[Any]:
+        """Take records just read; where a key is known already, the known record stands for the new one."""
+        known = self.of(model)
+        if known.keys().isdisjoint(keys):
+            known.update(zip(keys, records, strict=True))
+            deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
+            return records
+        result = []
+        for key, record in zip(keys, records, strict=True):
+            present = known.get(key)
+            if present is None:
+                known[key] = present = record
+                set_track(record, self._tracker)
+            result.append(present)
+        return result
+
+    def mark_clean(self, record: Any) -> None:
+        """The record is as its store has it."""
+        self.new.pop(id(record), None)
+        self.dirty.pop(id(record), None)
+        self.deleted.pop(id(record), None)
+        self.of(type(record))[record.__key__()] = record
+        set_track(record, self._tracker)
+
+    def discard(self, record: Any) -> None:
+        """The record is of no further use."""
+        self.forget(record)
+        set_track(record, Track(None, State.DISCARDED))
+
+    def forget(self, record: Any) -> None:
+        """Take the record out of every set."""
+        for group in (self.new, self.dirty, self.deleted):
+            group.pop(id(record), None)
+        known = self.of(type(record))
+        key = record.__key__()
+        if known.get(key) is record:
+            del known[key]
+        else:  # its key was changed since it was read
+            for old_key in [old_key for old_key, item in known.items() if item is record]:
+                del known[old_key]
+
+    def release_clean(self, records: Iterable[Any]) -> None:
+        """Let go of records nobody changed; one that is changed later comes back by itself."""
+        for record in records:
+            if state_of(record) is State.CLEAN:
+                self.of(type(record)).pop(record.__key__(), None)
+
+    def all(self) -> list[Any]:
+        """Every record, those without a key too."""
+        found = {id(record): record for known in self._by_model.values() for record in known.values()}
+        return list((found | self.new | self.dirty | self.deleted).values())
+
+    def clear(self) -> None:
+        """Discard every record."""
+        for record in self.all():
+            set_track(record, Track(None, State.DISCARDED))
+        self._by_model.clear()
+        for group in (self.new, self.dirty, self.deleted):
+            group.clear()

@@ -1,0 +1,149 @@
+"""Conditions that lead into another store: answered there first, and brought over as a bounded list of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.errors import LimitExceeded, Unsupported
+from holdall.policy import Right, User
+from holdall.query import (
+    ALWAYS,
+    NEVER,
+    And,
+    Compare,
+    Condition,
+    Every,
+    Kind,
+    ManyForm,
+    Not,
+    Op,
+    Or,
+    Path,
+    Query,
+    Some,
+)
+from holdall.session.binding import Binding, Bindings
+
+__all__ = ["Localizer", "is_local"]
+
+
+def is_local(query: Query[Any]) -> bool:
+    """Whether no path of the query leaves its collection, so that there is nothing to look into."""
+    if any(len(key.path) > 1 for key in query.sort_keys) or any(len(path) > 1 for path in query.projection):
+        return False
+    pending = [query.condition]
+    while pending:
+        match pending.pop():
+            case And(items) | Or(items):
+                pending.extend(items)
+            case Not(item):
+                pending.append(item)
+            case Compare(path):
+                if len(path) > 1:
+                    return False
+            case _:
+                return False
+    return True
+
+
+class Localizer:
+    """Rewrites a query so that its own store can answer it, and sees that the user may read every collection on the way."""
+
+    def __init__(self, bindings: Bindings, user: User) -> None:
+        self._bindings = bindings
+        self._user = user
+
+    async def localize(self, query: Query[Any], binding: Binding) -> Query[Any]:
+        """The query with every condition on another store replaced by keys.
+
+        Raises Unsupported for a sort or projection that leads into another store, LimitExceeded where too many keys
+        would come over.
+        """
+        for path in (*(key.path for key in query.sort_keys), *query.projection):
+            if self._crossing(binding, path) is not None:
+                raise Unsupported(binding.store.name, f"sorting or projecting by {'.'.join(path)}, which is in another store")
+        condition = await self._condition(query.condition, binding)
+        return Query(
+            query.collection,
+            condition,
+            query.sort_keys,
+            query.max_rows,
+            query.skip,
+            query.position,
+            query.projection,
+            query.model,
+        )
+
+    def _target(self, binding: Binding, name: str) -> Binding:
+        field = binding.schema.field(name)
+        if field.target is None:
+            raise Unsupported(binding.store.name, f"a path through {name}, which is no reference")
+        target = self._bindings.of_name(field.target)
+        target.policy.demand(Right.READ, self._user, target.collection)
+        return target
+
+    def _crossing(self, binding: Binding, path: Path) -> tuple[int, Binding, Binding] | None:
+        """How many steps of the path stay in the store, where they end, and where the next one leads; None if all stay."""
+        current = binding
+        for number, name in enumerate(path[:-1], 1):
+            target = self._target(current, name)
+            if target.store is not binding.store:
+                return number, current, target
+            current = target
+        return None
+
+    async def _condition(self, condition: Condition, binding: Binding) -> Condition:
+        match condition:
+            case And(items):
+                return And(tuple([await self._condition(item, binding) for item in items]))
+            case Or(items):
+                return Or(tuple([await self._condition(item, binding) for item in items]))
+            case Not(item):
+                return Not(await self._condition(item, binding))
+            case Compare(path):
+                return await self._compare(condition, path, binding)
+            case Some(path, item):
+                return await self._some(path, item, binding)
+            case Every(path, item):
+                return Not(await self._some(path, Not(item), binding))
+
+    async def _compare(self, condition: Compare, path: Path, binding: Binding) -> Condition:
+        crossing = self._crossing(binding, path)
+        if crossing is None:
+            return condition
+        if condition.op is Op.IS_NULL and condition.value is True:
+            return Not(await self._compare(Compare(path, Op.IS_NULL, False), path, binding))
+        steps, _, target = crossing
+        inner = Compare(path[steps:], condition.op, condition.value)
+        keys = await self._keys(target, inner, tuple((name,) for name in target.schema.key))
+        return Compare(path[:steps], Op.IN, keys) if keys else NEVER
+
+    async def _some(self, path: Path, condition: Condition, binding: Binding) -> Condition:
+        crossing = self._crossing(binding, path)
+        if crossing is not None:
+            raise Unsupported(binding.store.name, f"any() over {'.'.join(path)}, which starts in another store")
+        owner = binding
+        for name in path[:-1]:
+            owner = self._target(owner, name)
+        field = owner.schema.field(path[-1])
+        target = self._target(owner, path[-1])
+        if target.store is binding.store:
+            return Some(path, await self._condition(condition, target))
+        if field.form is not ManyForm.BACK or len(path) > 1 or len(binding.schema.key) > 1:
+            raise Unsupported(binding.store.name, f"any() over {'.'.join(path)}, which leads into another store")
+        assert field.back is not None
+        keys = await self._keys(target, condition, ((field.back,),))
+        present = tuple(dict.fromkeys(key for key in keys if key is not None))
+        key_field = binding.schema.field(binding.schema.key[0])
+        assert key_field.kind is not Kind.MANY
+        return Compare((key_field.name,), Op.IN, present) if present else NEVER
+
+    async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Any, ...]:
+        limit = target.semi_join_limit
+        query: Query[Any] = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
+        rows = await target.store.fetch(await self.localize(query, target))
+        if len(rows) > limit:
+            raise LimitExceeded(
+                f"{target.collection} on the way into another store", limit, "narrow the condition or raise semi_join_limit"
+            )
+        return tuple(row[0] if len(row) == 1 else row for row in rows)
