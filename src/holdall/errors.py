@@ -186,6 +186,7 @@ class CorruptRecord(StoreError):
 
     def __init__(self, store: str, place: str, reason: str) -> None:
         self.place = place
+        self.reason = reason
         super().__init__(store, f"{place} cannot be read: {reason}")
 
 

@@ -1,0 +1,5 @@
+"""The YAML store: records in files that people read and edit, changed by Holdall without losing a comment."""
+
+from holdall.stores.yaml.store import Layout, YamlStore, open_yaml
+
+__all__ = ["Layout", "YamlStore", "open_yaml"]

@@ -1,0 +1,110 @@
+"""A collection as one file that lists its records: the rows in memory, kept in step with the file."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from holdall.errors import CorruptRecord, LimitExceeded
+from holdall.query import Schema
+from holdall.stores.yaml.bounds import Bounds
+from holdall.stores.yaml.errors import Misfit, Unreadable
+from holdall.stores.yaml.files import Folder, Signature
+from holdall.stores.yaml.journal import FileEdit
+from holdall.stores.yaml.listing import changed_list, rows_of
+from holdall.stores.yaml.names import EXTENSION, safe_name
+from holdall.stores.yaml.parse import decode_text
+from holdall.stores.yaml.record import Row
+
+__all__ = ["CollectionFile"]
+
+
+class CollectionFile:
+    """One collection, used under the store's lock. Methods raise CorruptRecord, LimitExceeded and OSError."""
+
+    def __init__(self, store: str, folder: Folder, schema: Schema, bounds: Bounds) -> None:
+        self.schema = schema
+        self.place = safe_name(schema.name) + EXTENSION
+        self._store = store
+        self._folder = folder
+        self._bounds = bounds
+        self._signature: Signature | None = None
+        self._text = ""
+        self._rows: dict[Any, Row] = {}
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders in which files are staged."""
+        return ("",)
+
+    def rows(self) -> Mapping[Any, Row]:
+        """Every row under its key, as the file now says."""
+        try:
+            status = self._folder.status(self.place)
+        except FileNotFoundError:
+            self._folder.entries("")  # a missing root is an error, a missing file is an empty collection
+            self._signature, self._text, self._rows = None, "", {}
+            return self._rows
+        if self._signature is None or not self._signature.covers(status):
+            self._load()
+        return self._rows
+
+    def row(self, key: Any) -> Row | None:
+        """One row."""
+        return self.rows().get(key)
+
+    def edits(self, changed: Mapping[Any, Row | None]) -> list[FileEdit]:
+        """The file edit that brings about these rows; None removes one. ``rows`` was called right before."""
+        positions = {key: position for position, key in enumerate(self._rows)}
+        changes = {positions[key]: row for key, row in changed.items() if key in positions}
+        added = [row for key, row in changed.items() if key not in positions and row is not None]
+        if not changes and not added:
+            return []
+        text = changed_list(self.schema, self._text, list(self._rows.values()), changes, added)
+        return [FileEdit(self.place, self._bounds.bounded(text))]
+
+    def problems(self) -> list[str]:
+        """What does not fit the schema, a sentence each."""
+        try:
+            status = self._folder.status(self.place)
+        except FileNotFoundError:
+            return [f"file {self.place} is missing"]
+        if not stat.S_ISREG(status.st_mode):
+            return [f"{self.place} is not a plain file"]
+        try:
+            self.rows()
+        except CorruptRecord as error:
+            return [f"{error.place}: {error.reason}"]
+        return []
+
+    def create(self) -> None:
+        """Nothing to do: the first record makes the file, and without it the collection is empty."""
+
+    def drop(self) -> None:
+        """Remove the file."""
+        self._folder.remove(self.place)
+
+    def _load(self) -> None:
+        self._signature = None
+        try:
+            raw, signature = self._folder.read(self.place, self._bounds.max_file_bytes)
+            text = decode_text(raw)
+            rows = rows_of(self.schema, text)
+        except (Misfit, Unreadable) as error:
+            raise CorruptRecord(self._store, self.place, str(error)) from error
+        if len(rows) > self._bounds.max_records:
+            raise LimitExceeded(f"records in {self.schema.name}", self._bounds.max_records, "raise the store's limit")
+        by_key = {self.schema.key_of(row): row for row in rows}
+        if len(by_key) < len(rows):
+            raise CorruptRecord(self._store, self.place, _twice(self.schema, rows))
+        self._signature, self._text, self._rows = signature, text, by_key
+
+
+def _twice(schema: Schema, rows: list[Row]) -> str:
+    seen: dict[Any, int] = {}
+    for position, row in enumerate(rows):
+        first = seen.setdefault(schema.key_of(row), position)
+        if first != position:
+            return f"[{position}] has the same key as [{first}]; remove one"
+    return "two records have the same key"

@@ -1,0 +1,133 @@
+"""Changes applied to rows in memory before any file is touched: keys, versions and nulls checked in order, unique
+values and references once all are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from holdall.errors import AlreadyExists, StaleVersion, StoreError
+from holdall.query import Generated, Kind, Schema
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Verb
+from holdall.stores.yaml.codec import decode, encode
+from holdall.stores.yaml.counters import Counters
+from holdall.stores.yaml.errors import Misfit
+from holdall.stores.yaml.record import Row
+
+__all__ = ["Draft"]
+
+Rows = Callable[[str], Mapping[Any, Row]]
+
+
+class Draft:
+    """The rows as they will be. ``changed`` holds, by collection, each touched key's row, None if it goes."""
+
+    def __init__(self, store: str, schemas: Mapping[str, Schema], rows: Rows, counters: Counters) -> None:
+        self.store = store
+        self.schemas = schemas
+        self.changed: dict[str, dict[Any, Row | None]] = {}
+        self.positions: dict[tuple[str, Any], int] = {}
+        self._rows = rows
+        self._counters = counters
+        self._largest: dict[str, int] = {}
+
+    def stored(self, collection: str) -> Mapping[Any, Row]:
+        """The rows as they are in the files."""
+        return self._rows(collection)
+
+    def row(self, collection: str, key: Any) -> Row | None:
+        """The row as it will be."""
+        changed = self.changed.get(collection, {})
+        return changed[key] if key in changed else self._rows(collection).get(key)
+
+    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Apply all changes in order. Raises AlreadyExists, StaleVersion, StoreError."""
+        made: dict[int, Any] = {}
+        outcomes = []
+        for position, change in enumerate(changes):
+            outcome = APPLIED
+            key = self._resolved(change.key, made)
+            if change.verb is Verb.ADD:
+                row, outcome = self._added(change, key, made, position)
+                key = made[position] = self.schemas[change.collection].key_of(row)
+                self._put(change.collection, key, row, position)
+            else:
+                before = self._required(change, key, position)
+                after = None if change.verb is Verb.REMOVE else self._updated(change, before, made)
+                self._put(change.collection, key, after, position)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _put(self, collection: str, key: Any, row: Row | None, position: int) -> None:
+        self.changed.setdefault(collection, {})[key] = row
+        self.positions[collection, key] = position
+        if _counted(self.schemas[collection]):
+            self._counters.saw(collection, key)
+
+    def _added(self, change: Change, key: Any, made: Mapping[int, Any], position: int) -> tuple[Row, Outcome]:
+        schema = self.schemas[change.collection]
+        given = self._given(schema, change, made)
+        if key is not None:
+            given.update(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))
+        outcome = APPLIED
+        if _counted(schema) and given.get(schema.key[0]) is None:
+            given[schema.key[0]] = self._counters.next(schema.name, self._largest_key(schema.name))
+            outcome = Outcome(key=given[schema.key[0]])
+        row = tuple(
+            [
+                self._value(schema, name, given.get(name, () if field.kind is Kind.MANY else None))
+                for name, field in ((field.name, field) for field in schema.stored)
+            ]
+        )
+        if self.row(schema.name, schema.key_of(row)) is not None:
+            raise AlreadyExists(self.store, schema.name, schema.key, position)
+        return row, outcome
+
+    def _updated(self, change: Change, before: Row, made: Mapping[int, Any]) -> Row:
+        schema = self.schemas[change.collection]
+        row = list(before)
+        for name, value in self._given(schema, change, made).items():
+            if name in schema.key:
+                raise StoreError(self.store, f"an update cannot change {schema.name}.{name}")
+            row[schema.positions[name]] = self._value(schema, name, value)
+        return tuple(row)
+
+    def _required(self, change: Change, key: Any, position: int) -> Row:
+        schema = self.schemas[change.collection]
+        row = self.row(schema.name, key)
+        version = row[schema.positions[schema.version]] if row is not None and schema.version else None
+        if row is None or (change.version is not None and version != change.version):
+            raise StaleVersion(self.store, schema.name, key, position)
+        return row
+
+    def _given(self, schema: Schema, change: Change, made: Mapping[int, Any]) -> dict[str, Any]:
+        unknown = [name for name in change.fields if name not in schema.positions]
+        if unknown:
+            raise StoreError(self.store, f"{schema.name} has no stored field {unknown[0]!r}")
+        values = (self._resolved(value, made) for value in change.values)
+        return dict(zip(change.fields, values, strict=True))
+
+    def _value(self, schema: Schema, name: str, value: Any) -> Any:
+        field = schema.by_name[name]
+        try:
+            return decode(field, encode(field, value))
+        except Misfit as misfit:
+            raise StoreError(self.store, f"{schema.name}.{misfit.path}: {misfit.reason}") from misfit
+
+    def _resolved(self, value: Any, made: Mapping[int, Any]) -> Any:
+        if isinstance(value, tuple):
+            return tuple([self._resolved(item, made) for item in value])
+        if isinstance(value, KeyOf):
+            if value.position not in made:
+                raise StoreError(self.store, f"change {value.position} is no earlier add of the same apply")
+            return made[value.position]
+        return value
+
+    def _largest_key(self, collection: str) -> int:
+        if collection not in self._largest:
+            self._largest[collection] = max(self._rows(collection), default=0)
+        return self._largest[collection]
+
+
+def _counted(schema: Schema) -> bool:
+    return schema.by_name[schema.key[0]].generated is Generated.STORE

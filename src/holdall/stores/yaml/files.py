@@ -1,0 +1,162 @@
+"""The store's folder: reading, listing and replacing its files, without ever following a symbolic link inside it.
+
+Places are ``folder/name`` or ``name``, relative to the root; both come from ``names`` and are never taken from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from holdall.stores.yaml.errors import Unreadable
+
+__all__ = ["Folder", "Signature", "signature_of"]
+
+_SETTLED = 50_000_000  # ns: file systems stamp times in steps of up to some ms; younger stamps may hide an edit
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LIST = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """What tells one state of a file from another; ``is_settled`` if a later edit cannot have the same."""
+
+    facts: tuple[int, int, int, int]
+    is_settled: bool
+
+    def covers(self, status: os.stat_result) -> bool:
+        """Whether the file is surely still as it was."""
+        return self.is_settled and self.facts == _facts(status)
+
+
+def _facts(status: os.stat_result) -> tuple[int, int, int, int]:
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def signature_of(status: os.stat_result) -> Signature:
+    """The signature of a file or folder whose status was taken just now, before reading it."""
+    return Signature(_facts(status), time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED)
+
+
+class Folder:
+    """The root folder of a store. Methods raise OSError as it comes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def opened(self, folder: str = "") -> Iterator[int]:
+        """A descriptor of the root, or of a folder in it that is no symbolic link."""
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if folder:
+                outer, descriptor = descriptor, os.open(folder, _LIST, dir_fd=descriptor)
+                os.close(outer)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def read(self, place: str, maximum: int) -> tuple[bytes, Signature]:
+        """The bytes of a file and its signature. Raises Unreadable if it is larger or no plain file, and OSError."""
+        folder, name = _split(place)
+        with self.opened(folder) as directory:
+            for _ in range(5):
+                descriptor = os.open(name, _READ, dir_fd=directory)
+                with open(descriptor, "rb") as file:
+                    before = os.fstat(descriptor)
+                    if not stat.S_ISREG(before.st_mode):
+                        raise Unreadable("it is not a plain file")
+                    raw = b"" if before.st_size > maximum else file.read(maximum + 1)
+                    after = os.fstat(descriptor)
+                if before.st_size > maximum or len(raw) > maximum:
+                    raise Unreadable(f"it is larger than {maximum} bytes; split it or raise the store's limit")
+                if _facts(before) == _facts(after):
+                    break  # nobody wrote while it was read
+            return raw, signature_of(after)
+
+    def status(self, place: str) -> os.stat_result:
+        """The status of a file or folder, links not followed."""
+        folder, name = _split(place)
+        if not folder:
+            return os.lstat(self.root / name)
+        with self.opened(folder) as directory:
+            return os.stat(name, dir_fd=directory, follow_symlinks=False)
+
+    def entries(self, folder: str) -> list[tuple[str, os.stat_result]]:
+        """The names in a folder and their statuses; none if the folder is not there."""
+        try:
+            with self.opened(folder) as directory, os.scandir(directory) as entries:
+                found = []
+                for entry in entries:
+                    try:
+                        found.append((entry.name, entry.stat(follow_symlinks=False)))
+                    except FileNotFoundError:
+                        continue  # removed meanwhile
+                return found
+        except FileNotFoundError:
+            os.stat(self.root)
+            return []
+
+    def exists(self, place: str) -> bool:
+        """Whether something lies at this place."""
+        try:
+            self.status(place)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def write_new(self, place: str, content: bytes) -> int:
+        """Write a file that was not there and give its open descriptor, for ``fsync`` and ``close``."""
+        folder, name = _split(place)
+        with self.opened(folder) as directory:
+            descriptor = os.open(name, _WRITE, 0o666, dir_fd=directory)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def rename(self, source: str, target: str) -> None:
+        """Move a file over another in the same folder."""
+        folder, name = _split(source)
+        _, new_name = _split(target)
+        with self.opened(folder) as directory:
+            os.rename(name, new_name, src_dir_fd=directory, dst_dir_fd=directory)
+
+    def remove(self, place: str) -> None:
+        """Remove a file; it may be gone already."""
+        folder, name = _split(place)
+        try:
+            with self.opened(folder) as directory:
+                os.unlink(name, dir_fd=directory)
+        except FileNotFoundError:
+            return
+
+    def make(self, folder: str) -> bool:
+        """Create a folder in the root, durably; says whether it was missing."""
+        with self.opened() as directory:
+            try:
+                os.mkdir(folder, dir_fd=directory)
+            except FileExistsError:
+                return False
+            os.fsync(directory)
+        return True
+
+    def sync(self, folder: str) -> None:
+        """Make a folder's names durable."""
+        with self.opened(folder) as directory:
+            os.fsync(directory)
+
+
+def _split(place: str) -> tuple[str, str]:
+    folder, _, name = place.rpartition("/")
+    return folder, name

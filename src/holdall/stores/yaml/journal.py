@@ -1,0 +1,196 @@
+"""The journal: several files change together or not at all, whatever moment the process dies in.
+
+New contents are staged beside their targets and made durable; then the journal, which names every move, is made durable
+under its own name: from here on the change is decided. The moves follow, then the journal is forgotten. Whoever next
+opens the folder finishes the moves of a journal that is there and sweeps up staged files that have none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from holdall.errors import CorruptRecord
+from holdall.stores.yaml.files import Folder
+from holdall.stores.yaml.lock import OWN
+
+__all__ = ["FileEdit", "Journal"]
+
+_JOURNAL = f"{OWN}/journal"
+_DRAFT = f"{OWN}/journal.new"
+_STAGED = ".holdall-"
+_PLACE = re.compile(r"(?!\.\.?(?:/|\Z))(?:[^/\0]{1,255}/)?(?!\.\.?\Z)[^/\0]{1,255}")
+_LARGEST = 256 * 2**20
+
+
+class FileEdit(msgspec.Struct, frozen=True):
+    """A file's new content; None removes it."""
+
+    place: str
+    content: bytes | None
+
+
+class _Move(msgspec.Struct, frozen=True):
+    staged: str | None  # None: the target is removed
+    target: str
+
+
+class _Decision(msgspec.Struct, frozen=True):
+    moves: tuple[_Move, ...]
+    digest: str
+
+
+class Journal:
+    """Changes files of one folder; every call is made under the exclusive lock.
+
+    ``reached`` is told each stage as it is passed: tests die there.
+    """
+
+    def __init__(self, store: str, folder: Folder, reached: Callable[[str], None] = lambda stage: None) -> None:
+        self._store = store
+        self._folder = folder
+        self._reached = reached
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a decided change waits to be finished."""
+        return self._folder.exists(_JOURNAL)
+
+    def change(self, edits: Sequence[FileEdit]) -> None:
+        """Make all these edits or none. Raises OSError if none was made."""
+        token = secrets.token_hex(4)
+        moves: list[_Move] = []
+        try:
+            self._stage(edits, token, moves)
+            if len(moves) == 1:
+                self._carry_out(moves)
+                return
+            self._decide(moves)
+        except OSError:
+            self._folder.remove(_JOURNAL)  # first, or recovery would make the moves that are left
+            self._discard(moves)
+            raise
+        self._reached("decided")
+        previous = self._previous(moves)
+        try:
+            self._carry_out(moves)
+        except OSError:
+            self._reverse(moves, previous, token)
+            raise
+        self._forget()
+
+    def recover(self, folders: Sequence[str]) -> None:
+        """Finish what is decided, sweep up in these folders what is not. Raises CorruptRecord for a broken journal."""
+        try:
+            raw, _ = self._folder.read(_JOURNAL, _LARGEST)
+        except FileNotFoundError:
+            self._sweep(folders)
+            return
+        self._carry_out(self._decision(raw).moves, is_repeated=True)
+        self._forget()
+        self._sweep(folders)
+
+    def _stage(self, edits: Sequence[FileEdit], token: str, moves: list[_Move]) -> None:
+        descriptors: list[int] = []
+        try:
+            for number, edit in enumerate(edits):
+                folder, slash, _ = edit.place.rpartition("/")
+                if edit.content is None:
+                    moves.append(_Move(None, edit.place))
+                    continue
+                staged = f"{folder}{slash}{_STAGED}{token}-{number}"
+                moves.append(_Move(staged, edit.place))
+                descriptors.append(self._folder.write_new(staged, edit.content))
+                self._reached(f"staged {number}")
+            for descriptor in descriptors:  # after all are written: the first sync then carries most of the others
+                os.fsync(descriptor)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        if len(moves) > 1:
+            self._sync(moves)
+        self._reached("staged")
+
+    def _decide(self, moves: Sequence[_Move]) -> None:
+        self._folder.make(OWN)
+        self._folder.remove(_DRAFT)
+        descriptor = self._folder.write_new(_DRAFT, msgspec.json.encode(_Decision(tuple(moves), _digest(moves))))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._reached("deciding")
+        self._folder.rename(_DRAFT, _JOURNAL)
+        self._folder.sync(OWN)
+
+    def _carry_out(self, moves: Sequence[_Move], *, is_repeated: bool = False) -> None:
+        for number, move in enumerate(moves):
+            if move.staged is None:
+                self._folder.remove(move.target)
+            else:
+                try:
+                    self._folder.rename(move.staged, move.target)
+                except FileNotFoundError:
+                    if not is_repeated:  # otherwise it was moved before the interruption
+                        raise
+            self._reached(f"moved {number}")
+        self._sync(moves)
+        self._reached("moved")
+
+    def _forget(self) -> None:
+        self._folder.remove(_JOURNAL)
+        self._reached("forgotten")
+        self._folder.sync(OWN)
+
+    def _previous(self, moves: Sequence[_Move]) -> list[FileEdit]:
+        edits = []
+        for move in moves:
+            try:
+                content: bytes | None = self._folder.read(move.target, _LARGEST)[0]
+            except FileNotFoundError:
+                content = None
+            edits.append(FileEdit(move.target, content))
+        return edits
+
+    def _reverse(self, moves: Sequence[_Move], previous: Sequence[FileEdit], token: str) -> None:
+        """Decide the opposite. Where even that fails the first decision stands, and the next opening finishes it."""
+        back: list[_Move] = []
+        self._stage(previous, f"{token}-back", back)
+        self._decide(back)
+        self._discard(moves)
+        self._carry_out(back)
+        self._forget()
+
+    def _discard(self, moves: Sequence[_Move]) -> None:
+        for move in moves:
+            if move.staged is not None:
+                self._folder.remove(move.staged)
+
+    def _sync(self, moves: Sequence[_Move]) -> None:
+        for folder in sorted({move.target.rpartition("/")[0] for move in moves}):
+            self._folder.sync(folder)
+
+    def _sweep(self, folders: Sequence[str]) -> None:
+        for folder in folders:
+            for name, _ in self._folder.entries(folder):
+                if name.startswith(_STAGED):
+                    self._folder.remove(f"{folder}/{name}" if folder else name)
+
+    def _decision(self, raw: bytes) -> _Decision:
+        try:
+            decision = msgspec.json.decode(raw, type=_Decision)
+        except msgspec.DecodeError as error:
+            raise CorruptRecord(self._store, _JOURNAL, f"restore the file or remove it: {error}") from error
+        places = [place for move in decision.moves for place in (move.staged, move.target) if place is not None]
+        if decision.digest != _digest(decision.moves) or not all(map(_PLACE.fullmatch, places)):
+            raise CorruptRecord(self._store, _JOURNAL, "it was changed by hand; restore the file or remove it")
+        return decision
+
+
+def _digest(moves: Sequence[_Move]) -> str:
+    return sha256(msgspec.json.encode(moves)).hexdigest()

@@ -1,0 +1,124 @@
+"""The text of a file that lists a collection's records: items changed, removed and appended, the rest left as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from holdall.query import Schema
+from holdall.stores.yaml.document import differences, first_right
+from holdall.stores.yaml.edit import newline_of, replace_by_round_trip, replace_in_place
+from holdall.stores.yaml.emit import emit_mapping
+from holdall.stores.yaml.errors import Misfit
+from holdall.stores.yaml.parse import parse
+from holdall.stores.yaml.record import Row, row_of, written
+
+__all__ = ["changed_list", "rows_of"]
+
+_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
+_EMPTY = re.compile(r"^\[\s*\][ \t]*$", re.MULTILINE)
+
+
+def rows_of(schema: Schema, text: str) -> list[Row]:
+    """The rows a text lists. Raises Misfit, naming the item, and Unreadable."""
+    values = parse(text)
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise Misfit(f"a list of {schema.name} is expected: each record begins with a dash")
+    rows = []
+    for position, item in enumerate(values):
+        try:
+            rows.append(row_of(schema, item))
+        except Misfit as misfit:
+            raise misfit.under(f"[{position}]") from None
+    return rows
+
+
+def changed_list(
+    schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
+) -> str:
+    """The text with the rows at some positions changed, or removed where the change is None, and others appended."""
+    expected = [row for row in (changes.get(position, row) for position, row in enumerate(rows)) if row is not None]
+    expected.extend(added)
+
+    def is_right(result: str) -> bool:
+        return repr(rows_of(schema, result)) == repr(expected)
+
+    attempts = (
+        lambda: _by_items(schema, text, rows, changes, added),
+        lambda: _by_round_trip(schema, text, rows, changes, added),
+    )
+    return first_right(attempts, is_right, _appended(schema, "", expected))
+
+
+def _by_items(
+    schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
+) -> str | None:
+    first = _ITEM.search(text)
+    indent = first[1] if first is not None else ""
+    starts = [match.start() for match in _ITEM.finditer(text) if match[1] == indent]
+    if len(starts) != len(rows):
+        return None
+    pieces = [text[: starts[0]] if starts else _EMPTY.sub("", text)]
+    for position, (start, end) in enumerate(pairwise([*starts, len(text)])):
+        item = text[start:end]
+        if position in changes:
+            new = changes[position]
+            item = _kept(item, indent) if new is None else _changed(schema, item, indent, rows[position], new)
+        pieces.append(item)
+    return _appended(schema, "".join(pieces), added, indent)
+
+
+def _kept(item: str, indent: str) -> str:
+    """The comments and blank lines behind a removed item: they belong to what follows."""
+    lines = item.splitlines(keepends=True)
+    kept = len(lines)
+    while kept > 1 and (not lines[kept - 1].strip() or lines[kept - 1].startswith(f"{indent}#")):
+        kept -= 1
+    return "".join(lines[kept:])
+
+
+def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
+    changes = differences(schema, old, new)
+    width = len(indent)
+
+    def is_right(result: str) -> bool:
+        return [repr(row) for row in rows_of(schema, result)] == [repr(new)]
+
+    def in_place() -> str | None:
+        mapping = replace_in_place(f"{indent} {item[width + 1 :]}", changes)
+        return None if mapping is None else f"{indent}-{mapping[width + 1 :]}"
+
+    def by_round_trip() -> str:
+        lines = item.splitlines(keepends=True)
+        outdented = "".join(line.removeprefix(indent) for line in lines)
+        result = replace_by_round_trip(outdented, 0, changes)
+        return "".join(f"{indent}{line}" if line.strip() else line for line in result.splitlines(keepends=True))
+
+    if not changes:
+        return item
+    return first_right((in_place, by_round_trip), is_right, _item(schema, new, indent, newline_of(item)))
+
+
+def _by_round_trip(
+    schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
+) -> str:
+    for position in sorted(changes, reverse=True):
+        new = changes[position]
+        text = replace_by_round_trip(text, position, None if new is None else differences(schema, rows[position], new))
+    return _appended(schema, text, added)
+
+
+def _appended(schema: Schema, text: str, rows: Sequence[Row], indent: str = "") -> str:
+    if not rows:
+        return text if text.strip() else "[]\n"
+    newline = newline_of(text)
+    head = text if not text or text.endswith("\n") else text + newline
+    return head + "".join(_item(schema, row, indent, newline) for row in rows)
+
+
+def _item(schema: Schema, row: Row, indent: str, newline: str) -> str:
+    lines = emit_mapping(written(schema, row), f"{indent}  ", newline)
+    return f"{indent}- {lines[len(indent) + 2 :]}"

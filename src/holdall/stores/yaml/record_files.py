@@ -1,0 +1,205 @@
+"""A collection as a folder with a file per record: the rows in memory, kept in step with the files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from holdall.errors import CorruptRecord, LimitExceeded
+from holdall.query import Schema
+from holdall.stores.yaml.bounds import Bounds
+from holdall.stores.yaml.document import changed_record, new_record
+from holdall.stores.yaml.errors import Misfit, Unreadable
+from holdall.stores.yaml.files import Folder, Signature, signature_of
+from holdall.stores.yaml.journal import FileEdit
+from holdall.stores.yaml.names import EXTENSION, is_shortened, name_of, parts_of, safe_name
+from holdall.stores.yaml.parse import decode_text, parse
+from holdall.stores.yaml.record import Row, key_of_parts, key_parts, row_of
+
+__all__ = ["RecordFiles"]
+
+_RESERVED = ".yml"
+
+
+class _State(msgspec.Struct):
+    signature: Signature
+    key: Any = None
+    row: Row | None = None
+    reason: str | None = None  # why the file cannot be read
+
+
+class RecordFiles:
+    """One collection, used under the store's lock. Methods raise CorruptRecord, LimitExceeded and OSError."""
+
+    def __init__(self, store: str, folder: Folder, schema: Schema, bounds: Bounds) -> None:
+        self.schema = schema
+        self.folder_name = safe_name(schema.name)
+        self._store = store
+        self._folder = folder
+        self._bounds = bounds
+        self._states: dict[str, _State] = {}
+        self._directory: Signature | None = None
+        self._rows: dict[Any, Row] | None = None
+        self._names: dict[Any, str] = {}
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders in which files are staged."""
+        return (self.folder_name,)
+
+    def rows(self) -> Mapping[Any, Row]:
+        """Every row under its key, as the files now say."""
+        self._scan()
+        if self._rows is None:
+            rows: dict[Any, Row] = {}
+            for name, state in sorted(self._states.items()):
+                if state.row is None:
+                    raise CorruptRecord(self._store, self._place(name), state.reason or "")
+                if state.key in rows:
+                    other = self._place(self._names[state.key])
+                    raise CorruptRecord(self._store, self._place(name), f"{other} has the same key; remove one")
+                rows[state.key] = state.row
+            self._rows = rows
+        return self._rows
+
+    def row(self, key: Any) -> Row | None:
+        """One row, looking only at its own file where no file came or went."""
+        try:
+            is_same = self._directory is not None and self._directory.covers(self._folder.status(self.folder_name))
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            self._scan()
+        name = self._names.get(key)
+        if name is None:
+            return None
+        state = self._states[name]
+        if is_same:
+            try:
+                status = self._folder.status(self._place(name))
+            except FileNotFoundError:
+                return None
+            if not state.signature.covers(status):
+                state = self._load(name, status)
+                self._states[name] = state
+                self._rows = None
+                if state.key != key:
+                    self._directory = None
+                    return self.row(key) if state.row is not None else self._refuse(name, state)
+        return self._refuse(name, state) if state.row is None else state.row
+
+    def _refuse(self, name: str, state: _State) -> Row:
+        raise CorruptRecord(self._store, self._place(name), state.reason or "")
+
+    def edits(self, changed: Mapping[Any, Row | None]) -> list[FileEdit]:
+        """The file edits that bring about these rows; None removes one. ``rows`` was called right before."""
+        edits = []
+        taken = {name.lower() for name in self._states}
+        for key, row in changed.items():
+            name = self._names.get(key)
+            if row is None:
+                if name is not None:
+                    edits.append(FileEdit(self._place(name), None))
+                continue
+            if name is None:
+                name = self._new_name(row, taken)
+                taken.add(name.lower())
+                text = new_record(self.schema, row)
+            else:
+                raw, _ = self._folder.read(self._place(name), self._bounds.max_file_bytes)
+                old = self._states[name].row
+                text = changed_record(self.schema, decode_text(raw), old or (), row)
+            edits.append(FileEdit(self._place(name), self._bounds.bounded(text)))
+        return edits
+
+    def problems(self) -> list[str]:
+        """What does not fit the schema, a sentence each."""
+        try:
+            status = self._folder.status(self.folder_name)
+        except FileNotFoundError:
+            return [f"folder {self.folder_name} is missing"]
+        if not stat.S_ISDIR(status.st_mode):
+            return [f"{self.folder_name} is not a folder"]
+        self._scan()
+        found = [f"{self._place(name)}: {state.reason}" for name, state in sorted(self._states.items()) if state.reason]
+        by_key: dict[Any, str] = {}
+        for name, state in sorted(self._states.items()):
+            if state.row is not None and by_key.setdefault(state.key, name) != name:
+                found.append(f"{self._place(name)}: {self._place(by_key[state.key])} has the same key")
+        for name, _ in sorted(self._folder.entries(self.folder_name)):
+            if not name.startswith(".") and name not in self._states:
+                found.append(f"{self._place(name)}: it is not a {EXTENSION} file and is not read")
+        return found
+
+    def create(self) -> None:
+        """Create the folder if it is missing."""
+        self._folder.make(self.folder_name)
+
+    def drop(self) -> None:
+        """Remove the record files, and the folder if nothing else is in it."""
+        for name, _ in self._folder.entries(self.folder_name):
+            if _is_record(name):
+                self._folder.remove(self._place(name))
+        try:
+            os.rmdir(self._folder.root / self.folder_name)
+        except OSError:
+            return  # it is gone already, or holds what is not ours
+
+    def _place(self, name: str) -> str:
+        return f"{self.folder_name}/{name}"
+
+    def _scan(self) -> None:
+        try:
+            self._directory = signature_of(self._folder.status(self.folder_name))
+        except FileNotFoundError:
+            self._directory = None
+        entries = [(name, status) for name, status in self._folder.entries(self.folder_name) if _is_record(name)]
+        if len(entries) > self._bounds.max_records:
+            raise LimitExceeded(f"records in {self.schema.name}", self._bounds.max_records, "raise the store's limit")
+        states, is_changed = {}, len(entries) != len(self._states)
+        for name, status in entries:
+            state = self._states.get(name)
+            if state is None or not state.signature.covers(status):
+                old, state = state, self._load(name, status)
+                is_changed = is_changed or old is None or old.row != state.row or old.key != state.key or not state.row
+            states[name] = state
+        self._states = states
+        if is_changed or self._rows is None:
+            self._rows = None
+            self._names = {
+                state.key: name for name, state in sorted(states.items(), reverse=True) if state.key is not None
+            }
+
+    def _load(self, name: str, status: os.stat_result) -> _State:
+        signature = signature_of(status)
+        if stat.S_ISLNK(status.st_mode):
+            return _State(signature, reason="it is a symbolic link; put the file itself there")
+        if name.endswith(_RESERVED):
+            return _State(signature, reason=f"its name ends in {_RESERVED}; rename it to end in {EXTENSION}")
+        key = None
+        try:
+            stem = name.removesuffix(EXTENSION)
+            expected = None if is_shortened(stem) else key_of_parts(self.schema, parts_of(stem))
+            if expected is not None:
+                key = next(iter(expected.values())) if len(expected) == 1 else tuple(expected.values())
+            raw, signature = self._folder.read(self._place(name), self._bounds.max_file_bytes)
+            row = row_of(self.schema, parse(decode_text(raw)), expected)
+        except (Misfit, Unreadable, ValueError) as error:
+            return _State(signature, key=key, reason=str(error))
+        key = self.schema.key_of(row)
+        if expected is None and name_of(key_parts(self.schema, row)).lower() != stem.lower():
+            return _State(signature, key=key, reason="its name does not belong to the key it holds")
+        return _State(signature, key=key, row=row)
+
+    def _new_name(self, row: Row, taken: set[str]) -> str:
+        parts = key_parts(self.schema, row)
+        name = name_of(parts) + EXTENSION
+        return name if name.lower() not in taken else name_of(parts, is_caseless=True) + EXTENSION
+
+
+def _is_record(name: str) -> bool:
+    return not name.startswith(".") and name.endswith((EXTENSION, _RESERVED))

@@ -1,0 +1,232 @@
+"""The YAML store: collections as folders of small files, or as one file each, that people edit too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from anyio.to_thread import run_sync
+
+from holdall.errors import DeclarationError, Unsupported
+from holdall.query import Kind, Op, Query, Schema
+from holdall.store import (
+    Capabilities,
+    Change,
+    CommitClass,
+    Feature,
+    Outcome,
+    Rows,
+    demand_changes,
+    demand_query,
+    demand_schema,
+)
+from holdall.stores.yaml.bounds import Bounds
+from holdall.stores.yaml.collection_file import CollectionFile
+from holdall.stores.yaml.constraints import check_references, check_unique
+from holdall.stores.yaml.counters import Counters
+from holdall.stores.yaml.draft import Draft
+from holdall.stores.yaml.errors import disk
+from holdall.stores.yaml.files import Folder
+from holdall.stores.yaml.inspection import problems
+from holdall.stores.yaml.journal import Journal
+from holdall.stores.yaml.lock import OWN, Lock
+from holdall.stores.yaml.record_files import RecordFiles
+from holdall.stores.yaml.view import Shelf, View
+
+__all__ = ["Layout", "YamlStore", "open_yaml"]
+
+Layout = Literal["record", "collection"]
+"""A file per record (``<collection>/<key>.yaml``), or a file per collection (``<collection>.yaml``)."""
+
+_CAPABILITIES = Capabilities(
+    commit=CommitClass.BATCH, features=frozenset(Feature), operators=frozenset(Op), kinds=frozenset(Kind)
+)
+_RECORD_BYTES = 4 * 2**20  # a request body of 1 MiB fits, whatever is in it
+_COLLECTION_BYTES = 64 * 2**20
+
+
+def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
+    """The factory behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
+
+    Raises DeclarationError for a URL without a folder or an unknown option.
+    """
+    path = url.partition(":")[2]
+    if path.startswith("//"):
+        path = path[2:]
+    if not path or "\0" in path:
+        raise DeclarationError(f"store {name!r}: {url!r} names no folder; write yaml:./folder or yaml:/absolute/folder")
+    known = {"layout", "max_file_bytes", "max_records", "lock_timeout"}
+    unknown = options.keys() - known
+    if unknown:
+        raise DeclarationError(f"a YAML store takes {', '.join(sorted(known))}, not {', '.join(sorted(unknown))}")
+    return YamlStore(name, Path(path), **options)
+
+
+class YamlStore:
+    """Records in YAML files under one folder; every process that opens the folder works on the same records.
+
+    ``max_file_bytes`` bounds one file (4 MiB for a record, 64 MiB for a collection), ``max_records`` one collection;
+    ``lock_timeout`` is how many seconds to wait for another process.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        *,
+        layout: Layout = "record",
+        max_file_bytes: int | None = None,
+        max_records: int = 100_000,
+        lock_timeout: float = 10.0,
+    ) -> None:
+        if layout not in ("record", "collection"):
+            raise DeclarationError(f'a YAML store has the layout "record" or "collection", not {layout!r}')
+        self.name = name
+        self._folder = Folder(root.absolute())
+        self._make_shelf: type[RecordFiles | CollectionFile] = RecordFiles if layout == "record" else CollectionFile
+        largest = max_file_bytes or (_RECORD_BYTES if layout == "record" else _COLLECTION_BYTES)
+        self._bounds = Bounds(largest, max_records)
+        self._lock = Lock(name, self._folder, lock_timeout)
+        self._journal = Journal(name, self._folder)
+        self._guard = threading.Lock()
+        self._shelves: dict[str, Shelf] = {}
+        self._is_swept = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything but transactions of several calls."""
+        return _CAPABILITIES
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections. Raises Unsupported for names that a file system may take for one."""
+        for schema in schemas:
+            demand_schema(self.name, _CAPABILITIES, schema)
+            twin = next(
+                (name for name in self._shelves if name != schema.name and name.lower() == schema.name.lower()), ""
+            )
+            if twin:
+                raise Unsupported(self.name, f"collections named {twin} and {schema.name}", "rename one of them")
+            known = self._shelves.get(schema.name)
+            if known is None or known.schema != schema:
+                self._shelves[schema.name] = self._make_shelf(self.name, self._folder, schema, self._bounds)
+                self._is_swept = False
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means, of the files as they are now."""
+        self._demand(query)
+        return await run_sync(self._fetch, query)
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means."""
+        self._demand(query)
+        return await run_sync(self._count, query)
+
+    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+        """The rows of ``fetch`` as they are at the start, at most ``batch`` at a time."""
+        rows = await self.fetch(query)
+        for start in range(0, len(rows), batch):
+            yield rows[start : start + batch]
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply all changes or none, also if the process is killed meanwhile."""
+        demand_changes(self.name, {name: shelf.schema for name, shelf in self._shelves.items()}, list(changes))
+        return await run_sync(self._apply, list(changes)) if changes else []
+
+    async def create(self) -> None:
+        """Create the folder, and a folder for each collection where there is a file per record."""
+        await run_sync(self._create)
+
+    async def inspect(self) -> list[str]:
+        """What cannot be read or does not fit, a sentence each, references that lead nowhere included."""
+        return await run_sync(self._inspect)
+
+    async def drop(self) -> None:
+        """Remove the files of the bound collections; other files stay."""
+        await run_sync(self._drop)
+
+    async def close(self) -> None:
+        """Forget what was read; nothing is kept open between calls."""
+        with self._guard:
+            schemas = [shelf.schema for shelf in self._shelves.values()]
+            self._shelves = {}
+            self._is_swept = False
+        self.bind(schemas)
+
+    def _demand(self, query: Query[Any]) -> None:
+        if query.collection not in self._shelves:
+            raise Unsupported(self.name, f"collection {query.collection}", "bind it first")
+        demand_query(self.name, _CAPABILITIES, query)
+
+    def _fetch(self, query: Query[Any]) -> Rows:
+        with self._reading():
+            return View(self._shelves).fetch(query)
+
+    def _count(self, query: Query[Any]) -> int:
+        with self._reading():
+            return View(self._shelves).count(query)
+
+    def _apply(self, changes: list[Change]) -> list[Outcome]:
+        with self._writing():
+            view = View(self._shelves)
+            counters = Counters(self.name, self._folder)
+            draft = Draft(self.name, view.schemas, view.rows, counters)
+            outcomes = draft.apply(changes)
+            check_unique(draft)
+            check_references(draft)
+            edits = counters.edits()
+            for collection, changed in draft.changed.items():
+                self._shelves[collection].create()
+                edits.extend(self._shelves[collection].edits(changed))
+            self._journal.change(edits)
+            return outcomes
+
+    def _create(self) -> None:
+        with self._guard, disk(self.name, str(self._folder.root)):
+            self._folder.root.mkdir(parents=True, exist_ok=True)
+            for shelf in self._shelves.values():
+                shelf.create()
+
+    def _inspect(self) -> list[str]:
+        with self._guard, disk(self.name, str(self._folder.root)):
+            if not self._folder.root.is_dir():
+                return [f"folder {self._folder.root} is missing"]
+        with self._reading():
+            return problems(self._shelves)
+
+    def _drop(self) -> None:
+        with self._guard, disk(self.name, str(self._folder.root)):
+            if not self._folder.root.is_dir():
+                return
+        with self._writing():
+            counters = Counters(self.name, self._folder)
+            for name, shelf in self._shelves.items():
+                shelf.drop()
+                counters.forget(name)
+            if edits := counters.edits():
+                self._journal.change(edits)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._guard, disk(self.name, str(self._folder.root)):
+            with self._lock.shared():
+                if not self._journal.is_pending:
+                    yield
+                    return
+            with self._lock.exclusive():
+                self._recover()
+                yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._guard, disk(self.name, str(self._folder.root)), self._lock.exclusive():
+            if not self._is_swept or self._journal.is_pending:
+                self._recover()
+            yield
+
+    def _recover(self) -> None:
+        folders = {folder for shelf in self._shelves.values() for folder in shelf.folders}
+        self._journal.recover([OWN, *sorted(folders)])
+        self._is_swept = True
