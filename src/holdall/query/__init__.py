@@ -11,12 +11,16 @@ from holdall.query.predicate import Lookup, Predicate, compile_condition, compil
 from holdall.query.query import Query
 from holdall.query.resolve import resolve, schema_of
 from holdall.query.schema import FieldSchema, Generated, Kind, ManyForm, Schema
+from holdall.query.shape import Shape, Sizes, condition_shape, shape, split, values
 from holdall.query.sort import SortKey
+from holdall.query.text import MAX_TEXT, format_condition, format_query, parse_condition, parse_query
+from holdall.query.walk import nodes, paths_of, replace
 
 __all__ = [
     "ALWAYS",
     "MAX_DEPTH",
     "MAX_INT",
+    "MAX_TEXT",
     "NEVER",
     "And",
     "Compare",
@@ -36,6 +40,8 @@ __all__ = [
     "Predicate",
     "Query",
     "Schema",
+    "Shape",
+    "Sizes",
     "Some",
     "SortKey",
     "Table",
@@ -44,14 +50,25 @@ __all__ = [
     "check",
     "compile_condition",
     "compile_path",
+    "condition_shape",
     "count",
     "desc",
     "evaluate",
     "expr",
+    "format_condition",
+    "format_query",
     "is_of_kind",
     "matches",
+    "nodes",
     "operators_of",
+    "parse_condition",
+    "parse_query",
+    "paths_of",
+    "replace",
     "resolve",
     "schema_of",
     "select",
+    "shape",
+    "split",
+    "values",
 ]

@@ -24,7 +24,7 @@ __all__ = ["MAX_DEPTH", "MAX_INT", "check", "is_of_kind", "operators_of"]
 MAX_INT = 2**63 - 1
 """The largest INT at the border; the smallest is its negative."""
 
-MAX_DEPTH = 100
+MAX_DEPTH = 50
 """Levels of And, Or, Not, Some and Every in one condition, and of JSON in one value."""
 
 _EQUALITY = frozenset({Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.IS_NULL})

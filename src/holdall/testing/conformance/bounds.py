@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdall.errors import LimitExceeded
-from holdall.query import MAX_INT, Compare, Kind, Not, Op, Or, Query
+from holdall.query import ALWAYS, MAX_DEPTH, MAX_INT, NEVER, And, Compare, Kind, Not, Op, Or, Query
 from holdall.store import Feature
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -86,8 +86,8 @@ class Bounds:
         with pytest.raises(LimitExceeded):
             case.fetch(Query("sample", Or(wide.items * (most // len(wide.items) + 1))))
         deep: Any = Compare(("id",), Op.EQ, 1)
-        for _ in range(30):
-            deep = Not(deep)
+        for level in range(MAX_DEPTH - 1):
+            deep = (Not(deep), And((deep, ALWAYS)), Or((deep, NEVER)))[level % 3]
         case.expect(Query("sample", deep))
         for _ in range(5_000):
             deep = Not(deep)

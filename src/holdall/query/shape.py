@@ -1,0 +1,80 @@
+"""Shapes: what two queries must share to share one compiled text, and the values in which they may differ.
+
+Stores that compile queries look them up by shape on every fetch, so this is written for speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from holdall.query.condition import And, Compare, Condition, Not, Op, Or
+from holdall.query.query import Query
+
+__all__ = ["Shape", "Sizes", "condition_shape", "shape", "split", "values"]
+
+Shape: TypeAlias = tuple[Any, ...]
+
+Sizes: TypeAlias = Callable[[int], int]
+"""From the length of a list to the number that stands for it in the shape."""
+
+_IN, _NOT_IN, _IS_NULL = Op.IN, Op.NOT_IN, Op.IS_NULL
+
+
+def shape(query: Query[Any]) -> Shape:
+    """Everything of the query but its values, hashable; the lengths of IN and NOT_IN lists are left out too."""
+    return split(query)[0]
+
+
+def values(query: Query[Any]) -> list[Any]:
+    """The query's values, in the order in which its nodes stand.
+
+    One for each Compare except IS_NULL (whose value is part of the shape): the tuple of an IN, the pair of a BETWEEN,
+    the tuple of a composite key as one value each. Then those of the position, None where missing, the limit if there
+    is one, and the offset if it is not 0.
+    """
+    return split(query)[1]
+
+
+def split(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
+    """Shape and values in one walk; with ``sizes`` the shape tells lists of different size apart."""
+    found: list[Any] = []
+    position, rows, skip = query.position, query.max_rows, query.skip
+    parts = (
+        query.collection,
+        _walk(query.condition, found, sizes),
+        query.sort_keys,
+        query.projection,
+        position if position is None else tuple([value is None for value in position]),
+        rows is None,
+        skip > 0,
+    )
+    if position is not None:
+        found.extend(position)
+    if rows is not None:
+        found.append(rows)
+    if skip > 0:
+        found.append(skip)
+    return parts, found
+
+
+def condition_shape(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
+    """Shape and values of the collection and condition alone, which is all that counting needs."""
+    found: list[Any] = []
+    return (query.collection, _walk(query.condition, found, sizes)), found
+
+
+def _walk(node: Condition, found: list[Any], sizes: Sizes | None) -> Shape:
+    if isinstance(node, Compare):
+        op, value = node.op, node.value
+        if op is _IS_NULL:
+            return (node.path, op, value)
+        found.append(value)
+        if sizes is not None and (op is _IN or op is _NOT_IN):
+            return (node.path, op, sizes(len(value)))
+        return (node.path, op)
+    if isinstance(node, And | Or):
+        return (type(node), *[_walk(item, found, sizes) for item in node.items])
+    if isinstance(node, Not):
+        return (Not, _walk(node.item, found, sizes))
+    return (type(node), node.path, _walk(node.condition, found, sizes))
