@@ -35,6 +35,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 _WIDE = Context(prec=200)
+_convert = msgspec.convert
 _encode_json = msgspec.json.Encoder().encode
 
 date_from_text = date.fromisoformat
@@ -42,8 +43,12 @@ date_to_text = date.isoformat
 datetime_from_text = datetime.fromisoformat
 time_from_text = time.fromisoformat
 decimal_from_text = Decimal
-uuid_from_text = UUID
 json_from_text = msgspec.json.Decoder().decode
+
+
+def uuid_from_text(text: str) -> UUID:
+    """From the usual 36 characters."""
+    return _convert(text, UUID)  # four times as fast as UUID(text)
 
 
 def json_to_text(value: Any) -> str:

@@ -38,6 +38,6 @@ class Binding:
         self._slots[name] = (index, convert)
         return sa.bindparam(name, type_=kind, required=True)
 
-    def slot(self, name: str) -> Slot:
-        """What the parameter of this name takes."""
-        return self._slots[name]
+    def slot(self, name: str) -> Slot | None:
+        """What the parameter of this name takes; None if it was not handed out here."""
+        return self._slots.get(name)

@@ -139,10 +139,14 @@ class Compiler:
     def _plan(self, select: sa.Select[Any], binding: Binding, decode: RowConvert | None) -> _Plan:
         compiled = select.compile(dialect=self._dialect.sqlalchemy)
         names = getattr(compiled, "positiontup", None)
-        if names is not None:
-            return _Plan(str(compiled), tuple(binding.slot(name) for name in names), None, decode)
-        bound = tuple(compiled.bind_names.values())
-        return _Plan(str(compiled), tuple(binding.slot(name) for name in bound), bound, decode)
+        bound = tuple(compiled.bind_names.values()) if names is None else tuple(names)
+        slots = tuple(binding.slot(name) or _constant(compiled.params[name]) for name in bound)
+        return _Plan(str(compiled), slots, bound if names is None else None, decode)
+
+
+def _constant(value: Any) -> Slot:
+    """For what SQLAlchemy adds of its own, next to a limit or an offset: so there is a first value to take it from."""
+    return 0, lambda _: value
 
 
 def _without_edges(condition: Condition) -> Condition:

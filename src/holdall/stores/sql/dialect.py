@@ -56,7 +56,7 @@ class Dialect:
     def session_setup(self) -> tuple[str, ...]:
         """What every new connection must be told once."""
         if self.family == "mysql":
-            return ("SET SESSION group_concat_max_len = 4294967295", "SET SESSION time_zone = '+00:00'")
+            return ("SET SESSION group_concat_max_len = 1073741824", "SET SESSION time_zone = '+00:00'")
         return ()
 
 

@@ -140,11 +140,8 @@ class Tables:
         ]
         name = self._table_name(schema.name, metadata)
         table = sa.Table(name, metadata, *columns, quote=True, **self._table_options(generated))
-        table.append_constraint(
-            sa.PrimaryKeyConstraint(
-                *(leaf.name for leaf in key), name=self._named("pk", name, schema, "key", schema.key)
-            )
-        )
+        label = self._key_name(name, schema, "key", schema.key)
+        table.append_constraint(sa.PrimaryKeyConstraint(*(leaf.name for leaf in key), name=label))
         self._uniques_and_indexes(schema, table, by_field)
         version = by_field[schema.version][0].name if schema.version else None
         return Layout(schema, table, by_field, key, version, generated)
@@ -191,7 +188,7 @@ class Tables:
             columns.append(sa.Column(position, sa.Integer(), nullable=False, autoincrement=False))
         name = self._table_name(f"{schema.name}_{many.name}", metadata)
         table = sa.Table(name, metadata, *columns, quote=True, **self._table_options(None))
-        label = self._named("pk", name, schema, "unique", (many.name,))
+        label = self._key_name(name, schema, "unique", (many.name,))
         table.append_constraint(sa.PrimaryKeyConstraint(*(leaf.name for leaf in (*owner, *target)), name=label))
         sa.Index(identifier(f"ix_{name}_target"), *(table.c[leaf.name] for leaf in target))
         label = self._named("fk", name, schema, "reference", (many.name, "owner"), (many.name,))
@@ -235,6 +232,10 @@ class Tables:
             return {f"{prefix}_{key}": value for key, value in options.items()}
         return {"sqlite_autoincrement": True} if generated and self.dialect.family == "sqlite" else {}
 
+    def _key_name(self, table: str, schema: Schema, kind: str, names: tuple[str, ...]) -> str | None:
+        # MariaDB calls every one PRIMARY and warns of another name
+        return None if self.dialect.family == "mysql" else self._named("pk", table, schema, kind, names)
+
     def _named(
         self,
         prefix: str,
@@ -244,7 +245,7 @@ class Tables:
         names: tuple[str, ...],
         fields: tuple[str, ...] | None = None,
     ) -> str:
-        parts = (prefix, table) if kind == "key" else (prefix, table, *names)
+        parts = (prefix, table) if prefix == "pk" else (prefix, table, *names)
         name = identifier("_".join(parts))
         while name in self._rules:
             name = identifier(name + "_2")
