@@ -1,0 +1,70 @@
+"""What the SQL store asks of a driver: rows for statements, works carried out in transactions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from holdall.store import Outcome, Rows
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.inspection import FoundTable, inspect_catalogue
+from holdall.stores.sql.steps import Work
+
+__all__ = ["Database", "DatabaseTransaction", "found_in_catalogue"]
+
+
+class DatabaseTransaction(Protocol):
+    """An open transaction; it sees its own changes."""
+
+    async def rows(self, sql: str, parameters: Any) -> Rows:
+        """The driver's rows of a reading statement."""
+        ...
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps; if one is refused, none of them lasts and the transaction stays usable."""
+        ...
+
+
+class Database(Protocol):
+    """A database as one driver reaches it. Every method raises the errors of ``holdall.errors`` only."""
+
+    async def rows(self, sql: str, parameters: Any) -> Rows:
+        """The driver's rows of a reading statement."""
+        ...
+
+    def batches(self, sql: str, parameters: Any, size: int) -> AsyncGenerator[Rows]:
+        """The same, at most ``size`` rows at a time."""
+        ...
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps in one transaction."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[DatabaseTransaction]:
+        """A transaction that commits when its block ends well."""
+        ...
+
+    async def execute(self, statements: Sequence[str]) -> None:
+        """Run statements that define tables, in one transaction where the database can."""
+        ...
+
+    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+        """The tables that are there, these among them, as the database describes them."""
+        ...
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        ...
+
+
+async def found_in_catalogue(database: Database, dialect: Dialect) -> dict[str, FoundTable]:
+    """All tables of a database whose catalogue we can read."""
+    inspection = inspect_catalogue(dialect)
+    statement = next(inspection)
+    while True:
+        try:
+            statement = inspection.send(await database.rows(statement, ()))
+        except StopIteration as end:
+            found: dict[str, FoundTable] = end.value
+            return found

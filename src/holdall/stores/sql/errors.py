@@ -1,0 +1,162 @@
+"""Driver errors to ours: one table per driver, from its class name, SQLSTATE or number to what the error means.
+
+Drivers are known by names and codes alone, so this file needs none of them installed. A driver's own message may hold
+values: it stays with ``__cause__`` and never enters ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from holdall.errors import (
+    AlreadyExists,
+    Conflict,
+    CorruptRecord,
+    FieldError,
+    HoldallError,
+    QueryError,
+    ReferenceViolation,
+    SchemaMismatch,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    UniqueViolation,
+    ValidationError,
+)
+from holdall.stores.sql.tables import Rule
+
+__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Meaning", "error_of", "postgresql_meaning", "violation_of"]
+
+
+class Meaning(Enum):
+    """What a driver's error means to us; the value is the sentence for it, ``{}`` the driver's code."""
+
+    UNIQUE = "a record with these values already exists"
+    REFERENCE = "a reference would be left without its target"
+    RULE = "a rule of the database refuses this change ({})"
+    RETRY = "other work got in the way ({}); nothing was applied, try again"
+    VALUE = "the database cannot keep or compare this value ({})"
+    SCHEMA = "a table or column is missing or of another shape ({}); compare with inspect()"
+    TIMEOUT = "it did not answer in time ({})"
+    UNAVAILABLE = "it cannot be reached ({}); try again"
+    FULL = "it has no room left ({}); nothing was applied"
+    CORRUPT = "its files are damaged ({})"
+    DENIED = "it does not let us do this ({}); look at the rights of its user"
+    DEFECT = "it refused the statement ({})"
+
+
+_M = Meaning
+
+SQLITE: dict[str, Meaning] = {
+    **dict.fromkeys(("ConstraintError",), _M.RULE),
+    **dict.fromkeys(("BusyError", "LockedError"), _M.TIMEOUT),
+    **dict.fromkeys(("AbortError", "InterruptError", "ProtocolError"), _M.RETRY),
+    **dict.fromkeys(("MismatchError", "TooBigError", "RangeError"), _M.VALUE),
+    **dict.fromkeys(("SQLError", "SchemaChangeError", "EmptyError"), _M.SCHEMA),
+    **dict.fromkeys(("CantOpenError", "IOError", "NoMemError", "NoLFSError", "NotFoundError"), _M.UNAVAILABLE),
+    **dict.fromkeys(("ConnectionClosedError", "CursorClosedError", "VFSFileClosedError"), _M.UNAVAILABLE),
+    **dict.fromkeys(("CorruptError", "NotADBError", "FormatError"), _M.CORRUPT),
+    **dict.fromkeys(("AuthError", "PermissionsError", "ReadOnlyError"), _M.DENIED),
+    "FullError": _M.FULL,
+    **dict.fromkeys(("InternalError", "MisuseError", "BindingsError", "ThreadingViolationError", "Error"), _M.DEFECT),
+    **dict.fromkeys(("ForkingViolationError", "IncompleteExecutionError", "InvalidContextError"), _M.DEFECT),
+    **dict.fromkeys(("ConnectionNotClosedError", "ExecutionCompleteError", "ExtensionLoadingError"), _M.DEFECT),
+    **dict.fromkeys(("NoFTS5Error", "VFSNotImplementedError"), _M.DEFECT),
+}
+"""By the name of apsw's class."""
+
+POSTGRESQL: dict[str, Meaning] = {
+    **dict.fromkeys(("08", "57", "58", "3D", "F0"), _M.UNAVAILABLE),
+    "25006": _M.DENIED,  # a standby takes no writes
+    "57014": _M.TIMEOUT,  # cancelled, by statement_timeout or by us
+    "25P03": _M.TIMEOUT,
+    "25P04": _M.TIMEOUT,
+    "55P03": _M.TIMEOUT,  # lock_timeout
+    **dict.fromkeys(("40", "55", "72"), _M.RETRY),
+    "0A000": _M.DEFECT,
+    **dict.fromkeys(("22", "21", "20", "10"), _M.VALUE),
+    **dict.fromkeys(("23", "44", "27", "P0", "09"), _M.RULE),
+    "23505": _M.UNIQUE,
+    "23503": _M.REFERENCE,
+    "23001": _M.REFERENCE,
+    "23P01": _M.UNIQUE,
+    **dict.fromkeys(("42", "3F"), _M.SCHEMA),
+    "42501": _M.DENIED,
+    "42601": _M.DEFECT,
+    "28": _M.DENIED,
+    "53": _M.UNAVAILABLE,
+    "53100": _M.FULL,
+    "54": _M.VALUE,
+    "XX": _M.DEFECT,
+    **dict.fromkeys(("XX001", "XX002"), _M.CORRUPT),
+    **dict.fromkeys(("00", "01", "02", "03", "0B", "0F", "0L", "0P", "0Z", "24", "25", "26"), _M.DEFECT),
+    **dict.fromkeys(("2B", "2D", "2F", "34", "38", "39", "3B", "HV"), _M.DEFECT),
+}
+"""By SQLSTATE, whole or its first two characters (PostgreSQL manual, appendix A)."""
+
+MYSQL: dict[int, Meaning] = {
+    **dict.fromkeys((1022, 1062, 1169, 1557, 1586, 1859), _M.UNIQUE),
+    **dict.fromkeys((1215, 1216, 1217, 1451, 1452, 1761, 1762), _M.REFERENCE),
+    **dict.fromkeys((1048, 1364, 1644, 3819, 4025, 1263), _M.RULE),
+    **dict.fromkeys((1020, 1213, 1412, 1479, 1689, 1964), _M.RETRY),
+    **dict.fromkeys((1205, 1907, 1969, 3024, 3572), _M.TIMEOUT),
+    **dict.fromkeys((1264, 1265, 1292, 1366, 1367, 1406, 1416, 1441, 1690, 1153, 1118, 1071, 3140, 1267), _M.VALUE),
+    **dict.fromkeys((1049, 1051, 1054, 1060, 1061, 1091, 1109, 1146, 1136, 1072), _M.SCHEMA),
+    **dict.fromkeys((1040, 1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1927), _M.UNAVAILABLE),
+    **dict.fromkeys((2002, 2003, 2004, 2005, 2006, 2012, 2013, 2014, 2026, 2055), _M.UNAVAILABLE),
+    **dict.fromkeys((1021, 1041, 1114, 1206, 1038), _M.FULL),
+    **dict.fromkeys((1034, 1035, 1194, 1195, 1712), _M.CORRUPT),
+    **dict.fromkeys((1036, 1044, 1045, 1130, 1142, 1143, 1227, 1290, 1370, 1698, 1792, 1836), _M.DENIED),
+}
+"""By server or client error number (MySQL and MariaDB error references)."""
+
+
+def postgresql_meaning(state: str) -> Meaning | None:
+    """What a SQLSTATE means."""
+    return POSTGRESQL.get(state) or POSTGRESQL.get(state[:2])
+
+
+def error_of(
+    meaning: Meaning, store: str, code: str, collection: str | None = None, position: int | None = None
+) -> HoldallError:
+    """Our error for what the driver's means; ``collection`` says that a change, not a query, met it."""
+    message = meaning.value.format(code)
+    match meaning:
+        case Meaning.UNIQUE if collection is not None:
+            return UniqueViolation(store, collection, (), position)
+        case Meaning.REFERENCE if collection is not None:
+            return ReferenceViolation(store, collection, (), position)
+        case Meaning.UNIQUE | Meaning.REFERENCE | Meaning.RULE | Meaning.RETRY:
+            return Conflict(store, message, position)
+        case Meaning.VALUE:
+            return QueryError(message) if collection is None else ValidationError(collection, [_unstorable(message)])
+        case Meaning.SCHEMA:
+            return SchemaMismatch(store, [message])
+        case Meaning.TIMEOUT:
+            return StoreTimeout(store, message)
+        case Meaning.UNAVAILABLE | Meaning.FULL:
+            return StoreUnavailable(store, message)
+        case Meaning.CORRUPT:
+            return CorruptRecord(store, "the database", message)
+    return StoreError(store, message)
+
+
+def violation_of(store: str, rule: Rule, position: int | None = None) -> Conflict:
+    """The error for a broken rule of ours."""
+    kinds: dict[str, type[UniqueViolation | ReferenceViolation]] = {
+        "key": AlreadyExists,
+        "unique": UniqueViolation,
+        "reference": ReferenceViolation,
+    }
+    return kinds[rule.kind](store, rule.collection, rule.fields, position)
+
+
+def _unstorable(message: str) -> FieldError:
+    return FieldError("", "unstorable", message)
+
+
+def columns_named(message: str) -> tuple[str, Sequence[str]]:
+    """Table and columns in SQLite's ``UNIQUE constraint failed: table.column, table.column``."""
+    places = [place.strip().rpartition(".") for place in message.partition(": ")[2].split(",")]
+    return places[0][0], [column for _, _, column in places]

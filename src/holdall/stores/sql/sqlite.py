@@ -1,0 +1,181 @@
+"""SQLite by apsw: reads on the event loop under a budget, writes in one thread with group commit.
+
+A database in memory has one connection, which reads and writes take in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import apsw
+
+from holdall.errors import HoldallError, StoreTimeout
+from holdall.store import Outcome, Rows
+from holdall.stores.sql.database import found_in_catalogue
+from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
+from holdall.stores.sql.errors import SQLITE, Meaning, error_of
+from holdall.stores.sql.functions import register
+from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.sqlite_connection import SqliteOptions, connect, place_of
+from holdall.stores.sql.sqlite_readers import Reader, SqliteReaders
+from holdall.stores.sql.sqlite_work import SqliteWorks
+from holdall.stores.sql.sqlite_writer import Channel, SqliteWriter
+from holdall.stores.sql.steps import Step, Work
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["SqliteDatabase"]
+
+T = TypeVar("T")
+
+_DRIVER_ERRORS = (apsw.Error, TimeoutError, OverflowError, UnicodeError)
+
+
+class SqliteDatabase:
+    """One SQLite database, in a file or in memory."""
+
+    def __init__(self, store: str, url: str, tables: Tables, options: SqliteOptions) -> None:
+        self._store = store
+        self.works = SqliteWorks(store, tables)
+        self._options = options
+        self._place = place_of(url)
+        self._writer = SqliteWriter(self._open_writer, options.timeout)
+        self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
+        self._in_memory = self._place.path is None
+        self._reader: Reader | None = None
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """The rows of a reading statement."""
+        try:
+            if self._in_memory:
+                return await self._rows_in_memory(sql, parameters)
+            rows = self._readers.rows_now(sql, parameters)
+            return rows if rows is not None else await self._readers.rows(sql, parameters)
+        except _DRIVER_ERRORS as error:
+            raise self._translated(error) from error
+
+    async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
+        """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
+        if self._in_memory:
+            rows = await self.rows(sql, parameters)
+            for start in range(0, len(rows), size):
+                yield rows[start : start + size]
+            return
+        batches = self._readers.batches(sql, parameters, size)
+        try:
+            while True:
+                try:
+                    batch = await anext(batches)
+                except StopAsyncIteration:
+                    return
+                except _DRIVER_ERRORS as error:
+                    raise self._translated(error) from error
+                yield batch
+        finally:
+            await batches.aclose()
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps, in a commit shared with others that come at the same time."""
+        return await self._run(lambda connection: self.works.whole(connection, work))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        """A transaction of one's own; all other writes wait for its end, so keep it short."""
+        try:
+            channel = await self._writer.open()
+        except _DRIVER_ERRORS as error:
+            raise self._translated(error) from error
+        transaction = SqliteTransaction(self, channel)
+        try:
+            yield transaction
+            await transaction.commit()
+        finally:
+            channel.close()
+
+    async def execute(self, statements: Sequence[str]) -> None:
+        """Run statements that define tables, in one transaction."""
+
+        def work(connection: apsw.Connection) -> None:
+            for statement in statements:
+                connection.execute(statement).fetchall()
+
+        await self._run(work)
+
+    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+        """The tables that are there."""
+        return await found_in_catalogue(self, SQLITE_DIALECT)
+
+    async def close(self) -> None:
+        """Give back all connections; a database in memory is gone with them."""
+        self._readers.close()
+        self._reader = None
+        await self._writer.close()
+
+    async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
+        """Run the work in the channel's transaction."""
+        try:
+            return await self._writer.ask(channel, work)
+        except _DRIVER_ERRORS as error:
+            raise self._translated(error) from error
+
+    async def _run(self, work: Callable[[apsw.Connection], T]) -> T:
+        try:
+            return await self._writer.run(work)
+        except _DRIVER_ERRORS as error:
+            raise self._translated(error) from error
+
+    async def _rows_in_memory(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        lock = self._writer.lock
+        if lock.acquire(blocking=False):
+            try:
+                connection = self._writer.connection()
+                if self._reader is None or self._reader.connection is not connection:
+                    self._reader = Reader(connection, self._options.inline_steps, 0)
+                self._reader.bound()
+                return self._reader.rows(sql, parameters)
+            except apsw.InterruptError:
+                pass
+            finally:
+                if self._reader is not None:
+                    self._reader.unbound(0)
+                lock.release()
+        return await self._writer.run(lambda connection: connection.execute(sql, parameters).fetchall())
+
+    def _translated(self, error: Exception) -> HoldallError:
+        if isinstance(error, TimeoutError):
+            return StoreTimeout(self._store, "its turn did not come in time: some transaction is kept open")
+        name = type(error).__name__
+        return error_of(SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE, self._store, name)
+
+    def _open_writer(self) -> apsw.Connection:
+        return connect(self._place, self._options, register, int(self._options.timeout * 1000), writes=True)
+
+    def _open_reader(self, patience: int) -> apsw.Connection:
+        return connect(self._place, self._options, register, patience, writes=False)
+
+
+class SqliteTransaction:
+    """An open transaction on the writer's connection."""
+
+    def __init__(self, database: SqliteDatabase, channel: Channel) -> None:
+        self._database = database
+        self._channel = channel
+        self._done: list[Step] = []
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """The rows of a reading statement, this transaction's own changes included."""
+        return await self._ask(lambda connection: connection.execute(sql, parameters).fetchall())
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on."""
+        works = self._database.works
+        return await self._ask(lambda connection: works.part(connection, work, self._done))
+
+    async def commit(self) -> None:
+        """Make it last. Raises ReferenceViolation if a reference would be left without its target."""
+        works = self._database.works
+        await self._ask(lambda connection: works.commit(connection, self._done))
+
+    async def _ask(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await self._database.ask(self._channel, work)

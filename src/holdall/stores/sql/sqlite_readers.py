@@ -1,0 +1,182 @@
+"""SQLite reads: short ones at once on the calling thread, under an instruction budget, long ones in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+import apsw
+
+from holdall.store import Rows
+
+__all__ = ["Reader", "SqliteReaders"]
+
+T = TypeVar("T")
+
+TICKS = 4  # how often the budget is looked at before it is used up
+LONG_STATEMENTS = 1_000  # statements remembered as long
+
+
+class Reader:
+    """A connection with a budget: ``rows`` raises apsw.InterruptError once a read takes more than its instructions.
+
+    SQLite counts instructions per prepared statement and over all its runs, so one tick early in a short run is
+    ordinary; only the ticks of one run together mean anything.
+    """
+
+    __slots__ = ("_allowed", "_ticks", "connection", "execute", "generation", "is_disowned")
+
+    def __init__(self, connection: apsw.Connection, steps: int, generation: int) -> None:
+        self.connection = connection
+        self.execute = connection.execute
+        self.generation = generation
+        self.is_disowned = False
+        self._allowed = TICKS
+        self._ticks = 0
+        connection.set_progress_handler(self._tick, max(steps // TICKS, 1))
+
+    def _tick(self) -> bool:
+        self._ticks += 1
+        return self._ticks > self._allowed
+
+    @property
+    def was_short(self) -> bool:
+        """Whether the last read would have stayed within the budget."""
+        return self._ticks <= TICKS
+
+    def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """All rows of one read."""
+        self._ticks = 0
+        return self.execute(sql, parameters).fetchall()
+
+    def bound(self) -> None:
+        """Reads have a budget from now on, and do not wait for locks."""
+        self._allowed = TICKS
+        self.connection.set_busy_timeout(0)
+
+    def unbound(self, patience: int) -> None:
+        """Reads may take long, and wait this many milliseconds for locks."""
+        self._allowed = sys.maxsize
+        self.connection.set_busy_timeout(patience)
+
+    def stop(self) -> None:
+        """End the read under way in another thread, or about to begin there; the reader is of no use afterwards."""
+        self.is_disowned = True
+        self._allowed = -1
+        self.connection.interrupt()
+
+
+class SqliteReaders:
+    """The read connections of one database file, as many as reads ever ran at once.
+
+    ``opened`` opens one that waits so many milliseconds for locks.
+    """
+
+    def __init__(self, opened: Callable[[int], apsw.Connection], steps: int, threads: int, timeout: float) -> None:
+        self._opened = opened
+        self._steps = steps
+        self._threads = threads
+        self._patience = int(timeout * 1000)
+        self._free: list[Reader] = []
+        self._generation = 0
+        self._long: dict[str, None] = {}
+        self._pool: ThreadPoolExecutor | None = None
+
+    def rows_now(self, sql: str, parameters: Sequence[Any]) -> Rows | None:
+        """The rows, read on this thread; None if that takes too long: then ask ``rows``. Raises apsw's errors."""
+        if sql in self._long:
+            return None
+        try:
+            reader = self._free.pop() if self._free else self._open(0)
+        except (apsw.BusyError, IndexError):  # another thread may take the last one in between
+            return None
+        try:
+            return reader.rows(sql, parameters)
+        except apsw.InterruptError:
+            if len(self._long) >= LONG_STATEMENTS:
+                self._long.clear()
+            self._long[sql] = None
+            return None
+        except apsw.BusyError:
+            return None
+        finally:
+            self._free.append(reader)
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """The rows, read in a thread; cancelling interrupts the read. Raises apsw's errors."""
+        reader = await self._run(self._take)
+        try:
+            rows = await self._on(reader, lambda: reader.rows(sql, parameters))
+            if reader.was_short:
+                self._long.pop(sql, None)
+        finally:
+            self._give(reader)
+        return rows
+
+    async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
+        """The rows, at most ``size`` at a time, all from one snapshot. Raises apsw's errors."""
+        reader = await self._run(self._take)
+        cursor = reader.connection.cursor()
+        try:
+            await self._on(reader, lambda: cursor.execute(sql, parameters))
+            while rows := await self._on(reader, lambda: list(islice(cursor, size))):
+                yield rows
+        finally:
+            if not reader.is_disowned:
+                cursor.close(True)
+            self._give(reader)
+
+    def close(self) -> None:
+        """Close every idle connection; those in use are closed when their read ends."""
+        self._generation += 1
+        free, self._free = self._free, []
+        for reader in free:
+            reader.connection.close(True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+            self._pool = None
+
+    def _open(self, patience: int) -> Reader:
+        return Reader(self._opened(patience), self._steps, self._generation)
+
+    def _take(self) -> Reader:
+        try:
+            reader = self._free.pop()
+        except IndexError:
+            reader = self._open(self._patience)
+        reader.unbound(self._patience)
+        return reader
+
+    def _give(self, reader: Reader) -> None:
+        if reader.is_disowned:
+            return
+        if reader.generation != self._generation:
+            reader.connection.close(True)
+            return
+        reader.bound()
+        self._free.append(reader)
+
+    async def _on(self, reader: Reader, work: Callable[[], T]) -> T:
+        working = asyncio.ensure_future(self._run(work))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            reader.stop()
+            working.add_done_callback(partial(_abandoned, reader))
+            raise
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "holdall-sqlite-read")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _abandoned(reader: Reader, ended: asyncio.Future[Any]) -> None:
+    if not ended.cancelled():
+        ended.exception()  # a stopped read is expected to fail
+    reader.connection.close(True)

@@ -1,0 +1,98 @@
+"""Steps on an apsw connection: each is one prepared statement run over all its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import length_hint
+from typing import Any
+
+import apsw
+import sqlalchemy as sa
+
+from holdall.store import Row
+from holdall.stores.sql.dialect import SQLITE
+from holdall.stores.sql.steps import Insert, Step, Update
+
+__all__ = ["StepRefused", "run_step"]
+
+_quoted = SQLITE.sqlalchemy.identifier_preparer
+
+
+class StepRefused(Exception):
+    """A step failed at the row of this index; the driver's error is its cause."""
+
+    def __init__(self, step: Step, index: int) -> None:
+        self.step = step
+        self.index = index
+        super().__init__(index)
+
+
+class _Missed(Exception):
+    """The statement found no row for the values of this index."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+def run_step(connection: apsw.Connection, step: Step) -> Any:
+    """Carry out the step and give its reply. Raises StepRefused, from apsw's error."""
+    rows = iter(step.rows)
+    made: list[int] = []
+    source: Iterator[Row] = rows
+    if isinstance(step, Insert):
+        sql = _insert(step.table, step.columns)
+        if step.generated is not None:
+            source = _counted(rows, made, connection.last_insert_rowid)
+    elif isinstance(step, Update):
+        sql = _update(step.table, step.columns, step.match)
+        source = _exact(rows, connection.changes)
+    else:
+        sql = _delete(step.table, step.match)
+        if step.is_exact:
+            source = _exact(rows, connection.changes)
+    try:
+        connection.executemany(sql, source)
+    except _Missed as missed:
+        return missed.index
+    except (apsw.Error, OverflowError, ValueError, TypeError) as error:
+        raise StepRefused(step, len(step.rows) - length_hint(rows) - 1) from error
+    return made if isinstance(step, Insert) else None
+
+
+def _counted(rows: Iterator[Row], made: list[int], last: Callable[[], int]) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        made.append(last())
+
+
+def _exact(rows: Iterator[Row], changes: Callable[[], int]) -> Iterator[Row]:
+    for index, row in enumerate(rows):
+        yield row
+        if changes() != 1:
+            raise _Missed(index)
+
+
+@lru_cache(maxsize=1000)
+def _insert(table: sa.Table, columns: tuple[str, ...]) -> str:
+    name = _quoted.format_table(table)
+    if not columns:
+        return f"INSERT INTO {name} DEFAULT VALUES"
+    named = ", ".join(map(_quoted.quote_identifier, columns))
+    return f"INSERT INTO {name} ({named}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+@lru_cache(maxsize=1000)
+def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+    first = _quoted.quote_identifier(match[0])
+    values = ", ".join(f"{_quoted.quote_identifier(column)} = ?" for column in columns) or f"{first} = {first}"
+    return f"UPDATE {_quoted.format_table(table)} SET {values} WHERE {_found_by(match)}"  # noqa: S608
+
+
+@lru_cache(maxsize=1000)
+def _delete(table: sa.Table, match: tuple[str, ...]) -> str:
+    return f"DELETE FROM {_quoted.format_table(table)} WHERE {_found_by(match)}"  # noqa: S608
+
+
+def _found_by(match: tuple[str, ...]) -> str:
+    return " AND ".join(f"{_quoted.quote_identifier(column)} = ?" for column in match)

@@ -1,0 +1,273 @@
+"""SQLite writes: one thread, and group commit.
+
+Works given while another is under way share its BEGIN and its COMMIT, and so its wait for the disk. Each runs in a
+savepoint of its own, so that one that fails takes nothing of the others with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, Generic, TypeVar, cast
+
+import apsw
+
+__all__ = ["Channel", "Job", "SqliteWriter"]
+
+T = TypeVar("T")
+
+GROUP_SECONDS = 0.02  # a group takes no further work once it has lasted this long
+
+
+class Job(Generic[T]):
+    """A work on its way through a thread: claimed once, by the thread or by whoever gives up waiting for it."""
+
+    __slots__ = ("_claims", "future", "loop", "work")
+
+    def __init__(self, work: Callable[[apsw.Connection], T]) -> None:
+        self.work = work
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+        self._claims = [True]
+
+    def claim(self) -> bool:
+        """Whether the caller is the first and may run or drop it."""
+        try:
+            return self._claims.pop()
+        except IndexError:
+            return False
+
+    def expire(self) -> None:
+        """Give up, unless it has begun."""
+        if self.claim() and not self.future.done():
+            self.future.set_exception(TimeoutError())
+
+    def settle(self, result: Any, error: BaseException | None) -> None:
+        """On its loop: hand over what came of it."""
+        if self.future.done():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+    async def ended(self, patience: float) -> T:
+        """What came of it. Raises TimeoutError if it has not begun in so many seconds; cancelled, it never begins."""
+        timer = self.loop.call_later(patience, self.expire)
+        try:
+            return await self.future
+        except asyncio.CancelledError:
+            self.claim()
+            raise
+        finally:
+            timer.cancel()
+
+
+class Channel:
+    """An open transaction: the writer works for it alone until it ends."""
+
+    def __init__(self) -> None:
+        self.begun: Job[None] = Job(lambda connection: None)
+        self.jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self.is_open = True
+
+    def close(self) -> None:
+        """Take no further works; what is not committed is rolled back."""
+        self.is_open = False
+        self.jobs.put(None)
+
+
+_Ended = list[tuple[Job[Any], Any, BaseException | None]]
+
+
+class SqliteWriter:
+    """The one connection that writes to a database. ``lock`` is held while it is in a transaction."""
+
+    def __init__(self, opened: Callable[[], apsw.Connection], timeout: float) -> None:
+        self._opened = opened
+        self._timeout = timeout
+        self._connection: apsw.Connection | None = None
+        self._queue: SimpleQueue[Job[Any] | Channel | None] = SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._channel: Channel | None = None
+        self.lock = threading.Lock()
+
+    def connection(self) -> apsw.Connection:
+        """The connection, opened if need be; for those who hold ``lock``."""
+        if self._connection is None:
+            self._connection = self._opened()
+        return self._connection
+
+    async def run(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run the work in a transaction, shared or not, and give its result once that is committed.
+
+        Raises what the work raises, apsw's errors, and TimeoutError if its turn does not come in time.
+        """
+        job = Job(work)
+        self._put(job)
+        return await job.ended(self._timeout)
+
+    async def open(self) -> Channel:
+        """Begin a transaction of the caller's own. Raises apsw's errors and TimeoutError."""
+        channel = Channel()
+        self._put(channel)
+        try:
+            await channel.begun.ended(self._timeout)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
+        """Run the work in the channel's transaction."""
+        job = Job(work)
+        channel.jobs.put(job)
+        return await job.ended(self._timeout)
+
+    async def close(self) -> None:
+        """End the thread after the works it has, roll back an open transaction, close the connection."""
+        with self._starting:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                if self._channel is not None:
+                    self._channel.close()
+                self._queue.put(None)
+        if thread is not None:
+            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+        with self.lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close(True)
+
+    def _put(self, item: Job[Any] | Channel) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="holdall-sqlite-write", daemon=True)
+                self._thread.start()
+            self._queue.put(item)
+
+    def _serve(self) -> None:
+        item: Job[Any] | Channel | None = self._queue.get()
+        while item is not None:
+            with self.lock:
+                if isinstance(item, Channel):
+                    self._serve_channel(item)
+                    following: Job[Any] | Channel | type[Empty] | None = Empty
+                else:
+                    following = self._group(item)
+            item = self._queue.get() if following is Empty else cast("Job[Any] | Channel | None", following)
+
+    def _group(self, first: Job[Any]) -> Job[Any] | Channel | type[Empty] | None:
+        """Run this job and those that come meanwhile; gives what was taken from the queue but cannot join them."""
+        if not first.claim():
+            return Empty
+        ended: _Ended = []
+        try:
+            connection = self.connection()
+            connection.execute("BEGIN IMMEDIATE")
+            ended.append((first, first.work(connection), None))
+        except BaseException as error:
+            self._roll_back()
+            _settle([(first, None, error)])
+            return Empty
+        following: Job[Any] | Channel | type[Empty] | None = Empty
+        until = monotonic() + GROUP_SECONDS
+        while monotonic() < until:
+            try:
+                following = self._queue.get_nowait()
+            except Empty:
+                break
+            if not isinstance(following, Job):
+                break
+            if following.claim():
+                self._join(connection, following, ended)
+            following = Empty
+        self._commit(connection, ended)
+        return following
+
+    def _join(self, connection: apsw.Connection, job: Job[Any], ended: _Ended) -> None:
+        try:
+            if not connection.in_transaction:
+                connection.execute("BEGIN IMMEDIATE")
+            connection.execute("SAVEPOINT work")
+            result = job.work(connection)
+            connection.execute("RELEASE work")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO work")
+                connection.execute("RELEASE work")
+                _settle([(job, None, error)])
+            else:
+                # this failure ended the whole transaction; the others are not to blame and begin again
+                _settle([(job, None, error)])
+                again, ended[:] = list(ended), []
+                for other, _, _ in again:
+                    self._alone(connection, other)
+            return
+        ended.append((job, result, None))
+
+    def _alone(self, connection: apsw.Connection, job: Job[Any]) -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = job.work(connection)
+        except BaseException as error:
+            self._roll_back()
+            _settle([(job, None, error)])
+            return
+        self._commit(connection, [(job, result, None)])
+
+    def _commit(self, connection: apsw.Connection, ended: _Ended) -> None:
+        if connection.in_transaction:
+            try:
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back()
+                ended = [(job, None, error) for job, _, _ in ended]
+        _settle(ended)
+
+    def _serve_channel(self, channel: Channel) -> None:
+        if not channel.begun.claim() or not channel.is_open:
+            return
+        self._channel = channel
+        try:
+            connection = self.connection()
+            connection.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._channel = None
+            _settle([(channel.begun, None, error)])
+            return
+        _settle([(channel.begun, None, None)])
+        while (job := channel.jobs.get()) is not None:
+            if job.claim():
+                try:
+                    _settle([(job, job.work(connection), None)])
+                except BaseException as error:
+                    _settle([(job, None, error)])
+        self._channel = None
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        connection = self._connection
+        if connection is not None and connection.in_transaction:
+            with suppress(apsw.Error):
+                connection.execute("ROLLBACK")
+
+
+def _settle(ended: _Ended) -> None:
+    """Wake the waiting loops, each once."""
+    by_loop: dict[asyncio.AbstractEventLoop, _Ended] = {}
+    for item in ended:
+        by_loop.setdefault(item[0].loop, []).append(item)
+    for loop, items in by_loop.items():
+        with suppress(RuntimeError):  # a closed loop waits for nothing
+            loop.call_soon_threadsafe(_settle_here, items)
+
+
+def _settle_here(items: _Ended) -> None:
+    for job, result, error in items:
+        job.settle(result, error)

@@ -1,0 +1,57 @@
+"""Steps: what writing is made of. ``writes`` yields them as values, each driver carries them out its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+import sqlalchemy as sa
+
+from holdall.store import Outcome, Row
+
+__all__ = ["Delete", "Insert", "Step", "Steps", "Update", "Work"]
+
+
+class Insert(msgspec.Struct):
+    """New rows for ``columns``. The reply is the list of ``generated`` values, in order, if that names a column."""
+
+    collection: str
+    table: sa.Table
+    columns: tuple[str, ...]
+    rows: list[Row]
+    positions: Sequence[int]  # for each row, the index of the change it comes from
+    generated: str | None = None
+
+
+class Update(msgspec.Struct):
+    """New values for ``columns`` of the row that ``match`` finds; rows carry the values of both, in this order.
+
+    The reply is the index of the first row that found nothing, or None. Without columns it only looks.
+    """
+
+    collection: str
+    table: sa.Table
+    columns: tuple[str, ...]
+    match: tuple[str, ...]
+    rows: list[Row]
+    positions: Sequence[int]
+
+
+class Delete(msgspec.Struct):
+    """Removes what ``match`` finds. If ``is_exact`` the reply is as for Update, otherwise there is none."""
+
+    collection: str
+    table: sa.Table
+    match: tuple[str, ...]
+    rows: list[Row]
+    positions: Sequence[int]
+    is_exact: bool = True
+
+
+Step: TypeAlias = Insert | Update | Delete
+Steps: TypeAlias = Generator[Step, Any, list[Outcome]]
+"""Yields steps, is sent their replies, and returns one outcome per change."""
+
+Work: TypeAlias = Callable[[], Steps]
+"""Begins anew each time it is called, so that a driver may try again."""

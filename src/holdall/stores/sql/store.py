@@ -1,0 +1,149 @@
+"""The SQL store: compiles what it is asked, and leaves the carrying out to its database's driver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from holdall.query import Kind, Op, Query, Schema, check
+from holdall.store import (
+    Capabilities,
+    Change,
+    CommitClass,
+    Feature,
+    Limits,
+    Outcome,
+    Rows,
+    demand_changes,
+    demand_query,
+    demand_schema,
+)
+from holdall.stores.sql.compile import Compiler, Statement
+from holdall.stores.sql.database import Database, DatabaseTransaction
+from holdall.stores.sql.differences import differences
+from holdall.stores.sql.provision import create_statements, drop_statements
+from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.writes import Writes
+
+__all__ = ["SqlStore", "SqlTransaction"]
+
+
+class SqlStore:
+    """Collections in the tables of one SQL database."""
+
+    def __init__(self, name: str, tables: Tables, database: Database) -> None:
+        self.name = name
+        self.tables = tables
+        self._database = database
+        self._compiler = Compiler(tables)
+        self._writes = Writes(name, tables)
+        self._capabilities = Capabilities(
+            commit=CommitClass.TX,
+            features=frozenset(Feature),
+            operators=frozenset(Op),
+            kinds=frozenset(Kind),
+            limits=Limits(),
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; readable without a connection."""
+        return self._capabilities
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections. Raises Unsupported or DeclarationError for what tables cannot keep."""
+        for schema in schemas:
+            demand_schema(self.name, self._capabilities, schema)
+        self.tables.bind(schemas)
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
+        statement = self.compiled(query)
+        rows = await self._database.rows(statement.sql, statement.parameters)
+        return rows if statement.decode is None else statement.decode(rows)
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means."""
+        statement = self.compiled_count(query)
+        rows = await self._database.rows(statement.sql, statement.parameters)
+        return int(rows[0][0])
+
+    async def stream(self, query: Query[Any], batch: int) -> AsyncGenerator[Rows]:
+        """The rows of ``fetch``, at most ``batch`` at a time, all from one snapshot."""
+        statement = self.compiled(query)
+        batches = self._database.batches(statement.sql, statement.parameters, batch)
+        try:
+            async for rows in batches:
+                yield rows if statement.decode is None else statement.decode(rows)
+        finally:
+            await batches.aclose()
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply all changes in one transaction, or raise and apply none."""
+        self.demand(changes)
+        return await self._database.write(partial(self._writes.steps, changes)) if changes else []
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlTransaction]:
+        """A transaction that commits when its block ends well."""
+        async with self._database.transaction() as transaction:
+            yield SqlTransaction(self, transaction, self._writes)
+
+    async def create(self) -> None:
+        """Create the tables that are missing; those that are there stay as they are."""
+        found = await self._database.found(self._table_names())
+        await self._database.execute(create_statements(self.tables, found.keys()))
+
+    async def inspect(self) -> list[str]:
+        """Every difference between the tables and the bound collections, a sentence each; empty if they fit."""
+        return differences(self.tables, await self._database.found(self._table_names()))
+
+    async def drop(self) -> None:
+        """Drop the tables of the bound collections, and all records in them."""
+        found = await self._database.found(self._table_names())
+        await self._database.execute(drop_statements(self.tables, found.keys()))
+
+    def _table_names(self) -> list[str]:
+        return list(self.tables.metadata.tables)
+
+    async def close(self) -> None:
+        """Give back all connections; the next use opens anew."""
+        await self._database.close()
+
+    def compiled(self, query: Query[Any]) -> Statement:
+        """The query's statement, if it is one this store can answer."""
+        demand_query(self.name, self._capabilities, query)
+        check(query, self.tables.schemas)
+        return self._compiler.query(query)
+
+    def compiled_count(self, query: Query[Any]) -> Statement:
+        """The statement that counts the query's rows, if it is one this store can answer."""
+        demand_query(self.name, self._capabilities, query)
+        check(query, self.tables.schemas)
+        return self._compiler.count(query)
+
+    def demand(self, changes: Sequence[Change]) -> None:
+        """Raise Unsupported for a change to a collection that is not bound."""
+        demand_changes(self.name, self.tables.schemas, list(changes))
+
+
+class SqlTransaction:
+    """An open transaction of a SqlStore."""
+
+    def __init__(self, store: SqlStore, transaction: DatabaseTransaction, writes: Writes) -> None:
+        self._store = store
+        self._transaction = transaction
+        self._writes = writes
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """As ``SqlStore.fetch``, this transaction's own changes included."""
+        statement = self._store.compiled(query)
+        rows = await self._transaction.rows(statement.sql, statement.parameters)
+        return rows if statement.decode is None else statement.decode(rows)
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """As ``SqlStore.apply``, lasting only if the transaction ends well; after an error the transaction goes on."""
+        self._store.demand(changes)
+        return await self._transaction.write(partial(self._writes.steps, changes)) if changes else []

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from holdall.stores.sql import SqlStore, open_sql
+from holdall.testing.conformance import StoreConformance
+
+
+class TestSqliteFile(StoreConformance):
+    label = "SQLite"
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        path = request.getfixturevalue("tmp_path_factory").mktemp("sqlite") / "test.db"
+        return open_sql("sqlite", f"sqlite:///{path}")
+
+
+class TestSqliteInMemory(StoreConformance):
+    label = "SQLite"
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("memory", "sqlite://")
