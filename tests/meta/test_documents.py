@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import holdall
 from tests.meta.sources import HOUSE, PACKAGE, house_files
 
 _DOCUMENTS = house_files(HOUSE, "*.md")
@@ -75,7 +76,9 @@ def test_programs_of_the_documents_run(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", _MODULES)
 def test_examples_in_docstrings_run(name: str) -> None:
-    result = doctest.testmod(importlib.import_module(name))
+    result = doctest.testmod(
+        importlib.import_module(name), extraglobs={n: getattr(holdall, n) for n in holdall.__all__}
+    )
     assert result.attempted
     assert not result.failed
 

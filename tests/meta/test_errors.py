@@ -12,24 +12,30 @@ _CLASSES = [
     for value in vars(errors).values()
     if isinstance(value, type) and issubclass(value, errors.HoldallError) and value.__module__ == errors.__name__
 ]
-_LEAVES = [error for error in _CLASSES if not any(error in other.__bases__ for other in _CLASSES)]
+_LEAVES = {error.__name__ for error in _CLASSES if not any(error in other.__bases__ for other in _CLASSES)}
+
+# Part of the commit's promise to callers, raised once a commit over several stores is journaled.
+_AWAITED = {"CommitPending"}
 
 
-@pytest.mark.parametrize("error", _LEAVES)
-def test_an_error_is_seen_by_a_test(error: type[errors.HoldallError]) -> None:
+def _seen_by_tests() -> set[str]:
     folders = [*(folder for folder in (HOUSE / "tests").iterdir() if folder.name != "meta"), PACKAGE / "testing"]
-    used = set().union(*(names_used(folder) for folder in folders if folder.is_dir()))
-    assert error.__name__ in used
+    return set().union(*(names_used(folder) for folder in folders if folder.is_dir()))
 
 
-@pytest.mark.parametrize("error", _LEAVES)
-def test_an_error_is_raised_somewhere(error: type[errors.HoldallError]) -> None:
-    rooms = (folder for folder in PACKAGE.iterdir() if folder.is_dir() and folder.name != "testing")
-    assert error.__name__ in set().union(*(names_used(folder) for folder in rooms))
+def _raised() -> set[str]:
+    return set().union(*(names_used(room) for room in PACKAGE.iterdir() if room.is_dir() and room.name != "testing"))
+
+
+def test_every_error_is_seen_by_a_test() -> None:
+    assert _LEAVES - _seen_by_tests() - _AWAITED == set()
+
+
+def test_every_error_is_raised_somewhere() -> None:
+    assert _LEAVES - _raised() == _AWAITED, "take what is now raised out of _AWAITED"
 
 
 @pytest.mark.parametrize("error", _CLASSES)
-def test_an_error_has_one_root_and_a_docstring(error: type[errors.HoldallError]) -> None:
-    assert issubclass(error, errors.HoldallError)
-    assert error.__doc__
+def test_an_error_is_exported_and_says_when_it_comes(error: type[errors.HoldallError]) -> None:
     assert error.__name__ in errors.__all__
+    assert error.__doc__
