@@ -1,5 +1,6 @@
 """Models and fields: what a record type is, how its records are checked and how they know their changes."""
 
+from holdall.model.codec import RowCodec
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.manager import Manager, ResultSet
@@ -36,6 +37,7 @@ __all__ = [
     "Reference",
     "Related",
     "ResultSet",
+    "RowCodec",
     "State",
     "Track",
     "Tracker",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from holdall.errors import DeclarationError, FieldError, QueryError, ValidationError
+from holdall.model.codec import RowCodec
 from holdall.model.field import Field
 from holdall.model.options import Check
 from holdall.model.reference import key_of_value
@@ -41,6 +43,11 @@ class Declaration:
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
         self.create: Callable[..., Any] = _abstract
         self.key_of = _key_reader(self.key)
+
+    @cached_property
+    def codec(self) -> RowCodec:
+        """The way between records and rows."""
+        return RowCodec(self)
 
     def admit_key(self, key: Any, errors: list[FieldError]) -> Any:
         """A key as a store takes it, a scalar or a tuple; what is wrong with it is appended to ``errors``."""

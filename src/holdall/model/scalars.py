@@ -149,7 +149,7 @@ SCALARS: dict[Any, Scalar] = {
     datetime: Scalar(Kind.DATETIME, "x.__class__ is T and x.tzinfo is UTC", _datetime),
     date: Scalar(Kind.DATE, "x.__class__ is T", _date),
     time: Scalar(Kind.TIME, "x.__class__ is T and x.tzinfo is None", _time),
-    timedelta: Scalar(Kind.TIMEDELTA, "x.__class__ is Tdelta", _timedelta),
+    timedelta: Scalar(Kind.TIMEDELTA, "x.__class__ is T", _timedelta),
     UUID: Scalar(Kind.UUID, "x.__class__ is T", _uuid),
 }
 """Every scalar type by its Python class."""
