@@ -174,11 +174,11 @@ def _admitted(record: Any, field: Field, value: Any) -> Any:
 def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track) -> None:
     """Keep the first old value of the field, or forget it when it is set back."""
     state = track.state
-    if state is State.NEW:
+    old = track.old
+    if state is State.NEW and old is None:  # a dict here means that the record is being added right now
         return
     name = field.name
     current = field.get(record)
-    old = track.old
     if old is None:
         if _same(field, current, value):
             return
@@ -194,7 +194,7 @@ def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track
             old[name] = current
     elif _same(field, old[name], value):
         del old[name]
-        if not old:
+        if not old and state is not State.NEW:
             assert isinstance(track, Track)
             track.old = None
             if state is State.DIRTY:

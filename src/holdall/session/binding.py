@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, StateError
-from holdall.model import Declaration, Model, schema_of
+from holdall.model import Declaration, Model, RowCodec, schema_of
 from holdall.policy import Policy
 from holdall.query import Query, Schema
-from holdall.store import Aggregating, Store
+from holdall.store import Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -29,10 +30,10 @@ class Binding:
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.declaration: Declaration = model.__holdall__
+        self.codec = RowCodec(self.declaration)
         self.schema: Schema = Schema(collection, (), ())
-        self.counts = isinstance(store, Aggregating)
+        self.row_key: Callable[[Row], Any] = itemgetter(0)
         self._subsets: dict[frozenset[str], tuple[str, ...]] = {}
-        self._readers: dict[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] = {}
         self.all_fields = tuple(field.name for field in self.declaration.stored)
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
@@ -47,16 +48,10 @@ class Binding:
         version = self.declaration.version
         return self.fields_without(frozenset(self.all_fields) - changed - ({version.name} if version else set()))
 
-    def values_of(self, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-        """A function from a record to the border values of these fields."""
-        found = self._readers.get(fields)
-        if found is None:
-            found = self._readers[fields] = self.declaration.codec.reader(fields)
-        return found
-
     def settle(self, bindings: Bindings) -> None:
         """Make the schema, once every model it refers to is bound."""
         self.schema = schema_of(self.model, self.collection, lambda model: bindings.of_model(model).collection)
+        self.row_key = itemgetter(*(self.schema.positions[name] for name in self.schema.key))
 
 
 class Bindings:

@@ -107,7 +107,7 @@ def _changes(step: Step) -> list[Change]:
                 key = entry.record.__key__()
                 if key is None:
                     key = KeyOf(pending[id(entry.record)])
-        values = entry.binding.values_of(entry.fields)(entry.record)
+        values = entry.binding.codec.reader(entry.fields)(entry.record)
         if entry.version is not None and entry.fields:
             values = _with_next_version(entry, values)
         if pending and entry.binding.declaration.relations:

@@ -153,9 +153,7 @@ class Reader:
 
     def adopt(self, binding: Binding, rows: Rows) -> list[Any]:
         """The records for whole rows."""
-        codec = binding.declaration.codec
-        records = codec.records_from(rows)
-        return self._records.adopt(binding.model, codec.keys_of(records), records)
+        return self._records.adopt(binding.model, list(map(binding.row_key, rows)), binding.codec.records_from(rows))
 
     def _decoded(self, binding: Binding, query: Query[Any], rows: Rows) -> list[Row]:
         decoders = [self._decoder(binding, path) for path in query.projection]
@@ -185,7 +183,7 @@ class Reader:
         if not rows:
             self._records.discard(record)
             raise NotFound(binding.collection, key)
-        fresh = binding.declaration.codec.records_from(rows)[0]
+        fresh = binding.codec.records_from(rows)[0]
         for field in binding.declaration.stored:
             field.put(record, field.get(fresh))
         self._records.mark_clean(record)
