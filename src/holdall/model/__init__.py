@@ -3,6 +3,8 @@
 from holdall.model.codec import RowCodec
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
+from holdall.model.json_input import JsonInput, decode_text
+from holdall.model.json_output import JsonOutput
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
@@ -22,6 +24,8 @@ __all__ = [
     "Frozen",
     "Ge",
     "Gt",
+    "JsonInput",
+    "JsonOutput",
     "Keeper",
     "Key",
     "Le",
@@ -44,6 +48,7 @@ __all__ = [
     "back",
     "check",
     "computed",
+    "decode_text",
     "field",
     "schema_of",
     "set_track",

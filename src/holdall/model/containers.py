@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
@@ -10,6 +11,7 @@ import msgspec
 
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.field_type import Admit, FieldType
+from holdall.model.json_value import admit_json, to_json_builtins
 from holdall.model.tracking import Tracked
 from holdall.query import Kind
 
@@ -98,11 +100,20 @@ def value_object_type(annotation: type[Any]) -> FieldType:
         if not isinstance(value, annotation):
             errors.append(FieldError(path, "type", f"must be a {annotation.__name__}"))
             return value
+        before = len(errors)
         try:
-            msgspec.convert(msgspec.to_builtins(value), annotation)
-        except (msgspec.ValidationError, TypeError, ValueError) as error:
-            place = str(error).rpartition("`$")[2].rstrip("`") if "`$" in str(error) else ""
-            errors.append(FieldError(path + place, "value", f"must be a valid {annotation.__name__}"))
+            builtins = to_json_builtins(value)
+            admit_json(builtins, path, errors)
+            msgspec.convert(builtins, annotation)
+        except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
+            if len(errors) == before:
+                errors.append(FieldError(path + _place_in(str(error)), "value", f"must fit {annotation.__name__}"))
         return value
 
     return _make(annotation, admit, not is_frozen)
+
+
+def _place_in(message: str) -> str:
+    """The place that msgspec's message ends with, as the rest of a path: ``$.a[0].b`` is ``.a.0.b``."""
+    match = re.search(r"`(?:\w+ in )?\$(?P<place>[^`]*)`$", message)
+    return re.sub(r"\[(\d+)\]", r".\1", match["place"]).replace("[...]", "") if match else ""

@@ -9,6 +9,8 @@ from typing import Any
 from holdall.errors import DeclarationError, FieldError, QueryError, ValidationError
 from holdall.model.codec import RowCodec
 from holdall.model.field import Field
+from holdall.model.json_input import JsonInput
+from holdall.model.json_output import JsonOutput
 from holdall.model.options import Check
 from holdall.model.reference import key_of_value
 from holdall.query import Expression, Kind, ManyForm, Path
@@ -48,6 +50,16 @@ class Declaration:
     def codec(self) -> RowCodec:
         """The way between records and rows."""
         return RowCodec(self)
+
+    @cached_property
+    def json_input(self) -> JsonInput:
+        """The way from JSON and text to values; used only after ``resolve``."""
+        return JsonInput(self)
+
+    @cached_property
+    def json_output(self) -> JsonOutput:
+        """The way from records to JSON."""
+        return JsonOutput(self)
 
     def admit_key(self, key: Any, errors: list[FieldError]) -> Any:
         """A key as a store takes it, a scalar or a tuple; what is wrong with it is appended to ``errors``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,6 +11,7 @@ import msgspec
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.containers import container_type, is_value_object, value_object_type
 from holdall.model.field_type import Admit, FieldType
+from holdall.model.json_value import admit_json, to_json_builtins
 from holdall.model.scalars import SCALARS, Refused, clean_text
 from holdall.query import Kind
 
@@ -20,13 +20,12 @@ __all__ = ["JSON", "type_of"]
 JSON = dict[str, Any] | list[Any] | str | int | float | bool | None
 """The type of a field that keeps any JSON value."""
 
-Admit = Callable[[Any, str, list[FieldError]], Any]
 
 def type_of(annotation: Any, where: str) -> FieldType:
     """The type an annotation means; raises DeclarationError, naming ``where``, if it means none."""
     origin, args = get_origin(annotation), get_args(annotation)
-    if annotation is JSON or annotation is Any:
-        return FieldType(annotation, Kind.JSON, _admit_json, nullable=True, is_mutable=True)
+    if annotation is Any or annotation == JSON:
+        return FieldType(Any, Kind.JSON, admit_json, nullable=True, encode=to_json_builtins, is_mutable=True)
     if origin is Annotated:
         inner = type_of(args[0], where)
         rules = tuple(rule for rule in args[1:] if hasattr(rule, "holds"))
@@ -41,9 +40,9 @@ def type_of(annotation: Any, where: str) -> FieldType:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enum(annotation, where)
     if (origin or annotation) in (list, tuple, frozenset, dict):
-        return _nested(container_type(annotation, lambda item: type_of(item, where), where), annotation)
+        return _nested(container_type(annotation, lambda item: type_of(item, where), where), annotation, where)
     if is_value_object(annotation):
-        return _nested(value_object_type(annotation), annotation)
+        return _nested(value_object_type(annotation), annotation, where)
     raise DeclarationError(
         f"{where}: {annotation!r} is not a field type; use a scalar, an Enum, a Literal, list, tuple, frozenset or dict"
         " of these, a msgspec.Struct or dataclass, JSON, Ref[...] or Many[...]"
@@ -61,41 +60,13 @@ def _admit_scalar(admit: Callable[[Any], Any]) -> Admit:
     return checked
 
 
-def _admit_json(value: Any, path: str, errors: list[FieldError]) -> Any:
-    pending = [(value, path, 0)]
-    while pending:
-        item, place, depth = pending.pop()
-        if depth > 32:
-            errors.append(FieldError(path, "depth", "must not be nested more than 32 deep"))
-        elif isinstance(item, dict):
-            for key, inner in item.items():
-                pending.append((key if isinstance(key, str) else object(), place, depth))
-                pending.append((inner, f"{place}.{key}", depth + 1))
-        elif isinstance(item, list | tuple):
-            pending.extend((inner, f"{place}.{index}", depth + 1) for index, inner in enumerate(item))
-        elif item is not None:
-            _admit_json_leaf(item, place, errors)
-    return value
-
-
-def _admit_json_leaf(item: Any, place: str, errors: list[FieldError]) -> None:
-    scalar = SCALARS.get(type(item))
-    if scalar is None or scalar.kind not in (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR):
-        errors.append(FieldError(place, "type", "must be JSON: text, numbers, true, false, null, lists and objects"))
-        return
-    try:
-        scalar.admit(item)
-    except Refused as refused:
-        errors.append(FieldError(place, refused.code, refused.message))
-
-
 def _union(args: tuple[Any, ...], where: str) -> FieldType:
     members = [arg for arg in args if arg is not type(None)]
     if len(members) == 1:
         inner = type_of(members[0], where)
-        return msgspec.structs.replace(inner, annotation=inner.annotation | None, nullable=True)
+        return msgspec.structs.replace(inner, nullable=True)
     options = [type_of(member, where) for member in members]
-    annotation = Union[args]  # noqa: UP007 - built from a tuple
+    annotation = Union[tuple(members)]  # noqa: UP007 - built from a tuple
 
     def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
         for option in options:
@@ -108,17 +79,18 @@ def _union(args: tuple[Any, ...], where: str) -> FieldType:
 
     is_mutable = any(option.is_mutable for option in options)
     nested = FieldType(annotation, Kind.JSON, admit, nullable=len(members) < len(args), is_mutable=is_mutable)
-    return _nested(nested, annotation)
+    return _nested(nested, annotation, where)
 
 
 def _enum(annotation: type[Enum], where: str) -> FieldType:
     values = tuple(member.value for member in annotation)
     name = annotation.__name__
+    shown = ", ".join(map(str, values))
     by_value: dict[Any, Enum] = {member.value: member for member in annotation}
 
     def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
         if not isinstance(value, annotation):
-            errors.append(FieldError(path, "type", f"must be a {name}"))
+            errors.append(FieldError(path, "one_of", f"must be a {name}: {shown}"))
         return value
 
     kind = _kind_of_choices(values, f"{where}: {name}")
@@ -146,10 +118,14 @@ def _kind_of_choices(values: tuple[Any, ...], where: str) -> Kind:
     raise DeclarationError(f"{where}: the values must be all text or all whole numbers")
 
 
-def _nested(nested: FieldType, annotation: Any) -> FieldType:
-    """Give a type of kind JSON its way to the border: msgspec's own conversion to builtins and back."""
+def _nested(nested: FieldType, annotation: Any, where: str) -> FieldType:
+    """Give a type of kind JSON its way to the border: what its JSON says, and msgspec's own conversion back."""
+    try:
+        msgspec.json.Decoder(annotation)
+    except TypeError as error:  # what is written could not be told apart when it is read again
+        raise DeclarationError(f"{where}: {error}") from error
 
     def decode(value: Any) -> Any:
         return msgspec.convert(value, annotation)
 
-    return msgspec.structs.replace(nested, encode=msgspec.to_builtins, decode=decode)
+    return msgspec.structs.replace(nested, encode=to_json_builtins, decode=decode)

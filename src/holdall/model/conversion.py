@@ -1,0 +1,96 @@
+"""From JSON-like builtins to typed values, with every mistake found and its path; msgspec alone would tell the first."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from holdall.errors import FieldError
+from holdall.model.annotations import unwrap
+from holdall.model.containers import is_value_object
+from holdall.model.types import type_of
+
+__all__ = ["convert_all"]
+
+_Parts = Iterable[tuple[Any, Any, str]]
+
+
+def convert_all(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> Any:
+    """The value as its annotation wants it; where that fails, all that is wrong is appended to ``errors``."""
+    try:
+        return msgspec.convert(value, annotation)
+    except (msgspec.ValidationError, ValueError, RecursionError):
+        _explain(annotation, value, path, errors)
+    return value
+
+
+def _explain(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> None:
+    before = len(errors)
+    if value is None:
+        errors.append(FieldError(path, "required", "must not be null"))
+        return
+    bare = _bare(annotation)
+    for inner, part, place in _parts(bare, value, path):
+        if part is msgspec.UNSET:
+            errors.append(FieldError(place, "required", "is required"))
+        elif inner is msgspec.UNSET:
+            errors.append(FieldError(place, "unknown", "is not a field"))
+        else:
+            convert_all(inner, part, place, errors)
+    if len(errors) == before and not (is_value_object(bare) and isinstance(value, dict)):
+        type_of(bare, path).admit(value, path, errors)
+    if len(errors) == before:
+        errors.append(FieldError(path, "value", "is not valid"))
+
+
+def _bare(annotation: Any) -> Any:
+    """The annotation without Annotated and None."""
+    inner, _ = unwrap(annotation)
+    if get_origin(inner) in (Union, types.UnionType):
+        members = tuple(arg for arg in get_args(inner) if arg is not type(None))
+        return _bare(members[0]) if len(members) == 1 else Union[members]  # noqa: UP007 - built from a tuple
+    return inner
+
+
+def _parts(annotation: Any, value: Any, path: str) -> _Parts:
+    """The parts of a container or value object: annotation, value and path of each; UNSET for one that is not there."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is dict and isinstance(value, dict):
+        return [(args[1], inner, f"{path}.{name}") for name, inner in value.items()]
+    if origin in (list, tuple, frozenset) and isinstance(value, list | tuple):
+        if origin is tuple and args[-1] is not Ellipsis:
+            inners = args if len(args) == len(value) else ()
+        else:
+            inners = (args[0],) * len(value)
+        return [(inner, part, f"{path}.{index}") for index, (inner, part) in enumerate(zip(inners, value, strict=False))]
+    if is_value_object(annotation) and isinstance(value, dict):
+        return _value_object_parts(annotation, value, path)
+    return []
+
+
+def _value_object_parts(annotation: Any, value: dict[str, Any], path: str) -> _Parts:
+    hints = get_type_hints(annotation, include_extras=True)
+    if issubclass(annotation, msgspec.Struct):
+        fields = [(item.encode_name, item.name, item.required) for item in msgspec.structs.fields(annotation)]
+        refuses_unknown = annotation.__struct_config__.forbid_unknown_fields
+    else:
+        fields = [(item.name, item.name, _is_required(item)) for item in dataclasses.fields(annotation)]
+        refuses_unknown = False
+    found = []
+    for shown, name, required in fields:
+        if shown in value:
+            found.append((hints[name], value[shown], f"{path}.{shown}"))
+        elif required:
+            found.append((hints[name], msgspec.UNSET, f"{path}.{shown}"))
+    if refuses_unknown:
+        known = {shown for shown, _, _ in fields}
+        found.extend((msgspec.UNSET, None, f"{path}.{name}") for name in value if name not in known)
+    return found
+
+
+def _is_required(item: dataclasses.Field[Any]) -> bool:
+    return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING

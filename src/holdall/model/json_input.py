@@ -1,0 +1,170 @@
+"""Values from JSON and from text: bodies, key parts and query parameters become the values that fields take.
+
+A right body is decoded in one step; a wrong one is taken apart to name everything that is wrong, each with its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from holdall.errors import FieldError, ValidationError
+from holdall.model.conversion import convert_all
+from holdall.model.field import Field
+
+if TYPE_CHECKING:
+    from holdall.model.declaration import Declaration
+
+__all__ = ["JsonInput", "decode_text"]
+
+
+class JsonInput:
+    """Reads the JSON of one model's records.
+
+    References are given by key, in a list where the key has several parts. Fields that the store makes (generated
+    keys, the version) and fields with ``init=False`` are refused, and so are unknown names.
+    """
+
+    def __init__(self, declaration: Declaration) -> None:
+        self._declaration = declaration
+        self._model = declaration.model
+        self._accepted = {field.name: field for field in declaration.stored if _is_accepted(field)}
+        self.names = tuple(self._accepted)
+
+    def create(self, body: bytes) -> Any:
+        """A new record from a JSON object; raises ValidationError with everything that is wrong."""
+        given = self._decoded(body)
+        if given is not None:
+            return self._model(**given)
+        return self.create_from(self._object(body))
+
+    def values(self, body: bytes) -> dict[str, Any]:
+        """The values a JSON object gives for fields of an existing record; raises ValidationError."""
+        given = self._decoded(body)
+        if given is None:
+            return self.values_from(self._object(body))
+        errors: list[FieldError] = []
+        admitted = self._admitted(given, errors)
+        if errors:
+            raise ValidationError(self._model.__name__, errors)
+        return admitted
+
+    def create_from(self, data: Mapping[str, Any]) -> Any:
+        """A new record from builtins such as JSON decodes to; raises ValidationError with everything that is wrong."""
+        errors: list[FieldError] = []
+        values = self._converted(data, errors)
+        if not errors:
+            return self._model(**values)
+        self._admitted(values, errors)
+        missing = [field for field in self._accepted.values() if field.name not in data and not field.has_default]
+        errors.extend(FieldError(field.name, "required", "is required") for field in missing)
+        raise ValidationError(self._model.__name__, errors)
+
+    def values_from(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The values builtins give for fields of an existing record; raises ValidationError."""
+        errors: list[FieldError] = []
+        values = self._admitted(self._converted(data, errors), errors)
+        if errors:
+            raise ValidationError(self._model.__name__, errors)
+        return values
+
+    def key(self, parts: Sequence[str]) -> Any:
+        """The key in text form, as in a URL: one text for each part; raises ValidationError."""
+        fields = self._declaration.key
+        if len(parts) != len(fields):
+            raise ValidationError(self._model.__name__, [FieldError("key", "type", f"must have {len(fields)} parts")])
+        values = tuple(decode_text(field, part) for field, part in zip(fields, parts, strict=True))
+        return self._declaration.key_from((values if len(values) > 1 else values[0],), {})
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[Any]:
+        """Decodes a right body in one step. Made late: models referred to may be declared later."""
+        fields = [(name, input_annotation(field) | UnsetType, UNSET) for name, field in self._accepted.items()]
+        shape: Any = msgspec.defstruct("Given", fields, forbid_unknown_fields=True, kw_only=True)
+        return msgspec.json.Decoder(shape)
+
+    def _decoded(self, body: bytes) -> dict[str, Any] | None:
+        """The values of a right body; None where there is more to say of it."""
+        try:
+            given = self._decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+        values = zip(self.names, msgspec.structs.astuple(given), strict=True)
+        return {name: value for name, value in values if value is not UNSET}
+
+    def _object(self, body: bytes) -> dict[str, Any]:
+        try:
+            data = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            message = "is nested too deep" if isinstance(error, RecursionError) else "is not JSON"
+            raise ValidationError(self._model.__name__, [FieldError("", "json", message)]) from error
+        if not isinstance(data, dict):
+            raise ValidationError(self._model.__name__, [FieldError("", "type", "must be a JSON object")])
+        return data
+
+    def _converted(self, data: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            field = self._accepted.get(name)
+            if field is None:
+                errors.append(_refusal(self._declaration.by_name.get(name), name))
+                continue
+            before = len(errors)
+            converted = convert_all(input_annotation(field), value, name, errors)
+            if len(errors) == before:
+                values[name] = converted
+        return values
+
+    def _admitted(self, values: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
+        return {name: self._accepted[name].admit(value, errors) for name, value in values.items()}
+
+
+def decode_text(field: Field, text: str) -> Any:
+    """The value a text stands for, as in a query parameter; raises ValidationError if it stands for none."""
+    errors: list[FieldError] = []
+    value: Any = text
+    annotation = input_annotation(field, required=True)
+    try:
+        value = msgspec.convert(text, annotation, strict=False)
+    except (msgspec.ValidationError, ValueError):
+        try:
+            value = msgspec.json.decode(text, type=annotation)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            convert_all(annotation, text, field.name, errors)
+    if not errors:
+        value = field.admit(value, errors)
+    if errors:
+        raise ValidationError(field.model, errors)
+    return value
+
+
+def input_annotation(field: Field, required: bool = False) -> Any:
+    """What msgspec is to make of a field's JSON; with ``required``, None is left out."""
+    if field.target is not None:
+        keys = [input_annotation(part, required=True) for part in field.target().__holdall__.key]
+        key = keys[0] if len(keys) == 1 else tuple[tuple(keys)]  # type: ignore[misc]
+        annotation = key if field.form is None else tuple[key, ...]
+        may_be_none = field.nullable
+    else:
+        assert field.type is not None
+        if field.options.coerce or not field.options.type_check:
+            return Any  # admit converts or keeps it
+        annotation = field.type.annotation
+        may_be_none = field.type.nullable
+    return annotation | None if may_be_none and not required else annotation
+
+
+def _is_accepted(field: Field) -> bool:
+    return field.options.init and not field.may_be_unset
+
+
+def _refusal(field: Field | None, name: str) -> FieldError:
+    if field is None:
+        return FieldError(name, "unknown", "is not a field")
+    if field.may_be_unset:
+        return FieldError(name, "generated", "is made by the store")
+    return FieldError(name, "init", "cannot be given")

@@ -1,0 +1,85 @@
+"""Records as JSON: their stored fields and computed values, references as keys. It decides nothing about who may see what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from holdall.model.many import Related
+from holdall.model.reference import Reference, key_of_value
+from holdall.model.tracking import Tracked
+
+if TYPE_CHECKING:
+    from holdall.model.declaration import Declaration
+
+__all__ = ["JsonOutput", "encode_hook"]
+
+
+def encode_hook(value: Any) -> Any:
+    """What msgspec cannot encode itself: a reference or record is its key, many of them a list of keys."""
+    if isinstance(value, Reference | Tracked):
+        return key_of_value(value)
+    if isinstance(value, Related):
+        return value.keys
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=encode_hook)
+
+
+class JsonOutput:
+    """Encodes the records of one model.
+
+    A computed value that reads an attribute of a reference needs that reference loaded, else NotLoaded is raised.
+    """
+
+    def __init__(self, declaration: Declaration) -> None:
+        self._declaration = declaration
+        self._readers: dict[tuple[str, ...], Callable[[Any], Any]] = {}
+        self.names = (*(field.name for field in declaration.stored), *declaration.computed)
+        self._is_plain = not declaration.computed
+
+    def encode(self, records: Sequence[Any], names: Collection[str] | None = None) -> bytes:
+        """The records as one JSON array; with ``names`` only these fields and computed values of each."""
+        return _ENCODER.encode(self._prepared(records, names))
+
+    def encode_one(self, record: Any, names: Collection[str] | None = None) -> bytes:
+        """One record as a JSON object."""
+        return _ENCODER.encode(self._prepared([record], names)[0])
+
+    def builtins(self, record: Any, names: Collection[str] | None = None) -> dict[str, Any]:
+        """One record as what its JSON says: dict, list, str, int, float, bool and None."""
+        return msgspec.json.decode(self.encode_one(record, names))  # type: ignore[no-any-return]
+
+    def _prepared(self, records: Sequence[Any], names: Collection[str] | None) -> Sequence[Any]:
+        """What the encoder takes: the records themselves where it shows just their slots, else structs made for it."""
+        if names is None:
+            if self._is_plain:
+                return records
+            chosen = self.names
+        else:
+            chosen = tuple(name for name in self.names if name in names)
+        reader = self._readers.get(chosen)
+        if reader is None:
+            reader = self._readers[chosen] = self._reader(chosen)
+        return list(map(reader, records))
+
+    def _reader(self, chosen: tuple[str, ...]) -> Callable[[Any], Any]:
+        """A generated function from a record to a struct of just the chosen values."""
+        shape = msgspec.defstruct("Shown", [(f"v{number}", Any) for number in range(len(chosen))], rename=_namer(chosen))
+        names: dict[str, Any] = {"shape": shape}
+        values = []
+        for number, name in enumerate(chosen):
+            if name in self._declaration.computed:
+                values.append(f"r.{name}")
+            else:
+                names[f"g{number}"] = self._declaration.by_name[name].get
+                values.append(f"g{number}(r)")
+        return eval(f"lambda r: shape({', '.join(values)})", names)  # type: ignore[no-any-return]  # noqa: S307 - written above
+
+
+def _namer(chosen: tuple[str, ...]) -> Callable[[str], str]:
+    """From ``v0, v1, …`` to the names chosen, as msgspec asks for them."""
+    return lambda variable: chosen[int(variable[1:])]

@@ -1,0 +1,56 @@
+"""Any JSON value as a field's value: what is checked, and how typed values become JSON builtins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from holdall.errors import FieldError
+from holdall.model.scalars import SCALARS, Refused
+from holdall.query import Kind
+
+__all__ = ["MAX_DEPTH", "admit_json", "to_json_builtins"]
+
+MAX_DEPTH = 32
+_LEAVES = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR)
+
+
+def to_json_builtins(value: Any) -> Any:
+    """What the value's JSON says, in dict, list, str, int, float, bool and None; always a copy."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def admit_json(value: Any, path: str, errors: list[FieldError]) -> Any:
+    """A copy of a JSON value, so that no two records share one; what is wrong is appended to ``errors``."""
+    return _admit(value, path, errors, 0)
+
+
+def _admit(value: Any, path: str, errors: list[FieldError], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        errors.append(FieldError(path, "depth", f"must not be nested more than {MAX_DEPTH} deep"))
+        return value
+    if isinstance(value, dict):
+        return {
+            _leaf(name, path, errors, "must have text for its keys", (Kind.STR,)): _admit(
+                inner, f"{path}.{name}", errors, depth + 1
+            )
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_admit(inner, f"{path}.{index}", errors, depth + 1) for index, inner in enumerate(value)]
+    if value is None:
+        return None
+    return _leaf(value, path, errors, "must be JSON: text, numbers, true, false, null, lists and objects", _LEAVES)
+
+
+def _leaf(value: Any, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> Any:
+    scalar = SCALARS.get(type(value))
+    if scalar is None or scalar.kind not in kinds:
+        errors.append(FieldError(path, "type", message))
+        return value
+    try:
+        return scalar.admit(value)
+    except Refused as refused:
+        errors.append(FieldError(path, refused.code, refused.message))
+        return value
