@@ -23,11 +23,14 @@ class Binding:
     def __init__(self) -> None:
         self._slots: dict[str, Slot] = {}
         self._next_value = 0
+        self.tests: list[tuple[int, Callable[[Any], bool]]] = []
 
-    def take(self) -> int:
-        """The place of the next value of the query."""
+    def take(self, test: Callable[[Any], bool] | None = None) -> int:
+        """The place of the next value of the query, and what tells whether a later value may stand there."""
         index = self._next_value
         self._next_value += 1
+        if test is not None:
+            self.tests.append((index, test))
         return index
 
     def parameter(

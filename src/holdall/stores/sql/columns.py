@@ -126,7 +126,7 @@ def _postgresql(field: FieldSchema) -> sa.types.TypeEngine[Any]:
 
 
 def _mysql(field: FieldSchema, dialect: Dialect, indexed_with: int) -> sa.types.TypeEngine[Any]:
-    collation = "utf8mb4_nopad_bin" if dialect.is_mariadb else "utf8mb4_0900_bin"
+    collation = dialect.exact_collation
     match field.kind:
         case Kind.STR:
             length = _text_length(field, indexed_with)

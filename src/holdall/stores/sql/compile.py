@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from holdall.errors import QueryError
-from holdall.query import And, Compare, Condition, Every, FieldSchema, Kind, Not, Op, Or, Query, Some
+from holdall.query import And, Compare, Condition, Every, FieldSchema, Kind, Not, Op, Or, Query, Some, check
 from holdall.stores.sql._plans import Plans
 from holdall.stores.sql.binding import Binding, NeedsRewrite, Slot
 from holdall.stores.sql.codec import RowConvert, row_decoder
@@ -18,13 +18,14 @@ from holdall.stores.sql.conditions import Conditions
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_columns
 from holdall.stores.sql.joins import Scope
-from holdall.stores.sql.shape import Shape, bucket, condition_shape, query_shape
+from holdall.stores.sql.shape import Shape, Sizes, bucket, condition_shape, query_shape
 from holdall.stores.sql.sorting import after_position, order_by
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["Compiler", "Parameters", "Statement"]
 
 Parameters: TypeAlias = tuple[Any, ...] | dict[str, Any]
+_Walk: TypeAlias = Callable[[Query[Any], Sizes], tuple[Shape, list[Any]]]
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
@@ -38,16 +39,23 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 class _Plan(msgspec.Struct, frozen=True):
     sql: str
     slots: tuple[Slot, ...]
+    tests: tuple[tuple[int, Callable[[Any], bool]], ...]  # what the values of a later query must pass
     names: tuple[str, ...] | None  # where the driver takes parameters by name
     decode: RowConvert | None
 
 
 class Compiler:
-    """Compiles the queries of one store. ``tables`` may be bound to more collections at any time."""
+    """Compiles the queries of one store, after ``demand`` has let their shape pass.
 
-    def __init__(self, tables: Tables, dialect: Dialect | None = None, remember: int = 1000) -> None:
+    ``tables`` may be bound to more collections at any time.
+    """
+
+    def __init__(
+        self, tables: Tables, demand: Callable[[Query[Any]], None] | None = None, remember: int = 1000
+    ) -> None:
         self._tables = tables
-        self._dialect = dialect or tables.dialect
+        self._dialect = tables.dialect
+        self._demand = demand
         self._sizes: Callable[[int], int] = bool if self._dialect.family in ("sqlite", "postgresql") else bucket
         self._plans: Plans[_Plan] = Plans(remember)
         self._generation = tables.generation
@@ -65,39 +73,46 @@ class Compiler:
     def query(self, query: Query[Any]) -> Statement:
         """The statement whose decoded rows are what the query means.
 
-        The query must have passed ``check``. Raises QueryError for a value the database cannot compare with.
+        Raises what ``check`` and the store's demands raise: fully for a new shape, of the values for a known one.
         """
-        shape, values = query_shape(query, self._sizes)
-        return self._statement(query, shape, values, self._select)
+        return self._statement(query, query_shape, self._select)
 
     def count(self, query: Query[Any]) -> Statement:
         """The statement whose one row holds the number of rows the query's condition means."""
-        shape, values = condition_shape(query, self._sizes)
-        return self._statement(query, shape, values, self._count)
+        return self._statement(query, condition_shape, self._count)
 
-    def _statement(
-        self, query: Query[Any], shape: Shape, values: list[Any], build: Callable[[Query[Any]], _Plan]
-    ) -> Statement:
+    def _statement(self, query: Query[Any], walk: _Walk, build: Callable[[Query[Any]], _Plan]) -> Statement:
         if self._generation != self._tables.generation:
             self._plans.clear()
             self._generation = self._tables.generation
-        plan = self._plans.get(shape)
+        try:
+            shape, values = walk(query, self._sizes)
+            plan = self._plans.get(shape)
+        except (TypeError, RecursionError):
+            self._check(query)  # it says in words what cannot even be walked
+            raise
         if plan is None:
+            self._check(query)
             plan = build(query)
             self._plans.put(shape, plan)
+        else:
+            for index, test in plan.tests:
+                if not test(values[index]):
+                    self._check(query)
         try:
             parameters = tuple([values[i] if convert is None else convert(values[i]) for i, convert in plan.slots])
         except NeedsRewrite:
-            return self._rewritten(query, build)
+            return self._statement(_without_edges(query), walk, build)
         except ValueError as error:
             raise QueryError(str(error)) from error
         if plan.names is not None:
             return Statement(plan.sql, dict(zip(plan.names, parameters, strict=True)), plan.decode)
         return Statement(plan.sql, parameters, plan.decode)
 
-    def _rewritten(self, query: Query[Any], build: Callable[[Query[Any]], _Plan]) -> Statement:
-        query = msgspec.structs.replace(query, condition=_without_edges(query.condition))
-        return self.query(query) if build == self._select else self.count(query)
+    def _check(self, query: Query[Any]) -> None:
+        if self._demand is not None:
+            self._demand(query)
+        check(query, self._tables.schemas)
 
     def _select(self, query: Query[Any]) -> _Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
@@ -141,7 +156,7 @@ class Compiler:
         names = getattr(compiled, "positiontup", None)
         bound = tuple(compiled.bind_names.values()) if names is None else tuple(names)
         slots = tuple(binding.slot(name) or _constant(compiled.params[name]) for name in bound)
-        return _Plan(str(compiled), slots, bound if names is None else None, decode)
+        return _Plan(str(compiled), slots, tuple(binding.tests), bound if names is None else None, decode)
 
 
 def _constant(value: Any) -> Slot:
@@ -149,7 +164,11 @@ def _constant(value: Any) -> Slot:
     return 0, lambda _: value
 
 
-def _without_edges(condition: Condition) -> Condition:
+def _without_edges(query: Query[Any]) -> Query[Any]:
+    return msgspec.structs.replace(query, condition=_plain(query.condition))
+
+
+def _plain(condition: Condition) -> Condition:
     """The same condition without texts that begin or end with nothing, or begin with the last of all characters."""
     match condition:
         case Compare(path, Op.STARTSWITH, value) if not value.strip("\U0010ffff"):
@@ -157,13 +176,13 @@ def _without_edges(condition: Condition) -> Condition:
         case Compare(path, Op.ENDSWITH, ""):
             return Compare(path, Op.IS_NULL, False)
         case And(items):
-            return And(tuple(_without_edges(item) for item in items))
+            return And(tuple(_plain(item) for item in items))
         case Or(items):
-            return Or(tuple(_without_edges(item) for item in items))
+            return Or(tuple(_plain(item) for item in items))
         case Not(item):
-            return Not(_without_edges(item))
+            return Not(_plain(item))
         case Some(path, item):
-            return Some(path, _without_edges(item))
+            return Some(path, _plain(item))
         case Every(path, item):
-            return Every(path, _without_edges(item))
+            return Every(path, _plain(item))
     return condition

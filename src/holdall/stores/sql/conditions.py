@@ -7,17 +7,20 @@ and plain comparisons stay open to indexes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from holdall.query import And, Compare, Condition, Every, Not, Op, Or, Some
+from holdall.query import And, Compare, Condition, Every, FieldSchema, Not, Op, Or, Some, is_of_kind
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.joins import Scope
 
 __all__ = ["Conditions"]
 
+LONG_LIST = 1000
 ONE: sa.ColumnElement[Any] = sa.literal_column("1")
 
 
@@ -65,7 +68,7 @@ class Conditions:
             if not operand.nullable:
                 return sa.false() if node.value is wanted else sa.true()
             return first.is_(None) if node.value is wanted else first.is_not(None)
-        index = self._binding.take()
+        index = self._binding.take(_test(operand.field, node.op))
         if node.op in (Op.IN, Op.NOT_IN) and not node.value:
             holds: Any = sa.false() if node.op is Op.IN else first.is_not(None)
             if not wanted:
@@ -76,3 +79,14 @@ class Conditions:
             return clause
         negated = sa.not_(clause)
         return sa.or_(first.is_(None), negated) if operand.nullable else negated
+
+
+def _test(field: FieldSchema, op: Op) -> Callable[[Any], bool]:
+    """What tells whether a value may be compared so with the field, as ``check`` has it."""
+    fits = partial(is_of_kind, field)
+    if op in (Op.IN, Op.NOT_IN):
+        # a long list is looked at in full, for the store's own limits too
+        return lambda items: type(items) is tuple and len(items) <= LONG_LIST and all(map(fits, items))
+    if op is Op.BETWEEN:
+        return lambda pair: type(pair) is tuple and len(pair) == 2 and all(map(fits, pair))
+    return fits

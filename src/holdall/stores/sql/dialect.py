@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -22,9 +23,7 @@ class Dialect:
     family: str
     driver: str
     sqlalchemy: sa.engine.Dialect
-    lower_collation: str | None = (
-        None  # the collation under which lower() treats all of Unicode, where one must be named
-    )
+    lower_collation: str | None = None  # see ``lowering``
 
     @classmethod
     def of(cls, dialect: sa.engine.Dialect) -> Dialect:
@@ -51,6 +50,39 @@ class Dialect:
     def nulls_are_smallest(self) -> bool:
         """Whether missing values sort before all others when nothing is said."""
         return self.family in ("sqlite", "mysql", "mssql")
+
+    @property
+    def lower_probe(self) -> str | None:
+        """What to ask the server once, to give its rows to ``lowering``; None if there is nothing to ask."""
+        if self.family != "postgresql":
+            return None
+        return "SELECT collname::text FROM pg_collation WHERE collname IN ('und-x-icu', 'pg_unicode_fast', 'pg_c_utf8')"
+
+    def lowering(self, rows: Iterable[Sequence[Any]]) -> Dialect:
+        """The same dialect, lowering text under the best of the collations the server has."""
+        present = {row[0] for row in rows}
+        best = next((name for name in ("und-x-icu", "pg_unicode_fast", "pg_c_utf8") if name in present), None)
+        return replace(self, lower_collation=best)
+
+    @property
+    def lowers_under(self) -> str | None:
+        """The collation lower() needs for its letter case to be Unicode's; None if it needs none or there is none."""
+        if self.family != "mysql":
+            return self.lower_collation
+        version = getattr(self.sqlalchemy, "server_version_info", None) or (0,)
+        if self.is_mariadb:
+            return "utf8mb4_uca1400_nopad_as_cs" if version >= (10, 10) else "utf8mb4_unicode_520_nopad_ci"
+        return "utf8mb4_0900_as_cs"
+
+    @property
+    def exact_collation(self) -> str | None:
+        """The collation that compares text code point by code point, spaces at the end included."""
+        match self.family:
+            case "postgresql":
+                return "C"
+            case "mysql":
+                return "utf8mb4_nopad_bin" if self.is_mariadb else "utf8mb4_0900_bin"
+        return None
 
     @property
     def session_setup(self) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def _column(
         yield f"{place} does not allow missing values, the model does"
     fine = _COLLATIONS.get(dialect.family)
     if fine and field.kind is Kind.STR and found.collation not in fine:
-        yield f"{place} is sorted and compared by {found.collation}, not by code point as {sorted(fine)[0]} does"
+        yield f"{place} is compared by {found.collation}, not code point by code point as by {dialect.exact_collation}"
 
 
 def _extent(place: str, found: FoundColumn, field: FieldSchema) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from holdall.query import Query, SortKey
+from holdall.query import Query, SortKey, is_of_kind
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.columns import Leaf
 from holdall.stores.sql.comparisons import Comparisons
@@ -44,8 +45,8 @@ def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[sa.ColumnElem
             if dialect.has_null_placement:
                 directed = directed.nulls_first() if first else directed.nulls_last()
             else:
-                missing = sa.case((column.is_(None), 0 if first else 1), else_=1 if first else 0)
-                clauses.append(missing)
+                missing = column.is_(None)
+                clauses.append(missing.desc() if first else missing.asc())
         clauses.append(directed)
     return clauses
 
@@ -72,7 +73,7 @@ def after_position(query: Query[Any], scope: Scope, comparisons: Comparisons, bi
             _Step(
                 operand.columns[0],
                 operand.leaves[0],
-                binding.take(),
+                binding.take(None if value is None else partial(is_of_kind, operand.field)),
                 value is None,
                 key.descending,
                 operand.nullable,

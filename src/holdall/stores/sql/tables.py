@@ -226,8 +226,7 @@ class Tables:
 
     def _table_options(self, generated: str | None) -> dict[str, Any]:
         if self.dialect.family == "mysql":
-            collation = "utf8mb4_nopad_bin" if self.dialect.is_mariadb else "utf8mb4_0900_bin"
-            options = {"engine": "InnoDB", "default_charset": "utf8mb4", "collate": collation}
+            options = {"engine": "InnoDB", "default_charset": "utf8mb4", "collate": self.dialect.exact_collation}
             prefix = "mariadb" if self.dialect.sqlalchemy.name == "mariadb" else "mysql"
             return {f"{prefix}_{key}": value for key, value in options.items()}
         return {"sqlite_autoincrement": True} if generated and self.dialect.family == "sqlite" else {}

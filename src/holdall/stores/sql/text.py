@@ -66,8 +66,11 @@ class TextComparisons:
         return self._like(self._lower(column), index, "%", "%", lower=True)
 
     def _lower(self, column: Text) -> Text:
-        collation = self._dialect.lower_collation
-        return sa.func.lower(column if collation is None else sa.collate(column, collation))
+        collation = self._dialect.lowers_under
+        if collation is None:
+            return sa.func.lower(column)
+        lowered = sa.func.lower(sa.collate(column, collation))
+        return sa.collate(lowered, str(self._dialect.exact_collation))
 
     def _startswith(self, column: Text, index: int) -> Clause:
         if self._dialect.family in ("sqlite", "mysql", "postgresql"):
