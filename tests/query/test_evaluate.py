@@ -150,14 +150,12 @@ def test_some_and_every_over_records_that_refer_back() -> None:
 
 def test_some_and_every_over_stored_keys_pass_by_those_of_nobody() -> None:
     rooms = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
-    found = {
-        name: [row[:2] for row in evaluate(Query("shelf", condition), SMALL)]
-        for name, condition in {
-            "some": Some(("books",), ALWAYS),
-            "every": Every(("books",), compare("pages", Op.GE, 0)),
-            "none": Every(("books",), NEVER),
-        }.items()
+    asked: dict[str, Condition] = {
+        "some": Some(("books",), ALWAYS),
+        "every": Every(("books",), compare("pages", Op.GE, 0)),
+        "none": Every(("books",), NEVER),
     }
+    found = {name: [row[:2] for row in evaluate(Query("shelf", condition), SMALL)] for name, condition in asked.items()}
     assert found == {
         "some": [rooms[0], rooms[2]],
         "every": [rooms[0], rooms[1], rooms[3]],
