@@ -22,10 +22,10 @@ def rows(arena: Arena) -> list[Row]:
     def measure(module: str, job: str, scale: float) -> Measure:
         return lambda: arena.worker(module).do(job, count=count) * scale
 
-    def row(name: str, job: str, unit: str, scale: float) -> Row:
+    def row(name: str, job: str, unit: str, scale: float, turns: int = 2) -> Row:
         contest: Callable[[str], Measure] = lambda module: measure(module, job, scale)  # noqa: E731
         peers = {peer: contest(module) for peer, module in _PEERS.items()}
-        return Row(f"model/{name}", unit, contest("raw.models"), contest("ours.models"), peers)
+        return Row(f"model/{name}", unit, contest("raw.models"), contest("ours.models"), peers, turns)
 
     count = 2_000 if arena.is_quick else 10_000
     return [
@@ -34,5 +34,5 @@ def rows(arena: Arena) -> list[Row]:
         row("read", "read", "ns", _NANOSECONDS),
         row("write", "write", "us", _MICROSECONDS),
         row("to-json", "to_json", "us", _MICROSECONDS),
-        row("memory", "memory", "B/record", 1.0),
+        row("memory", "memory", "B/record", 1.0, 1),
     ]

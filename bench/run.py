@@ -24,6 +24,7 @@ class Row:
     raw: Measure
     ours: Measure
     peers: Mapping[str, Measure] = field(default_factory=dict)
+    turns: int = 1  # rounds for each round asked for: more where the work is short and chance plays a greater part
 
     @property
     def is_rate(self) -> bool:
@@ -72,7 +73,7 @@ def run(row: Row, rounds: int) -> Result:
     contestants: dict[str, Measure] = {"raw": row.raw, "ours": row.ours, **row.peers}
     figures: dict[str, list[float]] = {name: [] for name in contestants}
     reasons: list[str] = []
-    for turn in range(rounds):
+    for turn in range(rounds * row.turns):
         names = list(contestants)
         first = turn % len(names) if names else 0
         for name in names[first:] + names[:first]:  # nobody always goes first

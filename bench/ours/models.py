@@ -1,0 +1,67 @@
+"""Holdall's records: made as a session makes them from rows; written while a session tracks them."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from bench.book import named, rows
+from bench.ours.book import Book, library
+from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
+
+_create = Book.__holdall__.create
+
+
+def from_row(count: int) -> float:
+    """What a session does with a row it trusts."""
+    sources = rows(count)
+    start = time.perf_counter()
+    for source in sources:
+        _create(*source)
+    return (time.perf_counter() - start) / count
+
+
+def construct(count: int) -> float:
+    """Checked construction from names and values."""
+    sources = named(count)
+    start = time.perf_counter()
+    for source in sources:
+        Book(**source)
+    return (time.perf_counter() - start) / count
+
+
+def read(count: int) -> float:
+    """Slot reads."""
+    return seconds_per_read(_create(*rows(1)[0]), count)
+
+
+async def write(count: int) -> float:
+    """Checked writes to clean records of a session, which keeps their first old values."""
+    async with library("memory:").session() as session:
+        for values in named(count):
+            session.add(Book(**values))
+        await session.commit()
+        records = await session.query(Book.where())
+        assert len(records) == count
+        seconds = seconds_per_write(records)
+        assert all(record.is_field_modified("pages") for record in records)
+        for record in records:
+            session.remove(record)
+        await session.commit()
+    return seconds
+
+
+def to_json(count: int) -> float:
+    """The encoder on the record."""
+    records = [_create(*source) for source in rows(count)]
+    encode = msgspec.json.Encoder().encode
+    start = time.perf_counter()
+    for record in records:
+        encode(record)
+    return (time.perf_counter() - start) / count
+
+
+def memory(count: int) -> float:
+    """The record, with its place for tracking."""
+    return bytes_per_record(lambda source: _create(*source), rows(count))
