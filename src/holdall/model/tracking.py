@@ -1,7 +1,7 @@
 """How a record knows its session and remembers its first old values, at the price of one slot.
 
-A record no session knows has an empty slot. All clean records of a session share its one ``Tracker``; a record that is new, changed
-or deleted has a ``Track`` of its own. The tracker holds the session weakly, because records are not seen by the cycle
+A record no session knows has an empty slot. All clean records of a session share its one ``Tracker``; all its new
+records share one ``Track``, and a record that is changed or deleted has a ``Track`` of its own. The tracker holds the session weakly, because records are not seen by the cycle
 collector.
 """
 
@@ -39,15 +39,20 @@ class Keeper(Protocol):
 
 
 class Tracker:
-    """A session as its clean records see it; while ``trusted``, frozen fields may be written."""
+    """A session as its clean records see it.
 
-    __slots__ = ("_keeper", "trusted")
+    While ``trusted``, frozen fields may be written. While a commit is in flight, ``edited`` collects the records that
+    are written to, by ``id()``.
+    """
+
+    __slots__ = ("_keeper", "edited", "trusted")
     state = State.CLEAN
     old: dict[str, Any] | None = None
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = ref(keeper)
         self.trusted = False
+        self.edited: dict[int, Any] | None = None
 
     @property
     def tracker(self) -> Tracker:
