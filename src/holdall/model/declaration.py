@@ -42,6 +42,7 @@ class Declaration:
         self.key = tuple(field for field in fields if field.options.pk)
         self.version = _version_of(model.__name__, fields)
         self.relations = tuple(field for field in fields if field.is_relation)
+        self.references = tuple(field for field in self.relations if field.is_stored)
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
         self.create: Callable[..., Any] = _abstract
         self.key_of = _key_reader(self.key)

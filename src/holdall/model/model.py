@@ -14,7 +14,7 @@ from holdall.model.manager import gateway_of
 from holdall.model.meta import ModelMeta
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import Track, Tracked, Tracker, state_of, track_of
+from holdall.model.tracking import Track, Tracked, Tracker, set_track, state_of, track_of
 from holdall.query import Condition, Query
 
 if TYPE_CHECKING:
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
-_FROZEN_IN = {State.NEW: Frozen.CREATE, State.CLEAN: Frozen.UPDATE, State.DIRTY: Frozen.UPDATE, State.DELETED: Frozen.UPDATE}
+_FROZEN_IN = {
+    State.NEW: Frozen.CREATE,
+    State.CLEAN: Frozen.UPDATE,
+    State.DIRTY: Frozen.UPDATE,
+    State.DELETED: Frozen.UPDATE,
+}
 
 
 class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
@@ -173,9 +178,11 @@ def _admitted(record: Any, field: Field, value: Any) -> Any:
 
 def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track) -> None:
     """Keep the first old value of the field, or forget it when it is set back."""
-    state = track.state
-    old = track.old
-    if state is State.NEW and old is None:  # a dict here means that the record is being added right now
+    tracker, state, old = track.tracker, track.state, track.old
+    assert tracker is not None
+    if tracker.edited is not None:
+        tracker.edited[id(record)] = record
+    if state is State.NEW:
         return
     name = field.name
     current = field.get(record)
@@ -185,7 +192,7 @@ def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track
         if isinstance(track, Track):
             track.old = {name: current}
         else:
-            record._track = Track(track, State.DIRTY, {name: current})
+            set_track(record, Track(track, State.DIRTY, {name: current}))
             keeper = track.keeper
             if keeper is not None:
                 keeper.touched(record)
@@ -194,12 +201,11 @@ def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track
             old[name] = current
     elif _same(field, old[name], value):
         del old[name]
-        if not old and state is not State.NEW:
+        if not old:
             assert isinstance(track, Track)
             track.old = None
             if state is State.DIRTY:
-                assert track.tracker is not None
-                record._track = track.tracker
+                set_track(record, tracker)
                 keeper = track.keeper
                 if keeper is not None:
                     keeper.settled(record)

@@ -2,16 +2,16 @@
 
 from holdall.session.binding import Binding, Bindings
 from holdall.session.order import Edge, Order, order_nodes
-from holdall.session.plan import Entry, Plan, Step
+from holdall.session.plan import Batch, Plan, Step
 from holdall.session.result import CommitResult, Guarantee, Task, TaskState
 from holdall.session.session import Session
 
 __all__ = [
+    "Batch",
     "Binding",
     "Bindings",
     "CommitResult",
     "Edge",
-    "Entry",
     "Guarantee",
     "Order",
     "Plan",

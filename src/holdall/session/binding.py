@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, StateError
-from holdall.model import Declaration, Model, RowCodec, schema_of
+from holdall.model import Declaration, Frozen, Model, RowCodec, schema_of
 from holdall.policy import Policy
 from holdall.query import Query, Schema
 from holdall.store import Row, Store
@@ -34,6 +34,12 @@ class Binding:
         self.schema: Schema = Schema(collection, (), ())
         self.row_key: Callable[[Row], Any] = itemgetter(0)
         self._subsets: dict[frozenset[str], tuple[str, ...]] = {}
+        self._updates: dict[frozenset[str], tuple[str, ...]] = {}
+        self.frozen_at_creation = tuple(
+            (field, field.default())
+            for field in self.declaration.stored
+            if field.frozen & Frozen.CREATE and field.has_default and field.options.default_factory is None
+        )
         self.all_fields = tuple(field.name for field in self.declaration.stored)
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
@@ -44,9 +50,13 @@ class Binding:
         return found
 
     def update_fields(self, changed: frozenset[str]) -> tuple[str, ...]:
-        """The changed fields and the version, in field order; the same tuple each time."""
-        version = self.declaration.version
-        return self.fields_without(frozenset(self.all_fields) - changed - ({version.name} if version else set()))
+        """The changed fields in field order, then the version; the same tuple each time."""
+        found = self._updates.get(changed)
+        if found is None:
+            version = self.declaration.version
+            names = [name for name in self.all_fields if name in changed and (version is None or name != version.name)]
+            found = self._updates[changed] = (*names, *([version.name] if version is not None else []))
+        return found
 
     def settle(self, bindings: Bindings) -> None:
         """Make the schema, once every model it refers to is bound."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Reference, State, state_of, track_of
+from holdall.model import Field, Reference, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
-from holdall.session.order import Edge, order_nodes
-from holdall.session.plan import Entry, Plan, Step
+from holdall.session.order import Edge, Order, order_nodes
+from holdall.session.plan import Batch, Plan, Step
 from holdall.session.uuid7 import uuid7
 from holdall.store import Verb
 
@@ -27,13 +27,28 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
-    _validate(bindings, new, dirty)
-    for record in new:
-        _prepare_new(record, bindings.of_model(type(record)))
-    adds, late = _adds(records, bindings, new)
-    updates = [_update(record, bindings.of_model(type(record)), records) for record in dirty]
-    removes = _removes(bindings, deleted)
-    return Plan(_steps([*adds, *_grouped(updates + late), *removes]))
+    _validate(bindings, new + dirty)
+    _demand_references(records, new + dirty)
+    for binding, group in _by_binding(bindings, new):
+        _prepare_new(binding, group)
+    edges, fields = _edges(new)
+    order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
+    _refuse_stuck(order, new)
+    adds, late = _adds(bindings, new, order, fields)
+    batches = [*adds, *_updates(bindings, dirty), *late, *_removes(bindings, deleted)]
+    return Plan(_steps(batches, is_linked=bool(edges)))
+
+
+def _by_binding(bindings: Bindings, records: Iterable[Any]) -> list[tuple[Binding, list[Any]]]:
+    """The records of each model side by side, so that stores can batch them."""
+    groups: dict[Any, list[Any]] = {}
+    for record in records:
+        model = record.__class__
+        if model in groups:
+            groups[model].append(record)
+        else:
+            groups[model] = [record]
+    return [(bindings.of_model(model), group) for model, group in groups.items()]
 
 
 def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, list[Any]]]) -> None:
@@ -45,12 +60,14 @@ def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right,
             binding.policy.demand(right, user, binding.collection)
 
 
-def _validate(bindings: Bindings, new: list[Any], dirty: list[Any]) -> None:
-    changed = new + dirty
+def _validate(bindings: Bindings, changed: list[Any]) -> None:
+    """Check what a write to a field could not: values changed in place, and rules over several fields."""
     errors: list[FieldError] = []
     names: set[str] = set()
     for number, record in enumerate(changed):
-        declaration = type(record).__holdall__
+        declaration = record.__holdall__
+        if not declaration.checks and not declaration.mutable:
+            continue
         found = declaration.validate(record)
         if found:
             names.add(type(record).__name__)
@@ -60,133 +77,149 @@ def _validate(bindings: Bindings, new: list[Any], dirty: list[Any]) -> None:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
 
 
-def _prepare_new(record: Any, binding: Binding) -> None:
-    """Give a new record what the session makes: UUIDv7 keys and the first version."""
-    declaration = binding.declaration
-    if declaration.version is not None:
-        declaration.version.put(record, 1)
-    for field in declaration.key:
-        value = field.get(record)
-        if value is None and field.generated is Generated.CLIENT:
-            field.put(record, uuid7())
-        elif value is None and field.generated is Generated.NO:
-            raise StateError(f"{binding.collection}.{field.name} is part of the key and has no value")
+def _prepare_new(binding: Binding, group: list[Any]) -> None:
+    """Give new records what the session makes: the first version and UUIDv7 keys."""
+    if binding.declaration.version is not None:
+        for record in group:
+            binding.declaration.version.put(record, 1)
+    for field in binding.declaration.key:
+        if field.generated is Generated.CLIENT:
+            for record in group:
+                if field.get(record) is None:
+                    field.put(record, uuid7())
 
 
-def _adds(records: IdentityMap, bindings: Bindings, new: list[Any]) -> tuple[list[Entry], list[Entry]]:
-    """The additions in order, and the updates that close circles of references."""
-    position = {id(record): number for number, record in enumerate(new)}
-    edges: list[Edge] = []
-    fields_of: dict[tuple[int, int], list[str]] = {}
-    for number, record in enumerate(new):
-        for field in type(record).__holdall__.relations:
-            if not field.is_stored:
-                continue
-            for target in _referred(field, record):
-                _demand_held(records, record, field.name, target)
-                other = position.get(id(target))
-                if other is not None and field.depends_on:
-                    edges.append(Edge(number, other, may_wait=field.nullable or field.form is not None))
-                    fields_of.setdefault((number, other), []).append(field.name)
-    order = order_nodes(len(new), edges)
-    if order.stuck:
-        names = sorted({bindings.of_model(type(new[number])).collection for number in order.stuck})
-        raise StateError(f"{', '.join(names)} refer to each other in a circle and none may be empty; make one optional")
-    waiting: dict[int, set[str]] = {}
-    for edge in order.waiting:
-        waiting.setdefault(edge.source, set()).update(fields_of[edge.source, edge.target])
-    adds = [
-        entry
-        for level in order.levels
-        for entry in _grouped(_add(new[number], bindings, waiting.get(number, set())) for number in level)
-    ]
-    late = [_late(new[number], bindings, names) for number, names in waiting.items()]
-    return adds, late
-
-
-def _referred(field: Any, record: Any) -> list[Any]:
+def _referred(field: Field, record: Any) -> list[Any]:
     """The records at hand that a reference field points at."""
     value = field.get(record)
     items = value if field.form is not None else (value,)
     return [item._record for item in items if item.__class__ is Reference and item._record is not None]
 
 
-def _demand_held(records: IdentityMap, record: Any, name: str, target: Any) -> None:
-    state = state_of(target)
-    if state in (State.DELETED, State.DISCARDED):
-        raise StateError(f"{type(record).__name__}.{name} refers to a {type(target).__name__} that is {state.value}")
-    if state is State.UNBOUND or not records.holds(target):
-        raise StateError(
-            f"{type(record).__name__}.{name} refers to a {type(target).__name__} this session does not hold; add it first"
-        )
-
-
-def _add(record: Any, bindings: Bindings, left_out: set[str]) -> Entry:
-    binding = bindings.of_model(type(record))
-    key = record.__key__()
-    fields = binding.all_fields
-    if key is None or left_out:
-        unset = {field.name for field in binding.declaration.key if field.get(record) is None}
-        fields = binding.fields_without(frozenset(left_out | unset))
-    return Entry(record, binding, Verb.ADD, fields, key=key)
-
-
-def _late(record: Any, bindings: Bindings, names: set[str]) -> Entry:
-    binding = bindings.of_model(type(record))
-    return Entry(record, binding, Verb.UPDATE, tuple(sorted(names)), key=record.__key__())
-
-
-def _update(record: Any, binding: Binding, records: IdentityMap) -> Entry:
-    declaration = binding.declaration
-    track = track_of(record)
-    changed = track.old if track is not None and track.old is not None else {}
-    for field in declaration.relations:
-        if field.name in changed:
+def _demand_references(records: IdentityMap, changed: list[Any]) -> None:
+    """Refuse references to records that this commit will not leave in a store."""
+    for record in changed:
+        for field in record.__holdall__.references:
             for target in _referred(field, record):
-                _demand_held(records, record, field.name, target)
-    key_fields = {field.name for field in declaration.key} & changed.keys()
-    if key_fields:
-        raise StateError(f"{binding.collection}.{min(key_fields)} is part of the key of a stored record; add a new one")
-    version = declaration.version.get(record) if declaration.version is not None else None
-    fields = binding.update_fields(frozenset(changed))
-    return Entry(record, binding, Verb.UPDATE, fields, key=record.__key__(), version=version)
+                state = state_of(target)
+                if state in (State.DELETED, State.DISCARDED, State.UNBOUND) or not records.holds(target):
+                    advice = "add it first" if state is State.UNBOUND else "refer to another record"
+                    raise StateError(
+                        f"{type(record).__name__}.{field.name} refers to a {type(target).__name__} that is {state.value}"
+                        f" or in another session; {advice}"
+                    )
 
 
-def _removes(bindings: Bindings, deleted: list[Any]) -> list[Entry]:
+def _edges(new: list[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
+    """Which new records refer to which, and by which fields."""
+    position: dict[int, int] = {}
+    edges: dict[Edge, None] = {}
+    fields: dict[tuple[int, int], set[str]] = {}
+    for number, record in enumerate(new):
+        for field in record.__holdall__.references:
+            for target in _referred(field, record):
+                position = position or {id(item): place for place, item in enumerate(new)}
+                other = position.get(id(target))
+                if other is not None and field.depends_on:
+                    edges[Edge(number, other, may_wait=field.nullable or field.form is not None)] = None
+                    fields.setdefault((number, other), set()).add(field.name)
+    return edges, fields
+
+
+def _refuse_stuck(order: Order, new: list[Any]) -> None:
+    if order.stuck:
+        names = sorted({type(new[number]).__name__ for number in order.stuck})
+        raise StateError(f"{', '.join(names)} refer to each other in a circle and none may be empty; make one optional")
+
+
+def _adds(
+    bindings: Bindings, new: list[Any], order: Order, fields: dict[tuple[int, int], set[str]]
+) -> tuple[list[Batch], list[Batch]]:
+    """The additions in order, and the updates that close circles of references."""
+    waiting: dict[int, set[str]] = {}
+    for edge in order.waiting:
+        waiting.setdefault(edge.source, set()).update(fields[edge.source, edge.target])
+    adds = []
+    for level in order.levels:
+        for binding, group in _by_binding(bindings, [new[number] for number in level if number not in waiting]):
+            adds.extend(_add(binding, group, frozenset()))
+        for number in level:
+            if number in waiting:
+                adds.extend(_add(bindings.of_model(type(new[number])), [new[number]], frozenset(waiting[number])))
+    late = []
+    for number, names in waiting.items():
+        record = new[number]
+        fields_late = tuple(sorted(names))
+        late.append(
+            Batch(bindings.of_model(type(record)), Verb.UPDATE, [record], [record.__key__()], fields=fields_late)
+        )
+    return adds, late
+
+
+def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[Batch]:
+    """One batch, or two where some records have their key and others wait for the store's."""
+    key_of = binding.declaration.key_of
+    keys = list(map(key_of, group))
+    if None not in keys:
+        return [Batch(binding, Verb.ADD, group, keys, binding.fields_without(left_out))]
+    unset = frozenset(field.name for field in binding.declaration.key if field.generated is Generated.STORE)
+    keyed = [(record, key) for record, key in zip(group, keys, strict=True) if key is not None]
+    keyless = [record for record, key in zip(group, keys, strict=True) if key is None]
+    batches = [
+        Batch(binding, Verb.ADD, keyless, [None] * len(keyless), binding.fields_without(left_out | unset)),
+    ]
+    if keyed:
+        batches.insert(0, Batch(binding, Verb.ADD, *map(list, zip(*keyed, strict=True)), binding.fields_without(left_out)))
+    return batches
+
+
+def _updates(bindings: Bindings, dirty: list[Any]) -> list[Batch]:
+    batches = []
+    for binding, group in _by_binding(bindings, dirty):
+        declaration = binding.declaration
+        key_names = {field.name for field in declaration.key}
+        by_fields: dict[tuple[str, ...], list[Any]] = {}
+        for record in group:
+            by_fields.setdefault(tuple(record._track.old), []).append(record)
+        merged: dict[tuple[str, ...], list[Any]] = {}
+        for names, records in by_fields.items():
+            if not key_names.isdisjoint(names):
+                raise StateError(f"{binding.collection}: the key of a stored record cannot change; add a new record")
+            merged.setdefault(binding.update_fields(frozenset(names)), []).extend(records)
+        for fields, records in merged.items():
+            keys = list(map(declaration.key_of, records))
+            batches.append(Batch(binding, Verb.UPDATE, records, keys, fields, _versions(binding, records)))
+    return batches
+
+
+def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
+    version = binding.declaration.version
+    return None if version is None else list(map(version.get, records))
+
+
+def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
     """The removals: what refers to others goes before what it refers to."""
     by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)}
-    edges = []
+    edges: dict[Edge, None] = {}
     for number, record in enumerate(deleted):
-        for field in type(record).__holdall__.relations:
-            if field.is_stored and field.form is None and field.target.found is not None:
+        for field in record.__holdall__.references:
+            if field.form is None:
                 other = by_key.get((field.target(), field.encode(field.get(record))))
                 if other is not None and other != number:
-                    edges.append(Edge(other, number, may_wait=True))
-    order = order_nodes(len(deleted), edges)
-    return [entry for level in order.levels for entry in _grouped(_remove(deleted[n], bindings) for n in level)]
+                    edges[Edge(other, number, may_wait=True)] = None
+    batches = []
+    for level in order_nodes(len(deleted), list(edges)).levels:
+        for binding, group in _by_binding(bindings, [deleted[number] for number in level]):
+            keys = list(map(binding.declaration.key_of, group))
+            batches.append(Batch(binding, Verb.REMOVE, group, keys, versions=_versions(binding, group)))
+    return batches
 
 
-def _remove(record: Any, bindings: Bindings) -> Entry:
-    binding = bindings.of_model(type(record))
-    version = binding.declaration.version
-    return Entry(
-        record, binding, Verb.REMOVE, key=record.__key__(), version=version.get(record) if version is not None else None
-    )
-
-
-def _grouped(entries: Iterable[Entry]) -> list[Entry]:
-    """Entries of one kind side by side, so that stores can batch them."""
-    groups: dict[tuple[int, Verb, int], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault((id(entry.binding), entry.verb, id(entry.fields)), []).append(entry)
-    return [entry for group in groups.values() for entry in group]
-
-
-def _steps(entries: list[Entry]) -> tuple[Step, ...]:
-    """One step for each run of entries of one store; where the order allows, one step per store."""
-    runs: list[tuple[Any, list[Entry]]] = []
-    for entry in entries:
-        if not runs or runs[-1][0] is not entry.binding.store:
-            runs.append((entry.binding.store, []))
-        runs[-1][1].append(entry)
-    return tuple(Step(store, tuple(items)) for store, items in runs)
+def _steps(batches: list[Batch], is_linked: bool) -> tuple[Step, ...]:
+    """One step for each run of batches of one store."""
+    runs: list[list[Batch]] = []
+    for batch in batches:
+        if not runs or runs[-1][-1].binding.store is not batch.binding.store:
+            runs.append([])
+        runs[-1].append(batch)
+    return tuple(Step(run[0].binding.store, tuple(run), is_linked) for run in runs)

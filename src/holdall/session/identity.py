@@ -20,6 +20,7 @@ class IdentityMap:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
+        self.new_track = Track(tracker, State.NEW)  # shared by all new records
         self._by_model: dict[Any, dict[Any, Any]] = {}
         self.new: dict[int, Any] = {}
         self.dirty: dict[int, Any] = {}
@@ -65,6 +66,18 @@ class IdentityMap:
         self.deleted.pop(id(record), None)
         self.of(type(record))[record.__key__()] = record
         set_track(record, self._tracker)
+
+    def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any]) -> None:
+        """As ``mark_clean`` for records of one model, given with their keys."""
+        known = self.of(model)
+        known.update(zip(keys, records, strict=True))
+        deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
+        for group in (self.new, self.dirty, self.deleted):
+            if len(group) == len(records) and group.keys() == set(map(id, records)):
+                group.clear()
+            elif group:
+                for record in records:
+                    group.pop(id(record), None)
 
     def discard(self, record: Any) -> None:
         """The record is of no further use."""

@@ -10,26 +10,30 @@ from holdall.session.binding import Binding
 from holdall.session.result import Guarantee, guarantee_of
 from holdall.store import Store, Verb
 
-__all__ = ["Entry", "Plan", "Step"]
+__all__ = ["Batch", "Plan", "Step"]
 
 
-class Entry(msgspec.Struct):
-    """One record to write. ``fields`` are those to send; ``sent`` keeps their slot values while the commit runs."""
+class Batch(msgspec.Struct):
+    """Records of one collection to which the same is done.
 
-    record: Any
+    ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
+    parallel to ``records``. A key is None where the store has yet to make it.
+    """
+
     binding: Binding
     verb: Verb
+    records: list[Any]
+    keys: list[Any]
     fields: tuple[str, ...] = ()
-    sent: tuple[Any, ...] = ()
-    key: Any = None
-    version: int | None = None
+    versions: list[int] | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Entries that go to one store in one call."""
+    """Batches that go to one store in one call. ``is_linked`` if new records of the commit refer to each other."""
 
     store: Store
-    entries: tuple[Entry, ...]
+    batches: tuple[Batch, ...]
+    is_linked: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -57,9 +61,5 @@ class Plan(msgspec.Struct, frozen=True):
         lines = []
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number}. {step.store.name} ({step.store.capabilities.commit})")
-            counts: dict[tuple[Verb, str], int] = {}
-            for entry in step.entries:
-                group = (entry.verb, entry.binding.collection)
-                counts[group] = counts.get(group, 0) + 1
-            lines.extend(f"   {verb} {count} {collection}" for (verb, collection), count in counts.items())
+            lines.extend(f"   {batch.verb} {len(batch.records)} {batch.binding.collection}" for batch in step.batches)
         return "\n".join([*lines, f"promise: {self.guarantee.value}"])

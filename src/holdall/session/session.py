@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from holdall.errors import CommitAborted, FrozenError, NotFound, QueryError, StateError
-from holdall.model import Frozen, Model, State, Track, Tracker, set_track, state_of, track_of
+from holdall.model import Model, State, Track, Tracker, set_track, state_of, track_of
 from holdall.policy import SYSTEM, User
 from holdall.query import Compare, Op, Query
 from holdall.session.binding import Binding, Bindings
@@ -122,22 +122,24 @@ class Session:
         Raises StateError where it or its key is already here, FrozenError where a field frozen at creation has another
         value than its default.
         """
-        binding = self._bindings.of_model(type(record))
-        state = state_of(record)
-        if state is not State.UNBOUND:
-            raise StateError(f"only an unbound record can be added; this {type(record).__name__} is {state.value}")
-        self._demand_free(binding, record)
-        for field in binding.declaration.stored:
-            if field.frozen & Frozen.CREATE and field.options.default_factory is None:
-                default = field.default() if field.has_default else field.get(record)
-                if field.get(record) != default:
-                    raise FrozenError(type(record).__name__, field.name, State.NEW.value)
-        set_track(record, Track(self._tracker, State.NEW))
-        self._records.new[id(record)] = record
+        binding = self._bindings.of_model(record.__class__)
+        if track_of(record) is not None and state_of(record) is not State.UNBOUND:
+            raise StateError(f"only an unbound record can be added; this {binding.collection} is {state_of(record).value}")
+        for field, default in binding.frozen_at_creation:
+            if field.get(record) != default:
+                raise FrozenError(type(record).__name__, field.name, State.NEW.value)
         key = record.__key__()
         if key is not None:
-            self._records.of(binding.model)[key] = record
+            known = self._records.of(binding.model)
+            if known.setdefault(key, record) is not record:
+                raise StateError(f"this session already holds a {binding.collection} with this key")
+        set_track(record, self._records.new_track)
+        self._records.new[id(record)] = record
         return record
+
+    def add_all(self, records: Iterable[M]) -> list[M]:
+        """Add several records; where one is refused, none of the rest is added."""
+        return list(map(self.add, records))
 
     def remove(self, record: Model) -> bool:
         """Mark the record for removal at the next commit; False where it was new and is now simply discarded."""
@@ -148,10 +150,9 @@ class Session:
         if track.state is State.NEW and not self._is_committing:
             self._records.discard(record)
             return False
-        if isinstance(track, Track):
-            track.state = State.DELETED
-        else:
-            set_track(record, Track(self._tracker, State.DELETED))
+        set_track(record, Track(self._tracker, State.DELETED, track.old))
+        if self._tracker.edited is not None:
+            self._tracker.edited[id(record)] = record
         if id(record) not in self._records.new:
             self._records.dirty.pop(id(record), None)
             self._records.deleted[id(record)] = record
