@@ -9,7 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from holdall.errors import QueryError
-from holdall.query import And, Compare, Condition, Every, FieldSchema, Kind, Not, Op, Or, Query, Some, check
+from holdall.query import And, Compare, Condition, FieldSchema, Kind, Op, Query, check
+from holdall.query.walk import replace
 from holdall.stores.sql._plans import Plans
 from holdall.stores.sql.binding import Binding, NeedsRewrite, Slot
 from holdall.stores.sql.codec import RowConvert, row_decoder
@@ -110,9 +111,9 @@ class Compiler:
         return Statement(plan.sql, parameters, plan.decode)
 
     def _check(self, query: Query[Any]) -> None:
+        check(query, self._tables.schemas)
         if self._demand is not None:
             self._demand(query)
-        check(query, self._tables.schemas)
 
     def _select(self, query: Query[Any]) -> _Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
@@ -165,24 +166,14 @@ def _constant(value: Any) -> Slot:
 
 
 def _without_edges(query: Query[Any]) -> Query[Any]:
-    return msgspec.structs.replace(query, condition=_plain(query.condition))
+    """The same query without texts that begin or end with nothing, or begin with the last of all characters."""
+    return msgspec.structs.replace(query, condition=replace(query.condition, _plain))
 
 
-def _plain(condition: Condition) -> Condition:
-    """The same condition without texts that begin or end with nothing, or begin with the last of all characters."""
-    match condition:
+def _plain(node: Condition) -> Condition:
+    match node:
         case Compare(path, Op.STARTSWITH, value) if not value.strip("\U0010ffff"):
             return Compare(path, Op.GE, value)
         case Compare(path, Op.ENDSWITH, ""):
             return Compare(path, Op.IS_NULL, False)
-        case And(items):
-            return And(tuple(_plain(item) for item in items))
-        case Or(items):
-            return Or(tuple(_plain(item) for item in items))
-        case Not(item):
-            return Not(_plain(item))
-        case Some(path, item):
-            return Some(path, _plain(item))
-        case Every(path, item):
-            return Every(path, _plain(item))
-    return condition
+    return node
