@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 from bench.arena import Arena
@@ -19,7 +18,6 @@ _MICROSECONDS = 1e6
 
 def rows(arena: Arena) -> list[Row]:
     """Six rows for each size."""
-    weights: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
 
     def file(module: str, count: int) -> str:
         return arena.sqlite(f"{module}-{count}")
@@ -29,18 +27,10 @@ def rows(arena: Arena) -> list[Row]:
             path.unlink()
         return arena.worker(module).do("insert", database=file(module, count), count=count) * _MICROSECONDS
 
-    def load(module: str, count: int) -> float:
+    def weigh(module: str, count: int) -> float:
         """In a fresh process, for an honest weight."""
         with arena.fresh_worker(module) as worker:
-            work = {"database": file(module, count), "count": count}
-            seconds = worker.do("load", **work)
-            weights[module, count].append(worker.do("weigh", **work))
-        return seconds * _MICROSECONDS
-
-    def weigh(module: str, count: int) -> float:
-        if not weights[module, count]:
-            load(module, count)
-        return weights[module, count].pop()
+            return worker.do("weigh", database=file(module, count), count=count)
 
     def ask(verb: str, module: str, count: int) -> float:
         return arena.worker(module).do(verb, database=file(module, count), count=count) * _MICROSECONDS
@@ -51,8 +41,6 @@ def rows(arena: Arena) -> list[Row]:
                 return insert(module, count)
             if not Path(file(module, count)).exists():
                 insert(module, count)
-            if verb == "load":
-                return load(module, count)
             return weigh(module, count) if verb == "weigh" else ask(verb, module, count)
 
         return act

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import time
-from typing import Any
 
 import psutil
 
 from bench.book import batches, random_keys
 from bench.ours.book import Book, library
-
-_kept: dict[str, Any] = {}
 
 
 async def insert(database: str, count: int) -> float:
@@ -31,24 +28,29 @@ async def insert(database: str, count: int) -> float:
 
 
 async def load(database: str, count: int) -> float:
-    """All records in one session, and keep them."""
+    """All records in one session."""
     app = library(f"sqlite:///{database}")
     async with app.session() as session:
-        await session.count(Book.where())
-        before = psutil.Process().memory_info().rss
         start = time.perf_counter()
-        _kept["records"] = await session.query(Book.where())
+        loaded = await session.query(Book.where())
         seconds = time.perf_counter() - start
-        gc.collect()
-        _kept["weight"] = psutil.Process().memory_info().rss - before
-        assert len(_kept["records"]) == count
+        assert len(loaded) == count
     await app.close()
     return seconds / count
 
 
-def weigh(database: str, count: int) -> float:
-    """Bytes the process grew by, values and identity map included, for each record of the last load."""
-    return float(_kept["weight"]) / count
+async def weigh(database: str, count: int) -> float:
+    """Bytes the process grows by, values and identity map included, for each record it holds."""
+    app = library(f"sqlite:///{database}")
+    async with app.session() as session:
+        await session.query(Book.where().limit(1))
+        before = psutil.Process().memory_info().rss
+        loaded = await session.query(Book.where())
+        gc.collect()
+        weight = psutil.Process().memory_info().rss - before
+        assert len(loaded) == count
+    await app.close()
+    return weight / count
 
 
 async def get(database: str, count: int) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import msgspec
-
 from bench.book import named, rows
 from bench.ours.book import Book, library
 from bench.record import bytes_per_record, seconds_per_read, seconds_per_write
@@ -53,9 +51,9 @@ async def write(count: int) -> float:
 
 
 def to_json(count: int) -> float:
-    """The encoder on the record."""
+    """The model's own encoder."""
     records = [_create(*source) for source in rows(count)]
-    encode = msgspec.json.Encoder().encode
+    encode = Book.__holdall__.json_output.encode_one
     start = time.perf_counter()
     for record in records:
         encode(record)

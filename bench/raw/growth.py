@@ -6,7 +6,6 @@ import gc
 import sqlite3
 import time
 from contextlib import closing
-from typing import Any
 
 import psutil
 
@@ -14,8 +13,6 @@ from bench.book import COLUMNS, SQLITE_TABLE, batches, random_keys
 
 _SELECT = f"SELECT {COLUMNS} FROM book"
 _INSERT = f"INSERT INTO book ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-_kept: dict[str, Any] = {}
 
 
 def insert(database: str, count: int) -> float:
@@ -32,21 +29,24 @@ def insert(database: str, count: int) -> float:
 
 
 def load(database: str, count: int) -> float:
-    """Fetch all as they come, and keep them."""
+    """Fetch all as they come."""
     with closing(_open(database)) as connection:
-        before = psutil.Process().memory_info().rss
         start = time.perf_counter()
-        _kept["rows"] = connection.execute(_SELECT).fetchall()
+        loaded = connection.execute(_SELECT).fetchall()
         seconds = time.perf_counter() - start
-        gc.collect()
-        _kept["weight"] = psutil.Process().memory_info().rss - before
-    assert len(_kept["rows"]) == count
+    assert len(loaded) == count
     return seconds / count
 
 
 def weigh(database: str, count: int) -> float:
-    """Bytes the process grew by, values included, for each row of the last load."""
-    return float(_kept["weight"]) / count
+    """Bytes the process grows by, values included, for each row it holds."""
+    with closing(_open(database)) as connection:
+        before = psutil.Process().memory_info().rss
+        loaded = connection.execute(_SELECT).fetchall()
+        gc.collect()
+        weight = psutil.Process().memory_info().rss - before
+    assert len(loaded) == count
+    return weight / count
 
 
 def get(database: str, count: int) -> float:
