@@ -136,13 +136,15 @@ def test_texts_and_positions_use_the_index() -> None:
 
 def test_a_path_is_joined_once() -> None:
     code = Compare(("author", "country", "name"), Op.EQ, "a")
-    query = Query("book", code, (SortKey(("author", "country", "population")),), projection=(("author", "name"),))
+    query: Query[Any] = Query(
+        "book", code, (SortKey(("author", "country", "population")),), projection=(("author", "name"),)
+    )
     assert compiler().query(query).sql.count("JOIN") == 2
     assert "JOIN" not in compiler().count(Query("book", sort_keys=query.sort_keys)).sql
 
 
 def test_the_same_collection_twice() -> None:
-    same_country = Query(
+    same_country: Query[Any] = Query(
         "author",
         And(
             (

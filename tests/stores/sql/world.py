@@ -1,4 +1,4 @@
-"""The conformance suite's collections in a bare SQLite connection: the compiling half without the store that runs it."""
+"""The suite's collections in a bare SQLite connection: the compiling half without the store that runs it."""
 
 from __future__ import annotations
 

@@ -82,7 +82,8 @@ def after_position(query: Query[Any], scope: Scope, comparisons: Comparisons, bi
         )
     if not steps:
         return sa.false()
-    if len({step.descending for step in steps}) == 1 and not any(step.nullable for step in steps) and len(steps) > 1:
+    is_plain = not any(step.nullable or step.is_missing for step in steps)
+    if is_plain and len(steps) > 1 and len({step.descending for step in steps}) == 1:
         left = sa.tuple_(*(step.column for step in steps))
         right = sa.tuple_(*(comparisons.value(step.leaf, step.index) for step in steps))
         return left < right if steps[0].descending else left > right
