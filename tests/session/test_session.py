@@ -206,10 +206,13 @@ def test_rollback_is_complete() -> None:
 
 def test_leaving_the_block_commits_and_an_exception_rolls_back() -> None:
     async def test(app: Holdall) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        async def fail() -> None:
             async with app.session() as session:
                 (await session.require(Author, 1)).name = "lost"
                 raise RuntimeError("stop")
+
+        with pytest.raises(RuntimeError, match="stop"):
+            await fail()
         async with app.session() as session:
             assert (await session.require(Author, 1)).name == "Ursula"
 

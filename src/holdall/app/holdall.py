@@ -138,5 +138,7 @@ class Holdall:
         try:
             host = hosts["asgi"].load()
         except (KeyError, ImportError) as error:
-            raise DeclarationError(f"the web service needs more packages: pip install holdall[web] ({error})") from error
+            raise DeclarationError(
+                f"the web service needs more packages: pip install holdall[web] ({error})"
+            ) from error
         return host(self, **options)

@@ -137,7 +137,7 @@ class SyncHoldall:
             portal = self._portal
         if threading.get_ident() == portal._event_loop_thread_id:
             raise StateError("the sync facade was called from its own loop; use the async session there")
-        return portal.call(function)  # type: ignore[return-value, arg-type]
+        return portal.call(function)
 
     @contextmanager
     def session(self, user: User = SYSTEM, *, allow_partial: bool = False) -> Iterator[SyncSession]:

@@ -78,7 +78,9 @@ class Bindings:
     def add(self, binding: Binding) -> None:
         """Take one more; raises DeclarationError where the model or the name is taken."""
         if binding.model in self._by_model:
-            raise DeclarationError(f"{binding.model.__name__} is already bound to {self._by_model[binding.model].store.name!r}")
+            raise DeclarationError(
+                f"{binding.model.__name__} is already bound to {self._by_model[binding.model].store.name!r}"
+            )
         if binding.collection in self._by_name:
             raise DeclarationError(f"there is already a collection {binding.collection!r}; give this one another name")
         self._by_model[binding.model] = binding

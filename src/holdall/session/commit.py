@@ -69,7 +69,9 @@ async def run_plan(plan: Plan, records: IdentityMap, tracker: Tracker) -> Commit
 def _failure(progress: _Progress, error: HoldallError) -> Exception:
     result = progress.result(progress.plan.guarantee)
     if progress.outcomes:
-        return CommitPartial(f"{len(progress.outcomes)} of {len(progress.plan.steps)} steps were applied: {error}", result)
+        return CommitPartial(
+            f"{len(progress.outcomes)} of {len(progress.plan.steps)} steps were applied: {error}", result
+        )
     if getattr(error, "is_outcome_unknown", False):
         return CommitUnknown(f"the answer to the commit was lost: {error}", result)
     return CommitAborted(f"nothing was written: {error}", result)

@@ -22,8 +22,8 @@ __all__ = ["make_plan"]
 def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     """The plan for everything changed.
 
-    Raises ValidationError with everything that is wrong in any record, StateError for a reference to a record the session does
-    not hold, Forbidden where the user lacks a right.
+    Raises ValidationError with everything that is wrong in any record, StateError for a reference to a record the
+    session does not hold, Forbidden where the user lacks a right.
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
@@ -103,11 +103,9 @@ def _demand_references(records: IdentityMap, changed: list[Any]) -> None:
             for target in _referred(field, record):
                 state = state_of(target)
                 if state in (State.DELETED, State.DISCARDED, State.UNBOUND) or not records.holds(target):
-                    advice = "add it first" if state is State.UNBOUND else "refer to another record"
-                    raise StateError(
-                        f"{type(record).__name__}.{field.name} refers to a {type(target).__name__} that is {state.value}"
-                        f" or in another session; {advice}"
-                    )
+                    advice = "add it first" if state is State.UNBOUND else f"it is {state.value} elsewhere or here"
+                    place = f"{type(record).__name__}.{field.name}"
+                    raise StateError(f"{place} refers to a {type(target).__name__} not of this session; {advice}")
 
 
 def _edges(new: list[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
@@ -163,13 +161,11 @@ def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[B
     if None not in keys:
         return [Batch(binding, Verb.ADD, group, keys, binding.fields_without(left_out))]
     unset = frozenset(field.name for field in binding.declaration.key if field.generated is Generated.STORE)
-    keyed = [(record, key) for record, key in zip(group, keys, strict=True) if key is not None]
+    keyed = [record for record, key in zip(group, keys, strict=True) if key is not None]
     keyless = [record for record, key in zip(group, keys, strict=True) if key is None]
-    batches = [
-        Batch(binding, Verb.ADD, keyless, [None] * len(keyless), binding.fields_without(left_out | unset)),
-    ]
+    batches = [Batch(binding, Verb.ADD, keyless, [None] * len(keyless), binding.fields_without(left_out | unset))]
     if keyed:
-        batches.insert(0, Batch(binding, Verb.ADD, *map(list, zip(*keyed, strict=True)), binding.fields_without(left_out)))
+        batches.append(Batch(binding, Verb.ADD, keyed, list(map(key_of, keyed)), binding.fields_without(left_out)))
     return batches
 
 

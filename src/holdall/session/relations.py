@@ -47,7 +47,7 @@ def is_local(query: Query[Any]) -> bool:
 
 
 class Localizer:
-    """Rewrites a query so that its own store can answer it, and sees that the user may read every collection on the way."""
+    """Rewrites a query so that its own store can answer it; the user must be able to read every collection on the way."""
 
     def __init__(self, bindings: Bindings, user: User) -> None:
         self._bindings = bindings
@@ -61,7 +61,9 @@ class Localizer:
         """
         for path in (*(key.path for key in query.sort_keys), *query.projection):
             if self._crossing(binding, path) is not None:
-                raise Unsupported(binding.store.name, f"sorting or projecting by {'.'.join(path)}, which is in another store")
+                raise Unsupported(
+                    binding.store.name, f"sorting or projecting by {'.'.join(path)}, which is in another store"
+                )
         condition = await self._condition(query.condition, binding)
         return Query(
             query.collection,
@@ -83,7 +85,7 @@ class Localizer:
         return target
 
     def _crossing(self, binding: Binding, path: Path) -> tuple[int, Binding, Binding] | None:
-        """How many steps of the path stay in the store, where they end, and where the next one leads; None if all stay."""
+        """How many steps of the path stay in the store, where they end and where the next leads; None if all stay."""
         current = binding
         for number, name in enumerate(path[:-1], 1):
             target = self._target(current, name)
@@ -144,6 +146,8 @@ class Localizer:
         rows = await target.store.fetch(await self.localize(query, target))
         if len(rows) > limit:
             raise LimitExceeded(
-                f"{target.collection} on the way into another store", limit, "narrow the condition or raise semi_join_limit"
+                f"{target.collection} on the way into another store",
+                limit,
+                "narrow the condition or raise semi_join_limit",
             )
         return tuple(row[0] if len(row) == 1 else row for row in rows)

@@ -110,7 +110,7 @@ class Session:
             yield record
 
     async def refresh(self, record: Model) -> None:
-        """Take over what the store has now, dropping changes; raises NotFound, and discards the record, if it is gone."""
+        """Take over what the store has now and drop changes; a record that is gone is discarded, with NotFound."""
         self._demand_held(record)
         await self._reader.refresh(self._bindings.of_model(type(record)), record)
 
@@ -123,8 +123,9 @@ class Session:
         value than its default.
         """
         binding = self._bindings.of_model(record.__class__)
-        if track_of(record) is not None and state_of(record) is not State.UNBOUND:
-            raise StateError(f"only an unbound record can be added; this {binding.collection} is {state_of(record).value}")
+        track = track_of(record)
+        if track is not None and track.state is not State.UNBOUND:
+            raise StateError(f"only an unbound record can be added; this {binding.collection} is {track.state.value}")
         for field, default in binding.frozen_at_creation:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)
@@ -174,7 +175,7 @@ class Session:
             set_track(record, Track(None, State.UNBOUND))
 
     def rollback(self) -> None:
-        """Undo every change since the last commit: new records are discarded, all others clean with their old values."""
+        """Undo every change since the last commit: new records are discarded, others clean with their old values."""
         self._collect_changed()
         for record in list(self._records.new.values()):
             self._records.discard(record)

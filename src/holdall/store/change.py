@@ -29,9 +29,9 @@ class KeyOf(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct):
     """One change to one record.
 
-    ``fields`` and ``values`` run in parallel: all given fields of a new record, only the changed ones of an update. Changes of
-    one kind share one ``fields`` tuple, so a store can batch by identity. ``key`` is None where the store makes it.
-    ``version`` is the version the record must still have; the new version is among the values.
+    ``fields`` and ``values`` run in parallel: all given fields of a new record, only the changed ones of an update.
+    Changes of one kind share one ``fields`` tuple, so a store can batch by identity. ``key`` is None where the store
+    makes it. ``version`` is the version the record must still have; the new version is among the values.
     """
 
     verb: Verb

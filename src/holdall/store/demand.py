@@ -87,5 +87,5 @@ def _demand_condition(store: str, capabilities: Capabilities, condition: Conditi
 def _demand_operator(store: str, capabilities: Capabilities, limits: Limits, op: Op, value: Any) -> None:
     if op not in capabilities.operators:
         raise Unsupported(store, f"the operator {op}")
-    if op in (Op.IN, Op.NOT_IN) and len(value) > limits.in_values:
+    if op in (Op.IN, Op.NOT_IN) and isinstance(value, tuple) and len(value) > limits.in_values:
         raise LimitExceeded("values in one list", limits.in_values)
