@@ -29,6 +29,10 @@ class DatabaseTransaction(Protocol):
 class Database(Protocol):
     """A database as one driver reaches it. Every method raises the errors of ``holdall.errors`` only."""
 
+    async def learned(self, dialect: Dialect) -> Dialect:
+        """The dialect, once the server has been asked what it knows; asked once, before anything else."""
+        ...
+
     async def rows(self, sql: str, parameters: Any) -> Rows:
         """The driver's rows of a reading statement."""
         ...
@@ -58,13 +62,15 @@ class Database(Protocol):
         ...
 
 
-async def found_in_catalogue(database: Database, dialect: Dialect) -> dict[str, FoundTable]:
-    """All tables of a database whose catalogue we can read."""
+async def found_in_catalogue(
+    database: Database, dialect: Dialect, parameters: Sequence[Any] | None = ()
+) -> dict[str, FoundTable]:
+    """All tables of a database whose catalogue we can read; ``parameters`` is how its driver is told of none."""
     inspection = inspect_catalogue(dialect)
     statement = next(inspection)
     while True:
         try:
-            statement = inspection.send(await database.rows(statement, ()))
+            statement = inspection.send(await database.rows(statement, parameters))
         except StopIteration as end:
             found: dict[str, FoundTable] = end.value
             return found

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from holdall.stores.sql.dialect import SQLITE
+import msgspec
+
+from holdall.errors import DeclarationError
+from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
 from holdall.stores.sql.store import SqlStore
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["open_sql"]
 
+T = TypeVar("T")
+
 
 def open_sql(name: str, url: str, **options: Any) -> SqlStore:
     """The store at this URL; no connection is made.
 
-    ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` (in memory).
+    ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` (in memory), ``postgresql://user@host/name``,
+    ``mariadb://…``, ``mysql://…``, or ``dialect+driver://…`` for any async dialect of SQLAlchemy. The options are
+    those of ``SqliteOptions``, ``PostgresOptions`` or ``EngineOptions``. Raises DeclarationError for a wrong one.
     """
-    return _open_sqlite(name, url, options)
+    scheme, _, rest = url.partition("://")
+    match scheme:
+        case "sqlite":
+            return _open_sqlite(name, url, options)
+        case "postgresql" | "postgres" | "postgresql+asyncpg":
+            return _open_postgres(name, f"postgresql://{rest}", options)
+        case _ if scheme.startswith("sqlite"):
+            raise DeclarationError("SQLite is reached by sqlite:/// alone, which brings its own driver")
+    return _open_engine(name, url, options)
 
 
-def _open_sqlite(name: str, url: str, options: dict[str, Any]) -> SqlStore:
+def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.sqlite import SqliteDatabase
     from holdall.stores.sql.sqlite_connection import SqliteOptions
 
     tables = Tables(SQLITE)
-    return SqlStore(name, tables, SqliteDatabase(name, url, tables, SqliteOptions(**options)))
+    return SqlStore(name, tables, SqliteDatabase(name, url, tables, _given(SqliteOptions, name, options)))
+
+
+def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
+    from holdall.stores.sql.postgres import PostgresDatabase, PostgresOptions
+
+    tables = Tables(POSTGRESQL)
+    return SqlStore(name, tables, PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options)))
+
+
+def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
+    from holdall.stores.sql.engine import EngineDatabase, EngineOptions, engine_at, url_of
+
+    place, given = url_of(url), _given(EngineOptions, name, options)
+    tables = Tables(Dialect.of(engine_at(place, given).dialect))
+    return SqlStore(name, tables, EngineDatabase(name, place, tables, given))
+
+
+def _given(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
+    try:
+        return msgspec.convert(options, kind)
+    except msgspec.ValidationError as error:
+        raise DeclarationError(f"store {store!r}: {error}") from error

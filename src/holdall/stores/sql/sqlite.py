@@ -15,6 +15,7 @@ from holdall.errors import HoldallError, StoreTimeout
 from holdall.store import Outcome, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
+from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.errors import SQLITE, Meaning, error_of
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.inspection import FoundTable
@@ -44,6 +45,10 @@ class SqliteDatabase:
         self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
         self._in_memory = self._place.path is None
         self._reader: Reader | None = None
+
+    async def learned(self, dialect: Dialect) -> Dialect:
+        """The dialect as it is: SQLite comes with the driver."""
+        return dialect
 
     async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """The rows of a reading statement."""
@@ -107,10 +112,9 @@ class SqliteDatabase:
         return await found_in_catalogue(self, SQLITE_DIALECT)
 
     async def close(self) -> None:
-        """Give back all connections; a database in memory is gone with them."""
+        """Give back all connections; but one in memory is the database, and stays."""
         self._readers.close()
-        self._reader = None
-        await self._writer.close()
+        await self._writer.close(keep_connection=self._in_memory)
 
     async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
         """Run the work in the channel's transaction."""

@@ -129,7 +129,7 @@ class SqliteWriter:
         channel.jobs.put(job)
         return await job.ended(self._timeout)
 
-    async def close(self) -> None:
+    async def close(self, *, keep_connection: bool = False) -> None:
         """End the thread after the works it has, roll back an open transaction, close the connection."""
         with self._starting:
             thread, self._thread = self._thread, None
@@ -140,9 +140,9 @@ class SqliteWriter:
         if thread is not None:
             await asyncio.get_running_loop().run_in_executor(None, thread.join)
         with self.lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close(True)
+            if self._connection is not None and not keep_connection:
+                self._connection.close(True)
+                self._connection = None
 
     def _put(self, item: Job[Any] | Channel) -> None:
         with self._starting:

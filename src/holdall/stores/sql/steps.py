@@ -14,7 +14,11 @@ __all__ = ["Delete", "Insert", "Step", "Steps", "Update", "Work"]
 
 
 class Insert(msgspec.Struct):
-    """New rows for ``columns``. The reply is the list of ``generated`` values, in order, if that names a column."""
+    """New rows for ``columns``. The reply is the list of ``generated`` values, in order, if that names a column.
+
+    ``given`` names the column that the database counts where the rows carry values for it, so that the counter must
+    be kept ahead of them. ``is_only`` says that no other step follows or went before, here and below.
+    """
 
     collection: str
     table: sa.Table
@@ -22,6 +26,8 @@ class Insert(msgspec.Struct):
     rows: list[Row]
     positions: Sequence[int]  # for each row, the index of the change it comes from
     generated: str | None = None
+    given: str | None = None
+    is_only: bool = False
 
 
 class Update(msgspec.Struct):
@@ -36,6 +42,7 @@ class Update(msgspec.Struct):
     match: tuple[str, ...]
     rows: list[Row]
     positions: Sequence[int]
+    is_only: bool = False
 
 
 class Delete(msgspec.Struct):
@@ -47,6 +54,7 @@ class Delete(msgspec.Struct):
     rows: list[Row]
     positions: Sequence[int]
     is_exact: bool = True
+    is_only: bool = False
 
 
 Step: TypeAlias = Insert | Update | Delete

@@ -23,6 +23,7 @@ from holdall.store import (
 from holdall.stores.sql.compile import Compiler, Statement
 from holdall.stores.sql.database import Database, DatabaseTransaction
 from holdall.stores.sql.differences import differences
+from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.writes import Writes
@@ -39,6 +40,7 @@ class SqlStore:
         self._database = database
         self._compiler = Compiler(tables)
         self._writes = Writes(name, tables)
+        self._is_ready = False
         self._capabilities = Capabilities(
             commit=CommitClass.TX,
             features=frozenset(Feature),
@@ -60,18 +62,23 @@ class SqlStore:
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
+        if not self._is_ready:
+            await self._learn()
         statement = self.compiled(query)
         rows = await self._database.rows(statement.sql, statement.parameters)
         return rows if statement.decode is None else statement.decode(rows)
 
     async def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means."""
+        if not self._is_ready:
+            await self._learn()
         statement = self.compiled_count(query)
         rows = await self._database.rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, all from one snapshot."""
+        await self._learn()
         statement = self.compiled(query)
         batches = self._database.batches(statement.sql, statement.parameters, batch)
         try:
@@ -83,30 +90,45 @@ class SqlStore:
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes in one transaction, or raise and apply none."""
         self.demand(changes)
+        if not self._is_ready:
+            await self._learn()
         return await self._database.write(partial(self._writes.steps, changes)) if changes else []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTransaction]:
         """A transaction that commits when its block ends well."""
+        await self._learn()
         async with self._database.transaction() as transaction:
             yield SqlTransaction(self, transaction, self._writes)
 
     async def create(self) -> None:
         """Create the tables that are missing; those that are there stay as they are."""
-        found = await self._database.found(self._table_names())
+        found = await self._found()
         await self._database.execute(create_statements(self.tables, found.keys()))
 
     async def inspect(self) -> list[str]:
         """Every difference between the tables and the bound collections, a sentence each; empty if they fit."""
-        return differences(self.tables, await self._database.found(self._table_names()))
+        return differences(self.tables, await self._found())
 
     async def drop(self) -> None:
         """Drop the tables of the bound collections, and all records in them."""
-        found = await self._database.found(self._table_names())
+        found = await self._found()
         await self._database.execute(drop_statements(self.tables, found.keys()))
 
-    def _table_names(self) -> list[str]:
-        return list(self.tables.metadata.tables)
+    async def _found(self) -> dict[str, FoundTable]:
+        await self._learn()
+        return await self._database.found(list(self.tables.metadata.tables))
+
+    async def _learn(self) -> None:
+        """Let the server say once what it knows; what was compiled for less is forgotten."""
+        if self._is_ready:
+            return
+        dialect = await self._database.learned(self.tables.dialect)
+        if dialect != self.tables.dialect or dialect.family == "mysql":
+            self.tables.dialect = dialect
+            self.tables.bind([])
+            self._compiler.adapt(dialect)
+        self._is_ready = True
 
     async def close(self) -> None:
         """Give back all connections; the next use opens anew."""
@@ -114,14 +136,14 @@ class SqlStore:
 
     def compiled(self, query: Query[Any]) -> Statement:
         """The query's statement, if it is one this store can answer."""
-        demand_query(self.name, self._capabilities, query)
         check(query, self.tables.schemas)
+        demand_query(self.name, self._capabilities, query)
         return self._compiler.query(query)
 
     def compiled_count(self, query: Query[Any]) -> Statement:
         """The statement that counts the query's rows, if it is one this store can answer."""
-        demand_query(self.name, self._capabilities, query)
         check(query, self.tables.schemas)
+        demand_query(self.name, self._capabilities, query)
         return self._compiler.count(query)
 
     def demand(self, changes: Sequence[Change]) -> None:

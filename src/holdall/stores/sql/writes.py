@@ -85,7 +85,9 @@ class Writes:
             fields, columns = fields[:place] + fields[place + 1 :], columns[:place] + columns[place + 1 :]
         counted = generated if generated not in columns else None
         encoded = self._encoded(layout, fields, rows)
-        made = yield Insert(schema.name, layout.table, columns, encoded, positions, counted)
+        is_only = len(positions) == keys.count and not shape.links
+        given = generated if counted is None else None
+        made = yield Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
         if counted is not None:
             outcomes[positions.start : positions.stop] = map(Outcome, made)
             keys.learn(positions, made)
@@ -101,7 +103,8 @@ class Writes:
         rows = [(*row, *own) for row, own in zip(_picked(shape, values), owners, strict=True)]
         rows, fields, match = _versioned(layout, batch, rows)
         encoded = self._encoded(layout, (*shape.fields, *fields), rows)
-        missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions)
+        is_only = len(positions) == keys.count and not shape.links
+        missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
         self._check(missed, layout, batch, positions)
         for place, link in shape.links:
             yield self._unlink(layout, link, owners, positions)
@@ -115,7 +118,8 @@ class Writes:
             yield self._unlink(layout, link, owners, positions)
         rows, fields, match = _versioned(layout, batch, owners)
         encoded = self._encoded(layout, fields, rows)
-        missed = yield Delete(layout.schema.name, layout.table, match, encoded, positions)
+        is_only = len(positions) == keys.count and not layout.links
+        missed = yield Delete(layout.schema.name, layout.table, match, encoded, positions, is_only=is_only)
         self._check(missed, layout, batch, positions)
         return []
 
@@ -185,6 +189,7 @@ class _Keys:
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._changes = changes
+        self.count = len(changes)
         self._made: dict[int, Any] = {}
         self._may_refer = any(change.key is None for change in changes)
 

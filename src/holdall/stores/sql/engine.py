@@ -1,0 +1,219 @@
+"""MariaDB, MySQL and every other database SQLAlchemy has an async dialect for, through its async engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from holdall.errors import DeclarationError
+from holdall.store import Outcome, Rows
+from holdall.stores.sql.database import found_in_catalogue
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.engine_refusal import refusal
+from holdall.stores.sql.engine_steps import StepRefused, run_step
+from holdall.stores.sql.inspection import FoundTable, inspect_connection
+from holdall.stores.sql.steps import Work
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["EngineDatabase", "EngineOptions", "engine_at", "url_of"]
+
+_STRICT = "SET SESSION sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO'"
+_MYSQL_DRIVERS = ("asyncmy", "aiomysql")
+_AS_IT_IS = {"no_parameters": True}  # the driver looks for no parameters, and a % is a %
+_ERRORS = (exc.SQLAlchemyError, OSError)
+
+
+class EngineOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the engine keeps connections: at most ``connections`` per event loop; ``timeout`` (seconds) to get one."""
+
+    connections: int = 10
+    timeout: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.connections < 1 or self.timeout <= 0:
+            raise DeclarationError("connections and timeout must be above zero")
+
+
+def url_of(url: str) -> sa.URL:
+    """The URL with its driver: asyncmy or aiomysql for MariaDB and MySQL where none is named.
+
+    Raises DeclarationError for what is no URL, and where the driver is not installed.
+    """
+    try:
+        made = sa.make_url(url)
+        if made.get_backend_name() in ("mysql", "mariadb"):
+            if "+" not in made.drivername:
+                driver = next((name for name in _MYSQL_DRIVERS if find_spec(name) is not None), _MYSQL_DRIVERS[0])
+                made = made.set(drivername=f"{made.drivername}+{driver}")
+            made = made.update_query_dict({"charset": "utf8mb4"})
+        made.get_dialect()
+    except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
+        raise DeclarationError(f"no SQL database can be reached by this URL: {type(error).__name__}") from error
+    return made
+
+
+class EngineDatabase:
+    """One database behind SQLAlchemy's async engine. Each event loop that uses it gets an engine of its own."""
+
+    def __init__(self, store: str, url: sa.URL, tables: Tables, options: EngineOptions) -> None:
+        self._store = store
+        self._url = url
+        self._tables = tables
+        self._options = options
+        self._engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+
+    async def learned(self, dialect: Dialect) -> Dialect:
+        """The dialect of the server, which it tells when it is first connected to."""
+        async with self._connected() as connection:
+            return replace(Dialect.of(connection.dialect), lower_collation=dialect.lower_collation)
+
+    async def rows(self, sql: str, parameters: Any) -> Rows:
+        """The rows of a reading statement."""
+        async with self._connected() as connection:
+            return await _rows(connection, sql, parameters)
+
+    async def batches(self, sql: str, parameters: Any, size: int) -> AsyncGenerator[Rows]:
+        """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
+        async with self._connected() as connection:
+            streaming = await connection.execution_options(stream_results=True, max_row_buffer=size)
+            result = await streaming.exec_driver_sql(sql, parameters)
+            while found := result.fetchmany(size):
+                yield list(map(tuple, found))
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps in one transaction."""
+        async with self._connected() as connection:
+            outcomes = await _carry_out(connection, work)
+            await connection.commit()
+            return outcomes
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[EngineTransaction]:
+        """A transaction of one's own, READ COMMITTED where the database has it."""
+        async with self._connected() as connection:
+            yield EngineTransaction(self, connection)
+            await connection.commit()
+
+    async def execute(self, statements: Sequence[str]) -> None:
+        """Run statements that define tables; few databases can do so in a transaction."""
+        async with self._connected() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(statement, execution_options=_AS_IT_IS)
+            await connection.commit()
+
+    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+        """The tables that are there."""
+        if self._tables.dialect.family == "mysql":
+            return await found_in_catalogue(self, self._tables.dialect, None)
+        async with self._connected() as connection:
+            return await connection.run_sync(inspect_connection, names)
+
+    async def close(self) -> None:
+        """Close this loop's connections."""
+        engine = self._engines.pop(asyncio.get_running_loop(), None)
+        if engine is not None:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection; what is not committed when the block ends is rolled back. Raises our errors."""
+        with self.translating():
+            async with self._engine().connect() as connection:
+                yield connection
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Raises our errors for SQLAlchemy's."""
+        try:
+            yield
+        except StepRefused as refused:
+            cause = refused.__cause__
+            assert cause is not None
+            raise refusal(self._store, self._tables, cause, refused.step, refused.position) from cause
+        except _ERRORS as error:
+            raise refusal(self._store, self._tables, error) from error
+
+    def _engine(self) -> AsyncEngine:
+        loop = asyncio.get_running_loop()
+        engine = self._engines.get(loop)
+        if engine is None:
+            engine = self._engines[loop] = engine_at(self._url, self._options)
+        return engine
+
+
+class EngineTransaction:
+    """An open transaction: one statement at a time, in the order asked."""
+
+    def __init__(self, database: EngineDatabase, connection: AsyncConnection) -> None:
+        self._database = database
+        self._connection = connection
+        self._turn = asyncio.Lock()
+
+    async def rows(self, sql: str, parameters: Any) -> Rows:
+        """The rows of a reading statement, this transaction's own changes included."""
+        async with self._turn:
+            with self._database.translating():
+                return await _rows(self._connection, sql, parameters)
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on."""
+        async with self._turn:
+            with self._database.translating():
+                async with self._connection.begin_nested():
+                    return await _carry_out(self._connection, work)
+
+
+async def _rows(connection: AsyncConnection, sql: str, parameters: Any) -> Rows:
+    if parameters is None:
+        result = await connection.exec_driver_sql(sql, execution_options=_AS_IT_IS)
+    else:
+        result = await connection.exec_driver_sql(sql, parameters)
+    return list(map(tuple, result))
+
+
+async def _carry_out(connection: AsyncConnection, work: Work) -> list[Outcome]:
+    steps = work()
+    try:
+        step = next(steps)
+        while True:
+            step = steps.send(await run_step(connection, step))
+    except StopIteration as end:
+        outcomes: list[Outcome] = end.value
+        return outcomes
+
+
+def engine_at(url: sa.URL, options: EngineOptions) -> AsyncEngine:
+    """The engine at this URL; no connection is made. What every connection must be told once, it is told."""
+    family = "mysql" if url.get_backend_name() in ("mysql", "mariadb") else url.get_backend_name()
+    isolation = {"isolation_level": "READ COMMITTED"} if family in ("mysql", "postgresql", "oracle", "mssql") else {}
+    engine = create_async_engine(
+        url,
+        pool_size=options.connections,
+        max_overflow=0,
+        pool_timeout=options.timeout,
+        pool_use_lifo=True,
+        pool_pre_ping=False,
+        **isolation,
+    )
+    setup = Dialect.of(engine.dialect).session_setup
+    if family == "mysql":
+        setup = (_STRICT, *setup)
+
+    def tell(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        for statement in setup:
+            cursor.execute(statement)
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", tell)
+    return engine

@@ -1,0 +1,71 @@
+"""What other databases refuse, in our words: by number for MariaDB and MySQL, else by the class of the error."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import exc
+
+from holdall.errors import HoldallError, StoreTimeout
+from holdall.stores.sql.errors import MYSQL, Meaning, error_of, violation_of
+from holdall.stores.sql.steps import Step
+from holdall.stores.sql.tables import Rule, Tables
+
+__all__ = ["refusal"]
+
+_KEY = re.compile(r"for key '(?:[^']*\.)?([^'.]+)'\s*$")
+_CONSTRAINT = re.compile(r"CONSTRAINT `([^`]+)` FOREIGN KEY")
+
+_CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
+    exc.IntegrityError: Meaning.RULE,
+    exc.DataError: Meaning.VALUE,
+    exc.ProgrammingError: Meaning.SCHEMA,
+    exc.NotSupportedError: Meaning.DEFECT,
+    exc.InternalError: Meaning.DEFECT,
+    exc.OperationalError: Meaning.UNAVAILABLE,
+    exc.InterfaceError: Meaning.UNAVAILABLE,
+}
+
+
+def refusal(
+    store: str, tables: Tables, error: BaseException, step: Step | None = None, position: int | None = None
+) -> HoldallError:
+    """Our error for SQLAlchemy's, met at this step, if it was at one."""
+    if isinstance(error, exc.TimeoutError | TimeoutError):
+        return StoreTimeout(store, Meaning.TIMEOUT.value.format(type(error).__name__))
+    origin = error.orig if isinstance(error, exc.DBAPIError) else error
+    arguments: tuple[object, ...] = getattr(origin, "args", ())
+    code = arguments[0] if arguments and isinstance(arguments[0], int) else None
+    meaning = _meaning(error, code)
+    rule = _rule(tables, str(arguments[1]), step) if len(arguments) > 1 and step is not None else None
+    if rule is not None and meaning in (Meaning.UNIQUE, Meaning.REFERENCE):
+        return violation_of(store, rule, position)
+    name = str(code) if code is not None else type(origin).__name__
+    return error_of(meaning, store, name, step.collection if step else None, position)
+
+
+def _meaning(error: BaseException, code: int | None) -> Meaning:
+    if code is not None and code in MYSQL:
+        return MYSQL[code]
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return Meaning.UNAVAILABLE
+    found = next((meaning for kind, meaning in _CLASSES.items() if isinstance(error, kind)), None)
+    if found is None:
+        return Meaning.UNAVAILABLE if isinstance(error, OSError) else Meaning.DEFECT
+    return found if code is None or found is not Meaning.UNAVAILABLE else Meaning.DEFECT
+
+
+def _rule(tables: Tables, message: str, step: Step) -> Rule | None:
+    constraint = _CONSTRAINT.search(message)
+    if constraint is not None:
+        return tables.rule(constraint[1])
+    key = _KEY.search(message)
+    if key is None:
+        return None
+    if key[1] != "PRIMARY":
+        return tables.rule(key[1])
+    layout = tables.layout(step.collection)
+    if step.table is layout.table:
+        return Rule("key", step.collection, layout.schema.key)
+    fields = tuple(name for name, link in layout.links.items() if link.table is step.table)
+    return Rule("unique", step.collection, fields)

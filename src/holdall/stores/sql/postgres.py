@@ -1,0 +1,301 @@
+"""PostgreSQL by asyncpg: statements prepared once on each connection of an own free-list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import asyncpg
+import msgspec
+
+from holdall.errors import DeclarationError, HoldallError, StoreTimeout, StoreUnavailable
+from holdall.store import Outcome, Rows
+from holdall.stores.sql.database import found_in_catalogue
+from holdall.stores.sql.dialect import POSTGRESQL, Dialect
+from holdall.stores.sql.errors import Meaning, error_of
+from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
+from holdall.stores.sql.postgres_refusal import refusal
+from holdall.stores.sql.postgres_steps import ROWS, run_step, split
+from holdall.stores.sql.steps import Insert, Step, Work
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["PostgresDatabase", "PostgresOptions"]
+
+
+class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a PostgreSQL server is used.
+
+    ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared.
+    ``timeout`` (seconds) bounds each statement, ``connect_timeout`` opening a connection and waiting for a free one.
+    """
+
+    connections: int = 10
+    statements: int = 500
+    timeout: float = 60.0
+    connect_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.connections < 1 or self.statements < 1 or self.timeout <= 0 or self.connect_timeout <= 0:
+            raise DeclarationError("connections, statements, timeout and connect_timeout must be above zero")
+
+
+_OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
+_DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,  # TimeoutError among them
+    OverflowError,
+    UnicodeError,
+)
+
+
+class PostgresDatabase:
+    """One PostgreSQL database. Each event loop that uses it gets connections of its own."""
+
+    def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
+        self._store = store
+        self._url = url
+        self._tables = tables
+        self._options = options
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
+
+    async def learned(self, dialect: Dialect) -> Dialect:
+        """The dialect, lowering text under the best collation the server has."""
+        probe = dialect.lower_probe
+        return dialect if probe is None else dialect.lowering(await self.rows(probe, ()))
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """The rows of a reading statement."""
+        pool = self._pool()
+        try:
+            connection = pool.take_now() or await pool.take(self._options.connect_timeout)
+            try:
+                records = await connection.fetch(sql, parameters)
+            except _OUTDATED:
+                connection.forget()
+                records = await connection.fetch(sql, parameters)
+            except BaseException:
+                pool.give_dirty(connection)
+                raise
+            pool.give(connection)
+            return list(map(tuple, records))
+        except _DRIVER_ERRORS as error:
+            raise self.translated(error, []) from error
+
+    async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
+        """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
+        async with self._connected() as connection:
+            try:
+                async with connection.raw.transaction(readonly=True):
+                    cursor = await (await connection.prepared(sql)).cursor(*parameters)
+                    while records := await cursor.fetch(size):
+                        yield list(map(tuple, records))
+            except _DRIVER_ERRORS as error:
+                raise self.translated(error, []) from error
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps in one transaction; a single statement is one by itself."""
+        try:
+            return await self._write(work)
+        except _OUTDATED:
+            return await self._write(work)
+
+    async def _write(self, work: Work) -> list[Outcome]:
+        done: list[Step] = []
+        async with self._connected() as connection:
+            try:
+                steps = work()
+                step = next(steps)
+                if _is_atomic(step):
+                    done.append(step)
+                    return _last(steps, await run_step(connection, step))
+                await connection.raw.execute("BEGIN")
+                outcomes = await carry_out(connection, steps, step, done)
+                await connection.raw.execute("COMMIT")
+                return outcomes
+            except _OUTDATED:
+                connection.forget()
+                raise
+            except _DRIVER_ERRORS as error:
+                raise self.translated(error, done) from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """A transaction of one's own, READ COMMITTED."""
+        async with self._connected() as connection:
+            transaction = PostgresTransaction(self, connection)
+            await transaction.execute("BEGIN")
+            yield transaction
+            await transaction.execute("COMMIT")
+
+    async def execute(self, statements: Sequence[str]) -> None:
+        """Run statements that define tables, in one transaction."""
+        async with self.transaction() as transaction:
+            for statement in statements:
+                await transaction.execute(statement)
+        pool = self._pool()
+        pool.forget()
+
+    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+        """The tables that are there."""
+        return await found_in_catalogue(self, POSTGRESQL)
+
+    async def close(self) -> None:
+        """Close this loop's connections; those of loops that have ended are let go of."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.close()
+
+    def translated(self, error: BaseException, steps: list[Step]) -> HoldallError:
+        """Our error for the driver's."""
+        name = type(error).__name__
+        if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
+            return refusal(self._store, self._tables, error, steps)
+        if isinstance(error, TimeoutError):
+            return StoreTimeout(self._store, Meaning.TIMEOUT.value.format(name))
+        if isinstance(error, asyncpg.DataError | OverflowError | UnicodeError):
+            return error_of(Meaning.VALUE, self._store, name, steps[-1].collection if steps else None)
+        return StoreUnavailable(self._store, Meaning.UNAVAILABLE.value.format(name))
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[PostgresConnection]:
+        """A connection for more than one statement; whatever is left open on it is rolled back."""
+        pool = self._pool()
+        try:
+            connection = pool.take_now() or await pool.take(self._options.connect_timeout)
+        except _DRIVER_ERRORS as error:
+            raise self.translated(error, []) from error
+        try:
+            yield connection
+        except Exception as error:
+            await self._mend(pool, connection, error)
+            raise
+        except BaseException:
+            pool.give_dirty(connection)
+            raise
+        pool.give(connection)
+
+    async def _mend(self, pool: PostgresPool, connection: PostgresConnection, error: Exception) -> None:
+        if connection.raw.is_closed() or isinstance(error, StoreTimeout | StoreUnavailable):
+            pool.give_dirty(connection)
+            return
+        try:
+            if connection.raw.is_in_transaction():
+                await connection.raw.execute("ROLLBACK")
+        except BaseException:
+            pool.give_dirty(connection)
+            raise error from error.__cause__
+        pool.give(connection)
+
+    def _pool(self) -> PostgresPool:
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            for other, abandoned in list(self._pools.items()):
+                if other.is_closed():
+                    del self._pools[other]
+                    abandoned.abandon()
+            pool = self._pools[loop] = PostgresPool(self._connect, self._options.connections)
+        return pool
+
+    async def _connect(self) -> PostgresConnection:
+        raw = await asyncpg.connect(
+            self._url,
+            timeout=self._options.connect_timeout,
+            command_timeout=self._options.timeout,
+            statement_cache_size=0,
+            server_settings={"application_name": "holdall", "timezone": "UTC"},
+        )
+        return PostgresConnection(raw, self._options.statements)
+
+
+class PostgresTransaction:
+    """An open transaction: one statement at a time, in the order asked."""
+
+    def __init__(self, database: PostgresDatabase, connection: PostgresConnection) -> None:
+        self._database = database
+        self._connection = connection
+        self._turn = asyncio.Lock()
+        self._done: list[Step] = []
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """The rows of a reading statement, this transaction's own changes included."""
+        async with self._turn:
+            try:
+                return list(map(tuple, await self._connection.fetch(sql, parameters)))
+            except _DRIVER_ERRORS as error:
+                raise self._database.translated(error, []) from error
+
+    async def write(self, work: Work) -> list[Outcome]:
+        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on."""
+        done: list[Step] = []
+        async with self._turn:
+            try:
+                await self._connection.raw.execute("SAVEPOINT part")
+                try:
+                    steps = work()
+                    outcomes = await carry_out(self._connection, steps, next(steps), done)
+                except Exception:
+                    if not self._connection.raw.is_closed():
+                        await self._connection.raw.execute("ROLLBACK TO part")
+                    raise
+                await self._connection.raw.execute("RELEASE part")
+            except _DRIVER_ERRORS as error:
+                raise self._database.translated(error, done) from error
+        self._done.extend(done)
+        return outcomes
+
+    async def execute(self, statement: str) -> None:
+        """Run a statement without parameters."""
+        async with self._turn:
+            try:
+                await self._connection.raw.execute(statement)
+            except _DRIVER_ERRORS as error:
+                raise self._database.translated(error, self._done) from error
+
+
+async def carry_out(connection: PostgresConnection, steps: Any, step: Step, done: list[Step]) -> list[Outcome]:
+    """Carry out the first step and those that follow; each is put into ``done`` before it is sent."""
+    while True:
+        reply = await _reply(connection, step, done)
+        try:
+            step = steps.send(reply)
+        except StopIteration as end:
+            outcomes: list[Outcome] = end.value
+            return outcomes
+
+
+async def _reply(connection: PostgresConnection, step: Step, done: list[Step]) -> Any:
+    """The reply of a step of any size."""
+    made: list[Any] = []
+    before = 0
+    for piece in split(step):
+        done.append(piece)
+        reply = await run_step(connection, piece)
+        if isinstance(reply, list):
+            made.extend(reply)
+        elif reply is not None:
+            return before + reply
+        before += len(piece.rows)
+    return made if isinstance(step, Insert) else None
+
+
+def _is_atomic(step: Step) -> bool:
+    """Whether the step is the whole work, and one statement that is known to apply wholly or not at all."""
+    if isinstance(step, Insert):
+        return step.is_only and step.given is None and len(step.rows) <= ROWS
+    return step.is_only and len(step.rows) == 1
+
+
+def _last(steps: Any, reply: Any) -> list[Outcome]:
+    try:
+        steps.send(reply)
+    except StopIteration as end:
+        outcomes: list[Outcome] = end.value
+        return outcomes
+    raise AssertionError("a work of one step had another")

@@ -1,0 +1,173 @@
+"""Connections to one PostgreSQL server from one event loop: a bounded free-list, last in first out.
+
+Each connection keeps the statements it has prepared. asyncpg's own pool wraps and resets a connection on every use,
+which costs as much as a short query; here a connection is reset only after something went wrong on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+__all__ = ["PostgresConnection", "PostgresPool"]
+
+RESET_SECONDS = 5.0
+
+
+class PostgresConnection:
+    """A connection and the statements prepared on it."""
+
+    __slots__ = ("_most", "_statements", "raw")
+
+    def __init__(self, raw: asyncpg.Connection, most: int) -> None:
+        self.raw = raw
+        self._most = most
+        self._statements: dict[str, Any] = {}
+
+    async def fetch(self, sql: str, parameters: Any) -> list[asyncpg.Record]:
+        """The records of a statement, which is prepared once. Raises asyncpg's errors."""
+        statement = self._statements.get(sql)
+        if statement is None:
+            statement = await self.prepared(sql)
+        rows: list[asyncpg.Record] = await statement.fetch(*parameters)
+        return rows
+
+    async def prepared(self, sql: str) -> Any:
+        """The prepared statement of this text."""
+        statement = self._statements.get(sql)
+        if statement is None:
+            statement = await self.raw.prepare(sql)
+            if len(self._statements) >= self._most:
+                del self._statements[next(iter(self._statements))]
+            self._statements[sql] = statement
+        return statement
+
+    def forget(self) -> None:
+        """Prepare every statement anew, for instance because tables have changed."""
+        self._statements.clear()
+
+
+class PostgresPool:
+    """The connections of one event loop: ``connect`` opens one, at most ``most`` are open, waiters take turns."""
+
+    def __init__(self, connect: Callable[[], Awaitable[PostgresConnection]], most: int) -> None:
+        self._connect = connect
+        self._most = most
+        self._open = 0
+        self._free: list[PostgresConnection] = []
+        self._waiters: deque[asyncio.Future[PostgresConnection | None]] = deque()
+        self._resetting: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def take_now(self) -> PostgresConnection | None:
+        """An idle connection, if there is one that is alive."""
+        free = self._free
+        while free:
+            connection = free.pop()
+            if not connection.raw.is_closed():
+                return connection
+            self._open -= 1
+        return None
+
+    async def take(self, patience: float) -> PostgresConnection:
+        """An idle or new connection, or the next one to be given back. Raises TimeoutError after so many seconds."""
+        connection = self.take_now()
+        if connection is not None:
+            return connection
+        if self._open >= self._most:
+            handed = await self._wait(patience)
+            if handed is not None:
+                return handed
+        else:
+            self._open += 1
+        try:
+            return await self._connect()
+        except BaseException:
+            self._vacate()
+            raise
+
+    def give(self, connection: PostgresConnection) -> None:
+        """Take back a connection that is as it was when it was taken."""
+        if self._is_closed or connection.raw.is_closed():
+            self.drop(connection)
+            return
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return
+        self._free.append(connection)
+
+    def give_dirty(self, connection: PostgresConnection) -> None:
+        """Take back a connection on which something was broken off: it is reset, in the background, or dropped."""
+        if connection.raw.is_closed():
+            self._vacate()
+            return
+        task = asyncio.get_running_loop().create_task(self._reset(connection))
+        self._resetting.add(task)
+        task.add_done_callback(self._resetting.discard)
+
+    def drop(self, connection: PostgresConnection) -> None:
+        """End a connection that is of no more use."""
+        connection.raw.terminate()
+        self._vacate()
+
+    def forget(self) -> None:
+        """Prepare every statement of the idle connections anew, because tables have changed."""
+        for connection in self._free:
+            connection.forget()
+
+    async def close(self) -> None:
+        """Close idle connections now, the others when they are given back."""
+        self._is_closed = True
+        free, self._free = self._free, []
+        for connection in free:
+            with suppress(Exception):
+                await connection.raw.close(timeout=RESET_SECONDS)
+        if self._resetting:
+            await asyncio.wait(set(self._resetting))
+
+    def abandon(self) -> None:
+        """Let go of connections whose loop has ended."""
+        free, self._free = self._free, []
+        for connection in free:
+            with suppress(Exception):
+                connection.raw.terminate()
+
+    async def _wait(self, patience: float) -> PostgresConnection | None:
+        """A connection somebody gave back, or None for the right to open one."""
+        waiter: asyncio.Future[PostgresConnection | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(patience):
+                return await waiter
+        except BaseException:
+            if waiter.done() and not waiter.cancelled():
+                handed = waiter.result()
+                if handed is None:
+                    self._vacate()
+                else:
+                    self.give(handed)
+            raise
+
+    def _vacate(self) -> None:
+        """One connection fewer: the first waiter may open another."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._open -= 1
+
+    async def _reset(self, connection: PostgresConnection) -> None:
+        try:
+            await connection.raw.reset(timeout=RESET_SECONDS)
+        except BaseException:
+            self.drop(connection)
+            return
+        self.give(connection)

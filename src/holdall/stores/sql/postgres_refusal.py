@@ -1,0 +1,77 @@
+"""PostgreSQL's refusals: which rule of ours was broken, and by which change.
+
+The server names the constraint, and in its detail the values that broke it. The values tell which row they come from
+and go no further.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from holdall.errors import HoldallError
+from holdall.stores.sql.errors import Meaning, error_of, postgresql_meaning, violation_of
+from holdall.stores.sql.steps import Delete, Step
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["refusal"]
+
+_DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\) ", re.DOTALL)
+
+
+def refusal(store: str, tables: Tables, error: Any, steps: list[Step]) -> HoldallError:
+    """Our error for asyncpg's, met while the last of these steps was carried out, or when all were committed."""
+    state = str(error.sqlstate)
+    meaning = postgresql_meaning(state) or Meaning.DEFECT
+    if not steps:
+        return error_of(meaning, store, state)
+    position = _position(error, steps)
+    rule = tables.rule(error.constraint_name or "")
+    if rule is not None and meaning in (Meaning.UNIQUE, Meaning.REFERENCE):
+        return violation_of(store, rule, position)
+    return error_of(meaning, store, state, steps[-1].collection, position)
+
+
+def _position(error: Any, steps: list[Step]) -> int | None:
+    last = steps[-1]
+    if len(last.rows) == 1 and len(steps) == 1:
+        return last.positions[0]
+    found = _DETAIL.search(error.detail or "")
+    if found is None:
+        return _missing_value(error.column_name, last)
+    columns = [name.strip().strip('"') for name in found["columns"].split(",")]
+    is_removal = "is still referenced" in error.detail
+    for step in steps:
+        if isinstance(step, Delete) is is_removal and (is_removal or step.table.name == error.table_name):
+            for index, values in _values(step, columns):
+                if ", ".join(map(_text, values)) == found["values"]:
+                    return step.positions[index]
+    return last.positions[0] if len(last.rows) == 1 else None
+
+
+def _missing_value(column: str | None, step: Step) -> int | None:
+    if column is None or isinstance(step, Delete) or column not in step.columns:
+        return step.positions[0] if len(step.rows) == 1 else None
+    place = step.columns.index(column)
+    return next((step.positions[index] for index, row in enumerate(step.rows) if row[place] is None), None)
+
+
+def _values(step: Step, columns: list[str]) -> Iterable[tuple[int, list[Any]]]:
+    named = (*getattr(step, "columns", ()), *getattr(step, "match", ()))
+    if not set(columns) <= set(named):
+        return
+    places = [named.index(column) for column in columns]
+    for index, row in enumerate(step.rows):
+        yield index, [row[place] for place in places]
+
+
+def _text(value: Any) -> str:
+    """As the server writes it, for the kinds that keys and unique fields mostly are."""
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, str | int | UUID | date):
+        return str(value)
+    return "\0"

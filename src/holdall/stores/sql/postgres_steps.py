@@ -1,0 +1,172 @@
+"""Steps as PostgreSQL statements: one statement for all rows, its parameters one array per column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from holdall.store import Row
+from holdall.stores.sql.dialect import POSTGRESQL
+from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.steps import Delete, Insert, Step, Update
+
+__all__ = ["run_step", "split"]
+
+ROWS = 20_000  # in one statement, so that its arrays stay of a size
+
+_quoted = POSTGRESQL.sqlalchemy.identifier_preparer
+_AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS counter
+            WHERE $3 > coalesce(pg_sequence_last_value(counter::regclass), 0)"""
+
+
+async def run_step(connection: PostgresConnection, step: Step) -> Any:
+    """Carry out a step of at most ROWS rows and give its reply. Raises asyncpg's errors."""
+    rows = step.rows
+    count = len(rows)
+    if isinstance(step, Insert):
+        if count == 1:
+            made = await connection.fetch(_insert_one(step.table, step.columns, step.generated), rows[0])
+        elif not step.columns:
+            made = await connection.fetch(_insert_empty(step.table, step.generated), (count,))
+        else:
+            made = await connection.fetch(_insert(step.table, step.columns, step.generated), _columns(rows))
+        if step.given is not None:
+            place = step.columns.index(step.given)
+            highest = max(row[place] for row in rows)
+            await connection.fetch(_AHEAD, (_quoted.format_table(step.table), step.given, highest))
+        return None if step.generated is None else [record[0] for record in made]
+    if isinstance(step, Update):
+        sql = (_update_one if count == 1 else _update)(step.table, step.columns, step.match)
+    else:
+        sql = (_delete_one if count == 1 else _delete)(step.table, step.match)
+    found = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
+    if len(found) == count or (isinstance(step, Delete) and not step.is_exact):
+        return None
+    hit = {record[0] for record in found}
+    return next(index for index in range(count) if index + 1 not in hit)
+
+
+def split(step: Step) -> Iterator[Step]:
+    """The same step in pieces of at most ROWS rows, in none of which an Update meets a record twice."""
+    rows, start = step.rows, 0
+    if len(rows) <= ROWS and not (isinstance(step, Update) and _has_twice(step)):
+        yield step
+        return
+    place = len(step.columns) if isinstance(step, Update) else 0
+    size = len(step.table.primary_key.columns)
+    while start < len(rows):
+        end = min(start + ROWS, len(rows))
+        if isinstance(step, Update):
+            seen: set[Row] = set()
+            for index in range(start, end):
+                key = rows[index][place : place + size]
+                if key in seen:
+                    end = index
+                    break
+                seen.add(key)
+        yield msgspec.structs.replace(step, rows=rows[start:end], positions=step.positions[start:end])
+        start = end
+
+
+def _has_twice(step: Update) -> bool:
+    place, key = len(step.columns), len(step.table.primary_key.columns)
+    return len({row[place : place + key] for row in step.rows}) != len(step.rows)
+
+
+def _columns(rows: list[Row]) -> list[Row]:
+    return list(zip(*rows, strict=True))
+
+
+def _type(table: sa.Table, column: str) -> str:
+    text = str(table.c[column].type.compile(POSTGRESQL.sqlalchemy))
+    return text.partition(" COLLATE")[0]
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(map(_quoted.quote_identifier, columns))
+
+
+def _returned(generated: str | None) -> str:
+    return "" if generated is None else f" RETURNING {_quoted.quote_identifier(generated)}"
+
+
+def _arrays(table: sa.Table, columns: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"${number}::{_type(table, column)}[]" for number, column in enumerate(columns, 1))
+    named = ", ".join(f"c{place}" for place in range(len(columns)))
+    return f"unnest({arrays}) WITH ORDINALITY AS u({named}, n)"
+
+
+def _matched(match: tuple[str, ...], first: int) -> str:
+    return " AND ".join(f"t.{_quoted.quote_identifier(name)} = u.c{place}" for place, name in enumerate(match, first))
+
+
+def _found_by(table: sa.Table, match: tuple[str, ...], first: int) -> str:
+    return " AND ".join(
+        f"{_quoted.quote_identifier(name)} = ${place}::{_type(table, name)}" for place, name in enumerate(match, first)
+    )
+
+
+@lru_cache(maxsize=1000)
+def _insert_one(table: sa.Table, columns: tuple[str, ...], generated: str | None) -> str:
+    values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    given = f"({_names(columns)}) VALUES ({values})" if columns else "DEFAULT VALUES"
+    return f"INSERT INTO {_quoted.format_table(table)} {given}{_returned(generated)}"
+
+
+@lru_cache(maxsize=1000)
+def _insert_empty(table: sa.Table, generated: str | None) -> str:
+    own = _quoted.quote_identifier(generated or "")
+    counter = "nextval(pg_get_serial_sequence({}, {}))".format(
+        *("'" + text.replace("'", "''") + "'" for text in (_quoted.format_table(table), generated or ""))
+    )
+    return (
+        f"INSERT INTO {_quoted.format_table(table)} ({own}) "  # noqa: S608
+        f"SELECT {counter} FROM generate_series(1, $1::bigint) RETURNING {own}"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None) -> str:
+    values = ", ".join(f"c{place}" for place in range(len(columns)))
+    order = " ORDER BY n" if generated else ""
+    return (
+        f"INSERT INTO {_quoted.format_table(table)} ({_names(columns)}) "  # noqa: S608
+        f"SELECT {values} FROM {_arrays(table, columns)}{order}{_returned(generated)}"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+    values = ", ".join(f"{_quoted.quote_identifier(column)} = u.c{place}" for place, column in enumerate(columns))
+    first = _quoted.quote_identifier(match[0])
+    return (
+        f"UPDATE {_quoted.format_table(table)} AS t SET {values or f'{first} = t.{first}'} "  # noqa: S608
+        f"FROM {_arrays(table, (*columns, *match))} WHERE {_matched(match, len(columns))} RETURNING u.n"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+    values = ", ".join(f"{_quoted.quote_identifier(column)} = ${number}" for number, column in enumerate(columns, 1))
+    first = _quoted.quote_identifier(match[0])
+    return (
+        f"UPDATE {_quoted.format_table(table)} SET {values or f'{first} = {first}'} "  # noqa: S608
+        f"WHERE {_found_by(table, match, len(columns) + 1)} RETURNING 1"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _delete(table: sa.Table, match: tuple[str, ...]) -> str:
+    return (
+        f"DELETE FROM {_quoted.format_table(table)} AS t "  # noqa: S608
+        f"USING {_arrays(table, match)} WHERE {_matched(match, 0)} RETURNING u.n"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _delete_one(table: sa.Table, match: tuple[str, ...]) -> str:
+    return f"DELETE FROM {_quoted.format_table(table)} WHERE {_found_by(table, match, 1)} RETURNING 1"  # noqa: S608

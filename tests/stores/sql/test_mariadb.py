@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from holdall.stores.sql import SqlStore, open_sql
+from holdall.testing.conformance import StoreConformance
+
+
+class TestMariadb(StoreConformance):
+    label = "MariaDB"
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("mariadb", request.getfixturevalue("mariadb_url"))

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from holdall.stores.sql import SqlStore, open_sql
+from holdall.testing.conformance import StoreConformance
+
+
+class TestPostgresqlFromAWheel(StoreConformance):
+    label = "PostgreSQL"
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("postgresql", request.getfixturevalue("postgres_url"))
+
+
+class TestPostgresqlOfThisMachine(StoreConformance):
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("machine", request.getfixturevalue("machine_postgres_url"))
