@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -31,6 +31,8 @@ from holdall.testing.pool import POOL, TEXT_ALPHABET
 
 __all__ = ["conditions", "paths", "queries", "sort_keys", "values"]
 
+_Leaf: TypeAlias = tuple[Path, st.SearchStrategy[Op], st.SearchStrategy[Any]]
+
 _TEXT = st.text(TEXT_ALPHABET, max_size=6)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from((0.5, -2.25)) | _TEXT,
@@ -51,6 +53,9 @@ _GENERIC: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.UUID: st.uuids(),
     Kind.JSON: _JSON.filter(lambda value: value is not None),
 }
+
+_SELDOM = st.integers(0, 3).map(lambda number: number == 0)
+_NODES: st.SearchStrategy[Any] = st.sampled_from((None, None, And, Or, Not))
 
 
 def values(field: FieldSchema, known: Sequence[Any] = ()) -> st.SearchStrategy[Any]:
@@ -82,29 +87,32 @@ def conditions(
     operators: Collection[Op] = frozenset(Op),
     depth: int = 2,
     with_many: bool = True,
-    max_leaves: int = 5,
+    levels: int = 2,
 ) -> st.SearchStrategy[Condition]:
-    """Conditions on this collection, with paths through at most ``depth`` references."""
+    """Conditions on this collection, with paths through at most ``depth`` references.
+
+    ``levels`` is how many of And, Or and Not may stand above a comparison.
+    """
     schemas = {name: table.schema for name, table in tables.items()}
     schema = schemas[collection]
-    leaves = [
-        _comparison(tables, schema, path, fitting)
-        for path in paths(schemas, schema, frozenset(Kind) - {Kind.MANY}, depth)
-        if (fitting := sorted(operators_of(resolve(schemas, schema, path)[-1][1].kind) & frozenset(operators)))
-    ]
+    leaves = []
+    for path in paths(schemas, schema, frozenset(Kind) - {Kind.MANY}, depth):
+        field, known = _known(tables, schema, path)
+        fitting = sorted(operators_of(field.kind) & frozenset(operators))
+        if fitting:
+            leaves.append((path, st.sampled_from(fitting), values(field, known)))
+    leaf = _comparisons(st.sampled_from(leaves))
     many = paths(schemas, schema, {Kind.MANY}, min(depth, 1)) if with_many else []
-    leaf = st.one_of(leaves)
     if many:
-        leaf = leaf | st.sampled_from(many).flatmap(lambda path: _quantified(tables, schema, path, operators, depth))
-    return st.recursive(
-        leaf,
-        lambda item: (
-            st.lists(item, max_size=3).map(lambda items: And(tuple(items)))
-            | st.lists(item, max_size=3).map(lambda items: Or(tuple(items)))
-            | item.map(Not)
-        ),
-        max_leaves=max_leaves,
-    )
+        targets = {path: str(resolve(schemas, schema, path)[-1][1].target) for path in many}
+        inner = {
+            target: conditions(tables, target, operators, max(depth - 1, 0), depth > 1, 1)
+            for target in sorted(set(targets.values()))
+        }
+        leaf |= st.one_of(
+            [st.builds(kind, st.just(path), inner[targets[path]]) for path in many for kind in (Some, Every)]
+        )
+    return _trees(leaf, levels)
 
 
 def sort_keys(schemas: Mapping[str, Schema], schema: Schema, depth: int = 2) -> st.SearchStrategy[SortKey]:
@@ -117,30 +125,38 @@ def sort_keys(schemas: Mapping[str, Schema], schema: Schema, depth: int = 2) -> 
     return st.builds(SortKey, st.sampled_from(sortable), st.booleans(), st.sampled_from((None, "first", "last")))
 
 
-@st.composite
 def queries(
-    draw: st.DrawFn,
     tables: Mapping[str, Table],
     operators: Collection[Op] = frozenset(Op),
     depth: int = 2,
     with_many: bool = True,
-) -> Query[Any]:
+) -> st.SearchStrategy[Query[Any]]:
     """Whole queries on any of these collections: condition, sort, limit, offset, position, projection."""
+    return st.one_of([_queries_on(tables, name, operators, depth, with_many) for name in sorted(tables)])
+
+
+def _queries_on(
+    tables: Mapping[str, Table], collection: str, operators: Collection[Op], depth: int, with_many: bool
+) -> st.SearchStrategy[Query[Any]]:
     schemas = {name: table.schema for name, table in tables.items()}
-    schema = schemas[draw(st.sampled_from(sorted(schemas)))]
-    query: Query[Any] = Query(schema.name, draw(conditions(tables, schema.name, operators, depth, with_many)))
-    keys = draw(st.lists(sort_keys(schemas, schema, depth), max_size=3))
-    if keys:
-        query = query.sort(*keys)
-        if draw(st.integers(0, 3)) == 0:
-            query = query.after(*(draw(_position_value(tables, schema, key.path)) for key in keys))
-    if draw(st.booleans()):
-        query = query.limit(draw(st.integers(0, 10))).offset(draw(st.integers(0, 3)))
-    if draw(st.booleans()):
-        stored = [(field.name,) for field in schema.stored]
-        further = paths(schemas, schema, frozenset(Kind) - {Kind.MANY}, depth)
-        query = query.only(*draw(st.lists(st.sampled_from([*stored, *further]), min_size=1, max_size=4)))
-    return query
+    schema = schemas[collection]
+    asked = conditions(tables, collection, operators, depth, with_many)
+    keys = st.lists(sort_keys(schemas, schema, depth), max_size=3)
+    own = [(field.name,) for field in schema.stored]
+    further = paths(schemas, schema, frozenset(Kind) - {Kind.MANY}, depth)
+    projected = st.lists(st.sampled_from([*own, *further]), min_size=1, max_size=4)
+
+    @st.composite
+    def draw_query(draw: st.DrawFn) -> Query[Any]:
+        query: Query[Any] = Query(collection, draw(asked)).sort(*draw(keys))
+        has_position: bool = draw(_SELDOM)
+        if query.sort_keys and has_position:
+            query = query.after(*(draw(_position_value(tables, schema, key.path)) for key in query.sort_keys))
+        if draw(st.booleans()):
+            query = query.limit(draw(st.integers(0, 10))).offset(draw(st.integers(0, 3)))
+        return query.only(*draw(projected)) if draw(st.booleans()) else query
+
+    return draw_query()
 
 
 def _known(tables: Mapping[str, Table], schema: Schema, path: Path) -> tuple[FieldSchema, list[Any]]:
@@ -155,30 +171,25 @@ def _position_value(tables: Mapping[str, Table], schema: Schema, path: Path) -> 
     return values(field, known) | st.none()
 
 
-def _comparison(
-    tables: Mapping[str, Table], schema: Schema, path: Path, operators: Sequence[Op]
-) -> st.SearchStrategy[Condition]:
-    field, known = _known(tables, schema, path)
-    one = values(field, known)
-
-    def compared(op: Op) -> st.SearchStrategy[Condition]:
-        if op is Op.IS_NULL:
-            value: st.SearchStrategy[Any] = st.booleans()
-        elif op is Op.BETWEEN:
-            value = st.tuples(one, one)
-        elif op in (Op.IN, Op.NOT_IN):
-            value = st.lists(one, max_size=4).map(tuple)
-        else:
-            value = one
-        return st.builds(Compare, st.just(path), st.just(op), value)
-
-    return st.sampled_from(operators).flatmap(compared)
+@st.composite
+def _comparisons(draw: st.DrawFn, leaves: st.SearchStrategy[_Leaf]) -> Condition:
+    path, operators, one = draw(leaves)
+    op = draw(operators)
+    if op is Op.IS_NULL:
+        return Compare(path, op, draw(st.booleans()))
+    if op is Op.BETWEEN:
+        return Compare(path, op, (draw(one), draw(one)))
+    if op in (Op.IN, Op.NOT_IN):
+        return Compare(path, op, tuple(draw(st.lists(one, max_size=4))))
+    return Compare(path, op, draw(one))
 
 
-def _quantified(
-    tables: Mapping[str, Table], schema: Schema, path: Path, operators: Collection[Op], depth: int
-) -> st.SearchStrategy[Condition]:
-    schemas = {name: table.schema for name, table in tables.items()}
-    target = str(resolve(schemas, schema, path)[-1][1].target)
-    inner = conditions(tables, target, operators, max(depth - 1, 0), depth > 1, 3)
-    return st.builds(Some, st.just(path), inner) | st.builds(Every, st.just(path), inner)
+@st.composite
+def _trees(draw: st.DrawFn, leaf: st.SearchStrategy[Condition], levels: int) -> Condition:
+    kind = draw(_NODES) if levels else None
+    if kind is None:
+        return draw(leaf)
+    if kind is Not:
+        return Not(draw(_trees(leaf, levels - 1)))
+    items = tuple([draw(_trees(leaf, levels - 1)) for _ in range(draw(st.integers(0, 3)))])
+    return And(items) if kind is And else Or(items)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from holdall.query import FieldSchema, Kind, Op, Query, Schema, Table, count, evaluate, resolve
+from holdall.query import Condition, FieldSchema, Kind, Op, Query, Schema, Table, count, evaluate, resolve
 from holdall.query.ordering import is_ordered
 from holdall.store import Aggregating, Change, Feature, Outcome, Provisioned, Row, Rows, Store, Verb
 from holdall.testing.conformance.exact import same_rows
@@ -77,6 +77,11 @@ class Case:
         same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
         return found
 
+    def expect_keys(self, collection: str, condition: Condition) -> None:
+        """As ``expect`` for a condition, looking at the keys alone where the store projects: the quicker look."""
+        key = tuple((name,) for name in self.schemas[collection].key)
+        self.expect(Query(collection, condition, projection=key if self.declares(Feature.PROJECTION) else ()))
+
     def expect_count(self, query: Query[Any]) -> None:
         """See that the store counts what ``count`` says."""
         assert isinstance(self.store, Aggregating)
@@ -140,7 +145,7 @@ class Case:
         if tables is None and self._is_loaded:
             return
         self.clear()
-        self.tables = fitting_tables(self.schemas, world_tables() if tables is None else tables)
+        self.tables = dict(tables) if tables is not None else fitting_tables(self.schemas, world_tables())
         changes = [change for table in self.tables.values() for change in self._adds(table)]
         if changes:
             self.run(self.store.apply(changes))

@@ -11,6 +11,7 @@ from holdall.testing.conformance.bounds import Bounds
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.constraints import Constraints
 from holdall.testing.conformance.generated import Generated
+from holdall.testing.conformance.histories import Histories
 from holdall.testing.conformance.keys import Keys
 from holdall.testing.conformance.lifecycle import Lifecycle
 from holdall.testing.conformance.reading import Reading
@@ -23,7 +24,9 @@ __all__ = ["StoreConformance"]
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
 
 
-class StoreConformance(Reading, Generated, Sorting, Writing, Keys, Constraints, Transactions, Bounds, Lifecycle):
+class StoreConformance(
+    Reading, Generated, Histories, Sorting, Writing, Keys, Constraints, Transactions, Bounds, Lifecycle
+):
     """Every test a store must pass. ``label`` names its report; none is written while it is empty."""
 
     label = ""
