@@ -39,6 +39,7 @@ _DECODERS: dict[tuple[str, Kind], Convert] = {
     ("sqlite", Kind.DATE): values.date_from_text,
     ("sqlite", Kind.TIME): values.time_from_text,
     ("sqlite", Kind.UUID): values.uuid_from_text,
+    ("postgresql", Kind.DATETIME): values.datetime_with_zone,  # the driver gives the first and last moment without zone
     ("mysql", Kind.BOOL): bool,
     ("mysql", Kind.DATETIME): values.datetime_from_naive,
     ("mysql", Kind.TIME): values.time_from_timedelta,
@@ -139,6 +140,8 @@ def _decoded(leaf: Leaf, column: str, names: dict[str, Any], dialect: Dialect) -
         name = f"f{len(names)}"
         names[name] = convert
         done = f"{name}({column})"
+        if convert is values.datetime_with_zone:  # nearly always it has one
+            done = f"({column} if {column}.tzinfo else {done})"
     return f"(None if {column} is None else {done})" if leaf.field.nullable else done
 
 
