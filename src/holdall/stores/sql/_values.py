@@ -18,6 +18,7 @@ __all__ = [
     "datetime_from_text",
     "datetime_to_naive",
     "datetime_to_text",
+    "datetime_with_zone",
     "decimal_from_text",
     "decimal_within",
     "decimal_without_padding",
@@ -69,6 +70,11 @@ def datetime_to_naive(value: datetime) -> datetime:
 def datetime_from_naive(value: datetime) -> datetime:
     """UTC, said."""
     return value.replace(tzinfo=UTC)
+
+
+def datetime_with_zone(value: datetime) -> datetime:
+    """UTC, said, where the driver says so for all but the first and the last moment."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def datetime_from_any(value: datetime) -> datetime:

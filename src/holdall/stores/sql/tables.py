@@ -253,12 +253,8 @@ class Tables:
 
     def _table_name(self, name: str, metadata: sa.MetaData) -> str:
         name = identifier(name)
-        taken = {
-            table.casefold()
-            for table in (*metadata.tables, *(identifier(own) for own in self._schemas if own not in self._layouts))
-        }
-        if name.casefold() in taken - {name.casefold()} or name in metadata.tables:
-            raise DeclarationError(f"two tables would be called {name!r}: rename a collection or a field")
+        if name.casefold() in {taken.casefold() for taken in metadata.tables}:
+            raise DeclarationError(f"two tables would be called {name!r}: rename a collection or a stored Many")
         return name
 
     def _generated(self, schema: Schema, key: tuple[Leaf, ...]) -> str | None:
