@@ -87,7 +87,7 @@ def test_an_identifier_is_kept_or_cut_with_a_digest() -> None:
 
 
 def test_two_collections_of_one_name_are_refused() -> None:
-    with pytest.raises(DeclarationError, match="book"):
+    with pytest.raises(DeclarationError, match="BOOK"):
         bound(Schema("book", (ID,), ("id",)), Schema("BOOK", (ID,), ("id",))).layout("book")
 
 
