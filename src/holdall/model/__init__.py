@@ -3,6 +3,7 @@
 from holdall.model.codec import RowCodec
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
+from holdall.model.in_place import changed_in_place, snapshot
 from holdall.model.json_input import JsonInput, decode_text
 from holdall.model.json_output import JsonOutput
 from holdall.model.manager import Manager, ResultSet
@@ -10,16 +11,18 @@ from holdall.model.many import Many, Related
 from holdall.model.model import Model
 from holdall.model.options import MISSING, OnDelete, back, check, computed, field
 from holdall.model.reference import Key, Ref, Reference
-from holdall.model.rules import Ge, Gt, Le, Length, Lt, OneOf, Pattern
+from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
 from holdall.model.tracking import Keeper, Track, Tracker, set_track, state_of, track_of
 from holdall.model.types import JSON
+from holdall.model.write import assign
 
 __all__ = [
     "JSON",
     "MISSING",
     "Declaration",
+    "Digits",
     "Field",
     "Frozen",
     "Ge",
@@ -45,13 +48,16 @@ __all__ = [
     "State",
     "Track",
     "Tracker",
+    "assign",
     "back",
+    "changed_in_place",
     "check",
     "computed",
     "decode_text",
     "field",
     "schema_of",
     "set_track",
+    "snapshot",
     "state_of",
     "track_of",
 ]

@@ -47,7 +47,7 @@ def _resolve(where: str, text: str, names: Mapping[str, Any]) -> Any:
     except NameError as error:
         match = _RELATION.match(text.strip())
         if match:
-            return (Ref if match["which"] == "Ref" else Many)[match["target"]]  # type: ignore[index]
+            return (Ref if match["which"] == "Ref" else Many)[match["target"]]
         raise DeclarationError(
             f"{where}: {error.name!r} in the annotation {text!r} is not known here; import it where the model is"
             " declared, not under TYPE_CHECKING"

@@ -1,4 +1,4 @@
-"""Writing a model's constructor: one generated function that checks what is common inline and leaves the rest to ``admit``.
+"""Writing a model's constructor: one generated function that checks what is common inline; ``admit`` does the rest.
 
 The generated source holds only field names, which are identifiers, and names of constants; values never enter it.
 """
@@ -36,7 +36,7 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
             names[f"_{variable}_default"] = field.default() if field.has_default else MISSING
         source = field.fast_source(variable, names)
         if source is None:
-            names[f"_{variable}_admit"] = field.admit
+            names[f"_{variable}_admit"] = _first_step(field)
             admitted.append(variable)
         else:
             conditions.append(source)
@@ -72,7 +72,7 @@ def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:
 
 def _slow(declaration: Declaration) -> Callable[..., Any]:
     """The way of every construction that is not plainly right: find everything that is wrong, or adjust and create."""
-    finish = [step for step in (_setters(declaration), _checks(declaration))]
+    finish = (_setters(declaration), _checks(declaration))
 
     def construct(args: tuple[Any, ...], extra: dict[str, Any], given: dict[str, Any]) -> Any:
         errors: list[FieldError] = []
@@ -82,7 +82,7 @@ def _slow(declaration: Declaration) -> Callable[..., Any]:
             field = declaration.by_name.get(name)
             message = "is not a field" if field is None else "cannot be given to the constructor"
             errors.append(FieldError(name, "unknown" if field is None else "init", message))
-        values = [field.admit(given[field.name], errors) for field in declaration.stored]
+        values = [_first_step(field)(given[field.name], errors) for field in declaration.stored]
         if errors:
             raise ValidationError(declaration.model.__name__, errors)
         record = declaration.create(*values)
@@ -91,6 +91,10 @@ def _slow(declaration: Declaration) -> Callable[..., Any]:
         return record
 
     return construct
+
+
+def _first_step(field: Field) -> Callable[[Any, list[FieldError]], Any]:
+    return field.admit if field.options.setter is None else field.admit_type
 
 
 def _setters(declaration: Declaration) -> Callable[[Any], None]:
@@ -107,7 +111,7 @@ def _setters(declaration: Declaration) -> Callable[[Any], None]:
 
 
 def set_value(record: Any, field: Field, value: Any, errors: list[FieldError]) -> Any:
-    """What the field's setter makes of an admitted value, admitted again."""
+    """What the field's setter makes of a value of the right type, admitted."""
     assert field.options.setter is not None
     try:
         changed = field.options.setter(record, value)

@@ -1,4 +1,4 @@
-"""Containers and value objects: lists, tuples, frozensets and dicts of field types; structs and dataclasses as values."""
+"""Lists, tuples, frozensets and dicts of field types, and value objects: structs and dataclasses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: 
     """The type of a list, tuple, frozenset or dict; raises DeclarationError for one without item types."""
     container, args = get_origin(annotation), get_args(annotation)
     if not args:
-        raise DeclarationError(f"{where}: say what the {annotation.__name__} holds, for instance {annotation.__name__}[str]")
+        raise DeclarationError(
+            f"{where}: say what the {annotation.__name__} holds, for instance {annotation.__name__}[str]"
+        )
     if container is dict:
         return _dict_type(annotation, type_of(args[0]), type_of(args[1]), where)
     if container is tuple and args[-1] is not Ellipsis:
@@ -83,7 +85,9 @@ def _dict_type(annotation: Any, key: FieldType, item: FieldType, where: str) -> 
 
 def is_value_object(annotation: Any) -> bool:
     """Whether instances of the class can be nested in a record."""
-    return isinstance(annotation, type) and (issubclass(annotation, msgspec.Struct) or dataclasses.is_dataclass(annotation))
+    return isinstance(annotation, type) and (
+        issubclass(annotation, msgspec.Struct) or dataclasses.is_dataclass(annotation)
+    )
 
 
 def value_object_type(annotation: type[Any]) -> FieldType:

@@ -1,4 +1,4 @@
-"""From JSON-like builtins to typed values, with every mistake found and its path; msgspec alone would tell the first."""
+"""From JSON-like builtins to typed values, with every mistake and its path; msgspec alone would tell the first."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def _parts(annotation: Any, value: Any, path: str) -> _Parts:
             inners = args if len(args) == len(value) else ()
         else:
             inners = (args[0],) * len(value)
-        return [(inner, part, f"{path}.{index}") for index, (inner, part) in enumerate(zip(inners, value, strict=False))]
+        return [
+            (inner, part, f"{path}.{index}") for index, (inner, part) in enumerate(zip(inners, value, strict=False))
+        ]
     if is_value_object(annotation) and isinstance(value, dict):
         return _value_object_parts(annotation, value, path)
     return []

@@ -31,12 +31,14 @@ class Declaration:
         fields: tuple[Field, ...],
         checks: Mapping[str, Check],
         computed: Mapping[str, Callable[[Any], Any]],
+        unique: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         self.model = model
         self.collection = collection
         self.fields = fields
         self.checks = dict(checks)
         self.computed = dict(computed)
+        self.unique = unique
         self.by_name = {field.name: field for field in fields}
         self.stored = tuple(field for field in fields if field.is_stored)
         self.key = tuple(field for field in fields if field.options.pk)
@@ -44,6 +46,7 @@ class Declaration:
         self.relations = tuple(field for field in fields if field.is_relation)
         self.references = tuple(field for field in self.relations if field.is_stored)
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
+        self.own: tuple[dict[str, Field], dict[str, Check], dict[str, Callable[[Any], Any]]] = ({}, {}, {})
         self.create: Callable[..., Any] = _abstract
         self.key_of = _key_reader(self.key)
 
@@ -69,8 +72,7 @@ class Declaration:
             errors.append(FieldError("key", "type", f"must have {len(self.key)} parts"))
             return key
         admitted = tuple(
-            field.encode(field.admit(part, errors)) if part is not None else _null_key(field, errors)
-            for field, part in zip(self.key, parts, strict=True)
+            field.encode(_admit_key_part(field, part, errors)) for field, part in zip(self.key, parts, strict=True)
         )
         return admitted if len(self.key) > 1 else admitted[0]
 
@@ -157,8 +159,11 @@ def _version_of(model: str, fields: tuple[Field, ...]) -> Field | None:
     return versions[0] if versions else None
 
 
-def _null_key(field: Field, errors: list[FieldError]) -> None:
-    errors.append(FieldError(field.name, "required", "is part of the key and must not be null"))
+def _admit_key_part(field: Field, part: Any, errors: list[FieldError]) -> Any:
+    if part is None:
+        errors.append(FieldError(field.name, "required", "is part of the key and must not be null"))
+        return None
+    return field.admit(part, errors)
 
 
 def _key_reader(fields: tuple[Field, ...]) -> Callable[[Any], Any]:

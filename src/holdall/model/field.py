@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from copy import copy
 from datetime import UTC
 from typing import Any
 
@@ -20,7 +21,7 @@ from holdall.query import Generated, Kind, ManyForm
 
 __all__ = ["Field"]
 
-_INLINE = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
+_INLINE: dict[Any, str] = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
 
 
 class Field:
@@ -30,7 +31,9 @@ class Field:
     tracking and checks.
     """
 
-    def __init__(self, model: str, name: str, annotation: Any, field_type: FieldType | None, options: FieldOptions) -> None:
+    def __init__(
+        self, model: str, name: str, annotation: Any, field_type: FieldType | None, options: FieldOptions
+    ) -> None:
         self.model = model
         self.name = name
         self.annotation = annotation
@@ -44,6 +47,12 @@ class Field:
         self.get: Callable[[Any], Any] = _no_slot
         self.put: Callable[[Any, Any], None] = _no_slot
         self.fast: Callable[[Any], bool] = _never
+
+    def inherited_by(self, model: str) -> Field:
+        """The same field of a model that derives from this field's."""
+        made = copy(self)
+        made.model = model
+        return made
 
     # --- what it is ---------------------------------------------------------------------------------------------
 
@@ -112,6 +121,17 @@ class Field:
 
     def admit(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
         """The value as it belongs in the slot; what is wrong with it is appended to ``errors``."""
+        before = len(errors)
+        value = self.admit_type(value, errors, prefix)
+        if self.rules and value is not None and len(errors) == before:
+            path = prefix + self.name
+            errors.extend(
+                FieldError(path, rule.code, rule.describe()) for rule in self.rules if not _holds(rule, value)
+            )
+        return value
+
+    def admit_type(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
+        """The same without the field's rules, which hold only for what its setter makes of the value."""
         path = prefix + self.name
         if value is MISSING:
             errors.append(FieldError(path, "required", "is required"))
@@ -125,13 +145,7 @@ class Field:
         assert self.type is not None
         if self.options.coerce:
             value = self._coerced(value)
-        if self.options.type_check:
-            before = len(errors)
-            value = self.type.admit(value, path, errors)
-            if len(errors) > before:
-                return value
-        errors.extend(FieldError(path, rule.code, rule.describe()) for rule in self.rules if not _holds(rule, value))
-        return value
+        return self.type.admit(value, path, errors) if self.options.type_check else value
 
     def _coerced(self, value: Any) -> Any:
         try:
@@ -140,16 +154,19 @@ class Field:
             return value
 
     def _admit_reference(self, value: Any, path: str, errors: list[FieldError]) -> Any:
+        """A key, a Reference that has its record, or None: what a reference's slot holds."""
         target = self.target
         assert target is not None
+        if isinstance(value, Reference):
+            value = value.record if value.record is not None else value.key
+            if value is None and not target.nullable:
+                errors.append(FieldError(path, "required", "must not be null"))
+                return None
+        if value is None and target.nullable and self.form is None:
+            return None
         if isinstance(value, Tracked):
             if target.accepts(value):
                 return Reference(target, record=value)
-        elif isinstance(value, Reference):
-            if value.key is None and value.record is None:
-                return self.admit(None, errors, path.removesuffix(self.name))
-            if value.record is None or target.accepts(value.record):
-                return value
         elif self._is_key(value):
             return value
         errors.append(FieldError(path, "type", f"must be a {target.name}, its key or a reference to it"))
@@ -158,7 +175,7 @@ class Field:
     def _is_key(self, value: Any) -> bool:
         model = self.target.found if self.target is not None else None
         if model is None:
-            return isinstance(value, Reference) or (not isinstance(value, bool) and hasattr(value, "__hash__"))
+            return isinstance(value, Hashable) and not isinstance(value, bool) and value is not None
         found: list[FieldError] = []
         model.__holdall__.admit_key(value, found)
         return not found
@@ -167,13 +184,16 @@ class Field:
         if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
             errors.append(FieldError(path, "type", "must be a collection of records, keys or references"))
             return value
-        items: list[Any] = []
+        before, items, seen = len(errors), [], set()
         for index, item in enumerate(value):
             admitted = self._admit_reference(item, f"{path}.{index}", errors)
-            reference = admitted if isinstance(admitted, Reference) else Reference(self.target, key=admitted)
-            if any(reference == other for other in items):
-                errors.append(FieldError(f"{path}.{index}", "unique", "must not be given twice"))
-            items.append(reference)
+            items.append(admitted)
+            if len(errors) == before:
+                key = key_of_value(admitted)
+                mark = ("record", id(admitted.record)) if key is None else ("key", key)
+                if mark in seen:
+                    errors.append(FieldError(f"{path}.{index}", "unique", "must not be given twice"))
+                seen.add(mark)
         return tuple(items)
 
     def encode(self, value: Any) -> Any:
@@ -222,7 +242,7 @@ class Field:
         if isinstance(default, list | dict | set):
             raise DeclarationError(f"{self.model}.{self.name}: a mutable default would be shared; use default_factory")
         errors: list[FieldError] = []
-        self.admit(default, errors)
+        (self.admit_type if self.options.setter else self.admit)(default, errors)
         if errors:
             raise DeclarationError(f"{self.model}.{self.name}: the default {errors[0].message}")
 

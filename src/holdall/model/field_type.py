@@ -14,8 +14,6 @@ from holdall.query import Kind
 __all__ = ["Admit", "FieldType"]
 
 
-
-
 Admit = Callable[[Any, str, list[FieldError]], Any]
 
 

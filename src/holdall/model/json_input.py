@@ -5,6 +5,7 @@ A right body is decoded in one step; a wrong one is taken apart to name everythi
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -146,8 +147,8 @@ def input_annotation(field: Field, required: bool = False) -> Any:
     """What msgspec is to make of a field's JSON; with ``required``, None is left out."""
     if field.target is not None:
         keys = [input_annotation(part, required=True) for part in field.target().__holdall__.key]
-        key = keys[0] if len(keys) == 1 else tuple[tuple(keys)]  # type: ignore[misc]
-        annotation = key if field.form is None else tuple[key, ...]
+        key = keys[0] if len(keys) == 1 else types.GenericAlias(tuple, tuple(keys))
+        annotation = key if field.form is None else types.GenericAlias(tuple, (key, ...))
         may_be_none = field.nullable
     else:
         assert field.type is not None

@@ -1,4 +1,4 @@
-"""Records as JSON: their stored fields and computed values, references as keys. It decides nothing about who may see what."""
+"""Records as JSON: stored fields and computed values, references as keys. Who may see what is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ class JsonOutput:
 
     def _reader(self, chosen: tuple[str, ...]) -> Callable[[Any], Any]:
         """A generated function from a record to a struct of just the chosen values."""
-        shape = msgspec.defstruct("Shown", [(f"v{number}", Any) for number in range(len(chosen))], rename=_namer(chosen))
+        shape = msgspec.defstruct(
+            "Shown", [(f"v{number}", Any) for number in range(len(chosen))], rename=_namer(chosen)
+        )
         names: dict[str, Any] = {"shape": shape}
         values = []
         for number, name in enumerate(chosen):

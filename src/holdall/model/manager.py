@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
-from holdall.errors import QueryError, StateError
-from holdall.query import Condition, Node, Query, SortKey
+from holdall.errors import StateError
+from holdall.query import Condition, Expression, Query, SortKey
 
 __all__ = ["Gateway", "Manager", "ResultSet", "SessionLike", "gateway_of"]
 
@@ -134,11 +134,9 @@ class Manager(Generic[M]):
         return self.all().order_by(*names)
 
 
-def _equalities(model: Any, values: dict[str, Any]) -> list[Node]:
-    conditions = []
+def _equalities(model: Any, values: dict[str, Any]) -> list[Condition]:
+    conditions: list[Condition] = []
     for name, value in values.items():
-        condition = model.__holdall__.expression(name) == value
-        if not isinstance(condition, Node):
-            raise QueryError(f"{name} cannot be compared with this value")
-        conditions.append(condition)
+        expression: Expression = model.__holdall__.expression(name)
+        conditions.append(expression == value)
     return conditions

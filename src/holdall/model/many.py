@@ -13,7 +13,7 @@ from holdall.query import Expression
 if TYPE_CHECKING:
     from holdall.model.model import Model
 
-__all__ = ["BackAttribute", "Many", "ManyAttribute", "Related"]
+__all__ = ["Many", "Related"]
 
 M = TypeVar("M", bound="Model")
 
@@ -91,44 +91,3 @@ class Many(Generic[M]):
     def __set__(self, instance: object, value: Iterable[M | Reference[M] | Key]) -> None:
         """Keep these references instead."""
         raise AttributeError
-
-
-class ManyAttribute:
-    """Stands in front of a stored Many's slot, which holds a tuple of keys or References.
-
-    Where a tuple or frozenset of references was declared, ``container`` says so and reading gives one.
-    """
-
-    __slots__ = ("_container", "_name", "_target", "slot")
-
-    def __init__(self, slot: Any, target: Any, name: str, container: type[Any] | None) -> None:
-        self.slot = slot
-        self._target = target
-        self._name = name
-        self._container = container
-
-    def __get__(self, record: Any, owner: Any) -> Any:
-        if record is None:
-            return self
-        value = self.slot.__get__(record)
-        if any(item.__class__ is not Reference for item in value):
-            value = tuple(
-                item if item.__class__ is Reference else Reference(self._target, key=item, owner=record) for item in value
-            )
-            self.slot.__set__(record, value)
-        return Related(record, self._name, value) if self._container is None else self._container(value)
-
-
-class BackAttribute:
-    """A Many that is kept by the references of its records; it has no slot."""
-
-    __slots__ = ("_name",)
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __get__(self, record: Any, owner: Any) -> Any:
-        return self if record is None else Related(record, self._name, None)
-
-    def __set__(self, record: Any, value: Any) -> None:
-        raise AttributeError(f"{self._name} follows from the references of its records: change those")

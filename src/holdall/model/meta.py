@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from types import FrameType
 from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
 
 import msgspec
 
 from holdall.errors import DeclarationError
 from holdall.model.annotations import read_annotations, unwrap
+from holdall.model.attributes import BackAttribute, ManyAttribute, MutableAttribute, RefAttribute, SlotAttribute
 from holdall.model.construct import constructor
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.manager import Manager
-from holdall.model.many import BackAttribute, Many, ManyAttribute
+from holdall.model.many import Many
 from holdall.model.options import MISSING, Check, Declared, FieldOptions, back, field
 from holdall.model.options import computed as computed_class
-from holdall.model.reference import Ref, RefAttribute
+from holdall.model.reference import Ref
 from holdall.model.target import target_of
 from holdall.model.types import type_of
+from holdall.model.write import setattr_of, writers
 from holdall.query import Expression, ManyForm
 
 __all__ = ["ModelMeta"]
@@ -47,6 +50,7 @@ class ModelMeta(_StructMeta):  # type: ignore[misc]
         *,
         abstract: bool = False,
         collection: str | None = None,
+        unique: Collection[Collection[str]] = (),
     ) -> Any:
         """Make the model; raises DeclarationError for anything in the class body that cannot work."""
         body = _Body(name, bases, namespace, _names_around(namespace))
@@ -61,12 +65,18 @@ class ModelMeta(_StructMeta):  # type: ignore[misc]
         else:
             body.prepare(namespace, tuple(field.name for field in body.fields))
         cls = _StructMeta.__new__(meta, name, bases, namespace, eq=False)
-        declaration = Declaration(cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed)
+        together = body.unique_together(unique)
+        declaration = Declaration(
+            cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed, together
+        )
+        declaration.own = (body.own, body.own_checks, body.own_computed)
         type.__setattr__(cls, "__holdall__", declaration)
         if not abstract:
             body.finish(cls, declaration)
             declaration.create = super(ModelMeta, cls).__call__
             meta.__call__ = constructor(declaration)
+            if "__setattr__" not in namespace:
+                type.__setattr__(cls, "__setattr__", setattr_of(writers(declaration)))
             for item in own:
                 setattr(meta, item, _expression(item))
         return cls
@@ -87,36 +97,49 @@ class ModelMeta(_StructMeta):  # type: ignore[misc]
 class _Body:
     """A class body, read: the fields with those of the bases, the checks and the computed values."""
 
-    def __init__(self, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], names: dict[str, Any]) -> None:
+    def __init__(
+        self, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], names: dict[str, Any]
+    ) -> None:
         self.name = name
         self.own: dict[str, Field] = {}
-        fields: dict[str, Field] = {}
+        self.own_checks: dict[str, Check] = {}
+        self.own_computed: dict[str, Callable[[Any], Any]] = {}
+        self.fields: list[Field] = []
         self.checks: dict[str, Check] = {}
         self.computed: dict[str, Callable[[Any], Any]] = {}
-        for base in _oldest_first(bases):
-            declaration: Declaration = base.__dict__["__holdall__"]
-            fields |= declaration.by_name
-            self.checks |= declaration.checks
-            self.computed |= declaration.computed
+        inherited: dict[str, Field] = {}
+        self.together: list[tuple[str, ...]] = []
+        for ancestor in reversed(_ancestors(name, bases)):
+            declaration: Declaration = ancestor.__dict__["__holdall__"]
+            fields, checks, computed = declaration.own
+            inherited |= fields
+            self.checks |= checks
+            self.computed |= computed
+            self.together += [group for group in declaration.unique if group not in self.together]
         for field_name, annotation in read_annotations(name, namespace, names).items():
             _refuse_reserved(name, field_name, bases)
             given = namespace.pop(field_name, MISSING)
             self.own[field_name] = _make_field(name, field_name, annotation, given, names)
-        self.fields = list((fields | self.own).values())
         for item, value in list(namespace.items()):
-            self._take(item, value, namespace)
+            self._take(item, value, namespace, inherited)
+        merged = {item: made.inherited_by(name) for item, made in inherited.items()} | self.own
+        self.fields = list(merged.values())
         for private in ("__init__", "__post_init__", "__new__"):
             if private in namespace:
-                raise DeclarationError(f"{name}.{private}: a model makes its own; use a classmethod, a setter or @check")
+                raise DeclarationError(
+                    f"{name}.{private}: a model makes its own; use a classmethod, a setter or @check"
+                )
 
-    def _take(self, item: str, value: Any, namespace: dict[str, Any]) -> None:
+    def _take(self, item: str, value: Any, namespace: dict[str, Any], inherited: dict[str, Field]) -> None:
+        self.checks.pop(item, None)
+        self.computed.pop(item, None)
         if isinstance(value, Check):
-            self.checks[item] = value
+            self.checks[item] = self.own_checks[item] = value
             namespace[item] = value.function
         elif isinstance(value, computed_class) and not isinstance(value, property):
-            self.computed[item] = value.function
+            self.computed[item] = self.own_computed[item] = value.function
             namespace[item] = property(value.function)
-        elif isinstance(value, Declared):
+        elif isinstance(value, Declared) or item in inherited:
             raise DeclarationError(f"{self.name}.{item}: a field needs an annotation")
 
     def prepare(self, namespace: dict[str, Any], inherited: tuple[str, ...]) -> None:
@@ -134,28 +157,42 @@ class _Body:
         rest = [field for field in self.fields if field.name not in cls.__struct_fields__]
         return (*slots, *rest)
 
+    def unique_together(self, groups: Collection[Collection[str]]) -> tuple[tuple[str, ...], ...]:
+        """The groups of fields that are unique together; raises DeclarationError for a name that is no stored field."""
+        stored = {field.name for field in self.fields if field.is_stored and field.form is None}
+        found = [*self.together]
+        for group in groups:
+            names = (group,) if isinstance(group, str) else tuple(group)
+            if not names or not stored.issuperset(names):
+                raise DeclarationError(f"{self.name}: unique={names!r} must name fields that are stored here")
+            found.append(names)
+        return tuple(dict.fromkeys(found))
+
     def place_attributes(self, namespace: dict[str, Any], parent: Any) -> None:
-        """Put into the namespace the attributes of relations that need no slot of this class."""
-        for field in self.own.values():
-            if field.form is ManyForm.BACK:
-                namespace[field.name] = BackAttribute(field.name)
-            elif field.target is not None and field.name in getattr(parent, "__struct_fields__", ()):
-                namespace[field.name] = _attribute(field, _slot_of(parent, field.name))
+        """Put into the namespace the attributes of fields that need no slot of this class."""
+        for item in self.fields:
+            if item.form is ManyForm.BACK:
+                namespace[item.name] = BackAttribute(item.name)
+            elif item.name in self.own and item.name in getattr(parent, "__struct_fields__", ()):
+                namespace[item.name] = _attribute(item, _slot_of(parent, item.name))
 
     def finish(self, cls: Any, declaration: Declaration) -> None:
         """Bind each field to its slot and put references' attributes in front of theirs.
 
         Comes before the metaclass has its properties, which would stand in the way of setting class attributes.
         """
-        for field in declaration.stored:
-            slot = _slot_of(cls, field.name)
-            field.bind(slot)
-            field.check_default()
-            if field.target is not None and cls.__dict__.get(field.name) is slot:
-                type.__setattr__(cls, field.name, _attribute(field, slot))
+        for item in declaration.stored:
+            slot = _slot_of(cls, item.name)
+            item.bind(slot)
+            item.check_default()
+            if cls.__dict__.get(item.name) is slot:
+                type.__setattr__(cls, item.name, _attribute(item, slot))
 
 
 def _attribute(field: Field, slot: Any) -> Any:
+    """What reads the field from its slot: the slot itself where nothing has to stand in front of it."""
+    if field.type is not None:
+        return MutableAttribute(slot) if field.type.is_mutable else slot
     if field.form is None:
         return RefAttribute(slot, field.target)
     return ManyAttribute(slot, field.target, field.name, field.container)
@@ -207,31 +244,36 @@ def _slot_of(cls: Any, name: str) -> Any:
     for base in cls.__mro__:
         found = base.__dict__.get(name)
         if found is not None:
-            return found if not isinstance(found, RefAttribute | ManyAttribute) else found.slot
+            return found.slot if isinstance(found, SlotAttribute) else found
     raise DeclarationError(f"{cls.__name__}.{name} has no slot")
 
 
-def _oldest_first(bases: tuple[type[Any], ...]) -> list[type[Any]]:
+def _ancestors(name: str, bases: tuple[type[Any], ...]) -> list[type[Any]]:
+    """The models a class will derive from, in the order Python will look them up (its C3 linearization)."""
+    waiting = [list(base.__mro__) for base in bases] + [list(bases)]
     found: list[type[Any]] = []
-    for base in reversed(bases):
-        for ancestor in reversed(base.__mro__):
-            if "__holdall__" in ancestor.__dict__ and ancestor not in found:
-                found.append(ancestor)
-    return found
+    while waiting := [sequence for sequence in waiting if sequence]:
+        heads = (sequence[0] for sequence in waiting)
+        head = next((head for head in heads if not any(head in sequence[1:] for sequence in waiting)), None)
+        if head is None:
+            raise DeclarationError(f"{name}: its bases cannot be put into one order")
+        found.append(head)
+        waiting = [sequence[1:] if sequence[0] is head else sequence for sequence in waiting]
+    return [ancestor for ancestor in found if "__holdall__" in ancestor.__dict__]
 
 
 def _names_around(namespace: dict[str, Any]) -> dict[str, Any]:
     """What the class body can see: the enclosing function's names over its module's."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__") != namespace.get("__module__"):
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     if frame is None:
         return {}
     return frame.f_globals if frame.f_locals is frame.f_globals else {**frame.f_globals, **frame.f_locals}
 
 
 def _refuse_reserved(model: str, name: str, bases: tuple[type[Any], ...]) -> None:
-    root = next((base for base in _oldest_first(bases)), None)
+    root = next((base for base in reversed(_ancestors(model, bases))), None)
     if name in ModelMeta.__dict__ or hasattr(type, name) or (root is not None and name in root.__dict__):
         raise DeclarationError(f"{model}.{name}: every model has a {name} of its own; choose another name")
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from holdall.errors import FieldError, FrozenError, StateError, ValidationError
-from holdall.model.construct import set_value
+from holdall.errors import StateError
 from holdall.model.manager import gateway_of
 from holdall.model.meta import ModelMeta
-from holdall.model.reference import Reference
-from holdall.model.state import Frozen, State
-from holdall.model.tracking import Track, Tracked, Tracker, set_track, state_of, track_of
+from holdall.model.state import State
+from holdall.model.tracking import Tracked, state_of, track_of
 from holdall.query import Condition, Query
 
 if TYPE_CHECKING:
@@ -23,20 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
-_FROZEN_IN = {
-    State.NEW: Frozen.CREATE,
-    State.CLEAN: Frozen.UPDATE,
-    State.DIRTY: Frozen.UPDATE,
-    State.DELETED: Frozen.UPDATE,
-}
-
 
 class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     """A declared record type; its instances are records.
 
-    Fields are annotations, with ``field(...)`` where there is more to say. ``class Stamped(Model, abstract=True)`` only lends
-    its fields to the models that derive from it; ``collection="books"`` names the collection, which is otherwise the
-    class name in snake case. Two records are equal only if they are the same object.
+    Fields are annotations, with ``field(...)`` where there is more to say. ``class Stamped(Model, abstract=True)`` only
+    lends its fields to the models that derive from it; ``collection="books"`` names the collection, which is otherwise
+    the class name in snake case; ``unique=[("title", "author")]`` names fields that are unique together. Two records
+    are equal only if they are the same object.
 
     >>> class Country(Model):
     ...     code: str = field(pk=True, pattern=r"[A-Z]{2}")
@@ -56,22 +48,11 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         query: Query[Self] = Query(cls.__holdall__.collection, model=cls)
         return query.where(*conditions) if conditions else query
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __delattr__(self, name: str) -> None:
         field = self.__holdall__.by_name.get(name)
         if field is None or not field.is_stored:
-            _set_other(self, name, value)
-            return
-        try:
-            track: Tracker | Track | None = self._track
-        except AttributeError:
-            track = None
-        if field.frozen and track is not None:
-            _refuse_frozen(self, field, track)
-        if not field.fast(value):
-            value = _admitted(self, field, value)
-        if track is not None and track.tracker is not None:
-            _record_change(self, field, value, track)
-        field.put(self, value)
+            raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+        setattr(self, name, field.default())
 
     def __key__(self) -> Any:
         return self.__holdall__.key_of(self)
@@ -133,8 +114,7 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __copy__(self) -> Self:
-        values = [field.get(self) for field in self.__holdall__.stored]
-        return self.__holdall__.create(*map(_loose, values))  # type: ignore[no-any-return]
+        return self.__holdall__.create(*[field.get(self) for field in self.__holdall__.stored])  # type: ignore[no-any-return]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         made = copy.copy(self)
@@ -150,90 +130,6 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         return _rebuild, (type(self), tuple(values))
 
 
-def _set_other(record: Any, name: str, value: Any) -> None:
-    """An attribute that is no field: a property of the model, or a mistake."""
-    if getattr(type(record), "__mro__", None) and any(name in base.__dict__ for base in type(record).__mro__):
-        object.__setattr__(record, name, value)
-        return
-    raise AttributeError(f"{type(record).__name__} has no field {name!r}")
-
-
-def _refuse_frozen(record: Any, field: Field, track: Tracker | Track) -> None:
-    tracker = track.tracker
-    if tracker is None or tracker.trusted:
-        return
-    if field.frozen & _FROZEN_IN.get(track.state, Frozen.NEVER):
-        raise FrozenError(type(record).__name__, field.name, track.state.value)
-
-
-def _admitted(record: Any, field: Field, value: Any) -> Any:
-    errors: list[FieldError] = []
-    value = field.admit(value, errors)
-    if not errors and field.options.setter is not None:
-        value = set_value(record, field, value, errors)
-    if errors:
-        raise ValidationError(type(record).__name__, errors)
-    return value
-
-
-def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track) -> None:
-    """Keep the first old value of the field, or forget it when it is set back."""
-    tracker, state, old = track.tracker, track.state, track.old
-    assert tracker is not None
-    if tracker.edited is not None:
-        tracker.edited[id(record)] = record
-    if state is State.NEW:
-        return
-    name = field.name
-    current = field.get(record)
-    if old is None:
-        if _same(field, current, value):
-            return
-        if isinstance(track, Track):
-            track.old = {name: current}
-        else:
-            set_track(record, Track(track, State.DIRTY, {name: current}))
-            keeper = track.keeper
-            if keeper is not None:
-                keeper.touched(record)
-    elif name not in old:
-        if not _same(field, current, value):
-            old[name] = current
-    elif _same(field, old[name], value):
-        del old[name]
-        if not old:
-            assert isinstance(track, Track)
-            track.old = None
-            if state is State.DIRTY:
-                set_track(record, tracker)
-                keeper = track.keeper
-                if keeper is not None:
-                    keeper.settled(record)
-
-
-def _same(field: Field, left: Any, right: Any) -> bool:
-    if left is right:
-        return not (field.type is not None and field.type.is_mutable)
-    if field.is_relation:
-        return _same_relation(field, left, right)
-    return type(left) is type(right) and bool(left == right)
-
-
-def _same_relation(field: Field, left: Any, right: Any) -> bool:
-    pairs = zip(left, right, strict=False) if field.form else ((left, right),)
-    if field.form and len(left) != len(right):
-        return False
-    return all(_same_reference(one, other) for one, other in pairs)
-
-
-def _same_reference(left: Any, right: Any) -> bool:
-    if isinstance(left, Reference):
-        return left == right if right is not None else not left
-    if isinstance(right, Reference):
-        return right == left if left is not None else not right
-    return bool(left == right)
-
-
 def _children(record: Model) -> list[Model]:
     children: list[Model] = []
     for field in record.__holdall__.relations:
@@ -241,15 +137,6 @@ def _children(record: Model) -> list[Model]:
             value = getattr(record, field.name)
             children.extend(item.record for item in (value if field.form else (value,)) if item.record is not None)
     return children
-
-
-def _loose(value: Any) -> Any:
-    """A slot's value without its tie to the record it came from."""
-    if isinstance(value, Reference):
-        return Reference(value._target, record=value._record) if value._record is not None else value._key
-    if isinstance(value, tuple) and any(isinstance(item, Reference) for item in value):
-        return tuple(_loose(item) for item in value)
-    return value
 
 
 def _keys_only(field: Field, value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.model.rules import Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
+from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
 from holdall.model.state import Frozen
 
 __all__ = ["MISSING", "Check", "Declared", "FieldOptions", "OnDelete", "back", "check", "computed", "field"]
@@ -53,8 +53,6 @@ class FieldOptions(msgspec.Struct, frozen=True):
     unique: bool = False
     index: bool = False
     version: bool = False
-    digits: int | None = None
-    places: int | None = None
     rules: tuple[Rule, ...] = ()
     back: str | None = None
     on_delete: OnDelete = OnDelete.RESTRICT
@@ -131,19 +129,22 @@ def field(
     length: tuple[int, int | None] | None = None,
     pattern: str | None = None,
     one_of: Collection[Any] | None = None,
+    digits: int | None = None,
+    places: int | None = None,
     **options: Any,
 ) -> Any:
     """Say more of a field than its annotation does.
 
     ``pk`` makes it (part of) the key. ``generated`` lets the store count an int key, or the session make a UUIDv7
-    (RFC 9562) for a UUID key. ``default`` is a constant, ``default_factory`` is called for each record. With ``init=False`` the
-    constructor does not take it. ``frozen`` says when it may not be written. ``setter(record, value)`` gives the value
-    to keep, after the type check and before the rules. ``type_check=False`` leaves the type unchecked;
-    ``coerce=True`` converts what converts without loss ("7" for an int, ISO text for a date). ``depends_on=False``
-    leaves a reference out of the commit order. ``unique``, ``index``: kept by the store. ``version=True`` counts the
-    record's commits and guards against lost updates. ``ge gt le lt`` bound numbers, dates and durations; ``length``
-    is a pair (minimum, maximum or None); ``pattern`` must match the whole text; ``one_of`` lists the choices.
-    ``digits`` and ``places`` bound a Decimal. Raises DeclarationError where options contradict each other.
+    (RFC 9562) for a UUID key. ``default`` is a constant, ``default_factory`` is called for each record. With
+    ``init=False`` the constructor does not take it. ``frozen`` says when it may not be written.
+    ``setter(record, value)`` gives the value to keep, after the type check and before the rules. ``type_check=False``
+    leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO text for a date).
+    ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by the store.
+    ``version=True`` counts the record's commits and guards against lost updates. ``ge gt le lt`` bound numbers, text,
+    dates and durations; ``length`` is a pair (minimum, maximum or None); ``pattern`` must match the whole text;
+    ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as SQL's NUMERIC does. Raises
+    DeclarationError where options contradict each other.
 
     >>> from holdall import Model, field
     >>> class Book(Model):
@@ -152,15 +153,15 @@ def field(
     >>> Book(id=1).pages
     0
     """
-    rules: list[Rule] = [
-        rule(bound) for rule, bound in ((Ge, ge), (Gt, gt), (Le, le), (Lt, lt)) if bound is not None
-    ]
+    rules: list[Rule] = [rule(bound) for rule, bound in ((Ge, ge), (Gt, gt), (Le, le), (Lt, lt)) if bound is not None]
     if length is not None:
         rules.append(Length(*length))
     if pattern is not None:
         rules.append(Pattern(pattern))
     if one_of is not None:
         rules.append(OneOf.of(one_of))
+    if digits is not None or places is not None:
+        rules.append(Digits(digits, places))
     declared = FieldOptions(rules=tuple(rules), **options)
     if declared.default is not MISSING and declared.default_factory is not None:
         raise DeclarationError("a field takes a default or a default_factory, not both")

@@ -10,9 +10,10 @@ from holdall.errors import NotFound, NotLoaded
 from holdall.model.tracking import Tracked, track_of
 
 if TYPE_CHECKING:
+    from holdall.model.attributes import RefAttribute
     from holdall.model.model import Model
 
-__all__ = ["Key", "Ref", "RefAttribute", "Reference", "key_of_value"]
+__all__ = ["Key", "Ref", "Reference", "key_of_value"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
@@ -28,13 +29,16 @@ class Reference(Generic[T]):
     Two references are equal if they lead to the same key, or to the same record.
     """
 
-    __slots__ = ("_key", "_owner", "_record", "_target")
+    __slots__ = ("_attribute", "_key", "_owner", "_record", "_target")
 
-    def __init__(self, target: Any, key: Any = None, record: Any = None, owner: Any = None) -> None:
+    def __init__(
+        self, target: Any, key: Any = None, record: Any = None, owner: Any = None, attribute: RefAttribute | None = None
+    ) -> None:
         self._target = target
         self._key = key
         self._record = record
         self._owner = owner
+        self._attribute = attribute
 
     @property
     def key(self) -> Any:
@@ -47,7 +51,7 @@ class Reference(Generic[T]):
         if self._record is None and self._key is not None:
             keeper = _keeper_of(self._owner)
             if keeper is not None:
-                self._record = keeper.peek(self._target(), self._key)
+                self._take(keeper.peek(self._target(), self._key))
         return self._record  # type: ignore[no-any-return]
 
     @property
@@ -63,10 +67,16 @@ class Reference(Generic[T]):
             keeper = _keeper_of(self._owner)
             if keeper is None:
                 raise NotLoaded(self._target_name(), "record")
-            self._record = await keeper.load(self._target(), self._key)
+            self._take(await keeper.load(self._target(), self._key))
             if self._record is None:
                 raise NotFound(self._target_name(), self._key)
         return self._record  # type: ignore[no-any-return]
+
+    def _take(self, record: Any) -> None:
+        """Keep the record found for the key, here and in the record that refers to it."""
+        self._record = record
+        if record is not None and self._attribute is not None:
+            self._attribute.settle(self._owner, record)
 
     def _target_name(self) -> str:
         return self._target().__name__  # type: ignore[no-any-return]
@@ -86,7 +96,7 @@ class Reference(Generic[T]):
         if isinstance(other, Reference):
             if self._record is not None and self._record is other._record:
                 return True
-            return self.key == other.key and (self.key is not None or not self and not other)
+            return self.key == other.key and (self.key is not None or (not self and not other))
         if isinstance(other, Tracked):
             return self._record is other or (self.key is not None and self.key == key_of_value(other))
         return bool(self.key == other)
@@ -132,22 +142,3 @@ class Ref(Generic[T]):
     def __set__(self, instance: object, value: T | Reference[T] | Key) -> None:
         """Point at another record."""
         raise AttributeError
-
-
-class RefAttribute:
-    """Stands in front of a reference's slot: the slot holds a key or a Reference, reading gives a Reference."""
-
-    __slots__ = ("_target", "slot")
-
-    def __init__(self, slot: Any, target: Any) -> None:
-        self.slot = slot
-        self._target = target
-
-    def __get__(self, record: Any, owner: Any) -> Any:
-        if record is None:
-            return self
-        value = self.slot.__get__(record)
-        if value.__class__ is not Reference:
-            value = Reference(self._target, key=value, owner=record)
-            self.slot.__set__(record, value)
-        return value

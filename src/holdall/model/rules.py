@@ -10,7 +10,7 @@ import msgspec
 
 from holdall.errors import DeclarationError
 
-__all__ = ["Ge", "Gt", "Le", "Length", "Lt", "OneOf", "Pattern", "Rule"]
+__all__ = ["Digits", "Ge", "Gt", "Le", "Length", "Lt", "OneOf", "Pattern", "Rule"]
 
 
 class Rule(Protocol):
@@ -155,6 +155,47 @@ class Pattern(msgspec.Struct, frozen=True):
     def json_schema(self) -> dict[str, Any]:
         """The rule in JSON Schema's words."""
         return {"pattern": f"^(?:{self.expression})$"}
+
+
+class Digits(msgspec.Struct, frozen=True):
+    """A Decimal with at most ``digits`` digits, at most ``places`` of them after the point, zeros at its end left out.
+
+    With both, ``digits - places`` digits may stand before the point, as in SQL's NUMERIC(digits, places).
+    """
+
+    digits: int | None = None
+    places: int | None = None
+    code = "digits"
+
+    def __post_init__(self) -> None:
+        if self.digits is not None and (self.digits < 1 or (self.places or 0) > self.digits):
+            raise DeclarationError("digits must be at least 1 and at least places")
+        if self.places is not None and self.places < 0:
+            raise DeclarationError("places cannot be negative")
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value keeps the rule."""
+        _, digits, exponent = value.as_tuple()
+        text = "".join(map(str, digits)).lstrip("0")
+        fraction = text[exponent:].rjust(-exponent, "0").rstrip("0") if exponent < 0 else ""
+        whole = (len(text) + exponent) if text else 0
+        if self.places is not None and len(fraction) > self.places:
+            return False
+        return (
+            self.digits is None
+            or max(whole, 0) + len(fraction if self.places is None else "0" * self.places) <= self.digits
+        )
+
+    def describe(self) -> str:
+        """The rule as the end of a sentence."""
+        parts = [f"{self.digits} digits"] if self.digits is not None else []
+        if self.places is not None:
+            parts.append(f"{self.places} digits after the point")
+        return "must have at most " + " and ".join(parts)
+
+    def json_schema(self) -> dict[str, Any]:
+        """The rule in JSON Schema's words, which has none for it: a Decimal is text there."""
+        return {}
 
 
 class OneOf(msgspec.Struct, frozen=True):

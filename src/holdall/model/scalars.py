@@ -1,7 +1,7 @@
 """Scalar types: for each, what is right, what is adjusted on the way in, and the kind it has at the border.
 
-``fast`` is Python source that is true of a value ``x`` only if nothing is left to check or adjust, where ``T`` is the class; ``admit`` is the
-whole truth for every other value: it gives the adjusted value or raises Refused.
+``fast`` is Python source that is true of a value ``x`` only if nothing is left to check or adjust, where ``T`` is the
+class; ``admit`` is the whole truth for every other value: it gives the adjusted value or raises Refused.
 """
 
 from __future__ import annotations

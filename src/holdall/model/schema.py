@@ -7,7 +7,7 @@ from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.model.field import Field
-from holdall.model.rules import Length
+from holdall.model.rules import Digits, Length
 from holdall.query import FieldSchema, Kind, Schema
 
 __all__ = ["schema_of"]
@@ -22,17 +22,12 @@ def schema_of(model: Any, collection: str, name_of: Callable[[Any], str]) -> Sch
     if not declaration.key:
         raise DeclarationError(f"{model.__name__} has no key: declare one with field(pk=True)")
     fields = tuple(_field_schema(field, name_of) for field in declaration.fields)
-    names = {field.name for field in declaration.stored}
-    several = tuple(tuple(group) for group in getattr(model, "__unique__", ()))
-    for group in several:
-        if not set(group) <= names:
-            raise DeclarationError(f"{model.__name__}.__unique__ names {sorted(set(group) - names)}, which are no fields")
     return Schema(
         name=collection,
         fields=fields,
         key=tuple(field.name for field in declaration.key),
         version=declaration.version.name if declaration.version else None,
-        unique=tuple((field.name,) for field in declaration.stored if field.options.unique) + several,
+        unique=tuple((field.name,) for field in declaration.stored if field.options.unique) + declaration.unique,
         indexes=tuple((field.name,) for field in declaration.stored if field.options.index),
     )
 
@@ -44,6 +39,7 @@ def _field_schema(field: Field, name_of: Callable[[Any], str], depth: int = 0) -
     if field.target is not None:
         target_key = tuple(_field_schema(part, name_of, depth + 1) for part in field.target().__holdall__.key)
     lengths = [rule.maximum for rule in field.rules if isinstance(rule, Length) and rule.maximum is not None]
+    digits = next((rule for rule in field.rules if isinstance(rule, Digits)), None)
     kind = field.kind
     return FieldSchema(
         name=field.name,
@@ -52,8 +48,8 @@ def _field_schema(field: Field, name_of: Callable[[Any], str], depth: int = 0) -
         generated=field.generated,
         max_length=min(lengths) if lengths and kind in (Kind.STR, Kind.BYTES) else None,
         choices=field.type.choices if field.type is not None else None,
-        digits=field.options.digits,
-        places=field.options.places,
+        digits=digits.digits if digits else None,
+        places=digits.places if digits else None,
         target=name_of(field.target()) if field.target is not None else None,
         target_key=target_key,
         form=field.form,

@@ -27,9 +27,12 @@ class Target:
         self._globals = names
 
     def __call__(self) -> Any:
+        """The model; raises DeclarationError while it is not declared."""
         model = self.found
         if model is None:
-            raise DeclarationError(f"the model {self.name!r} is not known yet: declare it, or add it to the same Holdall")
+            raise DeclarationError(
+                f"the model {self.name!r} is not known yet: declare it, or add it to the same Holdall"
+            )
         return model
 
     @property

@@ -1,19 +1,22 @@
 """How a record knows its session and remembers its first old values, at the price of one slot.
 
-A record no session knows has an empty slot. All clean records of a session share its one ``Tracker``; all its new
-records share one ``Track``, and a record that is changed or deleted has a ``Track`` of its own. The tracker holds the session weakly, because records are not seen by the cycle
-collector.
+A record no session knows has an empty slot. All clean records of a session share its one ``Tracker``, all new ones
+share one ``Track``; a record that is changed or deleted has a ``Track`` of its own. The cycle collector does not look
+at records of plain values, which makes them cheap; so a tracker holds its session weakly, and a record that comes to
+hold another one is shown to it.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Callable
 from typing import Any, Protocol
 from weakref import ref
 
 from holdall.model.state import State
 
-__all__ = ["Keeper", "Track", "Tracked", "Tracker", "set_track", "state_of", "track_of"]
+__all__ = ["Keeper", "Track", "Tracked", "Tracker", "hold", "set_track", "state_of", "track_of"]
 
 
 class Keeper(Protocol):
@@ -26,7 +29,7 @@ class Keeper(Protocol):
         """The record is clean again: every field has its old value."""
 
     def watch(self, record: Any) -> None:
-        """A mutable value of this clean record was handed out and may be changed in place."""
+        """A mutable value of this clean or dirty record was handed out and may be changed in place."""
 
     def peek(self, model: type[Any], key: Any) -> Any:
         """The record with this key if it is already loaded, else None."""
@@ -90,6 +93,20 @@ class Tracked:
 
 set_track: Callable[[Any, Tracker | Track], None] = Tracked.__dict__["_track"].__set__
 """Puts a track into a record's slot, past the record's own ``__setattr__``."""
+
+
+def hold(record: Any) -> None:
+    """Show the cycle collector a record that holds another record, so that a circle of them can be freed.
+
+    msgspec does this for values given when a struct is made; for those put into its slots later it is done here.
+    """
+    if not gc.is_tracked(record):
+        _gc_track(record)
+
+
+_gc_track = ctypes.pythonapi.PyObject_GC_Track
+_gc_track.argtypes = [ctypes.py_object]
+_gc_track.restype = None
 
 
 def track_of(record: Tracked) -> Tracker | Track | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -66,7 +67,7 @@ def _union(args: tuple[Any, ...], where: str) -> FieldType:
         inner = type_of(members[0], where)
         return msgspec.structs.replace(inner, nullable=True)
     options = [type_of(member, where) for member in members]
-    annotation = Union[tuple(members)]  # noqa: UP007 - built from a tuple
+    annotation: Any = Union.__getitem__(tuple(members))
 
     def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
         for option in options:

@@ -1,0 +1,107 @@
+"""What stands in front of a slot that cannot be read as it is: references, many references, mutable values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.model.many import Related
+from holdall.model.reference import Reference
+from holdall.model.state import State
+from holdall.model.tracking import hold
+
+__all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "RefAttribute", "SlotAttribute"]
+
+_IMMUTABLE = frozenset({type(None), bool, int, float, str})
+
+
+class SlotAttribute:
+    """Stands in front of ``slot``."""
+
+    __slots__ = ("_get", "slot")
+
+    def __init__(self, slot: Any) -> None:
+        self.slot = slot
+        self._get = slot.__get__
+
+
+class RefAttribute(SlotAttribute):
+    """A reference: the slot holds a key, or a Reference that has its record; reading gives a Reference.
+
+    A handle made for a key is not kept, so that no record is held by a handle of its own.
+    """
+
+    __slots__ = ("_target",)
+
+    def __init__(self, slot: Any, target: Any) -> None:
+        super().__init__(slot)
+        self._target = target
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        if record is None:
+            return self
+        value = self._get(record)
+        return value if value.__class__ is Reference else Reference(self._target, value, None, record, self)
+
+    def settle(self, record: Any, found: Any) -> None:
+        """Keep the record that was found for the key, unless the slot has another value by now."""
+        if self._get(record) == found.__key__():
+            self.slot.__set__(record, Reference(self._target, record=found))
+            hold(record)
+
+
+class ManyAttribute(SlotAttribute):
+    """Many references kept here: the slot holds a tuple of keys and of References that have their records.
+
+    Where a tuple or frozenset of references was declared, ``container`` says so and reading gives one.
+    """
+
+    __slots__ = ("_container", "_name", "_target")
+
+    def __init__(self, slot: Any, target: Any, name: str, container: type[Any] | None) -> None:
+        super().__init__(slot)
+        self._target = target
+        self._name = name
+        self._container = container
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        if record is None:
+            return self
+        references = tuple(
+            [
+                item if item.__class__ is Reference else Reference(self._target, item, None, record)
+                for item in self._get(record)
+            ]
+        )
+        return Related(record, self._name, references) if self._container is None else self._container(references)
+
+
+class MutableAttribute(SlotAttribute):
+    """A list, dict or other value that can be changed in place: the session is told when one is handed out."""
+
+    __slots__ = ()
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        if record is None:
+            return self
+        value = self._get(record)
+        track = getattr(record, "_track", None)
+        if track is not None and value.__class__ not in _IMMUTABLE and track.state in (State.CLEAN, State.DIRTY):
+            keeper = track.keeper
+            if keeper is not None:
+                keeper.watch(record)
+        return value
+
+
+class BackAttribute:
+    """A Many that is kept by the references of its records; it has no slot."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        return self if record is None else Related(record, self._name, None)
+
+    def __set__(self, record: Any, value: Any) -> None:
+        raise AttributeError(f"{self._name} follows from the references of its records: change those")

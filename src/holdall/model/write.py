@@ -1,0 +1,216 @@
+"""Writing to a record: one generated function for each field checks, tracks and stores a value.
+
+A write that is refused, by a rule or by the session, leaves the record as it was. The generated source holds only
+names of fields and constants; values never enter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from holdall.errors import FieldError, FrozenError, ValidationError
+from holdall.model.construct import set_value
+from holdall.model.reference import Reference
+from holdall.model.state import Frozen, State
+from holdall.model.tracking import Track, Tracker, hold, set_track
+
+if TYPE_CHECKING:
+    from holdall.model.declaration import Declaration
+    from holdall.model.field import Field
+
+__all__ = ["assign", "setattr_of", "writers"]
+
+Writer = Callable[[Any, Any], None]
+
+_FROZEN_IN = {
+    State.NEW: Frozen.CREATE,
+    State.CLEAN: Frozen.UPDATE,
+    State.DIRTY: Frozen.UPDATE,
+    State.DELETED: Frozen.UPDATE,
+}
+
+
+def writers(declaration: Declaration) -> dict[str, Writer]:
+    """A writer for each stored field, by name."""
+    return {field.name: _writer(field) for field in declaration.stored}
+
+
+def setattr_of(writers: dict[str, Writer]) -> Callable[[Any, str, Any], None]:
+    """The ``__setattr__`` of a model with these writers."""
+
+    def __setattr__(self: Any, name: str, value: Any) -> None:  # noqa: N807 - it becomes the method of this name
+        try:
+            write = writers[name]
+        except KeyError:
+            _set_other(self, name, value)
+            return
+        write(self, value)
+
+    return __setattr__
+
+
+def assign(record: Any, values: dict[str, Any]) -> None:
+    """Write several fields, all or none; raises ValidationError with everything that is refused.
+
+    A frozen field is refused with code ``frozen``, a name that is no field with ``unknown``.
+    """
+    errors: list[FieldError] = []
+    written: list[tuple[Field, Any]] = []
+    by_name = record.__holdall__.by_name
+    for name, value in values.items():
+        field = by_name.get(name)
+        if field is None or not field.is_stored:
+            errors.append(FieldError(name, "unknown", "is not a field that can be written"))
+            continue
+        before = field.get(record)
+        try:
+            setattr(record, name, value)
+            written.append((field, before))
+        except ValidationError as error:
+            errors.extend(error.errors)
+        except FrozenError:
+            errors.append(FieldError(name, "frozen", "is frozen and must stay as it is"))
+    if errors:
+        for field, before in reversed(written):
+            track = getattr(record, "_track", None)
+            if track is not None:
+                _record_change(record, field, before, track)
+            field.put(record, before)
+        raise ValidationError(type(record).__name__, errors)
+
+
+def _writer(field: Field) -> Writer:
+    names: dict[str, Any] = {
+        "UTC": UTC,
+        "field": field,
+        "put": field.put,
+        "refuse_frozen": _refuse_frozen,
+        "admitted": _admitted,
+        "record_change": _record_change,
+        "put_relation": _put_relation,
+    }
+    source = field.fast_source("value", names)
+    is_scalar = field.type is not None and field.type.fast is not None
+    repeated = (
+        f"old is None or {field.name!r} not in old or old[{field.name!r}] == value or track.tracker.edited is not None"
+        if is_scalar
+        else "True"
+    )
+    lines = [
+        "def write(record, value):",
+        "    try:",
+        "        track = record._track",
+        "    except AttributeError:",
+        "        track = None",
+        *(["    if track is not None: refuse_frozen(record, field, track)"] if field.frozen else []),
+        f"    if not ({source}): value = admitted(record, field, value)"
+        if source is not None
+        else "    value = admitted(record, field, value)",
+        "    if track is not None:",
+        "        old = track.old",
+        f"        if {repeated}: record_change(record, field, value, track)",
+        "    put_relation(record, field, value)" if field.is_relation else "    put(record, value)",
+    ]
+    exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
+    writer: Writer = names["write"]
+    return writer
+
+
+def _put_relation(record: Any, field: Field, value: Any) -> None:
+    field.put(record, value)
+    if value.__class__ is Reference or (field.form is not None and any(item.__class__ is Reference for item in value)):
+        hold(record)
+
+
+def _set_other(record: Any, name: str, value: Any) -> None:
+    """An attribute that is no field: a property of the model, or a mistake."""
+    if any(name in base.__dict__ for base in type(record).__mro__):
+        object.__setattr__(record, name, value)
+        return
+    raise AttributeError(f"{type(record).__name__} has no field {name!r}")
+
+
+def _refuse_frozen(record: Any, field: Field, track: Tracker | Track) -> None:
+    tracker = track.tracker
+    if tracker is None or tracker.trusted:
+        return
+    if field.frozen & _FROZEN_IN.get(track.state, Frozen.NEVER):
+        raise FrozenError(type(record).__name__, field.name, track.state.value)
+
+
+def _admitted(record: Any, field: Field, value: Any) -> Any:
+    errors: list[FieldError] = []
+    if field.options.setter is None:
+        value = field.admit(value, errors)
+    else:
+        value = field.admit_type(value, errors)
+        if not errors:
+            value = set_value(record, field, value, errors)
+    if errors:
+        raise ValidationError(type(record).__name__, errors)
+    return value
+
+
+def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track) -> None:
+    """Keep the first old value of the field, or forget it when it is set back."""
+    tracker = track.tracker
+    if tracker is None:
+        return
+    if tracker.edited is not None:
+        tracker.edited[id(record)] = record
+    name, old, current = field.name, track.old, field.get(record)
+    if track.state is State.NEW:
+        return
+    if isinstance(track, Tracker):
+        if not _same(field, current, value):
+            keeper = track.keeper
+            if keeper is not None:
+                keeper.touched(record)
+            set_track(record, Track(track, State.DIRTY, {name: current}))
+    elif old is None:
+        if not _same(field, current, value):
+            track.old = {name: current}
+    elif name not in old:
+        if not _same(field, current, value):
+            old[name] = current
+    elif _same(field, old[name], value):
+        del old[name]
+        if not old:
+            _settle(record, track, tracker)
+
+
+def _settle(record: Any, track: Track, tracker: Tracker) -> None:
+    """No field differs from its first old value any more."""
+    track.old = None
+    if track.state is State.DIRTY:
+        set_track(record, tracker)
+        keeper = tracker.keeper
+        if keeper is not None:
+            keeper.settled(record)
+
+
+def _same(field: Field, left: Any, right: Any) -> bool:
+    if field.is_relation:
+        return _same_relation(field, left, right)
+    assert field.type is not None
+    if field.type.is_mutable:
+        return left is not right and msgspec.json.encode(left) == msgspec.json.encode(right)
+    return left is right or (type(left) is type(right) and bool(left == right))
+
+
+def _same_relation(field: Field, left: Any, right: Any) -> bool:
+    if field.form is None:
+        return _same_reference(left, right)
+    return len(left) == len(right) and all(map(_same_reference, left, right))
+
+
+def _same_reference(left: Any, right: Any) -> bool:
+    if not isinstance(left, Reference):
+        left, right = right, left
+    if isinstance(left, Reference):
+        return bool(left == right) if right is not None else not left
+    return bool(left == right)
