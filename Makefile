@@ -1,7 +1,7 @@
 # The verbs of this project, the same for people and for CI.
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
-# ARGS=… goes on to the program: make test ARGS="tests/query -x".
+# ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 
 VENV := .venv$(if $(PY),-$(notdir $(PY)))
 BIN := $(VENV)/bin
@@ -26,7 +26,7 @@ run: $(READY)
 	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadscope)
 
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
