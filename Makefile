@@ -26,7 +26,7 @@ run: $(READY)
 	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadscope)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n logical --dist loadscope)
 
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
