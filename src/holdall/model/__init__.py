@@ -3,7 +3,6 @@
 from holdall.model.codec import RowCodec
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
-from holdall.model.in_place import changed_in_place, snapshot
 from holdall.model.json_input import JsonInput, decode_text
 from holdall.model.json_output import JsonOutput
 from holdall.model.manager import Manager, ResultSet
@@ -50,14 +49,12 @@ __all__ = [
     "Tracker",
     "assign",
     "back",
-    "changed_in_place",
     "check",
     "computed",
     "decode_text",
     "field",
     "schema_of",
     "set_track",
-    "snapshot",
     "state_of",
     "track_of",
 ]
