@@ -15,6 +15,11 @@ class Bounds(msgspec.Struct, frozen=True):
     max_file_bytes: int
     max_records: int
 
+    def demand_room(self, collection: str, records: int) -> None:
+        """Raise LimitExceeded for more records than a collection may have."""
+        if records > self.max_records:
+            raise LimitExceeded(f"records in {collection}", self.max_records, "raise the store's limit")
+
     def bounded(self, text: str) -> bytes:
         """The text as bytes of a file. Raises LimitExceeded where reading it would be refused."""
         content = text.encode()

@@ -29,7 +29,9 @@ def changed_record(schema: Schema, text: str, old: Row, new: Row) -> str:
         lambda: replace_in_place(text, changes),
         lambda: replace_by_round_trip(text, None, changes),
     )
-    return first_right(attempts, lambda result: repr(_read(schema, result, old)) == repr(new), new_record(schema, new))
+    return first_right(
+        attempts, lambda result: repr(_read(schema, result, old)) == repr(new), lambda: new_record(schema, new)
+    )
 
 
 def _read(schema: Schema, text: str, old: Row) -> Row:
@@ -50,7 +52,9 @@ def differences(schema: Schema, old: Row, new: Row) -> dict[str, Any]:
     }
 
 
-def first_right(attempts: tuple[Callable[[], str | None], ...], is_right: Callable[[str], bool], last: str) -> str:
+def first_right(
+    attempts: tuple[Callable[[], str | None], ...], is_right: Callable[[str], bool], last: Callable[[], str]
+) -> str:
     """The first attempt that is right; otherwise the last resort, which keeps the values and loses the comments."""
     for attempt in attempts:
         try:
@@ -59,4 +63,4 @@ def first_right(attempts: tuple[Callable[[], str | None], ...], is_right: Callab
                 return result
         except (Misfit, Unreadable):
             continue
-    return last
+    return last()

@@ -5,6 +5,7 @@ Places are ``folder/name`` or ``name``, relative to the root; both come from ``n
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -56,7 +57,7 @@ class Folder:
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             if folder:
-                outer, descriptor = descriptor, os.open(folder, _LIST, dir_fd=descriptor)
+                outer, descriptor = descriptor, _inner(folder, descriptor)
                 os.close(outer)
             yield descriptor
         finally:
@@ -68,14 +69,10 @@ class Folder:
         with self.opened(folder) as directory:
             for _ in range(5):
                 descriptor = os.open(name, _READ, dir_fd=directory)
-                with open(descriptor, "rb") as file:
-                    before = os.fstat(descriptor)
-                    if not stat.S_ISREG(before.st_mode):
-                        raise Unreadable("it is not a plain file")
-                    raw = b"" if before.st_size > maximum else file.read(maximum + 1)
-                    after = os.fstat(descriptor)
-                if before.st_size > maximum or len(raw) > maximum:
-                    raise Unreadable(f"it is larger than {maximum} bytes; split it or raise the store's limit")
+                try:
+                    raw, before, after = _content(descriptor, maximum)
+                finally:
+                    os.close(descriptor)
                 if _facts(before) == _facts(after):
                     break  # nobody wrote while it was read
             return raw, signature_of(after)
@@ -155,6 +152,28 @@ class Folder:
         """Make a folder's names durable."""
         with self.opened(folder) as directory:
             os.fsync(directory)
+
+
+def _content(descriptor: int, maximum: int) -> tuple[bytes, os.stat_result, os.stat_result]:
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        raise Unreadable("it is not a plain file")
+    pieces, size = [], 0
+    while size <= maximum and (piece := os.read(descriptor, min(maximum + 1 - size, 2**20))):
+        pieces.append(piece)
+        size += len(piece)
+    if size > maximum:
+        raise Unreadable(f"it is larger than {maximum} bytes; split it or raise the store's limit")
+    return b"".join(pieces), before, os.fstat(descriptor)
+
+
+def _inner(folder: str, outer: int) -> int:
+    try:
+        return os.open(folder, _LIST, dir_fd=outer)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(folder, dir_fd=outer, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder) from None
+        raise
 
 
 def _split(place: str) -> tuple[str, str]:

@@ -54,7 +54,7 @@ class Journal:
     def __init__(self, store: str, folder: Folder, reached: Callable[[str], None] = lambda stage: None) -> None:
         self._store = store
         self._folder = folder
-        self._reached = reached
+        self.reached = reached
 
     @property
     def is_pending(self) -> bool:
@@ -75,7 +75,7 @@ class Journal:
             self._folder.remove(_JOURNAL)  # first, or recovery would make the moves that are left
             self._discard(moves)
             raise
-        self._reached("decided")
+        self.reached("decided")
         previous = self._previous(moves)
         try:
             self._carry_out(moves)
@@ -106,7 +106,7 @@ class Journal:
                 staged = f"{folder}{slash}{_STAGED}{token}-{number}"
                 moves.append(_Move(staged, edit.place))
                 descriptors.append(self._folder.write_new(staged, edit.content))
-                self._reached(f"staged {number}")
+                self.reached(f"staged {number}")
             for descriptor in descriptors:  # after all are written: the first sync then carries most of the others
                 os.fsync(descriptor)
         finally:
@@ -114,7 +114,7 @@ class Journal:
                 os.close(descriptor)
         if len(moves) > 1:
             self._sync(moves)
-        self._reached("staged")
+        self.reached("staged")
 
     def _decide(self, moves: Sequence[_Move]) -> None:
         self._folder.make(OWN)
@@ -124,7 +124,7 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        self._reached("deciding")
+        self.reached("deciding")
         self._folder.rename(_DRAFT, _JOURNAL)
         self._folder.sync(OWN)
 
@@ -138,13 +138,13 @@ class Journal:
                 except FileNotFoundError:
                     if not is_repeated:  # otherwise it was moved before the interruption
                         raise
-            self._reached(f"moved {number}")
+            self.reached(f"moved {number}")
         self._sync(moves)
-        self._reached("moved")
+        self.reached("moved")
 
     def _forget(self) -> None:
         self._folder.remove(_JOURNAL)
-        self._reached("forgotten")
+        self.reached("forgotten")
         self._folder.sync(OWN)
 
     def _previous(self, moves: Sequence[_Move]) -> list[FileEdit]:

@@ -40,17 +40,29 @@ def changed_list(
     schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
 ) -> str:
     """The text with the rows at some positions changed, or removed where the change is None, and others appended."""
-    expected = [row for row in (changes.get(position, row) for position, row in enumerate(rows)) if row is not None]
-    expected.extend(added)
+    kept = [position for position in range(len(rows)) if changes.get(position, ()) is not None]
+    before = parse(text) or []
 
     def is_right(result: str) -> bool:
-        return repr(rows_of(schema, result)) == repr(expected)
+        after = parse(result) or []
+        if not isinstance(after, list) or len(after) != len(kept) + len(added):
+            return False
+        for item, position in zip(after, kept, strict=False):
+            new = changes.get(position)
+            if item != before[position] if new is None else repr(row_of(schema, item)) != repr(new):
+                return False
+        return [repr(row_of(schema, item)) for item in after[len(kept) :]] == list(map(repr, added))
 
     attempts = (
         lambda: _by_items(schema, text, rows, changes, added),
         lambda: _by_round_trip(schema, text, rows, changes, added),
     )
-    return first_right(attempts, is_right, _appended(schema, "", expected))
+
+    def last_resort() -> str:
+        left = [row for position in kept if (row := changes.get(position, rows[position])) is not None]
+        return _appended(schema, "", [*left, *added])
+
+    return first_right(attempts, is_right, last_resort)
 
 
 def _by_items(
@@ -99,7 +111,7 @@ def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
 
     if not changes:
         return item
-    return first_right((in_place, by_round_trip), is_right, _item(schema, new, indent, newline_of(item)))
+    return first_right((in_place, by_round_trip), is_right, lambda: _item(schema, new, indent, newline_of(item)))
 
 
 def _by_round_trip(

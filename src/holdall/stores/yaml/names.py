@@ -1,7 +1,7 @@
 """Keys as file names and back: safe on every file system, and never a way out of the folder.
 
 Letters, digits, ``_``, ``-`` and inner dots stand for themselves, every other byte of the UTF-8 text is ``%XX``. A name
-is read leniently (any ``%XX`` is decoded), so a file's name may be escaped more than needed: that is how two keys that
+is read leniently (any ``%XX`` is decoded), so a file's name may be escaped more than needed: that is how keys that
 differ in case only live on a file system that ignores case.
 """
 
@@ -21,22 +21,22 @@ _EMPTY = "%-"
 _SEPARATOR = ","
 _SHORTENED = re.compile(r"~[0-9a-f]{32}\Z")
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]")
-_LOWER = re.compile(r"[a-z0-9_.-]")
+_CASELESS = re.compile(r"[0-9_.-]")
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _RESERVED = frozenset(  # names that some systems keep for devices, whatever the extension
     {"con", "prn", "aux", "nul", "clock$", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789")}
 )
 
 
-def safe_name(text: str, *, is_caseless: bool = False) -> str:
-    """The text as one component of a path; with ``is_caseless`` capital letters are escaped too.
+def safe_name(text: str, *, is_escaped: bool = False) -> str:
+    """The text as one component of a path; with ``is_escaped`` every letter is escaped too.
 
     >>> safe_name("../etc/passwd")
     '%2E.%2Fetc%2Fpasswd'
     """
     if not text:
         return _EMPTY
-    plain = _LOWER if is_caseless else _PLAIN
+    plain = _CASELESS if is_escaped else _PLAIN
     pieces = [
         character if plain.match(character) else "".join(f"%{byte:02X}" for byte in character.encode())
         for character in text
@@ -48,9 +48,9 @@ def safe_name(text: str, *, is_caseless: bool = False) -> str:
     return "".join(pieces)
 
 
-def name_of(parts: Sequence[str], *, is_caseless: bool = False) -> str:
+def name_of(parts: Sequence[str], *, is_escaped: bool = False) -> str:
     """The name, without extension, of the record whose key has these parts as text."""
-    name = _SEPARATOR.join(safe_name(part, is_caseless=is_caseless) for part in parts)
+    name = _SEPARATOR.join(safe_name(part, is_escaped=is_escaped) for part in parts)
     if len(name) <= _LONGEST:
         return name
     digest = sha256("\0".join(parts).encode()).hexdigest()[:32]
@@ -73,7 +73,10 @@ def _unescaped(part: str) -> str:
     raw = part.encode()
     if len(_ESCAPED.findall(raw)) != raw.count(b"%"):
         raise ValueError("its name has a % that is not followed by two hexadecimal digits")
-    text = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw).decode()
+    try:
+        text = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), raw).decode()
+    except UnicodeDecodeError:
+        raise ValueError("its name is not the text of a key in UTF-8") from None
     if not text or "\0" in text:
         raise ValueError("its name is not the text of a key")
     return text

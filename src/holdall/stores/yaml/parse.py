@@ -32,15 +32,15 @@ MAX_DEPTH = 32
 MAX_NODES = 1_000_000
 """Scalars, lists and mappings in one file."""
 
-_SUSPECT = re.compile(
-    r"(?<!\w)[&*]\S"  # an anchor or alias may begin here
-    r"|(?<!\w)!"  # a tag may begin here
-    r"|^%"  # a directive
-    r"|(?:^|[\s\[{,:])[-+]?0[0-9bB]"  # integers the fast parser reads by other rules
-    r"|(?:^|[\s\[{,:])[-+]?0[xo]"
-    r"|(?:^|[\s\[{,:])[-+]?[0-9.]+[eE][-+]?[0-9]{3}"  # floats that may be infinite
-    r"|(?=[0-9.]{17})[0-9]*\.|[0-9]{16}[eE]",  # numbers with more digits than a float holds
-    re.MULTILINE,
+_SUSPECTS = tuple(  # what may occur, found quickly; and where it matters, looked for only then
+    (re.compile(quick), re.compile(exact, re.MULTILINE))
+    for quick, exact in (
+        ("\ufeff", ""),  # a byte order mark in the middle
+        (r"[&*!%]", r"(?<!\w)[&*]\S|(?<!\w)!|^%"),  # anchors, aliases, tags, directives
+        (r"(?:\A|[\s\[{,]|[\"'\]}]:)[-+]?0[0-9bBxo]", ""),  # integers the fast parser reads by other rules
+        (r"[0-9.][eE][-+]?[0-9]{3}", r"(?:^|[\s\[{,:])[-+]?[0-9.]+[eE][-+]?[0-9]{3}"),  # floats that may be infinite
+        (r"[0-9.]{16}", r"(?=[0-9.]{17})[0-9]*\.|[0-9]{16}[eE]"),  # numbers with more digits than a float holds
+    )
 )
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -77,7 +77,7 @@ def decode_text(raw: bytes) -> str:
 
 def parse(text: str) -> Any:
     """The value the text stands for; None if it is empty. Raises Unreadable."""
-    if _SUSPECT.search(text) is None:
+    if not any(quick.search(text) and exact.search(text) for quick, exact in _SUSPECTS):
         try:
             value = ryaml.loads(text)  # type: ignore[attr-defined]
         except Exception:  # whatever its parser says, the careful one says it with the line, or reads it

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import CorruptRecord, LimitExceeded
+from holdall.errors import CorruptRecord
 from holdall.query import Schema
 from holdall.stores.yaml.bounds import Bounds
 from holdall.stores.yaml.document import changed_record, new_record
-from holdall.stores.yaml.errors import Misfit, Unreadable
+from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk
 from holdall.stores.yaml.files import Folder, Signature, signature_of
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.names import EXTENSION, is_shortened, name_of, parts_of, safe_name
@@ -30,6 +30,7 @@ class _State(msgspec.Struct):
     key: Any = None
     row: Row | None = None
     reason: str | None = None  # why the file cannot be read
+    digest: int = 0  # of the content: a new stamp alone is no reason to read the record again
 
 
 class RecordFiles:
@@ -81,10 +82,11 @@ class RecordFiles:
         if is_same:
             try:
                 status = self._folder.status(self._place(name))
+                if not state.signature.covers(status):
+                    state = self._load(name, status, state)
             except FileNotFoundError:
                 return None
-            if not state.signature.covers(status):
-                state = self._load(name, status)
+            if state is not self._states[name]:
                 self._states[name] = state
                 self._rows = None
                 if state.key != key:
@@ -98,6 +100,9 @@ class RecordFiles:
     def edits(self, changed: Mapping[Any, Row | None]) -> list[FileEdit]:
         """The file edits that bring about these rows; None removes one. ``rows`` was called right before."""
         edits = []
+        gone = sum(row is None and key in self._names for key, row in changed.items())
+        new = sum(row is not None and key not in self._names for key, row in changed.items())
+        self._bounds.demand_room(self.schema.name, len(self._names) + new - gone)
         taken = {name.lower() for name in self._states}
         for key, row in changed.items():
             name = self._names.get(key)
@@ -158,14 +163,18 @@ class RecordFiles:
         except FileNotFoundError:
             self._directory = None
         entries = [(name, status) for name, status in self._folder.entries(self.folder_name) if _is_record(name)]
-        if len(entries) > self._bounds.max_records:
-            raise LimitExceeded(f"records in {self.schema.name}", self._bounds.max_records, "raise the store's limit")
+        self._bounds.demand_room(self.schema.name, len(entries))
         states, is_changed = {}, len(entries) != len(self._states)
         for name, status in entries:
             state = self._states.get(name)
             if state is None or not state.signature.covers(status):
-                old, state = state, self._load(name, status)
-                is_changed = is_changed or old is None or old.row != state.row or old.key != state.key or not state.row
+                old = state
+                try:
+                    state = self._load(name, status, old)
+                except FileNotFoundError:
+                    is_changed = True
+                    continue
+                is_changed = is_changed or old is None or state.row is None or old.row is not state.row
             states[name] = state
         self._states = states
         if is_changed or self._rows is None:
@@ -174,31 +183,46 @@ class RecordFiles:
                 state.key: name for name, state in sorted(states.items(), reverse=True) if state.key is not None
             }
 
-    def _load(self, name: str, status: os.stat_result) -> _State:
+    def _load(self, name: str, status: os.stat_result, old: _State | None) -> _State:
         signature = signature_of(status)
-        if stat.S_ISLNK(status.st_mode):
-            return _State(signature, reason="it is a symbolic link; put the file itself there")
         if name.endswith(_RESERVED):
             return _State(signature, reason=f"its name ends in {_RESERVED}; rename it to end in {EXTENSION}")
         key = None
+        stem = name.removesuffix(EXTENSION)
         try:
-            stem = name.removesuffix(EXTENSION)
             expected = None if is_shortened(stem) else key_of_parts(self.schema, parts_of(stem))
             if expected is not None:
                 key = next(iter(expected.values())) if len(expected) == 1 else tuple(expected.values())
-            raw, signature = self._folder.read(self._place(name), self._bounds.max_file_bytes)
+            if stat.S_ISLNK(status.st_mode):
+                raise Unreadable("it is a symbolic link; put the file itself there")
+            raw, signature = self._read(name)
+            digest = hash(raw)
+            if old is not None and old.row is not None and old.digest == digest:
+                return _State(signature, key=old.key, row=old.row, digest=digest)
             row = row_of(self.schema, parse(decode_text(raw)), expected)
         except (Misfit, Unreadable, ValueError) as error:
             return _State(signature, key=key, reason=str(error))
         key = self.schema.key_of(row)
-        if expected is None and name_of(key_parts(self.schema, row)).lower() != stem.lower():
+        if expected is None and stem not in self._names_of(row):
             return _State(signature, key=key, reason="its name does not belong to the key it holds")
-        return _State(signature, key=key, row=row)
+        return _State(signature, key=key, row=row, digest=digest)
+
+    def _read(self, name: str) -> tuple[bytes, Signature]:
+        place = self._place(name)
+        try:
+            return self._folder.read(place, self._bounds.max_file_bytes)
+        except FileNotFoundError:
+            raise  # removed a moment ago: the caller goes on without it
+        except OSError as error:
+            raise from_disk(self._store, place, error) from error
+
+    def _names_of(self, row: Row) -> tuple[str, str]:
+        parts = key_parts(self.schema, row)
+        return name_of(parts), name_of(parts, is_escaped=True)
 
     def _new_name(self, row: Row, taken: set[str]) -> str:
-        parts = key_parts(self.schema, row)
-        name = name_of(parts) + EXTENSION
-        return name if name.lower() not in taken else name_of(parts, is_caseless=True) + EXTENSION
+        plain, escaped = self._names_of(row)
+        return (plain if (plain + EXTENSION).lower() not in taken else escaped) + EXTENSION
 
 
 def _is_record(name: str) -> bool:

@@ -75,7 +75,7 @@ class YamlStore:
     def __init__(
         self,
         name: str,
-        root: Path,
+        root: Path | str,
         *,
         layout: Layout = "record",
         max_file_bytes: int | None = None,
@@ -85,7 +85,7 @@ class YamlStore:
         if layout not in ("record", "collection"):
             raise DeclarationError(f'a YAML store has the layout "record" or "collection", not {layout!r}')
         self.name = name
-        self._folder = Folder(root.absolute())
+        self._folder = Folder(Path(root).absolute())
         self._make_shelf: type[RecordFiles | CollectionFile] = RecordFiles if layout == "record" else CollectionFile
         largest = max_file_bytes or (_RECORD_BYTES if layout == "record" else _COLLECTION_BYTES)
         self._bounds = Bounds(largest, max_records)
@@ -116,12 +116,12 @@ class YamlStore:
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means, of the files as they are now."""
-        self._demand(query)
+        demand_query(self.name, _CAPABILITIES, query)
         return await run_sync(self._fetch, query)
 
     async def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means."""
-        self._demand(query)
+        demand_query(self.name, _CAPABILITIES, query)
         return await run_sync(self._count, query)
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
@@ -154,11 +154,6 @@ class YamlStore:
             self._shelves = {}
             self._is_swept = False
         self.bind(schemas)
-
-    def _demand(self, query: Query[Any]) -> None:
-        if query.collection not in self._shelves:
-            raise Unsupported(self.name, f"collection {query.collection}", "bind it first")
-        demand_query(self.name, _CAPABILITIES, query)
 
     def _fetch(self, query: Query[Any]) -> Rows:
         with self._reading():
