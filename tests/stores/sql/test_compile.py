@@ -47,6 +47,29 @@ def test_texts_at_the_edge(text: str, op: Op, is_negated: bool) -> None:
     assert is_same(Query("book", Not(condition) if is_negated else condition))
 
 
+KEYS = st.lists(
+    st.builds(
+        SortKey,
+        st.sampled_from([("series",), ("volume",), ("price",), ("author", "born"), ("title",), ("id",)]),
+        st.booleans(),
+        st.sampled_from([None, "first", "last"]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(KEYS, st.booleans(), st.integers(0, 39))
+def test_positions_go_on_where_a_page_ended(keys: list[SortKey], is_one_way: bool, place: int) -> None:
+    if is_one_way:
+        keys = [SortKey(key.path, keys[0].descending, key.nulls) for key in keys]
+    query: Query[Any] = Query("book", sort_keys=tuple(keys), projection=tuple(key.path for key in keys))
+    position = evaluate(query, tables())[place]
+    assert is_same(query.after(*position))
+    assert is_same(query.after(*position[:-1], None))
+
+
 @pytest.mark.parametrize(
     "condition",
     [

@@ -120,7 +120,7 @@ class Compiler:
         comparisons = Comparisons(self._dialect, binding)
         where = [Conditions(comparisons, binding).compile(query.condition, scope)] if query.condition != And(()) else []
         if query.position is not None:
-            where.append(after_position(query, scope, comparisons, binding))
+            where.append(after_position(query, scope, comparisons, binding, self._dialect))
         columns, fields = self._columns(query, scope)
         order = order_by(query, scope, self._dialect)
         select = sa.select(*columns).select_from(scope.source).where(*where).order_by(*order)

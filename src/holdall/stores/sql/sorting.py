@@ -63,8 +63,15 @@ class _Step:
     nullable: bool
     nulls_first: bool
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether no missing value comes after it, so that an SQL comparison alone tells."""
+        return not self.is_missing and (self.nulls_first or not self.nullable)
 
-def after_position(query: Query[Any], scope: Scope, comparisons: Comparisons, binding: Binding) -> Clause:
+
+def after_position(
+    query: Query[Any], scope: Scope, comparisons: Comparisons, binding: Binding, dialect: Dialect
+) -> Clause:
     """SQL that is TRUE for rows that come after the query's position in its sort order."""
     steps: list[_Step] = []
     for key, value in zip(query.sort_keys, query.position or (), strict=True):
@@ -82,12 +89,21 @@ def after_position(query: Query[Any], scope: Scope, comparisons: Comparisons, bi
         )
     if not steps:
         return sa.false()
-    is_plain = not any(step.nullable or step.is_missing for step in steps)
-    if is_plain and len(steps) > 1 and len({step.descending for step in steps}) == 1:
+    if len(steps) == 1:
+        return _beyond(steps[0], comparisons)
+    is_one_way = all(step.is_strict for step in steps) and len({step.descending for step in steps}) == 1
+    if is_one_way and dialect.family != "mysql":  # whose indexes do not serve comparisons of whole rows
         left = sa.tuple_(*(step.column for step in steps))
         right = sa.tuple_(*(comparisons.value(step.leaf, step.index) for step in steps))
         return left < right if steps[0].descending else left > right
-    return _chain(steps, comparisons)
+    chain = _chain(steps, comparisons)
+    return sa.and_(_bound(steps[0], comparisons), chain) if steps[0].is_strict else chain
+
+
+def _bound(step: _Step, comparisons: Comparisons) -> Clause:
+    """What all that follows has in common: implied by the chain, but a range of an index."""
+    value = comparisons.value(step.leaf, step.index)
+    return step.column <= value if step.descending else step.column >= value
 
 
 def _chain(steps: Sequence[_Step], comparisons: Comparisons) -> Clause:

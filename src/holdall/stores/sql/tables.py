@@ -158,7 +158,11 @@ class Tables:
             if names not in covered:
                 columns = [leaf.name for name in names for leaf in by_field[name]]
                 label = identifier("_".join(("ix", table.name, *names)))
-                sa.Index(label, *(table.c[column] for column in columns))
+                sa.Index(label, *(self._indexed(table.c[column]) for column in columns))
+
+    def _indexed(self, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+        # so that the index serves our order, where a missing value is the smallest, forwards and backwards
+        return column.nulls_first() if column.nullable and self.dialect.family == "postgresql" else column
 
     def _references(self, layout: Layout) -> None:
         for field in layout.schema.stored:
