@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Collection
 from types import FrameType
-from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, get_args, get_origin
 
 import msgspec
 
@@ -32,12 +32,11 @@ from holdall.query import Expression, ManyForm
 
 __all__ = ["ModelMeta"]
 
-_StructMeta: Any = type(msgspec.Struct)
 M = TypeVar("M")
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back))
-class ModelMeta(_StructMeta):  # type: ignore[misc]
+class ModelMeta(msgspec.StructMeta):
     """Makes models; see ``Model``."""
 
     __holdall__: Declaration
@@ -64,7 +63,7 @@ class ModelMeta(_StructMeta):  # type: ignore[misc]
             body.place_attributes(namespace, parent)
         else:
             body.prepare(namespace, tuple(field.name for field in body.fields))
-        cls = _StructMeta.__new__(meta, name, bases, namespace, eq=False)
+        cls = msgspec.StructMeta.__new__(meta, name, bases, namespace, eq=False)
         together = body.unique_together(unique)
         declaration = Declaration(
             cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed, together
@@ -89,9 +88,11 @@ class ModelMeta(_StructMeta):  # type: ignore[misc]
         """The active-record look: ``await Book.objects.get(1)``."""
         return Manager(cls)
 
-    def __call__(cls, /, *args: Any, **values: Any) -> Any:
-        """Abstract models have no records; each other model has a constructor of its own."""
-        raise DeclarationError(f"{cls.__name__} is abstract: declare a model that derives from it")
+    if not TYPE_CHECKING:  # checkers make the constructor from the fields
+
+        def __call__(cls, /, *args: Any, **values: Any) -> Any:
+            """Abstract models have no records; each other model has a constructor of its own."""
+            raise DeclarationError(f"{cls.__name__} is abstract: declare a model that derives from it")
 
 
 class _Body:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import reprlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import msgspec
 
 from holdall.errors import StateError
 from holdall.model.manager import gateway_of
 from holdall.model.meta import ModelMeta
+from holdall.model.options import back, field
 from holdall.model.state import State
 from holdall.model.tracking import Tracked, state_of, track_of
 from holdall.query import Condition, Query
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Model"]
 
 
+# Again here, because mypy would find the one of msgspec.Struct before that of the metaclass.
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back))
 class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     """A declared record type; its instances are records.
 
@@ -40,7 +43,7 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     """
 
     if TYPE_CHECKING:
-        __holdall__: Declaration
+        __holdall__: ClassVar[Declaration]
 
     @classmethod
     def where(cls, *conditions: Condition | bool) -> Query[Self]:
