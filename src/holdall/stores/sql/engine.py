@@ -85,10 +85,12 @@ class EngineDatabase:
     async def batches(self, sql: str, parameters: Any, size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
         async with self._connected() as connection:
-            streaming = await connection.execution_options(stream_results=True, max_row_buffer=size)
-            result = await streaming.exec_driver_sql(sql, parameters)
-            while found := result.fetchmany(size):
-                yield list(map(tuple, found))
+            result = await connection.run_sync(_streamed, sql, parameters)
+            try:
+                while found := await connection.run_sync(lambda _: result.fetchmany(size)):
+                    yield list(map(tuple, found))
+            finally:
+                await connection.run_sync(lambda _: result.close())
 
     async def write(self, work: Work) -> list[Outcome]:
         """Carry out the work's steps in one transaction."""
@@ -179,6 +181,10 @@ async def _rows(connection: AsyncConnection, sql: str, parameters: Any) -> Rows:
     else:
         result = await connection.exec_driver_sql(sql, parameters)
     return list(map(tuple, result))
+
+
+def _streamed(connection: sa.Connection, sql: str, parameters: Any) -> sa.CursorResult[Any]:
+    return connection.execution_options(stream_results=True).exec_driver_sql(sql, parameters)
 
 
 async def _carry_out(connection: AsyncConnection, work: Work) -> list[Outcome]:

@@ -62,6 +62,7 @@ SQLITE: dict[str, Meaning] = {
     **dict.fromkeys(("InternalError", "MisuseError", "BindingsError", "ThreadingViolationError", "Error"), _M.DEFECT),
     **dict.fromkeys(("ForkingViolationError", "IncompleteExecutionError", "InvalidContextError"), _M.DEFECT),
     **dict.fromkeys(("ConnectionNotClosedError", "ExecutionCompleteError", "ExtensionLoadingError"), _M.DEFECT),
+    "ExecTraceAbort": _M.DEFECT,
     **dict.fromkeys(("NoFTS5Error", "VFSNotImplementedError"), _M.DEFECT),
 }
 """By the name of apsw's class."""
@@ -103,6 +104,9 @@ MYSQL: dict[int, Meaning] = {
     **dict.fromkeys((1205, 1907, 1969, 3024, 3572), _M.TIMEOUT),
     **dict.fromkeys((1264, 1265, 1292, 1366, 1367, 1406, 1416, 1441, 1690, 1153, 1118, 1071, 3140, 1267), _M.VALUE),
     **dict.fromkeys((1049, 1051, 1054, 1060, 1061, 1091, 1109, 1146, 1136, 1072), _M.SCHEMA),
+    **dict.fromkeys((1102, 1103, 1110, 1113, 1166), _M.SCHEMA),
+    **dict.fromkeys((1171, 1196, 1230), _M.RULE),
+    **dict.fromkeys((1007, 1064, 1111, 1112, 1149, 1179, 1235, 1286, 1289), _M.DEFECT),
     **dict.fromkeys((1040, 1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1927), _M.UNAVAILABLE),
     **dict.fromkeys((2002, 2003, 2004, 2005, 2006, 2012, 2013, 2014, 2026, 2055), _M.UNAVAILABLE),
     **dict.fromkeys((1021, 1041, 1114, 1206, 1038), _M.FULL),

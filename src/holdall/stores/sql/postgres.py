@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -42,6 +43,8 @@ class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.connections < 1 or self.statements < 1 or self.timeout <= 0 or self.connect_timeout <= 0:
             raise DeclarationError("connections, statements, timeout and connect_timeout must be above zero")
 
+
+_tuple = itemgetter(slice(None))  # a record's values as a tuple, in half the time of tuple()
 
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
 _DRIVER_ERRORS = (
@@ -83,7 +86,7 @@ class PostgresDatabase:
                 pool.give_dirty(connection)
                 raise
             pool.give(connection)
-            return list(map(tuple, records))
+            return list(map(_tuple, records))
         except _DRIVER_ERRORS as error:
             raise self.translated(error, []) from error
 
@@ -94,7 +97,7 @@ class PostgresDatabase:
                 async with connection.raw.transaction(readonly=True):
                     cursor = await (await connection.prepared(sql)).cursor(*parameters)
                     while records := await cursor.fetch(size):
-                        yield list(map(tuple, records))
+                        yield list(map(_tuple, records))
             except _DRIVER_ERRORS as error:
                 raise self.translated(error, []) from error
 
@@ -227,7 +230,7 @@ class PostgresTransaction:
         """The rows of a reading statement, this transaction's own changes included."""
         async with self._turn:
             try:
-                return list(map(tuple, await self._connection.fetch(sql, parameters)))
+                return list(map(_tuple, await self._connection.fetch(sql, parameters)))
             except _DRIVER_ERRORS as error:
                 raise self._database.translated(error, []) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -73,8 +74,9 @@ def split(step: Step) -> Iterator[Step]:
 
 
 def _has_twice(step: Update) -> bool:
-    place, key = len(step.columns), len(step.table.primary_key.columns)
-    return len({row[place : place + key] for row in step.rows}) != len(step.rows)
+    place, size = len(step.columns), len(step.table.primary_key.columns)
+    key = itemgetter(*range(place, place + size))
+    return len(set(map(key, step.rows))) != len(step.rows)
 
 
 def _columns(rows: list[Row]) -> list[Row]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from holdall.query import Kind, Op, Query, Schema, check
+from holdall.query import Kind, Op, Query, Schema
 from holdall.store import (
     Capabilities,
     Change,
@@ -20,7 +20,7 @@ from holdall.store import (
     demand_query,
     demand_schema,
 )
-from holdall.stores.sql.compile import Compiler, Statement
+from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.database import Database, DatabaseTransaction
 from holdall.stores.sql.differences import differences
 from holdall.stores.sql.inspection import FoundTable
@@ -38,9 +38,6 @@ class SqlStore:
         self.name = name
         self.tables = tables
         self._database = database
-        self._compiler = Compiler(tables)
-        self._writes = Writes(name, tables)
-        self._is_ready = False
         self._capabilities = Capabilities(
             commit=CommitClass.TX,
             features=frozenset(Feature),
@@ -48,6 +45,9 @@ class SqlStore:
             kinds=frozenset(Kind),
             limits=Limits(),
         )
+        self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
+        self._writes = Writes(name, tables)
+        self._is_ready = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -64,7 +64,7 @@ class SqlStore:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
         if not self._is_ready:
             await self._learn()
-        statement = self.compiled(query)
+        statement = self._compiler.query(query)
         rows = await self._database.rows(statement.sql, statement.parameters)
         return rows if statement.decode is None else statement.decode(rows)
 
@@ -72,14 +72,14 @@ class SqlStore:
         """How many rows the query's condition means."""
         if not self._is_ready:
             await self._learn()
-        statement = self.compiled_count(query)
+        statement = self._compiler.count(query)
         rows = await self._database.rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, all from one snapshot."""
         await self._learn()
-        statement = self.compiled(query)
+        statement = self._compiler.query(query)
         batches = self._database.batches(statement.sql, statement.parameters, batch)
         try:
             async for rows in batches:
@@ -99,7 +99,7 @@ class SqlStore:
         """A transaction that commits when its block ends well."""
         await self._learn()
         async with self._database.transaction() as transaction:
-            yield SqlTransaction(self, transaction, self._writes)
+            yield SqlTransaction(transaction, self._compiler, self._writes, self.demand)
 
     async def create(self) -> None:
         """Create the tables that are missing; those that are there stay as they are."""
@@ -134,18 +134,6 @@ class SqlStore:
         """Give back all connections; the next use opens anew."""
         await self._database.close()
 
-    def compiled(self, query: Query[Any]) -> Statement:
-        """The query's statement, if it is one this store can answer."""
-        check(query, self.tables.schemas)
-        demand_query(self.name, self._capabilities, query)
-        return self._compiler.query(query)
-
-    def compiled_count(self, query: Query[Any]) -> Statement:
-        """The statement that counts the query's rows, if it is one this store can answer."""
-        check(query, self.tables.schemas)
-        demand_query(self.name, self._capabilities, query)
-        return self._compiler.count(query)
-
     def demand(self, changes: Sequence[Change]) -> None:
         """Raise Unsupported for a change to a collection that is not bound."""
         demand_changes(self.name, self.tables.schemas, list(changes))
@@ -154,18 +142,25 @@ class SqlStore:
 class SqlTransaction:
     """An open transaction of a SqlStore."""
 
-    def __init__(self, store: SqlStore, transaction: DatabaseTransaction, writes: Writes) -> None:
-        self._store = store
+    def __init__(
+        self,
+        transaction: DatabaseTransaction,
+        compiler: Compiler,
+        writes: Writes,
+        demand: Callable[[Sequence[Change]], None],
+    ) -> None:
         self._transaction = transaction
+        self._compiler = compiler
         self._writes = writes
+        self._demand = demand
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """As ``SqlStore.fetch``, this transaction's own changes included."""
-        statement = self._store.compiled(query)
+        statement = self._compiler.query(query)
         rows = await self._transaction.rows(statement.sql, statement.parameters)
         return rows if statement.decode is None else statement.decode(rows)
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """As ``SqlStore.apply``, lasting only if the transaction ends well; after an error the transaction goes on."""
-        self._store.demand(changes)
+        self._demand(changes)
         return await self._transaction.write(partial(self._writes.steps, changes)) if changes else []

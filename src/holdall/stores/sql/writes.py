@@ -98,10 +98,14 @@ class Writes:
 
     def _update(self, shape: _Shape, batch: Sequence[Change], positions: range, keys: _Keys) -> Steps:
         layout = shape.layout
-        owners = [_parts(layout, keys.resolved(change.key)) for change in batch]
         values = keys.values(shape, batch)
-        rows = [(*row, *own) for row, own in zip(_picked(shape, values), owners, strict=True)]
-        rows, fields, match = _versioned(layout, batch, rows)
+        owners = keys.owners(layout, batch)
+        fields, match = _found_by(layout, batch[0])
+        own = _picked(shape, values)
+        if len(match) == len(layout.key):
+            rows = [(*row, *owner) for row, owner in zip(own, owners, strict=True)]
+        else:
+            rows = [(*row, *owner, change.version) for row, owner, change in zip(own, owners, batch, strict=True)]
         encoded = self._encoded(layout, (*shape.fields, *fields), rows)
         is_only = len(positions) == keys.count and not shape.links
         missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
@@ -113,10 +117,13 @@ class Writes:
 
     def _remove(self, shape: _Shape, batch: Sequence[Change], positions: range, keys: _Keys) -> Steps:
         layout = shape.layout
-        owners = [_parts(layout, keys.resolved(change.key)) for change in batch]
+        owners = keys.owners(layout, batch)
         for link in layout.links.values():
             yield self._unlink(layout, link, owners, positions)
-        rows, fields, match = _versioned(layout, batch, owners)
+        fields, match = _found_by(layout, batch[0])
+        rows = owners
+        if len(match) != len(layout.key):
+            rows = [(*owner, change.version) for owner, change in zip(owners, batch, strict=True)]
         encoded = self._encoded(layout, fields, rows)
         is_only = len(positions) == keys.count and not layout.links
         missed = yield Delete(layout.schema.name, layout.table, match, encoded, positions, is_only=is_only)
@@ -212,6 +219,12 @@ class _Keys:
             return tuple([self.resolved(item) for item in value])
         return value
 
+    def owners(self, layout: Layout, batch: Sequence[Change]) -> list[Row]:
+        """The keys of the batch, each as a tuple of its parts."""
+        if self._may_refer:
+            return [_parts(layout, self.resolved(change.key)) for change in batch]
+        return [(change.key,) for change in batch] if len(layout.schema.key) == 1 else [change.key for change in batch]
+
     def values(self, shape: _Shape, batch: Sequence[Change]) -> list[Row]:
         """The batch's values, with keys in place of KeyOf."""
         rows = [change.values for change in batch]
@@ -281,14 +294,11 @@ def _parts(layout: Layout, key: Any) -> Row:
     return (key,) if len(layout.schema.key) == 1 else key
 
 
-def _versioned(
-    layout: Layout, batch: Sequence[Change], rows: list[Row]
-) -> tuple[list[Row], tuple[FieldSchema, ...], tuple[str, ...]]:
-    """Rows, fields and columns that find the records of a batch: their key, and the version expected, if any."""
+def _found_by(layout: Layout, first: Change) -> tuple[tuple[FieldSchema, ...], tuple[str, ...]]:
+    """Fields and columns that find the records of a batch: their key, and the version expected, if any."""
     schema = layout.schema
     fields = tuple(schema.by_name[name] for name in schema.key)
     match = tuple(leaf.name for leaf in layout.key)
-    if batch[0].version is None or layout.version is None or schema.version is None:
-        return rows, fields, match
-    rows = [(*row, change.version) for row, change in zip(rows, batch, strict=True)]
-    return rows, (*fields, schema.by_name[schema.version]), (*match, layout.version)
+    if first.version is None or layout.version is None or schema.version is None:
+        return fields, match
+    return (*fields, schema.by_name[schema.version]), (*match, layout.version)

@@ -1,0 +1,61 @@
+"""Every error a driver can raise has a meaning; a new one in a new version fails here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+import asyncpg
+import pymysql.err
+import pytest
+
+from holdall.errors import AlreadyExists, HoldallError, QueryError, ReferenceViolation, UniqueViolation, ValidationError
+from holdall.stores.sql.errors import MYSQL, SQLITE, Meaning, error_of, postgresql_meaning, violation_of
+from holdall.stores.sql.tables import Rule
+
+
+def test_every_apsw_error_is_mapped() -> None:
+    names = {name for name, kind in vars(apsw).items() if inspect.isclass(kind) and issubclass(kind, apsw.Error)}
+    assert len(names) > 30
+    assert names == set(SQLITE)
+
+
+def _states() -> Iterator[tuple[str, str]]:
+    for name, kind in vars(asyncpg.exceptions).items():
+        state = getattr(kind, "sqlstate", None)
+        if state is not None and issubclass(kind, asyncpg.PostgresError):
+            yield name, state
+
+
+def test_every_sqlstate_of_asyncpg_is_mapped() -> None:
+    states = list(_states())
+    assert len(states) > 200
+    assert [name for name, state in states if postgresql_meaning(state) is None] == []
+
+
+def test_every_error_number_pymysql_knows_is_mapped() -> None:
+    assert [number for number in pymysql.err.error_map if number not in MYSQL] == []
+
+
+@pytest.mark.parametrize("meaning", list(Meaning))
+@pytest.mark.parametrize("collection", [None, "book"])
+def test_every_meaning_has_an_error(meaning: Meaning, collection: str | None) -> None:
+    error = error_of(meaning, "main", "X", collection, 3)
+    assert isinstance(error, HoldallError)
+    assert "{}" not in str(error)
+
+
+def test_a_bad_value_is_the_querys_or_the_records() -> None:
+    assert isinstance(error_of(Meaning.VALUE, "main", "X"), QueryError)
+    assert isinstance(error_of(Meaning.VALUE, "main", "X", "book"), ValidationError)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("key", AlreadyExists), ("unique", UniqueViolation), ("reference", ReferenceViolation)]
+)
+def test_broken_rules(kind: str, expected: Any) -> None:
+    error = violation_of("main", Rule(kind, "book", ("isbn",)), 4)
+    assert type(error) is expected
+    assert (error.position, error.store) == (4, "main")
