@@ -231,6 +231,24 @@ def test_values_changed_in_place_are_found_at_commit() -> None:
     run(test)
 
 
+def test_a_value_handed_out_before_a_commit_is_still_watched_after_it() -> None:
+    async def test(app: Holdall) -> None:
+        async with app.session() as session:
+            book = await session.require(Book, 1)
+            new = session.add(Book(title="n", isbn="9", author=1))
+            handed_out = (book.tags, new.tags)
+            handed_out[0].append("one")
+            await session.commit()
+            for tags in handed_out:
+                tags.append("two")
+            await session.commit()
+        async with app.session() as session:
+            assert (await session.require(Book, 1)).tags == ["one", "two"]
+            assert (await session.require(Book, 2)).tags == ["two"]
+
+    run(test)
+
+
 def test_frozen_fields_hold_in_their_states() -> None:
     async def test(app: Holdall) -> None:
         async with app.session() as session:

@@ -6,7 +6,6 @@ from typing import Any
 
 from holdall.model.many import Related
 from holdall.model.reference import Reference
-from holdall.model.state import State
 from holdall.model.tracking import hold
 
 __all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "RefAttribute", "SlotAttribute"]
@@ -85,7 +84,7 @@ class MutableAttribute(SlotAttribute):
             return self
         value = self._get(record)
         track = getattr(record, "_track", None)
-        if track is not None and value.__class__ not in _IMMUTABLE and track.state in (State.CLEAN, State.DIRTY):
+        if track is not None and value.__class__ not in _IMMUTABLE:
             keeper = track.keeper
             if keeper is not None:
                 keeper.watch(record)

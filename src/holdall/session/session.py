@@ -185,7 +185,7 @@ class Session:
                 type(record).__holdall__.by_name[name].put(record, value)
             self._records.mark_clean(record)
         if self._watcher is not None:
-            self._watcher.clear()
+            self._watcher.renew()
 
     def reset(self) -> None:
         """Discard every record; the session is as new."""
@@ -225,7 +225,7 @@ class Session:
         finally:
             self._is_committing = False
         if self._watcher is not None:
-            self._watcher.clear()
+            self._watcher.renew()
         return result
 
     async def __aenter__(self) -> Self:
@@ -279,7 +279,8 @@ class Session:
     def _collect_changed(self) -> None:
         if self._watcher is not None:
             for record in self._watcher.collect():
-                self.touched(record)
+                if state_of(record) is State.DIRTY:
+                    self.touched(record)
 
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):

@@ -21,17 +21,20 @@ class Watcher:
         self._snapshots: dict[int, tuple[Any, dict[str, bytes]]] = {}
 
     def watch(self, record: Any) -> None:
-        """Take a snapshot of the record's mutable values, unless there is one."""
-        if id(record) not in self._snapshots:
-            mutable = type(record).__holdall__.mutable
-            self._snapshots[id(record)] = (record, {field.name: _snapshot(field, record) for field in mutable})
+        """Take a snapshot of the record's mutable values that have none; a new record's are taken once it is stored."""
+        snapshots = self._snapshots.setdefault(id(record), (record, {}))[1]
+        track = track_of(record)
+        if track is not None and track.state is not State.NEW:
+            for field in record.__holdall__.mutable:
+                if field.name not in snapshots and field.name not in (track.old or {}):
+                    snapshots[field.name] = _snapshot(field, record)
 
     def collect(self) -> list[Any]:
-        """The records whose values were changed in place since their snapshot; their tracks now say so."""
+        """The records whose values were changed in place since their snapshot, deleted ones too; their tracks say so."""
         changed = []
         for record, snapshots in self._snapshots.values():
             track = track_of(record)
-            if track is None or track.state not in (State.CLEAN, State.DIRTY):
+            if track is None or track.state not in (State.CLEAN, State.DIRTY, State.DELETED):
                 continue
             old = dict(track.old or {})
             by_name = type(record).__holdall__.by_name
@@ -39,13 +42,19 @@ class Watcher:
                 if name not in old and _snapshot(by_name[name], record) != before:
                     old[name] = _restore(by_name[name], before)
             if old and old.keys() != (track.old or {}).keys():
-                set_track(record, Track(track.tracker, State.DIRTY, old))
+                state = State.DELETED if track.state is State.DELETED else State.DIRTY
+                set_track(record, Track(track.tracker, state, old))
                 changed.append(record)
         return changed
 
-    def clear(self) -> None:
-        """Forget all snapshots; the next read takes a new one."""
+    def renew(self) -> None:
+        """Take all snapshots anew, after a commit or rollback; values handed out before may still be changed."""
+        held = [record for record, _ in self._snapshots.values()]
         self._snapshots.clear()
+        for record in held:
+            track = track_of(record)
+            if track is not None and track.keeper is not None:
+                self.watch(record)
 
 
 def _snapshot(field: Field, record: Any) -> bytes:
