@@ -1,0 +1,23 @@
+"""The words of ASGI (https://asgi.readthedocs.io), for type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, TypeAlias
+
+__all__ = ["Application", "Header", "Headers", "Receive", "Scope", "Send", "header"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header: TypeAlias = tuple[bytes, bytes]
+Headers: TypeAlias = Sequence[Header]
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The value of the first header of this name, which is in small letters; None if there is none."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value  # type: ignore[no-any-return]
+    return None

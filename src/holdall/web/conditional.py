@@ -1,0 +1,37 @@
+"""Conditional requests (RFC 9110, section 13): entity tags made, and preconditions judged."""
+
+from __future__ import annotations
+
+import re
+
+from xxhash import xxh3_128_hexdigest
+
+__all__ = ["meets_if_match", "meets_if_none_match", "tag_of_body", "tag_of_version"]
+
+_TAG = re.compile(rb'\s*(?P<tag>(?:W/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
+
+
+def tag_of_version(version: int) -> bytes:
+    """The strong tag of a whole record in this version."""
+    return b'"%d"' % version
+
+
+def tag_of_body(body: bytes) -> bytes:
+    """The strong tag of exactly these bytes."""
+    return b'"' + xxh3_128_hexdigest(body).encode() + b'"'
+
+
+def meets_if_none_match(condition: bytes, tag: bytes) -> bool:
+    """Whether If-None-Match lets the request be carried out: none of its tags is this one, weakly compared."""
+    if condition.strip() == b"*":
+        return False
+    return all(found.removeprefix(b"W/") != tag for found in _tags(condition))
+
+
+def meets_if_match(condition: bytes, tag: bytes) -> bool:
+    """Whether If-Match lets the request be carried out: one of its tags is this one, strongly compared."""
+    return condition.strip() == b"*" or tag in _tags(condition)
+
+
+def _tags(condition: bytes) -> list[bytes]:
+    return _TAG.findall(condition)

@@ -1,0 +1,64 @@
+"""Cursors: where a page ended, signed, so that the next one starts after it and nobody can make one up."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.query import FieldSchema, Kind, SortKey
+from holdall.web.text_value import BORDER_TYPES
+
+__all__ = ["Cursors"]
+
+_SIGNATURE_BYTES = 16
+_MAX_LENGTH = 4_096
+
+
+class Cursors:
+    """Makes and opens cursors: signed with HMAC-SHA256 (RFC 2104), not hidden, for they hold what a page showed."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = hashlib.blake2b(secret, person=b"holdall cursor", digest_size=32).digest()
+
+    def make(self, collection: str, sort_keys: Sequence[SortKey], position: tuple[Any, ...]) -> str:
+        """The cursor of a position: a border value, or None, for each sort key."""
+        payload = msgspec.msgpack.encode(position)
+        return urlsafe_b64encode(self._signature(collection, sort_keys, payload) + payload).rstrip(b"=").decode()
+
+    def open(
+        self, text: str, collection: str, sort_keys: Sequence[SortKey], fields: Sequence[FieldSchema]
+    ) -> tuple[Any, ...] | None:
+        """The position in a cursor that was made for this collection and sort; None for any other text.
+
+        ``fields`` are those the sort keys lead to.
+        """
+        if len(text) > _MAX_LENGTH or not text.isascii():
+            return None
+        try:
+            signed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except ValueError:
+            return None
+        signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._signature(collection, sort_keys, payload)):
+            return None
+        types = tuple(_type_of(field) for field in fields)
+        try:
+            return msgspec.msgpack.decode(payload, type=tuple[types])  # type: ignore[valid-type]
+        except msgspec.DecodeError:  # signed by a service whose model was another
+            return None
+
+    def _signature(self, collection: str, sort_keys: Sequence[SortKey], payload: bytes) -> bytes:
+        purpose = msgspec.msgpack.encode((collection, [(key.path, key.descending) for key in sort_keys]))
+        content = len(purpose).to_bytes(4, "big") + purpose + payload
+        return hmac.digest(self._key, content, "sha256")[:_SIGNATURE_BYTES]
+
+
+def _type_of(field: FieldSchema) -> Any:
+    while field.kind is Kind.REF:
+        (field,) = field.target_key
+    return BORDER_TYPES[field.kind] | None

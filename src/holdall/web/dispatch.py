@@ -1,0 +1,47 @@
+"""From a path to the collection that answers it: one look-up, no routing table walked, no request object made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from holdall.web.asgi import Application, Receive, Scope, Send
+from holdall.web.resource import Resource
+
+__all__ = ["CollectionMiddleware", "find_resource"]
+
+
+def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Resource, str] | None:
+    """The resource of ``/{collection}`` or ``/{collection}/{key}`` and the key's undecoded text; None for other paths.
+
+    One slash at the end is tolerated.
+    """
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root):
+        path = path[len(root) :]
+    name, _, key = path[1:].partition("/")
+    resource = resources.get(name)
+    if resource is None:
+        return None
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" in raw:
+        # the decoded path cannot tell a slash or a comma inside a part from one between two
+        key = raw.split(b"/", 2 + root.count("/"))[2 + root.count("/") :][0].decode("latin-1") if key else ""
+    key = key.removesuffix("/")
+    return None if "/" in key else (resource, key)
+
+
+class CollectionMiddleware:
+    """Answers for the collections inside the host's own middleware, where it has any."""
+
+    def __init__(self, app: Application, resources: Mapping[str, Resource]) -> None:
+        self._app = app
+        self._resources = resources
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        found = find_resource(self._resources, scope) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+        else:
+            await found[0](scope, receive, send, found[1])

@@ -1,0 +1,70 @@
+"""Keys in paths: ``/lines/7,2`` has the parts of a composite key, each percent-encoded, with commas between them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import msgspec
+
+from holdall.query import FieldSchema, Kind, Schema
+from holdall.web.text_value import Unreadable, value_of
+
+__all__ = ["KeyText"]
+
+
+class KeyText:
+    """Reads and writes the keys of one collection."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._fields = tuple(leaf for name in schema.key for leaf in _leaves(schema.field(name)))
+        self._shape = tuple(_width(schema.field(name)) for name in schema.key)
+
+    def read(self, text: str) -> Any:
+        """The key in an undecoded path segment; raises Unreadable for what cannot be one."""
+        fields = self._fields
+        parts = [text] if len(fields) == 1 else text.split(",")
+        if len(parts) != len(fields):
+            raise Unreadable("must have another number of parts")
+        values = [value_of(field, _decoded(part)) for field, part in zip(fields, parts, strict=True)]
+        if len(self._shape) == 1:
+            return values[0] if len(values) == 1 else tuple(values)
+        key, place = [], 0
+        for width in self._shape:
+            key.append(values[place] if width == 1 else tuple(values[place : place + width]))
+            place += width
+        return tuple(key)
+
+    def write(self, key: Any) -> str:
+        """The path segment of a key."""
+        return ",".join(quote(_text(part), safe="") for part in _flat(key))
+
+
+def _leaves(field: FieldSchema) -> list[FieldSchema]:
+    if field.kind is not Kind.REF:
+        return [field]
+    return [leaf for part in field.target_key for leaf in _leaves(part)]
+
+
+def _width(field: FieldSchema) -> int:
+    return len(_leaves(field))
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise Unreadable("must be UTF-8 text") from None
+
+
+def _flat(key: Any) -> list[Any]:
+    return [leaf for part in key for leaf in _flat(part)] if isinstance(key, tuple) else [key]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    shown = msgspec.to_builtins(value)
+    return shown if isinstance(shown, str) else msgspec.json.encode(shown).decode()

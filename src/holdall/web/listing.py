@@ -1,0 +1,31 @@
+"""What a list request asks for, read once for each query string and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from holdall.query import Query
+from holdall.session import Binding
+
+__all__ = ["Listing"]
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """A list request.
+
+    ``query`` has the page's limit and offset. With ``names`` only these values of each record are shown; ``shape``
+    makes them from rows of a projection, where that is enough. ``visits`` tells for each parameter which collections
+    it looks into. ``is_keyset``: the next page is told by a cursor.
+    """
+
+    query: Query[Any]
+    page: int
+    page_size: int
+    is_counted: bool
+    names: tuple[str, ...] | None = None
+    shape: Callable[..., Any] | None = None
+    visits: tuple[tuple[str, Binding], ...] = ()
+    is_keyset: bool = False

@@ -1,0 +1,40 @@
+"""The options of the REST service, as ``app.asgi(...)`` takes them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias
+
+import msgspec
+
+from holdall.policy import User
+from holdall.web.asgi import Scope
+
+__all__ = ["Authenticate", "Options"]
+
+Authenticate: TypeAlias = Callable[[Scope], Awaitable[User | None]]
+"""From the ASGI scope of a request to who makes it; None for nobody known."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How the service is to behave.
+
+    ``authenticate`` tells who makes a request; without it everybody is anonymous. ``challenge`` is what an unknown
+    user is told in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor
+    only holds in the process that made it. ``create`` makes missing tables at the start, for development. ``docs`` serves a page
+    to try the service. ``lifespan`` is the host's own, run inside ours.
+    """
+
+    authenticate: Authenticate | None = None
+    challenge: str = "Bearer"
+    secret: bytes = msgspec.field(default_factory=lambda: secrets.token_bytes(32))
+    create: bool = False
+    docs: bool = True
+    version: str = "1"
+    description: str = ""
+    max_body: int = 1_048_576  # bytes
+    max_url: int = 8_192  # bytes of the path, and of the query string
+    body_seconds: float = 30.0
+    lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None

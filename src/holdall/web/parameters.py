@@ -1,0 +1,27 @@
+"""The text of a query string: bounded, decoded strictly, split into names and values in the order given."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote_plus
+
+from holdall.web.problem import Problem
+
+__all__ = ["MAX_PARAMETERS", "parameters_of"]
+
+MAX_PARAMETERS = 100
+
+
+def parameters_of(query_string: bytes) -> list[tuple[str, str]]:
+    """The parameters; raises Problem for text that is not UTF-8 or for too many of them."""
+    if query_string.count(b"&") >= MAX_PARAMETERS:
+        raise Problem(422, "limit", f"More than {MAX_PARAMETERS} parameters.")
+    try:
+        text = query_string.decode()
+        pairs = [pair.partition("=") for pair in text.split("&") if pair]
+        return [(_plain(name), _plain(value)) for name, _, value in pairs]
+    except UnicodeDecodeError:
+        raise Problem(400, "text", "The query string is not UTF-8 text.") from None
+
+
+def _plain(text: str) -> str:
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text

@@ -1,0 +1,65 @@
+"""Dotted names from a query string resolved against the collections: ``author.country.code``, ``books.title``."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holdall.query import Compare, Condition, FieldSchema, Kind, ManyForm, Op, Path, Some
+from holdall.session import Binding, Bindings
+
+__all__ = ["ResolvedPath", "resolve_path"]
+
+_MAX_STEPS = 10
+
+
+class ResolvedPath(msgspec.Struct, frozen=True):
+    """Where a dotted name leads.
+
+    ``through`` are the paths of the Manys on the way, each starting where the one before it ended; ``path`` starts
+    after the last of them. ``visits`` are the collections entered on the way.
+    """
+
+    field: FieldSchema
+    path: Path
+    through: tuple[Path, ...] = ()
+    visits: tuple[Binding, ...] = ()
+
+    def compare(self, op: Op, value: object) -> Condition:
+        """The comparison at its end; through a Many it is true if it is true of any record of it."""
+        condition: Condition = Compare(self.path, op, value)
+        for many in reversed(self.through):
+            condition = Some(many, condition)
+        return condition
+
+
+def resolve_path(bindings: Bindings, binding: Binding, dotted: str) -> ResolvedPath | None:
+    """The path a dotted name means, or None if it means none; names come from the schemas only.
+
+    One that ends at a Many means the keys of its records, where these have one part.
+    """
+    names = dotted.split(".", _MAX_STEPS)
+    path: Path = ()
+    through: list[Path] = []
+    visits: list[Binding] = []
+    for name in names[:-1]:
+        field = binding.schema.by_name.get(name)
+        if field is None or field.target is None:
+            return None
+        binding = bindings.of_name(field.target)
+        visits.append(binding)
+        path = (*path, name)
+        if field.kind is Kind.MANY:
+            through.append(path)
+            path = ()
+    field = binding.schema.by_name.get(names[-1])
+    if field is None:
+        return None
+    path = (*path, field.name)
+    if field.kind is not Kind.MANY:
+        return ResolvedPath(field, path, tuple(through), tuple(visits))
+    assert field.target is not None
+    target = bindings.of_name(field.target)
+    if len(target.schema.key) != 1 or (field.form is ManyForm.BACK and field.back is None):
+        return None
+    key = target.schema.field(target.schema.key[0])
+    return ResolvedPath(key, (key.name,), (*through, path), (*visits, target))

@@ -1,0 +1,138 @@
+"""Problem documents (RFC 9457): what is sent instead of an answer, and which of our errors becomes which of them.
+
+A document never repeats a value that was sent, and tells nothing of stores, statements or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from holdall.errors import (
+    AlreadyExists,
+    CommitError,
+    CommitUnknown,
+    Conflict,
+    FieldError,
+    FrozenError,
+    HoldallError,
+    LimitExceeded,
+    NotFound,
+    QueryError,
+    ReferenceViolation,
+    StaleVersion,
+    StateError,
+    StoreTimeout,
+    StoreUnavailable,
+    UniqueViolation,
+    Unsupported,
+    ValidationError,
+)
+from holdall.web.asgi import Headers
+
+__all__ = ["Problem", "problem_of"]
+
+_MAX_ERRORS = 100
+_MAX_PATH = 200
+_RETRY_SECONDS = b"1"
+
+
+class Problem(Exception):
+    """An answer that is a problem document. ``code`` becomes its type, ``urn:holdall:<code>``."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        headers: Headers = (),
+        instance: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = headers
+        self.instance = instance
+
+    def document(self) -> bytes:
+        """The document as JSON."""
+        content: dict[str, Any] = {
+            "type": f"urn:holdall:{self.code}",
+            "title": _title(self.status),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.instance is not None:
+            content["instance"] = self.instance
+        if self.errors:
+            content["errors"] = [
+                {"path": _clean(error.path), "code": error.code, "message": _clean(error.message)}
+                for error in self.errors[:_MAX_ERRORS]
+            ]
+        return msgspec.json.encode(content)
+
+
+def problem_of(error: HoldallError, *, is_conditional: bool = False, is_read: bool = False) -> Problem | None:
+    """The problem an error of ours is to a client; None for one that is our own failure.
+
+    ``is_conditional``: the request named the version it expects. ``is_read``: it asked for records.
+    """
+    if isinstance(error, CommitUnknown):
+        return Problem(503, "outcome-unknown", "It is not known whether the change was made; look before repeating it.")
+    if isinstance(error, CommitError):
+        cause = error.__cause__
+        return problem_of(cause, is_conditional=is_conditional) if isinstance(cause, HoldallError) else None
+    match error:
+        case ValidationError():
+            return Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", error.errors)
+        case FrozenError():
+            breach = FieldError(error.field, "frozen", "cannot be set now")
+            return Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", [breach])
+        case QueryError():
+            return Problem(422, "query", "The query cannot be answered as it is written.")
+        case LimitExceeded():
+            return Problem(422, "limit", f"More than {error.maximum} {error.limit}.")
+        case NotFound():
+            return Problem(404, "not-found", "There is no such record.")
+        case Unsupported():
+            status = 422 if is_read else 501
+            return Problem(status, "unsupported", "The place where this is kept cannot do what was asked.")
+        case StaleVersion():
+            return Problem(
+                412 if is_conditional else 409, "stale", "The record was changed by somebody else since it was read."
+            )
+        case AlreadyExists():
+            return Problem(409, "exists", "There is already a record with this key.")
+        case UniqueViolation():
+            breaches = [FieldError(name, "unique", "is taken by another record") for name in error.fields]
+            return Problem(409, "unique", "Another record already has this value.", breaches)
+        case ReferenceViolation():
+            breaches = [FieldError(name, "reference", "would be left without its target") for name in error.fields]
+            return Problem(409, "reference", "A reference would be left without its target.", breaches)
+        case Conflict():
+            return Problem(409, "conflict", "This does not go together with what is stored.")
+        case StateError():
+            return Problem(409, "state", "The record is in a state that does not allow this.")
+        case StoreTimeout():
+            return Problem(504, "timeout", "It took too long to get at the records.")
+        case StoreUnavailable():
+            return Problem(
+                503, "unavailable", "The records cannot be reached now.", headers=((b"retry-after", _RETRY_SECONDS),)
+            )
+    return None
+
+
+def _title(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
+def _clean(text: str) -> str:
+    """Short enough to be shown, and text that can be encoded."""
+    shown = text if len(text) <= _MAX_PATH else text[:_MAX_PATH] + "…"
+    return shown.encode("utf-8", "replace").decode()

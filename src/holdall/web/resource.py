@@ -1,0 +1,116 @@
+"""One collection as an HTTP resource: which method is answered by which endpoint, and every error by a problem."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from holdall.errors import Forbidden, HoldallError
+from holdall.policy import ANONYMOUS, Right, User
+from holdall.session import Binding, Bindings
+from holdall.web.asgi import Receive, Scope, Send, header
+from holdall.web.body import Disconnected
+from holdall.web.cursor import Cursors
+from holdall.web.key import KeyText
+from holdall.web.options import Options
+from holdall.web.problem import Problem, problem_of
+from holdall.web.reading import Reads
+from holdall.web.reply import Reply, problem_reply, send_reply
+from holdall.web.rights import refusal
+from holdall.web.text_value import Unreadable
+from holdall.web.view import CollectionView
+from holdall.web.writing import Writes
+
+__all__ = ["Resource"]
+
+_log = logging.getLogger("holdall.web")
+_ABSENT = problem_reply(Problem(404, "not-found", "There is no such record."))
+_ManyEndpoint = Callable[[Scope, Receive, User], Awaitable[Reply]]
+_OneEndpoint = Callable[[Scope, Receive, User, Any], Awaitable[Reply]]
+
+
+class Resource:
+    """``/books`` and ``/books/{key}``."""
+
+    def __init__(self, binding: Binding, bindings: Bindings, cursors: Cursors, options: Options) -> None:
+        self.binding = binding
+        self._bindings = bindings
+        self._options = options
+        self._keys = KeyText(binding.schema)
+        view = CollectionView(binding)
+        reads = Reads(view, bindings, cursors, options.challenge)
+        writes = Writes(view, reads, self._keys, bindings, options)
+        self._many: dict[str, _ManyEndpoint] = {
+            "GET": reads.get_many_endpoint,
+            "HEAD": reads.get_many_endpoint,
+            "POST": writes.create_endpoint,
+        }
+        self._one: dict[str, _OneEndpoint] = {
+            "GET": reads.get_one_endpoint,
+            "HEAD": reads.get_one_endpoint,
+            "PATCH": writes.update_endpoint,
+            "DELETE": writes.delete_endpoint,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
+        """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
+        try:
+            reply = await self._answer(scope, receive, key)
+        except Problem as problem:
+            reply = problem_reply(problem)
+        except Disconnected:
+            return
+        except HoldallError as error:
+            reply = problem_reply(self._problem(scope, error))
+        except Exception as error:
+            reply = problem_reply(_failure(scope, error))
+        await send_reply(send, reply, scope["method"] == "HEAD")
+
+    async def _answer(self, scope: Scope, receive: Receive, key: str) -> Reply:
+        method = scope["method"]
+        limit = self._options.max_url
+        if len(scope["query_string"]) > limit or len(scope["path"]) > limit:
+            raise Problem(414, "uri-too-long", f"The path or the query string is longer than {limit} bytes.")
+        authenticate = self._options.authenticate
+        user = ANONYMOUS if authenticate is None else await authenticate(scope) or ANONYMOUS
+        if not key:
+            endpoint = self._many.get(method)
+            return _no_method(method, self._many) if endpoint is None else await endpoint(scope, receive, user)
+        endpoint_one = self._one.get(method)
+        if endpoint_one is None:
+            return _no_method(method, self._one)
+        try:
+            read = self._keys.read(key)
+        except Unreadable:
+            return _ABSENT
+        return await endpoint_one(scope, receive, user, read)
+
+    def _problem(self, scope: Scope, error: HoldallError) -> Problem:
+        method = scope["method"]
+        if isinstance(error, Forbidden):
+            return refusal(
+                self._bindings.of_name(error.collection), Right(error.right), ANONYMOUS, self._options.challenge
+            )
+        is_conditional = method in ("PATCH", "DELETE") and header(scope, b"if-match") is not None
+        problem = problem_of(error, is_conditional=is_conditional, is_read=method in ("GET", "HEAD"))
+        if problem is None:
+            return _failure(scope, error)
+        if problem.status >= 500:
+            _log.warning("%s %s: %s", method, self.binding.collection, error)
+        return problem
+
+
+def _no_method(method: str, endpoints: dict[str, Any]) -> Reply:
+    allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
+    if method == "OPTIONS":
+        return Reply(204, [(b"allow", allowed)])
+    return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
+
+
+def _failure(scope: Scope, error: Exception) -> Problem:
+    """Our own failure: told in full to the log, and to the client only by an id."""
+    instance = f"urn:uuid:{uuid4()}"
+    _log.error("%s %s failed, %s", scope["method"], scope["path"], instance, exc_info=error)
+    return Problem(500, "failure", "Something went wrong here; it is in the log under this id.", instance=instance)

@@ -1,0 +1,83 @@
+"""The REST service: a FastAPI application whose collections are answered before FastAPI is asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from holdall.app import Holdall
+from holdall.web.asgi import Receive, Scope, Send
+from holdall.web.cursor import Cursors
+from holdall.web.dispatch import CollectionMiddleware, find_resource
+from holdall.web.options import Options
+from holdall.web.resource import Resource
+
+__all__ = ["Service", "asgi"]
+
+
+def asgi(app: Holdall, **options: Any) -> Service:
+    """The REST service of an application; see ``Options`` for what it takes.
+
+    >>> from holdall import Everyone, Holdall, Model, Policy, field
+    >>> class Country(Model, collection="countries"):
+    ...     code: str = field(pk=True)
+    ...     name: str
+    >>> atlas = Holdall("atlas")
+    >>> atlas.add_store("main", "memory:")
+    >>> atlas.add(Country, store="main", policy=Policy(read=Everyone))
+    >>> service = asgi(atlas)  # the same as atlas.asgi()
+    """
+    return Service(app, Options(**options))
+
+
+class Service(FastAPI):
+    """FastAPI with the collections of a Holdall.
+
+    Routers, routes and middleware can be added as to any FastAPI application; middleware wraps the collections too.
+    """
+
+    def __init__(self, app: Holdall, options: Options) -> None:
+        app.bindings.settle()
+        cursors = Cursors(options.secret)
+        self.holdall = app
+        self._options = options
+        self._resources = {
+            binding.collection: Resource(binding, app.bindings, cursors, options) for binding in app.collections()
+        }
+        super().__init__(
+            title=app.name,
+            version=options.version,
+            description=options.description,
+            docs_url=None,
+            redoc_url=None,
+            lifespan=self._live,
+            middleware=[Middleware(CollectionMiddleware, self._resources)],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and len(self.user_middleware) == 1:
+            found = find_resource(self._resources, scope)
+            if found is not None:
+                await found[0](scope, receive, send, found[1])
+                return
+        await super().__call__(scope, receive, send)
+
+    @asynccontextmanager
+    async def _live(self, app: FastAPI) -> AsyncIterator[Any]:
+        """See that the stores fit the models, run the host's own lifespan, and close the stores at the end."""
+        try:
+            if self._options.create:
+                await self.holdall.create()
+            await self.holdall.verify()
+            if self._options.lifespan is None:
+                yield
+            else:
+                async with self._options.lifespan(app) as state:
+                    yield state
+        finally:
+            await self.holdall.close()

@@ -1,0 +1,170 @@
+"""Text from a path or a query parameter to the border value of a field, by the field's kind alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind
+
+__all__ = ["BORDER_TYPES", "Unreadable", "items_of", "value_of"]
+
+BORDER_TYPES: dict[Kind, Any] = {
+    Kind.BOOL: bool,
+    Kind.INT: int,
+    Kind.FLOAT: float,
+    Kind.DECIMAL: Decimal,
+    Kind.BYTES: bytes,
+    Kind.DATETIME: datetime,
+    Kind.DATE: date,
+    Kind.TIME: time,
+    Kind.TIMEDELTA: timedelta,
+    Kind.UUID: UUID,
+    Kind.STR: str,
+}
+"""The classes of border values that are scalars."""
+
+_NAMES: dict[Kind, str] = {
+    Kind.BOOL: "true or false",
+    Kind.INT: "a whole number",
+    Kind.FLOAT: "a number",
+    Kind.DECIMAL: "a decimal number",
+    Kind.BYTES: "bytes in base64",
+    Kind.DATETIME: "a date and time with its time zone, as in 2024-05-06T07:08:09Z",
+    Kind.DATE: "a date, as in 2024-05-06",
+    Kind.TIME: "a time without a time zone, as in 07:08:09",
+    Kind.TIMEDELTA: "a duration, as in PT1H30M",
+    Kind.UUID: "a UUID",
+    Kind.JSON: "JSON",
+    Kind.REF: "the parts of a key with commas between them",
+}
+_MAX_DIGITS = 1_000  # of a decimal, zeros before and after the point included
+
+
+class Unreadable(Exception):
+    """A text stands for no value of the field; the message is the end of a sentence and does not repeat the text."""
+
+
+def value_of(field: FieldSchema, text: str) -> Any:
+    """The border value the text stands for; raises Unreadable. It checks the field's type, not its rules."""
+    kind = field.kind
+    if kind is Kind.STR:
+        value: Any = _clean(text)
+    elif kind is Kind.REF:
+        return _key_of(field, text)
+    elif kind is Kind.JSON:
+        return _json(text)
+    else:
+        value = _converted(kind, text)
+    if field.choices is not None and value not in field.choices:
+        raise Unreadable("must be one of " + ", ".join(map(str, field.choices)))
+    return value
+
+
+def items_of(text: str) -> list[str]:
+    """The items of a comma list; a backslash takes away a comma's meaning, and a backslash's.
+
+    >>> items_of(r"a,b\\,c")
+    ['a', 'b,c']
+    """
+    if "\\" not in text:
+        return text.split(",")
+    items, current = [], ""
+    characters = iter(text)
+    for character in characters:
+        if character == "\\":
+            current += next(characters, "\\")
+        elif character == ",":
+            items.append(current)
+            current = ""
+        else:
+            current += character
+    return [*items, current]
+
+
+def _clean(text: str) -> str:
+    if "\0" in text:
+        raise Unreadable("must not contain the NUL character")
+    if not text.isprintable():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unreadable("must not contain lone surrogates") from None
+    return text
+
+
+def _key_of(field: FieldSchema, text: str) -> Any:
+    parts = field.target_key
+    if len(parts) == 1:
+        return value_of(parts[0], text)
+    items = items_of(text)
+    if len(items) != len(parts):
+        raise Unreadable(f"must be the {len(parts)} parts of a key with commas between them")
+    return tuple(value_of(part, item) for part, item in zip(parts, items, strict=True))
+
+
+def _converted(kind: Kind, text: str) -> Any:
+    if kind is Kind.DATETIME:
+        text = text.replace(" ", "+") if text[-6:-5] == " " else text  # a plus that was not escaped
+    try:
+        value = msgspec.convert(text, BORDER_TYPES[kind], strict=False)
+    except (msgspec.ValidationError, ValueError):
+        raise Unreadable(f"must be {_NAMES[kind]}") from None
+    match value:
+        case bool():
+            return value
+        case int() if not -MAX_INT <= value <= MAX_INT:
+            raise Unreadable("must fit in 64 bits")
+        case float() if not isfinite(value):
+            raise Unreadable("must be finite")
+        case Decimal():
+            _bound(value)
+        case datetime():
+            return _in_utc(value)
+        case time() if value.tzinfo is not None:
+            raise Unreadable(f"must be {_NAMES[kind]}")
+    return value
+
+
+def _bound(value: Decimal) -> None:
+    if not value.is_finite():
+        raise Unreadable("must be finite")
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    if len(digits) + abs(exponent) > _MAX_DIGITS:
+        raise Unreadable(f"must not have more than {_MAX_DIGITS} digits")
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise Unreadable(f"must be {_NAMES[Kind.DATETIME]}")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Unreadable("must lie between the years 1 and 9999 in UTC") from None
+
+
+def _json(text: str) -> Any:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Unreadable("must be JSON") from None
+    pending = [(value, 0)]
+    while pending:
+        item, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"must not be nested more than {MAX_DEPTH} deep")
+        if isinstance(item, str):
+            _clean(item)
+        elif isinstance(item, int) and not -MAX_INT <= item <= MAX_INT:
+            raise Unreadable("must not hold numbers beyond 64 bits")
+        elif isinstance(item, dict):
+            pending.extend((part, depth + 1) for pair in item.items() for part in pair)
+        elif isinstance(item, list):
+            pending.extend((part, depth + 1) for part in item)
+    return value

@@ -1,0 +1,163 @@
+"""A collection's view without HTTP: handlers that authorize and bracket a request, and the verbs they carry out.
+
+``handle_<verb>`` sees that the user may and that a write is committed; ``<verb>`` only finds, makes or changes records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from itertools import starmap
+from typing import Any
+
+import msgspec
+
+from holdall.errors import FieldError, FrozenError, NotFound, NotLoaded, ValidationError
+from holdall.model import Reference
+from holdall.policy import Right
+from holdall.query import And, Compare, Condition, Op, Query
+from holdall.session import Binding, Session
+
+__all__ = ["CollectionView"]
+
+_encode_rows = msgspec.json.Encoder().encode
+
+_MAX_LOADS = 4  # how many references away from a record its computed values may look
+
+
+class CollectionView:
+    """Finds, makes, changes and removes the records of one collection in a session it is given."""
+
+    def __init__(self, binding: Binding) -> None:
+        self.binding = binding
+        self.declaration = binding.declaration
+        self._output = binding.declaration.json_output
+        self._input = binding.declaration.json_input
+        self._key = binding.schema.key
+        self._loads_references = bool(binding.declaration.computed and binding.declaration.relations)
+
+    # --- handlers -----------------------------------------------------------------------------------------------------
+
+    async def handle_get_many(self, session: Session, query: Query[Any]) -> list[Any]:
+        """The records of a query, or rows of its projection."""
+        return await self.get_many(session, query)
+
+    async def handle_count(self, session: Session, query: Query[Any]) -> int:
+        """How many records meet a query's condition."""
+        return await session.count(query)
+
+    async def handle_get_one(self, session: Session, key: Any) -> Any:
+        """The record with this key; raises NotFound."""
+        return await self.get_one(session, key)
+
+    async def handle_create(self, session: Session, body: bytes) -> Any:
+        """A new record, committed."""
+        self._demand(session, Right.CREATE)
+        record = self.create(session, body)
+        await session.commit()
+        return record
+
+    async def handle_update(self, session: Session, record: Any, values: dict[str, Any]) -> Any:
+        """A record of the session with new values, committed."""
+        self._demand(session, Right.UPDATE)
+        self.update(record, values)
+        await session.commit()
+        return record
+
+    async def handle_delete(self, session: Session, record: Any) -> None:
+        """A record of the session removed, committed."""
+        self._demand(session, Right.DELETE)
+        self.delete(session, record)
+        await session.commit()
+
+    def _demand(self, session: Session, right: Right) -> None:
+        self.binding.policy.demand(right, session.user, self.binding.collection)
+
+    # --- verbs --------------------------------------------------------------------------------------------------------
+
+    async def get_many(self, session: Session, query: Query[Any]) -> list[Any]:
+        """The records of a query, or rows of its projection."""
+        return await session.query(query)
+
+    async def get_one(self, session: Session, key: Any) -> Any:
+        """The record with this key; raises NotFound."""
+        found: list[Any] = await session.query(Query(self.binding.collection, self.meets(key)))
+        if not found:
+            raise NotFound(self.binding.collection, key)
+        return found[0]
+
+    def create(self, session: Session, body: bytes) -> Any:
+        """A new record of the session, from JSON."""
+        return session.add(self._input.create(body))
+
+    def update(self, record: Any, values: dict[str, Any]) -> None:
+        """Give a record new values; raises ValidationError with everything that is refused."""
+        errors: list[FieldError] = []
+        key_fields = {field.name for field in self.declaration.key}
+        for name, value in values.items():
+            if name in key_fields:
+                if value != getattr(record, name):
+                    errors.append(FieldError(name, "frozen", "is part of the key and cannot be changed"))
+                continue
+            try:
+                setattr(record, name, value)
+            except FrozenError:
+                errors.append(FieldError(name, "frozen", "cannot be changed"))
+            except ValidationError as error:
+                errors.extend(error.errors)
+        if errors:
+            raise ValidationError(self.declaration.model.__name__, errors)
+
+    def delete(self, session: Session, record: Any) -> None:
+        """Remove a record of the session."""
+        session.remove(record)
+
+    # --- shown --------------------------------------------------------------------------------------------------------
+
+    async def shown(
+        self, records: Sequence[Any], names: Collection[str] | None = None, shape: Callable[..., Any] | None = None
+    ) -> bytes:
+        """The records as a JSON array; references that computed values look into are loaded as they are needed.
+
+        With ``shape`` they are rows, and this makes of each what is to be shown.
+        """
+        if shape is not None:
+            return _encode_rows(list(starmap(shape, records)))
+        if not self._loads_references:
+            return self._output.encode(records, names)
+        loaded: Sequence[Any] = records
+        for _ in range(_MAX_LOADS):
+            try:
+                return self._output.encode(records, names)
+            except NotLoaded:
+                loaded = await _load_references(loaded)
+        return self._output.encode(records, names)
+
+    async def shown_one(self, record: Any, names: Collection[str] | None = None) -> bytes:
+        """One record as a JSON object."""
+        if not self._loads_references:
+            return self._output.encode_one(record, names)
+        return (await self.shown([record], names))[1:-1]
+
+    def meets(self, key: Any) -> Condition:
+        """The condition that only the record with this key meets."""
+        if len(self._key) == 1:
+            return Compare((self._key[0],), Op.EQ, key)
+        return And(tuple(Compare((name,), Op.EQ, part) for name, part in zip(self._key, key, strict=True)))
+
+
+async def _load_references(records: Sequence[Any]) -> list[Any]:
+    """The records these refer to, loaded into their session; gets of one tick go out as one fetch."""
+    references = [
+        reference
+        for record in records
+        for field in type(record).__holdall__.relations
+        if field.is_stored
+        for reference in _references(getattr(record, field.name), field.form is not None)
+    ]
+    found = await asyncio.gather(*references, return_exceptions=True)
+    return [record for record in found if record is not None and not isinstance(record, BaseException)]
+
+
+def _references(value: Any, is_many: bool) -> list[Reference[Any]]:
+    return [reference for reference in (value if is_many else (value,)) if reference]
