@@ -1,0 +1,31 @@
+"""A suite that cannot fail is worth nothing: stores that lie are caught, an honest one is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.testing.liars import LIARS
+
+
+@pytest.fixture(scope="module")
+def caught() -> dict[str, str | None]:
+    """By class of the trial, the test that caught it."""
+    trial = Path(__file__).with_name("liars_trial.py")
+    run = subprocess.run([sys.executable, str(trial)], capture_output=True, text=True, timeout=240, check=False)
+    assert run.stdout, run.stderr
+    verdicts: dict[str, str | None] = json.loads(run.stdout.splitlines()[-1])
+    return verdicts
+
+
+@pytest.mark.parametrize("liar", [liar.__name__ for liar in LIARS])
+def test_every_liar_is_caught(caught: dict[str, str | None], liar: str) -> None:
+    assert caught[f"Test{liar}"]
+
+
+def test_an_honest_store_is_not(caught: dict[str, str | None]) -> None:
+    assert caught["TestHonest"] is None
