@@ -19,39 +19,44 @@ __all__ = ["constructor", "set_value"]
 
 def constructor(declaration: Declaration) -> Callable[..., Any]:
     """The function behind ``Book(title=…)``: keyword arguments to a validated, unbound record."""
-    names: dict[str, Any] = {"UTC": UTC, "MISSING": MISSING, "_create": declaration.create, "_slow": _slow(declaration)}
+    names: dict[str, Any] = {
+        "__UTC": UTC,
+        "__MISSING": MISSING,
+        "__create": declaration.create,
+        "__slow": _slow(declaration),
+    }
     parameters, conditions, factories, admitted = [], [], [], []
     stored = declaration.stored
     for field in stored:
         variable = field.name
         if not field.options.init:
-            factories.append(f"    {variable} = _{variable}_default()")
-            names[f"_{variable}_default"] = field.default
+            factories.append(f"    {variable} = __{variable}_default()")
+            names[f"__{variable}_default"] = field.default
         elif field.options.default_factory is not None:
-            parameters.append(f"{variable}=MISSING")
-            factories.append(f"    if {variable} is MISSING: {variable} = _{variable}_default()")
-            names[f"_{variable}_default"] = field.options.default_factory
+            parameters.append(f"{variable}=__MISSING")
+            factories.append(f"    if {variable} is __MISSING: {variable} = __{variable}_default()")
+            names[f"__{variable}_default"] = field.options.default_factory
         else:
-            parameters.append(f"{variable}=_{variable}_default")
-            names[f"_{variable}_default"] = field.default() if field.has_default else MISSING
+            parameters.append(f"{variable}=__{variable}_default")
+            names[f"__{variable}_default"] = field.default() if field.has_default else MISSING
         source = field.fast_source(variable, names)
         if source is None:
-            names[f"_{variable}_admit"] = _first_step(field)
+            names[f"__{variable}_admit"] = _first_step(field)
             admitted.append(variable)
         else:
             conditions.append(source)
     given = "{" + ", ".join(f"{field.name!r}: {field.name}" for field in stored) + "}"
-    values = ", ".join(f"_{field.name}_new" if field.name in admitted else field.name for field in stored)
+    values = ", ".join(f"__{field.name}_new" if field.name in admitted else field.name for field in stored)
     lines = [
-        f"def __call__(_cls, /, *_args, {', '.join([*parameters, '**_extra'])}):",
+        f"def __call__(__cls, /, *__args, {', '.join([*parameters, '**__extra'])}):",
         *factories,
-        *(["    _errors = []"] if admitted else []),
-        *(f"    _{name}_new = _{name}_admit({name}, _errors)" for name in admitted),
-        f"    if {'_errors or ' if admitted else ''}_args or _extra or not ({' and '.join(conditions) or 'True'}):",
-        f"        return _slow(_args, _extra, {given})",
-        f"    _record = _create({values})",
+        *(["    __errors = []"] if admitted else []),
+        *(f"    __{name}_new = __{name}_admit({name}, __errors)" for name in admitted),
+        f"    if {'__errors or ' if admitted else ''}__args or __extra or not ({' and '.join(conditions) or 'True'}):",
+        f"        return __slow(__args, __extra, {given})",
+        f"    __record = __create({values})",
         *_after(declaration, names),
-        "    return _record",
+        "    return __record",
     ]
     exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
     function: Callable[..., Any] = names["__call__"]
@@ -62,11 +67,11 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
 def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:
     lines = []
     if any(field.options.setter for field in declaration.stored):
-        names["_set"] = _setters(declaration)
-        lines.append("    _set(_record)")
+        names["__set"] = _setters(declaration)
+        lines.append("    __set(__record)")
     if declaration.checks:
-        names["_check"] = _checks(declaration)
-        lines.append("    _check(_record)")
+        names["__check"] = _checks(declaration)
+        lines.append("    __check(__record)")
     return lines
 
 

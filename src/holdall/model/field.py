@@ -209,12 +209,12 @@ class Field:
     def fast_source(self, variable: str, names: dict[str, Any]) -> str | None:
         """Python source, true of ``variable`` only if it can go into the slot as it is; None if there is none.
 
-        What the source needs is added to ``names`` under names that start with ``_`` and hold the field's own.
+        What the source needs is added to ``names`` under names that start with ``__``, as no field's does.
         """
         options = self.options
         if self.type is None or self.type.fast is None or options.coerce or options.setter or not options.type_check:
             return None
-        prefix = f"_{self.name}"
+        prefix = f"__{self.name}"
         source = self.type.fast
         for number, rule in enumerate(self.rules):
             source += f" and {_rule_source(rule, f'{prefix}_rule{number}', names)}"
@@ -229,7 +229,7 @@ class Field:
         """Take the slot of the finished class, and make ``fast`` from the source."""
         self.get = slot.__get__
         self.put = slot.__set__
-        names: dict[str, Any] = {"UTC": UTC}
+        names: dict[str, Any] = {"__UTC": UTC}
         source = self.fast_source("x", names)
         if source is not None:
             self.fast = eval(f"lambda x: {source}", names)  # noqa: S307 - source written above from constants
@@ -261,7 +261,8 @@ def _rule_source(rule: Rule, name: str, names: dict[str, Any]) -> str:
         return f"x {operator} {name}"
     if isinstance(rule, Length):
         upper = "" if rule.maximum is None else f" <= {rule.maximum}"
-        return f"{rule.minimum} <= len(x){upper}"
+        names["__len"] = len  # a field may be called len
+        return f"{rule.minimum} <= __len(x){upper}"
     if isinstance(rule, Pattern):
         names[name] = re.compile(rule.expression).fullmatch
         return f"{name}(x) is not None"

@@ -25,6 +25,7 @@ from holdall.model.many import Many
 from holdall.model.options import MISSING, Check, Declared, FieldOptions, back, field
 from holdall.model.options import computed as computed_class
 from holdall.model.reference import Ref
+from holdall.model.rule_fit import refuse_misfit
 from holdall.model.target import target_of
 from holdall.model.types import type_of
 from holdall.model.write import setattr_of, writers
@@ -224,6 +225,8 @@ def _make_field(model: str, name: str, annotation: Any, given: Any, names: dict[
 
 def _refuse_contradictions(where: str, made: Field) -> None:
     options = made.options
+    for rule in made.rules:
+        refuse_misfit(where, made.kind, rule)
     if options.back is not None and made.form is not ManyForm.BACK:
         raise DeclarationError(f"{where}: back(...) belongs to a Many[...]")
     if made.form is not None and (options.pk or options.unique):
@@ -275,6 +278,8 @@ def _names_around(namespace: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_reserved(model: str, name: str, bases: tuple[type[Any], ...]) -> None:
     root = next((base for base in reversed(_ancestors(model, bases))), None)
+    if name.startswith("__"):
+        raise DeclarationError(f"{model}.{name}: names that start with two underscores are kept for Python")
     if name in ModelMeta.__dict__ or hasattr(type, name) or (root is not None and name in root.__dict__):
         raise DeclarationError(f"{model}.{name}: every model has a {name} of its own; choose another name")
 

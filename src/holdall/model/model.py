@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import msgspec
 
 from holdall.errors import StateError
+from holdall.model import options
 from holdall.model.manager import gateway_of
 from holdall.model.meta import ModelMeta
-from holdall.model.options import back, field
 from holdall.model.state import State
 from holdall.model.tracking import Tracked, state_of, track_of
 from holdall.query import Condition, Query
@@ -24,7 +24,7 @@ __all__ = ["Model"]
 
 
 # Again here, because mypy would find the one of msgspec.Struct before that of the metaclass.
-@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back))
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(options.field, options.back))
 class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     """A declared record type; its instances are records.
 

@@ -1,7 +1,8 @@
 """Scalar types: for each, what is right, what is adjusted on the way in, and the kind it has at the border.
 
 ``fast`` is Python source that is true of a value ``x`` only if nothing is left to check or adjust, where ``T`` is the
-class; ``admit`` is the whole truth for every other value: it gives the adjusted value or raises Refused.
+class and ``__UTC`` the time zone; ``admit`` is the whole truth for every other value: it gives the adjusted value or
+raises Refused.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ SCALARS: dict[Any, Scalar] = {
     Decimal: Scalar(Kind.DECIMAL, "x.__class__ is T and x.is_finite()", _decimal),
     str: Scalar(Kind.STR, "x.__class__ is T and x.isprintable()", _str),
     bytes: Scalar(Kind.BYTES, "x.__class__ is T", _bytes),
-    datetime: Scalar(Kind.DATETIME, "x.__class__ is T and x.tzinfo is UTC", _datetime),
+    datetime: Scalar(Kind.DATETIME, "x.__class__ is T and x.tzinfo is __UTC", _datetime),
     date: Scalar(Kind.DATE, "x.__class__ is T", _date),
     time: Scalar(Kind.TIME, "x.__class__ is T and x.tzinfo is None", _time),
     timedelta: Scalar(Kind.TIMEDELTA, "x.__class__ is T", _timedelta),

@@ -85,7 +85,7 @@ def assign(record: Any, values: dict[str, Any]) -> None:
 
 def _writer(field: Field) -> Writer:
     names: dict[str, Any] = {
-        "UTC": UTC,
+        "__UTC": UTC,
         "field": field,
         "put": field.put,
         "refuse_frozen": _refuse_frozen,

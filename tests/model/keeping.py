@@ -1,0 +1,47 @@
+"""A keeper for records that needs no store: what a session is to the model room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.model import State, Track, Tracker, set_track
+
+
+class Session:
+    """Keeps records and writes down what they tell it."""
+
+    def __init__(self) -> None:
+        self.tracker = Tracker(self)
+        self.told: list[tuple[str, Any]] = []
+        self.stored: dict[tuple[type[Any], Any], Any] = {}
+        self.loads = 0
+
+    def keep(self, *records: Any) -> None:
+        for record in records:
+            set_track(record, self.tracker)
+            self.stored[type(record), record.__key__()] = record
+
+    def mark_new(self, record: Any) -> None:
+        set_track(record, Track(self.tracker, State.NEW))
+
+    def touched(self, record: Any) -> None:
+        self.told.append(("touched", record))
+
+    def settled(self, record: Any) -> None:
+        self.told.append(("settled", record))
+
+    def watch(self, record: Any) -> None:
+        self.told.append(("watch", record))
+
+    def peek(self, model: type[Any], key: Any) -> Any:
+        return None
+
+    async def load(self, model: type[Any], key: Any) -> Any:
+        self.loads += 1
+        return self.stored.get((model, key))
+
+    async def load_back(self, record: Any, name: str) -> list[Any]:
+        other = type(record).__holdall__.by_name[name]
+        assert other.target is not None
+        model, back = other.target(), other.options.back
+        return [item for (kind, _), item in self.stored.items() if kind is model and getattr(item, back) == record]
