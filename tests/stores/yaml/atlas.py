@@ -68,9 +68,9 @@ def add(collection: str, key: Any = None, **values: Any) -> Change:
     return Change(Verb.ADD, collection, key, tuple(values), tuple(values.values()))
 
 
-def update(collection: str, key: Any, version: int | None = None, **values: Any) -> Change:
-    return Change(Verb.UPDATE, collection, key, tuple(values), tuple(values.values()), version)
+def update(collection: str, key: Any, expected: int | None = None, /, **values: Any) -> Change:
+    return Change(Verb.UPDATE, collection, key, tuple(values), tuple(values.values()), expected)
 
 
-def remove(collection: str, key: Any, version: int | None = None) -> Change:
-    return Change(Verb.REMOVE, collection, key, version=version)
+def remove(collection: str, key: Any, expected: int | None = None) -> Change:
+    return Change(Verb.REMOVE, collection, key, version=expected)

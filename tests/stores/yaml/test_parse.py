@@ -13,11 +13,9 @@ from holdall.stores.yaml.parse import MAX_DEPTH, decode_text, parse, parse_caref
 LAUGHS = "a: &a [x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
-tokens = st.sampled_from([
-    "0", "1", "9", "-", "+", ".", "e", "E", "x", "o", "b", "_", "n", "a", "T", ":", " ", "&", "*", "!", "#", "~", ",", "[",
-    "]",
-    "{", "}", "'", '"', "\n", "%", "|", ">", "?", "<<", "true", "null", "no", ".inf", ".nan", "00", "0x1", "\ufeff",
-])  # fmt: skip
+tokens = st.sampled_from(
+    [*"019-+.eExobnaT_: &*!#~,[]{}'\"\n%|>?\ufeff", "<<", "true", "null", "no", ".inf", ".nan", "00", "0x1"]
+)
 scalars = st.lists(tokens, max_size=7).map("".join)
 
 
@@ -31,7 +29,7 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(
     st.sampled_from(["a: ", "- ", "", "a: [", '{"a":', "a:\n  - b: 1\n    c: "]),
     scalars,
@@ -50,7 +48,13 @@ def test_both_parsers_read_the_same(before: str, scalar: str, after: str) -> Non
         fast = parse(source)
     except Unreadable:
         return
-    assert same(fast, parse_carefully(source))
+    try:
+        careful = parse_carefully(source)
+    except Unreadable as error:
+        if error.__cause__ is not None:  # its parser is stricter about syntax; our own refusals must be the same
+            return
+        raise
+    assert same(fast, careful)
 
 
 @pytest.mark.parametrize(

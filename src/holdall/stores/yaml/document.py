@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdall.query import Schema
-from holdall.stores.yaml.edit import replace_by_round_trip, replace_in_place
+from holdall.stores.yaml.edit import replace_by_round_trip, replace_in_place, replace_on_lines
 from holdall.stores.yaml.emit import emit_mapping
 from holdall.stores.yaml.errors import Misfit, Unreadable
 from holdall.stores.yaml.parse import parse
@@ -26,6 +26,7 @@ def changed_record(schema: Schema, text: str, old: Row, new: Row) -> str:
     if not changes:
         return text
     attempts: tuple[Callable[[], str | None], ...] = (
+        lambda: replace_on_lines(text, 0, changes),
         lambda: replace_in_place(text, changes),
         lambda: replace_by_round_trip(text, None, changes),
     )

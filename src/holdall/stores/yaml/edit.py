@@ -16,12 +16,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from holdall.stores.yaml.emit import emit_inline, emit_mapping
+from holdall.stores.yaml.emit import emit_inline, emit_mapping, is_inline
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.parse import events_of
 
-__all__ = ["newline_of", "replace_by_round_trip", "replace_in_place"]
+__all__ = ["newline_of", "replace_by_round_trip", "replace_in_place", "replace_on_lines"]
 
+_VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|\[[^\[\]{}#"'\n]*\]|[^\s#"'\[\]{}|>&*!%@`,-][^#\n]*?|-?[0-9.]+)"""
 _NODES = (ScalarEvent, MappingStartEvent, SequenceStartEvent, MappingEndEvent, SequenceEndEvent)
 _TRAILING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
@@ -29,6 +30,22 @@ _TRAILING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 def newline_of(text: str) -> str:
     """How the lines of the text end."""
     return "\r\n" if "\r\n" in text else "\n"
+
+
+def replace_on_lines(text: str, column: int, changes: Mapping[str, Any]) -> str | None:
+    """The text with these values replaced where each is alone on its line; None where one is not found so.
+
+    Found by their looks only: the caller's reading back is what makes sure.
+    """
+    for name, value in changes.items():
+        line = re.compile(
+            rf"^( {{{column}}}{re.escape(emit_inline(name))}:[ \t]+){_VALUE}(?=[ \t]*(?:[ \t]#.*)?\r?$)", re.MULTILINE
+        )
+        match = line.search(text)
+        if match is None or not is_inline(value):
+            return None
+        text = f"{text[: match.end(1)]}{emit_inline(value)}{text[match.end() :]}"
+    return text
 
 
 def replace_in_place(text: str, changes: Mapping[str, Any]) -> str | None:
@@ -49,9 +66,7 @@ def replace_in_place(text: str, changes: Mapping[str, Any]) -> str | None:
         if "\n" in text[start:end]:
             return None
         value = changes[name]
-        if isinstance(value, dict | list) and len(emit_inline(value)) > 80 and not spans.is_flow:
-            return None
-        if isinstance(value, str) and "\n" in value.removesuffix("\n") and not spans.is_flow:
+        if not spans.is_flow and not is_inline(value):
             return None
         gap = "" if text[start - 1 : start] == " " else " "
         text = f"{text[:start]}{gap}{emit_inline(value)}{text[end:]}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["emit_inline", "emit_mapping"]
+__all__ = ["emit_inline", "emit_mapping", "is_inline"]
 
 _WORD = re.compile(r"[^\W\d_][\w ./@'()+;-]*(?<! )\Z")
 _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
@@ -18,6 +18,13 @@ _LONGEST_LIST = 80  # characters of a list or mapping kept on one line
 def emit_mapping(values: Mapping[str, Any], indent: str = "", newline: str = "\n") -> str:
     """The mapping in block form, every line indented and ended."""
     return "".join(_entry(name, value, indent, newline) for name, value in values.items())
+
+
+def is_inline(value: Any) -> bool:
+    """Whether ``emit_mapping`` writes the value on the line of its name."""
+    if isinstance(value, str):
+        return not _literal(value, "", "\n")
+    return not isinstance(value, dict | list) or len(emit_inline(value)) <= _LONGEST_LIST
 
 
 def _entry(name: str, value: Any, indent: str, newline: str) -> str:

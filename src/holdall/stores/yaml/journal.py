@@ -7,6 +7,7 @@ opens the folder finishes the moves of a journal that is there and sweeps up sta
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -16,6 +17,7 @@ from hashlib import sha256
 import msgspec
 
 from holdall.errors import CorruptRecord
+from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.lock import OWN
 
@@ -70,14 +72,13 @@ class Journal:
             if len(moves) == 1:
                 self._carry_out(moves)
                 return
+            previous = self._previous(moves)
             self._decide(moves)
         except OSError:
-            self._folder.remove(_JOURNAL)  # first, or recovery would make the moves that are left
-            self._discard(moves)
+            self._withdraw(moves)
             raise
-        self.reached("decided")
-        previous = self._previous(moves)
         try:
+            self.reached("decided")
             self._carry_out(moves)
         except OSError:
             self._reverse(moves, previous, token)
@@ -154,6 +155,8 @@ class Journal:
                 content: bytes | None = self._folder.read(move.target, _LARGEST)[0]
             except FileNotFoundError:
                 content = None
+            except Unreadable as error:
+                raise OSError(errno.EISDIR, str(error), move.target) from error
             edits.append(FileEdit(move.target, content))
         return edits
 
@@ -166,6 +169,14 @@ class Journal:
         self._carry_out(back)
         self._forget()
 
+    def _withdraw(self, moves: Sequence[_Move]) -> None:
+        """Undecide before anything staged goes, or recovery would make only the moves that are left."""
+        if self.is_pending:
+            self._folder.remove(_JOURNAL)
+            self._folder.sync(OWN)
+        self._folder.remove(_DRAFT)
+        self._discard(moves)
+
     def _discard(self, moves: Sequence[_Move]) -> None:
         for move in moves:
             if move.staged is not None:
@@ -176,6 +187,7 @@ class Journal:
             self._folder.sync(folder)
 
     def _sweep(self, folders: Sequence[str]) -> None:
+        self._folder.remove(_DRAFT)
         for folder in folders:
             for name, _ in self._folder.entries(folder):
                 if name.startswith(_STAGED):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from holdall.query import Schema
 from holdall.stores.yaml.document import differences, first_right
-from holdall.stores.yaml.edit import newline_of, replace_by_round_trip, replace_in_place
+from holdall.stores.yaml.edit import newline_of, replace_by_round_trip, replace_in_place, replace_on_lines
 from holdall.stores.yaml.emit import emit_mapping
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.parse import parse
@@ -99,8 +99,8 @@ def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
     def is_right(result: str) -> bool:
         return [repr(row) for row in rows_of(schema, result)] == [repr(new)]
 
-    def in_place() -> str | None:
-        mapping = replace_in_place(f"{indent} {item[width + 1 :]}", changes)
+    def as_mapping(replace: Callable[[str], str | None]) -> str | None:
+        mapping = replace(f"{indent} {item[width + 1 :]}")
         return None if mapping is None else f"{indent}-{mapping[width + 1 :]}"
 
     def by_round_trip() -> str:
@@ -111,7 +111,12 @@ def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
 
     if not changes:
         return item
-    return first_right((in_place, by_round_trip), is_right, lambda: _item(schema, new, indent, newline_of(item)))
+    attempts = (
+        lambda: as_mapping(lambda text: replace_on_lines(text, width + 2, changes)),
+        lambda: as_mapping(lambda text: replace_in_place(text, changes)),
+        by_round_trip,
+    )
+    return first_right(attempts, is_right, lambda: _item(schema, new, indent, newline_of(item)))
 
 
 def _by_round_trip(
