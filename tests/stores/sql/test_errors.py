@@ -13,7 +13,7 @@ import pytest
 
 from holdall.errors import AlreadyExists, HoldallError, QueryError, ReferenceViolation, UniqueViolation, ValidationError
 from holdall.stores.sql.errors import MYSQL, SQLITE, Meaning, error_of, postgresql_meaning, violation_of
-from holdall.stores.sql.tables import Rule
+from holdall.stores.sql.layout import Rule
 
 
 def test_every_apsw_error_is_mapped() -> None:

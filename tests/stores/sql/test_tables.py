@@ -8,7 +8,8 @@ from holdall.errors import DeclarationError, QueryError
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema
 from holdall.stores.sql.columns import identifier
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
-from holdall.stores.sql.tables import Rule, Tables
+from holdall.stores.sql.layout import Rule
+from holdall.stores.sql.tables import Tables
 from holdall.testing.conformance.world import SCHEMAS
 
 MYSQL = Dialect.of(MySQLDialect_asyncmy())
@@ -93,7 +94,15 @@ def test_two_collections_of_one_name_are_refused() -> None:
 
 def test_only_a_whole_integer_key_is_counted() -> None:
     with pytest.raises(DeclarationError, match="whole key"):
-        bound(Schema("pair", (ID, FieldSchema("other", Kind.INT)), ("id", "other"))).layout("pair")
+        bound(Schema("pair", (ID, FieldSchema("other", Kind.INT)), ("id", "other")))
+
+
+@pytest.mark.parametrize("kind", [Kind.JSON, Kind.MANY])
+def test_what_has_no_order_cannot_be_indexed(kind: Kind) -> None:
+    many = FieldSchema("data", kind, target="x", target_key=(ID,), form=ManyForm.SET)
+    for unique, indexes in (((("data",),), ()), ((), (("data",),))):
+        with pytest.raises(DeclarationError, match="data"):
+            bound(Schema("note", (ID, many), ("id",), unique=unique, indexes=indexes))
 
 
 def test_what_is_not_bound_has_no_layout() -> None:

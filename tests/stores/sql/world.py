@@ -12,8 +12,9 @@ from holdall.stores.sql.codec import row_encoder
 from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.functions import register
+from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.provision import create_statements
-from holdall.stores.sql.tables import Layout, Link, Tables
+from holdall.stores.sql.tables import Tables
 from holdall.testing.conformance.world import SCHEMAS, tables
 
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from holdall.query import FieldSchema, Kind
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.inspection import FoundColumn, FoundTable
-from holdall.stores.sql.tables import Layout, Link, Tables
+from holdall.stores.sql.layout import Layout, Link
+from holdall.stores.sql.tables import Tables
 
 __all__ = ["differences"]
 

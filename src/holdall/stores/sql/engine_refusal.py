@@ -8,8 +8,9 @@ from sqlalchemy import exc
 
 from holdall.errors import HoldallError, StoreTimeout
 from holdall.stores.sql.errors import MYSQL, Meaning, error_of, violation_of
+from holdall.stores.sql.layout import Rule
 from holdall.stores.sql.steps import Step
-from holdall.stores.sql.tables import Rule, Tables
+from holdall.stores.sql.tables import Tables
 
 __all__ = ["refusal"]
 

@@ -24,7 +24,7 @@ from holdall.errors import (
     UniqueViolation,
     ValidationError,
 )
-from holdall.stores.sql.tables import Rule
+from holdall.stores.sql.layout import Rule
 
 __all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Meaning", "error_of", "postgresql_meaning", "violation_of"]
 

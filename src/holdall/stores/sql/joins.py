@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from holdall.query import FieldSchema, Path
 from holdall.stores.sql.columns import Leaf
-from holdall.stores.sql.tables import Layout, Link, Tables
+from holdall.stores.sql.layout import Layout, Link
+from holdall.stores.sql.tables import Tables
 
 __all__ = ["Operand", "Scope", "same"]
 

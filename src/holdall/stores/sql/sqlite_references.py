@@ -8,8 +8,9 @@ import apsw
 import sqlalchemy as sa
 
 from holdall.stores.sql.dialect import SQLITE
+from holdall.stores.sql.layout import Rule
 from holdall.stores.sql.steps import Delete, Insert, Step, Update
-from holdall.stores.sql.tables import Rule, Tables
+from holdall.stores.sql.tables import Tables
 
 __all__ = ["broken_reference", "has_broken_references"]
 

@@ -14,8 +14,9 @@ from holdall.errors import FieldError, StaleVersion, StateError, ValidationError
 from holdall.query import FieldSchema, Kind
 from holdall.store import APPLIED, Change, KeyOf, Outcome, Row, Verb
 from holdall.stores.sql.codec import RowConvert, row_encoder
+from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.steps import Delete, Insert, Steps, Update
-from holdall.stores.sql.tables import Layout, Link, Tables
+from holdall.stores.sql.tables import Tables
 
 __all__ = ["Writes"]
 
