@@ -46,9 +46,10 @@ def rows(count: int) -> list[tuple[Any, ...]]:
 
 
 def batches(count: int, size: int) -> Iterator[list[tuple[Any, ...]]]:
-    """The same, ``size`` at a time."""
-    for first in range(1, count + 1, size):
-        yield [row(number) for number in range(first, min(first + size, count + 1))]
+    """The values of the first ``count`` books, ``size`` at a time; beyond the first batch only the keys are new."""
+    values = [item[1:] for item in rows(min(count, size))]
+    for first in range(0, count, size):
+        yield [(first + number, *item) for number, item in enumerate(values[: count - first], 1)]
 
 
 def random_keys(count: int, many: int) -> list[int]:

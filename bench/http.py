@@ -21,7 +21,7 @@ _PEERS = {"fastapi + sqlalchemy": "peers.fastapi_app", "fastapi-restly": "peers.
 
 def rows(arena: Arena) -> list[Row]:
     """Three requests on each of the two databases."""
-    seconds = 0.3 if arena.is_quick else 1.0
+    seconds = 0.3 if arena.is_quick else 0.8
 
     @cache
     def sqlite(module: str) -> int:

@@ -28,4 +28,4 @@ library = Holdall("bench")
 library.add_store("main", _database if _database.startswith("postgresql:") else f"sqlite:///{_database}")
 library.add(Book, store="main", policy=Policy(read=Everyone, write=Everyone))
 
-app = library.asgi()
+app = library.asgi(create=True)
