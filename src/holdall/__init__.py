@@ -24,7 +24,7 @@ from holdall.model import (
     state_of,
 )
 from holdall.policy import ANONYMOUS, SYSTEM, Authenticated, Everyone, Nobody, Policy, Role, User
-from holdall.query import Query, asc, desc, expr
+from holdall.query import Query, asc, desc, expr, negate
 from holdall.session import CommitResult, Plan, Session
 
 __all__ = [
@@ -63,5 +63,6 @@ __all__ = [
     "desc",
     "expr",
     "field",
+    "negate",
     "state_of",
 ]

@@ -51,12 +51,14 @@ class Line(Model):
     text: str
 
 
-ALL = (Country, Author, Book, Node, Person, Line)
+OPEN: list[Holdall] = []
+"""Every library a test opened; closed when the test ends."""
 
 
 def library(url: str = "memory:", country_url: str | None = None) -> Holdall:
     """The library in one store, or with its countries in another."""
     app = Holdall("library")
+    OPEN.append(app)
     app.add_store("main", url)
     if country_url is not None:
         app.add_store("reference", country_url)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Authenticated, Everyone, Holdall, Nobody, Policy, Role, State, User, state_of
+from holdall import Authenticated, Everyone, Holdall, Nobody, Policy, Query, Role, State, User, negate, state_of
 from holdall.errors import (
     CommitAborted,
     CommitPartial,
@@ -253,7 +253,7 @@ def test_several_stores_need_leave_and_tell_what_was_applied() -> None:
             french = Author.where(Author.country.name == "France")
             assert await session.query(french) == [author]
             assert await session.query(Author.where(Author.country.name != "France")) == []
-            assert await session.query(Author.where(~(Author.country.name == "France"))) == []
+            assert await session.query(Author.where(negate(Author.country.name == "France"))) == []
 
     asyncio.run(main())
 
@@ -280,7 +280,8 @@ def test_policies_hold_in_the_session() -> None:
         nobody = User(None)
         async with app.session(nobody) as session:
             assert (await session.require(Country, "FR")).name == "France"
-            for query in (Author.where(), Book.where(Book.author.name == "x")):
+            queries: list[Query[Any]] = [Author.where(), Book.where(Book.author.name == "x")]
+            for query in queries:
                 with pytest.raises(Forbidden):
                     await session.query(query)
                 with pytest.raises(Forbidden):

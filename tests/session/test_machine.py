@@ -229,7 +229,7 @@ def test_session_and_dicts_agree_for_ten_thousand_steps() -> None:
     chosen = settings(max_examples=60, stateful_step_count=100, deadline=None, suppress_health_check=list(HealthCheck))
     SessionMachine.steps = 0
     for _ in range(10):
-        run_state_machine_as_test(SessionMachine, settings=chosen)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(SessionMachine, settings=chosen)
         if SessionMachine.steps >= 10_000:
             return
     raise AssertionError(f"only {SessionMachine.steps} steps were taken")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Holdall, Query, Session, State, desc, state_of
+from holdall import Holdall, Query, State, desc, state_of
 from holdall.errors import (
     FrozenError,
     NotFound,
@@ -391,4 +391,3 @@ def test_a_session_holds_only_records_of_its_holdall() -> None:
                 session.add(Author(name="x"))
 
     asyncio.run(main())
-    assert Session

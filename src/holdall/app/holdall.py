@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from importlib.metadata import entry_points
 from typing import Any
 
+from holdall.app.gateway import ModelGateway
 from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, SchemaMismatch
 from holdall.model import Model
@@ -66,7 +66,7 @@ class Holdall:
         for model in models:
             name = collection or model.__holdall__.collection
             self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name))
-            type.__setattr__(model, "__gateway__", self._gateway)
+            ModelGateway.of(model).add(self)
 
     def collections(self) -> Iterator[Binding]:
         """Every collection, in the order of declaration."""
@@ -88,15 +88,10 @@ class Holdall:
         finally:
             self._active.reset(token)
 
-    @asynccontextmanager
-    async def _gateway(self) -> AsyncIterator[Session]:
-        """The active session of this task, or one for a single act."""
-        active = self._active.get()
-        if active is not None:
-            yield active
-            return
-        async with self.session() as session:
-            yield session
+    @property
+    def active_session(self) -> Session | None:
+        """The session whose block this task is in, if any."""
+        return self._active.get()
 
     @property
     def sync(self) -> SyncHoldall:
@@ -128,12 +123,16 @@ class Holdall:
             raise SchemaMismatch(name, differences)
 
     async def close(self) -> None:
-        """Give back everything the stores hold."""
+        """Give back everything the stores hold; its models' active-record look no longer leads here."""
+        for binding in self.bindings:
+            ModelGateway.of(binding.model).remove(self)
         for store in self.stores.values():
             await store.close()
 
     def asgi(self, **options: Any) -> Any:
         """The REST service, a FastAPI application; raises DeclarationError where ``holdall[web]`` is not installed."""
+        from importlib.metadata import entry_points  # takes its time, and only services need it
+
         hosts = {point.name: point for point in entry_points(group="holdall.hosts")}
         try:
             host = hosts["asgi"].load()

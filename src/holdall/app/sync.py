@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
 from holdall.errors import StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, User
@@ -17,6 +15,8 @@ from holdall.query import Query
 from holdall.session import CommitResult, Plan, Session
 
 if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
     from holdall.app.holdall import Holdall
 
 __all__ = ["SyncHoldall", "SyncSession"]
@@ -132,6 +132,8 @@ class SyncHoldall:
     def _call(self, function: Callable[[], Awaitable[R]]) -> R:
         with self._lock:
             if self._portal is None:
+                from anyio.from_thread import start_blocking_portal  # takes its time, and only the facade needs it
+
                 self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
                 atexit.register(self.close)
             portal = self._portal

@@ -6,7 +6,7 @@ Models write them, policies add to them, stores compile them, ``evaluate`` defin
 from holdall.query.check import MAX_DEPTH, MAX_INT, check, is_of_kind, operators_of
 from holdall.query.condition import ALWAYS, NEVER, And, Compare, Condition, Every, Node, Not, Op, Or, Path, Some, both
 from holdall.query.evaluate import Table, count, evaluate, matches, select
-from holdall.query.expression import Expression, asc, desc, expr
+from holdall.query.expression import Expression, asc, desc, expr, negate
 from holdall.query.predicate import Lookup, Predicate, compile_condition, compile_path
 from holdall.query.query import Query
 from holdall.query.resolve import resolve, schema_of
@@ -59,6 +59,7 @@ __all__ = [
     "format_query",
     "is_of_kind",
     "matches",
+    "negate",
     "nodes",
     "operators_of",
     "parse_condition",

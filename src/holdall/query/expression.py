@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from holdall.errors import QueryError
-from holdall.query.condition import Compare, Condition, Every, Op, Path, Some
+from holdall.query.condition import Compare, Condition, Every, Node, Not, Op, Path, Some
 from holdall.query.sort import SortKey
 
-__all__ = ["Expression", "asc", "desc", "expr"]
+__all__ = ["Expression", "asc", "desc", "expr", "negate"]
 
 
 class Expression:
@@ -133,6 +133,16 @@ def expr(field: Any) -> Expression:
     if not isinstance(field, Expression):
         raise QueryError(f"{field!r} is not a field of a model")
     return field
+
+
+def negate(condition: Condition | bool) -> Condition:
+    """True exactly where the condition is false: ``~condition``, for type checkers, which see a ``bool`` in it.
+
+    Raises QueryError if it is no condition.
+    """
+    if not isinstance(condition, Node):
+        raise QueryError(f"{condition!r} is no condition; compare a field of a model")
+    return Not(condition)
 
 
 def asc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:

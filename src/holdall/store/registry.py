@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdall.errors import DeclarationError
 from holdall.store.contract import Store
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["open_store"]
 
 
 @cache
 def _schemes() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # takes its time, and a store made by hand does not need it
+
     return {point.name: point for point in entry_points(group="holdall.stores")}
 
 

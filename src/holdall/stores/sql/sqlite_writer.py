@@ -138,7 +138,8 @@ class SqliteWriter:
                     self._channel.close()
                 self._queue.put(None)
         if thread is not None:
-            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+            while thread.is_alive():  # no executor: there is none any more when a program ends
+                await asyncio.sleep(0.001)
         with self.lock:
             if self._connection is not None and not keep_connection:
                 self._connection.close(True)

@@ -1,0 +1,60 @@
+"""The way from a model to a session, for the active-record look: ``Book.objects`` and ``book.save()``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from holdall.errors import StateError
+from holdall.model import Model
+from holdall.session import Session
+
+if TYPE_CHECKING:
+    from holdall.app.holdall import Holdall
+
+__all__ = ["ModelGateway"]
+
+
+class ModelGateway:
+    """Gives the session to act in: the active one, else one for a single act.
+
+    A model kept by several Holdalls needs an active session to tell which of them is meant.
+    """
+
+    def __init__(self, model: type[Model]) -> None:
+        self._name = model.__name__
+        self._apps: WeakSet[Holdall] = WeakSet()
+
+    @classmethod
+    def of(cls, model: type[Model]) -> ModelGateway:
+        """The gateway of this model, not one it inherits."""
+        gateway = model.__dict__.get("__gateway__")
+        if not isinstance(gateway, ModelGateway):
+            gateway = cls(model)
+            type.__setattr__(model, "__gateway__", gateway)
+        return gateway
+
+    def add(self, app: Holdall) -> None:
+        """One more Holdall keeps the model."""
+        self._apps.add(app)
+
+    def remove(self, app: Holdall) -> None:
+        """A Holdall is closed."""
+        self._apps.discard(app)
+
+    def __call__(self) -> AbstractAsyncContextManager[Session]:
+        """A session for one act; raises StateError where it is not clear which Holdall is meant."""
+        active = [session for app in self._apps if (session := app.active_session) is not None]
+        if len(active) == 1:
+            return _borrow(active[0])
+        apps = list(self._apps)
+        if active or len(apps) != 1:
+            raise StateError(f"{self._name} is kept by {len(apps)} Holdalls; open a session of the one that is meant")
+        return apps[0].session()
+
+
+@asynccontextmanager
+async def _borrow(session: Session) -> AsyncIterator[Session]:
+    yield session
