@@ -189,6 +189,11 @@ class Case:
             name: {schema.key_of(row): row for row in self.fetch(Query(name))} for name, schema in self.schemas.items()
         }
 
+    def column(self, collection: str, field: str) -> dict[Any, Any]:
+        """The field of every record the collection holds, by key."""
+        place = self.schemas[collection].positions[field]
+        return {key: row[place] for key, row in self.content()[collection].items()}
+
     def holds(self, expected: Mapping[str, Mapping[Any, Row]]) -> None:
         """See that each collection holds exactly these rows, by key; collections not named hold none."""
         for name, schema in self.schemas.items():

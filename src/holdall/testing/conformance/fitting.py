@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema, Table
+from holdall.query import (
+    ALWAYS,
+    Compare,
+    FieldSchema,
+    Generated,
+    Kind,
+    ManyForm,
+    Op,
+    Query,
+    Schema,
+    Some,
+    SortKey,
+    Table,
+)
 from holdall.store import Capabilities, Feature
 from holdall.testing.conformance.world import SCHEMAS
 
-__all__ = ["fitting_schemas", "fitting_tables", "schema_needing"]
+__all__ = ["fitting_schemas", "fitting_tables", "query_needing", "schema_needing"]
 
 
 def fitting_schemas(capabilities: Capabilities) -> dict[str, Schema]:
@@ -45,6 +59,25 @@ def schema_needing(need: Feature | Kind) -> Schema | None:
         Feature.VERSIONS: Schema("needing", (key, FieldSchema("version", Kind.INT)), ("id",), version="version"),
         Feature.STORED_MANY: Schema("needing", (key, many), ("id",)),
         Feature.COMPOSITE_KEYS: Schema("needing", (key, FieldSchema("part", Kind.INT)), ("id", "part")),
+    }.get(need)
+
+
+def query_needing(need: Feature | Op, schemas: Mapping[str, Schema]) -> Query[Any] | None:
+    """A query that a store that cannot do this must refuse; None where no query on what it keeps needs it."""
+    name = Compare(("name",), Op.EQ, "a")
+    by_name = (SortKey(("name",)),)
+    if isinstance(need, Op):
+        value: Any = {Op.IN: ("a",), Op.NOT_IN: ("a",), Op.BETWEEN: ("a", "b"), Op.IS_NULL: True}.get(need, "a")
+        return Query("country", Compare(("name",), need, value))
+    has_reference = "author" in schemas and "country" in schemas["author"].by_name
+    return {
+        Feature.FILTER: Query("country", name),
+        Feature.SORT: Query("country", sort_keys=by_name),
+        Feature.OFFSET: Query("country", skip=1),
+        Feature.KEYSET: Query("country", sort_keys=by_name, position=("a",)),
+        Feature.PROJECTION: Query("country", projection=(("name",),)),
+        Feature.RELATIONS: Query("author", Compare(("country", "name"), Op.EQ, "a")) if has_reference else None,
+        Feature.MANY_CONDITIONS: Query("country", Some(("authors",), ALWAYS)) if has_reference else None,
     }.get(need)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from holdall.errors import AlreadyExists, StaleVersion
-from holdall.query import And, Compare, Op, Query
+from holdall.query import Query
 from holdall.store import APPLIED, Change, Feature, KeyOf, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -91,9 +91,8 @@ class Keys:
             case.apply_or_raise(case.update("shelf", ("b", 1), label="y"))
         expected = {place: (*place, "changed" if place == ("a", 1) else "x", None) for place in places}
         del expected["b", 1]
-        case.holds({"shelf": expected})
-        both = And((Compare(("room",), Op.EQ, "a"), Compare(("number",), Op.EQ, 2)))
-        assert case.fetch(Query("shelf", both)) == [("a", 2, "x", None)]
+        keeper = "keeper" in case.schemas["shelf"].by_name
+        case.holds({"shelf": {place: row if keeper else row[:3] for place, row in expected.items()}})
 
     def test_keys_of_every_sort(self, case: Case) -> None:
         """Text keys that differ in case, accent or a blank at the end are different; UUID keys come back as given."""

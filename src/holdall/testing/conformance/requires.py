@@ -10,7 +10,7 @@ from holdall.errors import Unsupported
 from holdall.query import Kind, Op
 from holdall.store import Feature
 from holdall.testing.conformance.case import Case
-from holdall.testing.conformance.fitting import schema_needing
+from holdall.testing.conformance.fitting import query_needing, schema_needing
 
 __all__ = ["requires", "see_refusal"]
 
@@ -21,7 +21,7 @@ def requires(*needs: Feature | Op | Kind | type) -> Callable[[Test], Test]:
     """Mark a test of a suite as one of these abilities.
 
     Where the store declares all, the test runs as it is. Where it does not, binding a collection that needs the
-    ability must raise Unsupported, or else the test's body must. A type stands for an optional protocol: a store
+    ability, or fetching a query that does, must raise Unsupported. A type stands for an optional protocol: a store
     without its methods has nothing to refuse.
     """
 
@@ -31,7 +31,7 @@ def requires(*needs: Feature | Op | Kind | type) -> Callable[[Test], Test]:
             missing = [need for need in needs if not case.declares(need)]
             try:
                 if missing:
-                    see_refusal(case, missing[0], lambda: test(self, case, *arguments, **named))
+                    see_refusal(case, missing[0])
                 else:
                     test(self, case, *arguments, **named)
             except BaseException:
@@ -47,16 +47,19 @@ def requires(*needs: Feature | Op | Kind | type) -> Callable[[Test], Test]:
     return mark
 
 
-def see_refusal(case: Case, need: Feature | Op | Kind | type, attempt: Callable[[], None]) -> None:
+def see_refusal(case: Case, need: Feature | Op | Kind | type) -> None:
     """Raise AssertionError unless the store refuses, with Unsupported, what it does not declare."""
     if not isinstance(need, Feature | Op | Kind):
         return
     schema = None if isinstance(need, Op) else schema_needing(need)
+    query = None if isinstance(need, Kind) else query_needing(need, case.schemas)
     try:
-        if schema is None:
-            attempt()
-        else:
+        if schema is not None:
             case.store.bind([schema])
+        elif query is not None:
+            case.fetch(query)
+        else:
+            return
     except Unsupported:
         return
     raise AssertionError(f"{need!r} is not declared, but asking for it was not refused")

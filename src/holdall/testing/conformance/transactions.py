@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from holdall.errors import AlreadyExists, HoldallError
-from holdall.query import Compare, Op, Query, SortKey
-from holdall.store import Change, CommitClass, Transactional
+from holdall.query import Compare, Op, Query
+from holdall.store import Change, CommitClass, Feature, Transactional
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
 __all__ = ["Transactions"]
 
-_ALL: Query[object] = Query("country", sort_keys=(SortKey(("code",)),))
+_ALL: Query[object] = Query("country")
 
 
 class _Undo(Exception):
@@ -37,9 +37,9 @@ class Transactions:
                 await transaction.apply(
                     [case.add("country", code="B", name="b"), case.update("country", "A", name="x")]
                 )
-                assert await transaction.fetch(_ALL) == [("A", "x", None), ("B", "b", None)]
+                assert sorted(await transaction.fetch(_ALL)) == [("A", "x", None), ("B", "b", None)]
                 await transaction.apply([case.remove("country", "A")])
-                assert await transaction.fetch(_ALL) == [("B", "b", None)]
+                assert sorted(await transaction.fetch(_ALL)) == [("B", "b", None)]
 
         case.run(work())
         case.holds({"country": {"B": ("B", "b", None)}})
@@ -164,6 +164,7 @@ class Transactions:
 
         case.run(work())
 
+    @requires(Feature.FILTER, Op.EQ)
     def test_many_reads_at_once(self, case: Case) -> None:
         """A hundred reads at once each get their own answer."""
         case.clear()
