@@ -128,7 +128,7 @@ def test_a_shape_is_compiled_once() -> None:
     second = built.query(Query("book", Compare(("title",), Op.EQ, "b")).limit(2))
     assert second.sql is first.sql
     assert (first.parameters, second.parameters) == (("a", 1, 0), ("b", 2, 0))
-    listed = {built.query(Query("book", Compare(("volume",), Op.IN, tuple(range(n))))).sql for n in range(1, 9)}
+    listed = {built.query(Query("book", Compare(("volume",), Op.IN, tuple(range(n))))).sql for n in range(2, 9)}
     assert len(listed) == 1
 
 

@@ -86,6 +86,9 @@ class Comparisons:
     def _in(self, operand: Operand, index: int, wanted: Sequence[Any]) -> Clause:
         if operand.field.kind is Kind.JSON:
             return self._json.one_of(operand.columns[0], index, len(wanted))
+        if len(wanted) == 1:
+            pairs = zip(operand.columns, operand.leaves, strict=True)
+            return sa.and_(*(column == self._item(leaf, index, 0) for column, leaf in pairs))
         match self._dialect.family:
             case "sqlite":
                 return self._in_sqlite(operand, index)

@@ -19,7 +19,7 @@ from holdall.stores.sql.conditions import Conditions
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_columns
 from holdall.stores.sql.joins import Scope
-from holdall.stores.sql.shape import Shape, Sizes, bucket, condition_shape, query_shape
+from holdall.stores.sql.shape import Shape, Sizes, bucket, condition_shape, query_shape, some
 from holdall.stores.sql.sorting import after_position, order_by
 from holdall.stores.sql.tables import Tables
 
@@ -57,7 +57,7 @@ class Compiler:
         self._tables = tables
         self._dialect = tables.dialect
         self._demand = demand
-        self._sizes: Callable[[int], int] = bool if self._dialect.family in ("sqlite", "postgresql") else bucket
+        self._sizes: Callable[[int], int] = some if self._dialect.family in ("sqlite", "postgresql") else bucket
         self._plans: Plans[_Plan] = Plans(remember)
         self._generation = tables.generation
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from holdall.query import And, Compare, Condition, Node, Not, Op, Or, Query
 
-__all__ = ["Shape", "Sizes", "bucket", "condition_shape", "query_shape"]
+__all__ = ["Shape", "Sizes", "bucket", "condition_shape", "query_shape", "some"]
 
 Shape: TypeAlias = tuple[Any, ...]
 Sizes: TypeAlias = Callable[[int], int]
@@ -19,6 +19,11 @@ _IN, _NOT_IN, _IS_NULL = Op.IN, Op.NOT_IN, Op.IS_NULL
 def bucket(length: int) -> int:
     """The next power of two: how many places an IN list of this length gets where each value needs its own."""
     return 1 << (length - 1).bit_length() if length else 0
+
+
+def some(length: int) -> int:
+    """None, one or several: where one parameter carries the whole list."""
+    return min(length, 2)
 
 
 def query_shape(query: Query[Any], sizes: Sizes) -> tuple[Shape, list[Any]]:
