@@ -10,7 +10,7 @@ from holdall.errors import DeclarationError, StateError
 from holdall.model import Declaration, Frozen, Model, RowCodec, schema_of
 from holdall.policy import Policy
 from holdall.query import Query, Schema
-from holdall.store import Row, Store
+from holdall.store import Aggregating, Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -26,6 +26,7 @@ class Binding:
     ) -> None:
         self.model: Any = model
         self.store = store
+        self.count = store.count if isinstance(store, Aggregating) else None
         self.policy = policy
         self.collection = collection
         self.semi_join_limit = semi_join_limit

@@ -46,6 +46,10 @@ class IdentityMap:
     def adopt(self, model: Any, keys: list[Any], records: list[Any]) -> list[Any]:
         """Take records just read; where a key is known already, the known record stands for the new one."""
         known = self.of(model)
+        if len(keys) == 1 and keys[0] not in known:
+            known[keys[0]] = records[0]
+            set_track(records[0], self._tracker)
+            return records
         if known.keys().isdisjoint(keys):
             known.update(zip(keys, records, strict=True))
             deque(map(set_track, records, repeat(self._tracker)), maxlen=0)

@@ -13,7 +13,7 @@ from holdall.query import And, Compare, Condition, Op, Or, Query, SortKey
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.relations import Localizer, is_local
-from holdall.store import Aggregating, Row, Rows, Streaming
+from holdall.store import Row, Rows, Streaming
 
 __all__ = ["Reader"]
 
@@ -111,10 +111,9 @@ class Reader:
     async def count(self, query: Query[Any]) -> int:
         """How many records meet the query's condition."""
         binding = self._bindings.of_query(query)
-        store = binding.store
-        if not isinstance(store, Aggregating):
-            raise Unsupported(store.name, "counting")
-        return await store.count(await self.localized(query, binding))
+        if binding.count is None:
+            raise Unsupported(binding.store.name, "counting")
+        return await binding.count(await self.localized(query, binding))
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Any]:
         """The records of a query, of any number; clean ones are let go batch by batch."""

@@ -29,9 +29,16 @@ __all__ = ["Localizer", "is_local"]
 
 def is_local(query: Query[Any]) -> bool:
     """Whether no path of the query leaves its collection, so that there is nothing to look into."""
-    if any(len(key.path) > 1 for key in query.sort_keys) or any(len(path) > 1 for path in query.projection):
-        return False
-    pending = [query.condition]
+    for key in query.sort_keys:
+        if len(key.path) > 1:
+            return False
+    for path in query.projection:
+        if len(path) > 1:
+            return False
+    condition = query.condition
+    if condition.__class__ is Compare:
+        return len(condition.path) == 1  # type: ignore[union-attr]
+    pending = [condition]
     while pending:
         match pending.pop():
             case And(items) | Or(items):

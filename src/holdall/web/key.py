@@ -12,17 +12,22 @@ from holdall.web.text_value import Unreadable, value_of
 
 __all__ = ["KeyText"]
 
+_SAFE_DIGITS = 19  # a number shorter than this fits in 64 bits
+
 
 class KeyText:
     """Reads and writes the keys of one collection."""
 
     def __init__(self, schema: Schema) -> None:
         self._fields = tuple(leaf for name in schema.key for leaf in _leaves(schema.field(name)))
+        self._is_int = [(field.kind, field.choices) for field in self._fields] == [(Kind.INT, None)]
         self._shape = tuple(_width(schema.field(name)) for name in schema.key)
 
     def read(self, text: str) -> Any:
         """The key in an undecoded path segment; raises Unreadable for what cannot be one."""
         fields = self._fields
+        if self._is_int and text.isdecimal() and text.isascii() and len(text) < _SAFE_DIGITS:
+            return int(text)
         parts = [text] if len(fields) == 1 else text.split(",")
         if len(parts) != len(fields):
             raise Unreadable("must have another number of parts")

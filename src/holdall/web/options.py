@@ -23,8 +23,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     ``authenticate`` tells who makes a request; without it everybody is anonymous. ``challenge`` is what an unknown
     user is told in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor
-    only holds in the process that made it. ``create`` makes missing tables at the start, for development. ``docs`` serves a page
-    to try the service. ``lifespan`` is the host's own, run inside ours.
+    only holds in the process that made it. ``create`` makes missing tables at the start, for development. ``docs``
+    serves a page to try the service. ``lifespan`` is the host's own, run inside ours.
     """
 
     authenticate: Authenticate | None = None
