@@ -63,11 +63,6 @@ def named(count: int) -> list[dict[str, Any]]:
     return [dict(zip(FIELDS, values, strict=True)) for values in rows(count)]
 
 
-def edit(values: tuple[Any, ...]) -> tuple[int, float]:
-    """The new pages and price an update gives this book: always different from the old ones."""
-    return values[5] + 1, values[6] + 1.0
-
-
 def body() -> dict[str, Any]:
     """What a client posts to create a book: JSON values, without the key."""
     values = dict(zip(FIELDS[1:], row(1)[1:], strict=True))

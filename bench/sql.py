@@ -1,7 +1,7 @@
 """Rows for bulk work on SQL: load, insert and update 10,000 records. The store is durable: a commit is on the disk.
 
 Insert starts from records (raw: tuples) that are there and ends with the commit; update starts from loaded ones,
-changes two fields of each and ends with the commit.
+gives two fields of each new values and ends with the commit.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ async def weigh(database: str, count: int) -> float:
         weight = psutil.Process().memory_info().rss - before
         assert len(loaded) == count
     await app.close()
-    return weight / count
+    return float(weight) / count
 
 
 async def get(database: str, count: int) -> float:

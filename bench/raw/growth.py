@@ -46,7 +46,7 @@ def weigh(database: str, count: int) -> float:
         gc.collect()
         weight = psutil.Process().memory_info().rss - before
     assert len(loaded) == count
-    return weight / count
+    return float(weight) / count
 
 
 def get(database: str, count: int) -> float:

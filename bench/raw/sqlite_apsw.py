@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from bench.book import COLUMNS, SQLITE_TABLE, edit, rows
+from bench.book import COLUMNS, SQLITE_TABLE, rows
 
 _SELECT = f"SELECT {COLUMNS} FROM book"
 _INSERT = f"INSERT INTO book ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -39,10 +39,11 @@ def insert(database: str, count: int) -> float:
 
 
 def update(database: str, count: int) -> float:
-    """One executemany of two columns in one transaction, committed."""
+    """New values of two columns for each loaded row, in one executemany in one transaction, committed."""
     connection = _filled(database, count)
-    edits = [(*edit(values), values[0]) for values in _fetch(connection)]
+    loaded = _fetch(connection)
     start = time.perf_counter()
+    edits = [(values[5] + 1, values[6] + 1.0, values[0]) for values in loaded]
     with connection:
         connection.executemany(_UPDATE, edits)
     seconds = time.perf_counter() - start
