@@ -53,7 +53,7 @@ def test_a_bad_value_is_the_querys_or_the_records() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("key", AlreadyExists), ("unique", UniqueViolation), ("reference", ReferenceViolation)]
+    "kind, expected", [("key", AlreadyExists), ("unique", UniqueViolation), ("reference", ReferenceViolation)]
 )
 def test_broken_rules(kind: str, expected: Any) -> None:
     error = violation_of("main", Rule(kind, "book", ("isbn",)), 4)

@@ -107,7 +107,7 @@ def test_new_links_replace_old_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "is_only"),
+    "changes, is_only",
     [
         ([add_author("a"), add_author("b")], True),
         ([add_author("a"), add_book("x", 1)], False),

@@ -22,11 +22,12 @@ RESET_SECONDS = 5.0
 class PostgresConnection:
     """A connection and the statements prepared on it."""
 
-    __slots__ = ("_most", "_statements", "raw")
+    __slots__ = ("_most", "_prepared", "_statements", "raw")
 
     def __init__(self, raw: asyncpg.Connection, most: int) -> None:
         self.raw = raw
         self._most = most
+        self._prepared = 0
         self._statements: dict[str, Any] = {}
 
     async def fetch(self, sql: str, parameters: Any) -> list[asyncpg.Record]:
@@ -41,7 +42,9 @@ class PostgresConnection:
         """The prepared statement of this text."""
         statement = self._statements.get(sql)
         if statement is None:
-            statement = await self.raw.prepare(sql)
+            # without a name, and without asyncpg's own cache, the server would parse it anew each time
+            self._prepared += 1
+            statement = await self.raw.prepare(sql, name=f"holdall_{self._prepared}")
             if len(self._statements) >= self._most:
                 del self._statements[next(iter(self._statements))]
             self._statements[sql] = statement

@@ -1,0 +1,244 @@
+"""Connections to PostgreSQL: bounded, shared in turn, never given back dirty, replaced when they break."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+
+from holdall.errors import DeclarationError, ReferenceViolation, StoreTimeout, StoreUnavailable, UniqueViolation
+from holdall.query import Query
+from holdall.stores.sql import SqlStore, Tables, open_sql
+from holdall.stores.sql.dialect import POSTGRESQL
+from holdall.stores.sql.postgres import PostgresDatabase, PostgresOptions
+from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(asyncio.wait_for(work, 30))
+
+
+def opened(url: str, **options: Any) -> PostgresDatabase:
+    return PostgresDatabase("main", url, Tables(POSTGRESQL), PostgresOptions(**options))
+
+
+async def backend(database: PostgresDatabase) -> int:
+    pid: int = (await database.rows("SELECT pg_backend_pid()", ()))[0][0]
+    return pid
+
+
+def test_one_after_another_needs_one_connection(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url)
+        assert len({await backend(database) for _ in range(10)}) == 1
+        await database.close()
+
+    run(main())
+
+
+def test_at_once_takes_no_more_than_allowed(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, connections=3)
+        rows = await asyncio.gather(
+            *(database.rows("SELECT pg_backend_pid() FROM pg_sleep(0.02)", ()) for _ in range(30))
+        )
+        assert len({row[0][0] for row in rows}) == 3
+        await database.close()
+
+    run(main())
+
+
+def test_waiting_too_long_is_a_timeout(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, connections=1, connect_timeout=0.5)
+        async with database.transaction() as transaction:
+            with pytest.raises(StoreTimeout):
+                await database.rows("SELECT 1", ())
+            assert await transaction.rows("SELECT 1", ()) == [(1,)]
+        assert await database.rows("SELECT 1", ()) == [(1,)]
+        await database.close()
+
+    run(main())
+
+
+def test_a_statement_too_long_is_a_timeout(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, timeout=0.2, connections=1)
+        with pytest.raises(StoreTimeout):
+            await database.rows("SELECT pg_sleep(10)", ())
+        assert await database.rows("SELECT 1", ()) == [(1,)]
+        await database.close()
+
+    run(main())
+
+
+def test_a_cancelled_fetch_leaves_no_dirty_connection(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, connections=1)
+        for _ in range(5):
+            reading = asyncio.create_task(database.rows("SELECT pg_sleep(10), 'wrong'", ()))
+            await asyncio.sleep(0.05)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            assert await database.rows("SELECT 'right'", ()) == [("right",)]
+        await database.close()
+
+    run(main())
+
+
+def test_waiters_that_give_up_lose_no_connection(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, connections=1)
+        reading = asyncio.create_task(database.rows("SELECT pg_sleep(0.2)", ()))
+        await asyncio.sleep(0.05)
+        waiting = [asyncio.create_task(database.rows("SELECT 1", ())) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        for task in waiting[::2]:
+            task.cancel()
+        await reading
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [isinstance(end, asyncio.CancelledError) for end in ended] == [True, False, True, False, True]
+        assert await database.rows("SELECT 1", ()) == [(1,)]
+        await database.close()
+
+    run(main())
+
+
+def test_a_block_left_by_an_error_rolls_back(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, connections=1)
+        await database.execute(["CREATE TABLE IF NOT EXISTS left_by_error (i int)"])
+        for error in (ValueError("no"), asyncio.CancelledError()):
+            with pytest.raises(type(error)):
+                async with database.transaction() as transaction:
+                    await transaction.execute("INSERT INTO left_by_error VALUES (1)")
+                    raise error
+            assert await database.rows("SELECT * FROM left_by_error", ()) == []
+        await database.execute(["DROP TABLE left_by_error"])
+        await database.close()
+
+    run(main())
+
+
+def test_connections_that_break_are_replaced(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url, connections=2)
+        pid = await backend(database)
+        other = await asyncpg.connect(postgres_url)
+        reading = asyncio.create_task(database.rows("SELECT pg_sleep(10)", ()))
+        await asyncio.sleep(0.05)
+        await other.execute(f"SELECT pg_terminate_backend({pid})")
+        with pytest.raises(StoreUnavailable):
+            await reading
+        fresh = await backend(database)
+        assert fresh != pid
+        await other.execute(f"SELECT pg_terminate_backend({fresh})")  # this one while it is idle
+        await asyncio.sleep(0.1)
+        assert await backend(database) not in (pid, fresh)
+        await other.close()
+        await database.close()
+
+    run(main())
+
+
+def test_tables_that_change_are_noticed(postgres_url: str) -> None:
+    async def main() -> None:
+        database = opened(postgres_url)
+        other = await asyncpg.connect(postgres_url)
+        await other.execute("CREATE TABLE changing (a int)")
+        assert await database.rows("SELECT * FROM changing", ()) == []
+        await other.execute("ALTER TABLE changing ADD b int; INSERT INTO changing VALUES (1, 2)")
+        assert await database.rows("SELECT * FROM changing", ()) == [(1, 2)]
+        await other.execute("DROP TABLE changing")
+        await other.close()
+        await database.close()
+
+    run(main())
+
+
+def test_a_server_that_goes_away_is_unavailable() -> None:
+    async def main() -> None:
+        with EmbeddedPostgres() as server:
+            database = opened(server.url, connect_timeout=3)
+            assert await database.rows("SELECT 1", ()) == [(1,)]
+        with pytest.raises(StoreUnavailable):
+            await database.rows("SELECT 1", ())
+        await database.close()
+
+    run(main())
+
+
+def test_each_loop_has_connections_of_its_own(postgres_url: str) -> None:
+    database = opened(postgres_url)
+    found: list[int] = []
+
+    async def work() -> None:
+        found.extend([await backend(database) for _ in range(5)])
+        await database.close()
+
+    threads = [threading.Thread(target=run, args=(work(),)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (len(found), len(set(found))) == (15, 3)
+
+
+@pytest.fixture
+def store(fresh_database: Any, postgres_url: str) -> SqlStore:
+    made = open_sql("main", fresh_database(postgres_url))
+    made.bind([AUTHOR, BOOK])
+    return made
+
+
+def test_a_batch_tells_which_change_was_refused(store: SqlStore) -> None:
+    async def main() -> None:
+        await store.create()
+        await store.apply([add_author("a"), add_book("x", 1, "1")])
+        with pytest.raises(UniqueViolation) as unique:
+            await store.apply([add_book("y", 1, str(n)) for n in (3, 2, 1, 0)])
+        assert (unique.value.fields, unique.value.position) == (("isbn",), 2)
+        with pytest.raises(ReferenceViolation) as reference:
+            await store.apply([add_author("b"), add_book("y", 1), add_book("y", 99)])
+        assert (reference.value.fields, reference.value.position) == (("author",), 2)
+        assert await store.count(Query("book")) == 1
+        await store.close()
+
+    run(main())
+
+
+def test_a_record_may_be_edited_twice_in_one_apply(store: SqlStore) -> None:
+    async def main() -> None:
+        await store.create()
+        await store.apply([add_author("a"), add_book("x", 1), add_book("y", 1)])
+        await store.apply([edit_book(1, 1, title="p"), edit_book(2, 1, title="q"), edit_book(1, 2, title="r")])
+        rows = sorted((row[0], row[1], row[-1]) for row in await store.fetch(Query("book")))
+        assert rows == [(1, "r", 3), (2, "q", 2)]
+        await store.close()
+
+    run(main())
+
+
+def test_keys_given_by_hand_keep_the_counter_ahead(store: SqlStore) -> None:
+    async def main() -> None:
+        await store.create()
+        await store.apply([add_author("a", 7), add_author("b", 3)])
+        (outcome,) = await store.apply([add_author("c")])
+        assert outcome.key == 8
+        await store.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("options", [{"connections": 0}, {"timeout": 0}, {"wrong": 1}])
+def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
+    with pytest.raises(DeclarationError):
+        open_sql("main", "postgresql://", **options)

@@ -1,0 +1,260 @@
+"""Group commit: what shares a commit, what does not, and who is to blame."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import apsw
+import pytest
+
+from holdall.errors import AlreadyExists, ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
+from holdall.query import Query
+from holdall.store import KeyOf, Outcome
+from holdall.stores.sql import SqlStore, Tables
+from holdall.stores.sql.dialect import SQLITE
+from holdall.stores.sql.sqlite import SqliteDatabase
+from holdall.stores.sql.sqlite_connection import SqliteOptions
+from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(asyncio.wait_for(work, 20))
+
+
+class Opened:
+    """A store with its tables, and the commits its writer makes."""
+
+    def __init__(self, path: Path | None, **options: Any) -> None:
+        tables = Tables(SQLITE)
+        url = "sqlite://" if path is None else f"sqlite:///{path / 'test.db'}"
+        self.database = SqliteDatabase("main", url, tables, SqliteOptions(**options))
+        self.store = SqlStore("main", tables, self.database)
+        self.store.bind([AUTHOR, BOOK])
+        self.commits = 0
+
+    async def __aenter__(self) -> Self:
+        await self.store.create()
+        self.writer.connection().set_commit_hook(self._count)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.store.close()
+
+    @property
+    def writer(self) -> Any:
+        return self.database._writer
+
+    def _count(self) -> bool:
+        self.commits += 1
+        return False
+
+
+@pytest.fixture(params=["file", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    return tmp_path if request.param == "file" else None
+
+
+def test_works_that_come_together_share_a_commit(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            outcomes = await asyncio.gather(*(opened.store.apply([add_author(str(n))]) for n in range(100)))
+            assert sorted(outcome[0].key for outcome in outcomes) == list(range(1, 101))
+            assert opened.commits < 50
+            assert await opened.store.count(Query("author")) == 100
+
+    run(main())
+
+
+def test_one_that_fails_takes_nothing_of_the_others_with_it(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            await opened.store.apply([add_author("a"), add_book("x", KeyOf(0), "1")])
+            works = [
+                [add_author("b")],
+                [add_author("lost"), add_book("y", 1, "1")],
+                [add_author("lost"), add_book("y", 99)],
+                [add_author("lost"), edit_book(1, 7, title="z")],
+                [add_author("lost"), remove("author", 1)],
+                [add_author("again", 1)],
+                [add_author("c")],
+            ]
+            held = threading.Event()
+            holding = asyncio.create_task(opened.writer.run(lambda connection: held.wait(5)))
+            await asyncio.sleep(0.05)
+            before = opened.commits
+            doing = [asyncio.create_task(opened.store.apply(work)) for work in works]
+            await asyncio.sleep(0.05)
+            held.set()
+            ended: list[Any] = await asyncio.gather(*doing, return_exceptions=True)
+            await holding
+            assert opened.commits <= before + 2
+            assert [type(end) for end in ended[1:6]] == [
+                UniqueViolation,
+                ReferenceViolation,
+                StaleVersion,
+                ReferenceViolation,
+                AlreadyExists,
+            ]
+            assert [end.position for end in ended[1:6]] == [1, 1, 1, 1, 0]
+            names = {row[1] for row in await opened.store.fetch(Query("author"))}
+            assert names == {"a", "b", "c"}
+
+    run(main())
+
+
+def test_a_failure_that_ends_the_transaction_leaves_the_others_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            rollback = (
+                "CREATE TRIGGER refuse BEFORE INSERT ON author WHEN new.name = 'bad' "
+                "BEGIN SELECT raise(ROLLBACK, 'no'); END"
+            )
+            await opened.database.execute([rollback])
+            held = threading.Event()
+            holding = asyncio.create_task(opened.writer.run(lambda connection: held.wait(5)))
+            await asyncio.sleep(0.05)
+            doing = [asyncio.create_task(opened.store.apply([add_author(name)])) for name in ("a", "bad", "b")]
+            await asyncio.sleep(0.05)
+            held.set()
+            ended = await asyncio.gather(*doing, return_exceptions=True)
+            await holding
+            assert [isinstance(end, Exception) for end in ended] == [False, True, False]
+            assert {row[1] for row in await opened.store.fetch(Query("author"))} == {"a", "b"}
+
+    run(main())
+
+
+def test_references_may_be_broken_until_the_end_of_a_work(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            await opened.store.apply([add_book("x", 5), add_author("late", 5)])
+            await opened.store.apply([remove("author", 5), remove("book", 1)])
+            assert await opened.store.count(Query("book")) == 0
+
+    run(main())
+
+
+def test_who_breaks_a_reference_in_a_transaction_is_told_at_its_end(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            with pytest.raises(ReferenceViolation) as caught:
+                async with opened.store.transaction() as transaction:
+                    await transaction.apply([add_author("a")])
+                    await transaction.apply([add_book("x", 99)])
+            assert (caught.value.collection, caught.value.fields) == ("book", ("author",))
+            assert await opened.store.count(Query("author")) == 0
+
+    run(main())
+
+
+def test_a_refused_part_leaves_the_transaction_usable(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            async with opened.store.transaction() as transaction:
+                await transaction.apply([add_author("a")])
+                with pytest.raises(AlreadyExists):
+                    await transaction.apply([add_author("lost"), add_author("b", 1)])
+                assert await transaction.apply([add_author("c")]) in ([Outcome(2)], [Outcome(3)])
+            assert {row[1] for row in await opened.store.fetch(Query("author"))} == {"a", "c"}
+
+    run(main())
+
+
+def test_a_transaction_kept_open_times_others_out(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place, timeout=0.2) as opened:
+            async with opened.store.transaction() as transaction:
+                await transaction.apply([add_author("a")])
+                with pytest.raises(StoreTimeout):
+                    await opened.store.apply([add_author("b")])
+            assert [row[1] for row in await opened.store.fetch(Query("author"))] == ["a"]
+
+    run(main())
+
+
+def test_what_is_cancelled_before_its_turn_is_not_done(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            async with opened.store.transaction():
+                doing = asyncio.create_task(opened.store.apply([add_author("a")]))
+                await asyncio.sleep(0.05)
+                doing.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await doing
+            assert await opened.store.count(Query("author")) == 0
+
+    run(main())
+
+
+def test_another_process_that_keeps_the_lock_is_a_timeout(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path, timeout=0.1) as opened:
+            other = apsw.Connection(str(tmp_path / "test.db"))
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreTimeout):
+                await opened.store.apply([add_author("a")])
+            other.close(True)
+            await opened.store.apply([add_author("a")])
+
+    run(main())
+
+
+def test_two_loops_use_one_store(place: Path | None) -> None:
+    opened = Opened(place)
+
+    async def work(name: str) -> None:
+        for _ in range(20):
+            await opened.store.apply([add_author(name)])
+            await opened.store.fetch(Query("author").limit(5))
+
+    run(opened.store.create())
+    threads = [threading.Thread(target=run, args=(work(name),)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert run(opened.store.count(Query("author"))) == 60
+    run(opened.store.close())
+
+
+_CHILD = """
+import asyncio, sys
+from holdall.stores.sql import open_sql
+from tests.stores.sql.library import AUTHOR, BOOK, add_author
+
+async def main():
+    store = open_sql("main", sys.argv[1])
+    store.bind([AUTHOR, BOOK])
+    await store.create()
+    async def work():
+        while True:
+            outcome, = await store.apply([add_author("a")])
+            print(outcome.key, flush=True)
+    await asyncio.gather(*(work() for _ in range(5)))
+
+asyncio.run(main())
+"""
+
+
+def test_what_was_told_as_applied_survives_a_killed_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    with subprocess.Popen([sys.executable, "-c", _CHILD, url], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        told = [int(child.stdout.readline()) for _ in range(50)]
+        child.kill()
+        told.extend(int(line) for line in child.stdout.read().split("\n")[:-1])
+
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            kept = {row[0] for row in await opened.store.fetch(Query("author"))}
+            assert set(told) <= kept
+
+    run(main())
