@@ -19,6 +19,13 @@ class Op(StrEnum):
     A comparison with a missing value (null, or a path through a reference that is null or points at nothing) is
     false, for ``NE`` and ``NOT_IN`` too; only ``IS_NULL`` is true of it. Its value is True or False.
     ``BETWEEN`` takes a pair and includes both ends; ``IN`` and ``NOT_IN`` take a tuple.
+
+    Text compares by code point and is equal only to itself: letter case, accents and blanks at the end count.
+    ``ICONTAINS`` compares both sides after ``str.lower()`` (Unicode lower case, not case folding); where lower case
+    depends on language or on the letters around it (sigma, dotted and dotless I), stores may differ. Numbers compare by
+    value, also INT with FLOAT and with DECIMAL; a bool is no number. UUIDs compare by their bytes, datetimes by the
+    instant. JSON is equal by content: members in any order, true is not 1; whether 1 and 1.0 differ is the store's.
+    Which operators fit which kind: ``operators_of``.
     """
 
     EQ = "eq"
@@ -80,14 +87,17 @@ class Not(Node, frozen=True):
 
 
 class Some(Node, frozen=True):
-    """True if any record of the Many at ``path`` meets ``condition``, whose paths start at that record."""
+    """True if any record of the Many at ``path`` meets ``condition``, whose paths start at that record.
+
+    Stored keys that no record has are passed by; behind a missing reference there are no records.
+    """
 
     path: Path
     condition: Condition
 
 
 class Every(Node, frozen=True):
-    """True if all records of the Many at ``path`` meet ``condition``; true if there are none."""
+    """True if all records of the Many at ``path`` meet ``condition``; true if there are none (see ``Some``)."""
 
     path: Path
     condition: Condition

@@ -35,7 +35,7 @@ class Feature(StrEnum):
     VERSIONS = "versions"
     """An update or remove that holds only at the expected version. Absent: refused at declaration."""
     FOREIGN_KEYS = "foreign keys"
-    """References inside the store kept by the store. Absent: checked by the session at commit."""
+    """References inside the store kept by the store, those of a stored Many too. Absent: checked by the session."""
     STORED_MANY = "stored many"
     """A Many kept here as a list of keys or a link table. Absent: refused at declaration."""
     COMPOSITE_KEYS = "composite keys"

@@ -21,7 +21,10 @@ class Verb(StrEnum):
 
 
 class KeyOf(msgspec.Struct, frozen=True):
-    """Stands in a change's values for the key the store will make for an earlier ADD of the same ``apply``."""
+    """Stands in a change's key or values for the key of an earlier ADD of the same ``apply``, which the store makes.
+
+    Also inside the tuples of composite keys and of a Many.
+    """
 
     position: int  # that ADD's index in the sequence given to apply
 
@@ -32,6 +35,9 @@ class Change(msgspec.Struct):
     ``fields`` and ``values`` run in parallel: all given fields of a new record, only the changed ones of an update.
     Changes of one kind share one ``fields`` tuple, so a store can batch by identity. ``key`` is None where the store
     makes it. ``version`` is the version the record must still have; the new version is among the values.
+
+    An ADD may give a key that the store would have made; the store then keeps clear of it. An UPDATE never changes key
+    fields. An UPDATE or REMOVE of a record that is not there is refused with StaleVersion, with or without a version.
     """
 
     verb: Verb
