@@ -205,7 +205,7 @@ def test_a_broken_list_names_the_item(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(CorruptRecord, match=f"Country.yaml cannot be read: .*{reason}"):
             rows(store, "Country")
-        assert len(run(store.inspect())) == 2  # and City.yaml, which is missing
+        assert len(run(store.inspect())) == 1
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -337,6 +337,10 @@ def test_inspect_finds_what_hands_have_broken(tmp_path: Path) -> None:
     run(store.drop())
     assert [problem.split()[0] for problem in run(store.inspect())] == ["folder", "folder"]
     assert run(atlas(tmp_path / "x").inspect()) == []
+    assert run(atlas(tmp_path / "y", "collection").inspect()) == []
+    assert [text.split()[0] for text in run(atlas(tmp_path / "x", "collection").inspect())] == ["Country", "City"]
+    (tmp_path / "x" / "City.yaml").write_text("[]")
+    assert [text.split()[0] for text in run(atlas(tmp_path / "x").inspect())] == ["City.yaml"]
 
 
 def test_drop_leaves_what_is_not_ours(tmp_path: Path) -> None:

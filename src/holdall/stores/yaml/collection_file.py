@@ -71,17 +71,19 @@ class CollectionFile:
 
     def problems(self) -> list[str]:
         """What does not fit the schema, a sentence each."""
+        folder = self.place.removesuffix(EXTENSION)
+        found = [f'{folder} is not read: it belongs to the layout "record"'] if self._folder.exists(folder) else []
         try:
             status = self._folder.status(self.place)
         except FileNotFoundError:
-            return [f"file {self.place} is missing"]
+            return found  # an empty collection
         if not stat.S_ISREG(status.st_mode):
-            return [f"{self.place} is not a plain file"]
+            return [*found, f"{self.place} is not a plain file"]
         try:
             self.rows()
         except CorruptRecord as error:
-            return [f"{error.place}: {error.reason}"]
-        return []
+            return [*found, f"{error.place}: {error.reason}"]
+        return found
 
     def create(self) -> None:
         """Nothing to do: the first record makes the file, and without it the collection is empty."""

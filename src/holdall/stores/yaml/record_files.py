@@ -130,7 +130,12 @@ class RecordFiles:
         if not stat.S_ISDIR(status.st_mode):
             return [f"{self.folder_name} is not a folder"]
         self._scan()
-        found = [f"{self._place(name)}: {state.reason}" for name, state in sorted(self._states.items()) if state.reason]
+        found = []
+        if self._folder.exists(self.folder_name + EXTENSION):
+            found.append(f'{self.folder_name}{EXTENSION} is not read: it belongs to the layout "collection"')
+        found += [
+            f"{self._place(name)}: {state.reason}" for name, state in sorted(self._states.items()) if state.reason
+        ]
         by_key: dict[Any, str] = {}
         for name, state in sorted(self._states.items()):
             if state.row is not None and by_key.setdefault(state.key, name) != name:
