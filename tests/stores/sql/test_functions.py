@@ -17,10 +17,10 @@ from holdall.stores.sql.functions import compare_decimals, register
 def test_both_drivers_are_taught(connect: Any) -> None:
     connection = connect(":memory:")
     register(connection)
-    sql = """SELECT holdall_lower('ÀΣ'), holdall_icontains('xÀy', 'à'), holdall_icontains(NULL, 'a'),
+    sql = """SELECT holdall_icontains('xÀy', 'à'), holdall_icontains(NULL, 'a'),
              holdall_json('{"b":1.0,"a":[true]}'), '9' < '10' COLLATE holdall_decimal,
              '1.0' = '1' COLLATE holdall_decimal"""
-    assert list(connection.execute(sql)) == [("àς", 1, None, '{"a":[true],"b":1}', 1, 1)]
+    assert list(connection.execute(sql)) == [(1, None, '{"a":[true],"b":1}', 1, 1)]
     connection.close()
 
 

@@ -19,7 +19,6 @@ _decimal = lru_cache(maxsize=4096)(Decimal)
 def register(connection: Any) -> None:
     """Teach a connection of apsw or of the standard library's sqlite3 what compiled statements and tables rely on."""
     functions: tuple[tuple[str, Callable[..., Any], int], ...] = (
-        ("holdall_lower", lower, 1),
         ("holdall_icontains", icontains, 2),
         ("holdall_json", canonical, 1),
     )
@@ -30,11 +29,6 @@ def register(connection: Any) -> None:
         else:
             connection.create_function(name, count, function, deterministic=True)
     connection.create_collation(DECIMAL_COLLATION, compare_decimals)
-
-
-def lower(text: str | None) -> str | None:
-    """As ``str.lower``."""
-    return text if text is None else text.lower()
 
 
 def icontains(text: str | None, wanted: str) -> bool | None:

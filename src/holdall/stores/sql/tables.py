@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ class Tables:
         self._metadata: sa.MetaData | None = None
         self._layouts: dict[str, Layout] = {}
         self._rules: dict[str, Rule] = {}
+        self._lock = Lock()
 
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections, in place of earlier ones of the same name. Raises DeclarationError for odd ones."""
@@ -43,10 +45,7 @@ class Tables:
     @property
     def metadata(self) -> sa.MetaData:
         """All tables, with their constraints and indexes."""
-        if self._metadata is None:
-            self._build()
-        assert self._metadata is not None
-        return self._metadata
+        return self._metadata or self._build()
 
     def layout(self, collection: str) -> Layout:
         """Where the collection's fields lie; raises QueryError for a collection that is not bound."""
@@ -73,16 +72,20 @@ class Tables:
                     return self._rules.get(str(constraint.name))
         return None
 
-    def _build(self) -> None:
-        self._metadata = sa.MetaData()
-        self._layouts, self._rules = {}, {}
-        for schema in self._schemas.values():
-            self._layouts[schema.name] = self._main_table(schema, self._metadata)
-        for layout in self._layouts.values():
-            self._references(layout)
-            for many in layout.schema.stored:
-                if many.kind is Kind.MANY:
-                    layout.links[many.name] = self._link_table(layout, many, self._metadata)
+    def _build(self) -> sa.MetaData:
+        with self._lock:  # a store may be asked by several event loops, each in its thread
+            if self._metadata is None:
+                metadata = sa.MetaData()
+                self._layouts, self._rules = {}, {}
+                for schema in self._schemas.values():
+                    self._layouts[schema.name] = self._main_table(schema, metadata)
+                for layout in self._layouts.values():
+                    self._references(layout)
+                    for many in layout.schema.stored:
+                        if many.kind is Kind.MANY:
+                            layout.links[many.name] = self._link_table(layout, many, metadata)
+                self._metadata = metadata
+            return self._metadata
 
     def _main_table(self, schema: Schema, metadata: sa.MetaData) -> Layout:
         by_field = _distinct({field.name: leaves(field) for field in schema.stored if field.kind is not Kind.MANY})
