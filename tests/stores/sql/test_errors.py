@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import apsw
+import asyncmy.errors
 import asyncpg
-import pymysql.err
 import pytest
 
 from holdall.errors import AlreadyExists, HoldallError, QueryError, ReferenceViolation, UniqueViolation, ValidationError
@@ -35,8 +35,21 @@ def test_every_sqlstate_of_asyncpg_is_mapped() -> None:
     assert [name for name, state in states if postgresql_meaning(state) is None] == []
 
 
-def test_every_error_number_pymysql_knows_is_mapped() -> None:
-    assert [number for number in pymysql.err.error_map if number not in MYSQL] == []
+def _kind(number: int) -> type[Exception]:
+    """The class asyncmy raises for an error packet with this number."""
+    try:
+        asyncmy.errors.raise_mysql_exception(b"\xff" + number.to_bytes(2, "little") + b"#HY000message")
+    except Exception as error:
+        return type(error)
+    raise AssertionError("no error was raised")
+
+
+def test_every_error_number_asyncmy_gives_a_class_is_mapped() -> None:
+    given = {number: _kind(number) for number in range(1000, 4100)}
+    usual = {asyncmy.errors.OperationalError, asyncmy.errors.InternalError}
+    told = [number for number, kind in given.items() if kind not in usual]
+    assert len(told) > 30
+    assert [number for number in told if number not in MYSQL] == []
 
 
 @pytest.mark.parametrize("meaning", list(Meaning))

@@ -116,11 +116,15 @@ def test_a_block_left_by_an_error_rolls_back(postgres_url: str) -> None:
     async def main() -> None:
         database = opened(postgres_url, connections=1)
         await database.execute(["CREATE TABLE IF NOT EXISTS left_by_error (i int)"])
+
+        async def broken_off(error: BaseException) -> None:
+            async with database.transaction() as transaction:
+                await transaction.execute("INSERT INTO left_by_error VALUES (1)")
+                raise error
+
         for error in (ValueError("no"), asyncio.CancelledError()):
             with pytest.raises(type(error)):
-                async with database.transaction() as transaction:
-                    await transaction.execute("INSERT INTO left_by_error VALUES (1)")
-                    raise error
+                await broken_off(error)
             assert await database.rows("SELECT * FROM left_by_error", ()) == []
         await database.execute(["DROP TABLE left_by_error"])
         await database.close()

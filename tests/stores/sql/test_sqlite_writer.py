@@ -145,10 +145,14 @@ def test_references_may_be_broken_until_the_end_of_a_work(place: Path | None) ->
 def test_who_breaks_a_reference_in_a_transaction_is_told_at_its_end(place: Path | None) -> None:
     async def main() -> None:
         async with Opened(place) as opened:
-            with pytest.raises(ReferenceViolation) as caught:
+
+            async def broken() -> None:
                 async with opened.store.transaction() as transaction:
                     await transaction.apply([add_author("a")])
                     await transaction.apply([add_book("x", 99)])
+
+            with pytest.raises(ReferenceViolation) as caught:
+                await broken()
             assert (caught.value.collection, caught.value.fields) == ("book", ("author",))
             assert await opened.store.count(Query("author")) == 0
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import apsw
 
@@ -81,6 +81,13 @@ class Channel:
         self.jobs.put(None)
 
 
+class Ending:
+    """The last thing the writer's thread is given: it tells that it has ended."""
+
+    def __init__(self) -> None:
+        self.told: Job[None] = Job(lambda connection: None)
+
+
 _Ended = list[tuple[Job[Any], Any, BaseException | None]]
 
 
@@ -91,7 +98,7 @@ class SqliteWriter:
         self._opened = opened
         self._timeout = timeout
         self._connection: apsw.Connection | None = None
-        self._queue: SimpleQueue[Job[Any] | Channel | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[Any] | Channel | Ending] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._channel: Channel | None = None
@@ -136,10 +143,10 @@ class SqliteWriter:
             if thread is not None:
                 if self._channel is not None:
                     self._channel.close()
-                self._queue.put(None)
+                ending = Ending()
+                self._queue.put(ending)
         if thread is not None:
-            while thread.is_alive():  # no executor: there is none any more when a program ends
-                await asyncio.sleep(0.001)
+            await ending.told.future  # not joined in an executor: there is none any more when a program ends
         with self.lock:
             if self._connection is not None and not keep_connection:
                 self._connection.close(True)
@@ -153,20 +160,21 @@ class SqliteWriter:
             self._queue.put(item)
 
     def _serve(self) -> None:
-        item: Job[Any] | Channel | None = self._queue.get()
-        while item is not None:
+        item = self._queue.get()
+        while not isinstance(item, Ending):
+            following = None
             with self.lock:
                 if isinstance(item, Channel):
                     self._serve_channel(item)
-                    following: Job[Any] | Channel | type[Empty] | None = Empty
                 else:
                     following = self._group(item)
-            item = self._queue.get() if following is Empty else cast("Job[Any] | Channel | None", following)
+            item = self._queue.get() if following is None else following
+        _settle([(item.told, None, None)])
 
-    def _group(self, first: Job[Any]) -> Job[Any] | Channel | type[Empty] | None:
+    def _group(self, first: Job[Any]) -> Job[Any] | Channel | Ending | None:
         """Run this job and those that come meanwhile; gives what was taken from the queue but cannot join them."""
         if not first.claim():
-            return Empty
+            return None
         ended: _Ended = []
         try:
             connection = self.connection()
@@ -175,8 +183,8 @@ class SqliteWriter:
         except BaseException as error:
             self._roll_back()
             _settle([(first, None, error)])
-            return Empty
-        following: Job[Any] | Channel | type[Empty] | None = Empty
+            return None
+        following: Job[Any] | Channel | Ending | None = None
         until = monotonic() + GROUP_SECONDS
         while monotonic() < until:
             try:
@@ -187,7 +195,7 @@ class SqliteWriter:
                 break
             if following.claim():
                 self._join(connection, following, ended)
-            following = Empty
+            following = None
         self._commit(connection, ended)
         return following
 
