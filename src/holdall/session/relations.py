@@ -37,7 +37,7 @@ def is_local(query: Query[Any]) -> bool:
             return False
     condition = query.condition
     if condition.__class__ is Compare:
-        return len(condition.path) == 1  # type: ignore[union-attr]
+        return len(condition.path) == 1
     pending = [condition]
     while pending:
         match pending.pop():
