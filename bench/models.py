@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bench.arena import Arena
 from bench.run import Measure, Row
 
@@ -19,20 +17,20 @@ _MICROSECONDS = 1e6
 def rows(arena: Arena) -> list[Row]:
     """One row per operation; raw is a plain msgspec struct, which tracks nothing."""
 
-    def measure(module: str, job: str, scale: float) -> Measure:
-        return lambda: arena.worker(module).do(job, count=count) * scale
+    def row(name: str, job: str, unit: str, scale: float, *, turns: int = 2, **more: bool) -> Row:
+        def measure(module: str) -> Measure:
+            return lambda: arena.worker(module).do(job, count=count, **more) * scale
 
-    def row(name: str, job: str, unit: str, scale: float, turns: int = 2) -> Row:
-        contest: Callable[[str], Measure] = lambda module: measure(module, job, scale)  # noqa: E731
-        peers = {peer: contest(module) for peer, module in _PEERS.items()}
-        return Row(f"model/{name}", unit, contest("raw.models"), contest("ours.models"), peers, turns)
+        peers = {peer: measure(module) for peer, module in _PEERS.items()}
+        return Row(f"model/{name}", unit, measure("raw.models"), measure("ours.models"), peers, turns)
 
     count = 2_000 if arena.is_quick else 10_000
     return [
         row("from-row", "from_row", "us", _MICROSECONDS),
         row("construct", "construct", "us", _MICROSECONDS),
         row("read", "read", "ns", _NANOSECONDS),
-        row("write", "write", "us", _MICROSECONDS),
+        row("write", "write", "us", _MICROSECONDS, is_again=False),
+        row("write-again", "write", "us", _MICROSECONDS, is_again=True),
         row("to-json", "to_json", "us", _MICROSECONDS),
-        row("memory", "memory", "B/record", 1.0, 1),
+        row("memory", "memory", "B/record", 1.0, turns=1),
     ]

@@ -55,9 +55,9 @@ def read(count: int) -> float:
     return seconds_per_read(_make(rows(1)[0]), count)
 
 
-def write(count: int) -> float:
+def write(count: int, is_again: bool) -> float:
     """Checked writes; the old values are not kept."""
-    return seconds_per_write([_make(source) for source in rows(count)])
+    return seconds_per_write([_make(source) for source in rows(count)], is_again)
 
 
 def to_json(count: int) -> float:

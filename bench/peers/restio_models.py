@@ -67,14 +67,14 @@ def read(count: int) -> float:
     return seconds_per_read(_make(rows(1)[0]), count)
 
 
-def write(count: int) -> float:
+def write(count: int, is_again: bool) -> float:
     """Checked, tracked writes to registered models."""
     session = Session()
     session.register_dao(BookDAO(Book))
     records = [_make(source) for source in rows(count)]
     for record in records:
         session.register_model(record)
-    return seconds_per_write(records)
+    return seconds_per_write(records, is_again)
 
 
 def to_json(count: int) -> float:

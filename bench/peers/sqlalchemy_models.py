@@ -49,10 +49,10 @@ def read(count: int) -> float:
         return seconds_per_read(session.get(Book, 1), count)
 
 
-def write(count: int) -> float:
+def write(count: int, is_again: bool) -> float:
     """Tracked writes to loaded instances; not checked."""
     with Session(_engine(count), autoflush=False) as session:
-        return seconds_per_write(session.scalars(select(Book)).all())
+        return seconds_per_write(session.scalars(select(Book)).all(), is_again)
 
 
 def to_json(count: int) -> float:

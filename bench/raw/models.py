@@ -49,9 +49,9 @@ def read(count: int) -> float:
     return seconds_per_read(Book(*rows(1)[0]), count)
 
 
-def write(count: int) -> float:
+def write(count: int, is_again: bool) -> float:
     """Slot writes, neither checked nor tracked."""
-    return seconds_per_write([Book(*source) for source in rows(count)])
+    return seconds_per_write([Book(*source) for source in rows(count)], is_again)
 
 
 def to_json(count: int) -> float:
