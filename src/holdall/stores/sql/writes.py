@@ -10,26 +10,16 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import FieldError, StaleVersion, StateError, ValidationError
+from holdall.errors import FieldError, StaleVersion, ValidationError
 from holdall.query import FieldSchema, Kind
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Row, Verb
+from holdall.store import APPLIED, Change, Outcome, Row, Verb
 from holdall.stores.sql.codec import RowConvert, row_encoder
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.steps import Delete, Insert, Steps, Update
 from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.write_keys import Keys, WriteShape, write_shape
 
 __all__ = ["Writes"]
-
-
-class _Shape(msgspec.Struct):
-    """What all changes of one verb to the same fields of a collection have in common."""
-
-    layout: Layout
-    fields: tuple[FieldSchema, ...]  # those with columns of the collection's own table
-    places: tuple[int, ...] | None  # their places among a change's values; None if they are all of them
-    columns: tuple[str, ...]
-    references: tuple[int, ...]  # places of values that may hold a KeyOf
-    links: tuple[tuple[int, Link], ...]  # places of stored Many, and where they are kept
 
 
 class Writes:
@@ -38,7 +28,7 @@ class Writes:
     def __init__(self, store: str, tables: Tables) -> None:
         self._store = store
         self._tables = tables
-        self._shapes: dict[tuple[str, tuple[str, ...]], _Shape] = {}
+        self._shapes: dict[tuple[str, tuple[str, ...]], WriteShape] = {}
         self._encoders: dict[tuple[FieldSchema, ...], RowConvert | None] = {}
         self._generation = tables.generation
 
@@ -49,7 +39,7 @@ class Writes:
             self._encoders.clear()
             self._generation = self._tables.generation
         outcomes = [APPLIED] * len(changes)
-        keys = _Keys(changes)
+        keys = Keys(changes)
         start = 0
         while start < len(changes):
             first = changes[start]
@@ -67,7 +57,7 @@ class Writes:
         return outcomes
 
     def _add(
-        self, shape: _Shape, batch: Sequence[Change], positions: range, keys: _Keys, outcomes: list[Outcome]
+        self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys, outcomes: list[Outcome]
     ) -> Steps:
         layout, schema = shape.layout, shape.layout.schema
         values = keys.values(shape, batch)
@@ -76,7 +66,7 @@ class Writes:
         if batch[0].key is not None and not set(schema.key) <= {field.name for field in fields}:
             absent = [name for name in schema.key if name not in {field.name for field in fields}]
             parts = [schema.key.index(name) for name in absent]
-            own = [_parts(layout, keys.resolved(change.key)) for change in batch]
+            own = [parts(layout, keys.resolved(change.key)) for change in batch]
             rows = [(*row, *(key[part] for part in parts)) for row, key in zip(rows, own, strict=True)]
             fields = (*fields, *(schema.by_name[name] for name in absent))
             columns = (*columns, *(column for name in absent for column in layout.columns(name)))
@@ -93,11 +83,11 @@ class Writes:
             outcomes[positions.start : positions.stop] = map(Outcome, made)
             keys.learn(positions, made)
         for place, link in shape.links:
-            owners = [_parts(layout, keys.key_at(position)) for position in positions]
+            owners = [parts(layout, keys.key_at(position)) for position in positions]
             yield from self._link(layout, link, owners, [row[place] for row in values], positions)
         return []
 
-    def _update(self, shape: _Shape, batch: Sequence[Change], positions: range, keys: _Keys) -> Steps:
+    def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
         layout = shape.layout
         values = keys.values(shape, batch)
         owners = keys.owners(layout, batch)
@@ -116,7 +106,7 @@ class Writes:
             yield from self._link(layout, link, owners, [row[place] for row in values], positions)
         return []
 
-    def _remove(self, shape: _Shape, batch: Sequence[Change], positions: range, keys: _Keys) -> Steps:
+    def _remove(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
         layout = shape.layout
         owners = keys.owners(layout, batch)
         for link in layout.links.values():
@@ -182,77 +172,14 @@ class Writes:
                 return field.name
         return ""
 
-    def _shape(self, collection: str, names: tuple[str, ...]) -> _Shape:
+    def _shape(self, collection: str, names: tuple[str, ...]) -> WriteShape:
         shape = self._shapes.get((collection, names))
         if shape is None:
-            shape = self._shapes[collection, names] = _shape_of(self._tables.layout(collection), names)
+            shape = self._shapes[collection, names] = write_shape(self._tables.layout(collection), names)
         return shape
 
 
 _COUNTER = FieldSchema("position", Kind.INT)
-
-
-class _Keys:
-    """The keys that records of one ``apply`` have or have been given so far."""
-
-    def __init__(self, changes: Sequence[Change]) -> None:
-        self._changes = changes
-        self.count = len(changes)
-        self._made: dict[int, Any] = {}
-        self._may_refer = any(change.key is None for change in changes)
-
-    def learn(self, positions: range, keys: Sequence[Any]) -> None:
-        """These keys have been made for the records added at these positions."""
-        self._made.update(zip(positions, keys, strict=True))
-
-    def key_at(self, position: int) -> Any:
-        """The key of the record at this position."""
-        key = self._changes[position].key
-        return self._made[position] if key is None else self.resolved(key)
-
-    def resolved(self, value: Any) -> Any:
-        """The value with every KeyOf in it replaced by the key."""
-        if type(value) is KeyOf:
-            if value.position not in self._made and self._changes[value.position].key is None:
-                raise StateError(f"KeyOf({value.position}) stands before the record whose key it needs")
-            return self.key_at(value.position)
-        if type(value) is tuple and self._may_refer:
-            return tuple([self.resolved(item) for item in value])
-        return value
-
-    def owners(self, layout: Layout, batch: Sequence[Change]) -> list[Row]:
-        """The keys of the batch, each as a tuple of its parts."""
-        if self._may_refer:
-            return [_parts(layout, self.resolved(change.key)) for change in batch]
-        return [(change.key,) for change in batch] if len(layout.schema.key) == 1 else [change.key for change in batch]
-
-    def values(self, shape: _Shape, batch: Sequence[Change]) -> list[Row]:
-        """The batch's values, with keys in place of KeyOf."""
-        rows = [change.values for change in batch]
-        if not (self._may_refer and shape.references):
-            return rows
-        for place in shape.references:
-            for index, row in enumerate(rows):
-                value = row[place]
-                if type(value) is KeyOf or type(value) is tuple:
-                    rows[index] = (*row[:place], self.resolved(value), *row[place + 1 :])
-        return rows
-
-    def end_of_batch(self, start: int, end: int, shape: _Shape) -> int:
-        """Where the batch must end so that no record in it refers to one whose key it is still to make."""
-        if not (self._may_refer and shape.references) or self._changes[start].verb is not Verb.ADD:
-            return end
-        for position in range(start + 1, end):
-            values = self._changes[position].values
-            if any(_needs(values[place], start) for place in shape.references):
-                return position
-        return end
-
-
-def _needs(value: Any, start: int) -> bool:
-    if type(value) is KeyOf:
-        return value.position >= start
-    return type(value) is tuple and any(_needs(item, start) for item in value)
 
 
 def _end_of_kind(changes: Sequence[Change], start: int) -> int:
@@ -272,27 +199,9 @@ def _end_of_kind(changes: Sequence[Change], start: int) -> int:
     return len(changes)
 
 
-def _shape_of(layout: Layout, names: tuple[str, ...]) -> _Shape:
-    schema = layout.schema
-    fields = [schema.field(name) for name in names]
-    own = [place for place, field in enumerate(fields) if field.kind is not Kind.MANY]
-    return _Shape(
-        layout,
-        tuple(fields[place] for place in own),
-        None if len(own) == len(names) else tuple(own),
-        tuple(column for place in own for column in layout.columns(names[place])),
-        tuple(place for place, field in enumerate(fields) if field.kind in (Kind.REF, Kind.MANY)),
-        tuple((place, layout.links[field.name]) for place, field in enumerate(fields) if field.name in layout.links),
-    )
-
-
-def _picked(shape: _Shape, rows: list[Row]) -> list[Row]:
+def _picked(shape: WriteShape, rows: list[Row]) -> list[Row]:
     places = shape.places
     return rows if places is None else [tuple([row[place] for place in places]) for row in rows]
-
-
-def _parts(layout: Layout, key: Any) -> Row:
-    return (key,) if len(layout.schema.key) == 1 else key
 
 
 def _found_by(layout: Layout, first: Change) -> tuple[tuple[FieldSchema, ...], tuple[str, ...]]:
