@@ -13,6 +13,9 @@ from holdall.app import Holdall
 from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
+from holdall.web.docs import add_docs
+from holdall.web.host_problems import add_problem_handlers
+from holdall.web.openapi import contribute, contribution
 from holdall.web.options import Options
 from holdall.web.resource import Resource
 
@@ -45,6 +48,7 @@ class Service(FastAPI):
         cursors = Cursors(options.secret)
         self.holdall = app
         self._options = options
+        self._contribution: dict[str, Any] | None = None
         self._resources = {
             binding.collection: Resource(binding, app.bindings, cursors, options) for binding in app.collections()
         }
@@ -57,6 +61,9 @@ class Service(FastAPI):
             lifespan=self._live,
             middleware=[Middleware(CollectionMiddleware, self._resources)],
         )
+        add_problem_handlers(self)
+        if options.docs:
+            add_docs(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -66,6 +73,12 @@ class Service(FastAPI):
                 await found[0](scope, receive, send, found[1])
                 return
         await super().__call__(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document: the collections beside the host's own routes."""
+        if self._contribution is None:
+            self._contribution = contribution(self.holdall.collections())
+        return contribute(super().openapi(), self._contribution)
 
     @asynccontextmanager
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:

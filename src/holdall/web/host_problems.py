@@ -1,0 +1,50 @@
+"""The host's own failures as problem documents, so that clients meet one form of error everywhere."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdall.errors import FieldError
+from holdall.web.problem import Problem
+from holdall.web.reply import problem_reply
+
+__all__ = ["add_problem_handlers"]
+
+
+def add_problem_handlers(service: FastAPI) -> None:
+    """Answer the exceptions of routes with problem documents, unless the host has handlers of its own."""
+    service.add_exception_handler(HTTPException, _http)
+    service.add_exception_handler(RequestValidationError, _invalid)
+    service.add_exception_handler(Problem, _problem)
+
+
+async def _http(request: Request, error: Any) -> Response:
+    status: int = error.status_code
+    detail = error.detail if isinstance(error.detail, str) else HTTPStatus(status).phrase
+    headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
+    return _response(Problem(status, "http", detail, headers=headers))
+
+
+async def _invalid(request: Request, error: Any) -> Response:
+    errors = [
+        FieldError(".".join(str(part) for part in item["loc"]), item["type"], item["msg"]) for item in error.errors()
+    ]
+    return _response(Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", errors))
+
+
+async def _problem(request: Request, error: Any) -> Response:
+    return _response(error)
+
+
+def _response(problem: Problem) -> Response:
+    reply = problem_reply(problem)
+    response = Response(reply.body, reply.status)
+    response.raw_headers = reply.headers
+    return response

@@ -1,0 +1,140 @@
+"""The parameters of a list: filters for each field and operator, order, extent and choice of fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.query import FieldSchema, Kind, Op, operators_of
+from holdall.session import Binding
+from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
+from holdall.web.openapi.schemas import Json, RecordSchemas
+
+__all__ = ["key_parameter", "list_parameters", "sparse_parameter"]
+
+_WORDS = {
+    "eq": "equals",
+    "ne": "has a value other than this",
+    "in": "is one of these; a backslash takes away a comma's meaning",
+    "isnull": "has no value, or with false has one",
+    "gt": "is more than this",
+    "gte": "is at least this",
+    "lt": "is less than this",
+    "lte": "is at most this",
+    "contains": "contains this text",
+    "icontains": "contains this text, letter case ignored",
+    "startswith": "begins with this text",
+    "endswith": "ends with this text",
+}
+_TEXT = (Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH)
+
+
+def list_parameters(binding: Binding, schemas: RecordSchemas) -> list[Json]:
+    """Every parameter of ``GET /{collection}``."""
+    return [*_extent(binding), sparse_parameter(binding), *_filters(binding, schemas), *_related(binding)]
+
+
+def sparse_parameter(binding: Binding) -> Json:
+    """``fields``: only these."""
+    names = list(binding.declaration.json_output.names)
+    return _listed("fields", "Show only these.", {"type": "string", "enum": names})
+
+
+def key_parameter(binding: Binding) -> Json:
+    """The key in the path."""
+    names = binding.schema.key
+    parts = " and ".join(names)
+    schema: Json = {"type": "string", "minLength": 1}
+    field = binding.schema.field(names[0])
+    if len(names) == 1 and field.kind is Kind.INT:
+        schema = {"type": "integer", "format": "int64"}
+    elif len(names) == 1 and field.kind is Kind.UUID:
+        schema = {"type": "string", "format": "uuid"}
+    description = f"{parts} of the record" + (", each percent-encoded, with a comma between" if len(names) > 1 else "")
+    return {"name": "key", "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def _extent(binding: Binding) -> list[Json]:
+    names = [field.name for field in binding.schema.stored if field.kind not in (Kind.JSON, Kind.MANY)]
+    order = {"type": "string", "enum": [sign + name for name in names for sign in ("", "-")]}
+    if _has_relations(binding):
+        order = {"type": "string"}
+    size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
+    return [
+        _query("page", "The number of the page.", {"type": "integer", "minimum": 1, "default": 1}),
+        _query("page_size", "How many records a page has.", size),
+        _listed(
+            "sort", "Sorted by these, a minus before a name for largest first; dots lead through references.", order
+        ),
+        _query("count", "Whether all are counted.", {"type": "string", "enum": ["exact", "none"], "default": "exact"}),
+        _query("after", "Pages by cursor: empty for the first one, then `next` of the last.", {"type": "string"}),
+    ]
+
+
+def _filters(binding: Binding, schemas: RecordSchemas) -> list[Json]:
+    found = []
+    for field in binding.schema.stored:
+        if field.kind is Kind.MANY or (field.kind is Kind.REF and len(field.target_key) > 1):
+            continue
+        declared = schemas.of_field(binding.declaration.by_name[field.name])
+        for suffix, op in OPERATORS.items():
+            if op in operators_of(field.kind):
+                name = field.name if suffix == "eq" else f"{field.name}__{suffix}"
+                name = f"{field.name}__eq" if name in CONTROLS else name
+                found.append(_filter(name, f"{field.name} {_WORDS[suffix]}", field, op, declared))
+    return found
+
+
+def _filter(name: str, description: str, field: FieldSchema, op: Op, declared: Json) -> Json:
+    value: Json = {
+        key: declared[key] for key in ("type", "format", "enum", "$ref", "contentEncoding") if key in declared
+    }
+    if "anyOf" in declared:
+        value = {"anyOf": [item for item in declared["anyOf"] if item != {"type": "null"}]}
+    if op is Op.IS_NULL:
+        return _query(name, description, {"type": "boolean"})
+    if op in _TEXT:
+        return _query(name, description, {"type": "string"})
+    if op is Op.IN:
+        return _listed(name, description, value or {"type": "string"})
+    if field.kind is Kind.JSON:
+        return {
+            "name": name,
+            "in": "query",
+            "description": description,
+            "content": {"application/json": {"schema": {}}},
+        }
+    return _query(name, description, value or {"type": "string"})
+
+
+def _related(binding: Binding) -> list[Json]:
+    if not _has_relations(binding):
+        return []
+    relations = "|".join(field.name for field in binding.schema.fields if field.target is not None)
+    pattern = rf"^({relations})(\.\w+)+$"
+    return [
+        {
+            "name": "related",
+            "in": "query",
+            "style": "form",
+            "explode": True,
+            "description": "Filters on what is referred to: a dotted name, with an operator as above or without.",
+            "schema": {
+                "type": "object",
+                "patternProperties": {pattern: {"type": "string"}},
+                "additionalProperties": False,
+            },
+        }
+    ]
+
+
+def _has_relations(binding: Binding) -> bool:
+    return any(field.target is not None for field in binding.schema.fields)
+
+
+def _query(name: str, description: str, schema: Any) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _listed(name: str, description: str, items: Json) -> Json:
+    schema = {"type": "array", "items": items, "minItems": 1}
+    return _query(name, description, schema) | {"style": "form", "explode": False}

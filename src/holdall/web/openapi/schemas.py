@@ -1,0 +1,183 @@
+"""JSON Schemas (2020-12) of one collection's records: as shown, as created, as patched, as listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import msgspec
+
+from holdall.model import MISSING, Field, Frozen, Ge, Gt, Le, Length, Lt
+from holdall.query import Kind
+from holdall.session import Binding
+
+__all__ = ["Json", "RecordSchemas", "field_schema"]
+
+Json = dict[str, Any]
+
+_VALUE_NAME = "Value.{name}"
+_REFERENCE = "#/components/schemas/"
+_BOUNDS = (Ge, Gt, Le, Lt)
+_NUMBERS = (Kind.INT, Kind.FLOAT)
+
+
+class RecordSchemas:
+    """The schemas of one collection; ``components`` has them under their names, with those of nested values.
+
+    Names have a dot in them, so that they never meet those of the host's own models.
+    """
+
+    def __init__(self, binding: Binding) -> None:
+        self._declaration = binding.declaration
+        self._name = binding.model.__name__
+        self.components: dict[str, Json] = {}
+        self._accepted = set(binding.declaration.json_input.names)
+        self.components |= {
+            f"{self._name}.Record": self._record(),
+            f"{self._name}.Create": self._create(),
+            f"{self._name}.Patch": self._patch(),
+            f"{self._name}.List": self._list(),
+        }
+
+    def reference(self, which: str) -> Json:
+        """The reference to one of them: Record, Create, Patch or List."""
+        return {"$ref": f"{_REFERENCE}{self._name}.{which}"}
+
+    def of_field(self, field: Field) -> Json:
+        """The schema of a field's values."""
+        return field_schema(field, self._of_annotation)
+
+    def _of_annotation(self, annotation: Any) -> Json:
+        try:
+            [schema], found = msgspec.json.schema_components([annotation], ref_template=_REFERENCE + _VALUE_NAME)
+        except TypeError:  # a class that only its own hooks can read
+            return {}
+        self.components |= {_VALUE_NAME.format(name=name): value for name, value in found.items()}
+        return schema
+
+    def _record(self) -> Json:
+        properties = {}
+        for field in self._declaration.stored:
+            properties[field.name] = self.of_field(field)
+            if field.name not in self._accepted:
+                properties[field.name] = properties[field.name] | {"readOnly": True}
+        for name, function in self._declaration.computed.items():
+            properties[name] = self._computed(function) | {"readOnly": True}
+        return _object(self._name, properties, list(properties), _first_paragraph(self._declaration.model.__doc__))
+
+    def _create(self) -> Json:
+        fields = [field for field in self._declaration.stored if field.name in self._accepted]
+        properties = {field.name: self.of_field(field) | _default(field) for field in fields}
+        required = [field.name for field in fields if not field.has_default]
+        return _object(f"new {self._name}", properties, required) | {"additionalProperties": False}
+
+    def _patch(self) -> Json:
+        fields = [
+            field
+            for field in self._declaration.stored
+            if field.name in self._accepted and not field.options.pk and not field.frozen & Frozen.UPDATE
+        ]
+        properties = {field.name: self.of_field(field) for field in fields}
+        return _object(f"changes to {self._name}", properties, []) | {"additionalProperties": False}
+
+    def _list(self) -> Json:
+        number = {"type": ["integer", "null"], "minimum": 0}
+        properties: Json = {
+            "data": {"type": "array", "items": self.reference("Record")},
+            "total_count": number | {"description": "how many records there are; null if they were not counted"},
+            "page": {"type": "integer", "minimum": 1, "description": "absent where cursors are used"},
+            "page_size": {"type": "integer", "minimum": 1},
+            "total_pages": number | {"description": "absent where cursors are used"},
+            "next": {
+                "type": ["string", "null"],
+                "description": "where cursors are used: what to give as `after` for the next page, null on the last",
+            },
+        }
+        return _object(f"a page of {self._name}", properties, ["data", "total_count", "page_size"])
+
+    def _computed(self, function: Callable[..., Any]) -> Json:
+        try:
+            annotation = get_type_hints(function).get("return", Any)
+        except NameError:
+            annotation = Any
+        description = _first_paragraph(function.__doc__)
+        return self._of_annotation(annotation) | ({"description": description} if description else {})
+
+
+def field_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json:
+    """The schema of a field's values: its type, its rules and what it refers to."""
+    notes = [field.options.description] if field.options.description else []
+    if field.target is not None:
+        schema = _relation_schema(field, of_annotation)
+    else:
+        schema = of_annotation(field.annotation)
+        if field.kind is Kind.JSON and _is_any(schema):
+            schema = {}
+    if field.kind is Kind.INT and schema.get("type") == "integer":
+        schema = schema | {"format": "int64"}
+    for rule in field.rules:
+        if isinstance(rule, _BOUNDS) and field.kind not in _NUMBERS:
+            notes.append(rule.describe())
+        elif isinstance(rule, Length) and field.kind is not Kind.STR:
+            schema = schema | _length(rule, schema)
+        else:
+            schema = schema | _with_null(rule.json_schema(), field.nullable)
+    return schema | ({"description": "; ".join(notes)} if notes else {})
+
+
+def _relation_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json:
+    assert field.target is not None
+    target = field.target().__holdall__
+    keys = [field_schema(part, of_annotation) for part in target.key]
+    for key in keys:
+        key.pop("description", None)
+    key = keys[0] if len(keys) == 1 else {
+        "type": "array", "prefixItems": keys, "minItems": len(keys), "maxItems": len(keys),
+    }  # fmt: skip
+    if field.form is not None:
+        key = {"type": "array", "items": key, "uniqueItems": True}
+    elif field.nullable:
+        key = {"anyOf": [key, {"type": "null"}]}
+    return key | {"x-refers-to": target.model.__name__}
+
+
+def _length(rule: Length, schema: Json) -> Json:
+    """Bounds on items; on bytes they say nothing of the text these are shown as."""
+    kind = schema.get("type")
+    words = {"array": "Items", "object": "Properties"}
+    if not isinstance(kind, str) or kind not in words:
+        return {}
+    bounds = {f"min{words[kind]}": rule.minimum}
+    return bounds if rule.maximum is None else bounds | {f"max{words[kind]}": rule.maximum}
+
+
+def _with_null(rule: Json, nullable: bool) -> Json:
+    if nullable and "enum" in rule:
+        rule = {"enum": [*rule["enum"], None]}
+    plain: Json = msgspec.to_builtins(rule)
+    return plain
+
+
+def _is_any(schema: Json) -> bool:
+    """Whether the schema is that of any JSON at all, which is better said by none."""
+    return len(schema.get("anyOf", ())) >= 6
+
+
+def _default(field: Field) -> Json:
+    default = field.options.default
+    if default is MISSING or field.options.default_factory is not None:
+        return {}
+    return {"default": msgspec.json.decode(msgspec.json.encode(field.encode(default)))}
+
+
+def _object(title: str, properties: Json, required: list[str], description: str = "") -> Json:
+    schema: Json = {"type": "object", "title": title, "properties": properties}
+    if required:
+        schema["required"] = required
+    if description:
+        schema["description"] = description
+    return schema
+
+
+def _first_paragraph(text: str | None) -> str:
+    return " ".join((text or "").strip().partition("\n\n")[0].split())
