@@ -166,11 +166,22 @@ class Unsupported(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be reached or dropped the connection; nothing is known to have been applied; try again."""
+    """The store cannot be reached or dropped the connection; try again.
+
+    Nothing was applied, unless ``is_outcome_unknown``: then the answer to a commit was lost.
+    """
+
+    def __init__(self, store: str, message: str, *, is_outcome_unknown: bool = False) -> None:
+        self.is_outcome_unknown = is_outcome_unknown
+        super().__init__(store, message)
 
 
 class StoreTimeout(StoreError):
-    """The store did not answer in time."""
+    """The store did not answer in time. Nothing was applied, unless ``is_outcome_unknown``."""
+
+    def __init__(self, store: str, message: str, *, is_outcome_unknown: bool = False) -> None:
+        self.is_outcome_unknown = is_outcome_unknown
+        super().__init__(store, message)
 
 
 class SchemaMismatch(StoreError):

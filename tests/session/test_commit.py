@@ -11,9 +11,12 @@ from holdall import Authenticated, Everyone, Holdall, Nobody, Policy, Query, Rol
 from holdall.errors import (
     CommitAborted,
     CommitPartial,
+    CommitUnknown,
     Forbidden,
     StaleVersion,
     StateError,
+    StoreTimeout,
+    StoreUnavailable,
     UniqueViolation,
     ValidationError,
 )
@@ -225,6 +228,45 @@ def test_setting_a_value_back_in_flight_is_a_change_again() -> None:
             await session.commit()
         async with app.session() as session:
             assert (await session.require(Author, 1)).name == "old"
+
+    asyncio.run(main())
+
+
+class Broken:
+    """A store that fails in a given way."""
+
+    def __init__(self, store: Any, error: Exception) -> None:
+        self.store = store
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (StoreUnavailable("main", "gone"), CommitAborted),
+        (StoreTimeout("main", "slow"), CommitAborted),
+        (StoreUnavailable("main", "gone", is_outcome_unknown=True), CommitUnknown),
+        (StoreTimeout("main", "slow", is_outcome_unknown=True), CommitUnknown),
+    ],
+)
+def test_a_lost_answer_is_not_taken_for_a_refusal(error: Exception, expected: type[Exception]) -> None:
+    async def main() -> None:
+        app = library()
+        for binding in app.collections():
+            binding.store = Broken(binding.store, error)
+        async with app.session() as session:
+            author = session.add(Author(name="x"))
+            with pytest.raises(expected) as caught:
+                await session.commit()
+            assert caught.value.__cause__ is error
+            assert state_of(author) is State.NEW
+            session.rollback()
 
     asyncio.run(main())
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
-from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, HoldallError
+from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, HoldallError, StoreTimeout, StoreUnavailable
 from holdall.model import Field, Reference, State, Track, Tracker, set_track, track_of
 from holdall.session.identity import IdentityMap
 from holdall.session.plan import Batch, Plan, Step
@@ -72,7 +72,7 @@ def _failure(progress: _Progress, error: HoldallError) -> Exception:
         return CommitPartial(
             f"{len(progress.outcomes)} of {len(progress.plan.steps)} steps were applied: {error}", result
         )
-    if getattr(error, "is_outcome_unknown", False):
+    if isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown:
         return CommitUnknown(f"the answer to the commit was lost: {error}", result)
     return CommitAborted(f"nothing was written: {error}", result)
 
