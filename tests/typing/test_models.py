@@ -70,6 +70,7 @@ async def reading(book: Book, author: Author) -> None:
     assert_type(await author.books, list[Book])
     assert_type(await book.shelf, list[Country])
     assert_type(book.author.loaded, bool)
+    assert_type([await translator for translator in book.translators], list[Author])
     async for written in author.books:
         assert_type(written, Book)
 

@@ -43,7 +43,8 @@ def _raw(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
 def _resolve(where: str, text: str, names: Mapping[str, Any]) -> Any:
     try:
-        return eval(text, dict(names))  # noqa: S307 - the program's own annotation, as typing.get_type_hints does
+        resolved = eval(text, dict(names))  # noqa: S307 - the program's own annotation, as typing.get_type_hints does
+        return _resolve(where, resolved, names) if isinstance(resolved, str) else resolved
     except NameError as error:
         match = _RELATION.match(text.strip())
         if match:

@@ -187,8 +187,9 @@ class _Body:
             slot = _slot_of(cls, item.name)
             item.bind(slot)
             item.check_default()
-            if cls.__dict__.get(item.name) is slot:
-                type.__setattr__(cls, item.name, _attribute(item, slot))
+            attribute = _attribute(item, slot)
+            if attribute is not slot and cls.__dict__.get(item.name) is slot:
+                type.__setattr__(cls, item.name, attribute)
 
 
 def _attribute(field: Field, slot: Any) -> Any:

@@ -129,6 +129,18 @@ class Ref(Generic[T]):
     attributes lead on: ``Book.author.country``.
     """
 
+    if TYPE_CHECKING:  # what a checker sees of an item of tuple[Ref[Author], ...], which is a Reference
+
+        @property
+        def key(self) -> Any:
+            """The key of the record."""
+
+        @property
+        def loaded(self) -> bool:
+            """Whether the record is at hand."""
+
+        def __await__(self) -> Generator[Any, Any, T]: ...
+
     @overload
     def __get__(self: Ref[M | None], instance: None, owner: Any) -> type[M]: ...
     @overload

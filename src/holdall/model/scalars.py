@@ -16,12 +16,11 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.query import Kind
+from holdall.query import MAX_INT, Kind
 
-__all__ = ["MAX_INT", "MIN_INT", "SCALARS", "Refused", "Scalar", "clean_text"]
+__all__ = ["MIN_INT", "SCALARS", "Refused", "Scalar", "clean_text"]
 
-MIN_INT = -(2**63)
-MAX_INT = 2**63 - 1
+MIN_INT = -MAX_INT
 
 
 class Refused(Exception):
