@@ -65,9 +65,9 @@ class Writes:
         generated = layout.generated
         if batch[0].key is not None and not set(schema.key) <= {field.name for field in fields}:
             absent = [name for name in schema.key if name not in {field.name for field in fields}]
-            parts = [schema.key.index(name) for name in absent]
+            indexes = [schema.key.index(name) for name in absent]
             own = [parts(layout, keys.resolved(change.key)) for change in batch]
-            rows = [(*row, *(key[part] for part in parts)) for row, key in zip(rows, own, strict=True)]
+            rows = [(*row, *(key[index] for index in indexes)) for row, key in zip(rows, own, strict=True)]
             fields = (*fields, *(schema.by_name[name] for name in absent))
             columns = (*columns, *(column for name in absent for column in layout.columns(name)))
         elif generated in columns and batch[0].key is None:
