@@ -24,7 +24,7 @@ def rows(arena: Arena) -> list[Row]:
         peers = {peer: measure(module) for peer, module in _PEERS.items()}
         return Row(f"model/{name}", unit, measure("raw.models"), measure("ours.models"), peers, turns)
 
-    count = 2_000 if arena.is_quick else 10_000
+    count = 1_000 if arena.is_quick else 5_000
     return [
         row("from-row", "from_row", "us", _MICROSECONDS),
         row("construct", "construct", "us", _MICROSECONDS),
