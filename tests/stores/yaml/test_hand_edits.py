@@ -373,3 +373,30 @@ def test_keys_are_not_given_twice(tmp_path: Path) -> None:
     with pytest.raises(CorruptRecord, match="remove it"):
         run(store.apply([new("h")]))
     assert len(run(store.fetch(Query("City")))) == 5
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_folded_or_nested_value_is_replaced_beside_comments(tmp_path: Path, newline: str, indent: str) -> None:
+    store = atlas(tmp_path, "collection")
+    lines = [
+        "- code: FR # one",
+        "  # two",
+        "  name: >-",
+        "    folded",
+        "    text",
+        "  notes:",
+        "    - 1",
+        "    - 2",
+        "",
+    ]
+    text = newline.join(indent + line if line else "" for line in lines) + newline + "# tail" + newline
+    file = tmp_path / "Country.yaml"
+    file.write_bytes(b"# head" + newline.encode() + text.encode())
+    run(store.apply([update("Country", "FR", name="\x82 x: y", notes="a\nb\n")]))
+    found = file.read_bytes().decode()
+    assert rows(store, "Country")["FR"][1] == "\x82 x: y"
+    assert rows(store, "Country")["FR"][5] == "a\nb\n"
+    assert [word for word in ("# head", "# one", "# two", "# tail") if word not in found] == []
+    assert "\r\r" not in found
+    assert found.count(newline) == found.count("\n")

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from holdall.query import Schema
-from holdall.stores.yaml.edit import replace_by_round_trip, replace_in_place, replace_on_lines
+from holdall.stores.yaml.edit import comments_behind, replace_in_place, replace_on_lines
 from holdall.stores.yaml.emit import emit_mapping
 from holdall.stores.yaml.errors import Misfit, Unreadable
 from holdall.stores.yaml.parse import parse
 from holdall.stores.yaml.record import Row, row_of, written
+from holdall.stores.yaml.round_trip import replace_by_round_trip
 
 __all__ = ["changed_record", "differences", "first_right", "new_record"]
 
@@ -25,10 +26,11 @@ def changed_record(schema: Schema, text: str, old: Row, new: Row) -> str:
     changes = differences(schema, old, new)
     if not changes:
         return text
+    behind = comments_behind(text, 0)
     attempts: tuple[Callable[[], str | None], ...] = (
         lambda: replace_on_lines(text, 0, changes),
         lambda: replace_in_place(text, changes),
-        lambda: replace_by_round_trip(text, None, changes),
+        lambda: replace_by_round_trip(text.removesuffix(behind), None, changes) + behind,
     )
     return first_right(
         attempts, lambda result: repr(_read(schema, result, old)) == repr(new), lambda: new_record(schema, new)

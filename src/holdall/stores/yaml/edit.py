@@ -1,26 +1,22 @@
 """Changing a text as a careful person would: only the changed values are touched; comments, order, quotes and blank
 lines stay as they are.
 
-A value on one line is replaced in place. What that cannot do goes through ruamel's round trip, which keeps comments and
-order too but may settle indentation. Callers read the result back before they trust it.
+What this cannot do, it leaves to ``round_trip``. Callers read the result back before they trust it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from io import StringIO
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from holdall.stores.yaml.emit import emit_inline, emit_mapping, is_inline
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.parse import events_of
 
-__all__ = ["newline_of", "replace_by_round_trip", "replace_in_place", "replace_on_lines"]
+__all__ = ["comments_behind", "newline_of", "replace_in_place", "replace_on_lines"]
 
 _VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|\[[^\[\]{}#"'\n]*\]|[^\s#"'\[\]{}|>&*!%@`,-][^#\n]*?|-?[0-9.]+)"""
 _NODES = (ScalarEvent, MappingStartEvent, SequenceStartEvent, MappingEndEvent, SequenceEndEvent)
@@ -30,6 +26,17 @@ _TRAILING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 def newline_of(text: str) -> str:
     """How the lines of the text end."""
     return "\r\n" if "\r\n" in text else "\n"
+
+
+def comments_behind(text: str, column: int) -> str:
+    """The comments and blank lines at the end of the text that begin no further in than ``column``: they belong to
+    what follows, not to the last value."""
+    lines = text.splitlines(keepends=True)
+    end = len(lines)
+    is_behind = re.compile(rf" {{0,{column}}}#|\s*\Z")
+    while end > 1 and is_behind.match(lines[end - 1]):
+        end -= 1
+    return "".join(lines[end:])
 
 
 def replace_on_lines(text: str, column: int, changes: Mapping[str, Any]) -> str | None:
@@ -124,44 +131,3 @@ def _appended(text: str, spans: _Spans, values: Mapping[str, Any]) -> str:
     if not head.endswith("\n"):
         head += newline
     return head + lines + text[end:]
-
-
-def replace_by_round_trip(text: str, position: int | None, changes: Mapping[str, Any] | None) -> str:
-    """The text with values of its mapping, or of the mapping at this position of its list, replaced.
-
-    Without changes the item at the position is removed. Raises Unreadable.
-    """
-    yaml = YAML(typ="rt", pure=True)
-    yaml.preserve_quotes = True
-    yaml.width = 1_000_000
-    yaml.allow_unicode = True
-    yaml.line_break = newline_of(text)  # type: ignore[assignment]
-    if re.search(r"^ +- ", text, re.MULTILINE) and not re.search(r"^- ", text, re.MULTILINE):
-        yaml.indent(mapping=2, sequence=4, offset=2)
-    try:
-        document = yaml.load(text)
-        if changes is None:
-            del document[position]
-        else:
-            mapping = document if position is None else document[position]
-            for name, value in changes.items():
-                mapping[name] = _node(value)
-        target = StringIO()
-        yaml.dump(document, target)
-    except Exception as error:  # the library raises what it likes on what it cannot represent
-        raise Unreadable(f"the file cannot be edited: {type(error).__name__}") from error
-    return target.getvalue()
-
-
-def _node(value: Any) -> Any:
-    if (
-        isinstance(value, str)
-        and "\n" in value.strip("\n")
-        and all(not line.endswith(" ") for line in value.split("\n"))
-    ):
-        return LiteralScalarString(value)
-    if isinstance(value, dict):
-        return {name: _node(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_node(item) for item in value]
-    return value

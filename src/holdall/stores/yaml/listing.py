@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from holdall.query import Schema
 from holdall.stores.yaml.document import differences, first_right
-from holdall.stores.yaml.edit import newline_of, replace_by_round_trip, replace_in_place, replace_on_lines
+from holdall.stores.yaml.edit import comments_behind, newline_of, replace_in_place, replace_on_lines
 from holdall.stores.yaml.emit import emit_mapping
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.parse import parse
 from holdall.stores.yaml.record import Row, row_of, written
+from holdall.stores.yaml.round_trip import replace_by_round_trip
 
 __all__ = ["changed_list", "rows_of"]
 
@@ -78,18 +79,13 @@ def _by_items(
         item = text[start:end]
         if position in changes:
             new = changes[position]
-            item = _kept(item, indent) if new is None else _changed(schema, item, indent, rows[position], new)
+            item = (
+                comments_behind(item, len(indent))
+                if new is None
+                else _changed(schema, item, indent, rows[position], new)
+            )
         pieces.append(item)
     return _appended(schema, "".join(pieces), added, indent)
-
-
-def _kept(item: str, indent: str) -> str:
-    """The comments and blank lines behind a removed item: they belong to what follows."""
-    lines = item.splitlines(keepends=True)
-    kept = len(lines)
-    while kept > 1 and (not lines[kept - 1].strip() or lines[kept - 1].startswith(f"{indent}#")):
-        kept -= 1
-    return "".join(lines[kept:])
 
 
 def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
@@ -104,10 +100,13 @@ def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
         return None if mapping is None else f"{indent}-{mapping[width + 1 :]}"
 
     def by_round_trip() -> str:
-        lines = item.splitlines(keepends=True)
+        behind = comments_behind(item, width)
+        lines = item.removesuffix(behind).splitlines(keepends=True)
         outdented = "".join(line.removeprefix(indent) for line in lines)
         result = replace_by_round_trip(outdented, 0, changes)
-        return "".join(f"{indent}{line}" if line.strip() else line for line in result.splitlines(keepends=True))
+        return (
+            "".join(f"{indent}{line}" if line.strip() else line for line in result.splitlines(keepends=True)) + behind
+        )
 
     if not changes:
         return item
@@ -116,7 +115,9 @@ def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
         lambda: as_mapping(lambda text: replace_in_place(text, changes)),
         by_round_trip,
     )
-    return first_right(attempts, is_right, lambda: _item(schema, new, indent, newline_of(item)))
+    return first_right(
+        attempts, is_right, lambda: _item(schema, new, indent, newline_of(item)) + comments_behind(item, len(indent))
+    )
 
 
 def _by_round_trip(
