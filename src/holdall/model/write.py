@@ -102,10 +102,7 @@ def _writer(field: Field) -> Writer:
     )
     lines = [
         "def write(record, value):",
-        "    try:",
-        "        track = record._track",
-        "    except AttributeError:",
-        "        track = None",
+        '    track = getattr(record, "_track", None)',
         *(["    if track is not None: refuse_frozen(record, field, track)"] if field.frozen else []),
         f"    if not ({source}): value = admitted(record, field, value)"
         if source is not None
