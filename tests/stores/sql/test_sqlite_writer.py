@@ -110,6 +110,50 @@ def test_one_that_fails_takes_nothing_of_the_others_with_it(place: Path | None) 
     run(main())
 
 
+@pytest.mark.parametrize("culprit", [0, 1, 30, 49])
+@pytest.mark.parametrize("has_trigger", [False, True])
+def test_the_culprit_of_many_is_named(tmp_path: Path, culprit: int, has_trigger: bool) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            await opened.store.apply([add_author("a"), add_book("x", 1, "taken")])
+            if has_trigger:  # one that adds records of its own
+                body = "BEGIN INSERT INTO author (name) VALUES ('trigger'); END"
+                await opened.database.execute(
+                    [f"CREATE TRIGGER {verb} AFTER {verb} ON book {body}" for verb in ("INSERT", "UPDATE")]
+                )
+            many = [add_book("y", 1, "taken" if n == culprit else str(n)) for n in range(50)]
+            with pytest.raises(UniqueViolation) as unique:
+                await opened.store.apply(many)
+            assert unique.value.position == culprit
+            many[culprit] = add_book("y", 1, "free")
+            assert [outcome.key for outcome in await opened.store.apply(many)] == list(range(2, 52))
+            edits = [edit_book(2 + n, 9 if n == culprit else 1, title="z") for n in range(50)]
+            with pytest.raises(StaleVersion) as stale:
+                await opened.store.apply(edits)
+            assert (stale.value.key, stale.value.position) == (2 + culprit, culprit)
+            edits[culprit] = edit_book(2 + culprit, 1, title="z")
+            await opened.store.apply(edits)
+            rows = [row for row in await opened.store.fetch(Query("book")) if row[0] > 1]
+            assert {(row[1], row[-1]) for row in rows} == {("z", 2)}
+            assert len(rows) == 50
+
+    run(main())
+
+
+@pytest.mark.parametrize("place_of_trigger", ["BEFORE", "AFTER"])
+def test_keys_are_right_where_a_trigger_takes_some(tmp_path: Path, place_of_trigger: str) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            trigger = f"CREATE TRIGGER more {place_of_trigger} INSERT ON author WHEN new.name = 'twice' "
+            await opened.database.execute([trigger + "BEGIN INSERT INTO author (name) VALUES ('more'); END"])
+            names = ["once" if n % 7 else "twice" for n in range(50)]
+            outcomes = await opened.store.apply([add_author(name) for name in names])
+            kept = {row[0]: row[1] for row in await opened.store.fetch(Query("author"))}
+            assert [kept[outcome.key] for outcome in outcomes] == names
+
+    run(main())
+
+
 def test_a_failure_that_ends_the_transaction_leaves_the_others_alone(tmp_path: Path) -> None:
     async def main() -> None:
         async with Opened(tmp_path) as opened:

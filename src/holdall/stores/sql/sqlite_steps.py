@@ -16,6 +16,8 @@ from holdall.stores.sql.steps import Insert, Step, Update
 
 __all__ = ["StepRefused", "run_step"]
 
+MANY = 20  # rows
+
 _quoted = SQLITE.sqlalchemy.identifier_preparer
 
 
@@ -36,7 +38,44 @@ class _Missed(Exception):
 
 
 def run_step(connection: apsw.Connection, step: Step) -> Any:
-    """Carry out the step and give its reply. Raises StepRefused, from apsw's error."""
+    """Carry out the step and give its reply. Raises StepRefused, from apsw's error.
+
+    Many rows are first sent without asking after each, which is a fifth quicker; where the sum does not prove that all
+    went as it should, that is taken back and each row is asked after.
+    """
+    if len(step.rows) < MANY or (isinstance(step, Insert) and step.generated is None):
+        return _run(connection, step)
+    connection.execute("SAVEPOINT many")
+    reply = _unasked(connection, step)
+    if reply is None:
+        connection.execute("ROLLBACK TO many")
+        reply = (_run(connection, step),)
+    connection.execute("RELEASE many")
+    return reply[0]
+
+
+def _unasked(connection: apsw.Connection, step: Step) -> tuple[Any] | None:
+    """The reply in a tuple, or None if it is not certain."""
+    if isinstance(step, Insert):
+        sql = _insert(step.table, step.columns)
+        rows = iter(step.rows)
+        _execute(connection, sql, iter((next(rows),)), step, rows)
+        first = connection.last_insert_rowid()
+        _execute(connection, sql, rows, step, rows)
+        # keys only grow, until there are no greater ones; so if they grew by as many as there are rows, by one each
+        last = connection.last_insert_rowid()
+        return (range(first, last + 1),) if last - first == len(step.rows) - 1 and last < 2**62 else None
+    if not isinstance(step, Update) or not {*step.columns}.isdisjoint(step.table.primary_key.columns.keys()):
+        return None
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchall():
+        return None  # what they change would be counted too
+    rows = iter(step.rows)
+    before = connection.total_changes()
+    _execute(connection, _update(step.table, step.columns, step.match), rows, step, rows)
+    return (None,) if connection.total_changes() - before == len(step.rows) else None
+
+
+def _run(connection: apsw.Connection, step: Step) -> Any:
     rows = iter(step.rows)
     made: list[int] = []
     source: Iterator[Row] = rows
@@ -52,12 +91,17 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
         if step.is_exact:
             source = _exact(rows, connection.changes)
     try:
-        connection.executemany(sql, source)
+        _execute(connection, sql, source, step, rows)
     except _Missed as missed:
         return missed.index
+    return made if isinstance(step, Insert) else None
+
+
+def _execute(connection: apsw.Connection, sql: str, source: Iterator[Row], step: Step, rows: Iterator[Row]) -> None:
+    try:
+        connection.executemany(sql, source)
     except (apsw.Error, OverflowError, ValueError, TypeError) as error:
         raise StepRefused(step, len(step.rows) - length_hint(rows) - 1) from error
-    return made if isinstance(step, Insert) else None
 
 
 def _counted(rows: Iterator[Row], made: list[int], last: Callable[[], int]) -> Iterator[Row]:

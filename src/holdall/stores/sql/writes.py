@@ -17,7 +17,7 @@ from holdall.stores.sql.codec import RowConvert, row_encoder
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.steps import Delete, Insert, Steps, Update
 from holdall.stores.sql.tables import Tables
-from holdall.stores.sql.write_keys import Keys, WriteShape, write_shape
+from holdall.stores.sql.write_keys import Keys, WriteShape, parts, write_shape
 
 __all__ = ["Writes"]
 
@@ -89,19 +89,19 @@ class Writes:
 
     def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
         layout = shape.layout
-        values = keys.values(shape, batch)
-        owners = keys.owners(layout, batch)
         fields, match = _found_by(layout, batch[0])
-        own = _picked(shape, values)
-        if len(match) == len(layout.key):
-            rows = [(*row, *owner) for row, owner in zip(own, owners, strict=True)]
-        else:
-            rows = [(*row, *owner, change.version) for row, owner, change in zip(own, owners, batch, strict=True)]
+        rows = keys.plain_rows(shape, batch, is_versioned=len(match) > len(layout.key))
+        if rows is None:
+            rows = _picked(shape, keys.values(shape, batch))
+            rows = [(*row, *owner) for row, owner in zip(rows, keys.owners(layout, batch), strict=True)]
+            if len(match) > len(layout.key):
+                rows = [(*row, change.version) for row, change in zip(rows, batch, strict=True)]
         encoded = self._encoded(layout, (*shape.fields, *fields), rows)
         is_only = len(positions) == keys.count and not shape.links
         missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
         self._check(missed, layout, batch, positions)
         for place, link in shape.links:
+            owners, values = keys.owners(layout, batch), keys.values(shape, batch)
             yield self._unlink(layout, link, owners, positions)
             yield from self._link(layout, link, owners, [row[place] for row in values], positions)
         return []
