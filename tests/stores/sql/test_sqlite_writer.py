@@ -119,7 +119,7 @@ def test_the_culprit_of_many_is_named(tmp_path: Path, culprit: int, has_trigger:
             if has_trigger:  # one that adds records of its own
                 body = "BEGIN INSERT INTO author (name) VALUES ('trigger'); END"
                 await opened.database.execute(
-                    [f"CREATE TRIGGER {verb} AFTER {verb} ON book {body}" for verb in ("INSERT", "UPDATE")]
+                    [f"CREATE TRIGGER on_{verb} AFTER {verb} ON book {body}" for verb in ("INSERT", "UPDATE")]
                 )
             many = [add_book("y", 1, "taken" if n == culprit else str(n)) for n in range(50)]
             with pytest.raises(UniqueViolation) as unique:
