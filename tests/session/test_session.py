@@ -249,6 +249,18 @@ def test_a_value_handed_out_before_a_commit_is_still_watched_after_it() -> None:
     run(test)
 
 
+def test_rollback_undoes_a_change_in_place_that_was_then_assigned_over() -> None:
+    async def test(app: Holdall) -> None:
+        async with app.session() as session:
+            book = await session.require(Book, 1)
+            book.tags.append("in place")
+            book.tags = ["assigned"]
+            session.rollback()
+            assert book.tags == []
+
+    run(test)
+
+
 def test_frozen_fields_hold_in_their_states() -> None:
     async def test(app: Holdall) -> None:
         async with app.session() as session:

@@ -39,9 +39,10 @@ class Watcher:
             old = dict(track.old or {})
             by_name = type(record).__holdall__.by_name
             for name, before in snapshots.items():
-                if name not in old and _snapshot(by_name[name], record) != before:
-                    old[name] = _restore(by_name[name], before)
-            if old and old.keys() != (track.old or {}).keys():
+                field = by_name[name]
+                if _encoded(field, old.get(name, field.get(record))) != before:
+                    old[name] = _restore(field, before)
+            if old != (track.old or {}):
                 state = State.DELETED if track.state is State.DELETED else State.DIRTY
                 set_track(record, Track(track.tracker, state, old))
                 changed.append(record)
@@ -58,7 +59,11 @@ class Watcher:
 
 
 def _snapshot(field: Field, record: Any) -> bytes:
-    return _encoder.encode(field.encode(field.get(record)))
+    return _encoded(field, field.get(record))
+
+
+def _encoded(field: Field, value: Any) -> bytes:
+    return _encoder.encode(field.encode(value))
 
 
 def _restore(field: Field, snapshot: bytes) -> Any:
