@@ -22,6 +22,9 @@ __all__ = ["MIN_INT", "SCALARS", "Refused", "Scalar", "clean_text"]
 
 MIN_INT = -MAX_INT
 
+MAX_EXPONENT = 1_000
+"""The largest power of ten in a decimal: a short text such as 1E+999999999 must not become a gigabyte of digits."""
+
 
 class Refused(Exception):
     """A value is not what its type asks for: an error code and the end of a sentence."""
@@ -87,6 +90,8 @@ def _decimal(value: Any) -> Decimal:
         raise _wrong("a decimal number")
     if not value.is_finite():
         raise Refused("range", "must be finite")
+    if abs(value.adjusted()) > MAX_EXPONENT:
+        raise Refused("range", f"must lie within a factor of 10 to the power of {MAX_EXPONENT} of one")
     return value
 
 
@@ -143,7 +148,7 @@ SCALARS: dict[Any, Scalar] = {
     bool: Scalar(Kind.BOOL, "x.__class__ is T", _bool),
     int: Scalar(Kind.INT, f"x.__class__ is T and {MIN_INT} <= x <= {MAX_INT}", _int),
     float: Scalar(Kind.FLOAT, "x.__class__ is T and x - x == 0.0", _float),
-    Decimal: Scalar(Kind.DECIMAL, "x.__class__ is T and x.is_finite()", _decimal),
+    Decimal: Scalar(Kind.DECIMAL, f"x.__class__ is T and x.is_finite() and -{MAX_EXPONENT} <= x.adjusted() <= {MAX_EXPONENT}", _decimal),
     str: Scalar(Kind.STR, "x.__class__ is T and x.isprintable()", _str),
     bytes: Scalar(Kind.BYTES, "x.__class__ is T", _bytes),
     datetime: Scalar(Kind.DATETIME, "x.__class__ is T and x.tzinfo is __UTC", _datetime),

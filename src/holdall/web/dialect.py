@@ -235,6 +235,11 @@ def _comparison(resolved: ResolvedPath, op: Op, text: str) -> Condition:
         if resolved.through and resolved.field.name == resolved.path[-1] and len(resolved.path) == 1:
             return _emptiness(resolved, yes)
         return resolved.compare(op, yes)
+    if op is Op.IN and resolved.field.kind is Kind.JSON:
+        values = value_of(resolved.field, text)
+        if not isinstance(values, list):
+            raise Unreadable("must be a JSON array")
+        return resolved.compare(op, tuple(values))
     if op is Op.IN:
         return resolved.compare(op, tuple(value_of(resolved.field, item) for item in items_of(text)))
     if op in _TEXT:
