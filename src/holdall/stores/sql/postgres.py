@@ -78,10 +78,11 @@ class PostgresDatabase:
         try:
             connection = pool.take_now() or await pool.take(self._options.connect_timeout)
             try:
-                records = await connection.fetch(sql, parameters)
-            except _OUTDATED:
-                connection.forget()
-                records = await connection.fetch(sql, parameters)
+                try:
+                    records = await connection.fetch(sql, parameters)
+                except _OUTDATED:
+                    connection.forget()
+                    records = await connection.fetch(sql, parameters)
             except BaseException:
                 pool.give_dirty(connection)
                 raise
