@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,62 +13,35 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdall.testing.client import Answer, Client
+from holdall.testing.client import Answer
 from tests.web.everything import MODELS, everything, thing
+from tests.web.served import Served
 
 COLLECTIONS = [model.__holdall__.collection for model in MODELS]
 DEEP = 10_000
 LONG = "x" * 2**20
 
 
-class Served:
-    """A service with one record in each collection, on a loop of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._runner = asyncio.Runner()
-        self._client = Client(everything(url).asgi(create=True))
-        self.thing = self.run(self._start)
-
-    async def _start(self) -> str:
-        await self._client.__aenter__()
-        await self._client.post("/countries", {"code": "FR", "name": "France"})
-        await self._client.post("/cities", {"name": "Paris", "country": "FR"})
-        await self._client.post("/lines", {"order": 7, "code": "a"})
-        made = await self._client.post("/things", thing(city=1, line=[7, "a"], cities=[1]))
-        assert made.status == 201, made.body
-        return made.headers["location"]
-
-    def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        return self._runner.run(work())
-
-    def request(self, *args: Any, **options: Any) -> Answer:
-        answer: Answer = self.run(lambda: self._client.request(*args, **options))
-        return answer
-
-    def lists_answer(self) -> None:
-        for name in COLLECTIONS:
-            answer = self.request("GET", f"/{name}?page_size=500")
-            assert answer.status == 200, answer.body
-            assert answer.json()["total_count"] >= 1
-
-    def close(self) -> None:
-        self.run(lambda: self._client.__aexit__(None, None, None))
-        self._runner.close()
-
-
 @pytest.fixture(scope="module", params=["memory", "sqlite"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("bad")
-    service = Served("memory:" if request.param == "memory" else f"sqlite:///{folder / 'things.db'}")
-    yield service
-    service.lists_answer()
-    service.close()
+    with Served(everything("memory:" if request.param == "memory" else f"sqlite:///{folder / 'things.db'}")) as served:
+        served.fill()
+        yield served
+        lists_answer(served)
 
 
 @pytest.fixture(autouse=True)
 def no_failure_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def lists_answer(served: Served) -> None:
+    for name in COLLECTIONS:
+        answer = served.request("GET", f"/{name}?page_size=500")
+        assert answer.status == 200, answer.body
+        assert answer.json()["total_count"] >= 1
 
 
 def refuses(answer: Answer) -> None:
@@ -153,7 +125,7 @@ def test_wrong_values_in_bodies(served: Served, name: str) -> None:
             else:
                 refuses(answer)
                 assert LONG[:500].encode() not in answer.body
-    served.lists_answer()
+    lists_answer(served)
 
 
 BODIES = [b"", b"null", b"[]", b'"x"', b"1", b"{", b"{}{}", b"\xff", b"\x00", b'{"nope":1}', b'{"":1}', b'{"id":1}']
@@ -171,7 +143,7 @@ BODIES += [
 def test_bodies_that_are_no_records(served: Served, body: bytes) -> None:
     for method, place in (("POST", "/things"), ("PATCH", served.thing), ("POST", "/countries"), ("POST", "/lines")):
         refuses(served.request(method, place, body=body))
-    served.lists_answer()
+    lists_answer(served)
 
 
 TEXTS = [
@@ -211,7 +183,7 @@ def test_wrong_values_in_queries(served: Served, name: str) -> None:
             answer = served.request("GET", f"/things?{name}{operator}={value}")
             if answer.status != 200:
                 refuses(answer)
-    served.lists_answer()
+    lists_answer(served)
 
 
 _MEANINGLESS = """
@@ -230,7 +202,7 @@ QUERIES += ["city." * 200 + "name=x", "after=" + "A" * 5_000]
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:40])
 def test_queries_that_mean_nothing(served: Served, query: str) -> None:
     refuses(served.request("GET", f"/things?{query}"))
-    served.lists_answer()
+    lists_answer(served)
 
 
 def test_queries_that_are_too_long(served: Served) -> None:
@@ -280,7 +252,7 @@ def test_wrong_keys(served: Served, key: str) -> None:
             answer = served.request(method, f"/{name}/{key}".encode(), body=b"{}")
             assert answer.status in (404, 422), (name, key, answer.status)
             refuses(answer)
-    served.lists_answer()
+    lists_answer(served)
 
 
 anything_json = st.recursive(
