@@ -1,0 +1,1 @@
+"""Programs that show Holdall on real data."""

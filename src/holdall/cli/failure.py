@@ -1,0 +1,18 @@
+"""What ends a command: a sentence for the person at the terminal, and an exit code for the script around it."""
+
+from __future__ import annotations
+
+__all__ = ["MISUSE", "REFUSED", "Failure"]
+
+REFUSED = 1
+"""What was asked for is understood and cannot be done."""
+MISUSE = 2
+"""What was asked for makes no sense."""
+
+
+class Failure(Exception):
+    """Ends the command with this message and exit code, and without a traceback."""
+
+    def __init__(self, message: str, code: int = REFUSED) -> None:
+        self.code = code
+        super().__init__(message)

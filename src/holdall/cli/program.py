@@ -1,0 +1,20 @@
+"""The commands, as one program."""
+
+from __future__ import annotations
+
+import typer
+
+from holdall.cli.check import check
+from holdall.cli.create import create
+from holdall.cli.serve import serve
+
+__all__ = ["program"]
+
+program = typer.Typer(
+    help="One model, any store, one API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (serve, check, create):
+    program.command()(command)

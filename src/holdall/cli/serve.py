@@ -1,0 +1,41 @@
+"""``holdall serve``: an application's REST service on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from holdall.cli import worker
+from holdall.cli.fitting import prepare
+from holdall.cli.listener import listen
+from holdall.cli.server import run_server, run_workers
+from holdall.cli.target import Target, TargetText
+
+__all__ = ["serve"]
+
+
+def serve(
+    target: TargetText,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that answer.")] = 1,
+    create: Annotated[
+        bool, typer.Option("--create", help="First make the tables and folders that are missing.")
+    ] = False,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
+) -> None:
+    """Serve an application over HTTP, once what is stored fits its models."""
+    found = Target(target)
+    service = found.service()
+    listener = listen(host, port)
+    prepare(found, create=create)
+
+    def announce(address: str) -> None:
+        print(f"{found.app.name} is served on {address}", flush=True)
+
+    if workers == 1:
+        run_server(service, listener, announce, access_log=access_log)
+        return
+    with worker.environment(target):
+        run_workers(worker.FACTORY, listener, announce, workers=workers, access_log=access_log)

@@ -1,0 +1,116 @@
+"""From ``module:app`` on the command line to the application it means."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+import traceback
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from holdall.app import Holdall
+from holdall.cli.failure import MISUSE, REFUSED, Failure
+from holdall.errors import HoldallError
+
+__all__ = ["Target", "TargetText"]
+
+TargetText: TypeAlias = Annotated[
+    str, typer.Argument(metavar="MODULE:APP", help="A Holdall, its asgi(), or a function that returns one of them.")
+]
+
+
+class Target:
+    """An application found by name; raises Failure where there is none."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        found = _made(text, _attribute(text))
+        # What asgi() gives knows its application; the command line must not know the web framework.
+        self._service = None if isinstance(found, Holdall) else found
+        app = found if isinstance(found, Holdall) else getattr(found, "holdall", None)
+        if not isinstance(app, Holdall):
+            raise Failure(
+                f"{text} is {_described(found)}; it must be a Holdall, what its asgi() gives,"
+                " or a function that returns one of them",
+                MISUSE,
+            )
+        self.app = app
+
+    def service(self, **options: Any) -> Any:
+        """The application's REST service: its own if the target is one, else a new one with these options."""
+        if self._service is not None:
+            return self._service
+        try:
+            return self.app.asgi(**options)
+        except HoldallError as error:
+            raise Failure(str(error)) from error
+
+
+def _attribute(text: str) -> Any:
+    module_name, separator, path = text.partition(":")
+    if not (separator and module_name and path):
+        raise Failure(f"{text!r} is not of the form module:app, as in library:app", MISUSE)
+    if module_name.endswith(".py") or "/" in module_name or os.sep in module_name:
+        raise Failure(f"{module_name!r} is a file; name the module as an import does, as in library:app", MISUSE)
+    found: Any = _module(module_name)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise Failure(f"module {module_name} has no {path}", MISUSE)
+        found = getattr(found, name)
+    return found
+
+
+def _module(name: str) -> Any:
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise Failure(f"there is no module {error.name}, neither in this folder nor installed", MISUSE) from error
+        raise Failure(f"module {name} {_blame(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise Failure(f"module {name} {_blame(error)}") from error
+
+
+def _made(text: str, found: Any) -> Any:
+    if isinstance(found, Holdall) or hasattr(found, "holdall") or not callable(found):
+        return found
+    try:
+        inspect.signature(found).bind()
+    except TypeError as error:
+        raise Failure(f"{text} cannot be called without arguments: {error}", MISUSE) from error
+    except ValueError:
+        return found  # built in and silent about its arguments: surely none of ours
+    try:
+        made = found()
+    except Exception as error:
+        raise Failure(f"{text}() {_blame(error)}", REFUSED) from error
+    if inspect.iscoroutine(made):
+        made.close()
+        raise Failure(f"{text} is an async function; the one that makes the application must not be", MISUSE)
+    return made
+
+
+def _blame(error: BaseException) -> str:
+    """What went wrong in the user's own code, and where."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    own = [
+        frame
+        for frame in frames
+        if os.path.dirname(__file__) not in frame.filename and "importlib" not in frame.filename
+    ]
+    if isinstance(error, SyntaxError):
+        where = f" at {error.filename}:{error.lineno}"
+    else:
+        where = f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
+    said = str(error)
+    return f"fails{where} with {type(error).__name__}" + (f": {said}" if said else "")
+
+
+def _described(found: Any) -> str:
+    return "None" if found is None else f"of type {type(found).__name__}"
