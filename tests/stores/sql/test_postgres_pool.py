@@ -12,6 +12,7 @@ import pytest
 
 from holdall.errors import DeclarationError, ReferenceViolation, StoreTimeout, StoreUnavailable, UniqueViolation
 from holdall.query import Query
+from holdall.store import KeyOf
 from holdall.stores.sql import SqlStore, Tables, open_sql
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres import PostgresDatabase, PostgresOptions
@@ -149,6 +150,30 @@ def test_connections_that_break_are_replaced(postgres_url: str) -> None:
         assert await backend(database) not in (pid, fresh)
         await other.close()
         await database.close()
+
+    run(main())
+
+
+def test_a_connection_lost_while_committing_leaves_the_outcome_unknown(postgres_url: str) -> None:
+    async def main() -> None:
+        store = open_sql("main", postgres_url)
+        store.bind([AUTHOR, BOOK])
+        await store.create()
+        other = await asyncpg.connect(postgres_url)
+        await other.execute(
+            "CREATE FUNCTION pull_the_plug() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;"
+            "CREATE CONSTRAINT TRIGGER plug AFTER INSERT ON author DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION pull_the_plug()"
+        )
+        for changes in ([add_author("one")], [add_author("one"), add_book("a", KeyOf(0))]):
+            with pytest.raises(StoreUnavailable) as caught:
+                await store.apply(changes)
+            assert caught.value.is_outcome_unknown
+        await other.execute("DROP FUNCTION pull_the_plug CASCADE")
+        await other.close()
+        await store.drop()
+        await store.close()
 
     run(main())
 

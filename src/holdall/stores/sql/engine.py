@@ -21,6 +21,7 @@ from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.engine_refusal import refusal
 from holdall.stores.sql.engine_steps import StepRefused, run_step
+from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.inspection import FoundTable, inspect_connection
 from holdall.stores.sql.steps import Work
 from holdall.stores.sql.tables import Tables
@@ -96,7 +97,7 @@ class EngineDatabase:
         """Carry out the work's steps in one transaction."""
         async with self._connected() as connection:
             outcomes = await _carry_out(connection, work)
-            await connection.commit()
+            await self._commit(connection)
             return outcomes
 
     @asynccontextmanager
@@ -104,7 +105,7 @@ class EngineDatabase:
         """A transaction of one's own, READ COMMITTED where the database has it."""
         async with self._connected() as connection:
             yield EngineTransaction(self, connection)
-            await connection.commit()
+            await self._commit(connection)
 
     async def execute(self, statements: Sequence[str]) -> None:
         """Run statements that define tables; few databases can do so in a transaction."""
@@ -125,6 +126,10 @@ class EngineDatabase:
         engine = self._engines.pop(asyncio.get_running_loop(), None)
         if engine is not None:
             await engine.dispose()
+
+    async def _commit(self, connection: AsyncConnection) -> None:
+        with deciding(), self.translating():
+            await connection.commit()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:

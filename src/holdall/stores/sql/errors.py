@@ -6,7 +6,8 @@ values: it stays with ``__cause__`` and never enters ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 
 from holdall.errors import (
@@ -26,7 +27,7 @@ from holdall.errors import (
 )
 from holdall.stores.sql.layout import Rule
 
-__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Meaning", "error_of", "postgresql_meaning", "violation_of"]
+__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Meaning", "deciding", "error_of", "postgresql_meaning", "violation_of"]
 
 
 class Meaning(Enum):
@@ -154,6 +155,16 @@ def violation_of(store: str, rule: Rule, position: int | None = None) -> Conflic
         "reference": ReferenceViolation,
     }
     return kinds[rule.kind](store, rule.collection, rule.fields, position)
+
+
+@contextmanager
+def deciding() -> Iterator[None]:
+    """Around what makes changes last: where its answer is lost, the outcome is not known."""
+    try:
+        yield
+    except (StoreUnavailable, StoreTimeout) as error:
+        error.is_outcome_unknown = True
+        raise
 
 
 def _unstorable(message: str) -> FieldError:

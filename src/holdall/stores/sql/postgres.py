@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from operator import itemgetter
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,11 +15,12 @@ from holdall.errors import DeclarationError, HoldallError, StoreTimeout, StoreUn
 from holdall.store import Outcome, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import POSTGRESQL, Dialect
-from holdall.stores.sql.errors import Meaning, error_of
+from holdall.stores.sql.errors import Meaning, deciding, error_of
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
 from holdall.stores.sql.postgres_refusal import refusal
-from holdall.stores.sql.postgres_steps import ROWS, run_step, split
+from holdall.stores.sql.postgres_steps import ROWS, run_step
+from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, PostgresTransaction, as_tuple, carry_out
 from holdall.stores.sql.steps import Insert, Step, Work
 from holdall.stores.sql.tables import Tables
 
@@ -42,19 +42,6 @@ class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.connections < 1 or self.statements < 1 or self.timeout <= 0 or self.connect_timeout <= 0:
             raise DeclarationError("connections, statements, timeout and connect_timeout must be above zero")
-
-
-_tuple = itemgetter(slice(None))  # a record's values as a tuple, in half the time of tuple()
-
-_OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
-_DRIVER_ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,  # TimeoutError among them
-    OverflowError,
-    UnicodeError,
-)
 
 
 class PostgresDatabase:
@@ -80,15 +67,15 @@ class PostgresDatabase:
             try:
                 try:
                     records = await connection.fetch(sql, parameters)
-                except _OUTDATED:
+                except OUTDATED:
                     connection.forget()
                     records = await connection.fetch(sql, parameters)
             except BaseException:
                 pool.give_dirty(connection)
                 raise
             pool.give(connection)
-            return list(map(_tuple, records))
-        except _DRIVER_ERRORS as error:
+            return list(map(as_tuple, records))
+        except DRIVER_ERRORS as error:
             raise self.translated(error, []) from error
 
     async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
@@ -98,15 +85,15 @@ class PostgresDatabase:
                 async with connection.raw.transaction(readonly=True):
                     cursor = await (await connection.prepared(sql)).cursor(*parameters)
                     while records := await cursor.fetch(size):
-                        yield list(map(_tuple, records))
-            except _DRIVER_ERRORS as error:
+                        yield list(map(as_tuple, records))
+            except DRIVER_ERRORS as error:
                 raise self.translated(error, []) from error
 
     async def write(self, work: Work) -> list[Outcome]:
         """Carry out the work's steps in one transaction; a single statement is one by itself."""
         try:
             return await self._write(work)
-        except _OUTDATED:
+        except OUTDATED:
             return await self._write(work)
 
     async def _write(self, work: Work) -> list[Outcome]:
@@ -117,25 +104,28 @@ class PostgresDatabase:
                 step = next(steps)
                 if _is_atomic(step):
                     done.append(step)
-                    return _last(steps, await run_step(connection, step))
+                    with deciding(), self.translating(done):
+                        return _last(steps, await run_step(connection, step))
                 await connection.raw.execute("BEGIN")
                 outcomes = await carry_out(connection, steps, step, done)
-                await connection.raw.execute("COMMIT")
+                with deciding(), self.translating(done):
+                    await connection.raw.execute("COMMIT")
                 return outcomes
-            except _OUTDATED:
+            except OUTDATED:
                 connection.forget()
                 raise
-            except _DRIVER_ERRORS as error:
+            except DRIVER_ERRORS as error:
                 raise self.translated(error, done) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         """A transaction of one's own, READ COMMITTED."""
         async with self._connected() as connection:
-            transaction = PostgresTransaction(self, connection)
+            transaction = PostgresTransaction(self.translated, connection)
             await transaction.execute("BEGIN")
             yield transaction
-            await transaction.execute("COMMIT")
+            with deciding():
+                await transaction.execute("COMMIT")
 
     async def execute(self, statements: Sequence[str]) -> None:
         """Run statements that define tables, in one transaction."""
@@ -155,6 +145,16 @@ class PostgresDatabase:
         if pool is not None:
             await pool.close()
 
+    @contextmanager
+    def translating(self, steps: list[Step]) -> Iterator[None]:
+        """Raises our errors for the driver's; what only needs to be prepared anew passes."""
+        try:
+            yield
+        except OUTDATED:
+            raise
+        except DRIVER_ERRORS as error:
+            raise self.translated(error, steps) from error
+
     def translated(self, error: BaseException, steps: list[Step]) -> HoldallError:
         """Our error for the driver's."""
         name = type(error).__name__
@@ -172,7 +172,7 @@ class PostgresDatabase:
         pool = self._pool()
         try:
             connection = pool.take_now() or await pool.take(self._options.connect_timeout)
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             raise self.translated(error, []) from error
         try:
             yield connection
@@ -216,77 +216,6 @@ class PostgresDatabase:
             server_settings={"application_name": "holdall", "timezone": "UTC"},
         )
         return PostgresConnection(raw, self._options.statements)
-
-
-class PostgresTransaction:
-    """An open transaction: one statement at a time, in the order asked."""
-
-    def __init__(self, database: PostgresDatabase, connection: PostgresConnection) -> None:
-        self._database = database
-        self._connection = connection
-        self._turn = asyncio.Lock()
-        self._done: list[Step] = []
-
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """The rows of a reading statement, this transaction's own changes included."""
-        async with self._turn:
-            try:
-                return list(map(_tuple, await self._connection.fetch(sql, parameters)))
-            except _DRIVER_ERRORS as error:
-                raise self._database.translated(error, []) from error
-
-    async def write(self, work: Work) -> list[Outcome]:
-        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on."""
-        done: list[Step] = []
-        async with self._turn:
-            try:
-                await self._connection.raw.execute("SAVEPOINT part")
-                try:
-                    steps = work()
-                    outcomes = await carry_out(self._connection, steps, next(steps), done)
-                except Exception:
-                    if not self._connection.raw.is_closed():
-                        await self._connection.raw.execute("ROLLBACK TO part")
-                    raise
-                await self._connection.raw.execute("RELEASE part")
-            except _DRIVER_ERRORS as error:
-                raise self._database.translated(error, done) from error
-        self._done.extend(done)
-        return outcomes
-
-    async def execute(self, statement: str) -> None:
-        """Run a statement without parameters."""
-        async with self._turn:
-            try:
-                await self._connection.raw.execute(statement)
-            except _DRIVER_ERRORS as error:
-                raise self._database.translated(error, self._done) from error
-
-
-async def carry_out(connection: PostgresConnection, steps: Any, step: Step, done: list[Step]) -> list[Outcome]:
-    """Carry out the first step and those that follow; each is put into ``done`` before it is sent."""
-    while True:
-        reply = await _reply(connection, step, done)
-        try:
-            step = steps.send(reply)
-        except StopIteration as end:
-            outcomes: list[Outcome] = end.value
-            return outcomes
-
-
-async def _reply(connection: PostgresConnection, step: Step, done: list[Step]) -> Any:
-    """The reply of a step of any size."""
-    made: list[Any] = []
-    before = 0
-    for piece in split(step):
-        done.append(piece)
-        reply = await run_step(connection, piece)
-        if isinstance(reply, list):
-            made.extend(reply)
-        elif reply is not None:
-            return before + reply
-        before += len(piece.rows)
-    return made if isinstance(step, Insert) else None
 
 
 def _is_atomic(step: Step) -> bool:
