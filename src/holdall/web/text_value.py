@@ -29,6 +29,7 @@ BORDER_TYPES: dict[Kind, Any] = {
 }
 """The classes of border values that are scalars."""
 
+_FROM_DIGITS = (Kind.BOOL, Kind.INT, Kind.FLOAT)  # the kinds that JSON does not have as text
 _NAMES: dict[Kind, str] = {
     Kind.BOOL: "true or false",
     Kind.INT: "a whole number",
@@ -112,7 +113,7 @@ def _converted(kind: Kind, text: str) -> Any:
     if kind is Kind.DATETIME:
         text = text.replace(" ", "+") if text[-6:-5] == " " else text  # a plus that was not escaped
     try:
-        value = msgspec.convert(text, BORDER_TYPES[kind], strict=False)
+        value = msgspec.convert(text, BORDER_TYPES[kind], strict=kind not in _FROM_DIGITS)
     except (msgspec.ValidationError, ValueError):
         raise Unreadable(f"must be {_NAMES[kind]}") from None
     match value:

@@ -50,7 +50,7 @@ def _many(binding: Binding, schemas: RecordSchemas) -> Json:
     return {
         "get": _operation(binding, "list", f"List {name}")
         | {
-            "parameters": [*list_parameters(binding, schemas), _IF_NONE_MATCH],
+            "parameters": [*list_parameters(binding), _IF_NONE_MATCH],
             "responses": {"200": listed, "304": _NOT_MODIFIED} | problems(400, 422, *_ALWAYS),
         },
         "post": _operation(binding, "create", f"Create a {title}")
@@ -65,7 +65,8 @@ def _one(binding: Binding, schemas: RecordSchemas) -> Json:
         "required": True,
         "content": {"application/merge-patch+json": {"schema": patch}, "application/json": {"schema": patch}},
     }
-    shown = reply("The record.", schemas.reference("Record"), "ETag")
+    shown = reply("The record, or the fields of it asked for.", schemas.shown, "ETag")
+    changed = reply("The record as it is now.", schemas.reference("Record"), "ETag")
     return {
         "parameters": [key_parameter(binding)],
         "get": _operation(binding, "get", f"Get one {title}")
@@ -77,7 +78,7 @@ def _one(binding: Binding, schemas: RecordSchemas) -> Json:
         | {
             "parameters": [_IF_MATCH],
             "requestBody": body,
-            "responses": {"200": shown} | problems(412, *_WRITES, *_ALWAYS),
+            "responses": {"200": changed} | problems(412, *_WRITES, *_ALWAYS),
         },
         "delete": _operation(binding, "delete", f"Delete one {title}")
         | {

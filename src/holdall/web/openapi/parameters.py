@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.query import FieldSchema, Kind, Op, operators_of
+from holdall.query import MAX_INT, FieldSchema, Kind, Op, operators_of
 from holdall.session import Binding
 from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
-from holdall.web.openapi.schemas import Json, RecordSchemas
+from holdall.web.openapi.schemas import FORMS, Json
 
 __all__ = ["key_parameter", "list_parameters", "sparse_parameter"]
 
@@ -25,12 +25,25 @@ _WORDS = {
     "startswith": "begins with this text",
     "endswith": "ends with this text",
 }
+_KINDS: dict[Kind, Json] = {
+    Kind.BOOL: {"type": "boolean"},
+    Kind.INT: {"type": "integer", "format": "int64", "minimum": -MAX_INT, "maximum": MAX_INT},
+    Kind.FLOAT: {"type": "number"},
+    Kind.DECIMAL: {"type": "string"} | FORMS[Kind.DECIMAL],
+    Kind.STR: {"type": "string"},
+    Kind.BYTES: {"type": "string", "contentEncoding": "base64"},
+    Kind.DATETIME: {"type": "string"} | FORMS[Kind.DATETIME],
+    Kind.DATE: {"type": "string", "format": "date"},
+    Kind.TIME: {"type": "string"} | FORMS[Kind.TIME],
+    Kind.TIMEDELTA: {"type": "string", "format": "duration"},
+    Kind.UUID: {"type": "string", "format": "uuid"},
+}
 _TEXT = (Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH)
 
 
-def list_parameters(binding: Binding, schemas: RecordSchemas) -> list[Json]:
+def list_parameters(binding: Binding) -> list[Json]:
     """Every parameter of ``GET /{collection}``."""
-    return [*_extent(binding), sparse_parameter(binding), *_filters(binding, schemas), *_related(binding)]
+    return [*_extent(binding), sparse_parameter(binding), *_filters(binding), *_related(binding)]
 
 
 def sparse_parameter(binding: Binding) -> Json:
@@ -70,40 +83,43 @@ def _extent(binding: Binding) -> list[Json]:
     ]
 
 
-def _filters(binding: Binding, schemas: RecordSchemas) -> list[Json]:
+def _filters(binding: Binding) -> list[Json]:
     found = []
     for field in binding.schema.stored:
         if field.kind is Kind.MANY or (field.kind is Kind.REF and len(field.target_key) > 1):
             continue
-        declared = schemas.of_field(binding.declaration.by_name[field.name])
         for suffix, op in OPERATORS.items():
             if op in operators_of(field.kind):
                 name = field.name if suffix == "eq" else f"{field.name}__{suffix}"
                 name = f"{field.name}__eq" if name in CONTROLS else name
-                found.append(_filter(name, f"{field.name} {_WORDS[suffix]}", field, op, declared))
+                found.append(_filter(name, f"{field.name} {_WORDS[suffix]}", field, op))
     return found
 
 
-def _filter(name: str, description: str, field: FieldSchema, op: Op, declared: Json) -> Json:
-    value: Json = {
-        key: declared[key] for key in ("type", "format", "enum", "$ref", "contentEncoding") if key in declared
-    }
-    if "anyOf" in declared:
-        value = {"anyOf": [item for item in declared["anyOf"] if item != {"type": "null"}]}
+def _filter(name: str, description: str, field: FieldSchema, op: Op) -> Json:
     if op is Op.IS_NULL:
         return _query(name, description, {"type": "boolean"})
-    if op in _TEXT:
-        return _query(name, description, {"type": "string"})
-    if op is Op.IN:
-        return _listed(name, description, value or {"type": "string"})
     if field.kind is Kind.JSON:
+        schema = {"type": "array"} if op is Op.IN else {}
         return {
             "name": name,
             "in": "query",
             "description": description,
-            "content": {"application/json": {"schema": {}}},
+            "content": {"application/json": {"schema": schema}},
         }
-    return _query(name, description, value or {"type": "string"})
+    if op in _TEXT:
+        return _query(name, description, {"type": "string"})
+    if op is Op.IN:
+        return _listed(name, description, _value_schema(field))
+    return _query(name, description, _value_schema(field))
+
+
+def _value_schema(field: FieldSchema) -> Json:
+    """What a value in a filter looks like: its type, none of the field's rules."""
+    while field.kind is Kind.REF:
+        (field,) = field.target_key
+    schema = _KINDS[field.kind]
+    return schema if field.choices is None else schema | {"enum": list(field.choices)}
 
 
 def _related(binding: Binding) -> list[Json]:

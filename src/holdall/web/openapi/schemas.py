@@ -8,16 +8,21 @@ from typing import Any, get_type_hints
 import msgspec
 
 from holdall.model import MISSING, Field, Frozen, Ge, Gt, Le, Length, Lt
-from holdall.query import Kind
+from holdall.query import MAX_INT, Kind
 from holdall.session import Binding
 
-__all__ = ["Json", "RecordSchemas", "field_schema"]
+__all__ = ["FORMS", "Json", "RecordSchemas", "field_schema"]
 
 Json = dict[str, Any]
 
 _VALUE_NAME = "Value.{name}"
 _REFERENCE = "#/components/schemas/"
 _BOUNDS = (Ge, Gt, Le, Lt)
+FORMS: dict[Kind, Json] = {
+    Kind.DECIMAL: {"format": "decimal", "pattern": r"^[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?$"},
+    Kind.TIME: {"pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"},
+    Kind.DATETIME: {"format": "date-time"},
+}
 _NUMBERS = (Kind.INT, Kind.FLOAT)
 
 
@@ -34,6 +39,7 @@ class RecordSchemas:
         self._accepted = set(binding.declaration.json_input.names)
         self.components |= {
             f"{self._name}.Record": self._record(),
+            f"{self._name}.Sparse": self._sparse(),
             f"{self._name}.Create": self._create(),
             f"{self._name}.Patch": self._patch(),
             f"{self._name}.List": self._list(),
@@ -42,6 +48,11 @@ class RecordSchemas:
     def reference(self, which: str) -> Json:
         """The reference to one of them: Record, Create, Patch or List."""
         return {"$ref": f"{_REFERENCE}{self._name}.{which}"}
+
+    @property
+    def shown(self) -> Json:
+        """The schema of a record as reading shows it: whole, or some fields of it."""
+        return {"anyOf": [self.reference("Record"), self.reference("Sparse")]}
 
     def of_field(self, field: Field) -> Json:
         """The schema of a field's values."""
@@ -65,9 +76,13 @@ class RecordSchemas:
             properties[name] = self._computed(function) | {"readOnly": True}
         return _object(self._name, properties, list(properties), _first_paragraph(self._declaration.model.__doc__))
 
+    def _sparse(self) -> Json:
+        record = self.components.get(f"{self._name}.Record") or self._record()
+        return _object(f"some fields of {self._name}", record["properties"], [])
+
     def _create(self) -> Json:
         fields = [field for field in self._declaration.stored if field.name in self._accepted]
-        properties = {field.name: self.of_field(field) | _default(field) for field in fields}
+        properties = {field.name: _as_given(field, self.of_field(field)) | _default(field) for field in fields}
         required = [field.name for field in fields if not field.has_default]
         return _object(f"new {self._name}", properties, required) | {"additionalProperties": False}
 
@@ -77,13 +92,13 @@ class RecordSchemas:
             for field in self._declaration.stored
             if field.name in self._accepted and not field.options.pk and not field.frozen & Frozen.UPDATE
         ]
-        properties = {field.name: self.of_field(field) for field in fields}
+        properties = {field.name: _as_given(field, self.of_field(field)) for field in fields}
         return _object(f"changes to {self._name}", properties, []) | {"additionalProperties": False}
 
     def _list(self) -> Json:
         number = {"type": ["integer", "null"], "minimum": 0}
         properties: Json = {
-            "data": {"type": "array", "items": self.reference("Record")},
+            "data": {"type": "array", "items": self.shown},
             "total_count": number | {"description": "how many records there are; null if they were not counted"},
             "page": {"type": "integer", "minimum": 1, "description": "absent where cursors are used"},
             "page_size": {"type": "integer", "minimum": 1},
@@ -114,7 +129,8 @@ def field_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json:
         if field.kind is Kind.JSON and _is_any(schema):
             schema = {}
     if field.kind is Kind.INT and schema.get("type") == "integer":
-        schema = schema | {"format": "int64"}
+        schema = schema | {"format": "int64", "minimum": -MAX_INT, "maximum": MAX_INT}
+    schema = _with_form(field.kind, schema)
     for rule in field.rules:
         if isinstance(rule, _BOUNDS) and field.kind not in _NUMBERS:
             notes.append(rule.describe())
@@ -139,6 +155,23 @@ def _relation_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json
     elif field.nullable:
         key = {"anyOf": [key, {"type": "null"}]}
     return key | {"x-refers-to": target.model.__name__}
+
+
+def _with_form(kind: Kind, schema: Json) -> Json:
+    """The schema with what the kind's text looks like, where formats leave it open."""
+    if kind not in FORMS:
+        return schema
+    options = [item | FORMS[kind] if item.get("type") == "string" else item for item in schema.get("anyOf", [schema])]
+    return options[0] if len(options) == 1 else schema | {"anyOf": options}
+
+
+def _as_given(field: Field, schema: Json) -> Json:
+    """The schema of what a client may give; a decimal may come as a number too, if it survives being one."""
+    if field.kind is not Kind.DECIMAL:
+        return schema
+    number = [{"type": "number"}, *([{"type": "null"}] if field.nullable else [])]
+    rest = {key: value for key, value in schema.items() if key == "description"}
+    return {"anyOf": [{"type": "string"} | FORMS[Kind.DECIMAL], *number]} | rest
 
 
 def _length(rule: Length, schema: Json) -> Json:
