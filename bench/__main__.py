@@ -15,7 +15,7 @@ _THEMES = (models.rows, sql.rows, http.rows, growth.rows)
 
 
 def main() -> int:
-    """Measure, print, write; 1 if Holdall itself failed somewhere or nothing was selected."""
+    """Measure, print, write; 1 if Holdall itself failed somewhere."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Holdall beside raw code and its peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of row names; none means all")
     parser.add_argument(
@@ -39,9 +39,11 @@ def main() -> int:
                 report.show(results[-1])
     if options.list:
         return 0
+    if not results:
+        parser.error("no row's name begins so; --list prints them all")
     report.write(results, BUILD / "bench.json")
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
-    return 0 if results and all(result.ours is not None for result in results) else 1
+    return 0 if all(result.ours is not None for result in results) else 1
 
 
 def _is_selected(row: Row, names: list[str]) -> bool:
