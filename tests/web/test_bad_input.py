@@ -139,6 +139,10 @@ BODIES += [
 ]
 
 
+BODIES += [b'"' + b'\\"' * 300_000, b'{"number":' + b"9" * 500_000 + b"}", b'{"free":0.' + b"1" * 500_000 + b"}"]
+BODIES += [b'{"anything":' + b"9" * 500_000 + b"}", b'{"ratio":' + b"9" * 500_000 + b"}", b'{"text":' + b" " * 500_000]
+
+
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:12]))
 def test_bodies_that_are_no_records(served: Served, body: bytes) -> None:
     for method, place in (("POST", "/things"), ("PATCH", served.thing), ("POST", "/countries"), ("POST", "/lines")):

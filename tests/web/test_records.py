@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from holdall.testing.client import Client
 from tests.web.everything import everything, thing
 from tests.web.served import Served
 
@@ -133,6 +136,21 @@ def test_conditional_writing(served: Served, place: str) -> None:
     assert served.delete(place, if_match=current).status in (204, 409)
 
 
+def test_of_two_writers_at_once_one_is_told(served: Served) -> None:
+    numbers = itertools.count(1)
+
+    async def race(**condition: str) -> list[int]:
+        client = Client(served.service, condition and {"if-match": condition["if_match"]})
+        answers = [client.patch("/cities/1", {"people": next(numbers)}) for _ in range(8)]
+        return sorted([answer.status for answer in await asyncio.gather(*answers)])
+
+    tag = served.get("/cities/1").headers["etag"]
+    assert served.run(race(if_match=tag)) == [200] + [412] * 7
+    statuses = served.run(race())
+    assert set(statuses) <= {200, 409}
+    assert served.get("/cities/1").json()["version"] == 2 + statuses.count(200)
+
+
 def test_head_options_and_what_is_not_allowed(served: Served) -> None:
     for place in ("/cities", "/cities/1"):
         read, head = served.get(place), served.request("HEAD", place)
@@ -160,6 +178,8 @@ def test_bodies_have_a_type_and_a_bound(served: Served) -> None:
     )
     assert served.request("POST", "/cities", headers={"content-length": "99999999"}).status == 413
     assert served.request("POST", "/cities", body=[b"x" * 2**19] * 3).status == 413
+    endless = served.request("POST", "/cities", body=[b"x" * 2**20] * 10)
+    assert (endless.status, endless.headers["connection"]) == (413, "close")
     assert served.request("POST", "/cities", body=[body[:5], body[5:]]).status == 201
 
 

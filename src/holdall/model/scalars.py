@@ -25,6 +25,9 @@ MIN_INT = -MAX_INT
 MAX_EXPONENT = 1_000
 """The largest power of ten in a decimal: a short text such as 1E+999999999 must not become a gigabyte of digits."""
 
+MAX_DIGITS = 2_000
+"""The most characters of a decimal as text."""
+
 
 class Refused(Exception):
     """A value is not what its type asks for: an error code and the end of a sentence."""
@@ -92,6 +95,8 @@ def _decimal(value: Any) -> Decimal:
         raise Refused("range", "must be finite")
     if abs(value.adjusted()) > MAX_EXPONENT:
         raise Refused("range", f"must lie within a factor of 10 to the power of {MAX_EXPONENT} of one")
+    if len(str(value)) > MAX_DIGITS:
+        raise Refused("digits", f"must not have more than {MAX_DIGITS} digits")
     return value
 
 
@@ -148,7 +153,12 @@ SCALARS: dict[Any, Scalar] = {
     bool: Scalar(Kind.BOOL, "x.__class__ is T", _bool),
     int: Scalar(Kind.INT, f"x.__class__ is T and {MIN_INT} <= x <= {MAX_INT}", _int),
     float: Scalar(Kind.FLOAT, "x.__class__ is T and x - x == 0.0", _float),
-    Decimal: Scalar(Kind.DECIMAL, f"x.__class__ is T and x.is_finite() and -{MAX_EXPONENT} <= x.adjusted() <= {MAX_EXPONENT}", _decimal),
+    Decimal: Scalar(
+        Kind.DECIMAL,
+        f"x.__class__ is T and x.is_finite() and -{MAX_EXPONENT} <= x.adjusted() <= {MAX_EXPONENT}"
+        f" and len(str(x)) <= {MAX_DIGITS}",
+        _decimal,
+    ),
     str: Scalar(Kind.STR, "x.__class__ is T and x.isprintable()", _str),
     bytes: Scalar(Kind.BYTES, "x.__class__ is T", _bytes),
     datetime: Scalar(Kind.DATETIME, "x.__class__ is T and x.tzinfo is __UTC", _datetime),

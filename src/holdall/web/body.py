@@ -6,12 +6,14 @@ import asyncio
 import json
 import re
 
-from holdall.web.asgi import Receive, Scope, header
+from holdall.web.asgi import Message, Receive, Scope, header
 from holdall.web.problem import Problem
 
 __all__ = ["Disconnected", "demand_media_type", "has_repeated_names", "read_body"]
 
-_STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:|"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_PATIENCE = 8  # times the bound that are read and thrown away before the connection is closed
+# every string once, ended or not, so that no body makes it look twice at anything
+_STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"?+\s*+(:?)', re.DOTALL)
 
 
 class Disconnected(Exception):
@@ -32,21 +34,25 @@ def demand_media_type(scope: Scope, *accepted: bytes) -> None:
 
 
 async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -> bytes:
-    """The whole body of at most ``most`` bytes, in at most so many seconds; raises Problem or Disconnected."""
+    """The whole body of at most ``most`` bytes, in at most so many seconds; raises Problem or Disconnected.
+
+    Of a body that is too large a bounded part is still taken in, because a client that is writing does not listen.
+    """
     declared = header(scope, b"content-length")
-    if declared is not None and declared.isdigit() and (len(declared) > 18 or int(declared) > most):
-        raise _too_large(most)
+    if declared is not None and declared.isdigit() and (len(declared) > 18 or int(declared) > most * _PATIENCE):
+        raise _too_large(most, is_whole=False)
     try:
         async with asyncio.timeout(seconds):
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 body: bytes = message.get("body", b"")
                 if len(body) > most:
-                    raise _too_large(most)
+                    raise _too_large(most, is_whole=True)
                 return body
             return await _read_parts(message, receive, most)
     except TimeoutError:
-        raise Problem(408, "slow", f"The body did not come within {seconds:g} seconds.") from None
+        headers = ((b"connection", b"close"),)
+        raise Problem(408, "slow", f"The body did not come within {seconds:g} seconds.", headers=headers) from None
 
 
 def has_repeated_names(body: bytes) -> bool:
@@ -54,7 +60,7 @@ def has_repeated_names(body: bytes) -> bool:
 
     One look over all strings settles nearly every body; only where names are alike or escaped is it decoded.
     """
-    names = [name for name in _STRING.findall(body) if name]
+    names = [name for name, colon in _STRING.findall(body) if colon]
     if len(set(names)) == len(names) and not any(b"\\" in name for name in names):
         return False
     try:
@@ -75,22 +81,26 @@ def _distinct(pairs: list[tuple[str, object]]) -> None:
         raise _Repeated
 
 
-async def _read_parts(message: object, receive: Receive, most: int) -> bytes:
+async def _read_parts(message: Message, receive: Receive, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
-        assert isinstance(message, dict)
         if message["type"] == "http.disconnect":
             raise Disconnected
         part = message.get("body", b"")
         size += len(part)
-        if size > most:
-            raise _too_large(most)
-        parts.append(part)
+        if size <= most:
+            parts.append(part)
+        elif size > most * _PATIENCE:
+            raise _too_large(most, is_whole=False)
         if not message.get("more_body"):
-            return b"".join(parts)
+            break
         message = await receive()
+    if size > most:
+        raise _too_large(most, is_whole=True)
+    return b"".join(parts)
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(413, "too-large", f"The body is larger than {most} bytes.", headers=((b"connection", b"close"),))
+def _too_large(most: int, *, is_whole: bool) -> Problem:
+    headers = () if is_whole else ((b"connection", b"close"),)
+    return Problem(413, "too-large", f"The body is larger than {most} bytes.", headers=headers)
