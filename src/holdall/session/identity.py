@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from itertools import repeat
 from typing import Any
 
+from holdall.errors import StateError
 from holdall.model import State, Track, Tracker, set_track, state_of, track_of
+from holdall.session.watch import Watcher
 
 __all__ = ["IdentityMap"]
 
@@ -25,6 +27,7 @@ class IdentityMap:
         self.new: dict[int, Any] = {}
         self.dirty: dict[int, Any] = {}
         self.deleted: dict[int, Any] = {}
+        self.watcher = Watcher()
 
     def of(self, model: Any) -> dict[Any, Any]:
         """The records of a model by key."""
@@ -63,12 +66,41 @@ class IdentityMap:
             result.append(present)
         return result
 
-    def mark_clean(self, record: Any) -> None:
-        """The record is as its store has it."""
+    def claim(self, model: Any, key: Any, record: Any) -> bool:
+        """Let the record have the key; False where another record has it."""
+        known = self.of(model)
+        if known.setdefault(key, record) is record:
+            return True
+        self.index_new(model)
+        return known.setdefault(key, record) is record
+
+    def index_new(self, model: Any) -> None:
+        """File the model's new records under the keys they have by now; the first to claim a key has it."""
+        known = self.of(model)
+        mine = {number: record for number, record in self.new.items() if type(record) is model}
+        for key in [key for key, record in known.items() if id(record) in mine]:
+            del known[key]
+        for record in mine.values():
+            key = record.__key__()
+            if key is not None:
+                known.setdefault(key, record)
+
+    def stored_key(self, record: Any) -> Any:
+        """The key under which the store knows the record, whatever its fields say by now."""
+        track = track_of(record)
+        old = track.old if track is not None else None
+        fields = type(record).__holdall__.key
+        if not old or not any(field.name in old for field in fields):
+            return record.__key__()
+        parts = tuple([field.encode(old.get(field.name, field.get(record))) for field in fields])
+        return parts if len(parts) > 1 else parts[0]
+
+    def mark_clean(self, record: Any, key: Any) -> None:
+        """The record is as its store has it, under this key."""
         self.new.pop(id(record), None)
         self.dirty.pop(id(record), None)
         self.deleted.pop(id(record), None)
-        self.of(type(record))[record.__key__()] = record
+        self.of(type(record))[key] = record
         set_track(record, self._tracker)
 
     def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any]) -> None:
@@ -93,15 +125,33 @@ class IdentityMap:
         for group in (self.new, self.dirty, self.deleted):
             group.pop(id(record), None)
         known = self.of(type(record))
-        key = record.__key__()
+        key = self.stored_key(record)
         if known.get(key) is record:
             del known[key]
-        else:  # its key was changed since it was read
+        elif key is not None:  # its key was changed while it was new
             for old_key in [old_key for old_key, item in known.items() if item is record]:
                 del known[old_key]
 
-    def release_clean(self, records: Iterable[Any]) -> None:
+    def mark_dirty(self, record: Any) -> None:
+        """A clean record is about to be changed; one that was let go comes back."""
+        if self.of(type(record)).setdefault(record.__key__(), record) is not record:
+            raise StateError(f"another {type(record).__name__} with this key was loaded meanwhile; change that one")
+        self.dirty[id(record)] = record
+
+    def collect(self) -> None:
+        """Find the records whose values were changed in place."""
+        for record in self.watcher.collect():
+            if state_of(record) is State.DIRTY and id(record) not in self.dirty:
+                self.mark_dirty(record)
+
+    def renew(self, records: Iterable[Any] | None = None) -> None:
+        """What these records hold now, or all, is what later changes in place are told from."""
+        self.watcher.renew(records)
+
+    def release(self, records: list[Any]) -> None:
         """Let go of records nobody changed; one that is changed later comes back by itself."""
+        self.collect()
+        self.watcher.release(records)
         for record in records:
             if state_of(record) is State.CLEAN:
                 self.of(type(record)).pop(record.__key__(), None)
@@ -116,5 +166,6 @@ class IdentityMap:
         for record in self.all():
             set_track(record, Track(None, State.DISCARDED))
         self._by_model.clear()
+        self.watcher = Watcher()
         for group in (self.new, self.dirty, self.deleted):
             group.clear()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, cast
 
-from holdall.errors import NotFound, Unsupported
+from holdall.errors import NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
 from holdall.query import And, Compare, Condition, Op, Or, Query, SortKey
@@ -93,6 +94,14 @@ class Reader:
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
 
+    async def some(self, query: Query[Any], number: int) -> list[Any]:
+        """The first so many of what the query means, passing by records that are to be removed."""
+        wanted = number if query.max_rows is None else min(number, query.max_rows)
+        model = self._bindings.of_query(query).model
+        passed = 0 if query.projection else sum(type(record) is model for record in self._records.deleted.values())
+        limit = wanted + passed if query.max_rows is None else min(wanted + passed, query.max_rows)
+        return (await self.query(query.limit(limit)))[:wanted]
+
     async def localized(self, query: Query[Any], binding: Binding) -> Query[Any]:
         """The query under its collection's name here, as its own store can answer it."""
         binding.policy.demand(Right.READ, self._user, binding.collection)
@@ -121,16 +130,23 @@ class Reader:
         query = await self.localized(query, binding)
         store = binding.store
         batches = store.stream(query, batch) if isinstance(store, Streaming) else self._pages(binding, query, batch)
-        async for rows in batches:
-            if query.projection:
-                for row in self._decoded(binding, query, rows):
-                    yield row
-                continue
-            records = self.adopt(binding, rows)
-            for record in records:
-                if state_of(record) is not State.DELETED:
-                    yield record
-            self._records.release_clean(records)
+        async with aclosing(cast("AsyncGenerator[Rows]", batches)):
+            async for rows in batches:
+                if query.projection:
+                    for row in self._decoded(binding, query, rows):
+                        yield row
+                    continue
+                known = self._records.of(binding.model)
+                keys = list(map(binding.row_key, rows))
+                kept = known.keys() & keys
+                records = self.adopt(binding, rows)
+                try:
+                    for record in records:
+                        if state_of(record) is not State.DELETED:
+                            yield record
+                finally:
+                    passing = zip(keys, records, strict=True)
+                    self._records.release([record for key, record in passing if key not in kept])
 
     async def _pages(self, binding: Binding, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
         """Batches by keyset, for stores that do not stream; the position is read off the last row of each."""
@@ -176,16 +192,19 @@ class Reader:
 
     async def refresh(self, binding: Binding, record: Any) -> None:
         """Take over what the store has now; raises NotFound if it has nothing any more."""
-        key = record.__key__()
-        query: Query[Any] = Query(binding.collection, _key_condition(binding, [key]))
-        rows = await binding.store.fetch(query)
+        binding.policy.demand(Right.READ, self._user, binding.collection)
+        key = self._records.stored_key(record)
+        rows = await binding.store.fetch(Query(binding.collection, _key_condition(binding, [key])))
+        if not self._records.holds(record):
+            raise StateError(f"this {binding.collection} left the session while it was read")
         if not rows:
             self._records.discard(record)
             raise NotFound(binding.collection, key)
         fresh = binding.codec.records_from(rows)[0]
         for field in binding.declaration.stored:
             field.put(record, field.get(fresh))
-        self._records.mark_clean(record)
+        self._records.mark_clean(record, key)
+        self._records.renew([record])
 
 
 def _key_condition(binding: Binding, keys: Sequence[Any]) -> Condition:

@@ -7,17 +7,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from holdall.errors import CommitAborted, FrozenError, NotFound, QueryError, StateError
-from holdall.model import Model, State, Track, Tracker, set_track, state_of, track_of
+from holdall.model import Model, State, Track, set_track, state_of, track_of
 from holdall.policy import SYSTEM, User
-from holdall.query import Compare, Op, Query
-from holdall.session.binding import Binding, Bindings
-from holdall.session.commit import run_plan
+from holdall.query import Query
+from holdall.session.binding import Bindings
+from holdall.session.commit import Committer
 from holdall.session.freeze import make_plan
-from holdall.session.identity import IdentityMap
+from holdall.session.keeper import SessionKeeper
 from holdall.session.plan import Plan
-from holdall.session.reader import Reader
 from holdall.session.result import CommitResult, Guarantee
-from holdall.session.watch import Watcher
 
 __all__ = ["Session"]
 
@@ -53,11 +51,10 @@ class Session:
         self.user = user
         self._bindings = bindings
         self._allow_partial = allow_partial
-        self._tracker = Tracker(self)
-        self._records = IdentityMap(self._tracker)
-        self._reader = Reader(bindings, self._records, user)
-        self._watcher: Watcher | None = None
-        self._is_committing = False
+        self._keeper = SessionKeeper(bindings, user)
+        self._records = self._keeper.records
+        self._reader = self._keeper.reader
+        self._committer = Committer(self._records, self._keeper.tracker)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -83,12 +80,12 @@ class Session:
 
     async def first(self, query: Query[M]) -> M | None:
         """The first record a query means, or None."""
-        found = await self._reader.query(query.limit(1))
+        found = await self._reader.some(query, 1)
         return found[0] if found else None
 
     async def one(self, query: Query[M]) -> M:
         """The only record a query means; raises NotFound where there is none, QueryError where there are more."""
-        found = await self._reader.query(query.limit(2))
+        found = await self._reader.some(query, 2)
         if not found:
             raise NotFound(self._bindings.of_query(query).collection)
         if len(found) > 1:
@@ -100,18 +97,23 @@ class Session:
         return await self._reader.count(query)
 
     async def exists(self, query: Query[M]) -> bool:
-        """Whether any record meets the query."""
+        """Whether the stores hold any record the query means."""
         names = self._bindings.of_query(query).schema.key
-        return bool(await self._reader.query(query.limit(1).only(*((name,) for name in names))))
+        return bool(await self._reader.some(query.only(*((name,) for name in names)), 1))
 
-    async def stream(self, query: Query[M], *, batch: int = 500) -> AsyncIterator[M]:
+    def stream(self, query: Query[M], *, batch: int = 500) -> AsyncIterator[M]:
         """The records of a query of any size, ``batch`` rows in memory at a time; unchanged ones are not kept."""
-        async for record in self._reader.stream(query, batch):
-            yield record
+        return self._reader.stream(query, batch)
 
     async def refresh(self, record: Model) -> None:
-        """Take over what the store has now and drop changes; a record that is gone is discarded, with NotFound."""
+        """Take over what the store has now and drop changes; a removed record is back.
+
+        Raises StateError for a new record. One that is gone from its store is discarded, with NotFound.
+        """
+        self._committer.demand_idle()
         self._demand_held(record)
+        if id(record) in self._records.new:
+            raise StateError(f"this {type(record).__name__} is new: its store has nothing to take over")
         await self._reader.refresh(self._bindings.of_model(type(record)), record)
 
     # --- changing ---------------------------------------------------------------------------------------------------
@@ -130,10 +132,8 @@ class Session:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)
         key = record.__key__()
-        if key is not None:
-            known = self._records.of(binding.model)
-            if known.setdefault(key, record) is not record:
-                raise StateError(f"this session already holds a {binding.collection} with this key")
+        if key is not None and not self._records.claim(binding.model, key, record):
+            raise StateError(f"this session already holds a {binding.collection} with this key")
         set_track(record, self._records.new_track)
         self._records.new[id(record)] = record
         return record
@@ -148,12 +148,15 @@ class Session:
         track = track_of(record)
         if track is None or track.state is State.DELETED:
             return True
-        if track.state is State.NEW and not self._is_committing:
+        if track.state is State.NEW and not self._committer.is_running:
             self._records.discard(record)
             return False
-        set_track(record, Track(self._tracker, State.DELETED, track.old))
-        if self._tracker.edited is not None:
-            self._tracker.edited[id(record)] = record
+        tracker = self._keeper.tracker
+        if track.state is State.CLEAN:
+            self._records.mark_dirty(record)
+        set_track(record, Track(tracker, State.DELETED, track.old))
+        if tracker.edited is not None:
+            tracker.edited[id(record)] = record
         if id(record) not in self._records.new:
             self._records.dirty.pop(id(record), None)
             self._records.deleted[id(record)] = record
@@ -164,39 +167,71 @@ class Session:
         binding = self._bindings.of_model(type(record))
         if state_of(record) is not State.UNBOUND or record.__key__() is None:
             raise StateError(f"only an unbound {type(record).__name__} with a key can be registered")
-        self._demand_free(binding, record)
-        self._records.mark_clean(record)
+        if not self._records.claim(binding.model, record.__key__(), record):
+            raise StateError(f"this session already holds a {binding.collection} with this key")
+        self._records.mark_clean(record, record.__key__())
+        return record
+
+    def attach(self, record: M) -> M:
+        """Take in a record whose session is gone, with its changes; one that is here already stays as it is.
+
+        Values that can be changed in place count as changed, as nobody watched them. Raises StateError for a record of
+        another session, or one that is in none.
+        """
+        track = track_of(record)
+        if self._records.holds(record):
+            return record
+        if track is None or track.tracker is None or track.state is State.NEW or track.keeper is not None:
+            raise StateError(f"this {type(record).__name__} is {state_of(record).value} and of no session that is gone")
+        binding, old = self._bindings.of_model(type(record)), dict(track.old or {})
+        key = self._records.stored_key(record)
+        if not self._records.claim(binding.model, key, record):
+            raise StateError(f"this session already holds a {binding.collection} with this key")
+        for field in binding.declaration.mutable:
+            old.setdefault(field.name, field.get(record))
+        self._records.mark_clean(record, key)
+        if old:
+            set_track(record, Track(self._keeper.tracker, State.DIRTY, old))
+            self._records.dirty[id(record)] = record
+        if track.state is State.DELETED:
+            self.remove(record)
         return record
 
     def unregister(self, record: Model) -> None:
         """Let go of the record, changed or not; nothing of it will be written."""
+        self._committer.demand_idle()
         if self._records.holds(record):
             self._records.forget(record)
             set_track(record, Track(None, State.UNBOUND))
 
     def rollback(self) -> None:
-        """Undo every change since the last commit: new records are discarded, others clean with their old values."""
-        self._collect_changed()
+        """Undo every change since the last commit: new records are discarded, others clean with their old values.
+
+        Where it is unknown whether a commit was written, all changed records are discarded: load them again.
+        """
+        self._committer.demand_idle()
+        self._records.collect()
         for record in list(self._records.new.values()):
             self._records.discard(record)
         for record in [*self._records.dirty.values(), *self._records.deleted.values()]:
-            track = track_of(record)
-            for name, value in ((track.old if track is not None else None) or {}).items():
-                type(record).__holdall__.by_name[name].put(record, value)
-            self._records.mark_clean(record)
-        if self._watcher is not None:
-            self._watcher.renew()
+            if self._committer.is_in_doubt:
+                self._records.discard(record)
+            else:
+                self._keeper.undo(record)
+        self._committer.is_in_doubt = False
+        self._records.renew()
 
     def reset(self) -> None:
         """Discard every record; the session is as new."""
+        self._committer.demand_idle()
+        self._committer.is_in_doubt = False
         self._records.clear()
-        self._watcher = None
 
     # --- committing -------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """What a commit would write, in which order, and what it could promise; raises what commit would before I/O."""
-        self._collect_changed()
+        self._records.collect()
         return make_plan(self._records, self._bindings, self.user)
 
     async def commit(self, *, allow_partial: bool | None = None) -> CommitResult:
@@ -207,8 +242,7 @@ class Session:
         ValidationError, Forbidden or StateError before anything is sent, CommitAborted where a store refused and
         nothing was written. Records edited while it runs stay changed.
         """
-        if self._is_committing:
-            raise StateError("a commit of this session is already running; await it first")
+        self._committer.demand_idle()
         plan = self.plan()
         if not plan.steps:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
@@ -219,14 +253,10 @@ class Session:
                 " or pass allow_partial=True",
                 CommitResult(plan.guarantee, 0.0, tuple),
             )
-        self._is_committing = True
         try:
-            result = await run_plan(plan, self._records, self._tracker)
+            return await self._committer.run(plan)
         finally:
-            self._is_committing = False
-        if self._watcher is not None:
-            self._watcher.renew()
-        return result
+            self._records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
 
     async def __aenter__(self) -> Self:
         return self
@@ -234,59 +264,19 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            await self.commit()
-        else:
+        try:
+            await self._committer.settled()
+            if kind is None:
+                await self.commit()
+        except BaseException:
+            if not self._committer.is_running:
+                self.rollback()
+            raise
+        if kind is not None:
             self.rollback()
 
-    # --- what records ask of it (model.Keeper) ----------------------------------------------------------------------
-
-    def touched(self, record: Any) -> None:
-        """A clean record was changed."""
-        self._records.dirty[id(record)] = record
-        self._records.of(type(record)).setdefault(record.__key__(), record)
-
-    def settled(self, record: Any) -> None:
-        """A changed record has all its old values again."""
-        self._records.dirty.pop(id(record), None)
-
-    def watch(self, record: Any) -> None:
-        """A value that can be changed in place was handed out."""
-        if self._watcher is None:
-            self._watcher = Watcher()
-        self._watcher.watch(record)
-
-    def peek(self, model: type[Any], key: Any) -> Any:
-        """The record with this key if it is here."""
-        return self._records.find(model, key)
-
-    async def load(self, model: type[Any], key: Any) -> Any:
-        """The record with this key, or None."""
-        return await self._reader.get(self._bindings.of_model(model), key)
-
-    async def load_back(self, record: Any, name: str) -> list[Any]:
-        """The records of a Many that are kept by their own references."""
-        field = type(record).__holdall__.by_name[name]
-        target = self._bindings.of_model(field.target())
-        key = record.__key__()
-        if key is None:
-            return []
-        condition = Compare((field.options.back,), Op.EQ, key)
-        return await self._reader.query(Query(target.collection, condition, model=target.model))
-
     # --- within -----------------------------------------------------------------------------------------------------
-
-    def _collect_changed(self) -> None:
-        if self._watcher is not None:
-            for record in self._watcher.collect():
-                if state_of(record) is State.DIRTY:
-                    self.touched(record)
 
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):
             raise StateError(f"this {type(record).__name__} is {state_of(record).value} and not in this session")
-
-    def _demand_free(self, binding: Binding, record: Model) -> None:
-        key = record.__key__()
-        if key is not None and self._records.find(binding.model, key) is not None:
-            raise StateError(f"this session already holds a {binding.collection} with this key")

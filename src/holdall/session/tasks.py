@@ -27,7 +27,11 @@ def make_tasks(
                 if is_done:
                     error = outcomes[number][place].error
                     state = TaskState.APPLIED if error is None else TaskState.FAILED
-                elif number == len(outcomes) and getattr(failure, "position", place) in (place, None):
+                elif (
+                    failure is not None
+                    and number == len(outcomes)
+                    and getattr(failure, "position", None) in (place, None)
+                ):
                     error, state = failure, TaskState.FAILED
                 tasks.append(_task(batch, index, record, step, state, durations[number] if is_done else 0.0, error))
                 place += 1

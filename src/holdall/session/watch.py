@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from holdall.model import Field, State, Track, set_track, track_of
+from holdall.model import Field, State, Track, set_track, state_of, track_of
 
 __all__ = ["Watcher"]
 
@@ -31,7 +32,7 @@ class Watcher:
 
     def collect(self) -> list[Any]:
         """The records whose values were changed in place since their snapshot, deleted ones too; their tracks say so."""
-        changed = []
+        changed: list[Any] = []
         for record, snapshots in self._snapshots.values():
             track = track_of(record)
             if track is None or track.state not in (State.CLEAN, State.DIRTY, State.DELETED):
@@ -48,14 +49,24 @@ class Watcher:
                 changed.append(record)
         return changed
 
-    def renew(self) -> None:
-        """Take all snapshots anew, after a commit or rollback; values handed out before may still be changed."""
+    def renew(self, records: Iterable[Any] | None = None) -> None:
+        """Take these snapshots anew, or all; values handed out before may still be changed."""
+        if not self._snapshots:
+            return
         held = [record for record, _ in self._snapshots.values()]
-        self._snapshots.clear()
+        if records is not None:
+            held = [self._snapshots[id(record)][0] for record in records if id(record) in self._snapshots]
         for record in held:
+            del self._snapshots[id(record)]
             track = track_of(record)
             if track is not None and track.keeper is not None:
                 self.watch(record)
+
+    def release(self, records: Iterable[Any]) -> None:
+        """Forget those of these records that nobody changed."""
+        for record in records:
+            if state_of(record) is State.CLEAN:
+                self._snapshots.pop(id(record), None)
 
 
 def _snapshot(field: Field, record: Any) -> bytes:

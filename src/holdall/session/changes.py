@@ -1,0 +1,82 @@
+"""From records to changes: what a step of the plan tells its store."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import Any
+
+from holdall.model import Field, Reference
+from holdall.session.plan import Batch, Step
+from holdall.store import Change, KeyOf, Verb
+
+__all__ = ["changes_of"]
+
+
+def changes_of(step: Step) -> list[Change]:
+    """The changes of a step; keys the store has yet to make stand as KeyOf."""
+    changes: list[Change] = []
+    pending: dict[int, int] = {}
+    for batch in step.batches:
+        keys, values = batch.keys, _values(batch)
+        if step.is_linked:
+            if batch.verb is Verb.ADD and None in keys:
+                places = enumerate(batch.records, len(changes))
+                pending.update((id(record), place) for place, record in places if record.__key__() is None)
+            keys = [_key_now(batch, place, pending) for place in range(len(keys))]
+            values = _with_pending_keys(batch, values, pending)
+        name, versions = batch.binding.collection, batch.versions or repeat(None)
+        changes.extend(map(Change, repeat(batch.verb), repeat(name), keys, repeat(batch.fields), values, versions))
+    return changes
+
+
+def _values(batch: Batch) -> list[tuple[Any, ...]]:
+    if batch.verb is Verb.REMOVE:
+        return [()] * len(batch.records)
+    if batch.versions is None:
+        return list(map(batch.binding.codec.reader(batch.fields), batch.records))
+    rows = map(batch.binding.codec.reader(batch.fields[:-1]), batch.records)
+    return [(*row, version + 1) for row, version in zip(rows, batch.versions, strict=True)]
+
+
+def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
+    """A record's key as it is by now: made by an earlier step, or to be made by an earlier change of this one."""
+    key, record = batch.keys[place], batch.records[place]
+    if key is None:
+        key = record.__key__()
+    if key is None and batch.verb is not Verb.ADD:
+        return KeyOf(pending[id(record)])
+    if key is None:
+        fields = batch.binding.declaration.key
+        parts = tuple([_pending_key(field.get(record), field.encode(field.get(record)), pending) for field in fields])
+        if None not in parts:
+            return parts if len(parts) > 1 else parts[0]
+    return key
+
+
+def _with_pending_keys(batch: Batch, rows: list[tuple[Any, ...]], pending: dict[int, int]) -> list[tuple[Any, ...]]:
+    """The rows with KeyOf wherever a reference's record has yet to get its key."""
+    by_name = batch.binding.declaration.by_name
+    places = [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].is_relation]
+    if not places or not pending or batch.verb is Verb.REMOVE:
+        return rows
+    return [_with_pending_key(record, row, places, pending) for record, row in zip(batch.records, rows, strict=True)]
+
+
+def _with_pending_key(
+    record: Any, row: tuple[Any, ...], places: list[tuple[int, Field]], pending: dict[int, int]
+) -> tuple[Any, ...]:
+    values = list(row)
+    for place, field in places:
+        slot = field.get(record)
+        if field.form is None:
+            values[place] = _pending_key(slot, values[place], pending)
+        else:
+            pairs = zip(slot, values[place], strict=True)
+            values[place] = tuple([_pending_key(item, key, pending) for item, key in pairs])
+    return tuple(values)
+
+
+def _pending_key(slot: Any, key: Any, pending: dict[int, int]) -> Any:
+    if key is None and slot.__class__ is Reference and id(slot._record) in pending:
+        return KeyOf(pending[id(slot._record)])
+    return key

@@ -1,0 +1,137 @@
+"""From outcomes to records: what was applied is clean, what was edited meanwhile is changed against what was sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from holdall.errors import StoreError
+from holdall.model import Field, State, Track, Tracker, set_track, track_of
+from holdall.session.identity import IdentityMap
+from holdall.session.plan import Batch, Step
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Verb
+
+__all__ = ["demand_outcomes", "settle"]
+
+
+def demand_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+    """Raise StoreError where a store's answer is not what its contract says."""
+    if len(outcomes) != len(changes):
+        raise StoreError(step.store.name, f"it answered {len(changes)} changes with {len(outcomes)} outcomes")
+    start = 0
+    for batch in step.batches:
+        end = start + len(batch.records)
+        if batch.verb is Verb.ADD and None in batch.keys:
+            for change, outcome in zip(changes[start:end], outcomes[start:end], strict=True):
+                if change.key is None and outcome.key is None and outcome.error is None:
+                    raise StoreError(step.store.name, f"it did not tell the key it made for a {change.collection}")
+        start = end
+
+
+def settle(
+    step: Step, changes: list[Change], outcomes: Sequence[Outcome], records: IdentityMap, tracker: Tracker
+) -> None:
+    """Settle the records of a step; those whose change was refused stay as they are."""
+    start = 0
+    for batch in step.batches:
+        end = start + len(batch.records)
+        part, sent = outcomes[start:end], changes[start:end]
+        start = end
+        if not any(outcome is not APPLIED and outcome.error is not None for outcome in part):
+            _settle_batch(batch, sent, part, outcomes, records, tracker)
+            continue
+        for place, outcome in enumerate(part):
+            if outcome.error is None:
+                one = _only(batch, place)
+                _settle_batch(one, [sent[place]], [outcome], outcomes, records, tracker)
+                batch.keys[place] = one.keys[0]
+
+
+def _only(batch: Batch, place: int) -> Batch:
+    versions = None if batch.versions is None else [batch.versions[place]]
+    return Batch(batch.binding, batch.verb, [batch.records[place]], [batch.keys[place]], batch.fields, versions)
+
+
+def _settle_batch(
+    batch: Batch,
+    sent: list[Change],
+    part: Sequence[Outcome],
+    outcomes: Sequence[Outcome],
+    records: IdentityMap,
+    tracker: Tracker,
+) -> None:
+    if batch.verb is Verb.REMOVE:
+        for record in batch.records:
+            records.discard(record)
+        return
+    if None in batch.keys:
+        _take_keys(batch, part)
+    version = batch.binding.declaration.version
+    if batch.versions is not None and version is not None:
+        deque(map(version.put, batch.records, [number + 1 for number in batch.versions]), maxlen=0)
+    edited, is_mutable = tracker.edited or {}, bool(batch.binding.declaration.mutable)
+    if not edited and not is_mutable:
+        records.mark_all_clean(batch.binding.model, batch.records, batch.keys)
+        return
+    read = batch.binding.codec.reader(batch.fields)
+    for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
+        if id(record) not in edited and (not is_mutable or read(record) == sent[place].values):
+            records.mark_all_clean(batch.binding.model, [record], [key])
+            continue
+        values = [_made(value, outcomes) for value in sent[place].values]
+        _settle_edited(batch, place, values, read(record), records, tracker)
+
+
+def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
+    """Put the keys the store made into their records; other keys are known by now from what the records refer to."""
+    fields = batch.binding.declaration.key
+    made = [outcome.key for outcome in outcomes]
+    if len(fields) == 1 and None not in made:
+        deque(map(fields[0].put, batch.records, made), maxlen=0)
+        batch.keys = made
+        return
+    for record, key in zip(batch.records, made, strict=True):
+        if key is not None:
+            for field, part in zip(fields, key if len(fields) > 1 else (key,), strict=True):
+                if not field.is_relation:
+                    field.put(record, part)
+    batch.keys = [record.__key__() for record in batch.records]
+
+
+def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
+    """A value that was sent, with the keys that were made meanwhile."""
+    if isinstance(value, KeyOf):
+        return outcomes[value.position].key
+    if isinstance(value, tuple):
+        return tuple([_made(item, outcomes) for item in value])
+    return value
+
+
+def _settle_edited(
+    batch: Batch, place: int, sent: list[Any], now: tuple[Any, ...], records: IdentityMap, tracker: Tracker
+) -> None:
+    """What was sent is now the old value of what was edited while in flight."""
+    record = batch.records[place]
+    track = track_of(record)
+    if track is None or track.state is State.DISCARDED:
+        return
+    old = dict(track.old or {})
+    for name, before, current in zip(batch.fields, sent, now, strict=True):
+        field = batch.binding.declaration.by_name[name]
+        if current == before or field is batch.binding.declaration.version:
+            old.pop(name, None)
+        else:
+            old[name] = _slot_value(field, before)
+    records.mark_clean(record, batch.keys[place])
+    if track.state is State.DELETED:
+        set_track(record, Track(tracker, State.DELETED, old or None))
+        records.deleted[id(record)] = record
+    elif old:
+        set_track(record, Track(tracker, State.DIRTY, old))
+        records.dirty[id(record)] = record
+
+
+def _slot_value(field: Field, sent: Any) -> Any:
+    decode = field.type.decode if field.type is not None else None
+    return sent if decode is None or sent is None else decode(sent)

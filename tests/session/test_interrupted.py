@@ -1,0 +1,299 @@
+"""Commits that are cancelled, stores that break their contract, and what is refused while a commit runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from holdall import Holdall, State, state_of
+from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, StateError, StoreTimeout, StoreUnavailable
+from holdall.session import TaskState
+from holdall.store import Outcome
+
+from .library import Author, Book, Country, Person, library
+
+
+class Held:
+    """A store whose apply waits, works and then waits again, as one with a writer thread does."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.entered = asyncio.Event()
+        self.go = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        self.entered.set()
+        await self.go.wait()
+        outcomes = await self.store.apply(changes)
+        await asyncio.sleep(0)
+        return outcomes
+
+
+class Failing:
+    """A store that raises, or answers something else than it should, after or before it has applied."""
+
+    def __init__(self, store: Any, answer: Any, applies: bool = False) -> None:
+        self.store = store
+        self.answer = answer
+        self.applies = applies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        if self.applies:
+            await self.store.apply(changes)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+def put_before(app: Holdall, store: Any, name: str = "main") -> Any:
+    for binding in app.collections():
+        if binding.store.name == name:
+            binding.store = store
+    return store
+
+
+def test_a_cancelled_commit_settles_its_records_first() -> None:
+    async def main() -> None:
+        app = library()
+        async with app.session() as session:
+            author = session.add(Author(name="old"))
+            await session.commit()
+            held = put_before(app, Held(app.stores["main"]))
+            author.name = "sent"
+            fresh = session.add(Person(name="new"))
+            running = asyncio.create_task(session.commit())
+            await held.entered.wait()
+            running.cancel()
+            await asyncio.sleep(0)
+            running.cancel()
+            held.go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert [state_of(author), state_of(fresh), fresh.id] == [State.CLEAN, State.CLEAN, 1]
+            assert not session.plan().steps
+        async with app.session() as session:
+            assert await session.count(Person.where()) == 1
+            assert (await session.require(Author, 1)).name == "sent"
+
+    asyncio.run(main())
+
+
+def test_a_commit_cancelled_before_it_began_changes_nothing() -> None:
+    async def main() -> None:
+        app = library()
+        async with app.session() as session:
+            fresh = session.add(Person(name="new"))
+            running = asyncio.create_task(session.commit())
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert state_of(fresh) is State.NEW
+            await session.commit()
+            assert fresh.id == 1
+
+    asyncio.run(main())
+
+
+def test_a_time_limit_on_a_commit_leaves_what_was_refused_as_it_is() -> None:
+    async def main() -> None:
+        app = library()
+        async with app.session() as session:
+            author = session.add(Author(name="x"))
+            session.add(Book(title="a", isbn="1", author=author))
+            session.add(Book(title="b", isbn="1", author=author))
+            held = put_before(app, Held(app.stores["main"]))
+            asyncio.get_running_loop().call_later(0.05, held.go.set)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await session.commit()
+            assert state_of(author) is State.NEW
+            session.rollback()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answer", [RuntimeError("a bug"), KeyError("x")])
+def test_an_error_that_is_not_ours_aborts_as_one_of_ours_does(answer: Exception) -> None:
+    async def main() -> None:
+        app = library(country_url="memory:")
+        put_before(app, Failing(app.stores["main"], answer))
+        async with app.session() as session:
+            author = session.add(Author(name="x"))
+            with pytest.raises(CommitAborted) as caught:
+                await session.commit()
+            assert caught.value.__cause__ is answer
+            assert state_of(author) is State.NEW
+            france = session.add(Country(code="FR", name="France"))
+            author.country = france
+            with pytest.raises(CommitPartial) as partial:
+                await session.commit(allow_partial=True)
+            assert [task.state for task in partial.value.tasks] == [TaskState.APPLIED, TaskState.FAILED]
+            assert [state_of(france), state_of(author)] == [State.CLEAN, State.NEW]
+            session.rollback()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answer", [[], [Outcome(), Outcome()], [Outcome()]])
+def test_a_store_that_answers_too_little_leaves_the_outcome_unknown(answer: list[Outcome]) -> None:
+    async def main() -> None:
+        app = library()
+        session = (await enter(app)).session
+        put_before(app, Failing(app.stores["main"], answer, applies=True))
+        author = session.add(Author(name="x"))
+        with pytest.raises(CommitUnknown):
+            await session.commit()
+        assert state_of(author) is State.NEW
+
+    asyncio.run(main())
+
+
+class Entered:
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+
+async def enter(app: Holdall) -> Entered:
+    async with app.session() as session:
+        return Entered(session)
+
+
+@pytest.mark.parametrize("kind", [StoreUnavailable, StoreTimeout])
+def test_what_may_have_been_written_is_not_written_again(kind: type[Any]) -> None:
+    async def main() -> None:
+        app = library()
+        session = (await enter(app)).session
+        author = session.add(Author(name="old"))
+        await session.commit()
+        real = app.stores["main"]
+        put_before(app, Failing(real, kind("main", "gone", is_outcome_unknown=True), applies=True))
+        author.name = "new"
+        fresh = session.add(Author(name="fresh"))
+        with pytest.raises(CommitUnknown):
+            await session.commit()
+        put_before(app, real)
+        with pytest.raises(StateError, match="rollback"):
+            await session.commit()
+        session.rollback()
+        assert [state_of(author), state_of(fresh)] == [State.DISCARDED, State.DISCARDED]
+        again = await session.require(Author, 1)
+        assert again.name == "new"
+        assert await session.count(Author.where()) == 2
+
+    asyncio.run(main())
+
+
+def test_nothing_is_dropped_while_a_commit_runs() -> None:
+    async def main() -> None:
+        app = library()
+        async with app.session() as session:
+            author = session.add(Author(name="old"))
+            await session.commit()
+            held = put_before(app, Held(app.stores["main"]))
+            author.name = "sent"
+            running = asyncio.create_task(session.commit())
+            await held.entered.wait()
+            for act in (session.rollback, session.reset, lambda: session.unregister(author)):
+                with pytest.raises(StateError, match="await it"):
+                    act()
+            with pytest.raises(StateError, match="await it"):
+                await session.refresh(author)
+            late = session.add(Person(name="added meanwhile"))
+            gone = session.add(Person(name="added and removed meanwhile"))
+            session.remove(gone)
+            held.go.set()
+            await running
+            assert [state_of(author), state_of(late), state_of(gone)] == [State.CLEAN, State.NEW, State.DISCARDED]
+        async with app.session() as session:
+            assert [person.name for person in await session.query(Person.where())] == ["added meanwhile"]
+
+    asyncio.run(main())
+
+
+def test_leaving_the_block_by_an_exception_awaits_the_running_commit() -> None:
+    async def main() -> None:
+        app = library()
+        held = put_before(app, Held(app.stores["main"]))
+        running = None
+        with pytest.raises(ZeroDivisionError):
+            async with app.session() as session:
+                author = session.add(Author(name="sent"))
+                running = asyncio.create_task(session.commit())
+                await held.entered.wait()
+                asyncio.get_running_loop().call_later(0.01, held.go.set)
+                author.name = "later"
+                raise ZeroDivisionError
+        assert running is not None
+        await running
+        assert (author.id, author.name, state_of(author)) == (1, "sent", State.CLEAN)
+
+    asyncio.run(main())
+
+
+def test_a_commit_that_fails_at_the_end_of_the_block_is_rolled_back() -> None:
+    async def main() -> None:
+        app = library()
+        with pytest.raises(StateError, match="add it first"):
+            async with app.session() as session:
+                book = session.add(Book(title="a", isbn="1", author=Author(name="nobody")))
+        assert state_of(book) is State.DISCARDED
+
+    asyncio.run(main())
+
+
+class Refusing:
+    """A store that tells each change's fate by itself, and refuses some."""
+
+    def __init__(self, store: Any, refused: set[int]) -> None:
+        self.store = store
+        self.refused = refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        error = StoreUnavailable("main", "no")
+        kept = [change for place, change in enumerate(changes) if place not in self.refused]
+        done = iter(await self.store.apply(kept))
+        return [Outcome(error=error) if place in self.refused else next(done) for place in range(len(changes))]
+
+
+def test_refusals_one_by_one_are_told_and_stop_what_follows() -> None:
+    async def main() -> None:
+        app = library(country_url="memory:")
+        put_before(app, Refusing(app.stores["reference"], {0}), "reference")
+        session = (await enter(app)).session
+        lost = session.add(Country(code="FR", name="France"))
+        with pytest.raises(CommitAborted):
+            await session.commit()
+        kept = session.add(Country(code="DE", name="Germany"))
+        author = session.add(Author(name="x", country=lost))
+        with pytest.raises(CommitPartial) as caught:
+            await session.commit(allow_partial=True)
+        states = [task.state for task in caught.value.tasks]
+        assert states == [TaskState.FAILED, TaskState.APPLIED, TaskState.NOT_RUN]
+        assert [state_of(lost), state_of(kept), state_of(author)] == [State.NEW, State.CLEAN, State.NEW]
+
+    asyncio.run(main())
+
+
+def test_keys_made_by_a_store_that_refuses_others_are_in_the_tasks() -> None:
+    async def main() -> None:
+        app = library()
+        put_before(app, Refusing(app.stores["main"], {0}))
+        session = (await enter(app)).session
+        for name in ("a", "b"):
+            session.add(Author(name=name))
+        with pytest.raises(CommitPartial) as caught:
+            await session.commit()
+        assert [task.key for task in caught.value.tasks] == [None, 1]
+
+    asyncio.run(main())
