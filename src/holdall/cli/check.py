@@ -11,4 +11,4 @@ __all__ = ["check"]
 def check(target: TargetText) -> None:
     """See that all references resolve and that what is stored fits the models; nothing is changed."""
     number = prepare(Target(target))
-    print(f"{target}: what is stored fits the models ({number} collections)")
+    print(f"{target}: what is stored fits the models ({number} collection{'' if number == 1 else 's'})")

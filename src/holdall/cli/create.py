@@ -11,4 +11,4 @@ __all__ = ["create"]
 def create(target: TargetText) -> None:
     """Make the tables and folders that are missing; those that are there stay as they are."""
     number = prepare(Target(target), create=True)
-    print(f"{target}: everything is there ({number} collections)")
+    print(f"{target}: everything is there ({number} collection{'' if number == 1 else 's'})")

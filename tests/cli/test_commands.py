@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import get, run, started
+
+_LIBRARY = """
+from holdall import Everyone, Holdall, Model, Policy, field
+
+class Book(Model, collection="books"):
+    id: int = field(pk=True, generated=True)
+    title: str
+
+def library():
+    app = Holdall("library")
+    app.add_store("main", "sqlite:///library.db")
+    app.add(Book, store="main", policy=Policy(read=Everyone, write=Everyone))
+    return app
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "library.py").write_text(_LIBRARY)
+    return tmp_path
+
+
+def test_tables_are_told_missing_then_made_then_fit(folder: Path) -> None:
+    missing = run(folder, "holdall", "check", "library:library")
+    assert missing.code == 1
+    assert "main: table books for books is missing" in missing.errors
+    assert "holdall create library:library" in missing.errors
+    assert "Traceback" not in missing.errors
+    assert run(folder, "holdall", "create", "library:library").code == 0
+    fits = run(folder, "holdall", "check", "library:library")
+    assert (fits.code, fits.errors) == (0, "")
+    assert "fits" in fits.output
+
+
+def test_serving_refuses_tables_that_differ_even_when_asked_to_create(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "library.db")) as connection:
+        connection.execute("create table books (id integer primary key not null)")
+    refused = run(folder, "holdall", "serve", "library:library", "--port", "0", "--create")
+    assert refused.code == 1
+    assert "main: books has no column title" in refused.errors
+    assert "alter it" in refused.errors
+    assert "Traceback" not in refused.errors
+
+
+def test_a_wrong_target_ends_with_a_sentence(folder: Path) -> None:
+    said = run(folder, "holdall", "serve", "library:nope")
+    assert (said.code, said.errors) == (2, "holdall: module library has no nope\n")
+
+
+def test_a_port_in_use_is_told(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = run(folder, "holdall", "serve", "library:library", "--port", str(port), "--create")
+    assert said.code == 1
+    assert said.errors == f"holdall: port {port} on 127.0.0.1 is in use; choose another with --port\n"
+
+
+def test_it_serves_until_interrupted(folder: Path) -> None:
+    with started(folder, "holdall", "serve", "library:library", "--port", "0", "--create") as (process, address):
+        assert json.loads(get(f"{address}/books"))["data"] == []
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_several_workers_serve(folder: Path) -> None:
+    arguments = ("holdall", "serve", "library:library", "--port", "0", "--create", "--workers", "2")
+    with started(folder, *arguments) as (process, address):
+        assert json.loads(get(f"{address}/books", patience=20.0))["total_count"] == 0
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
