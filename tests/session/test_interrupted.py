@@ -222,17 +222,21 @@ def test_leaving_the_block_by_an_exception_awaits_the_running_commit() -> None:
     async def main() -> None:
         app = library()
         held = put_before(app, Held(app.stores["main"]))
-        running = None
-        with pytest.raises(ZeroDivisionError):
+        author = Author(name="sent")
+        tasks = []
+
+        async def fail() -> None:
             async with app.session() as session:
-                author = session.add(Author(name="sent"))
-                running = asyncio.create_task(session.commit())
+                session.add(author)
+                tasks.append(asyncio.create_task(session.commit()))
                 await held.entered.wait()
                 asyncio.get_running_loop().call_later(0.01, held.go.set)
                 author.name = "later"
                 raise ZeroDivisionError
-        assert running is not None
-        await running
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        await tasks[0]
         assert (author.id, author.name, state_of(author)) == (1, "sent", State.CLEAN)
 
     asyncio.run(main())

@@ -31,12 +31,13 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _demand_references(records, new + dirty)
     for binding, group in _by_binding(bindings, new):
         _prepare_new(binding, group)
+        _demand_own_keys(records, binding, group)
     edges, fields = _edges(new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
     batches = [*adds, *_updates(bindings, dirty), *late, *_removes(bindings, deleted)]
-    return Plan(_steps(batches, is_linked=bool(edges)))
+    return Plan(_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty)))
 
 
 def _by_binding(bindings: Bindings, records: Iterable[Any]) -> list[tuple[Binding, list[Any]]]:
@@ -89,6 +90,28 @@ def _prepare_new(binding: Binding, group: list[Any]) -> None:
                     field.put(record, uuid7())
 
 
+def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -> None:
+    """File new records under the keys they have by now; refuse two with one key."""
+    known, keys = records.of(binding.model), list(map(binding.declaration.key_of, group))
+    pairs = [(key, record) for key, record in zip(keys, group, strict=True) if key is not None]
+    if all(known.get(key) is record for key, record in pairs):
+        return
+    records.index_new(binding.model)
+    for key, record in pairs:
+        if known.get(key) is not record:
+            raise StateError(f"this session already holds another {binding.collection} with this key")
+
+
+def _awaits_keys(dirty: list[Any]) -> bool:
+    """Whether any of these refers to a record whose key is yet to be made."""
+    return any(
+        target.__key__() is None
+        for record in dirty
+        for field in record.__holdall__.references
+        for target in _referred(field, record)
+    )
+
+
 def _referred(field: Field, record: Any) -> list[Any]:
     """The records at hand that a reference field points at."""
     value = field.get(record)
@@ -118,10 +141,16 @@ def _edges(new: list[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[
             for target in _referred(field, record):
                 position = position or {id(item): place for place, item in enumerate(new)}
                 other = position.get(id(target))
-                if other is not None and field.depends_on:
-                    edges[Edge(number, other, may_wait=field.nullable or field.form is not None)] = None
-                    fields.setdefault((number, other), set()).add(field.name)
+                if other is None or not _orders(field, target, is_self=other == number):
+                    continue
+                edges[Edge(number, other, may_wait=field.nullable or field.form is not None)] = None
+                fields.setdefault((number, other), set()).add(field.name)
     return edges, fields
+
+
+def _orders(field: Field, target: Any, is_self: bool) -> bool:
+    """Whether the target must be added first: always, where its key is yet to be made."""
+    return target.__key__() is None or (field.depends_on and not is_self)
 
 
 def _refuse_stuck(order: Order, new: list[Any]) -> None:
@@ -199,8 +228,9 @@ def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
     edges: dict[Edge, None] = {}
     for number, record in enumerate(deleted):
         for field in record.__holdall__.references:
-            if field.form is None:
-                other = by_key.get((field.target(), field.encode(field.get(record))))
+            stored = field.encode((record._track.old or {}).get(field.name, field.get(record)))
+            for key in (stored,) if field.form is None else stored:
+                other = by_key.get((field.target(), key))
                 if other is not None and other != number:
                     edges[Edge(other, number, may_wait=True)] = None
     batches = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 import msgspec
 
@@ -33,58 +34,72 @@ def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
     """Order the nodes ``0 … count-1``.
 
     Kahn's algorithm by levels; on a circle, edges that may wait are left out, one node's at a time. Nodes keep their
-    given order within a level. Linear in nodes and edges but for circles.
+    given order within a level. Linear in nodes and edges, but for sorting.
 
     >>> order_nodes(3, [Edge(0, 1), Edge(1, 2)]).levels
     ((2,), (1,), (0,))
     >>> order_nodes(2, [Edge(0, 1), Edge(1, 0, may_wait=True)])
     Order(levels=((1,), (0,)), waiting=(Edge(source=1, target=0, may_wait=True),), stuck=())
     """
-    needs: list[set[int]] = [set() for _ in range(count)]
-    needed_by: list[list[int]] = [[] for _ in range(count)]
-    open_edges: dict[int, list[Edge]] = {}
-    waiting: list[Edge] = []
-    for edge in edges:
-        if edge.source == edge.target:
-            if edge.may_wait:
-                waiting.append(edge)
-            else:
-                needs[edge.source].add(edge.source)
-            continue
-        needs[edge.source].add(edge.target)
-        needed_by[edge.target].append(edge.source)
-        open_edges.setdefault(edge.source, []).append(edge)
+    graph = _Graph(count, edges)
     levels: list[tuple[int, ...]] = []
     left = set(range(count))
-    ready = [node for node in range(count) if not needs[node]]
+    ready = [node for node in range(count) if not graph.needs[node]]
     while left:
         if not ready:
-            released = _release(left, needs, open_edges, waiting)
+            released = graph.release(left)
             if released is None:
-                return Order(tuple(levels), tuple(waiting), tuple(sorted(left)))
+                return Order(tuple(levels), tuple(graph.waiting), tuple(sorted(left)))
             ready = [released]
         levels.append(tuple(ready))
         left.difference_update(ready)
-        following: list[int] = []
-        for node in ready:
-            for source in needed_by[node]:
-                if node in needs[source]:
-                    needs[source].discard(node)
-                    if not needs[source] and source in left:
-                        following.append(source)
-        ready = sorted(set(following))
-    return Order(tuple(levels), tuple(waiting))
+        ready = graph.written(ready)
+    return Order(tuple(levels), tuple(graph.waiting))
 
 
-def _release(
-    left: set[int], needs: list[set[int]], open_edges: dict[int, list[Edge]], waiting: list[Edge]
-) -> int | None:
-    """Let one node go whose remaining needs may all wait."""
-    for node in sorted(left):
-        edges = [edge for edge in open_edges.get(node, ()) if edge.target in needs[node]]
-        hard = {edge.target for edge in edges if not edge.may_wait}
-        if edges and not hard and node not in needs[node]:
-            waiting.extend(edges)
-            needs[node].clear()
-            return node
-    return None
+class _Graph:
+    """What each node still needs; ``hard`` are the needs that may not wait."""
+
+    def __init__(self, count: int, edges: Sequence[Edge]) -> None:
+        self.needs: list[set[int]] = [set() for _ in range(count)]
+        self.waiting: list[Edge] = []
+        self._hard: list[set[int]] = [set() for _ in range(count)]
+        self._needed_by: list[list[int]] = [[] for _ in range(count)]
+        self._edges: list[list[Edge]] = [[] for _ in range(count)]
+        for edge in edges:
+            if edge.source == edge.target and edge.may_wait:
+                self.waiting.append(edge)
+                continue
+            self.needs[edge.source].add(edge.target)
+            self._needed_by[edge.target].append(edge.source)
+            self._edges[edge.source].append(edge)
+            if not edge.may_wait:
+                self._hard[edge.source].add(edge.target)
+        # a heap: nodes whose needs may all wait
+        self._patient = [node for node in range(count) if self.needs[node] and not self._hard[node]]
+
+    def written(self, nodes: Sequence[int]) -> list[int]:
+        """The nodes that need nothing more once these are written."""
+        ready = set()
+        for node in nodes:
+            for source in self._needed_by[node]:
+                if node not in self.needs[source]:
+                    continue
+                self.needs[source].discard(node)
+                if not self.needs[source]:
+                    ready.add(source)
+                elif node in self._hard[source]:
+                    self._hard[source].discard(node)
+                    if not self._hard[source]:
+                        heappush(self._patient, source)
+        return sorted(ready)
+
+    def release(self, left: set[int]) -> int | None:
+        """Let the first node go whose remaining needs may all wait."""
+        while self._patient:
+            node = heappop(self._patient)
+            if node in left and self.needs[node]:
+                self.waiting.extend(edge for edge in self._edges[node] if edge.target in self.needs[node])
+                self.needs[node].clear()
+                return node
+        return None

@@ -29,7 +29,7 @@ class Batch(msgspec.Struct):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Batches that go to one store in one call. ``is_linked`` if new records of the commit refer to each other."""
+    """Batches that go to one store in one call. ``is_linked`` if records of the commit refer to new ones."""
 
     store: Store
     batches: tuple[Batch, ...]

@@ -54,7 +54,7 @@ def is_local(query: Query[Any]) -> bool:
 
 
 class Localizer:
-    """Rewrites a query so that its own store can answer it; the user must be able to read every collection on the way."""
+    """Rewrites a query so that its own store can answer it; the user must be able to read every collection on it."""
 
     def __init__(self, bindings: Bindings, user: User) -> None:
         self._bindings = bindings

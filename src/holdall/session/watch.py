@@ -31,7 +31,7 @@ class Watcher:
                     snapshots[field.name] = _snapshot(field, record)
 
     def collect(self) -> list[Any]:
-        """The records whose values were changed in place since their snapshot, deleted ones too; their tracks say so."""
+        """The records whose values were changed in place, deleted ones too, as their tracks say."""
         changed: list[Any] = []
         for record, snapshots in self._snapshots.values():
             track = track_of(record)
