@@ -11,8 +11,11 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 from weakref import ref
+
+import msgspec
 
 from holdall.model.state import State
 
@@ -44,16 +47,18 @@ class Keeper(Protocol):
 class Tracker:
     """A session as its clean records see it.
 
-    While ``trusted``, frozen fields may be written. While a commit is in flight, ``edited`` collects the records that
-    are written to, by ``id()``.
+    ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. While ``trusted``,
+    frozen fields may be written. While a commit is in flight, ``edited`` collects the records that are written to, by
+    ``id()``.
     """
 
-    __slots__ = ("_keeper", "edited", "trusted")
+    __slots__ = ("_keeper", "edited", "touch", "trusted")
     state = State.CLEAN
     old: dict[str, Any] | None = None
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, touch: Callable[[Any], object] | None = None) -> None:
         self._keeper = ref(keeper)
+        self.touch = touch or partial(_touch, self._keeper)
         self.trusted = False
         self.edited: dict[int, Any] | None = None
 
@@ -68,15 +73,18 @@ class Tracker:
         return self._keeper()
 
 
-class Track:
+def _touch(keeper: Callable[[], Keeper | None], record: Any) -> None:
+    kept = keeper()
+    if kept is not None:
+        kept.touched(record)
+
+
+class Track(msgspec.Struct, eq=False):
     """The state of one record that is not clean, and the first old value of each changed field."""
 
-    __slots__ = ("old", "state", "tracker")
-
-    def __init__(self, tracker: Tracker | None, state: State, old: dict[str, Any] | None = None) -> None:
-        self.tracker = tracker
-        self.state = state
-        self.old = old
+    tracker: Tracker | None
+    state: State
+    old: dict[str, Any] | None = None
 
     @property
     def keeper(self) -> Keeper | None:

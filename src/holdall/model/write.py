@@ -87,6 +87,12 @@ def _writer(field: Field) -> Writer:
     names: dict[str, Any] = {
         "__UTC": UTC,
         "field": field,
+        "name": field.name,
+        "get": field.get,
+        "set_track": set_track,
+        "Track": Track,
+        "Tracker": Tracker,
+        "DIRTY": State.DIRTY,
         "put": field.put,
         "refuse_frozen": _refuse_frozen,
         "admitted": _admitted,
@@ -95,11 +101,6 @@ def _writer(field: Field) -> Writer:
     }
     source = field.fast_source("value", names)
     is_scalar = field.type is not None and field.type.fast is not None
-    repeated = (
-        f"old is None or {field.name!r} not in old or old[{field.name!r}] == value or track.tracker.edited is not None"
-        if is_scalar
-        else "True"
-    )
     lines = [
         "def write(record, value):",
         '    track = getattr(record, "_track", None)',
@@ -107,14 +108,34 @@ def _writer(field: Field) -> Writer:
         f"    if not ({source}): value = admitted(record, field, value)"
         if source is not None
         else "    value = admitted(record, field, value)",
-        "    if track is not None:",
-        "        old = track.old",
-        f"        if {repeated}: record_change(record, field, value, track)",
+        *(_TRACK_SCALAR if is_scalar else _TRACK),
         "    put_relation(record, field, value)" if field.is_relation else "    put(record, value)",
     ]
     exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
     writer: Writer = names["write"]
     return writer
+
+
+_TRACK = ("    if track is not None: record_change(record, field, value, track)",)
+
+_TRACK_SCALAR = (
+    # what record_change does, for the common cases: the first write to a clean record, and writes to a changed one
+    "    if track is not None:",
+    "        old = track.old",
+    "        tracker = track if old is None else track.tracker",
+    "        if tracker.__class__ is not Tracker or tracker.edited is not None:",
+    "            record_change(record, field, value, track)",
+    "        elif old is None or name not in old:",
+    "            current = get(record)",
+    "            if current.__class__ is not value.__class__ or current != value:",
+    "                if old is None:",
+    "                    tracker.touch(record)",
+    "                    set_track(record, Track(tracker, DIRTY, {name: current}))",
+    "                else:",
+    "                    old[name] = current",
+    "        elif old[name] == value:",
+    "            record_change(record, field, value, track)",
+)
 
 
 def _put_relation(record: Any, field: Field, value: Any) -> None:
@@ -164,9 +185,7 @@ def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track
         return
     if isinstance(track, Tracker):
         if not _same(field, current, value):
-            keeper = track.keeper
-            if keeper is not None:
-                keeper.touched(record)
+            track.touch(record)
             set_track(record, Track(track, State.DIRTY, {name: current}))
     elif old is None:
         if not _same(field, current, value):
