@@ -4,6 +4,8 @@ import json
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -82,3 +84,18 @@ def test_several_workers_serve(folder: Path) -> None:
         assert json.loads(get(f"{address}/books", patience=20.0))["total_count"] == 0
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+def test_a_missing_package_is_told_with_what_to_install() -> None:
+    program = "import sys; sys.modules['typer'] = None; import holdall.cli; holdall.cli.main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "holdall: this needs the package typer: pip install 'holdall[cli,web]'\n",
+    )
+
+
+def test_the_door_brings_in_no_optional_package() -> None:
+    program = "import holdall.cli, sys; print(*({'typer', 'rich', 'uvicorn', 'fastapi'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == ""
