@@ -61,7 +61,7 @@ def has_repeated_names(body: bytes) -> bool:
     One look over all strings settles nearly every body; only where names are alike or escaped is it decoded.
     """
     names = [name for name, colon in _STRING.findall(body) if colon]
-    if len(set(names)) == len(names) and not any(b"\\" in name for name in names):
+    if len(set(names)) == len(names) and (b"\\" not in body or not any(b"\\" in name for name in names)):
         return False
     try:
         json.loads(body, object_pairs_hook=_distinct)
