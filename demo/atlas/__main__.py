@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo.atlas.application import FOLDER, atlas
 from demo.atlas.checking import check
+from demo.atlas.editors import Editors
 from demo.atlas.loading import load
 from demo.atlas.questions import QUESTIONS
 from demo.atlas.source import Source
@@ -32,7 +33,9 @@ def main() -> int:
                 return check(_opened(Path(scratch) / "atlas", options.limit, console), console)
         listener = listen("127.0.0.1", options.port, "choose another: make run PORT=8001")
         app = _opened(options.folder, options.limit, console)
-        run_server(app.asgi(), listener, lambda address: _welcome(address, console))
+        editors = Editors()
+        service = app.asgi(authenticate=editors)
+        run_server(service, listener, lambda address: _welcome(address, editors.token, console))
     except Failure as error:
         print(error, file=sys.stderr)
         return 1
@@ -87,11 +90,16 @@ def _load(folder: Path, limit: int | None, console: Console) -> None:
         load(folder, source, lambda number: progress.advance(task, number))
 
 
-def _welcome(address: str, console: Console) -> None:
+def _welcome(address: str, token: str, console: Console) -> None:
     console.print(f"\nThe world atlas is served. Open {address}/docs, or try:\n", highlight=False)
     for question in QUESTIONS:
         console.print(f"  # {question.meaning}", style="dim", highlight=False, soft_wrap=True)
         console.print(f"  curl '{address}{question.path}'\n", highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"Everyone may read. To change records, add: -H 'Authorization: Bearer {token}'",
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print("Ctrl-C ends it.", highlight=False)
 
 

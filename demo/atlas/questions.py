@@ -73,7 +73,8 @@ def ask(address: str, question: Question) -> str | None:
             body = reply.read()
             kind = reply.headers.get_content_type()
     except urllib.error.HTTPError as error:
-        return f"status {error.code}: {error.read(500).decode(errors='replace')}"
+        with error:
+            return f"status {error.code}: {error.read(500).decode(errors='replace')}"
     except OSError as error:
         return f"no answer: {error}"
     try:

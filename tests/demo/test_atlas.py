@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,3 +126,32 @@ def test_a_taken_port_is_told(served: str, tmp_path: Path) -> None:
 def test_the_check_passes() -> None:
     said = run(HOUSE, "demo.atlas", "--check", "--limit", "2000")
     assert (said.code, said.output.count("right  /")) == (0, len(QUESTIONS))
+
+
+def test_who_knows_the_token_may_change_records(tmp_path: Path, source: Source) -> None:
+    load(tmp_path / "atlas", source, lambda number: None)
+    arguments = ("demo.atlas", "--folder", str(tmp_path / "atlas"), "--port", "0")
+    with started(HOUSE, *arguments) as (process, address):
+        assert process.stdout is not None
+        token = next(found[1] for line in process.stdout if (found := re.search(r"Bearer (\S+)'", line)))
+        assert _rename_paris(address, "") == 401
+        assert _rename_paris(address, "Bearer wrong") == 401
+        assert _rename_paris(address, f"Bearer {token}") == 200
+        paris = json.loads(get(f"{address}/cities/2988507"))
+        assert (paris["name"], paris["version"]) == ("Lutetia", 2)
+
+
+def _rename_paris(address: str, authorization: str) -> int:
+    request = urllib.request.Request(
+        f"{address}/cities/2988507",
+        data=b'{"name": "Lutetia"}',
+        headers={"Content-Type": "application/json", "Authorization": authorization},
+        method="PATCH",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            status: int = reply.status
+            return status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
