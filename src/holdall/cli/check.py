@@ -9,6 +9,6 @@ __all__ = ["check"]
 
 
 def check(target: TargetText) -> None:
-    """See that all references resolve and that what is stored fits the models; nothing is changed."""
+    """See that all references resolve and that what is stored fits the models; no table and no record is changed."""
     number = prepare(Target(target))
     print(f"{target}: what is stored fits the models ({number} collection{'' if number == 1 else 's'})")
