@@ -27,60 +27,74 @@ class Reader:
         self._records = records
         self._user = user
         self._localizer = Localizer(bindings, user)
-        self._waiting: dict[Binding, dict[Any, asyncio.Future[Any]]] = {}
+        self._loading: dict[Binding, dict[Any, asyncio.Future[Any]]] = {}  # the keys being fetched or gathered
+        self._gathering: dict[Binding, list[Any]] = {}  # the keys of this tick
 
     async def get(self, binding: Binding, key: Any) -> Any:
-        """The record with this key, or None. Gets issued in the same tick of the loop share one fetch."""
+        """The record with this key, or None.
+
+        Gets issued in the same tick of the loop share one fetch; a get of a key that is being fetched awaits that.
+        """
         binding.policy.demand(Right.READ, self._user, binding.collection)
         record = self._records.find(binding.model, key)
         if record is not None:
-            return None if state_of(record) is State.DELETED else record
+            state = state_of(record)
+            if state is not State.NEW or record.__key__() == key:
+                return None if state is State.DELETED else record
+            self._records.index_new(binding.model)  # its key was changed since it was added
+            return await self.get(binding, key)
         while True:
-            waiting = self._waiting.get(binding)
-            if waiting is not None:
-                future = waiting.get(key)
-                if future is None:
-                    future = waiting[key] = asyncio.get_running_loop().create_future()
-                try:
-                    return await asyncio.shield(future)
-                except asyncio.CancelledError:
-                    if future.cancelled():  # the get that was to fetch for all was cancelled; take its place
-                        continue
+            loading = self._loading.setdefault(binding, {})
+            future = loading.get(key)
+            if future is None and binding not in self._gathering:
+                return await self._lead(binding, key, loading)
+            if future is None:
+                future = loading[key] = asyncio.get_running_loop().create_future()
+                self._gathering[binding].append(key)
+            try:
+                return await asyncio.shield(future)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not future.cancelled() or (task is not None and task.cancelling()):
                     raise
-            return await self._lead(binding, key)
+                # the get that was to fetch for all was cancelled; take its place
 
-    async def _lead(self, binding: Binding, key: Any) -> Any:
+    async def _lead(self, binding: Binding, key: Any, loading: dict[Any, asyncio.Future[Any]]) -> Any:
         """Wait for the others of this tick, then fetch for all of them."""
-        waiting: dict[Any, asyncio.Future[Any]] = {}
-        self._waiting[binding] = waiting
+        loop = asyncio.get_running_loop()
+        loading[key] = loop.create_future()
+        keys = self._gathering[binding] = [key]
         try:
-            await asyncio.sleep(0)
-            del self._waiting[binding]
-            found = await self.fetch_keys(binding, [key, *(other for other in waiting if other != key)])
+            if getattr(loop, "_ready", True):  # where nothing else is ready to run, nobody can join in this tick
+                await asyncio.sleep(0)
+            del self._gathering[binding]
+            found = await self.fetch_keys(binding, keys)
         except BaseException as error:
-            if self._waiting.get(binding) is waiting:
-                del self._waiting[binding]
-            for future in waiting.values():
+            if self._gathering.get(binding) is keys:
+                del self._gathering[binding]
+            for future in map(loading.pop, keys):
                 if isinstance(error, Exception):
                     future.set_exception(error)
-                    future.exception()  # a follower that was cancelled meanwhile leaves nobody to retrieve it
+                    future.exception()  # it is no failure that nobody else awaits it
                 else:
                     future.cancel()
             raise
-        for other, future in waiting.items():
-            if not future.done():
-                future.set_result(found.get(other))
+        for other in keys:
+            loading.pop(other).set_result(found.get(other))
         return found.get(key)
 
     async def fetch_keys(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
-        """The records with these keys, by key; those that do not exist are left out."""
-        limit = binding.store.capabilities.limits.in_values
+        """The records with these keys, by key; those that do not exist or are to be removed are left out."""
+        limits = binding.store.capabilities.limits
+        parts = len(binding.schema.key)
+        size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
         found: dict[Any, Any] = {}
-        for start in range(0, len(keys), limit):
-            some = keys[start : start + limit]
-            query: Query[Any] = Query(binding.collection, _key_condition(binding, some))
-            for record in self.adopt(binding, await binding.store.fetch(query)):
-                found[record.__key__()] = record
+        for start in range(0, len(keys), size):
+            condition = _key_condition(binding, keys[start : start + size])
+            rows = await binding.store.fetch(Query(binding.collection, condition))
+            for row, record in zip(rows, self.adopt(binding, rows), strict=True):
+                if state_of(record) is not State.DELETED:
+                    found[binding.row_key(row)] = record
         return found
 
     async def query(self, query: Query[Any]) -> list[Any]:

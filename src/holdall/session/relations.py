@@ -13,7 +13,6 @@ from holdall.query import (
     Compare,
     Condition,
     Every,
-    Kind,
     ManyForm,
     Not,
     Op,
@@ -124,28 +123,30 @@ class Localizer:
             return Not(await self._compare(Compare(path, Op.IS_NULL, False), path, binding))
         steps, _, target = crossing
         inner = Compare(path[steps:], condition.op, condition.value)
-        keys = await self._keys(target, inner, tuple((name,) for name in target.schema.key))
-        return Compare(path[:steps], Op.IN, keys) if keys else NEVER
+        return await self._referred(binding, path[:steps], target, inner)
 
     async def _some(self, path: Path, condition: Condition, binding: Binding) -> Condition:
         crossing = self._crossing(binding, path)
         if crossing is not None:
-            raise Unsupported(binding.store.name, f"any() over {'.'.join(path)}, which starts in another store")
+            steps, _, there = crossing
+            return await self._referred(binding, path[:steps], there, Some(path[steps:], condition))
         owner = binding
         for name in path[:-1]:
             owner = self._target(owner, name)
-        field = owner.schema.field(path[-1])
-        target = self._target(owner, path[-1])
+        field, target = owner.schema.field(path[-1]), self._target(owner, path[-1])
         if target.store is binding.store:
             return Some(path, await self._condition(condition, target))
-        if field.form is not ManyForm.BACK or len(path) > 1 or len(binding.schema.key) > 1:
-            raise Unsupported(binding.store.name, f"any() over {'.'.join(path)}, which leads into another store")
-        assert field.back is not None
-        keys = await self._keys(target, condition, ((field.back,),))
-        present = tuple(dict.fromkeys(key for key in keys if key is not None))
-        key_field = binding.schema.field(binding.schema.key[0])
-        assert key_field.kind is not Kind.MANY
-        return Compare((key_field.name,), Op.IN, present) if present else NEVER
+        if field.form is not ManyForm.BACK or field.back is None:
+            raise Unsupported(
+                binding.store.name, f"any() over {'.'.join(path)}, a list of keys of records in another store"
+            )
+        keys = await self._keys(target, condition & Compare((field.back,), Op.IS_NULL, False), ((field.back,),))
+        return _one_of(tuple([(*path[:-1], name) for name in owner.schema.key]), tuple(dict.fromkeys(keys)))
+
+    async def _referred(self, binding: Binding, path: Path, target: Binding, condition: Condition) -> Condition:
+        """That the reference at ``path`` leads to a record of another store that meets the condition."""
+        keys = await self._keys(target, condition, tuple((name,) for name in target.schema.key))
+        return Compare(path, Op.IN, keys) if keys else NEVER
 
     async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Any, ...]:
         limit = target.semi_join_limit
@@ -158,3 +159,14 @@ class Localizer:
                 "narrow the condition or raise semi_join_limit",
             )
         return tuple(row[0] if len(row) == 1 else row for row in rows)
+
+
+def _one_of(paths: tuple[Path, ...], keys: tuple[Any, ...]) -> Condition:
+    """That the values at these paths are together one of the keys."""
+    if not keys:
+        return NEVER
+    if len(paths) == 1:
+        return Compare(paths[0], Op.IN, keys)
+    return Or(
+        tuple([And(tuple(Compare(path, Op.EQ, part) for path, part in zip(paths, key, strict=True))) for key in keys])
+    )
