@@ -50,7 +50,7 @@ check-style:
 check-types:
 	@$(BIN)/mypy
 check-typing:
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 check-imports:
 	@$(BIN)/lint-imports --cache-dir build/import-linter --no-logo
 check-meta:

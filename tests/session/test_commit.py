@@ -247,7 +247,7 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"),
+    "error, expected",
     [
         (StoreUnavailable("main", "gone"), CommitAborted),
         (StoreTimeout("main", "slow"), CommitAborted),

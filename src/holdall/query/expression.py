@@ -116,13 +116,13 @@ class Expression:
         """True where the value is missing; with False, where it is there."""
         return Compare(self.path, Op.IS_NULL, yes)
 
-    def any(self, condition: Condition) -> Condition:
+    def any(self, condition: Condition | bool) -> Condition:
         """For a Many: true where some record of it meets the condition."""
-        return Some(self.path, condition)
+        return Some(self.path, _condition(condition))
 
-    def all(self, condition: Condition) -> Condition:
+    def all(self, condition: Condition | bool) -> Condition:
         """For a Many: true where every record of it meets the condition."""
-        return Every(self.path, condition)
+        return Every(self.path, _condition(condition))
 
 
 def expr(field: Any) -> Expression:
@@ -140,9 +140,13 @@ def negate(condition: Condition | bool) -> Condition:
 
     Raises QueryError if it is no condition.
     """
+    return Not(_condition(condition))
+
+
+def _condition(condition: Condition | bool) -> Condition:
     if not isinstance(condition, Node):
         raise QueryError(f"{condition!r} is no condition; compare a field of a model")
-    return Not(condition)
+    return condition
 
 
 def asc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
