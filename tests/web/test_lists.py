@@ -187,3 +187,10 @@ def test_conditional_lists(served: Served) -> None:
     assert served.get("/cities?name=Paris", if_none_match=tag).status == 304
     assert served.get("/cities?name=Paris", if_none_match=f'"x", W/{tag}').status == 304
     assert served.get("/cities?name=Roma", if_none_match=tag).status == 200
+
+
+@pytest.mark.parametrize("value", ["99999999999999999999", "-9223372036854775808", "1.5", "٣"])
+def test_a_wrong_value_is_told_with_its_parameter(served: Served, value: str) -> None:
+    refused = served.get(f"/cities?people__gt={quote(value)}")
+    assert refused.status == 422
+    assert [error["path"] for error in refused.json()["errors"]] == ["people__gt"]
