@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -81,10 +81,16 @@ class Holdall:
         Without a user it acts for the program itself, which no policy restricts.
         """
         session = Session(self.bindings, user, allow_partial=allow_partial)
-        token = self._active.set(session)
-        try:
+        with self.activated(session):
             async with session:
                 yield session
+
+    @contextmanager
+    def activated(self, session: Session) -> Iterator[None]:
+        """Within the block the active-record look acts in this session."""
+        token = self._active.set(session)
+        try:
+            yield
         finally:
             self._active.reset(token)
 

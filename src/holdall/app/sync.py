@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -70,12 +70,15 @@ class SyncSession:
 
     def stream(self, query: Query[M], *, batch: int = 500) -> Iterator[M]:
         """The records of a query of any size, batch by batch."""
-        records = self._session.stream(query, batch=batch)
-        while True:
-            chunk: list[M] = self._call(lambda: _take(records, batch))
-            yield from chunk
-            if len(chunk) < batch:
-                return
+        records: Any = self._session.stream(query, batch=batch)
+        try:
+            while True:
+                chunk: list[M] = self._call(lambda: _take(records, batch))
+                yield from chunk
+                if len(chunk) < batch:
+                    return
+        finally:
+            self._call(records.aclose)
 
     def load(self, reference: Awaitable[R]) -> R:
         """What awaiting this gives: ``session.load(book.author)``."""
@@ -89,6 +92,14 @@ class SyncSession:
     def add(self, record: M) -> M:
         """Make the record new in this session."""
         return self._session.add(record)
+
+    def add_all(self, records: Iterable[M]) -> list[M]:
+        """Add several records."""
+        return self._session.add_all(records)
+
+    def attach(self, record: M) -> M:
+        """Take in a record whose session is gone, with its changes."""
+        return self._session.attach(record)
 
     def remove(self, record: Model) -> bool:
         """Mark the record for removal."""
@@ -145,13 +156,14 @@ class SyncHoldall:
     def session(self, user: User = SYSTEM, *, allow_partial: bool = False) -> Iterator[SyncSession]:
         """A session for a user: leaving the block commits, an exception rolls back."""
         session = Session(self._app.bindings, user, allow_partial=allow_partial)
-        facade = SyncSession(session, self._call)
-        try:
-            yield facade
-        except BaseException:
-            session.rollback()
-            raise
-        facade.commit()
+        with self._app.activated(session):
+            try:
+                yield SyncSession(session, self._call)
+            except BaseException as error:
+                failure = error
+                self._call(lambda: session.__aexit__(type(failure), failure, None))
+                raise
+            self._call(lambda: session.__aexit__(None, None, None))
 
     def create(self) -> None:
         """Create what the stores lack for the collections."""
@@ -163,13 +175,18 @@ class SyncHoldall:
 
     def close(self) -> None:
         """Close the stores and end the portal thread; the next call starts anew."""
-        if self._portal is None:
-            return
-        self._call(self._app.close)
         with self._lock:
-            self._portal = None
-            self._stack.close()
-            atexit.unregister(self.close)
+            portal, self._portal = self._portal, None
+            if portal is None:
+                return
+            if threading.get_ident() == portal._event_loop_thread_id:
+                self._portal = portal
+                raise StateError("the sync facade was called from its own loop; use the async session there")
+            try:
+                portal.call(self._app.close)
+            finally:
+                self._stack.close()
+                atexit.unregister(self.close)
 
 
 async def _wait(awaitable: Awaitable[R]) -> R:

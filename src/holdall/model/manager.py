@@ -20,6 +20,9 @@ class SessionLike(Protocol):
     def add(self, record: Any) -> Any:
         """Add a record."""
 
+    def attach(self, record: Any) -> Any:
+        """Take in a record whose session is gone; one that is here already stays as it is."""
+
     def remove(self, record: Any) -> Any:
         """Remove a record."""
 

@@ -99,13 +99,15 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         async with gateway_of(type(self)) as session:
             if state_of(self) is State.UNBOUND:
                 session.add(self)
+            else:
+                session.attach(self)
             await session.commit()
         return self
 
     async def delete(self) -> None:
         """Remove this record from its store."""
         async with gateway_of(type(self)) as session:
-            session.remove(self)
+            session.remove(session.attach(self))
             await session.commit()
 
     def __repr__(self) -> str:
