@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Sequence
 
@@ -37,7 +38,7 @@ class Committer:
     def __init__(self, records: IdentityMap, tracker: Tracker) -> None:
         self.records = records
         self.tracker = tracker
-        self._running: asyncio.Task[CommitResult] | None = None
+        self._running: asyncio.Task[None] | None = None
         self.is_in_doubt = False
 
     @property
@@ -69,21 +70,25 @@ class Committer:
                 "it is unknown whether the last commit was written: call rollback(), which lets go of its records, and"
                 " load them again"
             )
-        task = self._running = asyncio.create_task(_Run(plan, self).finish())
+        run, loop = _Run(plan, self), asyncio.get_running_loop()
+        run.woken = loop.create_future()
+        task = self._running = _started(loop, run)
+        task.add_done_callback(run.wake)
         cancelled: asyncio.CancelledError | None = None
         try:
-            while not task.done():
+            while not run.is_over and not task.done():
                 try:
-                    await asyncio.shield(task)
+                    await run.woken
                 except asyncio.CancelledError as error:
-                    cancelled = error
-                except Exception:
-                    break
+                    cancelled, run.woken = error, loop.create_future()
         finally:
             self._running = None
-        if cancelled is not None and not task.cancelled():
-            raise cancelled from task.exception()
-        return task.result()
+        if cancelled is not None:
+            raise cancelled from run.error
+        if run.error is not None:
+            raise run.error
+        assert run.result is not None
+        return run.result
 
     def begin(self) -> None:
         """Take note of edits from here on."""
@@ -107,8 +112,26 @@ class _Run:
         self._durations: list[float] = []
         self._failure: Exception | None = None
         self._is_open = False  # something was sent and is not settled
+        self.is_over = False
+        self.result: CommitResult | None = None
+        self.error: BaseException | None = None
+        self.woken: asyncio.Future[None]
 
-    async def finish(self) -> CommitResult:
+    async def conduct(self) -> None:
+        """Take all steps and wake who waits, with the result or the error left here."""
+        try:
+            self.result = await self._finish()
+        except BaseException as error:
+            self.error = error
+        self.is_over = True
+        self.wake()
+
+    def wake(self, _: object = None) -> None:
+        """Tell who waits to look."""
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+    async def _finish(self) -> CommitResult:
         """Take all steps, or those up to the first refusal."""
         self._committer.begin()
         try:
@@ -163,3 +186,10 @@ class _Run:
 
 def _refusals(outcomes: Sequence[Outcome]) -> list[HoldallError]:
     return [outcome.error for outcome in outcomes if outcome is not APPLIED and outcome.error is not None]
+
+
+def _started(loop: asyncio.AbstractEventLoop, run: _Run) -> asyncio.Task[None]:
+    """A task of its own, which no one's being cancelled reaches; begun at once where Python can."""
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(run.conduct(), loop=loop, eager_start=True)
+    return loop.create_task(run.conduct())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
@@ -93,12 +94,11 @@ def _prepare_new(binding: Binding, group: list[Any]) -> None:
 def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -> None:
     """File new records under the keys they have by now; refuse two with one key."""
     known, keys = records.of(binding.model), list(map(binding.declaration.key_of, group))
-    pairs = [(key, record) for key, record in zip(keys, group, strict=True) if key is not None]
-    if all(known.get(key) is record for key, record in pairs):
+    if all(map(is_, map(known.get, keys), group)):
         return
     records.index_new(binding.model)
-    for key, record in pairs:
-        if known.get(key) is not record:
+    for key, record in zip(keys, group, strict=True):
+        if key is not None and known.get(key) is not record:
             raise StateError(f"this session already holds another {binding.collection} with this key")
 
 

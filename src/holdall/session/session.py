@@ -132,8 +132,10 @@ class Session:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)
         key = record.__key__()
-        if key is not None and not self._records.claim(binding.model, key, record):
-            raise StateError(f"this session already holds a {binding.collection} with this key")
+        if key is not None:
+            known = self._records.of(binding.model)
+            if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
+                raise StateError(f"this session already holds a {binding.collection} with this key")
         set_track(record, self._records.new_track)
         self._records.new[id(record)] = record
         return record
