@@ -73,7 +73,8 @@ class Committer:
         run, loop = _Run(plan, self), asyncio.get_running_loop()
         run.woken = loop.create_future()
         task = self._running = _started(loop, run)
-        task.add_done_callback(run.wake)
+        if not run.is_over:
+            task.add_done_callback(run.wake)
         cancelled: asyncio.CancelledError | None = None
         try:
             while not run.is_over and not task.done():
