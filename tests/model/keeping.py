@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from holdall.model import State, Track, Tracker, set_track
 
@@ -11,7 +12,8 @@ class Session:
     """Keeps records and writes down what they tell it."""
 
     def __init__(self) -> None:
-        self.tracker = Tracker(self)
+        me = ref(self)
+        self.tracker = Tracker(self, lambda record: _held(me).touched(record))
         self.told: list[tuple[str, Any]] = []
         self.stored: dict[tuple[type[Any], Any], Any] = {}
         self.loads = 0
@@ -50,3 +52,9 @@ class Session:
 def made(model: Any, **values: Any) -> Any:
     """A record, made past the type checker, which does not let tests be wrong."""
     return model(**values)
+
+
+def _held(session: ref[Session]) -> Session:
+    found = session()
+    assert found is not None
+    return found

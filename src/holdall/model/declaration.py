@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, FieldError, QueryError, ValidationError
@@ -171,7 +172,7 @@ def _key_reader(fields: tuple[Field, ...]) -> Callable[[Any], Any]:
     if len(fields) == 1:
         field = fields[0]
         if not field.is_relation and field.type is not None and field.type.encode is None:
-            return lambda record: field.get(record)
+            return attrgetter(field.name)
         return lambda record: field.encode(field.get(record))
 
     def read(record: Any) -> Any:

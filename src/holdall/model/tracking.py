@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 from weakref import ref
 
@@ -24,9 +23,6 @@ __all__ = ["Keeper", "Track", "Tracked", "Tracker", "hold", "set_track", "state_
 
 class Keeper(Protocol):
     """What a record asks of the session that keeps it."""
-
-    def touched(self, record: Any) -> None:
-        """The record stopped being clean."""
 
     def settled(self, record: Any) -> None:
         """The record is clean again: every field has its old value."""
@@ -56,9 +52,9 @@ class Tracker:
     state = State.CLEAN
     old: dict[str, Any] | None = None
 
-    def __init__(self, keeper: Keeper, touch: Callable[[Any], object] | None = None) -> None:
+    def __init__(self, keeper: Keeper, touch: Callable[[Any], object]) -> None:
         self._keeper = ref(keeper)
-        self.touch = touch or partial(_touch, self._keeper)
+        self.touch = touch
         self.trusted = False
         self.edited: dict[int, Any] | None = None
 
@@ -71,12 +67,6 @@ class Tracker:
     def keeper(self) -> Keeper | None:
         """The session, unless it is gone."""
         return self._keeper()
-
-
-def _touch(keeper: Callable[[], Keeper | None], record: Any) -> None:
-    kept = keeper()
-    if kept is not None:
-        kept.touched(record)
 
 
 class Track(msgspec.Struct, eq=False):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Field, Reference, State, state_of
+from holdall.model import Declaration, Field, Reference, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated
 from holdall.session.binding import Binding, Bindings
@@ -41,16 +41,26 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     return Plan(_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty)))
 
 
-def _by_binding(bindings: Bindings, records: Iterable[Any]) -> list[tuple[Binding, list[Any]]]:
+def _by_binding(bindings: Bindings, records: list[Any]) -> list[tuple[Binding, list[Any]]]:
     """The records of each model side by side, so that stores can batch them."""
-    groups: dict[Any, list[Any]] = {}
-    for record in records:
-        model = record.__class__
-        if model in groups:
-            groups[model].append(record)
-        else:
-            groups[model] = [record]
-    return [(bindings.of_model(model), group) for model, group in groups.items()]
+    models = dict.fromkeys(map(type, records))
+    if len(models) == 1:
+        return [(bindings.of_model(model), records) for model in models]
+    return [(bindings.of_model(model), [record for record in records if type(record) is model]) for model in models]
+
+
+def _numbered(records: list[Any], is_concerned: Callable[[Declaration], bool]) -> list[tuple[int, Any]]:
+    """The records of the models that are concerned, with their places among all; mostly none."""
+    models: set[Any] = {model for model in set(map(type, records)) if is_concerned(_declaration(model))}
+    return [(number, record) for number, record in enumerate(records) if type(record) in models] if models else []
+
+
+def _declaration(model: Any) -> Declaration:
+    return model.__holdall__  # type: ignore[no-any-return]
+
+
+def _referring(records: list[Any]) -> list[tuple[int, Any]]:
+    return _numbered(records, lambda declaration: bool(declaration.references))
 
 
 def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, list[Any]]]) -> None:
@@ -66,11 +76,8 @@ def _validate(bindings: Bindings, changed: list[Any]) -> None:
     """Check what a write to a field could not: values changed in place, and rules over several fields."""
     errors: list[FieldError] = []
     names: set[str] = set()
-    for number, record in enumerate(changed):
-        declaration = record.__holdall__
-        if not declaration.checks and not declaration.mutable:
-            continue
-        found = declaration.validate(record)
+    for number, record in _numbered(changed, lambda declaration: bool(declaration.checks or declaration.mutable)):
+        found = record.__holdall__.validate(record)
         if found:
             names.add(type(record).__name__)
             prefix = "" if len(changed) == 1 else f"{bindings.of_model(type(record)).collection}[{number}]."
@@ -106,7 +113,7 @@ def _awaits_keys(dirty: list[Any]) -> bool:
     """Whether any of these refers to a record whose key is yet to be made."""
     return any(
         target.__key__() is None
-        for record in dirty
+        for _, record in _referring(dirty)
         for field in record.__holdall__.references
         for target in _referred(field, record)
     )
@@ -121,7 +128,7 @@ def _referred(field: Field, record: Any) -> list[Any]:
 
 def _demand_references(records: IdentityMap, changed: list[Any]) -> None:
     """Refuse references to records that this commit will not leave in a store."""
-    for record in changed:
+    for _, record in _referring(changed):
         for field in record.__holdall__.references:
             for target in _referred(field, record):
                 state = state_of(target)
@@ -136,7 +143,7 @@ def _edges(new: list[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[
     position: dict[int, int] = {}
     edges: dict[Edge, None] = {}
     fields: dict[tuple[int, int], set[str]] = {}
-    for number, record in enumerate(new):
+    for number, record in _referring(new):
         for field in record.__holdall__.references:
             for target in _referred(field, record):
                 position = position or {id(item): place for place, item in enumerate(new)}
@@ -203,11 +210,8 @@ def _updates(bindings: Bindings, dirty: list[Any]) -> list[Batch]:
     for binding, group in _by_binding(bindings, dirty):
         declaration = binding.declaration
         key_names = {field.name for field in declaration.key}
-        by_fields: dict[tuple[str, ...], list[Any]] = {}
-        for record in group:
-            by_fields.setdefault(tuple(record._track.old), []).append(record)
         merged: dict[tuple[str, ...], list[Any]] = {}
-        for names, records in by_fields.items():
+        for names, records in _by_changed(group):
             if not key_names.isdisjoint(names):
                 raise StateError(f"{binding.collection}: the key of a stored record cannot change; add a new record")
             merged.setdefault(binding.update_fields(frozenset(names)), []).extend(records)
@@ -217,6 +221,17 @@ def _updates(bindings: Bindings, dirty: list[Any]) -> list[Batch]:
     return batches
 
 
+def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
+    """The records with the same fields changed side by side."""
+    changed = list(map(tuple, [record._track.old for record in group]))
+    if len(set(changed)) == 1:
+        return [(changed[0], group)]
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for names, record in zip(changed, group, strict=True):
+        groups.setdefault(names, []).append(record)
+    return list(groups.items())
+
+
 def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
     version = binding.declaration.version
     return None if version is None else list(map(version.get, records))
@@ -224,9 +239,9 @@ def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
 
 def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
     """The removals: what refers to others goes before what it refers to."""
-    by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)}
+    by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)} if deleted else {}
     edges: dict[Edge, None] = {}
-    for number, record in enumerate(deleted):
+    for number, record in _referring(deleted):
         for field in record.__holdall__.references:
             stored = field.encode((record._track.old or {}).get(field.name, field.get(record)))
             for key in (stored,) if field.form is None else stored:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import repeat
 from typing import Any
+from weakref import ref
 
 from holdall.errors import StateError
 from holdall.model import State, Track, Tracker, set_track, state_of, track_of
@@ -14,14 +16,23 @@ from holdall.session.watch import Watcher
 __all__ = ["IdentityMap"]
 
 
+def _rejoin(records: Callable[[], IdentityMap | None], record: Any) -> None:
+    kept = records()
+    if kept is not None:
+        kept.rejoin(record)
+
+
 class IdentityMap:
     """The records of one session.
 
-    ``new``, ``dirty`` and ``deleted`` hold records by ``id()`` in the order they came.
+    ``new``, ``dirty`` and ``deleted`` hold records by ``id()`` in the order they came; ``dirty`` is complete after
+    ``collect``.
     """
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
+        self.touched: list[Any] = []  # those that were clean and were written to, since ``collect``
+        tracker.touch = self.touched.append
         self.new_track = Track(tracker, State.NEW)  # shared by all new records
         self._by_model: dict[Any, dict[Any, Any]] = {}
         self.new: dict[int, Any] = {}
@@ -108,12 +119,13 @@ class IdentityMap:
         known = self.of(model)
         known.update(zip(keys, records, strict=True))
         deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
+        numbers = list(map(id, records))
         for group in (self.new, self.dirty, self.deleted):
-            if len(group) == len(records) and group.keys() == set(map(id, records)):
+            if len(group) == len(numbers) and all(map(group.__contains__, numbers)):
                 group.clear()
             elif group:
-                for record in records:
-                    group.pop(id(record), None)
+                for number in numbers:
+                    group.pop(number, None)
 
     def discard(self, record: Any) -> None:
         """The record is of no further use."""
@@ -132,17 +144,22 @@ class IdentityMap:
             for old_key in [old_key for old_key, item in known.items() if item is record]:
                 del known[old_key]
 
-    def mark_dirty(self, record: Any) -> None:
-        """A clean record is about to be changed; one that was let go comes back."""
+    def rejoin(self, record: Any) -> None:
+        """A clean record is about to be changed that may have been let go; it comes back."""
         if self.of(type(record)).setdefault(record.__key__(), record) is not record:
             raise StateError(f"another {type(record).__name__} with this key was loaded meanwhile; change that one")
-        self.dirty[id(record)] = record
+        self.touched.append(record)
 
     def collect(self) -> None:
-        """Find the records whose values were changed in place."""
-        for record in self.watcher.collect():
-            if state_of(record) is State.DIRTY and id(record) not in self.dirty:
-                self.mark_dirty(record)
+        """Find the changed records, those with values changed in place too."""
+        if self.watcher.is_watching:
+            for record in self.watcher.collect():
+                if state_of(record) is State.DIRTY and id(record) not in self.dirty:
+                    self.rejoin(record)
+        if self.touched:
+            changed = [record for record in self.touched if record._track.state is State.DIRTY]
+            self.dirty.update(zip(map(id, changed), changed, strict=True))
+            self.touched.clear()
 
     def renew(self, records: Iterable[Any] | None = None) -> None:
         """What these records hold now, or all, is what later changes in place are told from."""
@@ -152,6 +169,7 @@ class IdentityMap:
         """Let go of records nobody changed; one that is changed later comes back by itself."""
         self.collect()
         self.watcher.release(records)
+        self._tracker.touch = partial(_rejoin, ref(self))
         for record in records:
             if state_of(record) is State.CLEAN:
                 self.of(type(record)).pop(record.__key__(), None)

@@ -19,13 +19,13 @@ class SessionKeeper:
 
     def __init__(self, bindings: Bindings, user: User) -> None:
         self._bindings = bindings
-        self.tracker = Tracker(self)
+        self.tracker = Tracker(self, _nobody_cares)
         self.records = IdentityMap(self.tracker)
         self.reader = Reader(bindings, self.records, user)
 
-    def touched(self, record: Any) -> None:
-        """A clean record is about to be changed; one that a stream had let go comes back."""
-        self.records.mark_dirty(record)
+    def __del__(self) -> None:
+        # records hold the tracker, the tracker the list it fills, and the cycle collector does not look at records
+        self.tracker.touch = _nobody_cares
 
     def settled(self, record: Any) -> None:
         """A changed record has all its old values again."""
@@ -59,3 +59,7 @@ class SessionKeeper:
         for name, value in ((track.old if track is not None else None) or {}).items():
             type(record).__holdall__.by_name[name].put(record, value)
         self.records.mark_clean(record, record.__key__())
+
+
+def _nobody_cares(record: Any) -> None:
+    """What a tracker does with a changed record where no session is left to write it."""

@@ -155,7 +155,7 @@ class Session:
             return False
         tracker = self._keeper.tracker
         if track.state is State.CLEAN:
-            self._records.mark_dirty(record)
+            self._records.rejoin(record)
         set_track(record, Track(tracker, State.DELETED, track.old))
         if tracker.edited is not None:
             tracker.edited[id(record)] = record

@@ -21,6 +21,11 @@ class Watcher:
     def __init__(self) -> None:
         self._snapshots: dict[int, tuple[Any, dict[str, bytes]]] = {}
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether any value was handed out."""
+        return bool(self._snapshots)
+
     def watch(self, record: Any) -> None:
         """Take a snapshot of the record's mutable values that have none; a new record's are taken once it is stored."""
         snapshots = self._snapshots.setdefault(id(record), (record, {}))[1]

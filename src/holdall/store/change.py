@@ -29,7 +29,7 @@ class KeyOf(msgspec.Struct, frozen=True):
     position: int  # that ADD's index in the sequence given to apply
 
 
-class Change(msgspec.Struct):
+class Change(msgspec.Struct, gc=False):
     """One change to one record.
 
     ``fields`` and ``values`` run in parallel: all given fields of a new record, only the changed ones of an update.
