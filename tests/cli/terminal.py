@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import msgspec
 
@@ -59,14 +59,17 @@ def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
 
 def _address(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
-    said, end = "", time.monotonic() + _SECONDS
-    while time.monotonic() < end and select.select([process.stdout], [], [], end - time.monotonic())[0]:
-        line = process.stdout.readline()
-        if not line:
-            break
-        said += line
-        if found := re.search(r"http://[\d.]+:\d+", line):
-            return found[0]
+    said = ""
+    # Waiting on the pipe itself would not see the lines that were already read from it together with another.
+    patience = Timer(_SECONDS, process.kill)
+    patience.start()
+    try:
+        for line in process.stdout:
+            said += line
+            if found := re.search(r"http://[\d.]+:\d+", line):
+                return found[0]
+    finally:
+        patience.cancel()
     raise AssertionError(f"no server: {said}")
 
 
