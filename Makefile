@@ -32,7 +32,7 @@ bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY)
-	@$(BIN)/python -m pytest -q $(wildcard tests/stores/*/test_conformance*.py) $(ARGS)
+	@$(BIN)/python -m pytest -q -n logical --dist loadscope $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
 	@$(BIN)/python -m tools.build_docs
 
 conform: $(READY)
