@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import Any
 
 from holdall.model import Field, Reference
 from holdall.session.plan import Batch, Step
-from holdall.store import Change, KeyOf, Verb
+from holdall.store import KeyOf, Run, Runs, Verb
 
 __all__ = ["changes_of"]
 
 
-def changes_of(step: Step) -> list[Change]:
-    """The changes of a step; keys the store has yet to make stand as KeyOf."""
-    changes: list[Change] = []
+def changes_of(step: Step) -> Runs:
+    """The changes of a step, a run for each batch; keys the store has yet to make stand as KeyOf."""
+    runs: list[Run] = []
+    count = 0
     pending: dict[int, int] = {}
     for batch in step.batches:
         keys, values = batch.keys, _values(batch)
         if step.is_linked:
             if batch.verb is Verb.ADD and None in keys:
-                places = enumerate(batch.records, len(changes))
+                places = enumerate(batch.records, count)
                 pending.update((id(record), place) for place, record in places if record.__key__() is None)
             keys = [_key_now(batch, place, pending) for place in range(len(keys))]
             values = _with_pending_keys(batch, values, pending)
-        name, versions = batch.binding.collection, batch.versions or repeat(None)
-        changes.extend(map(Change, repeat(batch.verb), repeat(name), keys, repeat(batch.fields), values, versions))
-    return changes
+        count += len(keys)
+        runs.append(Run(batch.verb, batch.binding.collection, batch.fields, keys, values, batch.versions))
+    return Runs(runs, is_linked=step.is_linked)
 
 
 def _values(batch: Batch) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from holdall.errors import StoreError
 from holdall.model import Field, State, Track, Tracker, set_track, track_of
 from holdall.session.identity import IdentityMap
 from holdall.session.plan import Batch, Step
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Verb
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Runs, Verb
 
 __all__ = ["demand_outcomes", "settle"]
 
@@ -29,16 +29,14 @@ def demand_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[Ou
         start = end
 
 
-def settle(
-    step: Step, changes: list[Change], outcomes: Sequence[Outcome], records: IdentityMap, tracker: Tracker
-) -> None:
+def settle(step: Step, changes: Runs, outcomes: Sequence[Outcome], records: IdentityMap, tracker: Tracker) -> None:
     """Settle the records of a step; those whose change was refused stay as they are."""
     start = 0
-    for batch in step.batches:
+    for batch, run in zip(step.batches, changes.runs, strict=True):
         end = start + len(batch.records)
-        part, sent = outcomes[start:end], changes[start:end]
+        part, sent = outcomes[start:end], run.rows
         start = end
-        if not any(outcome is not APPLIED and outcome.error is not None for outcome in part):
+        if part.count(APPLIED) == len(part) or all(outcome.error is None for outcome in part):
             _settle_batch(batch, sent, part, outcomes, records, tracker)
             continue
         for place, outcome in enumerate(part):
@@ -55,7 +53,7 @@ def _only(batch: Batch, place: int) -> Batch:
 
 def _settle_batch(
     batch: Batch,
-    sent: list[Change],
+    sent: list[tuple[Any, ...]],
     part: Sequence[Outcome],
     outcomes: Sequence[Outcome],
     records: IdentityMap,
@@ -76,10 +74,10 @@ def _settle_batch(
         return
     read = batch.binding.codec.reader(batch.fields)
     for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
-        if id(record) not in edited and (not is_mutable or read(record) == sent[place].values):
+        if id(record) not in edited and (not is_mutable or read(record) == sent[place]):
             records.mark_all_clean(batch.binding.model, [record], [key])
             continue
-        values = [_made(value, outcomes) for value in sent[place].values]
+        values = [_made(value, outcomes) for value in sent[place]]
         _settle_edited(batch, place, values, read(record), records, tracker)
 
 

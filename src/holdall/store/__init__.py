@@ -14,6 +14,7 @@ from holdall.store.contract import (
 )
 from holdall.store.demand import demand_changes, demand_query, demand_schema
 from holdall.store.registry import open_store
+from holdall.store.runs import Run, Runs
 
 __all__ = [
     "APPLIED",
@@ -28,6 +29,8 @@ __all__ = [
     "Provisioned",
     "Row",
     "Rows",
+    "Run",
+    "Runs",
     "Store",
     "StoreTransaction",
     "Streaming",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdall.errors import LimitExceeded, Unsupported
 from holdall.query import And, Compare, Condition, Every, Generated, Kind, Not, Op, Or, Path, Query, Schema, Some
 from holdall.store.capabilities import Capabilities, Feature, Limits
 from holdall.store.change import Change
+from holdall.store.runs import Runs
 
 __all__ = ["demand_changes", "demand_query", "demand_schema"]
 
@@ -49,9 +50,9 @@ def demand_query(store: str, capabilities: Capabilities, query: Query[Any]) -> N
     _demand_condition(store, capabilities, query.condition)
 
 
-def demand_changes(store: str, schemas: Mapping[str, Schema], changes: list[Change]) -> None:
+def demand_changes(store: str, schemas: Mapping[str, Schema], changes: Sequence[Change]) -> None:
     """Raise Unsupported for a change to a collection the store was never bound to."""
-    for name in {change.collection for change in changes}:
+    for name in {change.collection for change in (changes.runs if isinstance(changes, Runs) else changes)}:
         if name not in schemas:
             raise Unsupported(store, f"collection {name}", "bind it first")
 

@@ -136,7 +136,7 @@ class SqlStore:
 
     def demand(self, changes: Sequence[Change]) -> None:
         """Raise Unsupported for a change to a collection that is not bound."""
-        demand_changes(self.name, self.tables.schemas, list(changes))
+        demand_changes(self.name, self.tables.schemas, changes)
 
 
 class SqlTransaction:

@@ -12,7 +12,7 @@ import msgspec
 
 from holdall.errors import FieldError, StaleVersion, ValidationError
 from holdall.query import FieldSchema, Kind
-from holdall.store import APPLIED, Change, Outcome, Row, Verb
+from holdall.store import APPLIED, Change, Outcome, Row, Run, Runs, Verb
 from holdall.stores.sql.codec import RowConvert, row_encoder
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.steps import Delete, Insert, Steps, Update
@@ -39,6 +39,10 @@ class Writes:
             self._encoders.clear()
             self._generation = self._tables.generation
         outcomes = [APPLIED] * len(changes)
+        plain = self._plain_runs(changes)
+        if plain is not None:
+            yield from plain
+            return outcomes
         keys = Keys(changes)
         start = 0
         while start < len(changes):
@@ -55,6 +59,39 @@ class Writes:
                 yield from self._remove(shape, batch, positions, keys)
             start = end
         return outcomes
+
+    def _plain_runs(self, changes: Sequence[Change]) -> Steps | None:
+        """The steps of whole runs of plain additions and updates; None if anything is to be filled in or linked."""
+        if not isinstance(changes, Runs) or changes.is_linked:
+            return None
+        shapes = [self._shape(run.collection, run.fields) for run in changes.runs]
+        if not all(map(_is_plain, changes.runs, shapes)):
+            return None
+        return self._whole(changes, shapes)
+
+    def _whole(self, changes: Runs, shapes: list[WriteShape]) -> Steps:
+        start = 0
+        for run, shape in zip(changes.runs, shapes, strict=True):
+            layout, positions = shape.layout, range(start, start + len(run.keys))
+            start = positions.stop
+            is_only = len(run.keys) == len(changes)
+            if run.verb is Verb.ADD:
+                encoded = self._encoded(layout, shape.fields, run.rows)
+                yield Insert(
+                    layout.schema.name, layout.table, shape.columns, encoded, positions, None, layout.generated, is_only
+                )
+                continue
+            fields, match = _found_by(layout, run.versions is not None)
+            if run.versions is not None and len(match) > len(layout.key):
+                parts_of = zip(run.rows, run.keys, run.versions, strict=True)
+                rows = [(*row, key, version) for row, key, version in parts_of]
+            else:
+                rows = [(*row, key) for row, key in zip(run.rows, run.keys, strict=True)]
+            encoded = self._encoded(layout, (*shape.fields, *fields), rows)
+            missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
+            if missed is not None:
+                raise StaleVersion(self._store, layout.schema.name, run.keys[missed], positions[missed])
+        return []
 
     def _add(
         self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys, outcomes: list[Outcome]
@@ -89,7 +126,7 @@ class Writes:
 
     def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
         layout = shape.layout
-        fields, match = _found_by(layout, batch[0])
+        fields, match = _found_by(layout, batch[0].version is not None)
         rows = keys.plain_rows(shape, batch, is_versioned=len(match) > len(layout.key))
         if rows is None:
             rows = _picked(shape, keys.values(shape, batch))
@@ -111,7 +148,7 @@ class Writes:
         owners = keys.owners(layout, batch)
         for link in layout.links.values():
             yield self._unlink(layout, link, owners, positions)
-        fields, match = _found_by(layout, batch[0])
+        fields, match = _found_by(layout, batch[0].version is not None)
         rows = owners
         if len(match) != len(layout.key):
             rows = [(*owner, change.version) for owner, change in zip(owners, batch, strict=True)]
@@ -204,11 +241,19 @@ def _picked(shape: WriteShape, rows: list[Row]) -> list[Row]:
     return rows if places is None else [tuple([row[place] for place in places]) for row in rows]
 
 
-def _found_by(layout: Layout, first: Change) -> tuple[tuple[FieldSchema, ...], tuple[str, ...]]:
+def _is_plain(run: Run, shape: WriteShape) -> bool:
+    """Whether the run's rows can go as they are, with their keys and versions behind them."""
+    key = shape.layout.schema.key
+    if shape.places is not None or shape.links or len(key) != 1 or None in run.keys:
+        return False
+    return run.verb is Verb.UPDATE or (run.verb is Verb.ADD and key[0] in run.fields)
+
+
+def _found_by(layout: Layout, is_versioned: bool) -> tuple[tuple[FieldSchema, ...], tuple[str, ...]]:
     """Fields and columns that find the records of a batch: their key, and the version expected, if any."""
     schema = layout.schema
     fields = tuple(schema.by_name[name] for name in schema.key)
     match = tuple(leaf.name for leaf in layout.key)
-    if first.version is None or layout.version is None or schema.version is None:
+    if not is_versioned or layout.version is None or schema.version is None:
         return fields, match
     return (*fields, schema.by_name[schema.version]), (*match, layout.version)

@@ -1,0 +1,61 @@
+"""Changes kept run by run: what a session sends, so that a store that can take whole runs need not look at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any, overload
+
+import msgspec
+
+from holdall.store.change import Change, Verb
+
+__all__ = ["Run", "Runs"]
+
+
+class Run(msgspec.Struct):
+    """Changes of one verb to the same fields of one collection, in order.
+
+    ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel.
+    """
+
+    verb: Verb
+    collection: str
+    fields: tuple[str, ...]
+    keys: list[Any]
+    rows: list[tuple[Any, ...]]
+    versions: list[int] | None = None
+
+
+class Runs(Sequence[Change]):
+    """A sequence of changes; each is made when it is asked for. ``is_linked`` if a KeyOf may stand in any of them."""
+
+    __slots__ = ("_changes", "_count", "is_linked", "runs")
+
+    def __init__(self, runs: list[Run], *, is_linked: bool) -> None:
+        self.runs = runs
+        self.is_linked = is_linked
+        self._count = sum(len(run.keys) for run in runs)
+        self._changes: list[Change] | None = None
+
+    def _made(self) -> list[Change]:
+        if self._changes is None:
+            self._changes = []
+            for run in self.runs:
+                constant = (repeat(run.verb), repeat(run.collection))
+                versions = run.versions or repeat(None)
+                self._changes.extend(map(Change, *constant, run.keys, repeat(run.fields), run.rows, versions))
+        return self._changes
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Change: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Change]: ...
+    def __getitem__(self, index: int | slice) -> Change | list[Change]:
+        return self._made()[index]
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self._made())
