@@ -114,10 +114,10 @@ class IdentityMap:
         self.of(type(record))[key] = record
         set_track(record, self._tracker)
 
-    def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any]) -> None:
-        """As ``mark_clean`` for records of one model, given with their keys."""
-        known = self.of(model)
-        known.update(zip(keys, records, strict=True))
+    def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any], *, is_filed: bool = False) -> None:
+        """As ``mark_clean`` for records of one model, given with their keys; ``is_filed`` if under these already."""
+        if not is_filed:
+            self.of(model).update(zip(keys, records, strict=True))
         deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
         numbers = list(map(id, records))
         for group in (self.new, self.dirty, self.deleted):

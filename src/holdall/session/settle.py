@@ -70,7 +70,7 @@ def _settle_batch(
         deque(map(version.put, batch.records, [number + 1 for number in batch.versions]), maxlen=0)
     edited, is_mutable = tracker.edited or {}, bool(batch.binding.declaration.mutable)
     if not edited and not is_mutable:
-        records.mark_all_clean(batch.binding.model, batch.records, batch.keys)
+        records.mark_all_clean(batch.binding.model, batch.records, batch.keys, is_filed=batch.verb is Verb.UPDATE)
         return
     read = batch.binding.codec.reader(batch.fields)
     for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
