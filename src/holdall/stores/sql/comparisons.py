@@ -48,7 +48,8 @@ class Comparisons:
                 return self.ordered(operand, node.op, index)
             case Op.BETWEEN:
                 leaf, column = operand.leaves[0], operand.columns[0]
-                return column.between(self._scalar(leaf, index, (0,)), self._scalar(leaf, index, (1,)))
+                # Not BETWEEN: MariaDB takes it for = where the bounds are alike in the connection's collation.
+                return sa.and_(column >= self._scalar(leaf, index, (0,)), column <= self._scalar(leaf, index, (1,)))
         return self._text.compile(operand.columns[0], node.op, index)
 
     def equals(self, operand: Operand, index: int) -> Clause:
