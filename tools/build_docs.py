@@ -88,7 +88,7 @@ def _absences(source: str) -> dict[str, str]:
 
 def main() -> int:
     """Write the page; 1 where there is no report to write it from."""
-    paths = sorted(_REPORTS.glob("*.json"))
+    paths = sorted(_REPORTS.glob("*.json"), key=lambda path: path.name.lower())
     if not paths:
         print("no conformance report yet: make test writes them", file=sys.stderr)
         return 1
