@@ -14,6 +14,7 @@ _HOUSE = Path(__file__).resolve().parents[1]
 _REPORTS = _HOUSE / "build" / "conformance"
 _PAGE = _HOUSE / "docs" / "stores.md"
 _VOCABULARY = _HOUSE / "src" / "holdall" / "store" / "capabilities.py"
+_CONTRACT = _HOUSE / "src" / "holdall" / "store" / "contract.py"
 
 _PROMISES = {
     "tx": "a real transaction",
@@ -43,7 +44,7 @@ class Report(TypedDict):
 
 
 def page(reports: list[Report], absences: dict[str, str]) -> str:
-    """The page for these runs; ``absences`` says, by feature, what Holdall does without it."""
+    """The page for these runs; ``absences`` says, by feature or part, what Holdall does without it."""
     parts = [
         _INTRODUCTION,
         _table("Commits", [["all or nothing by", *(_PROMISES[each["commit"]] for each in reports)]], reports),
@@ -55,7 +56,7 @@ def page(reports: list[Report], absences: dict[str, str]) -> str:
         rows = [[name.partition(":")[2], *(_state(name, each) for each in reports)] for name in names]
         parts.append(_table(title, rows, reports))
     lines = [f"- **{feature}**: {absence}" for feature, absence in sorted(absences.items())]
-    parts.append("## Where a feature is absent\n\n" + "\n".join(lines) + "\n")
+    parts.append("## Where one is absent\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
@@ -86,6 +87,13 @@ def _absences(source: str) -> dict[str, str]:
     return found
 
 
+def _parts_absent(source: str) -> dict[str, str]:
+    """From the contract's own docstrings: what stands after ``In its absence`` in each optional part."""
+    classes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    said = {node.name: (ast.get_docstring(node) or "").partition("In its absence ")[2] for node in classes}
+    return {name: text.replace("``", "`") for name, text in said.items() if text}
+
+
 def main() -> int:
     """Write the page; 1 where there is no report to write it from."""
     paths = sorted(_REPORTS.glob("*.json"), key=lambda path: path.name.lower())
@@ -93,7 +101,8 @@ def main() -> int:
         print("no conformance report yet: make test writes them", file=sys.stderr)
         return 1
     reports: list[Report] = [json.loads(path.read_text()) for path in paths]
-    _PAGE.write_text(page(reports, _absences(_VOCABULARY.read_text())))
+    absences = _absences(_VOCABULARY.read_text()) | _parts_absent(_CONTRACT.read_text())
+    _PAGE.write_text(page(reports, absences))
     print(f"{_PAGE.relative_to(_HOUSE)}: {', '.join(report['store'] for report in reports)}")
     return 0
 

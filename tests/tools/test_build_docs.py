@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from holdall.store import Feature
-from tools.build_docs import _VOCABULARY, Report, _absences, page
+from holdall.testing.conformance.report import PROTOCOLS
+from tools.build_docs import _CONTRACT, _VOCABULARY, Report, _absences, _parts_absent, page
 
 _REPORT: Report = {
     "store": "shelf",
@@ -30,3 +31,7 @@ def test_every_feature_says_what_happens_without_it() -> None:
     absences = _absences(_VOCABULARY.read_text())
     assert set(absences) == {feature.value for feature in Feature}
     assert all(absences.values())
+
+
+def test_every_optional_part_says_what_happens_without_it() -> None:
+    assert set(_parts_absent(_CONTRACT.read_text())) == {part.__name__ for part in PROTOCOLS}

@@ -67,16 +67,16 @@ class StoreTransaction(Protocol):
 
 @runtime_checkable
 class Transactional(Protocol):
-    """A store with real transactions."""
+    """A store with real transactions. In its absence only single ``apply`` calls are atomic."""
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
-        """Leaving the block commits; an exception rolls back. In its absence only single ``apply`` calls are atomic."""
+        """Leaving the block commits; an exception rolls back."""
         ...
 
 
 @runtime_checkable
 class Aggregating(Protocol):
-    """A store that counts by itself. In its absence the session refuses to count unless the binding allows a scan."""
+    """A store that counts by itself. In its absence counting is refused."""
 
     async def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means, limit, offset, sort and position left aside."""
