@@ -184,7 +184,7 @@ def test_a_whole_record(values: dict[str, Any]) -> None:
     record = Everything(**values)
     assert {name: getattr(record, name) for name in values} == values
     codec = Everything.__holdall__.codec
-    row = codec.values_of(record, list(FIELDS))
+    row = codec.reader(tuple(FIELDS))(record)
     (back,) = codec.records_from([row])
     assert back.fields == record.fields
 

@@ -23,6 +23,7 @@ from holdall.errors import (
 from holdall.session import Guarantee, TaskState
 
 from .library import Author, Book, Country, Node, Person, library
+from .stand_ins import Failing, Held, put_before
 
 
 def test_new_records_get_their_keys_in_the_order_of_dependency() -> None:
@@ -159,37 +160,13 @@ def test_a_unique_violation_aborts_and_the_session_goes_on() -> None:
     asyncio.run(main())
 
 
-class Slow:
-    """A store whose apply can be held up."""
-
-    def __init__(self, store: Any) -> None:
-        self.store = store
-        self.entered = asyncio.Event()
-        self.go = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.store, name)
-
-    async def apply(self, changes: Any) -> Any:
-        self.entered.set()
-        await self.go.wait()
-        return await self.store.apply(changes)
-
-
-def slowed(app: Holdall) -> Slow:
-    slow = Slow(app.stores["main"])
-    for binding in app.collections():
-        binding.store = slow
-    return slow
-
-
 def test_edits_made_while_a_commit_is_in_flight_are_kept() -> None:
     async def main() -> None:
         app = library()
         async with app.session() as session:
             author = session.add(Author(name="old"))
             await session.commit()
-            slow = slowed(app)
+            slow = put_before(app, Held(app.stores["main"]))
             author.name = "sent"
             fresh = session.add(Person(name="sent"))
             gone = session.add(Person(name="gone"))
@@ -217,7 +194,7 @@ def test_setting_a_value_back_in_flight_is_a_change_again() -> None:
         async with app.session() as session:
             author = session.add(Author(name="old"))
             await session.commit()
-            slow = slowed(app)
+            slow = put_before(app, Held(app.stores["main"]))
             author.name = "sent"
             running = asyncio.create_task(session.commit())
             await slow.entered.wait()
@@ -232,20 +209,6 @@ def test_setting_a_value_back_in_flight_is_a_change_again() -> None:
     asyncio.run(main())
 
 
-class Broken:
-    """A store that fails in a given way."""
-
-    def __init__(self, store: Any, error: Exception) -> None:
-        self.store = store
-        self.error = error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.store, name)
-
-    async def apply(self, changes: Any) -> Any:
-        raise self.error
-
-
 @pytest.mark.parametrize(
     "error, expected",
     [
@@ -258,8 +221,7 @@ class Broken:
 def test_a_lost_answer_is_not_taken_for_a_refusal(error: Exception, expected: type[Exception]) -> None:
     async def main() -> None:
         app = library()
-        for binding in app.collections():
-            binding.store = Broken(binding.store, error)
+        put_before(app, Failing(app.stores["main"], error))
         async with app.session() as session:
             author = session.add(Author(name="x"))
             with pytest.raises(expected) as caught:

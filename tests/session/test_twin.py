@@ -106,7 +106,7 @@ class Twins:
         if counts:
             return self.runner.run(session.count(query))
         found = self.runner.run(session.query(query))
-        return found if query.projection else [model.__holdall__.codec.values_of(item, names(model)) for item in found]
+        return found if query.projection else list(map(model.__holdall__.codec.reader(tuple(names(model))), found))
 
     def close(self) -> None:
         for app in self.apps.values():

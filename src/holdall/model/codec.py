@@ -41,14 +41,6 @@ class RowCodec:
             self._explain(kept)
             raise
 
-    def keys_of(self, records: Iterable[Any]) -> list[Any]:
-        """The key of each record, as its store has it; None where it has none yet."""
-        return list(map(self._declaration.key_of, records))
-
-    def values_of(self, record: Any, names: Sequence[str]) -> tuple[Any, ...]:
-        """The border values of these fields."""
-        return self.reader(tuple(names))(record)
-
     def reader(self, names: tuple[str, ...]) -> Reader:
         """A function from a record to the border values of these fields, made once for each choice of fields."""
         found = self._readers.get(names)

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, StateError
-from holdall.model import Declaration, Frozen, Model, RowCodec, schema_of
+from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Query, Schema
 from holdall.store import Aggregating, Row, Store
@@ -31,7 +31,7 @@ class Binding:
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.declaration: Declaration = model.__holdall__
-        self.codec = RowCodec(self.declaration)
+        self.codec = self.declaration.codec
         self.schema: Schema = Schema(collection, (), ())
         self.row_key: Callable[[Row], Any] = itemgetter(0)
         self._subsets: dict[frozenset[str], tuple[str, ...]] = {}

@@ -9,7 +9,20 @@ import msgspec
 import sqlalchemy as sa
 
 from holdall.errors import QueryError
-from holdall.query import And, Compare, Condition, FieldSchema, Kind, Op, Query, check
+from holdall.query import (
+    And,
+    Compare,
+    Condition,
+    FieldSchema,
+    Kind,
+    Op,
+    Query,
+    Shape,
+    Sizes,
+    check,
+    condition_shape,
+    split,
+)
 from holdall.query.walk import replace
 from holdall.stores.sql._plans import Plans
 from holdall.stores.sql.binding import Binding, NeedsRewrite, Slot
@@ -19,7 +32,7 @@ from holdall.stores.sql.conditions import Conditions
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_columns
 from holdall.stores.sql.joins import Scope
-from holdall.stores.sql.shape import Shape, Sizes, bucket, condition_shape, query_shape, some
+from holdall.stores.sql.shape import bucket, some
 from holdall.stores.sql.sorting import after_position, order_by
 from holdall.stores.sql.tables import Tables
 
@@ -76,7 +89,7 @@ class Compiler:
 
         Raises what ``check`` and the store's demands raise: fully for a new shape, of the values for a known one.
         """
-        return self._statement(query, query_shape, self._select)
+        return self._statement(query, split, self._select)
 
     def count(self, query: Query[Any]) -> Statement:
         """The statement whose one row holds the number of rows the query's condition means."""

@@ -74,14 +74,6 @@ class Keys:
             return tuple([self.resolved(item) for item in value])
         return value
 
-    def plain_rows(self, shape: WriteShape, batch: Sequence[Change], *, is_versioned: bool) -> list[Row] | None:
-        """Values, key and version of each change in one row, where nothing is to be filled in or left out."""
-        if self._may_refer or shape.places is not None or len(shape.layout.schema.key) != 1:
-            return None
-        if is_versioned:
-            return [(*change.values, change.key, change.version) for change in batch]
-        return [(*change.values, change.key) for change in batch]
-
     def owners(self, layout: Layout, batch: Sequence[Change]) -> list[Row]:
         """The keys of the batch, each as a tuple of its parts."""
         if self._may_refer:

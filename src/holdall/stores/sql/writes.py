@@ -127,12 +127,10 @@ class Writes:
     def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
         layout = shape.layout
         fields, match = _found_by(layout, batch[0].version is not None)
-        rows = keys.plain_rows(shape, batch, is_versioned=len(match) > len(layout.key))
-        if rows is None:
-            rows = _picked(shape, keys.values(shape, batch))
-            rows = [(*row, *owner) for row, owner in zip(rows, keys.owners(layout, batch), strict=True)]
-            if len(match) > len(layout.key):
-                rows = [(*row, change.version) for row, change in zip(rows, batch, strict=True)]
+        rows = _picked(shape, keys.values(shape, batch))
+        rows = [(*row, *owner) for row, owner in zip(rows, keys.owners(layout, batch), strict=True)]
+        if len(match) > len(layout.key):
+            rows = [(*row, change.version) for row, change in zip(rows, batch, strict=True)]
         encoded = self._encoded(layout, (*shape.fields, *fields), rows)
         is_only = len(positions) == keys.count and not shape.links
         missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)

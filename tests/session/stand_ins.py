@@ -1,0 +1,53 @@
+"""Stores put before real ones, to hold them up or to make them fail."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from holdall import Holdall
+
+
+class Held:
+    """A store whose apply waits, works and then waits again, as one with a writer thread does."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.entered = asyncio.Event()
+        self.go = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        self.entered.set()
+        await self.go.wait()
+        outcomes = await self.store.apply(changes)
+        await asyncio.sleep(0)
+        return outcomes
+
+
+class Failing:
+    """A store that raises, or answers something else than it should, after or before it has applied."""
+
+    def __init__(self, store: Any, answer: Any, applies: bool = False) -> None:
+        self.store = store
+        self.answer = answer
+        self.applies = applies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        if self.applies:
+            await self.store.apply(changes)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+def put_before(app: Holdall, store: Any, name: str = "main") -> Any:
+    for binding in app.collections():
+        if binding.store.name == name:
+            binding.store = store
+    return store
