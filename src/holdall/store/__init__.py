@@ -5,6 +5,8 @@ from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
 from holdall.store.contract import (
     Aggregating,
     Provisioned,
+    Recordwise,
+    Reserving,
     Row,
     Rows,
     Store,
@@ -27,6 +29,8 @@ __all__ = [
     "Limits",
     "Outcome",
     "Provisioned",
+    "Recordwise",
+    "Reserving",
     "Row",
     "Rows",
     "Run",

@@ -38,6 +38,7 @@ class Change(msgspec.Struct, gc=False):
 
     An ADD may give a key that the store would have made; the store then keeps clear of it. An UPDATE never changes key
     fields. An UPDATE or REMOVE of a record that is not there is refused with StaleVersion, with or without a version.
+    ``token`` names the change wherever it may be sent again: a store that can passes it on, so that it counts once.
     """
 
     verb: Verb
@@ -46,6 +47,7 @@ class Change(msgspec.Struct, gc=False):
     fields: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
     version: int | None = None
+    token: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -8,9 +8,20 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from holdall.query import Query, Schema
 from holdall.store.capabilities import Capabilities
-from holdall.store.change import Change, Outcome
+from holdall.store.change import Change, Outcome, Verb
 
-__all__ = ["Aggregating", "Provisioned", "Row", "Rows", "Store", "StoreTransaction", "Streaming", "Transactional"]
+__all__ = [
+    "Aggregating",
+    "Provisioned",
+    "Recordwise",
+    "Reserving",
+    "Row",
+    "Rows",
+    "Store",
+    "StoreTransaction",
+    "Streaming",
+    "Transactional",
+]
 
 Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = list[Row]
@@ -106,4 +117,29 @@ class Provisioned(Protocol):
 
     async def drop(self) -> None:
         """Drop what the bound collections occupy, and their records with it. For tests and development."""
+        ...
+
+
+@runtime_checkable
+class Reserving(Protocol):
+    """A store that gives keys before their records. In its absence keys it makes are known only once it is written."""
+
+    async def reserve(self, collection: str, count: int) -> Sequence[Any]:
+        """So many keys that nobody else will get; those never used are lost."""
+        ...
+
+
+@runtime_checkable
+class Recordwise(Protocol):
+    """A store written by hand for whole records, which ``records`` and ``session`` are: they pass through unopened.
+
+    Its ``fetch`` and ``apply`` are not used where these can be.
+    """
+
+    async def fetch_records(self, collection: str, keys: Sequence[Any], session: Any) -> Sequence[Any]:
+        """The records with these keys, None for each that does not exist."""
+        ...
+
+    async def apply_record(self, verb: Verb, collection: str, record: Any, session: Any) -> Outcome:
+        """Do this with the record, which may get its key by it. Raises what the hand-written code raises."""
         ...

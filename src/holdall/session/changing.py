@@ -1,0 +1,126 @@
+"""The changing verbs of a session: nothing here reaches a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from holdall.errors import FrozenError, StateError
+from holdall.model import Model, State, Track, set_track, state_of, track_of
+from holdall.session.core import M, SessionCore
+
+__all__ = ["ChangingSession"]
+
+
+class ChangingSession(SessionCore):
+    """What can be done to the records of a session."""
+
+    def add(self, record: M) -> M:
+        """Make the record new in this session, to be stored at the next commit.
+
+        Raises StateError where it or its key is already here, FrozenError where a field frozen at creation has another
+        value than its default.
+        """
+        binding = self._bindings.of_model(record.__class__)
+        track = track_of(record)
+        if track is not None and track.state is not State.UNBOUND:
+            raise StateError(f"only an unbound record can be added; this {binding.collection} is {track.state.value}")
+        for field, default in binding.frozen_at_creation:
+            if field.get(record) != default:
+                raise FrozenError(type(record).__name__, field.name, State.NEW.value)
+        key = record.__key__()
+        if key is not None:
+            known = self._records.of(binding.model)
+            if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
+                raise StateError(f"this session already holds a {binding.collection} with this key")
+        set_track(record, self._records.new_track)
+        self._records.new[id(record)] = record
+        return record
+
+    def add_all(self, records: Iterable[M]) -> list[M]:
+        """Add several records; where one is refused, none of the rest is added."""
+        return list(map(self.add, records))
+
+    def remove(self, record: Model) -> bool:
+        """Mark the record for removal at the next commit; False where it was new and is now simply discarded."""
+        self._demand_held(record)
+        track = track_of(record)
+        if track is None or track.state is State.DELETED:
+            return True
+        if track.state is State.NEW and not self._committer.is_running:
+            self._records.discard(record)
+            return False
+        tracker = self._keeper.tracker
+        if track.state is State.CLEAN:
+            self._records.rejoin(record)
+        set_track(record, Track(tracker, State.DELETED, track.old))
+        if tracker.edited is not None:
+            tracker.edited[id(record)] = record
+        if id(record) not in self._records.new:
+            self._records.dirty.pop(id(record), None)
+            self._records.deleted[id(record)] = record
+        return True
+
+    def register(self, record: M) -> M:
+        """Take an unbound record as one the store already has."""
+        binding = self._bindings.of_model(type(record))
+        if state_of(record) is not State.UNBOUND or record.__key__() is None:
+            raise StateError(f"only an unbound {type(record).__name__} with a key can be registered")
+        if not self._records.claim(binding.model, record.__key__(), record):
+            raise StateError(f"this session already holds a {binding.collection} with this key")
+        self._records.mark_clean(record, record.__key__())
+        return record
+
+    def attach(self, record: M) -> M:
+        """Take in a record whose session is gone, with its changes; one that is here already stays as it is.
+
+        Values that can be changed in place count as changed, as nobody watched them. Raises StateError for a record of
+        another session, or one that is in none.
+        """
+        track = track_of(record)
+        if self._records.holds(record):
+            return record
+        if track is None or track.tracker is None or track.state is State.NEW or track.keeper is not None:
+            raise StateError(f"this {type(record).__name__} is {state_of(record).value} and of no session that is gone")
+        binding, old = self._bindings.of_model(type(record)), dict(track.old or {})
+        key = self._records.stored_key(record)
+        if not self._records.claim(binding.model, key, record):
+            raise StateError(f"this session already holds a {binding.collection} with this key")
+        for field in binding.declaration.mutable:
+            old.setdefault(field.name, field.get(record))
+        self._records.mark_clean(record, key)
+        if old:
+            set_track(record, Track(self._keeper.tracker, State.DIRTY, old))
+            self._records.dirty[id(record)] = record
+        if track.state is State.DELETED:
+            self.remove(record)
+        return record
+
+    def unregister(self, record: Model) -> None:
+        """Let go of the record, changed or not; nothing of it will be written."""
+        self._committer.demand_idle()
+        if self._records.holds(record):
+            self._records.forget(record)
+            set_track(record, Track(None, State.UNBOUND))
+
+    def rollback(self) -> None:
+        """Undo every change since the last commit: new records are discarded, others clean with their old values.
+
+        Where it is unknown whether a commit was written, all changed records are discarded: load them again.
+        """
+        self._committer.demand_idle()
+        self._records.collect()
+        for record in list(self._records.new.values()):
+            self._records.discard(record)
+        for record in [*self._records.dirty.values(), *self._records.deleted.values()]:
+            if self._committer.is_in_doubt:
+                self._records.discard(record)
+            else:
+                self._keeper.undo(record)
+        self._committer.is_in_doubt = False
+        self._records.renew()
+
+    def reset(self) -> None:
+        """Discard every record; the session is as new."""
+        self._committer.demand_idle()
+        self._committer.is_in_doubt = False
+        self._records.clear()

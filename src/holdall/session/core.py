@@ -1,0 +1,34 @@
+"""What a session is made of, for the parts that give it its verbs."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from holdall.errors import StateError
+from holdall.model import Model, state_of
+from holdall.policy import SYSTEM, User
+from holdall.session.binding import Bindings
+from holdall.session.commit import Committer
+from holdall.session.keeper import SessionKeeper
+
+__all__ = ["M", "SessionCore"]
+
+M = TypeVar("M", bound=Model)
+
+
+class SessionCore:
+    """The state of a session: its records, who reads them and who commits them."""
+
+    def __init__(self, bindings: Bindings, user: User = SYSTEM, *, allow_partial: bool = False) -> None:
+        bindings.settle()
+        self.user = user
+        self._bindings = bindings
+        self._allow_partial = allow_partial
+        self._keeper = SessionKeeper(bindings, user)
+        self._records = self._keeper.records
+        self._reader = self._keeper.reader
+        self._committer = Committer(self._records, self._keeper.tracker)
+
+    def _demand_held(self, record: Model) -> None:
+        if not self._records.holds(record):
+            raise StateError(f"this {type(record).__name__} is {state_of(record).value} and not in this session")

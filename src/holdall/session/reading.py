@@ -1,0 +1,75 @@
+"""The reading verbs of a session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from holdall.errors import NotFound, QueryError, StateError
+from holdall.model import Model
+from holdall.query import Query
+from holdall.session.core import M, SessionCore
+
+__all__ = ["ReadingSession"]
+
+
+class ReadingSession(SessionCore):
+    """What a session can be asked."""
+
+    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+        """The record with this key, or None: ``get(Book, 1)``, ``get(Book, id=1)``, ``get(Line, order=7, number=2)``.
+
+        Raises ValidationError for what cannot be a key. Gets of one key make one fetch, gets of one tick are batched.
+        """
+        binding = self._bindings.of_model(model)
+        record: M | None = await self._reader.get(binding, binding.declaration.key_from(args, key))
+        return record
+
+    async def require(self, model: type[M], *args: Any, **key: Any) -> M:
+        """The record with this key; raises NotFound where there is none."""
+        record = await self.get(model, *args, **key)
+        if record is None:
+            raise NotFound(self._bindings.of_model(model).collection, args[0] if len(args) == 1 else args or key)
+        return record
+
+    async def query(self, query: Query[M]) -> list[M]:
+        """The records a query means; a query with ``only(...)`` gives tuples of those fields."""
+        return await self._reader.query(query)
+
+    async def first(self, query: Query[M]) -> M | None:
+        """The first record a query means, or None."""
+        found = await self._reader.some(query, 1)
+        return found[0] if found else None
+
+    async def one(self, query: Query[M]) -> M:
+        """The only record a query means; raises NotFound where there is none, QueryError where there are more."""
+        found = await self._reader.some(query, 2)
+        if not found:
+            raise NotFound(self._bindings.of_query(query).collection)
+        if len(found) > 1:
+            raise QueryError("more than one record meets the query; narrow it, or use first()")
+        return found[0]  # type: ignore[no-any-return]
+
+    async def count(self, query: Query[M]) -> int:
+        """How many records meet a query's condition; its limit and offset play no part."""
+        return await self._reader.count(query)
+
+    async def exists(self, query: Query[M]) -> bool:
+        """Whether the stores hold any record the query means."""
+        names = self._bindings.of_query(query).schema.key
+        return bool(await self._reader.some(query.only(*((name,) for name in names)), 1))
+
+    def stream(self, query: Query[M], *, batch: int = 500) -> AsyncIterator[M]:
+        """The records of a query of any size, ``batch`` rows in memory at a time; unchanged ones are not kept."""
+        return self._reader.stream(query, batch)
+
+    async def refresh(self, record: Model) -> None:
+        """Take over what the store has now and drop changes; a removed record is back.
+
+        Raises StateError for a new record. One that is gone from its store is discarded, with NotFound.
+        """
+        self._committer.demand_idle()
+        self._demand_held(record)
+        if id(record) in self._records.new:
+            raise StateError(f"this {type(record).__name__} is new: its store has nothing to take over")
+        await self._reader.refresh(self._bindings.of_model(type(record)), record)
