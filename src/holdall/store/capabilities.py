@@ -57,6 +57,7 @@ class Limits(msgspec.Struct, frozen=True):
     in_values: int = 10_000  # values in one IN or NOT_IN
     text_length: int | None = None  # characters in one STR
     condition_nodes: int = 1_000  # nodes in one condition
+    concurrent_changes: int = 1  # changes under way at once, where each is a call of its own
 
 
 class Capabilities(msgspec.Struct, frozen=True):
