@@ -1,0 +1,46 @@
+"""Named places in a commit and in recovery where a test may make the process stop; they do nothing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+__all__ = ["Failpoint", "arm", "reached"]
+
+
+class Failpoint(StrEnum):
+    """Every boundary between two steps of a commit over several stores, in the order they are passed."""
+
+    STARTED = "started"
+    BEGUN = "journal says begun"
+    PREPARED = "transactions hold their changes"
+    CALLING = "before a call"
+    CALLED = "after a call"
+    CALLS_DONE = "all calls done"
+    DECIDING = "before the decision"
+    DECIDED = "after the decision"
+    ROLLING_FORWARD = "before a part is rolled forward"
+    ROLLED_FORWARD = "after a part is rolled forward"
+    FINISHING = "before the journal forgets"
+    FINISHED = "after the journal forgot"
+    UNDOING = "before a call is undone"
+    UNDONE = "after a call is undone"
+    CLAIMED = "recovery claimed a commit"
+    REPLAYING = "before recovery replays a part"
+    REPLAYED = "after recovery replayed a part"
+    RECOVERED = "recovery finished a commit"
+
+
+_action: Callable[[Failpoint], None] | None = None
+
+
+def arm(action: Callable[[Failpoint], None] | None) -> None:
+    """Call this at every failpoint from now on; None disarms."""
+    global _action  # one switch for the process, as a kill is
+    _action = action
+
+
+def reached(point: Failpoint) -> None:
+    """Say that this place was reached."""
+    if _action is not None:
+        _action(point)
