@@ -23,8 +23,8 @@ NOTE = Schema(
 ALL = ("id", "text", "version")
 RUNS = [
     Run(Verb.ADD, "note", ALL, [1, 2, 3], [(1, "a", 1), (2, "b", 1), (3, "c", 1)]),
-    Run(Verb.UPDATE, "note", ("text", "version"), [1, 3], [("x", 2), ("y", 2)], [1, 1]),
-    Run(Verb.UPDATE, "note", ("text",), [2], [("z",)]),
+    Run(Verb.UPDATE, "note", ("text", "version"), [1, 3], versions=[1, 1], columns=[["x", "y"], [2, 2]]),
+    Run(Verb.UPDATE, "note", ("text",), [2], columns=[["z"]]),
     Run(Verb.REMOVE, "note", (), [3], [()], [2]),
 ]
 
@@ -34,6 +34,16 @@ def test_runs_are_a_sequence_of_changes() -> None:
     assert len(runs) == len(list(runs)) == 7
     assert runs[3] == Change(Verb.UPDATE, "note", 1, ("text", "version"), ("x", 2), 1)
     assert runs[5:] == [Change(Verb.UPDATE, "note", 2, ("text",), ("z",)), Change(Verb.REMOVE, "note", 3, version=2)]
+
+
+def test_rows_are_the_same_from_columns() -> None:
+    by_rows = Run(Verb.UPDATE, "note", ("text", "version"), [1, 3], [("x", 2), ("y", 3)], [1, 2])
+    by_columns = Run(Verb.UPDATE, "note", ("text", "version"), [1, 3], versions=[1, 2], columns=[["x", "y"], [2, 3]])
+    assert by_rows.rows == by_columns.rows
+    assert by_columns.rows_before([1, 3], [1, 2]) == by_rows.rows_before([1, 3], [1, 2]) == [
+        ("x", 2, 1, 1), ("y", 3, 3, 2),
+    ]  # fmt: skip
+    assert Run(Verb.UPDATE, "note", (), [1, 3], columns=[]).rows_before([1, 3]) == [(1,), (3,)]
 
 
 @pytest.mark.parametrize("url", ["memory:", "sqlite://", "yaml:{folder}", "sqlite:///{folder}/notes.db"])

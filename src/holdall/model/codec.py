@@ -48,6 +48,15 @@ class RowCodec:
             found = self._readers[names] = _reader([self._declaration.by_name[name] for name in names])
         return found
 
+    def columns(self, names: tuple[str, ...], records: Sequence[Any]) -> list[list[Any]]:
+        """The border values of these fields of all the records, a list for each field."""
+        return [self._column(name, records) for name in names]
+
+    def _column(self, name: str, records: Sequence[Any]) -> list[Any]:
+        if _is_plain(self._declaration.by_name[name]):
+            return list(map(attrgetter(name), records))
+        return [value for (value,) in map(self.reader((name,)), records)]
+
     def _explain(self, rows: Sequence[Sequence[Any]]) -> None:
         """Raise for the first row with a value that cannot be decoded, naming each such value's field."""
         for row in rows:

@@ -17,7 +17,11 @@ def changes_of(step: Step) -> Runs:
     count = 0
     pending: dict[int, int] = {}
     for batch in step.batches:
-        keys, values = batch.keys, _values(batch)
+        keys, name, fields = batch.keys, batch.binding.collection, batch.fields
+        if not step.is_linked and batch.verb is Verb.UPDATE:
+            runs.append(Run(batch.verb, name, fields, keys, versions=batch.versions, columns=_columns(batch)))
+            continue
+        values = _values(batch)
         if step.is_linked:
             if batch.verb is Verb.ADD and None in keys:
                 places = enumerate(batch.records, count)
@@ -25,7 +29,7 @@ def changes_of(step: Step) -> Runs:
             keys = [_key_now(batch, place, pending) for place in range(len(keys))]
             values = _with_pending_keys(batch, values, pending)
         count += len(keys)
-        runs.append(Run(batch.verb, batch.binding.collection, batch.fields, keys, values, batch.versions))
+        runs.append(Run(batch.verb, name, fields, keys, values, batch.versions))
     return Runs(runs, is_linked=step.is_linked)
 
 
@@ -36,6 +40,14 @@ def _values(batch: Batch) -> list[tuple[Any, ...]]:
         return list(map(batch.binding.codec.reader(batch.fields), batch.records))
     rows = map(batch.binding.codec.reader(batch.fields[:-1]), batch.records)
     return [(*row, version + 1) for row, version in zip(rows, batch.versions, strict=True)]
+
+
+def _columns(batch: Batch) -> list[list[Any]]:
+    """The values of an update, which is mostly of few fields, field by field: stores take them with their keys."""
+    if batch.versions is None:
+        return batch.binding.codec.columns(batch.fields, batch.records)
+    columns = batch.binding.codec.columns(batch.fields[:-1], batch.records)
+    return [*columns, [version + 1 for version in batch.versions]]
 
 
 def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:

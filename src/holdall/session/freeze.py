@@ -27,18 +27,19 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     session does not hold, Forbidden where the user lacks a right.
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
+    models_new, models_dirty = set(map(type, new)), set(map(type, dirty))
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
-    _validate(bindings, new + dirty)
-    _demand_references(records, new + dirty)
+    _validate(bindings, new + dirty, models_new | models_dirty)
+    _demand_references(records, new + dirty, models_new | models_dirty)
     for binding, group in _by_binding(bindings, new):
         _prepare_new(binding, group)
         _demand_own_keys(records, binding, group)
-    edges, fields = _edges(new)
+    edges, fields = _edges(new, models_new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
     batches = [*adds, *_updates(bindings, dirty), *late, *_removes(bindings, deleted)]
-    return Plan(_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty)))
+    return Plan(_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 
 def _by_binding(bindings: Bindings, records: list[Any]) -> list[tuple[Binding, list[Any]]]:
@@ -49,18 +50,20 @@ def _by_binding(bindings: Bindings, records: list[Any]) -> list[tuple[Binding, l
     return [(bindings.of_model(model), [record for record in records if type(record) is model]) for model in models]
 
 
-def _numbered(records: list[Any], is_concerned: Callable[[Declaration], bool]) -> list[tuple[int, Any]]:
-    """The records of the models that are concerned, with their places among all; mostly none."""
-    models: set[Any] = {model for model in set(map(type, records)) if is_concerned(_declaration(model))}
-    return [(number, record) for number, record in enumerate(records) if type(record) in models] if models else []
+def _numbered(
+    records: list[Any], models: set[Any], is_concerned: Callable[[Declaration], bool]
+) -> list[tuple[int, Any]]:
+    """The records, which are of these models, whose model is concerned, with their places among all; mostly none."""
+    chosen = {model for model in models if is_concerned(_declaration(model))}
+    return [(number, record) for number, record in enumerate(records) if type(record) in chosen] if chosen else []
 
 
 def _declaration(model: Any) -> Declaration:
     return model.__holdall__  # type: ignore[no-any-return]
 
 
-def _referring(records: list[Any]) -> list[tuple[int, Any]]:
-    return _numbered(records, lambda declaration: bool(declaration.references))
+def _referring(records: list[Any], models: set[Any]) -> list[tuple[int, Any]]:
+    return _numbered(records, models, lambda declaration: bool(declaration.references))
 
 
 def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, list[Any]]]) -> None:
@@ -72,11 +75,12 @@ def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right,
             binding.policy.demand(right, user, binding.collection)
 
 
-def _validate(bindings: Bindings, changed: list[Any]) -> None:
+def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
     """Check what a write to a field could not: values changed in place, and rules over several fields."""
     errors: list[FieldError] = []
     names: set[str] = set()
-    for number, record in _numbered(changed, lambda declaration: bool(declaration.checks or declaration.mutable)):
+    concerned = _numbered(changed, models, lambda declaration: bool(declaration.checks or declaration.mutable))
+    for number, record in concerned:
         found = record.__holdall__.validate(record)
         if found:
             names.add(type(record).__name__)
@@ -109,11 +113,11 @@ def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -
             raise StateError(f"this session already holds another {binding.collection} with this key")
 
 
-def _awaits_keys(dirty: list[Any]) -> bool:
+def _awaits_keys(dirty: list[Any], models: set[Any]) -> bool:
     """Whether any of these refers to a record whose key is yet to be made."""
     return any(
         target.__key__() is None
-        for _, record in _referring(dirty)
+        for _, record in _referring(dirty, models)
         for field in record.__holdall__.references
         for target in _referred(field, record)
     )
@@ -126,9 +130,9 @@ def _referred(field: Field, record: Any) -> list[Any]:
     return [item._record for item in items if item.__class__ is Reference and item._record is not None]
 
 
-def _demand_references(records: IdentityMap, changed: list[Any]) -> None:
+def _demand_references(records: IdentityMap, changed: list[Any], models: set[Any]) -> None:
     """Refuse references to records that this commit will not leave in a store."""
-    for _, record in _referring(changed):
+    for _, record in _referring(changed, models):
         for field in record.__holdall__.references:
             for target in _referred(field, record):
                 state = state_of(target)
@@ -138,12 +142,12 @@ def _demand_references(records: IdentityMap, changed: list[Any]) -> None:
                     raise StateError(f"{place} refers to a {type(target).__name__} not of this session; {advice}")
 
 
-def _edges(new: list[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
+def _edges(new: list[Any], models: set[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
     """Which new records refer to which, and by which fields."""
     position: dict[int, int] = {}
     edges: dict[Edge, None] = {}
     fields: dict[tuple[int, int], set[str]] = {}
-    for number, record in _referring(new):
+    for number, record in _referring(new, models):
         for field in record.__holdall__.references:
             for target in _referred(field, record):
                 position = position or {id(item): place for place, item in enumerate(new)}
@@ -223,11 +227,12 @@ def _updates(bindings: Bindings, dirty: list[Any]) -> list[Batch]:
 
 def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
     """The records with the same fields changed side by side."""
-    changed = list(map(tuple, [record._track.old for record in group]))
-    if len(set(changed)) == 1:
-        return [(changed[0], group)]
+    changed = [record._track.old for record in group]
+    first = tuple(changed[0])
+    if all(map(first.__eq__, map(tuple, changed))):
+        return [(first, group)]
     groups: dict[tuple[str, ...], list[Any]] = {}
-    for names, record in zip(changed, group, strict=True):
+    for names, record in zip(map(tuple, changed), group, strict=True):
         groups.setdefault(names, []).append(record)
     return list(groups.items())
 
@@ -241,7 +246,7 @@ def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
     """The removals: what refers to others goes before what it refers to."""
     by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)} if deleted else {}
     edges: dict[Edge, None] = {}
-    for number, record in _referring(deleted):
+    for number, record in _referring(deleted, set(map(type, deleted))):
         for field in record.__holdall__.references:
             stored = field.encode((record._track.old or {}).get(field.name, field.get(record)))
             for key in (stored,) if field.form is None else stored:

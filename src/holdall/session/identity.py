@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import repeat
+from operator import is_
 from typing import Any
 from weakref import ref
 
@@ -119,12 +120,11 @@ class IdentityMap:
         if not is_filed:
             self.of(model).update(zip(keys, records, strict=True))
         deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
-        numbers = list(map(id, records))
         for group in (self.new, self.dirty, self.deleted):
-            if len(group) == len(numbers) and all(map(group.__contains__, numbers)):
+            if len(group) == len(records) and all(map(is_, group.values(), records)):
                 group.clear()
             elif group:
-                for number in numbers:
+                for number in map(id, records):
                     group.pop(number, None)
 
     def discard(self, record: Any) -> None:
@@ -157,7 +157,8 @@ class IdentityMap:
                 if state_of(record) is State.DIRTY and id(record) not in self.dirty:
                     self.rejoin(record)
         if self.touched:
-            changed = [record for record in self.touched if record._track.state is State.DIRTY]
+            dirty = State.DIRTY
+            changed = [record for record in self.touched if record._track.state is dirty]
             self.dirty.update(zip(map(id, changed), changed, strict=True))
             self.touched.clear()
 

@@ -10,7 +10,7 @@ from holdall.errors import StoreError
 from holdall.model import Field, State, Track, Tracker, set_track, track_of
 from holdall.session.identity import IdentityMap
 from holdall.session.plan import Batch, Step
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Runs, Verb
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Runs, Verb
 
 __all__ = ["demand_outcomes", "settle"]
 
@@ -34,15 +34,16 @@ def settle(step: Step, changes: Runs, outcomes: Sequence[Outcome], records: Iden
     start = 0
     for batch, run in zip(step.batches, changes.runs, strict=True):
         end = start + len(batch.records)
-        part, sent = outcomes[start:end], run.rows
+        part = outcomes[start:end]
         start = end
         if part.count(APPLIED) == len(part) or all(outcome.error is None for outcome in part):
-            _settle_batch(batch, sent, part, outcomes, records, tracker)
+            _settle_batch(batch, run, part, outcomes, records, tracker)
             continue
         for place, outcome in enumerate(part):
             if outcome.error is None:
                 one = _only(batch, place)
-                _settle_batch(one, [sent[place]], [outcome], outcomes, records, tracker)
+                alone = Run(run.verb, run.collection, run.fields, one.keys, [run.rows[place]])
+                _settle_batch(one, alone, [outcome], outcomes, records, tracker)
                 batch.keys[place] = one.keys[0]
 
 
@@ -53,7 +54,7 @@ def _only(batch: Batch, place: int) -> Batch:
 
 def _settle_batch(
     batch: Batch,
-    sent: list[tuple[Any, ...]],
+    run: Run,
     part: Sequence[Outcome],
     outcomes: Sequence[Outcome],
     records: IdentityMap,
@@ -72,7 +73,7 @@ def _settle_batch(
     if not edited and not is_mutable:
         records.mark_all_clean(batch.binding.model, batch.records, batch.keys, is_filed=batch.verb is Verb.UPDATE)
         return
-    read = batch.binding.codec.reader(batch.fields)
+    read, sent = batch.binding.codec.reader(batch.fields), run.rows
     for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
         if id(record) not in edited and (not is_mutable or read(record) == sent[place]):
             records.mark_all_clean(batch.binding.model, [record], [key])

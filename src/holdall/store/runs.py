@@ -6,25 +6,51 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Any, overload
 
-import msgspec
-
 from holdall.store.change import Change, Verb
 
 __all__ = ["Run", "Runs"]
 
 
-class Run(msgspec.Struct):
+class Run:
     """Changes of one verb to the same fields of one collection, in order.
 
-    ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel.
+    ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel. The values are given as rows
+    or as columns, a list for each field.
     """
 
-    verb: Verb
-    collection: str
-    fields: tuple[str, ...]
-    keys: list[Any]
-    rows: list[tuple[Any, ...]]
-    versions: list[int] | None = None
+    __slots__ = ("_columns", "_rows", "collection", "fields", "keys", "verb", "versions")
+
+    def __init__(
+        self,
+        verb: Verb,
+        collection: str,
+        fields: tuple[str, ...],
+        keys: list[Any],
+        rows: list[tuple[Any, ...]] | None = None,
+        versions: list[int] | None = None,
+        *,
+        columns: list[list[Any]] | None = None,
+    ) -> None:
+        self.verb = verb
+        self.collection = collection
+        self.fields = fields
+        self.keys = keys
+        self.versions = versions
+        self._rows = rows
+        self._columns = columns
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The values, a tuple for each change."""
+        if self._rows is None:
+            self._rows = list(zip(*self._columns, strict=True)) if self._columns else [()] * len(self.keys)
+        return self._rows
+
+    def rows_before(self, *more: list[Any]) -> list[tuple[Any, ...]]:
+        """The rows with the items of these lists behind their values."""
+        if self._columns is not None:
+            return list(zip(*self._columns, *more, strict=True))
+        return [(*row, *items) for row, *items in zip(self.rows, *more, strict=True)]
 
 
 class Runs(Sequence[Change]):

@@ -82,11 +82,8 @@ class Writes:
                 )
                 continue
             fields, match = _found_by(layout, run.versions is not None)
-            if run.versions is not None and len(match) > len(layout.key):
-                parts_of = zip(run.rows, run.keys, run.versions, strict=True)
-                rows = [(*row, key, version) for row, key, version in parts_of]
-            else:
-                rows = [(*row, key) for row, key in zip(run.rows, run.keys, strict=True)]
+            versions = [run.versions] if run.versions is not None and len(match) > len(layout.key) else []
+            rows = run.rows_before(run.keys, *versions)
             encoded = self._encoded(layout, (*shape.fields, *fields), rows)
             missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
             if missed is not None:
