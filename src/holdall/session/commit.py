@@ -6,6 +6,8 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
+from weakref import ref
 
 from holdall.errors import (
     CommitAborted,
@@ -74,7 +76,7 @@ class Committer:
         run.woken = loop.create_future()
         task = self._running = _started(loop, run)
         if not run.is_over:
-            task.add_done_callback(run.wake)
+            task.add_done_callback(partial(_wake, ref(run)))  # called late, and a run holds all its records
         cancelled: asyncio.CancelledError | None = None
         try:
             while not run.is_over and not task.done():
@@ -187,6 +189,12 @@ class _Run:
 
 def _refusals(outcomes: Sequence[Outcome]) -> list[HoldallError]:
     return [outcome.error for outcome in outcomes if outcome is not APPLIED and outcome.error is not None]
+
+
+def _wake(run: ref[_Run], _: object) -> None:
+    waiting = run()
+    if waiting is not None:
+        waiting.wake()
 
 
 def _started(loop: asyncio.AbstractEventLoop, run: _Run) -> asyncio.Task[None]:
