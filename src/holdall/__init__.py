@@ -3,6 +3,7 @@
 from holdall.app import Holdall
 from holdall.model import (
     JSON,
+    Fill,
     Frozen,
     Ge,
     Gt,
@@ -34,6 +35,7 @@ __all__ = [
     "Authenticated",
     "CommitResult",
     "Everyone",
+    "Fill",
     "Frozen",
     "Ge",
     "Gt",

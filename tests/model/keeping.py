@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
-from holdall.model import State, Track, Tracker, set_track
+from holdall.model import BackEdit, State, Track, Tracker, set_track
 
 
 class Session:
@@ -47,6 +47,15 @@ class Session:
         assert other.target is not None
         model, back = other.target(), other.options.back
         return [item for (kind, _), item in self.stored.items() if kind is model and getattr(item, back) == record]
+
+    def peek_back(self, record: Any, name: str) -> list[Any] | None:
+        return None
+
+    def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
+        self.told.append(("keep", found))
+
+    def edit_back(self, record: Any, name: str) -> BackEdit:
+        return BackEdit(record, name)
 
 
 def made(model: Any, **values: Any) -> Any:

@@ -1,5 +1,6 @@
 """Models and fields: what a record type is, how its records are checked and how they know their changes."""
 
+from holdall.model.backs import BackEdit
 from holdall.model.codec import RowCodec
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
@@ -8,7 +9,7 @@ from holdall.model.json_output import JsonOutput
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
-from holdall.model.options import MISSING, OnDelete, back, check, computed, field
+from holdall.model.options import MISSING, Fill, OnDelete, back, check, computed, field
 from holdall.model.reference import Key, Ref, Reference
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
@@ -20,9 +21,11 @@ from holdall.model.write import assign
 __all__ = [
     "JSON",
     "MISSING",
+    "BackEdit",
     "Declaration",
     "Digits",
     "Field",
+    "Fill",
     "Frozen",
     "Ge",
     "Gt",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdall.model.backs import OneBack, rewrite
 from holdall.model.many import Related
 from holdall.model.reference import Reference
+from holdall.model.target import Target
 from holdall.model.tracking import hold
 
-__all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "RefAttribute", "SlotAttribute"]
+__all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "OneBackAttribute", "RefAttribute", "SlotAttribute"]
 
 _IMMUTABLE = frozenset({type(None), bool, int, float, str})
 
@@ -94,13 +96,26 @@ class MutableAttribute(SlotAttribute):
 class BackAttribute:
     """A Many that is kept by the references of its records; it has no slot."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_name", "_target")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, target: Target | None) -> None:
         self._name = name
+        self._target = target
 
     def __get__(self, record: Any, owner: Any) -> Any:
         return self if record is None else Related(record, self._name, None)
 
     def __set__(self, record: Any, value: Any) -> None:
-        raise AttributeError(f"{self._name} follows from the references of its records: change those")
+        rewrite(record, self._name, value)
+
+
+class OneBackAttribute(BackAttribute):
+    """A Ref that is kept by the reference of its record."""
+
+    __slots__ = ()
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        return self if record is None else OneBack(self._target, record, self._name)
+
+    def __set__(self, record: Any, value: Any) -> None:
+        rewrite(record, self._name, () if value is None else (value,))

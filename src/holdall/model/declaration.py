@@ -14,7 +14,7 @@ from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
 from holdall.model.options import Check
 from holdall.model.reference import key_of_value
-from holdall.query import Expression, Kind, ManyForm, Path
+from holdall.query import Expression, Kind, Path
 
 __all__ = ["Declaration"]
 
@@ -143,14 +143,20 @@ class Declaration:
         for field in self.relations:
             assert field.target is not None
             field.target.resolve(models)
-            if field.form is ManyForm.BACK:
+            if field.options.back is not None:
                 other = field.target().__holdall__.by_name.get(field.options.back)
-                if other is None or other.kind is not Kind.REF:
+                if other is None or not _leads_back(other, field):
                     raise DeclarationError(
                         f"{field.model}.{field.name}: {field.target.name} has no reference {field.options.back!r}"
                     )
             else:
                 field.target()
+
+
+def _leads_back(other: Field, field: Field) -> bool:
+    """Whether a reference can be the one that a field is the other end of."""
+    kinds = (Kind.REF,) if field.is_single else (Kind.REF, Kind.MANY)
+    return other.is_relation and other.options.back is None and other.kind in kinds
 
 
 def _version_of(model: str, fields: tuple[Field, ...]) -> Field | None:

@@ -42,6 +42,7 @@ class Field:
         self.target: Target | None = None
         self.form: ManyForm | None = None
         self.container: type[Any] | None = None
+        self.is_single = False  # the other end of a Ref that leads here from one record at most
         self.rules: tuple[Rule, ...] = (field_type.rules if field_type else ()) + options.rules
         self.frozen = options.frozen
         self.get: Callable[[Any], Any] = _no_slot

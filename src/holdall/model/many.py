@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from holdall.errors import NotLoaded
-from holdall.model.reference import Key, Reference
+from holdall.model.backs import link, unlink
+from holdall.model.reference import Key, Reference, keeper_of
 from holdall.model.tracking import track_of
 from holdall.query import Expression
 
@@ -21,7 +22,8 @@ M = TypeVar("M", bound="Model")
 class Related(Generic[M]):
     """The handle that reading a Many gives: ``await`` it for the list of records, or iterate with ``async for``.
 
-    Where the references are kept here, it is also a collection of them: ``len``, ``in`` and iteration work unloaded.
+    Where the references are kept here, or were loaded with ``session.load``, it is also a collection of them: ``len``,
+    ``in`` and iteration need no ``await``. ``add`` and ``remove`` change them, from whichever end they are kept.
     """
 
     __slots__ = ("_name", "_owner", "_references")
@@ -47,14 +49,43 @@ class Related(Generic[M]):
         for record in await self:
             yield record
 
-    def _kept(self) -> tuple[Reference[M], ...]:
+    @property
+    def loaded(self) -> bool:
+        """Whether it can be read without ``await``."""
+        return self._references is not None or self._found() is not None
+
+    def add(self, item: M | Reference[M] | Key) -> None:
+        """Let this be one of them: its own reference leads here from now on. Nothing happens if it is already."""
         if self._references is None:
+            link(self._owner, self._name, item)
+        elif item not in self:
+            setattr(self._owner, self._name, (*self._references, item))
+            self._references = getattr(self._owner, self._name)._references
+
+    def remove(self, item: M | Reference[M] | Key) -> None:
+        """Let this be none of them; raises ValidationError where its own reference cannot be empty."""
+        if self._references is None:
+            unlink(self._owner, self._name, item)
+        else:
+            setattr(self._owner, self._name, [other for other in self._references if other != item])
+            self._references = getattr(self._owner, self._name)._references
+
+    def _found(self) -> list[M] | None:
+        keeper = keeper_of(self._owner)
+        return None if keeper is None else keeper.peek_back(self._owner, self._name)
+
+    def _kept(self) -> tuple[Reference[M], ...]:
+        if self._references is not None:
+            return self._references
+        found = self._found()
+        if found is None:
             raise NotLoaded(type(self._owner).__name__, self._name)
-        return self._references
+        target = type(self._owner).__holdall__.by_name[self._name].target
+        return tuple([Reference(target, record=record) for record in found])
 
     @property
     def keys(self) -> tuple[Any, ...]:
-        """The keys of the records, where they are kept here."""
+        """The keys of the records, where they are kept here or loaded."""
         return tuple(reference.key for reference in self._kept())
 
     def __len__(self) -> int:
@@ -69,12 +100,12 @@ class Related(Generic[M]):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Related):
             return self._references == other._references and self._owner is other._owner
-        return self._references is not None and self.keys == tuple(other) if isinstance(other, Iterable) else False
+        return self.loaded and self.keys == tuple(other) if isinstance(other, Iterable) else False
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Related({self._name}, {'not loaded' if self._references is None else self.keys})"
+        return f"Related({self._name}, {self.keys if self.loaded else 'not loaded'})"
 
 
 class Many(Generic[M]):

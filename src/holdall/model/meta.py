@@ -16,13 +16,20 @@ import msgspec
 
 from holdall.errors import DeclarationError
 from holdall.model.annotations import read_annotations, unwrap
-from holdall.model.attributes import BackAttribute, ManyAttribute, MutableAttribute, RefAttribute, SlotAttribute
+from holdall.model.attributes import (
+    BackAttribute,
+    ManyAttribute,
+    MutableAttribute,
+    OneBackAttribute,
+    RefAttribute,
+    SlotAttribute,
+)
 from holdall.model.construct import constructor
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.manager import Manager
 from holdall.model.many import Many
-from holdall.model.options import MISSING, Check, Declared, FieldOptions, back, field
+from holdall.model.options import MISSING, Check, Declared, FieldOptions, Fill, back, field
 from holdall.model.options import computed as computed_class
 from holdall.model.reference import Ref
 from holdall.model.rule_fit import refuse_misfit
@@ -174,7 +181,7 @@ class _Body:
         """Put into the namespace the attributes of fields that need no slot of this class."""
         for item in self.fields:
             if item.form is ManyForm.BACK:
-                namespace[item.name] = BackAttribute(item.name)
+                namespace[item.name] = (OneBackAttribute if item.is_single else BackAttribute)(item.name, item.target)
             elif item.name in self.own and item.name in getattr(parent, "__struct_fields__", ()):
                 namespace[item.name] = _attribute(item, _slot_of(parent, item.name))
 
@@ -209,14 +216,20 @@ def _make_field(model: str, name: str, annotation: Any, given: Any, names: dict[
     is_plain_many = origin in (tuple, frozenset) and bool(args) and get_origin(args[0]) is Ref
     if origin not in (Ref, Many) and not is_plain_many:
         if options.back is not None:
-            raise DeclarationError(f"{where}: back(...) belongs to a Many[...]")
+            raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
         made = Field(model, name, annotation, type_of(annotation, where), options)
     else:
         made = Field(model, name, annotation, None, options)
         made.rules += tuple(rule for rule in extra if hasattr(rule, "holds"))
         made.target = target_of(get_args(args[0])[0] if is_plain_many else args[0], names)
+        is_computed = options.back is not None and options.fill is Fill.COMPUTED
         if origin is Many:
-            made.form = ManyForm.LIST if options.back is None else ManyForm.BACK
+            made.form = ManyForm.BACK if is_computed else ManyForm.LIST
+        elif origin is Ref and options.back is not None:
+            made.is_single = True
+            made.form = ManyForm.BACK if is_computed else None
+            if not made.target.nullable:
+                raise DeclarationError(f"{where}: nothing may refer here, so write Ref[{made.target.name} | None]")
         elif is_plain_many:
             made.form = ManyForm.LIST if origin is tuple else ManyForm.SET
             made.container = origin
@@ -228,8 +241,10 @@ def _refuse_contradictions(where: str, made: Field) -> None:
     options = made.options
     for rule in made.rules:
         refuse_misfit(where, made.kind, rule)
-    if options.back is not None and made.form is not ManyForm.BACK:
-        raise DeclarationError(f"{where}: back(...) belongs to a Many[...]")
+    if options.back is not None and made.container is not None:
+        raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
+    if options.on_delete is not None and made.target is None:
+        raise DeclarationError(f"{where}: on_delete belongs to a reference")
     if made.form is not None and (options.pk or options.unique):
         raise DeclarationError(f"{where}: a Many can be neither key nor unique")
     if options.pk and made.nullable:

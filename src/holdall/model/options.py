@@ -12,7 +12,7 @@ from holdall.errors import DeclarationError
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
 from holdall.model.state import Frozen
 
-__all__ = ["MISSING", "Check", "Declared", "FieldOptions", "OnDelete", "back", "check", "computed", "field"]
+__all__ = ["MISSING", "Check", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "check", "computed", "field"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +36,13 @@ class OnDelete(Enum):
     UNLINK = "unlink"  # their references are emptied
 
 
+class Fill(Enum):
+    """Where the other end of a reference gets its records from."""
+
+    COMPUTED = "computed"  # asked of the references that lead here, each time
+    STORED = "stored"  # their keys are kept in this record too, by every commit that changes such a reference
+
+
 class FieldOptions(msgspec.Struct, frozen=True):
     """The options of one field, as the class body gave them."""
 
@@ -55,7 +62,8 @@ class FieldOptions(msgspec.Struct, frozen=True):
     version: bool = False
     rules: tuple[Rule, ...] = ()
     back: str | None = None
-    on_delete: OnDelete = OnDelete.RESTRICT
+    fill: Fill = Fill.COMPUTED
+    on_delete: OnDelete | None = None
     description: str = ""
 
 
@@ -143,8 +151,9 @@ def field(
     ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by the store.
     ``version=True`` counts the record's commits and guards against lost updates. ``ge gt le lt`` bound numbers, text,
     dates and durations; ``length`` is a pair (minimum, maximum or None); ``pattern`` must match the whole text;
-    ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as SQL's NUMERIC does. Raises
-    DeclarationError where options contradict each other.
+    ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as SQL's NUMERIC does. ``on_delete`` of a
+    reference says what becomes of this record when the one it refers to is removed; nothing said, the removal is
+    refused. Raises DeclarationError where options contradict each other.
 
     >>> from holdall import Model, field
     >>> class Book(Model):
@@ -169,13 +178,32 @@ def field(
 
 
 def back(
-    field: str, *, init: Literal[False] = False, on_delete: OnDelete = OnDelete.RESTRICT, description: str = ""
+    field: str,
+    *,
+    init: Literal[False] = False,
+    fill: Fill = Fill.COMPUTED,
+    on_delete: OnDelete | None = None,
+    description: str = "",
 ) -> Any:
-    """Declare a Many as the other end of a reference: the records whose ``field`` points here.
+    """Declare the other end of a reference: the records whose ``field``, a Ref or a Many, points here.
 
-    ``on_delete`` says what becomes of them when this record is removed.
+    A ``Many["Book"]`` of any number, a ``Ref["Passport | None"]`` of at most one. ``fill`` says where its records come
+    from. ``on_delete`` says what becomes of them when this record is removed; nothing said here and at ``field``, the
+    removal is refused while there are any.
+
+    >>> from holdall import Many, Model, Ref, field
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    ...     books: Many["Book"] = back("author")
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     author: Ref[Author]
+    >>> ursula = Author(id=1)
+    >>> Book(id=7, author=ursula) in ursula.books
+    Traceback (most recent call last):
+    holdall.errors.NotLoaded: Author is not loaded; await the reference before reading .books
     """
-    return Declared(FieldOptions(back=field, init=init, on_delete=on_delete, description=description))
+    return Declared(FieldOptions(back=field, init=init, fill=fill, on_delete=on_delete, description=description))
 
 
 class Check(msgspec.Struct):

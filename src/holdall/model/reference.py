@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from holdall.model.attributes import RefAttribute
     from holdall.model.model import Model
 
-__all__ = ["Key", "Ref", "Reference", "key_of_value"]
+__all__ = ["Key", "Ref", "Reference", "keeper_of", "key_of_value"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
@@ -49,7 +49,7 @@ class Reference(Generic[T]):
     def record(self) -> T | None:
         """The record, if it is at hand without loading."""
         if self._record is None and self._key is not None:
-            keeper = _keeper_of(self._owner)
+            keeper = keeper_of(self._owner)
             if keeper is not None:
                 self._take(keeper.peek(self._target(), self._key))
         return self._record  # type: ignore[no-any-return]
@@ -64,7 +64,7 @@ class Reference(Generic[T]):
 
     async def _load(self) -> T:
         if self.record is None and self._key is not None:
-            keeper = _keeper_of(self._owner)
+            keeper = keeper_of(self._owner)
             if keeper is None:
                 raise NotLoaded(self._target_name(), "record")
             self._take(await keeper.load(self._target(), self._key))
@@ -108,7 +108,8 @@ class Reference(Generic[T]):
         return f"Reference({self._target_name()}, {self.key!r})"
 
 
-def _keeper_of(owner: Any) -> Any:
+def keeper_of(owner: Any) -> Any:
+    """The session that keeps this record, or None."""
     track = track_of(owner) if owner is not None else None
     return track.keeper if track is not None else None
 

@@ -18,7 +18,7 @@ import msgspec
 
 from holdall.model.state import State
 
-__all__ = ["Keeper", "Track", "Tracked", "Tracker", "hold", "set_track", "state_of", "track_of"]
+__all__ = ["Keeper", "Track", "Tracked", "Tracker", "Trust", "hold", "set_track", "state_of", "track_of"]
 
 
 class Keeper(Protocol):
@@ -39,13 +39,32 @@ class Keeper(Protocol):
     async def load_back(self, record: Any, name: str) -> list[Any]:
         """The records of a Many that are kept by their own references."""
 
+    def peek_back(self, record: Any, name: str) -> list[Any] | None:
+        """The same if they are loaded, else None."""
+
+    def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
+        """Take these as the loaded ones; None if they are not known any more."""
+
+    def edit_back(self, record: Any, name: str) -> Any:
+        """What the next commit is to do at this other end, to be written to."""
+
+
+class Trust(Protocol):
+    """What a session's records ask while code that speaks for a store is under way."""
+
+    def is_acting(self) -> bool:
+        """Whether it is that code that asks: it may write frozen fields, and what it writes is no change."""
+
+    def wrote(self, record: Any, field: Any, value: Any) -> None:
+        """It writes this value to the record's field."""
+
 
 class Tracker:
     """A session as its clean records see it.
 
-    ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. While ``trusted``,
-    frozen fields may be written. While a commit is in flight, ``edited`` collects the records that are written to, by
-    ``id()``.
+    ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. ``trusted`` is set
+    while code that speaks for a store is under way. While a commit is in flight, ``edited`` collects the records that
+    are written to, by ``id()``.
     """
 
     __slots__ = ("_keeper", "edited", "touch", "trusted")
@@ -55,7 +74,7 @@ class Tracker:
     def __init__(self, keeper: Keeper, touch: Callable[[Any], object]) -> None:
         self._keeper = ref(keeper)
         self.touch = touch
-        self.trusted = False
+        self.trusted: Trust | None = None
         self.edited: dict[int, Any] | None = None
 
     @property

@@ -10,6 +10,7 @@ from holdall.errors import DeclarationError, StateError
 from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Query, Schema
+from holdall.session.bond import Bond, tie
 from holdall.store import Aggregating, Row, Store
 
 __all__ = ["Binding", "Bindings"]
@@ -42,6 +43,10 @@ class Binding:
             if field.frozen & Frozen.CREATE and field.has_default and field.options.default_factory is None
         )
         self.all_fields = tuple(field.name for field in self.declaration.stored)
+        self.bonds: tuple[Bond, ...] = ()  # the references its records hold
+        self.bound_by: tuple[Bond, ...] = ()  # those that lead to them
+        self.open_bonds: tuple[Bond, ...] = ()  # those of its own that no store keeps
+        self.mirrored_bonds: tuple[Bond, ...] = ()  # those of its own that must be told of at their other end
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
         """The stored fields but these; the same tuple each time, so that stores can batch by identity."""
@@ -75,6 +80,7 @@ class Bindings:
         self._by_model: dict[Any, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
+        self.has_bonds = False
 
     def add(self, binding: Binding) -> None:
         """Take one more; raises DeclarationError where the model or the name is taken."""
@@ -99,6 +105,8 @@ class Bindings:
         for binding in self:
             binding.settle(self)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
+        tie(self)
+        self.has_bonds = any(binding.bonds for binding in self)
         for store, schemas in stores.values():
             store.bind(schemas)
         self._is_settled = True

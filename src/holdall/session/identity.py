@@ -12,6 +12,7 @@ from weakref import ref
 
 from holdall.errors import StateError
 from holdall.model import State, Track, Tracker, set_track, state_of, track_of
+from holdall.session.backs import Backs
 from holdall.session.watch import Watcher
 
 __all__ = ["IdentityMap"]
@@ -40,6 +41,7 @@ class IdentityMap:
         self.dirty: dict[int, Any] = {}
         self.deleted: dict[int, Any] = {}
         self.watcher = Watcher()
+        self.backs = Backs()
 
     def of(self, model: Any) -> dict[Any, Any]:
         """The records of a model by key."""
@@ -170,6 +172,7 @@ class IdentityMap:
         """Let go of records nobody changed; one that is changed later comes back by itself."""
         self.collect()
         self.watcher.release(records)
+        self.backs.release(records)
         self._tracker.touch = partial(_rejoin, ref(self))
         for record in records:
             if state_of(record) is State.CLEAN:
@@ -186,5 +189,6 @@ class IdentityMap:
             set_track(record, Track(None, State.DISCARDED))
         self._by_model.clear()
         self.watcher = Watcher()
+        self.backs.clear()
         for group in (self.new, self.dirty, self.deleted):
             group.clear()

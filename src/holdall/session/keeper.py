@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Tracker, track_of
+from holdall.model import BackEdit, Tracker, track_of
 from holdall.policy import User
-from holdall.query import Compare, Op, Query
+from holdall.query import Compare, Condition, Op, Query, Some
+from holdall.session.asking import having_keys
 from holdall.session.binding import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.reader import Reader
@@ -22,6 +23,7 @@ class SessionKeeper:
         self.tracker = Tracker(self, _nobody_cares)
         self.records = IdentityMap(self.tracker)
         self.reader = Reader(bindings, self.records, user)
+        self.backs = self.records.backs
 
     def __del__(self) -> None:
         # records hold the tracker, the tracker the list it fills, and the cycle collector does not look at records
@@ -50,8 +52,26 @@ class SessionKeeper:
         key = record.__key__()
         if key is None:
             return []
-        condition = Compare((field.options.back,), Op.EQ, key)
-        return await self.reader.query(Query(target.collection, condition, model=target.model))
+        path = (field.options.back,)
+        condition: Condition = Compare(path, Op.EQ, key)
+        if target.declaration.by_name[field.options.back].form is not None:
+            condition = Some(path, having_keys(self._bindings.of_model(type(record)), [key]))
+        found = await self.reader.query(Query(target.collection, condition, model=target.model))
+        if field.is_single:
+            self.backs.keep(record, name, found)
+        return found
+
+    def peek_back(self, record: Any, name: str) -> list[Any] | None:
+        """The same if they are loaded."""
+        return self.backs.loaded(record, name)
+
+    def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
+        """Take these as loaded."""
+        self.backs.keep(record, name, found)
+
+    def edit_back(self, record: Any, name: str) -> BackEdit:
+        """What the next commit is to do there."""
+        return self.backs.edit(record, name)
 
     def undo(self, record: Any) -> None:
         """Give a changed or deleted record its old values back."""

@@ -10,7 +10,8 @@ from typing import Any, cast
 from holdall.errors import NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
-from holdall.query import And, Compare, Condition, Op, Or, Query, SortKey
+from holdall.query import Query, SortKey
+from holdall.session.asking import having_keys
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.relations import Localizer, is_local
@@ -90,7 +91,7 @@ class Reader:
         size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
         found: dict[Any, Any] = {}
         for start in range(0, len(keys), size):
-            condition = _key_condition(binding, keys[start : start + size])
+            condition = having_keys(binding, keys[start : start + size])
             rows = await binding.store.fetch(Query(binding.collection, condition))
             for row, record in zip(rows, self.adopt(binding, rows), strict=True):
                 if state_of(record) is not State.DELETED:
@@ -208,7 +209,7 @@ class Reader:
         """Take over what the store has now; raises NotFound if it has nothing any more."""
         binding.policy.demand(Right.READ, self._user, binding.collection)
         key = self._records.stored_key(record)
-        rows = await binding.store.fetch(Query(binding.collection, _key_condition(binding, [key])))
+        rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
         if not self._records.holds(record):
             raise StateError(f"this {binding.collection} left the session while it was read")
         if not rows:
@@ -219,14 +220,3 @@ class Reader:
             field.put(record, field.get(fresh))
         self._records.mark_clean(record, key)
         self._records.renew([record])
-
-
-def _key_condition(binding: Binding, keys: Sequence[Any]) -> Condition:
-    names = binding.schema.key
-    if len(names) == 1:
-        path = (names[0],)
-        return Compare(path, Op.EQ, keys[0]) if len(keys) == 1 else Compare(path, Op.IN, tuple(keys))
-    conditions = tuple(
-        And(tuple(Compare((name,), Op.EQ, part) for name, part in zip(names, key, strict=True))) for key in keys
-    )
-    return conditions[0] if len(conditions) == 1 else Or(conditions)

@@ -1,0 +1,207 @@
+"""The other end of a reference where nothing is stored for it: asked of the references, and written through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from holdall.errors import FieldError, NotLoaded, StateError, ValidationError
+from holdall.model.reference import Reference, keeper_of, key_of_value
+from holdall.model.target import Target
+
+__all__ = ["BackEdit", "OneBack", "link", "rewrite", "unlink"]
+
+
+class BackEdit(msgspec.Struct, eq=False):
+    """What was asked of the other end and can only be done with records that are not loaded: left for the commit.
+
+    ``kept`` are the records and keys that were assigned, None where nothing was assigned. ``added`` and ``removed``
+    are keys.
+    """
+
+    owner: Any
+    name: str
+    kept: list[Any] | None = None
+    added: dict[Any, None] = msgspec.field(default_factory=dict)
+    removed: dict[Any, None] = msgspec.field(default_factory=dict)
+
+
+class OneBack(Reference[Any]):
+    """The handle on the one record that refers here, or on none."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, target: Target | None, owner: Any, name: str) -> None:
+        super().__init__(target, None, None, owner)
+        self._name = name
+
+    def _known(self) -> list[Any] | None:
+        keeper = keeper_of(self._owner)
+        return None if keeper is None else keeper.peek_back(self._owner, self._name)
+
+    @property
+    def key(self) -> Any:
+        """The key of that record, or None; raises NotLoaded."""
+        record = self._demanded()
+        return None if record is None else record.__key__()
+
+    @property
+    def record(self) -> Any:
+        """The record, if it is at hand without loading."""
+        found = self._known()
+        return found[0] if found else None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is known which record it is, or that there is none."""
+        return self._known() is not None
+
+    def _demanded(self) -> Any:
+        if self._known() is None:
+            raise NotLoaded(type(self._owner).__name__, self._name)
+        return self.record
+
+    async def _load(self) -> Any:
+        keeper = keeper_of(self._owner)
+        if keeper is None:
+            raise NotLoaded(type(self._owner).__name__, self._name)
+        found = await keeper.load_back(self._owner, self._name)
+        return found[0] if found else None
+
+    def __bool__(self) -> bool:
+        return self._demanded() is not None
+
+    def __eq__(self, other: object) -> bool:
+        record = self._demanded()
+        if record is None or other is None:
+            return record is None and other is None
+        return bool(Reference(self._target, None, record) == other)
+
+    __hash__ = Reference.__hash__
+
+    def __repr__(self) -> str:
+        return f"Reference({self._target_name()}, {self.key!r})" if self.loaded else f"Reference({self._name})"
+
+
+def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
+    """Let just these refer to the owner by the reference that ``name`` is the other end of."""
+    field = type(owner).__holdall__.by_name[name]
+    errors: list[FieldError] = []
+    items = field.admit(values, errors)
+    if errors:
+        raise ValidationError(type(owner).__name__, errors)
+    edit = _edit(owner, name)
+    known = _known(owner, name)
+    for item in items:
+        _point(owner, name, item)
+    if edit is not None:
+        edit.kept = list(items)
+        edit.added.clear()
+        edit.removed.clear()
+        edit.added.update(dict.fromkeys(item for item in items if item.__class__ is not Reference))
+        keys = {key_of_value(item) for item in items}
+        for record in known or ():
+            if record.__key__() not in keys:
+                unlink(owner, name, record)
+    if known is not None and edit is not None:
+        keeper_of(owner).keep_back(owner, name, _records(owner, name, items))
+
+
+def link(owner: Any, name: str, value: Any) -> None:
+    """Let this record, or the one with this key, refer to the owner too."""
+    field = type(owner).__holdall__.by_name[name]
+    errors: list[FieldError] = []
+    (item,) = field.admit((value,), errors)
+    if errors:
+        raise ValidationError(type(owner).__name__, errors)
+    record = _point(owner, name, item)
+    edit = _edit(owner, name)
+    if edit is None:
+        return
+    edit.removed.pop(key_of_value(item), None)
+    if edit.kept is not None:
+        edit.kept.append(item)
+    if record is None:
+        edit.added[item] = None
+    known = _known(owner, name)
+    if known is not None and record is not None and not any(record is one for one in known):
+        known.append(record)
+
+
+def unlink(owner: Any, name: str, value: Any) -> None:
+    """Let this record, or the one with this key, refer to the owner no more."""
+    field = type(owner).__holdall__.by_name[name]
+    key = key_of_value(value)
+    record = value.record if isinstance(value, Reference) else value
+    keeper = keeper_of(owner)
+    if key == record:
+        record = keeper.peek(field.target(), key) if keeper is not None else None
+    edit = _edit(owner, name)
+    if record is not None:
+        _turn_away(owner, record, field.options.back)
+    elif edit is not None:
+        edit.removed[key] = None
+    if edit is not None:
+        edit.added.pop(key, None)
+        if edit.kept is not None:
+            edit.kept = [item for item in edit.kept if key_of_value(item) != key]
+    known = _known(owner, name)
+    if known is not None:
+        known[:] = [one for one in known if one is not record and one.__key__() != key]
+
+
+def _point(owner: Any, name: str, item: Any) -> Any:
+    """Let the record refer to the owner if it is at hand; None where it is not."""
+    field = type(owner).__holdall__.by_name[name]
+    keeper = keeper_of(owner)
+    record = item.record if isinstance(item, Reference) else None
+    if record is None and keeper is not None:
+        record = keeper.peek(field.target(), key_of_value(item))
+    if record is None:
+        if keeper is None:
+            raise StateError(f"{type(owner).__name__}.{name} takes records, not keys, until its record is in a session")
+        return None
+    other = type(record).__holdall__.by_name[field.options.back]
+    value = other.get(record)
+    if other.form is None:
+        setattr(record, other.name, owner)
+    elif not any(_is(item, owner) for item in value):
+        setattr(record, other.name, (*value, owner))
+    return record
+
+
+def _turn_away(owner: Any, record: Any, back: str) -> None:
+    other = type(record).__holdall__.by_name[back]
+    value = other.get(record)
+    if other.form is not None:
+        setattr(record, back, tuple([item for item in value if not _is(item, owner)]))
+    elif value is not None and _is(value, owner):
+        setattr(record, back, None)
+
+
+def _is(item: Any, owner: Any) -> bool:
+    """Whether what a slot holds leads to the record."""
+    if item.__class__ is Reference and item._record is not None:
+        return item._record is owner
+    key = key_of_value(item)
+    return key is not None and bool(key == owner.__key__())
+
+
+def _edit(owner: Any, name: str) -> BackEdit | None:
+    keeper = keeper_of(owner)
+    return None if keeper is None else keeper.edit_back(owner, name)
+
+
+def _known(owner: Any, name: str) -> list[Any] | None:
+    keeper = keeper_of(owner)
+    return None if keeper is None else keeper.peek_back(owner, name)
+
+
+def _records(owner: Any, name: str, items: Iterable[Any]) -> list[Any] | None:
+    """The records for these, or None where one is not at hand."""
+    field = type(owner).__holdall__.by_name[name]
+    model, keeper = field.target(), keeper_of(owner)
+    found = [item.record if isinstance(item, Reference) else keeper.peek(model, item) for item in items]
+    return None if None in found else found
