@@ -6,8 +6,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
-from weakref import ref
 
 from holdall.errors import (
     CommitAborted,
@@ -75,8 +73,8 @@ class Committer:
         run, loop = _Run(plan, self), asyncio.get_running_loop()
         run.woken = loop.create_future()
         task = self._running = _started(loop, run)
-        if not run.is_over:
-            task.add_done_callback(partial(_wake, ref(run)))  # called late, and a run holds all its records
+        if not run.is_begun:
+            task.add_done_callback(run.wake)  # it may be cancelled before it begins
         cancelled: asyncio.CancelledError | None = None
         try:
             while not run.is_over and not task.done():
@@ -115,6 +113,7 @@ class _Run:
         self._durations: list[float] = []
         self._failure: Exception | None = None
         self._is_open = False  # something was sent and is not settled
+        self.is_begun = False
         self.is_over = False
         self.result: CommitResult | None = None
         self.error: BaseException | None = None
@@ -122,6 +121,10 @@ class _Run:
 
     async def conduct(self) -> None:
         """Take all steps and wake who waits, with the result or the error left here."""
+        self.is_begun = True
+        task = asyncio.current_task()
+        if task is not None:
+            task.remove_done_callback(self.wake)  # called late, it would keep the task and its context alive
         try:
             self.result = await self._finish()
         except BaseException as error:
@@ -189,12 +192,6 @@ class _Run:
 
 def _refusals(outcomes: Sequence[Outcome]) -> list[HoldallError]:
     return [outcome.error for outcome in outcomes if outcome is not APPLIED and outcome.error is not None]
-
-
-def _wake(run: ref[_Run], _: object) -> None:
-    waiting = run()
-    if waiting is not None:
-        waiting.wake()
 
 
 def _started(loop: asyncio.AbstractEventLoop, run: _Run) -> asyncio.Task[None]:
