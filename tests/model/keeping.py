@@ -67,3 +67,16 @@ def _held(session: ref[Session]) -> Session:
     found = session()
     assert found is not None
     return found
+
+
+class Trusting:
+    """Every write is that of a store."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, Any]] = []
+
+    def is_acting(self) -> bool:
+        return True
+
+    def wrote(self, record: Any, field: Any, value: Any) -> None:
+        self.written.append((field.name, value))

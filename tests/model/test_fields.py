@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from holdall.errors import DeclarationError, FieldError, FrozenError, ValidationError
-from holdall.model import Digits, Frozen, Ge, Length, Model, State, Track, check, computed, field, set_track
-from tests.model.keeping import Session, made
+from holdall.model import Digits, Frozen, Ge, Length, Model, State, Track, check, computed, field, set_track, state_of
+from tests.model.keeping import Session, Trusting, made
 
 
 class Person(Model):
@@ -149,9 +149,29 @@ def test_frozen_fields(frozen: Frozen, state: State, is_refused: bool) -> None:
     if is_refused:
         with pytest.raises(FrozenError):
             doc.code = 1  # type: ignore[assignment]  # frozen comes before its type
-        session.tracker.trusted = True
+        session.tracker.trusted = Trusting()
     doc.code = "c"
     assert doc.code == "c"
+
+
+def test_what_speaks_for_a_store_changes_nothing() -> None:
+    class Doc(Model):
+        id: int = field(pk=True)
+        code: str = field(default="a", frozen=Frozen.ALWAYS)
+        pages: int = 1
+
+    session = Session()
+    doc = Doc(id=1)
+    session.keep(doc)
+    doc.pages = 2
+    trusting = session.tracker.trusted = Trusting()
+    doc.code, doc.pages = "b", 3
+    assert (doc.code, doc.pages) == ("b", 3)
+    assert trusting.written == [("code", "b"), ("pages", 3)]
+    assert not doc.is_field_modified("code")
+    session.tracker.trusted = None
+    doc.pages = 1
+    assert state_of(doc) is State.CLEAN
 
 
 def test_generated_and_version_may_be_unset() -> None:

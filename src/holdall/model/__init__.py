@@ -14,7 +14,7 @@ from holdall.model.reference import Key, Ref, Reference
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import Keeper, Track, Tracker, set_track, state_of, track_of
+from holdall.model.tracking import Keeper, Track, Tracker, Trust, set_track, state_of, track_of
 from holdall.model.types import JSON
 from holdall.model.write import assign
 
@@ -50,6 +50,7 @@ __all__ = [
     "State",
     "Track",
     "Tracker",
+    "Trust",
     "assign",
     "back",
     "check",

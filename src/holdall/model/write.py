@@ -123,7 +123,7 @@ _TRACK_SCALAR = (
     "    if track is not None:",
     "        old = track.old",
     "        tracker = track if old is None else track.tracker",
-    "        if tracker.__class__ is not Tracker or tracker.edited is not None:",
+    "        if tracker.__class__ is not Tracker or tracker.edited is not None or tracker.trusted is not None:",
     "            record_change(record, field, value, track)",
     "        elif old is None or name not in old:",
     "            current = get(record)",
@@ -154,7 +154,7 @@ def _set_other(record: Any, name: str, value: Any) -> None:
 
 def _refuse_frozen(record: Any, field: Field, track: Tracker | Track) -> None:
     tracker = track.tracker
-    if tracker is None or tracker.trusted:
+    if tracker is None or (tracker.trusted is not None and tracker.trusted.is_acting()):
         return
     if field.frozen & _FROZEN_IN.get(track.state, Frozen.NEVER):
         raise FrozenError(type(record).__name__, field.name, track.state.value)
@@ -177,6 +177,9 @@ def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track
     """Keep the first old value of the field, or forget it when it is set back."""
     tracker = track.tracker
     if tracker is None:
+        return
+    if tracker.trusted is not None and tracker.trusted.is_acting():
+        tracker.trusted.wrote(record, field, value)
         return
     if tracker.edited is not None:
         tracker.edited[id(record)] = record

@@ -1,5 +1,6 @@
 """The store contract: what every store can be asked, and how it says what it can do."""
 
+from holdall.store.acting import acting_for, acting_session
 from holdall.store.capabilities import Capabilities, CommitClass, Feature, Limits
 from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
 from holdall.store.contract import (
@@ -40,6 +41,8 @@ __all__ = [
     "Streaming",
     "Transactional",
     "Verb",
+    "acting_for",
+    "acting_session",
     "demand_changes",
     "demand_query",
     "demand_schema",

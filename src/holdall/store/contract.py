@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -131,15 +131,30 @@ class Reserving(Protocol):
 
 @runtime_checkable
 class Recordwise(Protocol):
-    """A store written by hand for whole records, which ``records`` and ``session`` are: they pass through unopened.
+    """A store written by hand for whole records, which ``record`` and ``session`` are: they pass through unopened.
 
     Its ``fetch`` and ``apply`` are not used where these can be.
     """
 
-    async def fetch_records(self, collection: str, keys: Sequence[Any], session: Any) -> Sequence[Any]:
-        """The records with these keys, None for each that does not exist."""
+    def admit(self, collection: str, access: object) -> None:
+        """Let this hand-written object serve a collection. Comes before ``bind``."""
         ...
 
-    async def apply_record(self, verb: Verb, collection: str, record: Any, session: Any) -> Outcome:
-        """Do this with the record, which may get its key by it. Raises what the hand-written code raises."""
+    def access_of(self, collection: str) -> object:
+        """The hand-written object that serves a collection."""
+        ...
+
+    def demand(self, verb: Verb, collection: str) -> None:
+        """Raise Unsupported, by the name that is missing, where this cannot be done to the collection's records."""
+        ...
+
+    async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
+        """The record with this key, given as its fields by name; None where there is none.
+
+        Raises what the hand-written code raises.
+        """
+        ...
+
+    async def apply_record(self, verb: Verb, collection: str, record: Any, session: object) -> Outcome:
+        """Do this with the record, which may get its key by it. Raises as ``apply`` does."""
         ...
