@@ -66,7 +66,7 @@ def test_what_is_healthy_is_passed_on_and_counted() -> None:
             assert await ask(b"two\n") == b"two\n"
             assert (proxy.connections, proxy.accepted, proxy.requests, echo.heard) == (1, 1, 2, b"one\ntwo\n")
             assert proxy.through("http://me:secret@host:1/a?b") == f"http://me:secret@127.0.0.1:{proxy.port}/a?b"
-        await until(lambda: proxy.is_quiet)
+        await until(lambda: proxy.is_settled and proxy.connections == 0)
 
     asyncio.run(main())
 
@@ -81,7 +81,7 @@ def test_connections_are_reset(fault: Fault, reaches: bytes) -> None:
             await proxy.fail(fault, size=2)
             with pytest.raises(ConnectionError):
                 await ask(b"two\n")
-            await until(lambda: proxy.is_quiet and echo.broken == 1)
+            await until(lambda: proxy.is_settled and echo.broken == 1)
             assert (proxy.connections, echo.heard) == (0, b"one\n" + reaches)
 
     asyncio.run(main())
@@ -131,7 +131,7 @@ def test_what_was_sent_before_its_client_went_arrives_late() -> None:
             writer.write(b"late\n")
             writer.close()
             await until(lambda: proxy.accepted == 2 and proxy.connections == 1)
-            assert (echo.heard, proxy.is_quiet) == (b"one\n", False)
+            assert (echo.heard, proxy.is_settled) == (b"one\n", False)
             await proxy.heal()
             await until(lambda: echo.heard == b"one\nlate\n")
 

@@ -64,9 +64,9 @@ class FaultProxy:
         return sum(link.has_client for link in self._links)
 
     @property
-    def is_quiet(self) -> bool:
-        """Whether no client is connected and nothing of former ones is still to be delivered."""
-        return not self._links
+    def is_settled(self) -> bool:
+        """Whether nothing of clients that are gone is still to be delivered."""
+        return all(link.has_client for link in self._links)
 
     @property
     def fault(self) -> Fault:

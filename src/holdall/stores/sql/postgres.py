@@ -26,6 +26,8 @@ from holdall.stores.sql.tables import Tables
 
 __all__ = ["PostgresDatabase", "PostgresOptions"]
 
+_COURTESY_SECONDS = 5.0  # for taking leave of a connection
+
 
 class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a PostgreSQL server is used.
@@ -204,7 +206,9 @@ class PostgresDatabase:
                 if other.is_closed():
                     del self._pools[other]
                     abandoned.abandon()
-            pool = self._pools[loop] = PostgresPool(self._connect, self._options.connections)
+            pool = self._pools[loop] = PostgresPool(
+                self._connect, self._options.connections, min(self._options.timeout, _COURTESY_SECONDS)
+            )
         return pool
 
     async def _connect(self) -> PostgresConnection:

@@ -16,8 +16,6 @@ import asyncpg
 
 __all__ = ["PostgresConnection", "PostgresPool"]
 
-RESET_SECONDS = 5.0
-
 
 class PostgresConnection:
     """A connection and the statements prepared on it."""
@@ -56,15 +54,19 @@ class PostgresConnection:
 
 
 class PostgresPool:
-    """The connections of one event loop: ``connect`` opens one, at most ``most`` are open, waiters take turns."""
+    """The connections of one event loop: ``connect`` opens one, at most ``most`` are open, waiters take turns.
 
-    def __init__(self, connect: Callable[[], Awaitable[PostgresConnection]], most: int) -> None:
+    ``courtesy`` is how long, in seconds, a connection may take to be reset or closed before it is broken off.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[PostgresConnection]], most: int, courtesy: float = 5.0) -> None:
         self._connect = connect
         self._most = most
+        self._courtesy = courtesy
         self._open = 0
         self._free: list[PostgresConnection] = []
         self._waiters: deque[asyncio.Future[PostgresConnection | None]] = deque()
-        self._resetting: set[asyncio.Task[None]] = set()
+        self._resetting: dict[asyncio.Task[None], PostgresConnection] = {}
         self._is_closed = False
 
     def take_now(self) -> PostgresConnection | None:
@@ -112,8 +114,8 @@ class PostgresPool:
             self._vacate()
             return
         task = asyncio.get_running_loop().create_task(self._reset(connection))
-        self._resetting.add(task)
-        task.add_done_callback(self._resetting.discard)
+        self._resetting[task] = connection
+        task.add_done_callback(self._resetting.pop)
 
     def drop(self, connection: PostgresConnection) -> None:
         """End a connection that is of no more use."""
@@ -129,11 +131,12 @@ class PostgresPool:
         """Close idle connections now, the others when they are given back."""
         self._is_closed = True
         free, self._free = self._free, []
-        for connection in free:
-            with suppress(Exception):
-                await connection.raw.close(timeout=RESET_SECONDS)
-        if self._resetting:
-            await asyncio.wait(set(self._resetting))
+        closing = [connection.raw.close(timeout=self._courtesy) for connection in free]
+        resetting = dict(self._resetting)
+        for task, connection in resetting.items():
+            task.cancel()
+            connection.raw.terminate()
+        await asyncio.gather(*closing, *resetting, return_exceptions=True)
 
     def abandon(self) -> None:
         """Let go of connections whose loop has ended."""
@@ -169,7 +172,10 @@ class PostgresPool:
 
     async def _reset(self, connection: PostgresConnection) -> None:
         try:
-            await connection.raw.reset(timeout=RESET_SECONDS)
+            async with asyncio.timeout(self._courtesy):
+                if connection.raw.is_in_transaction():
+                    await connection.raw.execute("ROLLBACK")
+                await connection.raw.reset()
         except BaseException:
             self.drop(connection)
             return

@@ -1,0 +1,88 @@
+"""PostgreSQL behind a network that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+
+import asyncpg
+import pytest
+
+from holdall.stores.sql.postgres_pool import PostgresPool
+from holdall.testing.fault import Fault
+from tests.faults.matrix import FAULTS, connections_given_back, tried
+from tests.faults.subject import OPERATIONS, Subject
+from tests.servers.scratch import scratch_database
+
+_OPTIONS = {"timeout": 0.4, "connect_timeout": 0.4, "connections": 3}
+
+
+@pytest.fixture(scope="module")
+def subject(postgres_url: str) -> Iterator[Subject]:
+    with ExitStack() as stack:
+        url = stack.enter_context(scratch_database(postgres_url))
+        made = Subject(url, 0.8, _OPTIONS, _counter(url))
+
+        async def prepare() -> None:
+            direct = made.open()
+            await direct.prepare()
+            await direct.app.close()
+
+        asyncio.run(prepare())
+        yield made
+
+
+def _counter(url: str) -> Callable[[], Awaitable[int]]:
+    async def count() -> int:
+        raw = await asyncpg.connect(url)
+        try:
+            found: int = await raw.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE application_name = 'holdall' AND datname = current_database()"
+            )
+            return found
+        finally:
+            await raw.close()
+
+    return count
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
+    async def main() -> None:
+        assert await tried(subject, operation, fault) == []
+        assert await connections_given_back(subject) == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("operation", ["apply one", "transaction", "session"])
+def test_a_store_that_takes_a_lost_answer_for_a_refusal_is_caught(
+    subject: Subject, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault."""
+    monkeypatch.setattr("holdall.stores.sql.postgres.deciding", contextlib.nullcontext)
+    wrong = asyncio.run(tried(subject, operation, Fault.RESET_ANSWER))
+    assert any("is there, but the answer was" in line for line in wrong)
+
+
+def test_a_store_that_does_not_close_is_caught(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted fault."""
+    closed = PostgresPool.close
+    pools: list[PostgresPool] = []
+
+    async def close(pool: PostgresPool) -> None:
+        pools.append(pool)
+
+    monkeypatch.setattr(PostgresPool, "close", close)
+
+    async def main() -> list[str]:
+        wrong = await tried(subject, "fetch", Fault.RESET_REQUEST)
+        for pool in pools:
+            await closed(pool)
+        return wrong
+
+    assert any("were left open" in line for line in asyncio.run(main()))
