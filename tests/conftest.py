@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.scratch import is_listening, scratch_database
+from tests.servers.valkey import Valkey
 
 # Machines that run tests are shared and slow; a time limit per example would make failures of that.
 settings.register_profile("holdall", deadline=None, print_blob=True)
@@ -34,6 +35,13 @@ def machine_postgres_url() -> Iterator[str]:
 def mariadb_url() -> Iterator[str]:
     """A scratch database on the MariaDB or MySQL named by ``MARIADB_URL``, or on this machine's."""
     yield from _machine_database("MARIADB_URL", "mariadb://root@127.0.0.1:3306/test")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """An empty Valkey of this test process alone, started on first use."""
+    with Valkey() as server:
+        yield server.url
 
 
 @pytest.fixture

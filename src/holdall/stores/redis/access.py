@@ -1,0 +1,157 @@
+"""How a query finds its records: by key, through an index, a page of the keys in order, or by reading all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from holdall.errors import Unsupported
+from holdall.query import ALWAYS, And, Compare, Condition, Every, Kind, Op, Or, Query, Some, nodes
+from holdall.stores.redis.layout import SEPARATOR, Layout
+from holdall.stores.redis.text import exact, sortable
+
+__all__ = ["Access", "access_of", "referring", "refusal"]
+
+_AFTER = chr(ord(SEPARATOR) + 1)
+_NULLS = [f"[-{SEPARATOR}", f"(-{_AFTER}"]
+_VALUES = ["[=", "(>"]
+_ALL = ["-", "+"]
+
+
+class Access(NamedTuple):
+    """Where the script is to look. ``is_scan`` if it reads through everything to answer with a part."""
+
+    where: list[Any]
+    is_scan: bool = False
+    is_answer: bool = False  # what is found is the answer, in its order
+    reason: str = ""
+
+
+def access_of(layout: Layout, query: Query[Any]) -> Access:
+    """The way that reads the least."""
+    if query.condition == ALWAYS:
+        return _listing(layout, query)
+    items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
+    wanted = _wanted_keys(layout, items)
+    if wanted is not None:
+        return Access(["keys", list(dict.fromkeys(map(layout.text, wanted)))])
+    alternatives = [found for item in items if (found := _alternative(layout, item)) is not None]
+    if alternatives:
+        return Access(["ranges", alternatives])
+    return Access(_whole(layout), is_scan=True, reason=f"the condition on {_named(query.condition)}")
+
+
+def referring(layout: Layout, field: str, keys: Iterable[Any]) -> Access:
+    """The records whose reference ``field`` is one of these keys."""
+    return access_of(layout, Query(layout.schema.name, Compare((field,), Op.IN, tuple(keys))))
+
+
+def _whole(layout: Layout) -> list[Any]:
+    return ["ranges", [["sorted", layout.keys, _ALL, len(layout.key_fields)]]]
+
+
+def _named(condition: Condition) -> str:
+    paths = (node.path for node in nodes(condition) if isinstance(node, Compare | Some | Every))
+    return next((".".join(path) for path in paths), "nothing")
+
+
+def _listing(layout: Layout, query: Query[Any]) -> Access:
+    """All records, or a page of them in the order of their keys."""
+    is_part = query.max_rows is not None or query.skip > 0 or query.position is not None
+    direction = _key_order(layout, query)
+    if direction is None:
+        by = ".".join(query.sort_keys[0].path) if query.sort_keys else "the key"
+        return Access(_whole(layout), is_scan=is_part, reason=f"the sort by {by}")
+    if not is_part and not query.sort_keys:
+        return Access(_whole(layout), is_answer=True)
+    low, high = _ALL
+    if query.position is not None:
+        if None in query.position:
+            return Access(_whole(layout), is_scan=True, reason="the position")
+        place = layout.place(query.position)
+        low, high = (f"[{place}{_AFTER}", high) if not direction else (low, f"({place}{SEPARATOR}")
+    count = sys.maxsize if query.max_rows is None else query.max_rows
+    page = ["page", low, high, direction, query.skip, min(count, 2**31), len(layout.key_fields)]
+    return Access(page, is_answer=True)
+
+
+def _key_order(layout: Layout, query: Query[Any]) -> bool | None:
+    """Whether the rows are wanted in the order of their keys (False), the other way round (True), or neither (None)."""
+    names = [key.path[0] if len(key.path) == 1 else "" for key in query.sort_keys]
+    if query.position == () or not layout.is_ordered or names != list(layout.schema.key[: len(names)]):
+        return None
+    descending = {key.descending for key in query.sort_keys} or {False}
+    if len(descending) > 1 or (True in descending and len(names) < len(layout.schema.key)):
+        return None
+    return True in descending
+
+
+def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Any] | None:
+    key = layout.schema.key
+    equal: dict[str, Any] = {}
+    for item in items:
+        if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in key:
+            if item.op is Op.EQ:
+                equal[item.path[0]] = item.value
+            elif item.op is Op.IN and len(key) == 1:
+                return list(dict.fromkeys(item.value))
+    if len(equal) < len(key):
+        return None
+    return [equal[key[0]]] if len(key) == 1 else [tuple([equal[name] for name in key])]
+
+
+def _alternative(layout: Layout, item: Condition) -> list[Any] | None:
+    """What an index finds for one part of a condition: all records that meet it, and perhaps more."""
+    if item == Or(()):
+        return ["sorted", layout.keys, [], 1]
+    if not isinstance(item, Compare) or len(item.path) != 1:
+        return None
+    name, field = item.path[0], layout.schema.by_name[item.path[0]]
+    if (name,) in layout.unique and item.op in (Op.EQ, Op.IN):
+        values = item.value if item.op is Op.IN else (item.value,)
+        return ["unique", layout.unique_values((name,)), [exact(field, value) for value in values]]
+    if name not in layout.indexed:
+        return None
+    ranges = _ranges(item, lambda value: f"={sortable(field, value)}", is_text=field.kind is Kind.STR)
+    return None if ranges is None else ["sorted", layout.index(name), ranges, 1]
+
+
+def _ranges(item: Compare, text: Any, *, is_text: bool) -> list[str] | None:
+    value = item.value
+    match item.op:
+        case Op.EQ:
+            return _equal(text(value))
+        case Op.IN:
+            return [bound for one in dict.fromkeys(map(text, value)) for bound in _equal(one)]
+        case Op.GT | Op.GE:
+            return [f"[{text(value)}", _VALUES[1]]
+        case Op.LT | Op.LE:
+            return [_VALUES[0], f"({text(value)}{_AFTER}"]
+        case Op.BETWEEN:
+            return [f"[{text(value[0])}", f"({text(value[1])}{_AFTER}"]
+        case Op.STARTSWITH if is_text:
+            return [f"[{text(value)}", f"({_successor(text(value))}"]
+        case Op.IS_NULL:
+            return _NULLS if value else _VALUES
+    return None
+
+
+def _equal(text: str) -> list[str]:
+    return [f"[{text}{SEPARATOR}", f"({text}{_AFTER}"]
+
+
+def _successor(prefix: str) -> str:
+    """The smallest text after all that begin with this one, which begins with a character below the largest."""
+    kept = prefix.rstrip(chr(sys.maxunicode))
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def refusal(store: str, collection: str, reason: str) -> Unsupported:
+    """The error for a query that would read through the whole collection."""
+    return Unsupported(
+        store,
+        f"{reason} of {collection} without reading through all of it",
+        "declare an index with field(index=True), or allow reading with scan_limit=",
+    )

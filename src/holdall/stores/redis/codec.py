@@ -1,0 +1,121 @@
+"""Border values as JSON and back: a column of values at a time on the way out, whole records on the way in.
+
+Numbers, truth values, text, lists and JSON stand for themselves, null for a missing value. Everything else is JSON
+text: decimals ``"12.50"``, dates and times in ISO 8601, UUIDs, bytes in base64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from holdall.query import MAX_INT, FieldSchema, Kind
+from holdall.stores.redis.errors import Misfit
+
+__all__ = ["JsonCodec", "type_of"]
+
+_encoder = msgspec.json.Encoder()
+
+_TYPES: dict[Kind, Any] = {
+    Kind.BOOL: bool,
+    Kind.INT: Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)],
+    Kind.FLOAT: float,
+    Kind.DECIMAL: Decimal,
+    Kind.STR: str,
+    Kind.BYTES: bytes,
+    Kind.DATETIME: Annotated[datetime, msgspec.Meta(tz=True)],
+    Kind.DATE: date,
+    Kind.TIME: Annotated[time, msgspec.Meta(tz=False)],
+    Kind.TIMEDELTA: timedelta,
+    Kind.UUID: UUID,
+    Kind.JSON: Any,
+}
+
+
+def type_of(field: FieldSchema) -> Any:
+    """The type of a field's values, as msgspec reads it."""
+    found = _plain_type(field)
+    return found | None if field.nullable and field.kind is not Kind.JSON else found
+
+
+def _plain_type(field: FieldSchema) -> Any:
+    if field.kind is Kind.REF:
+        return _key_type(field)
+    if field.kind is Kind.MANY:
+        return tuple[_key_type(field), ...]  # type: ignore[misc]
+    if field.choices is not None:
+        return Literal[field.choices]
+    if field.max_length is not None:
+        return Annotated[_TYPES[field.kind], msgspec.Meta(max_length=field.max_length)]
+    return _TYPES[field.kind]
+
+
+def _key_type(field: FieldSchema) -> Any:
+    parts = tuple(_plain_type(part) for part in field.target_key)
+    return parts[0] if len(parts) == 1 else tuple[parts]  # type: ignore[valid-type]
+
+
+class JsonCodec:
+    """The native encoding of one collection's fields: a field's JSON is its value in the hash."""
+
+    def __init__(self, fields: Sequence[FieldSchema]) -> None:
+        self._fields = tuple(fields)
+        self._by_name = {field.name: field for field in fields}
+        self._types = {field.name: type_of(field) for field in fields}
+        self._decoders: dict[tuple[str, ...], Callable[[bytes], list[tuple[Any, ...]]]] = {}
+
+    def column(self, name: str, values: Sequence[Any]) -> list[str]:
+        """The values of one field as JSON texts. Raises Misfit for what has none, or would not be read again."""
+        field = self._by_name[name]
+        if not field.nullable and None in values:
+            raise Misfit(f"{name} cannot be null")
+        try:
+            lines = _encoder.encode_lines(values).decode().split("\n")
+        except (TypeError, ValueError) as error:
+            raise Misfit(f"{name} has a value that JSON cannot hold") from error
+        lines.pop()
+        if field.kind is Kind.FLOAT and lines.count("null") != values.count(None):
+            raise Misfit(f"{name} has a value that JSON cannot hold: not-a-number or an infinity")
+        return lines
+
+    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Any, ...]]:
+        """The rows of these fields in a list of lists. Raises Misfit, without saying where."""
+        decode = self._decoders.get(names)
+        if decode is None:
+            decode = self._decoders[names] = self._decoder(names)
+        return decode(json)
+
+    def value(self, name: str, json: bytes | None) -> Any:
+        """One value. Raises Misfit."""
+        try:
+            value = msgspec.json.decode(b"null" if json is None else json, type=self._types[name])
+        except msgspec.DecodeError as error:
+            raise Misfit(f"it is not {self._by_name[name].kind}: {error}") from error
+        return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+    def _decoder(self, names: tuple[str, ...]) -> Callable[[bytes], list[tuple[Any, ...]]]:
+        row = tuple[tuple(self._types[name] for name in names)]  # type: ignore[misc, valid-type]
+        decoder = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        instants = [place for place, name in enumerate(names) if self._by_name[name].kind is Kind.DATETIME]
+
+        def decode(json: bytes) -> list[tuple[Any, ...]]:
+            try:
+                rows: list[tuple[Any, ...]] = decoder.decode(json)
+            except msgspec.DecodeError as error:
+                raise Misfit("a value is not what its field says") from error
+            for place in instants:  # what others wrote may have another offset
+                if any(row[place] is not None and row[place].tzinfo is not UTC for row in rows):
+                    rows = [_in_utc(row, place) for row in rows]
+            return rows
+
+        return decode
+
+
+def _in_utc(row: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+    value = row[place]
+    return row if value is None else (*row[:place], value.astimezone(UTC), *row[place + 1 :])

@@ -1,0 +1,118 @@
+"""Reading: what the script finds, looked at again by ``select``, which knows what every query means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import CorruptRecord, LimitExceeded
+from holdall.query import Query, Schema, compile_condition, select
+from holdall.store import Rows
+from holdall.stores.redis.access import Access, access_of, refusal
+from holdall.stores.redis.codec import JsonCodec
+from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.related import Related
+from holdall.stores.redis.scripts import LOAD
+from holdall.stores.redis.server import Server
+
+__all__ = ["Reader"]
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Reader:
+    """The reading half of a store."""
+
+    def __init__(
+        self, store: str, server: Server, layouts: Mapping[str, Layout], codecs: Mapping[str, JsonCodec]
+    ) -> None:
+        self._store = store
+        self._server = server
+        self._layouts = layouts
+        self._codecs = codecs
+
+    @property
+    def schemas(self) -> Mapping[str, Schema]:
+        """Every collection by name."""
+        return {name: layout.schema for name, layout in self._layouts.items()}
+
+    def layout(self, collection: str) -> Layout:
+        """Where a collection lies."""
+        return self._layouts[collection]
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows a checked query means."""
+        layout = self._layouts[query.collection]
+        access = access_of(layout, query)
+        if access.is_answer and not query.projection:
+            return await self.rows(layout, access)
+        if access.is_answer and all(len(path) == 1 for path in query.projection):
+            return await self.rows(layout, access, tuple([path[0] for path in query.projection]))
+        found = await self.rows(layout, access)
+        related = Related(self)
+        await related.gather(query, found)
+        return select(query, found, related)
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means."""
+        plain: Query[Any] = Query(query.collection, query.condition)
+        layout = self._layouts[query.collection]
+        access = access_of(layout, plain)
+        if access.is_answer:
+            return int(await self._server.command(layout.keys, "ZCARD", layout.keys))
+        found = await self.rows(layout, access)
+        related = Related(self)
+        await related.gather(plain, found)
+        return sum(map(compile_condition(query.condition, layout.schema, related), found))
+
+    async def rows(self, layout: Layout, access: Access, names: tuple[str, ...] = ()) -> Rows:
+        """The rows, of these fields or of all, that are found this way.
+
+        Raises Unsupported for a scan that is not allowed, LimitExceeded for one that is too long, CorruptRecord.
+        """
+        bound = 0
+        if access.is_scan:
+            bound = layout.scan_limit
+            if bound <= 0:
+                raise refusal(self._store, layout.schema.name, access.reason)
+        if not names:
+            names = tuple([field.name for field in layout.schema.stored])
+        reply = await self._run(layout, access, names, bound)
+        if reply[0] == b"many":
+            raise LimitExceeded(
+                f"records of {layout.schema.name} to read through for {access.reason}",
+                bound,
+                "declare an index with field(index=True), or raise scan_limit",
+            )
+        try:
+            return self._codecs[layout.schema.name].rows(names, reply[1])
+        except Misfit as misfit:
+            reply = await self._run(layout, access, names, bound, "raw")
+            raise self._corrupt(layout, names, reply[1], misfit) from misfit
+
+    async def _run(self, layout: Layout, access: Access, names: tuple[str, ...], bound: int, form: str = "") -> Any:
+        arguments = (layout.record, _pack(names), _pack(access.where), bound, form)
+        return await self._server.run(LOAD, self._places(layout, access), arguments)
+
+    def _places(self, layout: Layout, access: Access) -> list[str]:
+        """Every key that the script is told of; those it finds in an index lie in the same slot."""
+        if access.where[0] == "keys":
+            return [layout.keys, *[layout.record + text for text in access.where[1]]]
+        if access.where[0] == "ranges":
+            return [layout.keys, *[alternative[1] for alternative in access.where[1]]]
+        return [layout.keys]
+
+    def _corrupt(
+        self, layout: Layout, names: tuple[str, ...], found: Iterable[tuple[bytes, Sequence[bytes]]], cause: Misfit
+    ) -> CorruptRecord:
+        codec = self._codecs[layout.schema.name]
+        for key, values in found:
+            for name, value in zip(names, values, strict=True):
+                try:
+                    codec.value(name, value)
+                except Misfit as misfit:
+                    return CorruptRecord(self._store, f"{key.decode(errors='replace')} {name}", str(misfit))
+        return CorruptRecord(self._store, layout.base, str(cause))

@@ -1,0 +1,124 @@
+"""The names of a collection's keys, and what is kept beside its records.
+
+``prefix:book:17`` is a record, a hash with a field per attribute; ``prefix:book:17:field:log`` one of its streams.
+Beside them lie ``prefix:book#keys`` (a sorted set of all keys, in key order), ``#index:born`` (a sorted set of values
+and keys), ``#unique:isbn`` (a hash from values to keys), ``#entries`` (a hash from keys to what of them stands in
+indexes), ``#expiry`` (a sorted set of keys by when they expire) and ``#counter``. On a cluster the prefix is in braces,
+so that all of this, and so every batch, lies in one slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from holdall.errors import DeclarationError, Unsupported
+from holdall.query import FieldSchema, Generated, Kind, Schema
+from holdall.stores.redis.collection import RedisCollection
+from holdall.stores.redis.text import EXACT_ORDER, escaped, exact, exact_of, key_text, sortable_of
+
+__all__ = ["SEPARATOR", "Layout"]
+
+SEPARATOR = "\0"
+"""Between a value and a key in a sorted set: the smallest character, and in no value."""
+
+
+class Layout:
+    """Where one collection lies."""
+
+    def __init__(self, store: str, prefix: str, schema: Schema, options: RedisCollection, scan_limit: int) -> None:
+        self.schema = schema
+        self.store = store
+        self.name = options.name or schema.name
+        if not self.name or any(character in self.name for character in "#{}%\0") or ":" in schema.name:
+            raise DeclarationError(f"store {store!r}: a collection cannot be called {self.name!r} here")
+        self.base = f"{prefix}:{self.name}"
+        self.record = f"{self.base}:"
+        self.keys = f"{self.base}#keys"
+        self.counter = f"{self.base}#counter"
+        self.entries = f"{self.base}#entries"
+        self.expiry = f"{self.base}#expiry"
+        self.ttl = None if options.ttl is None else round(options.ttl * 1000)  # milliseconds
+        self.scan_limit = scan_limit if options.scan_limit is None else options.scan_limit
+        self.key_fields = tuple(schema.by_name[name] for name in schema.key)
+        self.indexed = tuple(dict.fromkeys(group[0] for group in schema.indexes))
+        self.unique = schema.unique
+        self._refuse_unfit()
+
+    def _refuse_unfit(self) -> None:
+        if self.ttl is not None and self.ttl <= 0:
+            raise DeclarationError(f"store {self.store!r}: the ttl of {self.schema.name} must be more than 0 seconds")
+        for name in (*self.indexed, *(name for group in self.unique for name in group)):
+            kind = self.schema.by_name[name].kind
+            if kind in (Kind.JSON, Kind.MANY):
+                raise Unsupported(self.store, f"an index of {kind} values", f"{self.schema.name}.{name} asks for one")
+        for field in self.key_fields:
+            if field.kind in (Kind.JSON, Kind.MANY):
+                raise Unsupported(self.store, f"keys of kind {field.kind}", f"{self.schema.name}.{field.name} is one")
+
+    def index(self, name: str) -> str:
+        """The sorted set of a field's values."""
+        return f"{self.base}#index:{name}"
+
+    def unique_values(self, fields: tuple[str, ...]) -> str:
+        """The hash of values that are unique."""
+        return f"{self.base}#unique:{','.join(fields)}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether the store makes this collection's keys."""
+        return self.key_fields[0].generated is Generated.STORE
+
+    @cached_property
+    def slots(self) -> tuple[tuple[str, Callable[[Any], str]], ...]:
+        """What is kept of each record in ``#entries``: a field and the text it has there.
+
+        First the indexed fields with sortable texts, then the fields of each unique group with exact ones.
+        """
+        by_name = self.schema.by_name
+        sortables = [(name, sortable_of(by_name[name])) for name in self.indexed]
+        return (*sortables, *((name, exact_of(by_name[name])) for group in self.unique for name in group))
+
+    def text(self, key: Any) -> str:
+        """A record's key as text."""
+        return key_text(self.key_fields, key)
+
+    @cached_property
+    def texts(self) -> Callable[[list[Any]], list[str]]:
+        """From many keys to their texts."""
+        if len(self.key_fields) == 1 and self.key_fields[0].kind in (Kind.INT, Kind.UUID):
+            return lambda keys: list(map(str, keys))
+        if len(self.key_fields) == 1 and self.key_fields[0].kind is Kind.STR:
+            return lambda keys: list(map(escaped, keys))
+        return lambda keys: list(map(self.text, keys))
+
+    @cached_property
+    def is_ordered(self) -> bool:
+        """Whether ``#keys`` is in the order of the keys."""
+        return all(_orders(field) for field in self.key_fields)
+
+    def place(self, parts: tuple[Any, ...]) -> str:
+        """Where in ``#keys`` the records whose key begins with these parts stand, up to the last separator."""
+        return SEPARATOR.join(_order_text(field, part) for field, part in zip(self.key_fields, parts, strict=False))
+
+    def members(self, keys: list[Any], texts: list[str]) -> list[str]:
+        """The members of ``#keys`` for these keys and their texts."""
+        if len(self.key_fields) == 1:
+            if self.key_fields[0].kind is Kind.INT:
+                return [f"{key + 2**63:016x}\0{text}" for key, text in zip(keys, texts, strict=True)]
+            keys = [(key,) for key in keys]
+        return [f"{self.place(key)}{SEPARATOR}{text}" for key, text in zip(keys, texts, strict=True)]
+
+
+def _orders(field: FieldSchema) -> bool:
+    if field.kind is Kind.REF:
+        return len(field.target_key) == 1 and _orders(field.target_key[0])
+    return field.kind in EXACT_ORDER
+
+
+def _order_text(field: FieldSchema, value: Any) -> str:
+    if field.kind is Kind.REF and len(field.target_key) == 1:
+        return _order_text(field.target_key[0], value)
+    to_text = EXACT_ORDER.get(field.kind)
+    return exact(field, value) if to_text is None else to_text(value)

@@ -1,0 +1,124 @@
+"""Connections to one Redis server from one event loop: a bounded free-list, last in first out.
+
+A call is one command and one reply. redis-py makes the connections, packs with hiredis and parses with it; its own
+pools and clients would send a call again after a lost answer, which must not happen to a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError, ResponseError
+
+from holdall.stores.redis.errors import from_driver
+
+__all__ = ["Pool"]
+
+Argument = bytes | str | int
+
+
+class Pool:
+    """At most ``most`` connections are open; waiters take turns. ``timeout`` seconds bound each call, and each wait."""
+
+    def __init__(self, store: str, connect: Callable[[], AbstractConnection], most: int, timeout: float) -> None:
+        self._store = store
+        self._connect = connect
+        self._most = most
+        self._timeout = timeout
+        self._open = 0
+        self._free: list[AbstractConnection] = []
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._is_closed = False
+
+    async def call(self, arguments: Iterable[Argument], *, is_change: bool = False) -> Any:
+        """The server's reply; one that says no is given back as ResponseError, not raised.
+
+        Raises our errors where there is no reply; if ``is_change``, they tell whether it may have been applied.
+        """
+        is_sent = False
+        connection: AbstractConnection | None = None
+        try:
+            async with asyncio.timeout(self._timeout):
+                connection = await self._take()
+                is_sent = True
+                await connection.send_packed_command(connection.pack_command(*arguments), check_health=False)
+                return await connection.read_response(disable_decoding=True)
+        except ResponseError as error:
+            return error
+        except (RedisError, OSError) as error:
+            await self._break(connection)
+            raise from_driver(self._store, error, is_outcome_unknown=is_change and is_sent) from error
+        except BaseException:
+            await self._break(connection)
+            raise
+        finally:
+            if connection is not None:
+                self._give(connection)
+
+    async def close(self) -> None:
+        """Close idle connections now, the others when they are given back."""
+        self._is_closed = True
+        free, self._free = self._free, []
+        for connection in free:
+            await connection.disconnect(nowait=True)
+        self._open -= len(free)
+
+    async def _take(self) -> AbstractConnection:
+        while self._open >= self._most and not self._free:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except BaseException:
+                if waiter.done() and not waiter.cancelled():
+                    self._wake()
+                raise
+        if self._free:
+            connection = self._free.pop()
+            if connection.is_connected and not await _is_stale(connection):
+                return connection
+            await connection.disconnect(nowait=True)
+        else:
+            connection = self._connect()
+            self._open += 1
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException as error:
+            await self._break(connection)
+            self._give(connection)
+            if isinstance(error, ResponseError):  # AUTH or SELECT was refused
+                raise from_driver(self._store, error) from error
+            raise
+        return connection
+
+    def _give(self, connection: AbstractConnection) -> None:
+        if self._is_closed or not connection.is_connected:
+            self._open -= 1
+            if connection.is_connected:
+                asyncio.get_running_loop().create_task(connection.disconnect(nowait=True))
+        else:
+            self._free.append(connection)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def _break(self, connection: AbstractConnection | None) -> None:
+        if connection is not None and connection.is_connected:
+            await connection.disconnect(nowait=True)
+
+
+async def _is_stale(connection: AbstractConnection) -> bool:
+    """Whether an idle connection was closed by the server, or has something to say that nobody asked for."""
+    try:
+        return bool(await connection.can_read())
+    except (RedisError, OSError):
+        return True

@@ -1,0 +1,233 @@
+"""Changes as the arguments of one script, and its answer as outcomes or as the error it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from holdall.errors import AlreadyExists, HoldallError, SchemaMismatch, StaleVersion, StoreError, UniqueViolation
+from holdall.query import Kind
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Verb
+from holdall.stores.redis.codec import JsonCodec
+from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.layout import Layout
+
+__all__ = ["Batch", "lacks_keys", "own_key", "runs_of", "with_keys"]
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def runs_of(changes: Sequence[Change]) -> list[Run]:
+    """The changes run by run."""
+    found = []
+    for (verb, collection, fields, is_versioned), group in groupby(
+        changes, lambda change: (change.verb, change.collection, change.fields, change.version is not None)
+    ):
+        members = list(group)
+        versions = [change.version for change in members if change.version is not None]
+        keys, rows = [change.key for change in members], [change.values for change in members]
+        found.append(Run(verb, collection, fields, keys, rows, versions if is_versioned else None))
+    return found
+
+
+def lacks_keys(run: Run) -> bool:
+    """Whether keys of new records are still to be made, or to be found among their values."""
+    return run.verb is Verb.ADD and None in run.keys
+
+
+def own_key(layout: Layout, change: Change) -> Any:
+    """The key that a new record brings with it, or None."""
+    if change.key is not None:
+        return change.key
+    given = dict(zip(change.fields, change.values, strict=True))
+    parts = tuple([given.get(name) for name in layout.schema.key])
+    return None if None in parts else parts[0] if len(parts) == 1 else parts
+
+
+def with_keys(
+    store: str, layouts: Mapping[str, Layout], changes: Sequence[Change], made: Mapping[int, Any]
+) -> list[Change]:
+    """The changes with the keys that were made: for records that had none, and wherever a KeyOf stands for one."""
+    known: dict[int, Any] = dict(made)
+    found = []
+    for place, change in enumerate(changes):
+        values = _resolved(store, change.values, known, place)
+        key = change.key
+        if change.verb is Verb.ADD:
+            key = known.get(place, own_key(layouts[change.collection], change))
+        key = _resolved(store, key, known, place)
+        if change.verb is Verb.ADD:
+            known[place] = key
+        found.append(Change(change.verb, change.collection, key, change.fields, values, change.version))
+    return found
+
+
+def _resolved(store: str, value: Any, known: Mapping[int, Any], place: int) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_resolved(store, item, known, place) for item in value])
+    if isinstance(value, KeyOf):
+        if value.position not in known or value.position >= place:
+            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
+        return known[value.position]
+    return value
+
+
+class Batch:
+    """The runs of one apply, made ready to be sent."""
+
+    def __init__(
+        self, store: str, layouts: Mapping[str, Layout], codecs: Mapping[str, JsonCodec], runs: Sequence[Run]
+    ) -> None:
+        self._store = store
+        self._layouts = layouts
+        self._codecs = codecs
+        self._runs = runs
+        self._beside: list[str] = []
+        self._numbers: dict[str, int] = {}  # of each collection
+        self._collections: list[list[Any]] = []
+
+    def arguments(self) -> tuple[list[str], list[bytes]]:
+        """The script's keys and arguments. Raises StoreError for a value that cannot be kept."""
+        records: list[str] = []
+        packed: list[bytes] = []
+        for run in self._runs:
+            layout = self._layouts[run.collection]
+            number = self._number(layout, run)
+            texts = layout.texts(run.keys)
+            records.extend([layout.record + text for text in texts])
+            packed.append(_pack([run.verb.value, number, *self._content(layout, run, texts)]))
+        head = _pack([len(self._beside), self._collections, len(set(records)) < len(records)])
+        return [*self._beside, *records], [head, *packed]
+
+    def _number(self, layout: Layout, run: Run) -> int:
+        number = self._numbers.get(run.collection)
+        if number is None:
+            self._collections.append(self._described(layout))
+            number = self._numbers[run.collection] = len(self._collections)
+        return number
+
+    def _beside_number(self, name: str) -> int:
+        self._beside.append(name)
+        return len(self._beside)
+
+    def _described(self, layout: Layout) -> list[Any]:
+        place = len(layout.indexed)
+        rules = []
+        for number, fields in enumerate(layout.unique):
+            slots = list(range(place + 1, place + 1 + len(fields)))
+            rules.append([self._beside_number(layout.unique_values(fields)), slots, number])
+            place += len(fields)
+        return [
+            self._beside_number(layout.keys),
+            layout.record,
+            layout.ttl or False,
+            self._beside_number(layout.expiry) if layout.ttl else False,
+            self._beside_number(layout.entries) if layout.slots else False,
+            layout.schema.version or False,
+            [[self._beside_number(layout.index(name)), slot] for slot, name in enumerate(layout.indexed, 1)],
+            rules,
+            [],
+            len(layout.slots),
+            self._beside_number(layout.counter) if layout.counts else False,
+        ]
+
+    def _content(self, layout: Layout, run: Run, texts: list[str]) -> list[Any]:
+        schema = layout.schema
+        names, columns = self._columns(layout, run)
+        codec = self._codecs[run.collection]
+        try:
+            written = [codec.column(name, column) for name, column in zip(names, columns, strict=True)]
+            versions: Any = False
+            if run.versions is not None and schema.version is not None:
+                versions = codec.column(schema.version, run.versions)
+        except Misfit as misfit:
+            raise StoreError(self._store, f"{schema.name}: {misfit}") from misfit
+        members = layout.members(run.keys, texts) if run.verb is not Verb.UPDATE else []
+        slots, slot_columns = self._slots(layout, run, names, columns)
+        return [names, texts, written, members, versions, slots, slot_columns, self._given(layout, run)]
+
+    def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Any]]]:
+        schema = layout.schema
+        if run.verb is Verb.REMOVE:
+            return [], []
+        for name in run.fields:
+            if name not in schema.positions or (run.verb is Verb.UPDATE and name in schema.key):
+                raise StoreError(self._store, f"a change of {run.verb} cannot give {schema.name}.{name}")
+        names: list[str] = list(run.fields)
+        columns: list[Sequence[Any]] = list(zip(*run.rows, strict=True)) if names else []
+        if run.verb is Verb.ADD:
+            parts = [run.keys] if len(schema.key) == 1 else list(zip(*run.keys, strict=True))
+            for name, part in zip(schema.key, parts, strict=True):
+                if name in names:
+                    columns[names.index(name)] = part
+                else:
+                    names.append(name)
+                    columns.append(part)
+            for field in schema.stored:
+                if field.name not in names:
+                    names.append(field.name)
+                    columns.append([() if field.kind is Kind.MANY else None] * len(run.keys))
+        return names, columns
+
+    def _slots(
+        self, layout: Layout, run: Run, names: list[str], columns: list[Sequence[Any]]
+    ) -> tuple[list[int], list[list[Any]]]:
+        if run.verb is Verb.REMOVE:
+            return [], []
+        found: list[int] = []
+        texts: list[list[Any]] = []
+        for slot, (name, to_text) in enumerate(layout.slots, 1):
+            if name in names:
+                column = columns[names.index(name)]
+                found.append(slot)
+                texts.append(_entries(column, to_text) if slot <= len(layout.indexed) else _uniques(column, to_text))
+        return found, texts
+
+    def _given(self, layout: Layout, run: Run) -> Any:
+        if not layout.counts or run.verb is not Verb.ADD or len(layout.key_fields) > 1:
+            return False
+        largest = max(run.keys, default=0)
+        return str(largest) if largest > 0 else False
+
+    def outcomes(self, reply: Any, made: Mapping[int, Any]) -> list[Outcome]:
+        """The outcome of each change. Raises the error that the script told."""
+        if reply[0] != b"ok":
+            raise self._error(reply)
+        count = sum(len(run.keys) for run in self._runs)
+        found = [APPLIED] * count
+        for place, key in made.items():
+            found[place] = Outcome(key=key)
+        return found
+
+    def _error(self, reply: Any) -> HoldallError:
+        if reply[0] == b"type":
+            difference = f"{reply[1].decode()} holds a {reply[2].decode()}"
+            return SchemaMismatch(self._store, [difference])
+        position = reply[1] - 1
+        run, place = self._run_at(position)
+        layout = self._layouts[run.collection]
+        match reply[0]:
+            case b"exists":
+                return AlreadyExists(self._store, run.collection, layout.schema.key, position)
+            case b"unique":
+                return UniqueViolation(self._store, run.collection, layout.unique[reply[2]], position)
+        return StaleVersion(self._store, run.collection, run.keys[place], position)
+
+    def _run_at(self, position: int) -> tuple[Run, int]:
+        for run in self._runs:
+            if position < len(run.keys):
+                return run, position
+            position -= len(run.keys)
+        raise StoreError(self._store, "its answer is about a change that was not sent")
+
+
+def _entries(column: Sequence[Any], to_text: Callable[[Any], str]) -> list[Any]:
+    """How values stand in an index: missing ones before all others."""
+    return ["-" if value is None else f"={to_text(value)}" for value in column]
+
+
+def _uniques(column: Sequence[Any], to_text: Callable[[Any], str]) -> list[Any]:
+    return [False if value is None else to_text(value) for value in column]
