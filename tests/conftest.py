@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.scratch import is_listening, scratch_database
-from tests.servers.valkey import Valkey
+from tests.servers.valkey import Valkey, ValkeyCluster
 
 # Machines that run tests are shared and slow; a time limit per example would make failures of that.
 settings.register_profile("holdall", deadline=None, print_blob=True)
@@ -42,6 +42,13 @@ def redis_url() -> Iterator[str]:
     """An empty Valkey of this test process alone, started on first use."""
     with Valkey() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_cluster_url() -> Iterator[str]:
+    """A cluster of three empty Valkey servers of this test process alone, started on first use."""
+    with ValkeyCluster() as cluster:
+        yield cluster.url
 
 
 @pytest.fixture

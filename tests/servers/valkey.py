@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -117,7 +118,7 @@ class ValkeyCluster:
                 node = Valkey(cluster_enabled="yes", cluster_node_timeout="15000")
                 self.nodes.append(stack.enter_context(node))
             bounds = [_SLOTS * place // 3 for place in range(4)]
-            for node, low, high in zip(self.nodes, bounds, bounds[1:], strict=True):
+            for node, (low, high) in zip(self.nodes, pairwise(bounds), strict=True):
                 self._must(node, "CLUSTER", "ADDSLOTSRANGE", str(low), str(high - 1))
             for place, node in enumerate(self.nodes):
                 self._must(node, "CLUSTER", "SET-CONFIG-EPOCH", str(place + 1))

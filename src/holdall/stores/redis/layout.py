@@ -3,22 +3,25 @@
 ``prefix:book:17`` is a record, a hash with a field per attribute; ``prefix:book:17:field:log`` one of its streams.
 Beside them lie ``prefix:book#keys`` (a sorted set of all keys, in key order), ``#index:born`` (a sorted set of values
 and keys), ``#unique:isbn`` (a hash from values to keys), ``#entries`` (a hash from keys to what of them stands in
-indexes), ``#expiry`` (a sorted set of keys by when they expire) and ``#counter``. On a cluster the prefix is in braces,
-so that all of this, and so every batch, lies in one slot.
+indexes), ``#expiry`` (a sorted set of keys by when they expire) and ``#counter``. On a cluster braces name what lies in
+one slot together: ``{prefix}:book:17``, or ``{prefix:book}:17`` where each collection has a slot of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from holdall.errors import DeclarationError, Unsupported
 from holdall.query import FieldSchema, Generated, Kind, Schema
 from holdall.stores.redis.collection import RedisCollection
 from holdall.stores.redis.text import EXACT_ORDER, escaped, exact, exact_of, key_text, sortable_of
 
-__all__ = ["SEPARATOR", "Layout"]
+__all__ = ["SEPARATOR", "Layout", "Spread"]
+
+Spread = Literal["store", "collection"]
+"""What lies in one slot of a cluster: all of a store, or each collection by itself."""
 
 SEPARATOR = "\0"
 """Between a value and a key in a sorted set: the smallest character, and in no value."""
@@ -27,13 +30,21 @@ SEPARATOR = "\0"
 class Layout:
     """Where one collection lies."""
 
-    def __init__(self, store: str, prefix: str, schema: Schema, options: RedisCollection, scan_limit: int) -> None:
+    def __init__(
+        self,
+        store: str,
+        prefix: str,
+        spread: Spread | None,
+        schema: Schema,
+        options: RedisCollection,
+        scan_limit: int,
+    ) -> None:
         self.schema = schema
         self.store = store
         self.name = options.name or schema.name
         if not self.name or any(character in self.name for character in "#{}%\0") or ":" in schema.name:
             raise DeclarationError(f"store {store!r}: a collection cannot be called {self.name!r} here")
-        self.base = f"{prefix}:{self.name}"
+        self.base = _tagged(prefix, self.name, spread)
         self.record = f"{self.base}:"
         self.keys = f"{self.base}#keys"
         self.counter = f"{self.base}#counter"
@@ -109,6 +120,12 @@ class Layout:
                 return [f"{key + 2**63:016x}\0{text}" for key, text in zip(keys, texts, strict=True)]
             keys = [(key,) for key in keys]
         return [f"{self.place(key)}{SEPARATOR}{text}" for key, text in zip(keys, texts, strict=True)]
+
+
+def _tagged(prefix: str, name: str, spread: Spread | None) -> str:
+    if spread is None or "{" in prefix:
+        return f"{prefix}:{name}"
+    return f"{{{prefix}}}:{name}" if spread == "store" else f"{{{prefix}:{name}}}"
 
 
 def _orders(field: FieldSchema) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
+from redis.asyncio.connection import Connection, SSLConnection
 
 from holdall.errors import DeclarationError
+from holdall.stores.redis.cluster import ClusterServer, Connector
 from holdall.stores.redis.server import Server, SingleServer
 
 __all__ = ["Connecting", "server_at"]
@@ -51,28 +51,21 @@ def server_at(store: str, url: str, given: Connecting) -> tuple[Server, bool]:
         raise DeclarationError(f"store {store!r}: its URL cannot be read: {error}") from error
     if settings.max_connections < 1 or settings.timeout <= 0 or settings.connect_timeout <= 0:
         raise DeclarationError(f"store {store!r}: connections and timeouts must be more than 0")
-    if plus:
-        raise DeclarationError(f"store {store!r}: clusters are not yet here")
+    if plus and database:
+        raise DeclarationError(f"store {store!r}: a cluster has database 0 only")
     host = unquote(parts.hostname or "127.0.0.1")
     username = settings.username or (unquote(parts.username) if parts.username else None)
     password = settings.password or (unquote(parts.password) if parts.password else None)
-    connect = _connector(settings, host, port, database, username, password, is_safe=scheme == "rediss")
-    return SingleServer(store, connect, settings.max_connections, settings.timeout), False
+    connector = _connector(settings, database, username, password, is_safe=scheme == "rediss")
+    if plus:
+        return ClusterServer(store, connector, (host, port), settings.max_connections, settings.timeout), True
+    return SingleServer(store, connector(host, port), settings.max_connections, settings.timeout), False
 
 
 def _connector(
-    settings: Connecting,
-    host: str,
-    port: int,
-    database: int,
-    username: str | None,
-    password: str | None,
-    *,
-    is_safe: bool,
-) -> Callable[[], AbstractConnection]:
+    settings: Connecting, database: int, username: str | None, password: str | None, *, is_safe: bool
+) -> Connector:
     options: dict[str, Any] = {
-        "host": host,
-        "port": port,
         "db": database,
         "username": username,
         "password": password,
@@ -83,10 +76,10 @@ def _connector(
         "driver_info": None,
     }
     if not is_safe:
-        return lambda: Connection(**options)
+        return lambda host, port: lambda: Connection(host=host, port=port, **options)
     tls: dict[str, Any] = {
         "ssl_ca_certs": settings.ca_file,
         "ssl_certfile": settings.cert_file,
         "ssl_keyfile": settings.key_file,
     }
-    return lambda: SSLConnection(**options, **tls)
+    return lambda host, port: lambda: SSLConnection(host=host, port=port, **options, **tls)

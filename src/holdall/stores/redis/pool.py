@@ -34,9 +34,10 @@ class Pool:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._is_closed = False
 
-    async def call(self, arguments: Iterable[Argument], *, is_change: bool = False) -> Any:
+    async def call(self, arguments: Iterable[Argument], *, is_change: bool = False, is_asking: bool = False) -> Any:
         """The server's reply; one that says no is given back as ResponseError, not raised.
 
+        ``is_asking`` where a node of a cluster is to answer for a slot that is on its way to it.
         Raises our errors where there is no reply; if ``is_change``, they tell whether it may have been applied.
         """
         is_sent = False
@@ -45,6 +46,9 @@ class Pool:
             async with asyncio.timeout(self._timeout):
                 connection = await self._take()
                 is_sent = True
+                if is_asking:
+                    await connection.send_command("ASKING", check_health=False)
+                    await connection.read_response()
                 await connection.send_packed_command(connection.pack_command(*arguments), check_health=False)
                 return await connection.read_response(disable_decoding=True)
         except ResponseError as error:

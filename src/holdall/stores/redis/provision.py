@@ -14,9 +14,8 @@ async def drop(server: Server, layouts: Mapping[str, Layout]) -> None:
     """Remove the records of these collections and what lies beside them, and nothing else."""
     for layout in layouts.values():
         for pattern in (f"{_literal(layout.base)}:*", f"{_literal(layout.base)}#*"):
-            async for names in server.scan(pattern):
-                for name in names:
-                    await server.command(name.decode(), "UNLINK", name, is_change=True)
+            async for names in server.scan(layout.keys, pattern):
+                await server.command(layout.keys, "UNLINK", *names, is_change=True)
 
 
 async def problems(server: Server, layouts: Mapping[str, Layout]) -> list[str]:

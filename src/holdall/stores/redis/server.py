@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from holdall.stores.redis.errors import from_driver
 from holdall.stores.redis.pool import Argument, Pool
 from holdall.stores.redis.scripts import Script
 
-__all__ = ["Server", "SingleServer", "run_script"]
+__all__ = ["Server", "SingleServer", "close_pools", "run_script", "scan_pages"]
 
 
 class Server(Protocol):
@@ -29,8 +29,8 @@ class Server(Protocol):
         """The reply to a command about this key. Raises our errors."""
         ...
 
-    def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
-        """The names that match, a page at a time; one may come twice."""
+    def scan(self, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
+        """The names that match where this key lies, a page at a time; one may come twice."""
         ...
 
     async def close(self) -> None:
@@ -64,30 +64,15 @@ class SingleServer:
             raise from_driver(self._store, reply) from reply
         return reply
 
-    async def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
+    async def scan(self, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
         """The names that match."""
-        cursor: Any = b"0"
-        while True:
-            cursor, names = await self.command("", "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            if names:
-                yield names
-            if cursor == b"0":
-                return
+        async for names in scan_pages(self, key, pattern):
+            yield names
 
     async def close(self) -> None:
         """Close the connections of this loop, and let go of those whose loop has ended."""
-        running = asyncio.get_running_loop()
-        for loop, pool in list(self._pools.items()):
-            if loop is running:
-                await pool.close()
-                del self._pools[loop]
-            elif loop.is_closed():
-                with suppress(RuntimeError):
-                    await pool.close()
-                del self._pools[loop]
-            else:
-                asyncio.run_coroutine_threadsafe(pool.close(), loop)
-                del self._pools[loop]
+        await close_pools({loop: [pool] for loop, pool in self._pools.items()})
+        self._pools.clear()
 
     def _pool(self) -> Pool:
         loop = asyncio.get_running_loop()
@@ -97,11 +82,39 @@ class SingleServer:
         return pool
 
 
-async def run_script(pool: Pool, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+async def close_pools(pools: Mapping[asyncio.AbstractEventLoop, Sequence[Pool]]) -> None:
+    """Close the pools of this loop, tell other loops to close theirs, let go of those whose loop has ended."""
+    running = asyncio.get_running_loop()
+    for loop, members in pools.items():
+        for pool in members:
+            if loop is running:
+                await pool.close()
+            elif loop.is_running():
+                asyncio.run_coroutine_threadsafe(pool.close(), loop)
+            else:
+                with suppress(RuntimeError):
+                    await pool.close()
+
+
+async def scan_pages(server: Server, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
+    """The names that match on the server that has this key."""
+    cursor: Any = b"0"
+    while True:
+        cursor, names = await server.command(key, "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+        if names:
+            yield names
+        if cursor == b"0":
+            return
+
+
+async def run_script(
+    pool: Pool, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, is_asking: bool = False
+) -> Any:
     """The reply to a script, which is sent whole only where the server does not know it yet."""
     verb = "EVALSHA" if script.is_writing else "EVALSHA_RO"
-    reply = await pool.call((verb, script.digest, len(keys), *keys, *arguments), is_change=script.is_writing)
+    how = {"is_change": script.is_writing, "is_asking": is_asking}
+    reply = await pool.call((verb, script.digest, len(keys), *keys, *arguments), **how)
     if isinstance(reply, NoScriptError):
         verb = verb.replace("SHA", "")
-        reply = await pool.call((verb, script.source, len(keys), *keys, *arguments), is_change=script.is_writing)
+        reply = await pool.call((verb, script.source, len(keys), *keys, *arguments), **how)
     return reply

@@ -25,7 +25,7 @@ from holdall.store import (
 from holdall.stores.redis.codec import JsonCodec
 from holdall.stores.redis.collection import RedisCollection
 from holdall.stores.redis.fetch import Reader
-from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.layout import Layout, Spread
 from holdall.stores.redis.opening import Connecting, server_at
 from holdall.stores.redis.provision import drop, problems
 from holdall.stores.redis.scripts import APPLY
@@ -54,6 +54,8 @@ class RedisStore:
 
     ``prefix`` begins the name of every key. ``collections`` gives options by collection. ``scan_limit`` is how many
     records may be read through for a condition or sort that no index answers; such a query is refused while it is 0.
+    On a cluster ``spread="store"`` keeps the whole store in one slot, so that every batch is atomic; ``"collection"``
+    gives each collection a slot of its own and refuses batches over several collections.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class RedisStore:
         prefix: str = "holdall",
         collections: Mapping[str, RedisCollection] | None = None,
         scan_limit: int = 0,
+        spread: Spread = "store",
         **connecting: Any,
     ) -> None:
         self.name = name
@@ -72,8 +75,11 @@ class RedisStore:
         except msgspec.ValidationError as error:
             known = ", ".join(["collections", "prefix", "scan_limit", *Connecting.__struct_fields__])
             raise DeclarationError(f"store {name!r}: a Redis store takes {known}: {error}") from error
+        if spread not in ("store", "collection"):
+            raise DeclarationError(f'store {name!r}: spread is "store" or "collection", not {spread!r}')
         self._server, is_cluster = server_at(name, url, self._connecting)
-        self._prefix = f"{{{prefix}}}" if is_cluster and "{" not in prefix else prefix
+        self._prefix = prefix
+        self._spread: Spread | None = spread if is_cluster else None
         self._options = dict(collections or {})
         self._scan_limit = scan_limit
         self._layouts: dict[str, Layout] = {}
@@ -90,7 +96,7 @@ class RedisStore:
         for schema in schemas:
             demand_schema(self.name, _CAPABILITIES, schema)
             options = self._options.get(schema.name, RedisCollection())
-            layout = Layout(self.name, self._prefix, schema, options, self._scan_limit)
+            layout = Layout(self.name, self._prefix, self._spread, schema, options, self._scan_limit)
             twin = next((n for n, other in self._layouts.items() if n != schema.name and other.base == layout.base), "")
             if twin:
                 raise DeclarationError(f"store {self.name!r}: {twin} and {schema.name} would lie at {layout.base}")
@@ -118,6 +124,7 @@ class RedisStore:
         if not changes:
             return []
         demand_changes(self.name, {name: layout.schema for name, layout in self._layouts.items()}, changes)
+        self._demand_one_slot(changes)
         made: dict[int, Any] = {}
         if isinstance(changes, Runs) and not changes.is_linked and not any(map(lacks_keys, changes.runs)):
             runs = changes.runs
@@ -154,6 +161,17 @@ class RedisStore:
     def _demand(self, query: Query[Any]) -> None:
         demand_query(self.name, _CAPABILITIES, query)
         check(query, self._reader.schemas)
+
+    def _demand_one_slot(self, changes: Sequence[Change]) -> None:
+        if self._spread == "collection":
+            parts = changes.runs if isinstance(changes, Runs) else changes
+            names = sorted({part.collection for part in parts})
+            if len(names) > 1:
+                raise Unsupported(
+                    self.name,
+                    f"one batch over {', '.join(names)}, which lie in several slots of the cluster",
+                    'commit them one after another, or keep them together with spread="store"',
+                )
 
     async def _made_keys(self, changes: Sequence[Change]) -> dict[int, Any]:
         """Keys for the new records that have none, counted by the server."""

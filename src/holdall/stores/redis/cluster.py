@@ -1,0 +1,158 @@
+"""A cluster of Redis servers: which of them has a key, and another try where the cluster says that has changed.
+
+A call is sent again only after a reply that it was not carried out, or where no connection could be made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+from redis.asyncio.connection import AbstractConnection
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
+
+from holdall.errors import StoreTimeout, StoreUnavailable
+from holdall.stores.redis.errors import from_driver
+from holdall.stores.redis.pool import Argument, Pool
+from holdall.stores.redis.scripts import Script
+from holdall.stores.redis.server import close_pools, run_script, scan_pages
+
+__all__ = ["ClusterServer", "Connector"]
+
+Address: TypeAlias = tuple[str, int]
+Connector: TypeAlias = Callable[[str, int], Callable[[], AbstractConnection]]
+
+_TRIES = 6
+_FIRST_PAUSE = 0.05  # seconds; doubled each time
+
+
+class _Nodes:
+    """What one event loop knows of the cluster."""
+
+    def __init__(self) -> None:
+        self.pools: dict[Address, Pool] = {}
+        self.starts: list[int] = []  # the first slot of each range, ascending
+        self.owners: list[Address] = []
+        self.lock = asyncio.Lock()
+        self.generation = 0
+
+
+class ClusterServer:
+    """The servers of a cluster, each with a bounded pool for each event loop."""
+
+    def __init__(self, store: str, connector: Connector, seed: Address, max_connections: int, timeout: float) -> None:
+        self._store = store
+        self._connector = connector
+        self._seeds = [seed]
+        self._most = max_connections
+        self._timeout = timeout
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Nodes] = WeakKeyDictionary()
+
+    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """What a script gives."""
+
+        async def once(pool: Pool, is_asking: bool) -> Any:
+            return await run_script(pool, script, keys, arguments, is_asking=is_asking)
+
+        return await self._until_done(keys[0], once)
+
+    async def command(self, key: str, *words: Argument, is_change: bool = False) -> Any:
+        """The reply to a command."""
+
+        async def once(pool: Pool, is_asking: bool) -> Any:
+            return await pool.call(words, is_change=is_change, is_asking=is_asking)
+
+        return await self._until_done(key, once)
+
+    async def scan(self, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
+        """The names that match on the server that has this key."""
+        async for names in scan_pages(self, key, pattern):
+            yield names
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await close_pools({loop: list(nodes.pools.values()) for loop, nodes in self._loops.items()})
+        self._loops.clear()
+
+    async def _until_done(self, key: str, once: Callable[[Pool, bool], Awaitable[Any]]) -> Any:
+        """The reply of the node that has the key, asked again where the cluster says that nothing was done."""
+        slot = key_slot(key.encode())
+        asked: Address | None = None
+        refusal: Exception | None = None
+        for number in range(_TRIES):
+            nodes = self._nodes()
+            generation = nodes.generation
+            try:
+                pool = await self._owner(nodes, slot) if asked is None else self._pool(nodes, asked)
+                reply = await once(pool, asked is not None)
+            except StoreUnavailable as error:
+                if error.is_outcome_unknown or number == _TRIES - 1:
+                    raise
+                reply = MovedError  # the node is gone: another may have its slots
+            asked = None
+            if isinstance(reply, AskError) and not isinstance(reply, MovedError):
+                asked, refusal = (reply.host, reply.port), reply
+                continue
+            if isinstance(reply, TryAgainError | ClusterDownError):
+                refusal = reply
+            elif reply is MovedError or isinstance(reply, MovedError):
+                refusal = reply if isinstance(reply, MovedError) else refusal
+                await self._learn(nodes, generation)
+            elif isinstance(reply, ResponseError):
+                raise from_driver(self._store, reply) from reply
+            else:
+                return reply
+            await asyncio.sleep(_FIRST_PAUSE * 2**number)
+        raise StoreUnavailable(self._store, "the cluster is changing and did not come to rest; try again") from refusal
+
+    def _nodes(self) -> _Nodes:
+        loop = asyncio.get_running_loop()
+        nodes = self._loops.get(loop)
+        if nodes is None:
+            nodes = self._loops[loop] = _Nodes()
+        return nodes
+
+    def _pool(self, nodes: _Nodes, address: Address) -> Pool:
+        pool = nodes.pools.get(address)
+        if pool is None:
+            connect = self._connector(*address)
+            pool = nodes.pools[address] = Pool(self._store, connect, self._most, self._timeout)
+        return pool
+
+    async def _owner(self, nodes: _Nodes, slot: int) -> Pool:
+        if not nodes.starts:
+            await self._learn(nodes, nodes.generation)
+        place = bisect_right(nodes.starts, slot) - 1
+        return self._pool(nodes, nodes.owners[max(place, 0)])
+
+    async def _learn(self, nodes: _Nodes, generation: int) -> None:
+        """Ask any node who has which slots, unless somebody did meanwhile. Raises StoreUnavailable."""
+        async with nodes.lock:
+            if nodes.generation != generation:
+                return
+            failure: Exception | None = None
+            for address in dict.fromkeys([*nodes.owners, *self._seeds]):
+                try:
+                    told = await self._pool(nodes, address).call(("CLUSTER", "SLOTS"))
+                except (StoreUnavailable, StoreTimeout) as error:
+                    failure = error
+                    continue
+                if isinstance(told, ResponseError):
+                    raise from_driver(self._store, told) from told
+                ranges = sorted((int(part[0]), _address(part[2], address)) for part in told)
+                if ranges:
+                    nodes.starts = [start for start, _ in ranges]
+                    nodes.owners = [owner for _, owner in ranges]
+                    self._seeds = list(dict.fromkeys([*nodes.owners, *self._seeds]))[:16]
+                    nodes.generation += 1
+                    return
+            raise StoreUnavailable(self._store, "no node of the cluster tells who has which slots") from failure
+
+
+def _address(told: Sequence[Any], asked: Address) -> Address:
+    """A node's address; one that does not know its own has the one it was asked at."""
+    return (told[0].decode() if told[0] else asked[0], int(told[1]))
