@@ -1,0 +1,44 @@
+"""Stopping a commit, or recovery, at a named place: what a crash would do, wherever a test wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from holdall.session.failpoint import Failpoint, arm
+
+__all__ = ["FAILPOINTS", "Failpoint", "armed"]
+
+FAILPOINTS: tuple[Failpoint, ...] = tuple(Failpoint)
+"""Every place, in the order in which a commit passes them."""
+
+
+@contextmanager
+def armed(point: Failpoint, action: Callable[[], None], *, after: int = 0) -> Iterator[None]:
+    """Within the block, do this once when the place is reached, after it was reached so many times before.
+
+    What the action raises comes out of the commit at that place; one that ends the process is a crash. One process has
+    one armed place at a time.
+
+    >>> from holdall.session.failpoint import reached
+    >>> with armed(Failpoint.DECIDED, lambda: print("here"), after=1):
+    ...     reached(Failpoint.STARTED)
+    ...     reached(Failpoint.DECIDED)
+    ...     reached(Failpoint.DECIDED)
+    ...     reached(Failpoint.DECIDED)
+    here
+    """
+    left = after
+
+    def look(reached: Failpoint) -> None:
+        nonlocal left
+        if reached is point:
+            left -= 1
+            if left == -1:
+                action()
+
+    arm(look)
+    try:
+        yield
+    finally:
+        arm(None)

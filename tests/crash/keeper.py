@@ -1,0 +1,119 @@
+"""Keeps a world through many lives of its program, and holds what each life finds against what was told before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from holdall.session.failpoint import Failpoint
+from tests.crash.api import Called
+from tests.crash.audit import End, audit
+from tests.crash.models import World
+from tests.crash.worker import Found, Job, Told
+from tests.crash.zygote import Death
+
+__all__ = ["Keeper", "Program"]
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Program:
+    """The process from which lives are forked, for the time of a ``with`` block."""
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "tests.crash.zygote"]
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        if self._process.wait(60) and error is None:
+            raise AssertionError(f"the program ended with {self._process.returncode}")
+
+    def live(self, job: Job) -> Death:
+        """One life, to its end."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(job) + b"\n")
+        self._process.stdin.flush()
+        return msgspec.json.decode(self._process.stdout.readline(), type=Death)
+
+
+class Keeper:
+    """A world and its program. ``kills`` counts lives that were ended, ``audits`` how often all was looked at."""
+
+    def __init__(self, program: Program, world: World) -> None:
+        self._program = program
+        self._world = world
+        self._log = Path(world.folder) / "log"
+        self._read = 0
+        self._begun: dict[str, dict[str, int]] = {}
+        self._ends: dict[str, End] = {}
+        self._is_first = True
+        self._wrong: dict[str, None] = {}
+        self.kills = 0
+        self.audits = 0
+
+    @property
+    def wrong(self) -> list[str]:
+        """Everything wrong that was seen, each once."""
+        return list(self._wrong)
+
+    def live(
+        self,
+        seed: int,
+        *,
+        transfers: int = 3,
+        point: Failpoint | None = None,
+        after: int = 0,
+        delay: float | None = None,
+    ) -> bool:
+        """One more life; tells whether it was killed. What is found when it begins is audited."""
+        is_first, self._is_first = self._is_first, False
+        job = Job(self._world, str(self._log), seed, transfers, point, after, delay, is_first)
+        death = self._program.live(job)
+        self.kills += death.is_killed
+        if death.said:
+            self._wrong[f"failed: {death.said}"] = None
+        self._look(point)
+        return death.is_killed
+
+    def _look(self, point: Failpoint | None) -> None:
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            told = file.read()
+            self._read = file.tell()
+        for line in told.splitlines():
+            message = msgspec.json.decode(line, type=Found | Told)
+            if isinstance(message, Found):
+                self._audit(message)
+            elif message.end:
+                self._ends[message.transfer] = End(message.transfer, message.end, message.amounts)
+            else:
+                self._begun[message.transfer] = message.amounts
+
+    def _audit(self, found: Found) -> None:
+        self.audits += 1
+        calls = self._calls()
+        self._wrong |= dict.fromkeys(audit(found.contents, self._ends, frozenset(found.listed), calls, self._begun))
+        if found.seconds > 5.0:
+            self._wrong[f"slow: recovery took {found.seconds:.1f} s"] = None
+
+    def _calls(self) -> dict[str, list[Called]]:
+        """What the API that must not get a call twice was sent."""
+        if "once" not in self._world.kinds:
+            return {}
+        with urllib.request.urlopen(f"{self._world.api}/once/{self._world.name}/-", timeout=10) as answer:
+            told = msgspec.json.decode(answer.read(), type=dict[str, msgspec.Raw])
+        return {"once": msgspec.json.decode(told["calls"], type=list[Called])}

@@ -1,0 +1,129 @@
+"""The books that are kept in several stores at once, and how a store of each kind is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holdall import Holdall, Model, field
+
+__all__ = ["ACCOUNTS", "ENTRIES", "KINDS", "World"]
+
+
+class SqliteEntry(Model):
+    id: str = field(pk=True, length=(1, 60))
+    amount: int
+
+
+class SqliteAccount(Model):
+    id: str = field(pk=True, length=(1, 60))
+    total: int
+    version: int = field(version=True)
+
+
+class PostgresEntry(Model):
+    id: str = field(pk=True, length=(1, 60))
+    amount: int
+
+
+class PostgresAccount(Model):
+    id: str = field(pk=True, length=(1, 60))
+    total: int
+    version: int = field(version=True)
+
+
+class RedisEntry(Model):
+    id: str = field(pk=True, length=(1, 60))
+    amount: int
+
+
+class RedisAccount(Model):
+    id: str = field(pk=True, length=(1, 60))
+    total: int
+    version: int = field(version=True)
+
+
+class YamlEntry(Model):
+    id: str = field(pk=True, length=(1, 60))
+    amount: int
+
+
+class YamlAccount(Model):
+    id: str = field(pk=True, length=(1, 60))
+    total: int
+    version: int = field(version=True)
+
+
+class IdempEntry(Model):
+    id: str = field(pk=True, length=(1, 60))
+    amount: int
+
+
+class OnceEntry(Model):
+    id: str = field(pk=True, length=(1, 60))
+    amount: int
+
+
+ENTRIES: Mapping[str, Any] = {
+    "sqlite": SqliteEntry,
+    "postgres": PostgresEntry,
+    "redis": RedisEntry,
+    "yaml": YamlEntry,
+    "idemp": IdempEntry,
+    "once": OnceEntry,
+}
+ACCOUNTS: Mapping[str, Any] = {
+    "sqlite": SqliteAccount,
+    "postgres": PostgresAccount,
+    "redis": RedisAccount,
+    "yaml": YamlAccount,
+}
+KINDS = tuple(ENTRIES)
+
+
+class World(msgspec.Struct, frozen=True):
+    """Stores of these kinds, empty to begin with. ``urls`` are servers, by kind; ``api`` is where the APIs listen."""
+
+    name: str
+    kinds: tuple[str, ...]
+    folder: str
+    urls: dict[str, str] = {}
+    api: str = ""
+
+    def app(self) -> Holdall:
+        """The application over all of them."""
+        app = Holdall(self.name)
+        for kind in self.kinds:
+            self._add_store(app, kind)
+            app.add(ENTRIES[kind], store=kind)
+            if kind in ACCOUNTS:
+                app.add(ACCOUNTS[kind], store=kind)
+        return app
+
+    def _add_store(self, app: Holdall, kind: str) -> None:
+        match kind:
+            case "sqlite":
+                app.add_store(kind, f"sqlite:///{Path(self.folder) / 'books.db'}")
+            case "postgres":
+                app.add_store(kind, self.urls[kind], connections=3)
+            case "redis":
+                app.add_store(kind, self.urls[kind], prefix=self.name, scan_limit=10_000)
+            case "yaml":
+                app.add_store(kind, f"yaml:{Path(self.folder) / 'books'}", layout="collection")
+            case _:
+                self._add_api(app, kind)
+
+    def _add_api(self, app: Holdall, kind: str) -> None:
+        from holdall.query import Op
+        from holdall.stores.rest import Call, Filters, RestCollection
+
+        name = ENTRIES[kind].__holdall__.collection
+        entry = RestCollection(
+            path=f"/{kind}/{self.name}/{name}/{{id}}",
+            add=Call(method="POST", path=f"/{kind}/{self.name}/{name}", idempotency_key="Idempotency-Key"),
+            filters=Filters(operators={Op.IN: "id", Op.EQ: "id"}),
+        )
+        app.add_store(kind, self.api, collections={name: entry})

@@ -1,0 +1,175 @@
+"""One life of a program that keeps its books in several stores: it recovers, tells what it finds, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from typing import Any
+
+import msgspec
+
+from holdall import Holdall
+from holdall.errors import CommitError
+from holdall.query import Query
+from holdall.session.failpoint import Failpoint, arm
+from tests.crash.audit import Content, Listed
+from tests.crash.models import ACCOUNTS, ENTRIES, World
+
+__all__ = ["Found", "Job", "Told", "live"]
+
+_RECOVERY_SECONDS = 5.0
+_HANDS = 2  # transfers under way at once
+TAKEN = "taken"
+"""A transfer that every store has already: one that is to add it again is refused."""
+REFUSED_AMOUNT = 13
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A life: what it does and where it ends. ``point`` is passed ``after`` times before it is the end."""
+
+    world: World
+    log: str
+    seed: int
+    transfers: int
+    point: Failpoint | None = None
+    after: int = 0
+    delay: float | None = None  # seconds after which it is killed from outside
+    is_first: bool = False
+
+
+class Found(msgspec.Struct, frozen=True, tag="found"):
+    """What is there after recovery, and how long, in seconds, that took."""
+
+    contents: dict[str, Content]
+    listed: list[Listed]
+    seconds: float
+
+
+class Told(msgspec.Struct, frozen=True, tag="told"):
+    """A transfer is about to begin, or has ended so."""
+
+    transfer: str
+    amounts: dict[str, int]
+    end: str = ""
+
+
+def live(job: Job, die: Any, ready: Any) -> None:
+    """Live until the end: ``die`` is called there, ``ready`` when work begins."""
+    log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    asyncio.run(_Life(job, log).run(die, ready))
+
+
+class _Life:
+    def __init__(self, job: Job, log: int) -> None:
+        self._job = job
+        self._log = log
+        self._rng = random.Random(job.seed)
+        self._kinds = job.world.kinds
+
+    async def run(self, die: Any, ready: Any) -> None:
+        job = self._job
+        app = job.world.app()
+        app.bindings.settle()
+        if job.is_first:
+            await app.create()
+            await self._set_up(app)
+        if job.point is not None:
+            self._arm(job.point, job.after, die)
+        await self._recover(app)
+        ready()
+        await asyncio.gather(*(self._work(app, hand) for hand in range(_HANDS)))
+        arm(None)
+        await app.close()
+
+    def _arm(self, point: Failpoint, after: int, die: Any) -> None:
+        left = after
+
+        def look(reached: Failpoint) -> None:
+            nonlocal left
+            if reached is point:
+                left -= 1
+                if left < 0:
+                    die()
+
+        arm(look)
+
+    def _tell(self, message: Found | Told) -> None:
+        """Into a file that outlives us, as one write each."""
+        os.write(self._log, msgspec.json.encode(message) + b"\n")
+
+    async def _set_up(self, app: Holdall) -> None:
+        """Each store by itself: accounts with nothing on them, and a transfer of nothing."""
+        self._tell(Told(TAKEN, dict.fromkeys(self._kinds, 0)))
+        for kind in self._kinds:
+            async with app.session() as session:
+                session.add(ENTRIES[kind](id=TAKEN, amount=0))
+                if kind in ACCOUNTS:
+                    session.add_all(ACCOUNTS[kind](id=str(hand), total=0) for hand in range(_HANDS))
+        self._tell(Told(TAKEN, dict.fromkeys(self._kinds, 0), "done"))
+
+    async def _recover(self, app: Holdall) -> None:
+        begun = time.monotonic()
+        listed = await recovered(app, begun + _RECOVERY_SECONDS)
+        seconds = time.monotonic() - begun
+        contents = {}
+        for kind in self._kinds:
+            entries = await _rows(app, ENTRIES[kind])
+            accounts = await _rows(app, ACCOUNTS[kind]) if kind in ACCOUNTS else []
+            contents[kind] = Content({row[0]: row[1] for row in entries}, {row[0]: row[1] for row in accounts})
+        self._tell(Found(contents, listed, seconds))
+
+    async def _work(self, app: Holdall, hand: int) -> None:
+        for number in range(self._job.transfers):
+            transfer = f"{self._job.seed}-{hand}-{number}"
+            amounts = {kind: self._rng.randint(-10, 10) for kind in self._kinds}
+            amounts[self._kinds[0]] -= sum(amounts.values())
+            refused = self._rng.choice(self._kinds) if self._rng.random() < 0.15 else None
+            if refused in ("idemp", "once"):
+                amounts[refused] = REFUSED_AMOUNT
+            self._tell(Told(transfer, amounts))
+            try:
+                await self._transfer(app, hand, transfer, amounts, refused)
+            except CommitError as error:
+                self._tell(Told(transfer, amounts, type(error).__name__))
+            else:
+                self._tell(Told(transfer, amounts, "done"))
+
+    async def _transfer(
+        self, app: Holdall, hand: int, transfer: str, amounts: dict[str, int], refused: str | None
+    ) -> None:
+        async with app.session(allow_partial=True) as session:
+            for kind, amount in amounts.items():
+                session.add(ENTRIES[kind](id=transfer, amount=amount))
+                if kind in ACCOUNTS:
+                    account = await session.require(ACCOUNTS[kind], str(hand))
+                    account.total += amount
+                    if kind == refused:
+                        session.add(ENTRIES[kind](id=TAKEN, amount=0))
+
+
+async def _rows(app: Holdall, model: Any) -> list[tuple[Any, ...]]:
+    """Everything in the collection, as the store has it."""
+    binding = next(binding for binding in app.collections() if binding.model is model)
+    return await binding.store.fetch(Query(binding.collection))
+
+
+async def recovered(app: Holdall, deadline: float) -> list[Listed]:
+    """Recover until nothing is left that could be finished; what is listed then. Gives up at the deadline."""
+    recovery: Any = getattr(app, "recovery", None)
+    if recovery is None:
+        return []
+    while True:
+        await recovery.run()
+        left = await recovery.unfinished()
+        if all(item.state == "listed" for item in left) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.02)
+    names = {model.__holdall__.collection: kind for kind, model in ENTRIES.items()}
+    return [
+        Listed(names[operation.collection], operation.key)
+        for item in left
+        for operation in item.orphans
+        if operation.collection in names
+    ]
