@@ -34,7 +34,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Holdall]:
 
 
 def verbs(kind: Any) -> dict[str, Any]:
-    return {name: item for name, item in vars(kind).items() if inspect.isfunction(item) and not name.startswith("_")}
+    return {name: item for name, item in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
 
 
 def test_the_facade_has_every_verb_with_the_same_parameters() -> None:

@@ -35,6 +35,14 @@ class Author(Model):
     books: Many[Book] = back("author")
 
 
+class Given(Model):
+    id: int = field(pk=True, generated=True, default=None)
+
+
+assert_type(Given(id=3).id, int)
+assert_type(Given().id, int)
+
+
 class Stamped(Model, abstract=True):
     changed: datetime | None = None
 

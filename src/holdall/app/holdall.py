@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdall.app.gateway import ModelGateway
 from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, SchemaMismatch
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
-from holdall.session import Binding, Bindings, Session
+from holdall.session import Binding, Bindings, Session, adding_new_records, dao_binding
 from holdall.store import Provisioned, Store, open_store
+
+if TYPE_CHECKING:
+    from holdall.stores.dao import DAO
 
 __all__ = ["Holdall"]
 
@@ -68,6 +71,18 @@ class Holdall:
             self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name))
             ModelGateway.of(model).add(self)
 
+    def add_dao(self, *daos: DAO[Any], store: str = "dao", policy: Policy | None = None) -> None:
+        """Let these DAOs keep their models, under a policy, in a store of DAOs, which is opened if it is not there.
+
+        Raises DeclarationError where a model is bound already, or a DAO does not say which model it is for.
+        """
+        if store not in self.stores:
+            self.add_store(store, "dao:")
+        for dao in daos:
+            binding = dao_binding(self.stores[store], dao, policy)
+            self.bindings.add(binding)
+            ModelGateway.of(binding.model).add(self)
+
     def collections(self) -> Iterator[Binding]:
         """Every collection, in the order of declaration."""
         return iter(self.bindings)
@@ -75,22 +90,26 @@ class Holdall:
     # --- working ----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def session(self, user: User = SYSTEM, *, allow_partial: bool = False) -> AsyncIterator[Session]:
+    async def session(
+        self, user: User = SYSTEM, *, allow_partial: bool = False, auto_add: bool = False
+    ) -> AsyncIterator[Session]:
         """A session for a user: leaving the block commits, an exception rolls back.
 
-        Without a user it acts for the program itself, which no policy restricts.
+        Without a user it acts for the program itself, which no policy restricts. With ``auto_add``, records that are
+        constructed within the block are added by that.
         """
         session = Session(self.bindings, user, allow_partial=allow_partial)
-        with self.activated(session):
+        with self.activated(session, auto_add=auto_add):
             async with session:
                 yield session
 
     @contextmanager
-    def activated(self, session: Session) -> Iterator[None]:
+    def activated(self, session: Session, *, auto_add: bool = False) -> Iterator[None]:
         """Within the block the active-record look acts in this session."""
         token = self._active.set(session)
         try:
-            yield
+            with adding_new_records(session, auto_add):
+                yield
         finally:
             self._active.reset(token)
 

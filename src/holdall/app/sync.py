@@ -6,18 +6,19 @@ import atexit
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from holdall.errors import StateError
 from holdall.model import Model
-from holdall.policy import SYSTEM, User
+from holdall.policy import SYSTEM, Policy, User
 from holdall.query import Query
-from holdall.session import CommitResult, Plan, Session
+from holdall.session import CommitResult, Plan, QueryCall, Session
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from holdall.app.holdall import Holdall
+    from holdall.stores.dao import DAO
 
 __all__ = ["SyncHoldall", "SyncSession"]
 
@@ -43,9 +44,14 @@ class SyncSession:
         found: M = self._call(lambda: self._session.require(model, *args, **key))
         return found
 
-    def query(self, query: Query[M]) -> list[M]:
-        """The records a query means."""
-        found: list[M] = self._call(lambda: self._session.query(query))
+    @overload
+    def query(self, query: Query[M]) -> list[M]: ...
+    @overload
+    def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
+    def query(self, query: Query[M] | QueryCall[M], *, force: bool = False) -> list[M]:
+        """The records a query means, or a call of a query function gives."""
+        asked: Any = query
+        found: list[M] = self._call(lambda: self._session.query(asked, force=force))
         return found
 
     def first(self, query: Query[M]) -> M | None:
@@ -113,6 +119,31 @@ class SyncSession:
         """Let go of the record."""
         self._session.unregister(record)
 
+    def register_dao(self, *daos: DAO[Any], policy: Policy | None = None) -> None:
+        """Let these DAOs serve their models in this session alone."""
+        self._session.register_dao(*daos, policy=policy)
+
+    def get_dao(self, model: type[M]) -> DAO[M]:
+        """The DAO that serves a model."""
+        return self._session.get_dao(model)
+
+    def register_model(self, record: Model, force: bool = False) -> bool:
+        """Take an unbound record, and those it refers to, as what the stores have."""
+        return self._session.register_model(record, force)
+
+    def unregister_model(self, record: Model) -> None:
+        """Let go of the record."""
+        self._session.unregister_model(record)
+
+    def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
+        """Remember these records as the result of a query function."""
+        found: list[M] = self._call(lambda: self._session.register_query(query, models, force))
+        return found
+
+    def update_cache(self) -> None:
+        """File new records under the keys they have by now."""
+        self._session.update_cache()
+
     def rollback(self) -> None:
         """Undo every change since the last commit."""
         self._session.rollback()
@@ -153,10 +184,12 @@ class SyncHoldall:
         return portal.call(function)
 
     @contextmanager
-    def session(self, user: User = SYSTEM, *, allow_partial: bool = False) -> Iterator[SyncSession]:
+    def session(
+        self, user: User = SYSTEM, *, allow_partial: bool = False, auto_add: bool = False
+    ) -> Iterator[SyncSession]:
         """A session for a user: leaving the block commits, an exception rolls back."""
         session = Session(self._app.bindings, user, allow_partial=allow_partial)
-        with self._app.activated(session):
+        with self._app.activated(session, auto_add=auto_add):
             try:
                 yield SyncSession(session, self._call)
             except BaseException as error:

@@ -2,6 +2,7 @@
 
 from holdall.model.backs import BackEdit
 from holdall.model.codec import RowCodec
+from holdall.model.construct import born
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.json_input import JsonInput, decode_text
@@ -53,6 +54,7 @@ __all__ = [
     "Trust",
     "assign",
     "back",
+    "born",
     "check",
     "computed",
     "decode_text",

@@ -14,7 +14,10 @@ from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.options import MISSING
 
-__all__ = ["constructor", "set_value"]
+__all__ = ["born", "constructor", "set_value"]
+
+born: list[Callable[[Any], object]] = []
+"""Told of each record that a constructor makes; mostly nobody is."""
 
 
 def constructor(declaration: Declaration) -> Callable[..., Any]:
@@ -24,6 +27,8 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         "__MISSING": MISSING,
         "__create": declaration.create,
         "__slow": _slow(declaration),
+        "__born": born,
+        "__announce": _announce,
     }
     parameters, conditions, factories, admitted = [], [], [], []
     stored = declaration.stored
@@ -56,6 +61,7 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         f"        return __slow(__args, __extra, {given})",
         f"    __record = __create({values})",
         *_after(declaration, names),
+        "    if __born: __announce(__record)",
         "    return __record",
     ]
     exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
@@ -77,7 +83,7 @@ def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:
 
 def _slow(declaration: Declaration) -> Callable[..., Any]:
     """The way of every construction that is not plainly right: find everything that is wrong, or adjust and create."""
-    finish = (_setters(declaration), _checks(declaration))
+    finish = (_setters(declaration), _checks(declaration), _announce)
 
     def construct(args: tuple[Any, ...], extra: dict[str, Any], given: dict[str, Any]) -> Any:
         errors: list[FieldError] = []
@@ -96,6 +102,11 @@ def _slow(declaration: Declaration) -> Callable[..., Any]:
         return record
 
     return construct
+
+
+def _announce(record: Any) -> None:
+    for told in tuple(born):
+        told(record)
 
 
 def _first_step(field: Field) -> Callable[[Any, list[FieldError]], Any]:

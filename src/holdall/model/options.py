@@ -96,6 +96,19 @@ def field(
 @overload
 def field(
     *,
+    generated: Literal[True],
+    default: None,
+    init: Literal[True] = True,
+    pk: bool = ...,
+    frozen: Frozen = ...,
+    repr: bool = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    description: str = ...,
+) -> Any: ...
+@overload
+def field(
+    *,
     version: Literal[True],
     init: Literal[False] = False,
     repr: bool = ...,
@@ -144,8 +157,9 @@ def field(
     """Say more of a field than its annotation does.
 
     ``pk`` makes it (part of) the key. ``generated`` lets the store count an int key, or the session make a UUIDv7
-    (RFC 9562) for a UUID key. ``default`` is a constant, ``default_factory`` is called for each record. With
-    ``init=False`` the constructor does not take it. ``frozen`` says when it may not be written.
+    (RFC 9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too. ``default`` is a
+    constant, ``default_factory`` is called for each record. With ``init=False`` the constructor does not take it.
+    ``frozen`` says when it may not be written.
     ``setter(record, value)`` gives the value to keep, after the type check and before the rules. ``type_check=False``
     leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO text for a date).
     ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by the store.

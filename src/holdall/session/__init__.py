@@ -1,8 +1,12 @@
 """Sessions: a unit of work over all stores."""
 
+from holdall.session.auto_add import adding_new_records
 from holdall.session.binding import Binding, Bindings
+from holdall.session.handwritten import dao_binding
 from holdall.session.order import Edge, Order, order_nodes
+from holdall.session.phase import SessionState
 from holdall.session.plan import Batch, Plan, Step
+from holdall.session.query_function import QueryCall, query
 from holdall.session.result import CommitResult, Guarantee, Task, TaskState
 from holdall.session.session import Session
 
@@ -15,9 +19,14 @@ __all__ = [
     "Guarantee",
     "Order",
     "Plan",
+    "QueryCall",
     "Session",
+    "SessionState",
     "Step",
     "Task",
     "TaskState",
+    "adding_new_records",
+    "dao_binding",
     "order_nodes",
+    "query",
 ]

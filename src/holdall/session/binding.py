@@ -11,7 +11,7 @@ from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Query, Schema
 from holdall.session.bond import Bond, tie
-from holdall.store import Aggregating, Row, Store
+from holdall.store import Aggregating, Recordwise, Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -28,6 +28,7 @@ class Binding:
         self.model: Any = model
         self.store = store
         self.count = store.count if isinstance(store, Aggregating) else None
+        self.recordwise = store if isinstance(store, Recordwise) else None
         self.policy = policy
         self.collection = collection
         self.semi_join_limit = semi_join_limit
@@ -98,6 +99,12 @@ class Bindings:
         """Make everything ready that was added since the last time; raises DeclarationError or Unsupported."""
         if self._is_settled:
             return
+        for store, schemas in self._make_ready().values():
+            store.bind(schemas)
+        self._is_settled = True
+
+    def _make_ready(self) -> dict[int, tuple[Store, list[Schema]]]:
+        """Settle all bindings; the stores by ``id()``, each with its schemas."""
         models = {binding.model.__name__: binding.model for binding in self}
         for binding in self:
             binding.declaration.resolve(models)
@@ -107,9 +114,7 @@ class Bindings:
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
         tie(self)
         self.has_bonds = any(binding.bonds for binding in self)
-        for store, schemas in stores.values():
-            store.bind(schemas)
-        self._is_settled = True
+        return stores
 
     def __iter__(self) -> Iterator[Binding]:
         return iter(self._by_name.values())
@@ -117,16 +122,20 @@ class Bindings:
     def of_model(self, model: Any) -> Binding:
         """The binding of a model; raises StateError if it has none."""
         binding = self._by_model.get(model)
-        if binding is None:
-            raise StateError(f"{model.__name__} is not part of this Holdall: call app.add({model.__name__}, store=...)")
-        return binding
+        return self.missing_model(model) if binding is None else binding
 
     def of_name(self, collection: str) -> Binding:
         """The binding of a collection; raises StateError if there is none."""
         binding = self._by_name.get(collection)
-        if binding is None:
-            raise StateError(f"there is no collection {collection!r} in this Holdall")
-        return binding
+        return self.missing_name(collection) if binding is None else binding
+
+    def missing_model(self, model: Any) -> Binding:
+        """What ``of_model`` does about a model without a binding."""
+        raise StateError(f"{model.__name__} is not part of this Holdall: call app.add({model.__name__}, store=...)")
+
+    def missing_name(self, collection: str) -> Binding:
+        """What ``of_name`` does about a name without a binding."""
+        raise StateError(f"there is no collection {collection!r} in this Holdall")
 
     def of_query(self, query: Query[Any]) -> Binding:
         """The binding a query is about."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from holdall.errors import FrozenError, StateError
 from holdall.model import Model, State, Track, set_track, state_of, track_of
 from holdall.session.core import M, SessionCore
+from holdall.session.phase import SessionState
+from holdall.store import Verb
 
 __all__ = ["ChangingSession"]
 
@@ -24,6 +26,9 @@ class ChangingSession(SessionCore):
         track = track_of(record)
         if track is not None and track.state is not State.UNBOUND:
             raise StateError(f"only an unbound record can be added; this {binding.collection} is {track.state.value}")
+        if binding.recordwise is not None:
+            with self._keeper.phases.entered(SessionState.ADD):
+                binding.recordwise.demand(Verb.ADD, binding.collection)
         for field, default in binding.frozen_at_creation:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TypeVar
+from weakref import ref
 
 from holdall.errors import StateError
 from holdall.model import Model, state_of
@@ -10,6 +11,7 @@ from holdall.policy import SYSTEM, User
 from holdall.session.binding import Bindings
 from holdall.session.commit import Committer
 from holdall.session.keeper import SessionKeeper
+from holdall.session.own_bindings import OwnBindings
 
 __all__ = ["M", "SessionCore"]
 
@@ -21,12 +23,14 @@ class SessionCore:
 
     def __init__(self, bindings: Bindings, user: User = SYSTEM, *, allow_partial: bool = False) -> None:
         bindings.settle()
+        bindings = OwnBindings(bindings)
         self.user = user
         self._bindings = bindings
         self._allow_partial = allow_partial
         self._keeper = SessionKeeper(bindings, user)
         self._records = self._keeper.records
         self._reader = self._keeper.reader
+        self._keeper.handwritten.session = ref(self)
         self._committer = Committer(self._records, self._keeper.tracker)
 
     def _demand_held(self, record: Model) -> None:

@@ -39,6 +39,9 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
     batches = [*adds, *_updates(bindings, dirty), *late, *_removes(bindings, deleted)]
+    for batch in batches:
+        if batch.binding.recordwise is not None:
+            batch.binding.recordwise.demand(batch.verb, batch.binding.collection)
     return Plan(_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 

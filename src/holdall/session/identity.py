@@ -99,6 +99,14 @@ class IdentityMap:
             if key is not None:
                 known.setdefault(key, record)
 
+    def refile(self, record: Any, old_key: Any) -> None:
+        """Its store gave the record another key than this."""
+        known = self.of(type(record))
+        if old_key is not None and known.get(old_key) is record:
+            del known[old_key]
+        if record.__key__() is not None:
+            self.claim(type(record), record.__key__(), record)
+
     def stored_key(self, record: Any) -> Any:
         """The key under which the store knows the record, whatever its fields say by now."""
         track = track_of(record)

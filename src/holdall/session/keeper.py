@@ -9,7 +9,9 @@ from holdall.policy import User
 from holdall.query import Compare, Condition, Op, Query, Some
 from holdall.session.asking import having_keys
 from holdall.session.binding import Bindings
+from holdall.session.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
+from holdall.session.phase import Phases
 from holdall.session.reader import Reader
 
 __all__ = ["SessionKeeper"]
@@ -22,7 +24,9 @@ class SessionKeeper:
         self._bindings = bindings
         self.tracker = Tracker(self, _nobody_cares)
         self.records = IdentityMap(self.tracker)
-        self.reader = Reader(bindings, self.records, user)
+        self.phases = Phases(self.tracker, self.records)
+        self.handwritten = Handwritten(bindings, self.records, self.phases)
+        self.reader = Reader(bindings, self.records, user, self.handwritten)
         self.backs = self.records.backs
 
     def __del__(self) -> None:

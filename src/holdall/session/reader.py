@@ -13,6 +13,7 @@ from holdall.policy import Right, User
 from holdall.query import Query, SortKey
 from holdall.session.asking import having_keys
 from holdall.session.binding import Binding, Bindings
+from holdall.session.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.relations import Localizer, is_local
 from holdall.store import Row, Rows, Streaming
@@ -23,10 +24,11 @@ __all__ = ["Reader"]
 class Reader:
     """The reading half of a session."""
 
-    def __init__(self, bindings: Bindings, records: IdentityMap, user: User) -> None:
+    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, handwritten: Handwritten) -> None:
         self._bindings = bindings
         self._records = records
         self._user = user
+        self._handwritten = handwritten
         self._localizer = Localizer(bindings, user)
         self._loading: dict[Binding, dict[Any, asyncio.Future[Any]]] = {}  # the keys being fetched or gathered
         self._gathering: dict[Binding, list[Any]] = {}  # the keys of this tick
@@ -44,6 +46,8 @@ class Reader:
                 return None if state is State.DELETED else record
             self._records.index_new(binding.model)  # its key was changed since it was added
             return await self.get(binding, key)
+        if binding.recordwise is not None:
+            return await self._handwritten.get(binding, key)
         while True:
             loading = self._loading.setdefault(binding, {})
             future = loading.get(key)
@@ -86,6 +90,8 @@ class Reader:
 
     async def fetch_keys(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
         """The records with these keys, by key; those that do not exist or are to be removed are left out."""
+        if binding.recordwise is not None:
+            return await self._handwritten.get_all(lambda key: self.get(binding, key), keys)
         limits = binding.store.capabilities.limits
         parts = len(binding.schema.key)
         size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
@@ -209,14 +215,20 @@ class Reader:
         """Take over what the store has now; raises NotFound if it has nothing any more."""
         binding.policy.demand(Right.READ, self._user, binding.collection)
         key = self._records.stored_key(record)
-        rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
+        fresh = await self._fresh(binding, key)
         if not self._records.holds(record):
             raise StateError(f"this {binding.collection} left the session while it was read")
-        if not rows:
+        if fresh is None:
             self._records.discard(record)
             raise NotFound(binding.collection, key)
-        fresh = binding.codec.records_from(rows)[0]
         for field in binding.declaration.stored:
             field.put(record, field.get(fresh))
         self._records.mark_clean(record, key)
         self._records.renew([record])
+
+    async def _fresh(self, binding: Binding, key: Any) -> Any:
+        """A record, not of this session, with what the store has now; None where it has nothing."""
+        if binding.recordwise is not None:
+            return await self._handwritten.fresh(binding, key)
+        rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
+        return binding.codec.records_from(rows)[0] if rows else None

@@ -6,16 +6,15 @@ from types import TracebackType
 from typing import Self
 
 from holdall.errors import CommitAborted
-from holdall.session.changing import ChangingSession
+from holdall.session.dao_verbs import DaoSession
 from holdall.session.freeze import make_plan
 from holdall.session.plan import Plan
-from holdall.session.reading import ReadingSession
 from holdall.session.result import CommitResult, Guarantee
 
 __all__ = ["Session"]
 
 
-class Session(ReadingSession, ChangingSession):
+class Session(DaoSession):
     """A unit of work.
 
     Within it there is one record per key. Nothing is written before ``commit``, which leaving an ``async with`` block

@@ -67,6 +67,11 @@ class Watcher:
             if track is not None and track.keeper is not None:
                 self.watch(record)
 
+    def forget(self, record: Any, name: str) -> None:
+        """The field has another value now, which is no change."""
+        if id(record) in self._snapshots:
+            self._snapshots[id(record)][1].pop(name, None)
+
     def release(self, records: Iterable[Any]) -> None:
         """Forget those of these records that nobody changed."""
         for record in records:

@@ -1,0 +1,10 @@
+"""What hand-written access needs: DAOs, query functions and the words they use.
+
+>>> from holdall.dao import DAO, query
+"""
+
+from holdall.session import QueryCall, SessionState, query
+from holdall.store import CommitClass, Feature
+from holdall.stores.dao import DAO
+
+__all__ = ["DAO", "CommitClass", "Feature", "QueryCall", "SessionState", "query"]

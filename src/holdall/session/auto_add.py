@@ -1,0 +1,43 @@
+"""New records that add themselves to the session in whose block they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from holdall.model import born
+from holdall.session.phase import SessionState
+
+if TYPE_CHECKING:
+    from holdall.session.session import Session
+
+__all__ = ["adding_new_records"]
+
+_session: ContextVar[Session | None] = ContextVar("holdall_auto_add", default=None)
+
+
+@contextmanager
+def adding_new_records(session: Session, wanted: bool) -> Iterator[None]:
+    """Within the block, records that are constructed are added to the session, except by DAOs and query functions.
+
+    Where it is not ``wanted``, they are added to no session, an outer one neither.
+    """
+    if not wanted and _session.get() is None:
+        yield
+        return
+
+    def welcome(record: Any) -> None:
+        if _session.get() is session and session.state is SessionState.STANDBY:
+            session.add(record)
+
+    token = _session.set(session)
+    if wanted:
+        born.append(welcome)
+    try:
+        yield
+    finally:
+        _session.reset(token)
+        if wanted:
+            born.remove(welcome)

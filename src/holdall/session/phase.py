@@ -1,0 +1,94 @@
+"""What a session is doing, as each task sees it, and what hand-written code may write meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import Enum
+from typing import Any
+
+from holdall.model import State, Tracker, set_track, track_of
+from holdall.session.identity import IdentityMap
+
+__all__ = ["Phases", "SessionState"]
+
+
+class SessionState(Enum):
+    """What a session is doing in this task: code called by it sees it, other tasks do not."""
+
+    STANDBY = "standby"
+    GET = "get"
+    ADD = "add"
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+
+
+class _Frame:
+    __slots__ = ("is_over", "phases", "state")
+
+    def __init__(self, phases: Phases, state: SessionState) -> None:
+        self.phases = phases
+        self.state = state
+        self.is_over = False  # a task that was started within may outlive it
+
+
+_frames: ContextVar[tuple[_Frame, ...]] = ContextVar("holdall_phases", default=())
+
+
+class Phases:
+    """The phases of one session. While DAOs and query functions are under way, it is what its records trust."""
+
+    def __init__(self, tracker: Tracker, records: IdentityMap) -> None:
+        self._tracker = tracker
+        self._records = records
+        self._open = 0
+        self.given: dict[int, dict[str, Any]] = {}  # by id() of a record: what its DAO wrote during a commit, encoded
+
+    @property
+    def state(self) -> SessionState:
+        """What the session is doing for the caller."""
+        for frame in reversed(_frames.get()):
+            if frame.phases is self and not frame.is_over:
+                return frame.state
+        return SessionState.STANDBY
+
+    @contextmanager
+    def entered(self, state: SessionState) -> Iterator[None]:
+        """Within the block, the session is doing this for the caller and for the tasks he starts."""
+        frame = _Frame(self, state)
+        token = _frames.set((*_frames.get(), frame))
+        self._open += 1
+        self._tracker.trusted = self
+        try:
+            yield
+        finally:
+            frame.is_over = True
+            _frames.reset(token)
+            self._open -= 1
+            if not self._open:
+                self._tracker.trusted = None
+
+    def is_acting(self) -> bool:
+        """Whether the caller speaks for a store."""
+        return self.state is not SessionState.STANDBY and self.state is not SessionState.ADD
+
+    def wrote(self, record: Any, field: Any, value: Any) -> None:
+        """A DAO or a query function says what its store has for this field.
+
+        While it is being written, a changed field stays changed: the call may yet fail.
+        """
+        track = track_of(record)
+        if field.options.pk:
+            key = self._records.stored_key(record)
+            field.put(record, value)
+            self._records.refile(record, key)
+        if self.state is SessionState.COMMIT:
+            self.given.setdefault(id(record), {})[field.name] = field.encode(value)
+        elif track is not None and track.old is not None:
+            track.old.pop(field.name, None)
+            if not track.old and track.state is State.DIRTY:
+                set_track(record, self._tracker)
+                self._records.dirty.pop(id(record), None)
+        if field in record.__holdall__.mutable:
+            self._records.watcher.forget(record, field.name)

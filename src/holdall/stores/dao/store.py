@@ -1,0 +1,135 @@
+"""A store whose collections are served by DAOs, record by record; it keeps nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from holdall.errors import DeclarationError, HoldallError, Unsupported
+from holdall.query import Kind, Query, Schema
+from holdall.store import (
+    APPLIED,
+    Capabilities,
+    Change,
+    CommitClass,
+    Feature,
+    Limits,
+    Outcome,
+    Rows,
+    Verb,
+    acting_for,
+    demand_schema,
+)
+from holdall.stores.dao.dao import DAO, has, missing
+from holdall.stores.dao.errors import as_store_error
+
+__all__ = ["DaoStore", "open_dao"]
+
+# Of keys and lists the store sees nothing: they are the DAO's business.
+_FEATURES = frozenset({Feature.GENERATED_KEYS, Feature.COMPOSITE_KEYS, Feature.STORED_MANY})
+
+
+def open_dao(
+    name: str, url: str = "dao:", *, collections: Mapping[str, DAO[Any]] | None = None, **options: Any
+) -> DaoStore:
+    """The factory behind ``dao:``; ``collections`` gives the DAO of each by name.
+
+    Raises DeclarationError for any other option, or anything behind ``dao:``.
+    """
+    if options or url != "dao:":
+        raise DeclarationError(f"a DAO store is opened by 'dao:' and takes collections=, not {url!r} {sorted(options)}")
+    store = DaoStore(name)
+    for collection, dao in (collections or {}).items():
+        store.admit(collection, dao)
+    return store
+
+
+class DaoStore:
+    """Hands each record over to the DAO of its collection. Queries are refused: they are ``@query`` functions."""
+
+    def __init__(self, name: str = "dao") -> None:
+        self.name = name
+        self._daos: dict[str, DAO[Any]] = {}
+        self._bound: set[str] = set()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What all of its DAOs have in common; no query, as each of them has its own."""
+        daos = self._daos.values()
+        is_repeatable = bool(daos) and all(dao.commit is CommitClass.IDEMP for dao in daos)
+        features = frozenset.intersection(*(dao.features for dao in daos)) if daos else frozenset()
+        return Capabilities(
+            commit=CommitClass.IDEMP if is_repeatable else CommitClass.ONCE,
+            features=_FEATURES | features,
+            kinds=frozenset(Kind),
+            limits=Limits(concurrent_changes=min((dao.concurrent_changes for dao in daos), default=1)),
+        )
+
+    def admit(self, collection: str, access: object) -> None:
+        """Let this DAO serve the collection; raises DeclarationError where it is no DAO or there is one already."""
+        if not isinstance(access, DAO):
+            raise DeclarationError(f"{access!r} is no DAO: give an instance of a class that derives from DAO[…]")
+        if collection in self._daos:
+            raise DeclarationError(f"{type(self._daos[collection]).__name__} serves {collection!r} already")
+        self._daos[collection] = access
+
+    def access_of(self, collection: str) -> DAO[Any]:
+        """The DAO of a collection; raises Unsupported where it has none."""
+        dao = self._daos.get(collection)
+        if dao is None:
+            raise Unsupported(self.name, f"collection {collection}", "give it a DAO with app.add_dao(...)")
+        return dao
+
+    def demand(self, verb: Verb, collection: str) -> None:
+        """Raise Unsupported where the DAO does not define what it takes."""
+        dao = self.access_of(collection)
+        if not has(dao, verb.value):
+            raise missing(dao, verb.value, self.name)
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections; raises DeclarationError where a DAO given by name serves none of them."""
+        for schema in schemas:
+            dao, own = self.access_of(schema.name), self.capabilities
+            features = own.features | dao.features
+            demand_schema(self.name, Capabilities(own.commit, features, own.operators, own.kinds, own.limits), schema)
+            self._bound.add(schema.name)
+        for collection in self._daos.keys() - self._bound:
+            raise DeclarationError(f"store {self.name!r} has a DAO for {collection!r}, which is no collection of it")
+
+    async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
+        """What the DAO gets for this key, or None. Raises what the DAO raises."""
+        dao = self.access_of(collection)
+        if not has(dao, "get"):
+            raise missing(dao, "get", self.name)
+        with acting_for(session):
+            return await dao.get(**key)
+
+    async def apply_record(self, verb: Verb, collection: str, record: Any, session: object) -> Outcome:
+        """Let the DAO add, update or remove the record.
+
+        Raises StoreUnavailable or StoreTimeout with ``is_outcome_unknown`` where nobody knows whether it was done.
+        """
+        self.demand(verb, collection)
+        dao = self.access_of(collection)
+        try:
+            with acting_for(session):
+                await getattr(dao, verb.value)(record)
+        except HoldallError:
+            raise
+        except Exception as error:
+            raise as_store_error(self.name, dao, verb.value, error) from error
+        return APPLIED
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """Refused with Unsupported."""
+        self._refuse("queries", f"write a @query function for {query.collection}, or ask for records by key")
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Refused with Unsupported: DAOs take records."""
+        self._refuse("changes without records", "only a session can write here")
+
+    async def close(self) -> None:
+        """Nothing is held here; what a DAO opened, whoever made it closes."""
+
+    def _refuse(self, feature: str, advice: str) -> NoReturn:
+        raise Unsupported(self.name, feature, advice)
