@@ -57,6 +57,10 @@ def test_in_yaml(tmp_path: Path) -> None:
     same(counting_app(f"yaml:{tmp_path}"))
 
 
+def test_in_redis(redis_url: str) -> None:
+    same(counting_app(redis_url, prefix="lost updates"))
+
+
 @pytest.mark.parametrize("scheme", ["sqlite", "yaml"])
 def test_of_two_processes(tmp_path: Path, scheme: str) -> None:
     url = f"sqlite:///{tmp_path}/counter.db" if scheme == "sqlite" else f"yaml:{tmp_path}"
