@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.scratch import is_listening, scratch_database
+from tests.servers.secantus import Secantus
 from tests.servers.valkey import Valkey, ValkeyCluster
 
 # Machines that run tests are shared and slow; a time limit per example would make failures of that.
@@ -49,6 +50,20 @@ def redis_cluster_url() -> Iterator[str]:
     """A cluster of three empty Valkey servers of this test process alone, started on first use."""
     with ValkeyCluster() as cluster:
         yield cluster.url
+
+
+@pytest.fixture(scope="session")
+def mongo_url() -> Iterator[str]:
+    """A database on a MongoDB-wire server of this test process alone, a replica set of one."""
+    with Secantus() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def standalone_mongo_url() -> Iterator[str]:
+    """The same on a server that has no transactions."""
+    with Secantus(is_standalone=True) as server:
+        yield server.url
 
 
 @pytest.fixture

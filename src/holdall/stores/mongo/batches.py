@@ -1,0 +1,235 @@
+"""Changes made ready to be sent: grouped, keys filled in, every value in its BSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import StoreError
+from holdall.query import Generated, Kind
+from holdall.store import Change, KeyOf, Runs, Verb
+from holdall.stores.mongo.documents import encoded_column
+from holdall.stores.mongo.errors import Misfit, unstorable
+from holdall.stores.mongo.layout import TOKEN, Layout, Layouts, Place
+from holdall.stores.mongo.source import Document
+
+__all__ = ["Batch", "batches_of", "documents_of", "fill_in_keys", "filters_of", "is_counted", "updates_of"]
+
+
+class Batch(msgspec.Struct):
+    """Changes of one verb to the same fields of one collection, in order; ``first`` is the position of the first."""
+
+    verb: Verb
+    layout: Layout
+    fields: tuple[str, ...]
+    first: int
+    keys: list[Any]
+    rows: Sequence[tuple[Any, ...]]
+    versions: Sequence[int | None]
+    tokens: Sequence[str | None]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def is_counted(layout: Layout) -> bool:
+    """Whether the store makes this collection's keys."""
+    return layout.schema.by_name[layout.schema.key[0]].generated is Generated.STORE
+
+
+def batches_of(store: str, layouts: Layouts, changes: Sequence[Change]) -> tuple[list[Batch], bool]:
+    """The changes in batches, and whether a KeyOf may stand among them. Raises StoreError for unknown fields."""
+    if isinstance(changes, Runs):
+        batches, is_linked = list(_from_runs(layouts, changes)), changes.is_linked
+    else:
+        batches, is_linked = list(_from_changes(layouts, changes)), True
+    for batch in batches:
+        _demand_fields(store, batch)
+        if batch.verb is Verb.ADD and any(key is None for key in batch.keys):
+            batch.keys = _keys_among_values(batch)
+    return batches, is_linked
+
+
+def _from_runs(layouts: Layouts, changes: Runs) -> Iterator[Batch]:
+    first = 0
+    for run in changes.runs:
+        nothing = [None] * len(run.keys)
+        versions = nothing if run.versions is None else run.versions
+        yield Batch(run.verb, layouts.of(run.collection), run.fields, first, run.keys, run.rows, versions, nothing)
+        first += len(run.keys)
+
+
+def _from_changes(layouts: Layouts, changes: Sequence[Change]) -> Iterator[Batch]:
+    first = 0
+    while first < len(changes):
+        start = changes[first]
+        last = first + 1
+        while last < len(changes) and _is_alike(start, changes[last]):
+            last += 1
+        group = changes[first:last]
+        yield Batch(
+            start.verb,
+            layouts.of(start.collection),
+            start.fields,
+            first,
+            [change.key for change in group],
+            [change.values for change in group],
+            [change.version for change in group],
+            [change.token for change in group],
+        )
+        first = last
+
+
+def _is_alike(one: Change, other: Change) -> bool:
+    return one.verb is other.verb and one.collection == other.collection and one.fields == other.fields
+
+
+def _demand_fields(store: str, batch: Batch) -> None:
+    schema = batch.layout.schema
+    for name in batch.fields:
+        if name not in batch.layout.places:
+            raise StoreError(store, f"{schema.name} has no stored field {name!r}")
+        if batch.verb is Verb.UPDATE and name in schema.key:
+            raise StoreError(store, f"an update cannot change {schema.name}.{name}")
+
+
+def _keys_among_values(batch: Batch) -> list[Any]:
+    names = batch.layout.schema.key
+    if not set(names) <= set(batch.fields):
+        return batch.keys
+    places = [batch.fields.index(name) for name in names]
+    found = (row[places[0]] if len(places) == 1 else tuple([row[place] for place in places]) for row in batch.rows)
+    return [other if key is None else key for key, other in zip(batch.keys, found, strict=True)]
+
+
+def fill_in_keys(store: str, batches: Sequence[Batch], made: Mapping[int, Any], *, is_linked: bool) -> None:
+    """Let every batch have its keys: those ``made``, by position, and those that a KeyOf stands for."""
+    known: list[Any] = []
+    for batch in batches:
+        if made:
+            batch.keys = [made.get(batch.first + place, key) for place, key in enumerate(batch.keys)]
+        if is_linked:
+            batch.keys = [_resolved(store, key, known) if type(key) in (KeyOf, tuple) else key for key in batch.keys]
+        if batch.verb is Verb.ADD and any(key is None for key in batch.keys):
+            raise unstorable(batch.layout.schema.name, batch.layout.schema.key[0], "cannot be missing")
+        known += batch.keys if batch.verb is Verb.ADD else [KeyOf] * len(batch)
+        if is_linked:
+            _resolve_values(store, batch, known)
+
+
+def _resolve_values(store: str, batch: Batch, known: Sequence[Any]) -> None:
+    references = [
+        place
+        for place, name in enumerate(batch.fields)
+        if batch.layout.places[name].field.kind in (Kind.REF, Kind.MANY)
+    ]
+    if not any(_has_key_of(row[place]) for place in references for row in batch.rows):
+        return
+    rows = []
+    for index, row in enumerate(batch.rows):
+        earlier = known[: batch.first + index] if _needs_later(row, references, batch.first + index) else known
+        values = list(row)
+        for place in references:
+            values[place] = _resolved(store, row[place], earlier)
+        rows.append(tuple(values))
+    batch.rows = rows
+
+
+def _needs_later(row: tuple[Any, ...], references: Sequence[int], position: int) -> bool:
+    return any(_largest(row[place]) >= position for place in references)
+
+
+def _largest(value: Any) -> int:
+    if isinstance(value, KeyOf):
+        return value.position
+    return max(map(_largest, value), default=-1) if isinstance(value, tuple) else -1
+
+
+def _has_key_of(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_has_key_of, value))
+    return isinstance(value, KeyOf)
+
+
+def _resolved(store: str, value: Any, known: Sequence[Any]) -> Any:
+    if isinstance(value, KeyOf):
+        if value.position >= len(known) or known[value.position] is KeyOf:
+            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
+        return known[value.position]
+    return tuple([_resolved(store, item, known) for item in value]) if isinstance(value, tuple) else value
+
+
+def documents_of(batch: Batch) -> list[Document]:
+    """The documents of an ADD; what is null is left out, so that unique indexes pass it by."""
+    layout, key_names = batch.layout, batch.layout.schema.key
+    columns = dict(zip(batch.fields, zip(*batch.rows, strict=True) if batch.rows else (), strict=True))
+    names: list[str] = ["_id"]
+    encoded: list[Sequence[Any]] = [_stored_keys(batch)]
+    has_missing = False
+    for name, place in layout.places.items():
+        if name in key_names:
+            continue
+        column: Sequence[Any] = columns.get(name) or _absent(place, len(batch))
+        stored, is_missing = encoded_column(layout, place, column)
+        has_missing = has_missing or is_missing
+        names.append(name)
+        encoded.append(stored)
+    if any(batch.tokens):
+        names.append(TOKEN)
+        encoded.append(batch.tokens)
+        has_missing = True
+    if not has_missing:
+        return [dict(zip(names, values, strict=True)) for values in zip(*encoded, strict=True)]
+    return [
+        {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        for values in zip(*encoded, strict=True)
+    ]
+
+
+def _absent(place: Place, count: int) -> Sequence[Any]:
+    return [() if place.field.kind is Kind.MANY else None] * count
+
+
+def filters_of(batch: Batch) -> list[Document]:
+    """What finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version."""
+    layout = batch.layout
+    keys = _stored_keys(batch)
+    if layout.schema.version is None:
+        return [{"_id": key} for key in keys]
+    path = layout.path(layout.schema.version)
+    return [
+        {"_id": key} if version is None else {"_id": key, path: version}
+        for key, version in zip(keys, batch.versions, strict=True)
+    ]
+
+
+def updates_of(batch: Batch) -> list[Document]:
+    """What each record of an UPDATE is to become."""
+    layout = batch.layout
+    columns: list[Sequence[Any]] = [
+        encoded_column(layout, layout.places[name], column)[0]
+        for name, column in zip(batch.fields, zip(*batch.rows, strict=True), strict=True)
+    ]
+    if any(batch.tokens):
+        columns.append(batch.tokens)
+    names = [layout.path(name) for name in batch.fields] + ([TOKEN] if any(batch.tokens) else [])
+    rows = zip(*columns, strict=True) if columns else ((),) * len(batch)
+    return [_update(names, row) for row in rows]
+
+
+def _update(names: Sequence[str], row: Sequence[Any]) -> Document:
+    given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+    update: Document = {"$set": given} if given else {}
+    if len(given) < len(names):
+        update["$unset"] = dict.fromkeys((name for name in names if name not in given), "")
+    return update or {"$setOnInsert": {"_id": None}}
+
+
+def _stored_keys(batch: Batch) -> list[Any]:
+    layout = batch.layout
+    try:
+        return [layout.key.encoded(key) for key in batch.keys] if layout.key.encode is not None else batch.keys
+    except Misfit as misfit:
+        raise unstorable(layout.schema.name, layout.schema.key[0], str(misfit)) from misfit

@@ -1,0 +1,220 @@
+"""Border values to BSON and back, exactly and in a form that sorts as the value does.
+
+| kind | stored as |
+|---|---|
+| bool, float, str, bytes | the BSON type |
+| int | int32 or int64 |
+| decimal | Decimal128; more than 34 digits are refused |
+| datetime | text, ``2024-05-06T07:08:09.000000Z``: a BSON date has no microseconds; with ``native_dates`` a date |
+| date, time | text, ``2024-05-06``, ``07:08:09.000000`` |
+| timedelta | int64 microseconds |
+| uuid | binary, subtype 4 |
+| json | documents and arrays, see ``json_value`` |
+| ref | the target's key; a document of its parts if there are several |
+| many | an array of keys |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact
+from types import NoneType
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from bson.decimal128 import Decimal128, create_decimal128_context
+from bson.int64 import Int64
+
+from holdall.query import FieldSchema, Kind
+from holdall.stores.mongo.errors import Misfit
+from holdall.stores.mongo.json_value import json_to_document, json_to_value
+
+__all__ = ["Codec", "codec_of", "key_document", "neighbours"]
+
+Convert = Callable[[Any], Any]
+T = TypeVar("T")
+
+_MICROSECOND = timedelta(microseconds=1)
+_LARGEST = 2**63 - 1
+
+
+class Codec(msgspec.Struct, frozen=True):
+    """How values of one field are kept; ``encode`` and ``decode`` are never given None."""
+
+    plain: frozenset[type]  # what comes back as it is
+    types: frozenset[type] = frozenset()  # what ``decode`` takes
+    encode: Convert | None = None
+    decode: Convert | None = None
+    is_ordered: bool = True  # whether the server sorts these values as ``evaluate`` does
+
+    def encoded(self, value: Any) -> Any:
+        """The BSON form of a value, None of None. Raises Misfit for a value that has no exact one."""
+        return value if value is None or self.encode is None else self.encode(value)
+
+    def decoded(self, stored: Any) -> Any:
+        """The value of its BSON form. Raises Misfit for what this field never holds."""
+        kind = type(stored)
+        if stored is None or kind in self.plain:
+            return stored
+        if kind in self.types and self.decode is not None:
+            return self.decode(stored)
+        raise Misfit(f"it is a {kind.__name__}")
+
+
+def codec_of(field: FieldSchema, *, native_dates: bool = False) -> Codec:
+    """How this field's values are kept."""
+    if field.kind is Kind.REF:
+        return _reference(field, native_dates)
+    if field.kind is Kind.MANY:
+        return _many(_reference(field, native_dates))
+    if field.kind is Kind.DATETIME and native_dates:
+        return _NATIVE_DATETIME
+    return _SCALARS[field.kind]
+
+
+def neighbours(field: FieldSchema, value: Any, *, native_dates: bool = False) -> tuple[Any, Any]:
+    """The nearest BSON values below and above a value that has no exact form, to compare with in its place."""
+    if isinstance(value, datetime) and native_dates:
+        below = value.replace(microsecond=value.microsecond // 1000 * 1000)
+        return below, datetime.max.replace(tzinfo=UTC) if below > _LAST else below + timedelta(milliseconds=1)
+    number = Decimal(value // _MICROSECOND) if isinstance(value, timedelta) else Decimal(value)
+    return tuple(Decimal128(_rounded(number, way)) for way in (ROUND_FLOOR, ROUND_CEILING))  # type: ignore[return-value]
+
+
+_LAST = datetime.max.replace(tzinfo=UTC, microsecond=999_000) - timedelta(milliseconds=1)
+
+
+def _rounded(number: Decimal, way: str) -> Decimal:
+    with_limits = create_decimal128_context()
+    context = Context(
+        prec=with_limits.prec, rounding=way, Emin=with_limits.Emin, Emax=with_limits.Emax, clamp=1, traps=[]
+    )
+    return context.create_decimal(number)
+
+
+def _float(value: Any) -> float:
+    return float(value)
+
+
+def _whole(stored: Any) -> int:
+    if isinstance(stored, float) and not stored.is_integer():
+        raise Misfit("it is no whole number")
+    return int(stored)
+
+
+def _decimal(value: Any) -> Decimal128:
+    try:
+        return Decimal128(Decimal(value))
+    except Inexact:
+        raise Misfit("a decimal here has at most 34 digits") from None
+
+
+def _from_decimal(stored: Any) -> Decimal:
+    value: Decimal = stored.to_decimal() if isinstance(stored, Decimal128) else Decimal(int(stored))
+    if not value.is_finite():
+        raise Misfit("it is no finite number")
+    return value
+
+
+def _datetime(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _from_datetime(stored: str) -> datetime:
+    return _read(datetime.fromisoformat, stored)
+
+
+def _native_datetime(value: datetime) -> datetime:
+    if value.microsecond % 1000:
+        raise Misfit("a BSON date has no microseconds; leave native_dates out, or round to milliseconds")
+    return value
+
+
+def _time(value: time) -> str:
+    return value.isoformat("microseconds")
+
+
+def _from_date(stored: str) -> date:
+    return _read(date.fromisoformat, stored)
+
+
+def _from_time(stored: str) -> time:
+    return _read(time.fromisoformat, stored)
+
+
+def _read(parse: Callable[[str], T], stored: str) -> T:
+    try:
+        return parse(stored)
+    except ValueError:
+        raise Misfit("its text cannot be read") from None
+
+
+def _timedelta(value: timedelta) -> int:
+    number = value // _MICROSECOND
+    if abs(number) > _LARGEST:
+        raise Misfit("a duration here is at most 292,000 years")
+    return number
+
+
+def _from_timedelta(stored: Any) -> timedelta:
+    return timedelta(microseconds=int(stored))
+
+
+_NULL: type = NoneType
+_NUMBERS = frozenset({int, Int64})
+_TEXT = frozenset({str})
+
+_NATIVE_DATETIME = Codec(frozenset({_NULL, datetime}), encode=_native_datetime)
+
+_SCALARS: dict[Kind, Codec] = {
+    Kind.BOOL: Codec(frozenset({_NULL, bool})),
+    Kind.INT: Codec(frozenset({_NULL, int}), frozenset({int, Int64, float}), None, _whole),
+    Kind.FLOAT: Codec(frozenset({_NULL, float}), frozenset({int, Int64, float}), _float, _float),
+    Kind.DECIMAL: Codec(frozenset({_NULL}), frozenset({Decimal128, int, Int64}), _decimal, _from_decimal),
+    Kind.STR: Codec(frozenset({_NULL, str})),
+    Kind.BYTES: Codec(frozenset({_NULL, bytes}), is_ordered=False),
+    Kind.DATETIME: Codec(frozenset({_NULL}), _TEXT, _datetime, _from_datetime),
+    Kind.DATE: Codec(frozenset({_NULL}), _TEXT, date.isoformat, _from_date),
+    Kind.TIME: Codec(frozenset({_NULL}), _TEXT, _time, _from_time),
+    Kind.TIMEDELTA: Codec(frozenset({_NULL}), _NUMBERS, _timedelta, _from_timedelta),
+    Kind.UUID: Codec(frozenset({_NULL, UUID})),
+    Kind.JSON: Codec(
+        frozenset({_NULL, str, bool}),
+        frozenset({dict, list, int, float, Int64}),
+        json_to_document,
+        json_to_value,
+    ),
+}
+
+
+def _reference(field: FieldSchema, native_dates: bool) -> Codec:
+    parts = [codec_of(part, native_dates=native_dates) for part in field.target_key]
+    if len(parts) == 1:
+        return parts[0]
+    return key_document(tuple(part.name for part in field.target_key), parts)
+
+
+def key_document(names: tuple[str, ...], parts: list[Codec]) -> Codec:
+    """How a key of several fields is kept: a document of its parts, always in this order."""
+
+    def encode(key: tuple[Any, ...]) -> dict[str, Any]:
+        return {name: part.encoded(value) for name, part, value in zip(names, parts, key, strict=True)}
+
+    def decode(stored: dict[str, Any]) -> tuple[Any, ...]:
+        if tuple(stored) != names:
+            raise Misfit(f"its parts are not {', '.join(names)}, in this order")
+        return tuple([part.decoded(value) for part, value in zip(parts, stored.values(), strict=True)])
+
+    return Codec(frozenset({_NULL}), frozenset({dict}), encode, decode, all(part.is_ordered for part in parts))
+
+
+def _many(key: Codec) -> Codec:
+    def encode(keys: tuple[Any, ...]) -> list[Any]:
+        return list(keys) if key.encode is None else list(map(key.encode, keys))
+
+    def decode(stored: list[Any]) -> tuple[Any, ...]:
+        return tuple(map(key.decoded, stored))
+
+    return Codec(frozenset({_NULL}), frozenset({list}), encode, decode, is_ordered=False)

@@ -1,0 +1,110 @@
+"""Clients: one for each event loop that uses the store, opened and looked at on first use."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakKeyDictionary
+
+import msgspec
+import pymongo
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.asynchronous.mongo_client import AsyncMongoClient
+
+from holdall.errors import DeclarationError, Unsupported
+from holdall.stores.mongo.errors import translating
+from holdall.stores.mongo.source import Document
+
+__all__ = ["Address", "Connection"]
+
+_CODECS: CodecOptions[Document] = CodecOptions(
+    document_class=dict, tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
+)
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A URL taken apart without asking anyone."""
+
+    url: str
+    database: str
+    may_have_transactions: bool  # it names a replica set, several hosts, or an SRV record
+
+    @classmethod
+    def of(cls, store: str, url: str) -> Address:
+        """The address a URL gives. Raises DeclarationError for one without a database."""
+        parts = urlsplit(url)
+        database = parts.path.strip("/")
+        if parts.scheme not in ("mongodb", "mongodb+srv") or not database or "/" in database:
+            raise DeclarationError(f"store {store!r}: write mongodb://host:port/database?options, naming the database")
+        options = {name.lower() for name, _ in parse_qsl(parts.query)}
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        return cls(url, database, parts.scheme == "mongodb+srv" or "replicaset" in options or len(hosts) > 1)
+
+    def given(self) -> set[str]:
+        """Names of the URL's own options, in lower case."""
+        return {name.lower() for name, _ in parse_qsl(urlsplit(self.url).query)}
+
+
+class Connection:
+    """The database, for whichever event loop asks; each loop has a client of its own, with a bounded pool."""
+
+    def __init__(
+        self,
+        store: str,
+        address: Address,
+        *,
+        needs_transactions: bool,
+        connections: int,
+        timeout: float,
+        connect_timeout: float,
+    ) -> None:
+        self.timeout = timeout
+        self._store = store
+        self._address = address
+        self._needs_transactions = needs_transactions
+        settings: dict[str, Any] = {
+            "maxPoolSize": connections,
+            "serverSelectionTimeoutMS": int(connect_timeout * 1000),
+            "connectTimeoutMS": int(connect_timeout * 1000),
+            "appname": "holdall",
+        }
+        given = address.given()
+        self._settings = {name: value for name, value in settings.items() if name.lower() not in given}
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncMongoClient[Document]] = WeakKeyDictionary()
+        self._looked_at: WeakKeyDictionary[asyncio.AbstractEventLoop, bool] = WeakKeyDictionary()
+
+    async def database(self) -> AsyncDatabase[Document]:
+        """The database. Raises Unsupported where transactions are asked of a server that has none."""
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            with translating(self._store):
+                client = AsyncMongoClient(self._address.url, **self._settings)
+            self._clients[loop] = client
+        if self._needs_transactions and loop not in self._looked_at:
+            await self._look_at(client)
+            self._looked_at[loop] = True
+        return client.get_database(self._address.database, codec_options=_CODECS)
+
+    async def close(self) -> None:
+        """Close the running loop's client; the next use opens anew."""
+        loop = asyncio.get_running_loop()
+        client = self._clients.pop(loop, None)
+        self._looked_at.pop(loop, None)
+        if client is not None:
+            with translating(self._store), pymongo.timeout(self.timeout):
+                await client.close()
+
+    async def _look_at(self, client: AsyncMongoClient[Document]) -> None:
+        with translating(self._store), pymongo.timeout(self.timeout):
+            answer = await client.admin.command("hello")
+        if "setName" not in answer and answer.get("msg") != "isdbgrid":
+            raise Unsupported(
+                self._store,
+                "transactions",
+                "this server stands alone: run it as a replica set, or give transactions=False",
+            )

@@ -1,0 +1,52 @@
+"""JSON as native documents and arrays, in one form for all values that are equal.
+
+Members are sorted, because MongoDB compares documents member by member. A name that MongoDB might take for an operator
+or a path (empty, with a ``$`` in front or a dot inside) is kept escaped: ``~`` in front, ``~1`` for a dot, ``~0`` for
+``~``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson.int64 import Int64
+
+from holdall.stores.mongo.errors import Misfit
+
+__all__ = ["json_to_document", "json_to_value"]
+
+_PLAIN = (str, bool, int, float)
+
+
+def json_to_document(value: Any) -> Any:
+    """The BSON form of a JSON value."""
+    if isinstance(value, dict):
+        escaped = {_escaped(name): json_to_document(item) for name, item in value.items()}
+        return {name: escaped[name] for name in sorted(escaped)}
+    if isinstance(value, list):
+        return [json_to_document(item) for item in value]
+    return value
+
+
+def json_to_value(stored: Any) -> Any:
+    """The JSON value of its BSON form. Raises Misfit for BSON types that JSON has not."""
+    kind = type(stored)
+    if kind is dict:
+        return {_plain(name) if name[:1] == "~" else name: json_to_value(item) for name, item in stored.items()}
+    if kind is list:
+        return [json_to_value(item) for item in stored]
+    if stored is None or kind in _PLAIN:
+        return stored
+    if kind is Int64:
+        return int(stored)
+    raise Misfit(f"JSON holds no {kind.__name__}")
+
+
+def _escaped(name: str) -> str:
+    if name and name[0] not in "$~" and "." not in name:
+        return name
+    return "~" + name.replace("~", "~0").replace(".", "~1")
+
+
+def _plain(name: str) -> str:
+    return name[1:].replace("~1", ".").replace("~0", "~")

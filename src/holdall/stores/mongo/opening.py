@@ -1,0 +1,63 @@
+"""From a URL and options to a MongoDB store, without asking the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from holdall.errors import DeclarationError
+from holdall.stores.mongo.connection import Address, Connection
+from holdall.stores.mongo.layout import Layouts, MongoCollection
+from holdall.stores.mongo.reading import Bounds
+from holdall.stores.mongo.store import MongoStore, StandaloneMongoStore
+
+__all__ = ["MongoOptions", "open_mongo"]
+
+
+class MongoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a MongoDB database is used.
+
+    ``transactions`` says whether the deployment has them: a replica set or a sharded cluster has, a single server has
+    not. Left out, it is taken from the URL (``replicaSet=``, several hosts, or ``mongodb+srv``); the first use looks.
+    ``connections`` is the most that are open per event loop; ``timeout`` (seconds) bounds each call,
+    ``connect_timeout`` finding a server. ``max_keys`` bounds the keys that a condition through a reference may bring,
+    ``max_rows`` the records that are sorted outside the database. ``collections`` holds options of single collections.
+    """
+
+    transactions: bool | None = None
+    connections: int = 20
+    timeout: float = 30.0
+    connect_timeout: float = 10.0
+    max_keys: int = 100_000
+    max_rows: int = 100_000
+    collections: dict[str, MongoCollection] = {}
+
+    def __post_init__(self) -> None:
+        if min(self.connections, self.timeout, self.connect_timeout, self.max_keys, self.max_rows) <= 0:
+            raise DeclarationError("connections, timeouts and bounds of a MongoDB store must be above zero")
+
+
+def open_mongo(name: str, url: str, **options: Any) -> MongoStore | StandaloneMongoStore:
+    """The store at ``mongodb://host:port/database`` or ``mongodb+srv://host/database``; no connection is made.
+
+    What the URL says beside (``replicaSet``, ``tls``, ``authSource`` …) goes to the driver; the options are those of
+    ``MongoOptions``. Raises DeclarationError for a URL without a database or a wrong option.
+    """
+    try:
+        given = msgspec.convert(options, MongoOptions)
+    except msgspec.ValidationError as error:
+        raise DeclarationError(f"store {name!r}: {error}") from error
+    address = Address.of(name, url)
+    has_transactions = address.may_have_transactions if given.transactions is None else given.transactions
+    connection = Connection(
+        name,
+        address,
+        needs_transactions=has_transactions,
+        connections=given.connections,
+        timeout=given.timeout,
+        connect_timeout=given.connect_timeout,
+    )
+    layouts = Layouts(name, given.collections)
+    kind = MongoStore if has_transactions else StandaloneMongoStore
+    return kind(name, connection, layouts, Bounds(given.max_keys, given.max_rows), given.connections)

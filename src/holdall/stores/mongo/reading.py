@@ -1,0 +1,161 @@
+"""Queries answered: conditions resolved, documents found, sorted there or here, and made rows of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import LimitExceeded
+from holdall.query import Path, Query, both
+from holdall.store import Rows
+from holdall.stores.mongo.compile import Filter, filter_of
+from holdall.stores.mongo.documents import columns_of, projection_of, rows_of
+from holdall.stores.mongo.layout import Layout, Layouts
+from holdall.stores.mongo.ordering import Order, order_of, position_condition, sorted_rows
+from holdall.stores.mongo.paths import PathValues
+from holdall.stores.mongo.semi_joins import SemiJoins
+from holdall.stores.mongo.source import Document, Source
+
+__all__ = ["Bounds", "Reader"]
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """What is held here at most: ``keys`` on the way through a reference, ``rows`` that the server cannot sort."""
+
+    keys: int
+    rows: int
+
+
+class Reader:
+    """Answers queries from one source."""
+
+    def __init__(self, source: Source, layouts: Layouts, bounds: Bounds) -> None:
+        self._source = source
+        self._layouts = layouts
+        self._bounds = bounds
+        self._joins = SemiJoins(source, layouts, bounds.keys)
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means."""
+        layout = self._layouts.of(query.collection)
+        if query.max_rows == 0:
+            return []
+        wanted = await self._wanted(query, layout)
+        order = order_of(query, self._layouts, layout)
+        if order.is_here:
+            return await self._sorted_here(query, layout, wanted, order)
+        if pipeline := _pipeline(query, layout, wanted, order):
+            documents = await self._source.aggregate(layout.collection, pipeline)
+        else:
+            documents = await self._source.find(layout.collection, wanted, *_found(query, layout, order))
+        return await self._rows(query, layout, documents)
+
+    async def batches(self, query: Query[Any], size: int) -> AsyncGenerator[Rows]:
+        """The rows of ``fetch``, at most ``size`` at a time."""
+        layout = self._layouts.of(query.collection)
+        if query.max_rows == 0:
+            return
+        wanted = await self._wanted(query, layout)
+        order = order_of(query, self._layouts, layout)
+        if order.is_here:
+            rows = await self._sorted_here(query, layout, wanted, order)
+            for start in range(0, len(rows), size):
+                yield rows[start : start + size]
+            return
+        if pipeline := _pipeline(query, layout, wanted, order):
+            batches = self._source.aggregated_batches(layout.collection, pipeline, size)
+        else:
+            batches = self._source.found_batches(layout.collection, wanted, *_found(query, layout, order), size)
+        try:
+            async for documents in batches:
+                yield await self._rows(query, layout, documents)
+        finally:
+            await batches.aclose()
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means."""
+        layout = self._layouts.of(query.collection)
+        wanted = filter_of(await self._joins.resolved(query.condition, layout), layout)
+        return await self._source.count(layout.collection, wanted)
+
+    async def _wanted(self, query: Query[Any], layout: Layout) -> Filter:
+        condition = query.condition
+        if query.position is not None:
+            condition = both(condition, position_condition(query))
+        return filter_of(await self._joins.resolved(condition, layout), layout)
+
+    async def _rows(self, query: Query[Any], layout: Layout, documents: list[Document]) -> Rows:
+        if not documents:
+            return []
+        if not query.projection:
+            return rows_of(self._source.store, layout, documents)
+        columns = await self._columns(layout, documents, query.projection)
+        return list(zip(*columns, strict=True))
+
+    async def _columns(self, layout: Layout, documents: list[Document], paths: Sequence[Path]) -> list[list[Any]]:
+        """The values at these paths, own fields and those of referenced records, a list for each."""
+        first = [path[0] for path in paths]
+        columns = columns_of(self._source.store, layout, documents, first)
+        values = PathValues(self._source, self._layouts)
+        return [
+            column if len(path) == 1 else await values.through(layout, path, column)
+            for path, column in zip(paths, columns, strict=True)
+        ]
+
+    async def _sorted_here(self, query: Query[Any], layout: Layout, wanted: Filter, order: Order) -> Rows:
+        projection = query.projection or tuple((field.name,) for field in layout.schema.stored)
+        paths = (*projection, *(key.path for key in order.keys))
+        asked = projection_of(layout, [path[0] for path in paths])
+        documents = await self._source.find(layout.collection, wanted, asked, limit=self._bounds.rows + 1)
+        if len(documents) > self._bounds.rows:
+            raise LimitExceeded(
+                "records to sort outside the database", self._bounds.rows, "narrow the condition, or sort by own fields"
+            )
+        if not documents:
+            return []
+        rows = list(zip(*await self._columns(layout, documents, paths), strict=True))
+        width = len(projection)
+        sorted_rows(rows, [(width + place, key) for place, key in enumerate(order.keys)])
+        end = None if query.max_rows is None else query.skip + query.max_rows
+        return [row[:width] for row in rows[query.skip : end]]
+
+
+def _found(
+    query: Query[Any], layout: Layout, order: Order
+) -> tuple[dict[str, int] | None, list[tuple[str, int]], int, int]:
+    """Projection, sort, offset and limit of a find."""
+    names = [path[0] for path in query.projection]
+    return projection_of(layout, names) if names else None, _sort(layout, order), query.skip, query.max_rows or 0
+
+
+def _sort(layout: Layout, order: Order) -> list[tuple[str, int]]:
+    """What the server sorts by; ``_id`` alone where it says the same as its parts, because there is an index on it."""
+    sort = [(layout.path(key.path[0]), -1 if key.descending else 1) for key in order.keys]
+    parts = [(layout.path(name), 1) for name in layout.schema.key]
+    return [*sort[: -len(parts)], ("_id", 1)] if len(parts) > 1 and sort[-len(parts) :] == parts else sort
+
+
+def _pipeline(query: Query[Any], layout: Layout, wanted: Filter, order: Order) -> list[Document]:
+    """The stages for a sort that puts missing values where MongoDB does not; empty if there is none."""
+    odd = order.odd()
+    if not odd:
+        return []
+    marks = {key.path: f"holdall_missing_{place}" for place, key in enumerate(odd)}
+    sort: dict[str, int] = {}
+    for key in order.keys:
+        if key.path in marks:
+            sort[marks[key.path]] = -1 if key.nulls_first else 1
+        sort[layout.path(key.path[0])] = -1 if key.descending else 1
+    tests = {mark: {"$lte": [f"${layout.path(path[0])}", None]} for path, mark in marks.items()}
+    stages: list[Document] = [{"$match": wanted}, {"$set": tests}, {"$sort": sort}]
+    if query.skip:
+        stages.append({"$skip": query.skip})
+    if query.max_rows is not None:
+        stages.append({"$limit": query.max_rows})
+    if query.projection:
+        stages.append({"$project": projection_of(layout, [path[0] for path in query.projection])})
+    else:
+        stages.append({"$unset": list(marks.values())})
+    return stages

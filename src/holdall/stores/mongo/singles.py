@@ -1,0 +1,135 @@
+"""Writing where the server has no transactions: each change by itself, each with its own outcome.
+
+A change with a token leaves it in the document it changes, so that the same change sent again is recognised: it is
+answered as done and not done twice. A record that is gone counts as removed by a removal that has a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pymongo
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from holdall.errors import AlreadyExists, HoldallError, StaleVersion, StoreUnavailable
+from holdall.store import Verb
+from holdall.stores.mongo.batches import Batch, documents_of, filters_of, updates_of
+from holdall.stores.mongo.errors import CODES, DRIVER_ERRORS, Meaning, error_of
+from holdall.stores.mongo.layout import TOKEN
+from holdall.stores.mongo.source import Document
+from holdall.stores.mongo.writing import violation_of
+
+__all__ = ["Singles"]
+
+_AT_ONCE = 16  # updates or removals under way
+
+
+class Singles:
+    """Carries out batches in order, change by change."""
+
+    def __init__(self, store: str, database: AsyncDatabase[Document], timeout: float) -> None:
+        self._store = store
+        self._database = database
+        self._timeout = timeout
+
+    async def apply(self, batches: Sequence[Batch]) -> list[HoldallError | None]:
+        """What went wrong with each change, None where nothing did. Once the server is lost, the rest is not sent."""
+        errors: list[HoldallError | None] = []
+        with pymongo.timeout(self._timeout):
+            for batch in batches:
+                if errors and isinstance(errors[-1], StoreUnavailable):
+                    lost = StoreUnavailable(self._store, "it was lost before this change was sent")
+                    errors += [lost] * len(batch.keys)
+                    continue
+                errors += await self._batch(batch)
+        return errors
+
+    async def _batch(self, batch: Batch) -> list[HoldallError | None]:
+        if batch.verb is Verb.ADD:
+            documents = documents_of(batch)
+            if len(documents) > 1 and not any(batch.tokens):
+                return await self._add_many(batch, documents)
+            return [await self._guarded(batch, self._add(batch, place, each)) for place, each in enumerate(documents)]
+        filters = filters_of(batch)
+        updates = updates_of(batch) if batch.verb is Verb.UPDATE else [None] * len(filters)
+        found: list[HoldallError | None] = []
+        width = _AT_ONCE if _may_overlap(batch) else 1
+        for start in range(0, len(filters), width):
+            places = range(start, min(start + width, len(filters)))
+            work = (
+                self._guarded(batch, self._change(batch, place, filters[place], updates[place])) for place in places
+            )
+            found += await asyncio.gather(*work)
+        return found
+
+    async def _guarded(self, batch: Batch, work: Coroutine[Any, Any, HoldallError | None]) -> HoldallError | None:
+        try:
+            return await work
+        except DRIVER_ERRORS as error:
+            ours = error_of(self._store, error, collection=batch.layout.schema.name, is_writing=True)
+            ours.__cause__ = error
+            return ours
+
+    async def _add(self, batch: Batch, place: int, document: Document) -> HoldallError | None:
+        collection = self._database[batch.layout.collection]
+        try:
+            await collection.insert_one(document)
+        except DuplicateKeyError as error:
+            ours = violation_of(self._store, batch.layout, error.details or {}, batch.first + place)
+            if isinstance(ours, AlreadyExists) and await self._is_ours(batch, place, document["_id"]):
+                return None
+            ours.__cause__ = error
+            return ours
+        return None
+
+    async def _add_many(self, batch: Batch, documents: list[Document]) -> list[HoldallError | None]:
+        errors: list[HoldallError | None] = [None] * len(documents)
+        try:
+            await self._database[batch.layout.collection].insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            for refused in (error.details or {}).get("writeErrors", ()):
+                place = int(refused["index"])
+                if CODES.get(int(refused.get("code", 0))) is Meaning.UNIQUE:
+                    errors[place] = violation_of(self._store, batch.layout, refused, batch.first + place)
+                else:
+                    errors[place] = error_of(self._store, error, collection=batch.layout.schema.name, is_writing=True)
+        except DRIVER_ERRORS as error:
+            ours = error_of(self._store, error, collection=batch.layout.schema.name, is_writing=True)
+            ours.__cause__ = error
+            return [ours] * len(documents)
+        return errors
+
+    async def _change(self, batch: Batch, place: int, wanted: Document, update: Document | None) -> HoldallError | None:
+        collection = self._database[batch.layout.collection]
+        try:
+            if update is not None:
+                met = (await collection.update_one(wanted, update)).matched_count
+            else:
+                met = (await collection.delete_one(wanted)).deleted_count
+        except DuplicateKeyError as error:
+            ours = violation_of(self._store, batch.layout, error.details or {}, batch.first + place)
+            ours.__cause__ = error
+            return ours
+        if met or await self._is_ours(batch, place, wanted["_id"]):
+            return None
+        return StaleVersion(self._store, batch.layout.schema.name, batch.keys[place], batch.first + place)
+
+    async def _is_ours(self, batch: Batch, place: int, key: Any) -> bool:
+        """Whether this change was made before: the record bears its token, or is gone as it was to be."""
+        token = batch.tokens[place]
+        if token is None:
+            return False
+        found = await self._database[batch.layout.collection].find_one({"_id": key}, {TOKEN: 1})
+        if batch.verb is Verb.REMOVE:
+            return found is None
+        return found is not None and found.get(TOKEN) == token
+
+
+def _may_overlap(batch: Batch) -> bool:
+    """Whether the order of these changes makes no difference: every record its own, nothing unique touched."""
+    if len(set(batch.keys)) < len(batch.keys):
+        return False
+    return batch.verb is Verb.REMOVE or not any(set(rule) & set(batch.fields) for rule in batch.layout.schema.unique)

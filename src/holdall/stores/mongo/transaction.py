@@ -1,0 +1,112 @@
+"""Transactions of several documents: begun, tried again where the server says so, committed until it is sure."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+import pymongo
+from pymongo import ReadPreference
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from holdall.errors import StoreTimeout, StoreUnavailable
+from holdall.stores.mongo.errors import DRIVER_ERRORS, error_of, has_label, is_unsure
+from holdall.stores.mongo.source import Document
+
+__all__ = ["Transactions"]
+
+T = TypeVar("T")
+
+_AGAIN = "TransientTransactionError"
+_UNSURE = "UnknownTransactionCommitResult"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.25  # seconds
+
+
+class Transactions:
+    """The transactions of one store; ``timeout`` (seconds) bounds each with all its attempts."""
+
+    def __init__(self, store: str, timeout: float) -> None:
+        self._store = store
+        self._timeout = timeout
+
+    async def run(self, database: AsyncDatabase[Document], work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+        """Commit what ``work`` does; it is called anew where other work got in the way. Driver errors come as ours."""
+        deadline = time.monotonic() + self._timeout
+        pause = _FIRST_PAUSE
+        with pymongo.timeout(self._timeout):
+            async with database.client.start_session() as session:
+                while True:
+                    try:
+                        await self._begin(session)
+                        try:
+                            result = await work(session)
+                        except BaseException:
+                            await self._abort(session)
+                            raise
+                        await self._commit(session, deadline)
+                        return result
+                    except DRIVER_ERRORS as error:
+                        if not has_label(error, _AGAIN) or time.monotonic() + pause > deadline:
+                            raise self._ours(error) from error
+                    await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+
+    @asynccontextmanager
+    async def open(self, database: AsyncDatabase[Document]) -> AsyncIterator[AsyncClientSession]:
+        """A transaction that commits when its block ends well and is undone otherwise."""
+        async with database.client.start_session() as session:
+            await self._begin(session)
+            try:
+                yield session
+            except BaseException:
+                with pymongo.timeout(self._timeout):
+                    await self._abort(session)
+                raise
+            try:
+                with pymongo.timeout(self._timeout):
+                    await self._commit(session, time.monotonic() + self._timeout)
+            except DRIVER_ERRORS as error:
+                raise self._ours(error) from error
+
+    async def _begin(self, session: AsyncClientSession) -> None:
+        await session.start_transaction(
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )
+
+    async def _abort(self, session: AsyncClientSession) -> None:
+        if session.in_transaction:
+            with suppress(PyMongoError):  # the server ends what nobody commits
+                await session.abort_transaction()
+
+    async def _commit(self, session: AsyncClientSession, deadline: float) -> None:
+        while True:
+            try:
+                await session.commit_transaction()
+            except PyMongoError as error:
+                if has_label(error, _UNSURE) and not error.timeout and time.monotonic() < deadline:
+                    await asyncio.sleep(_FIRST_PAUSE)
+                    continue  # committing twice is committing once
+                if has_label(error, _AGAIN):
+                    raise
+                raise self._lost(error) from error
+            return
+
+    def _lost(self, error: BaseException) -> Exception:
+        ours = error_of(self._store, error)
+        if not has_label(error, _UNSURE) and not is_unsure(error):
+            return ours
+        kind = StoreTimeout if isinstance(ours, StoreTimeout) else StoreUnavailable
+        return kind(self._store, "the answer to a commit was lost", is_outcome_unknown=True)
+
+    def _ours(self, error: BaseException) -> Exception:
+        return error_of(self._store, error)

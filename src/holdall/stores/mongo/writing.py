@@ -1,0 +1,134 @@
+"""Writing all or nothing: batches carried out one after the other inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo import DeleteOne, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from holdall.errors import AlreadyExists, Conflict, StaleVersion, UniqueViolation
+from holdall.store import Verb
+from holdall.stores.mongo.batches import Batch, documents_of, filters_of, updates_of
+from holdall.stores.mongo.errors import CODES, Meaning, code_of
+from holdall.stores.mongo.layout import Layout
+from holdall.stores.mongo.source import Document
+
+__all__ = ["Mismatch", "Steps", "violation"]
+
+
+class Mismatch(Exception):
+    """Fewer records were met than were to be changed; which one was not is still to be found out."""
+
+
+class Steps:
+    """The batches of one ``apply``, encoded once, to be carried out as often as the transaction has to be tried."""
+
+    def __init__(self, store: str, batches: Sequence[Batch]) -> None:
+        self._store = store
+        self._steps: list[tuple[Batch, list[Document], list[Document]]] = []
+        for batch in batches:
+            if batch.verb is Verb.ADD:
+                self._steps.append((batch, [], documents_of(batch)))
+            else:
+                updates = updates_of(batch) if batch.verb is Verb.UPDATE else []
+                self._steps.append((batch, filters_of(batch), updates))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one change to one document, which MongoDB makes atomic by itself."""
+        return len(self._steps) == 1 and len(self._steps[0][0]) == 1
+
+    async def carry_out(
+        self, database: AsyncDatabase[Document], session: AsyncClientSession | None, *, is_careful: bool
+    ) -> None:
+        """Send every batch.
+
+        Raises UniqueViolation, AlreadyExists and StaleVersion, the driver's errors, and Mismatch; ``is_careful`` looks
+        before it changes, so that it can name the record that is stale.
+        """
+        for batch, filters, documents in self._steps:
+            collection = database[batch.layout.collection]
+            try:
+                if batch.verb is Verb.ADD:
+                    if len(documents) == 1:
+                        await collection.insert_one(documents[0], session=session)
+                    else:
+                        await collection.insert_many(documents, session=session)
+                    continue
+                if is_careful:
+                    await self._look(database, session, batch, filters)
+                if len(filters) == 1:
+                    met = await self._change_one(database, session, batch, filters[0], documents)
+                elif batch.verb is Verb.UPDATE:
+                    updates = [UpdateOne(wanted, update) for wanted, update in zip(filters, documents, strict=True)]
+                    met = (await collection.bulk_write(updates, session=session)).matched_count
+                else:
+                    met = (await collection.bulk_write(list(map(DeleteOne, filters)), session=session)).deleted_count
+            except (BulkWriteError, DuplicateKeyError) as error:
+                if CODES.get(code_of(error) or 0) is Meaning.UNIQUE:
+                    raise violation(self._store, batch, error) from error
+                raise
+            if met < len(filters):
+                if len(filters) == 1:
+                    raise self._stale(batch, 0)
+                raise Mismatch
+
+    async def _change_one(
+        self,
+        database: AsyncDatabase[Document],
+        session: AsyncClientSession | None,
+        batch: Batch,
+        wanted: Document,
+        updates: list[Document],
+    ) -> int:
+        collection = database[batch.layout.collection]
+        if batch.verb is Verb.UPDATE:
+            return (await collection.update_one(wanted, updates[0], session=session)).matched_count
+        return (await collection.delete_one(wanted, session=session)).deleted_count
+
+    async def _look(
+        self,
+        database: AsyncDatabase[Document],
+        session: AsyncClientSession | None,
+        batch: Batch,
+        filters: Sequence[Document],
+    ) -> None:
+        """Raise StaleVersion for the first change that its record, as it will then be, does not meet."""
+        version = batch.layout.schema.version
+        asked = {"_id": 1} if version is None else {"_id": 1, version: 1}
+        keys = [wanted["_id"] for wanted in filters]
+        found = database[batch.layout.collection].find({"_id": {"$in": keys}}, asked, session=session)
+        decode = batch.layout.key.decoded
+        held = {decode(document["_id"]): document.get(version or "") for document in await found.to_list()}
+        place = batch.fields.index(version) if version in batch.fields else None
+        for index, (key, expected) in enumerate(zip(batch.keys, batch.versions, strict=True)):
+            if key not in held or (expected is not None and version is not None and held[key] != expected):
+                raise self._stale(batch, index)
+            if batch.verb is Verb.REMOVE:
+                del held[key]
+            elif place is not None:
+                held[key] = batch.rows[index][place]
+
+    def _stale(self, batch: Batch, index: int) -> StaleVersion:
+        return StaleVersion(self._store, batch.layout.schema.name, batch.keys[index], batch.first + index)
+
+
+def violation(store: str, batch: Batch, error: BulkWriteError | DuplicateKeyError) -> Conflict:
+    """The rule that a duplicate key broke, by the index that the server names."""
+    details: Any = error.details or {}
+    if isinstance(error, BulkWriteError):
+        details = details["writeErrors"][0]
+    return violation_of(store, batch.layout, details, batch.first + int(details.get("index", 0)))
+
+
+def violation_of(store: str, layout: Layout, details: Any, position: int | None) -> Conflict:
+    """The same from one write error of the server's answer."""
+    paths = list(details.get("keyPattern") or ())
+    if paths == ["_id"]:
+        return AlreadyExists(store, layout.schema.name, layout.schema.key, position)
+    names = {place.path: name for name, place in layout.places.items()}
+    return UniqueViolation(store, layout.schema.name, [names.get(path, path) for path in paths], position)

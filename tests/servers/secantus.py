@@ -1,0 +1,102 @@
+"""A MongoDB-wire server from the secantusdb wheel, alive as long as the test process: started in half a second.
+
+Its licence is the GPL: it runs as a process of its own and nothing of it is ever imported here.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+__all__ = ["Secantus"]
+
+_START_SECONDS = 30.0
+
+# The server must not outlive this process, even a killed one: the shell ends it when its standard input, which this
+# process holds open, comes to its end.
+_SUPERVISOR = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3; kill $server) >/dev/null 2>&1 & wait $server'
+
+
+class Secantus:
+    """One server with data of its own; use it in a ``with`` block.
+
+    It is a replica set of one, with transactions; with ``is_standalone`` it says it is a single server. It takes
+    ``configureFailPoint``, so that tests can make commands fail.
+    """
+
+    def __init__(self, *, is_standalone: bool = False) -> None:
+        self._is_standalone = is_standalone
+        self._folder = tempfile.TemporaryDirectory(prefix="holdall-mongo-")
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server listens: its empty database ``test``; with the replica set's name where it is one."""
+        options = "" if self._is_standalone else "?replicaSet=secantus"
+        return f"mongodb://127.0.0.1:{self._port}/test{options}"
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the server and remove its data."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        self._folder.cleanup()
+
+    def _start(self) -> None:
+        folder = Path(self._folder.name)
+        self._port = _free_port()
+        (folder / "settings.toml").touch()  # so that it does not go looking for somebody's
+        command = [str(Path(sys.executable).with_name("secantusd-py")), "--enable-test-commands"]
+        command += ["--port", str(self._port), "--config", str(folder / "settings.toml"), "--cache-size", "128M"]
+        command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
+        if self._is_standalone:
+            command.append("--standalone")
+        log = folder / "log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["sh", "-c", _SUPERVISOR, "sh", *command],
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not _is_listening(self._port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the MongoDB server did not start:\n{log.read_text()}")
+            time.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
