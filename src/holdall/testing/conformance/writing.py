@@ -14,6 +14,9 @@ __all__ = ["Writing"]
 class Writing:
     """What ``apply`` does to the store's content."""
 
+    large_group = 10_000
+    """How many changes are sent in one group; fewer do where each of them is a call of its own."""
+
     def test_add_update_remove(self, case: Case) -> None:
         """One record through its life; only the named fields change."""
         case.clear()
@@ -95,14 +98,16 @@ class Writing:
         )
         case.holds({"country": {n: (f"c{n}", f"n{n}", None if n % 3 else -n) for n in range(50)}})
 
-    def test_ten_thousand_changes(self, case: Case) -> None:
+    def test_large_group(self, case: Case) -> None:
         """A large group is taken as a whole."""
         case.clear()
-        case.apply(*(case.add("country", code=f"{n}", name=f"name {n}", population=n) for n in range(9_000)))
+        most = self.large_group
+        half, late = most // 2, most * 9 // 10
+        case.apply(*(case.add("country", code=f"{n}", name=f"name {n}", population=n) for n in range(late)))
         case.apply(
-            *(case.update("country", f"{n}", population=n + 1) for n in range(5_000)),
-            *(case.remove("country", f"{n}") for n in range(5_000, 9_000)),
-            *(case.add("country", code=f"{n}", name="late") for n in range(9_000, 10_000)),
+            *(case.update("country", f"{n}", population=n + 1) for n in range(half)),
+            *(case.remove("country", f"{n}") for n in range(half, late)),
+            *(case.add("country", code=f"{n}", name="late") for n in range(late, most)),
         )
-        kept = {n: (f"{n}", f"name {n}", n + 1) for n in range(5_000)}
-        case.holds({"country": {**kept, **{n: (f"{n}", "late", None) for n in range(9_000, 10_000)}}})
+        kept = {n: (f"{n}", f"name {n}", n + 1) for n in range(half)}
+        case.holds({"country": {**kept, **{n: (f"{n}", "late", None) for n in range(late, most)}}})

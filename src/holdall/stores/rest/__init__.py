@@ -1,0 +1,36 @@
+"""The REST store: somebody else's HTTP API as collections that can be read and written."""
+
+from holdall.stores.rest.auth import ApiKey, Auth, Basic, Bearer, Custom
+from holdall.stores.rest.call import Call
+from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.errors import Refusals
+from holdall.stores.rest.filters import Filters, Sorting
+from holdall.stores.rest.limits import Rate, Retries, Timeouts
+from holdall.stores.rest.opening import open_rest
+from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize
+from holdall.stores.rest.store import RestStore
+from holdall.stores.rest.versions import BodyVersion, ETags
+
+__all__ = [
+    "ApiKey",
+    "Auth",
+    "Basic",
+    "Bearer",
+    "BodyVersion",
+    "Call",
+    "Cursor",
+    "Custom",
+    "ETags",
+    "Filters",
+    "LinkHeader",
+    "Offset",
+    "PageSize",
+    "Rate",
+    "Refusals",
+    "RestCollection",
+    "RestStore",
+    "Retries",
+    "Sorting",
+    "Timeouts",
+    "open_rest",
+]

@@ -1,0 +1,183 @@
+"""A declared collection bound to a model's schema: paths, codecs and capabilities, all made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from holdall.errors import DeclarationError, Unsupported
+from holdall.query import Generated, Kind, Op, Schema
+from holdall.store import Capabilities, CommitClass, Feature, Limits, Verb, demand_schema
+from holdall.stores.rest.call import KEY, Call, PathTemplate
+from holdall.stores.rest.codec import RecordCodec, field_type
+from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.paging import Cursor
+from holdall.stores.rest.plan import Planner
+from holdall.stores.rest.spelling import Spelling
+from holdall.stores.rest.versions import BodyVersion, ETags
+
+__all__ = ["VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
+
+_ORDERS = frozenset({Op.GE, Op.LE})
+
+
+def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent: int) -> Capabilities:
+    """What the collection can do, by what is declared of it."""
+    filters, scans = collection.filters, collection.scan_limit is not None
+    features = {Feature.PROJECTION, Feature.COMPOSITE_KEYS, Feature.STORED_MANY}
+    operators: frozenset[Op] = frozenset()
+    if filters is not None or scans:
+        features.add(Feature.FILTER)
+        operators = frozenset(Op) if scans or filters is None else _operators(collection)
+    if collection.sort is not None or scans:
+        features |= {Feature.SORT, Feature.OFFSET}
+    spells = filters is not None and (filters.spell is not None or filters.operators.keys() >= _ORDERS)
+    if scans or (collection.sort is not None and spells):
+        features.add(Feature.KEYSET)
+    if collection.keys == "server":
+        features.add(Feature.GENERATED_KEYS)
+    if collection.version is not None:
+        features.add(Feature.VERSIONS)
+    if collection.is_unique:
+        features.add(Feature.UNIQUE)
+    if collection.has_references:
+        features.add(Feature.FOREIGN_KEYS)
+    most = filters.most_values if filters is not None and not scans else Limits().in_values
+    limits = Limits(in_values=most, concurrent_changes=concurrent)
+    return Capabilities(commit, frozenset(features), operators, frozenset(Kind), limits)
+
+
+def united(each: list[Capabilities], commit: CommitClass, concurrent: int) -> Capabilities:
+    """What at least one of the collections can do; what one cannot do is refused when it is asked."""
+    return Capabilities(
+        commit,
+        frozenset().union(*(one.features for one in each)),
+        frozenset().union(*(one.operators for one in each)),
+        frozenset(Kind),
+        Limits(
+            in_values=max((one.limits.in_values for one in each), default=Limits().in_values),
+            concurrent_changes=concurrent,
+        ),
+    )
+
+
+class Binding:
+    """One collection, ready for use. Raises DeclarationError for a declaration that cannot work."""
+
+    def __init__(self, store: str, schema: Schema, collection: RestCollection, capabilities: Capabilities) -> None:
+        demand_schema(store, capabilities, schema)
+        self.store = store
+        self.schema = schema
+        self.collection = collection
+        self.capabilities = capabilities
+        self._refuse(schema, collection)
+        version = schema.version
+        self.version = collection.version if version is not None else None
+        self.version_place = schema.positions[version] if version is not None else -1
+        is_tagged = isinstance(self.version, ETags)
+        absent = frozenset({version}) if is_tagged and version is not None else frozenset[str]()
+        self.codec = RecordCodec(schema, collection.names, absent)
+        self.key_type = field_type(schema.by_name[schema.key[0]])
+        self.unsent = collection.read_only | absent
+        if version is not None and not (isinstance(self.version, BodyVersion) and self.version.is_sent):
+            self.unsent |= {version}
+        spelling = Spelling(schema, collection.filters, collection.sort, collection.order, self.codec.places)
+        self.spelling = spelling
+        self.planner = Planner(store, schema, collection, spelling)
+        self.calls = {name: self._call(name) for name in ("get", "list", "add", "update", "remove")}
+
+    def path(self, template: PathTemplate, values: Mapping[str, Any]) -> str:
+        """The template filled."""
+        return template.fill(self.store, values)
+
+    def key_values(self, key: Any) -> dict[str, Any]:
+        """The key's fields by name, and the whole of it as ``key``."""
+        names = self.schema.key
+        parts = dict(zip(names, key, strict=True)) if len(names) > 1 else {names[0]: key}
+        return {KEY: key, **parts}
+
+    def call(self, verb: str) -> BoundCall:
+        """How the verb is called. Raises Unsupported where the API cannot do it."""
+        found = self.calls[verb]
+        if found is None:
+            raise Unsupported(self.store, f"{verb} of {self.schema.name}", f"the collection declares {verb}=None")
+        return found
+
+    def _call(self, verb: str) -> BoundCall | None:
+        collection = self.collection
+        call: Call | None = getattr(collection, verb)
+        if call is None:
+            return None
+        method = call.method.upper() or _METHODS[verb]
+        if method not in _ALLOWED[verb]:
+            allowed = ", ".join(sorted(_ALLOWED[verb]))
+            raise DeclarationError(f"{self.schema.name}: {verb} is called by {allowed}, not by {method}")
+        is_list = verb == "list" or (verb == "add" and method == "POST")
+        usual = collection.list_path or _above(collection.path)
+        template = PathTemplate(call.path or (usual if is_list else collection.path), call.parameters)
+        known = set(self.schema.by_name if verb == "add" else self.schema.key) | {KEY}
+        known = set() if verb == "list" else known
+        for name in template.open_names:
+            if name not in known:
+                raise DeclarationError(
+                    f"{self.schema.name}: {{{name}}} in the path of {verb} is no field of the key; give it a value"
+                    f" with Call(parameters={{{name!r}: …}}), or name a field"
+                )
+        headers = {"Content-Type": call.media_type, **call.headers} if method not in ("GET", "DELETE") else call.headers
+        return BoundCall(verb, method, template, call, f"{method} {self.schema.name}", headers or None)
+
+    def _refuse(self, schema: Schema, collection: RestCollection) -> None:
+        unknown = {*collection.names, *collection.read_only, *collection.order} - schema.positions.keys()
+        if unknown:
+            raise DeclarationError(f"{schema.name} has no stored field {min(unknown)!r}, which its collection names")
+        key = schema.by_name[schema.key[0]]
+        if key.generated is Generated.STORE and collection.keys == "client":
+            raise Unsupported(self.store, Feature.GENERATED_KEYS, f'{schema.name} needs it; declare keys="server"')
+        if isinstance(collection.paging, Cursor) and collection.unwrap is not None:
+            raise DeclarationError(f"{schema.name}: unwrap would hide the cursor; give list_at instead")
+        if collection.unwrap is not None and (collection.total_at or collection.list_at or collection.item_at):
+            raise DeclarationError(f"{schema.name}: give unwrap, or the places in the JSON, not both")
+
+
+class BoundCall(msgspec.Struct, frozen=True):
+    """A verb with its method, its path and its declaration."""
+
+    verb: str
+    method: str
+    template: PathTemplate
+    declared: Call
+    place: str  # what messages call it
+    headers: Mapping[str, str] | None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be sent twice without doing more than once."""
+        declared = self.declared
+        return self.method in ("GET", "PUT", "DELETE") or bool(declared.idempotency_key) or declared.is_repeatable
+
+
+_METHODS = {"get": "GET", "list": "GET", "add": "POST", "update": "PATCH", "remove": "DELETE"}
+_ALLOWED = {
+    "get": {"GET"},
+    "list": {"GET"},
+    "add": {"POST", "PUT"},
+    "update": {"PATCH", "PUT", "POST"},
+    "remove": {"DELETE", "POST"},
+}
+VERBS = {Verb.ADD: "add", Verb.UPDATE: "update", Verb.REMOVE: "remove"}
+
+
+def _above(path: str) -> str:
+    """The path of a list, by that of a record."""
+    return path.rstrip("/").rpartition("/")[0] or "/"
+
+
+def _operators(collection: RestCollection) -> frozenset[Op]:
+    filters = collection.filters
+    assert filters is not None
+    if filters.spell is not None:
+        return filters.spelled
+    known = frozenset(filters.operators)
+    return known | {Op.BETWEEN} if known >= _ORDERS else known

@@ -1,0 +1,298 @@
+"""Records as JSON and back: typed decoding that trusts nothing, and payloads under the API's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from holdall.errors import CorruptRecord, DeclarationError
+from holdall.query import MAX_INT, FieldSchema, Kind, Schema, is_of_kind
+from holdall.store import Row
+
+__all__ = ["Leaf", "Misfit", "RecordCodec", "corrupt", "field_type", "nested", "nested_type", "put", "reader_of"]
+
+Leaf: TypeAlias = tuple[tuple[str, ...], Any, Any]
+"""A place in a JSON object, its type, and its default (``msgspec.NODEFAULT`` for none)."""
+
+_TYPES: dict[Kind, Any] = {
+    Kind.BOOL: bool,
+    Kind.INT: Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)],
+    Kind.FLOAT: float,
+    Kind.DECIMAL: Decimal,
+    Kind.STR: str,
+    Kind.BYTES: bytes,
+    Kind.DATETIME: Annotated[datetime, msgspec.Meta(tz=True)],
+    Kind.DATE: date,
+    Kind.TIME: Annotated[time, msgspec.Meta(tz=False)],
+    Kind.TIMEDELTA: timedelta,
+    Kind.UUID: UUID,
+    Kind.JSON: Any,
+}
+
+
+class Misfit(Exception):
+    """A value in an answer is not what its field says."""
+
+    def __init__(self, reason: str, place: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.place = place
+
+
+def corrupt(store: str, place: str, error: Exception) -> CorruptRecord:
+    """The error for an answer that cannot be read; it tells the place and never what stands there."""
+    if isinstance(error, Misfit):
+        return CorruptRecord(store, f"{place}, {error.place}", error.reason)
+    if isinstance(error, msgspec.ValidationError):
+        reason, _, path = str(error).partition(" - at `")
+        inside = path.rstrip("`").removeprefix("$").removeprefix(".")
+        return CorruptRecord(store, f"{place}, {inside}" if inside else place, reason)
+    if isinstance(error, RecursionError):
+        return CorruptRecord(store, place, "it is nested too deeply")
+    return CorruptRecord(store, place, "it is not JSON")
+
+
+def field_type(field: FieldSchema) -> Any:
+    """The type of the field's values in JSON."""
+    if field.kind is Kind.REF:
+        return _key_type(field)
+    if field.kind is Kind.MANY:
+        return tuple[_key_type(field), ...]  # type: ignore[misc]
+    plain = _TYPES[field.kind]
+    if field.max_length is not None and field.kind in (Kind.STR, Kind.BYTES):
+        return Annotated[plain, msgspec.Meta(max_length=field.max_length)]
+    return plain
+
+
+def nested_type(leaves: Iterable[Leaf]) -> Any:
+    """A type that decodes these places of an object and passes over all others; attributes are ``f0``, ``f1``, …"""
+    tree: dict[str, list[Leaf]] = {}
+    for path, kind, default in leaves:
+        tree.setdefault(path[0], []).append((path[1:], kind, default))
+    fields: list[tuple[str, Any, Any]] = []
+    for number, below in enumerate(tree.values()):
+        if len(below) > 1 and any(not path for path, _, _ in below):
+            raise DeclarationError("two fields lie at one place of the JSON, or one inside the other")
+        path, kind, default = below[0]
+        if not path:
+            fields.append((f"f{number}", kind, default))
+            continue
+        is_optional = all(default is not msgspec.NODEFAULT for _, _, default in below)
+        inner = nested_type(below)
+        fields.append((f"f{number}", inner | None if is_optional else inner, None if is_optional else default))
+    names = {f"f{number}": name for number, name in enumerate(tree)}
+    made = [(name, kind) if default is msgspec.NODEFAULT else (name, kind, default) for name, kind, default in fields]
+    return msgspec.defstruct("Answer", made, rename=names, kw_only=True, gc=False)
+
+
+def nested(places: Sequence[tuple[str, ...]]) -> list[str]:
+    """The attribute paths at which ``nested_type`` puts these places, in the same order."""
+    numbers: dict[tuple[str, ...], int] = {}
+    counts: dict[tuple[str, ...], int] = {}
+    for place in places:
+        for end in range(1, len(place) + 1):
+            if place[:end] not in numbers:
+                numbers[place[:end]] = counts.get(place[: end - 1], 0)
+                counts[place[: end - 1]] = numbers[place[:end]] + 1
+    return [".".join(f"f{numbers[place[:end]]}" for end in range(1, len(place) + 1)) for place in places]
+
+
+def reader_of(attributes: Sequence[str]) -> Callable[[Any], Row]:
+    """A function from a decoded object to the tuple of these attributes; None behind a missing object."""
+    if all("." not in attribute for attribute in attributes):
+        if len(attributes) > 1:
+            return attrgetter(*attributes)
+        only = attrgetter(*attributes)
+        return lambda item: (only(item),)
+    paths = [attribute.split(".") for attribute in attributes]
+
+    def read(item: Any) -> Row:
+        return tuple([_through(item, path) for path in paths])
+
+    return read
+
+
+class RecordCodec:
+    """The records of one collection: ``fields`` are those that lie in its JSON, ``places`` where."""
+
+    def __init__(self, schema: Schema, names: Mapping[str, str], absent: frozenset[str]) -> None:
+        self._schema = schema
+        self.places = {
+            field.name: tuple(names.get(field.name, field.name).split("."))
+            for field in schema.stored
+            if field.name not in absent
+        }
+        self.item_type = self._type(frozenset(self.places))
+        self._types = {frozenset(self.places): self.item_type}
+        attributes = nested(list(self.places.values()))
+        self._read = reader_of(attributes)
+        self._absent = [number for number, field in enumerate(schema.stored) if field.name in absent]
+        fields = [schema.by_name[name] for name in self.places]
+        self._fixes = [
+            (number, field, fix)
+            for number, field in enumerate(fields)
+            if (fix := _fix_of(field)) is not None and not _is_text(field)
+        ]
+        self._text_fixes = [(number, field, _text) for number, field in enumerate(fields) if _is_text(field)]
+
+    def type_of(self, fields: frozenset[str]) -> Any:
+        """The type of a record of which only these fields were asked for; the others read as None."""
+        found = self._types.get(fields)
+        if found is None:
+            found = self._types[fields] = self._type(fields)
+        return found
+
+    def _type(self, fields: frozenset[str]) -> Any:
+        leaves: list[Leaf] = []
+        for name, place in self.places.items():
+            field = self._schema.by_name[name]
+            kind = field_type(field)
+            if field.nullable or name not in fields:
+                leaves.append((place, kind | None if kind is not Any else kind, None))
+            else:
+                leaves.append((place, kind, msgspec.NODEFAULT))
+        return nested_type(leaves)
+
+    def rows(self, items: Sequence[Any], body: bytes, place: str) -> list[Row]:
+        """The rows of decoded records. Raises Misfit, telling the place among ``place``."""
+        rows = list(map(self._read, items))
+        fixes = self._fixes
+        if b"\\u0000" in body:  # the only way to write a NUL in JSON
+            fixes = [*fixes, *self._text_fixes]
+        if fixes or self._absent:
+            rows = [self._fixed(row, fixes, place, number) for number, row in enumerate(rows)]
+        return rows
+
+    def _fixed(self, row: Row, fixes: Sequence[Any], place: str, number: int) -> Row:
+        values = list(row)
+        for position, field, fix in fixes:
+            value = values[position]
+            if value is not None:
+                try:
+                    values[position] = fix(field, value)
+                except ValueError as error:
+                    where = ".".join(self.places[field.name])
+                    raise Misfit(str(error), f"{place.format(number)}{where}") from None
+        for position in self._absent:
+            values.insert(position, None)
+        return tuple(values)
+
+    def payload(self, fields: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+        """The JSON object of these values under the API's names."""
+        made: dict[str, Any] = {}
+        for name, value in zip(fields, values, strict=True):
+            place = self.places[name]
+            if len(place) == 1:
+                made[place[0]] = value
+            else:
+                put(made, place, value)
+        return made
+
+
+def put(document: dict[str, Any], place: Sequence[str], value: Any) -> None:
+    """Set what stands at this place of a JSON object, making the objects on the way."""
+    *above, last = place
+    for step in above:
+        inner = document.get(step)
+        if not isinstance(inner, dict):
+            inner = document[step] = {}
+        document = inner
+    document[last] = value
+
+
+def _through(item: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        if item is None:
+            return None
+        item = getattr(item, name)
+    return item
+
+
+def _key_type(field: FieldSchema) -> Any:
+    parts = [field_type(part) for part in field.target_key]
+    return parts[0] if len(parts) == 1 else tuple[tuple(parts)]  # type: ignore[misc]
+
+
+def _is_text(field: FieldSchema) -> bool:
+    """Whether nothing but a NUL can be wrong with a value of the field's type."""
+    if field.kind in (Kind.REF, Kind.MANY):
+        return all(_is_text(part) or _fix_of(part) is None for part in field.target_key)
+    return field.kind is Kind.STR and field.choices is None
+
+
+def _fix_of(field: FieldSchema) -> Callable[[FieldSchema, Any], Any] | None:
+    """What the field's values still need, once they are decoded."""
+    if field.kind in (Kind.REF, Kind.MANY):
+        return _key if any(_fix_of(part) is not None for part in field.target_key) else None
+    if field.choices is not None:
+        return _choice
+    return _FIXES.get(field.kind)
+
+
+def _in_utc(_: FieldSchema, value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("it lies outside the years 1 to 9999 in UTC") from None
+
+
+def _finite(field: FieldSchema, value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("it is not a finite number")
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > 1_000:
+        raise ValueError("it has too many digits")
+    places = max(0, -exponent)
+    if field.places is not None and places > field.places and value != round(value, field.places):
+        raise ValueError(f"it has more than {field.places} digits after the point")
+    return value
+
+
+def _json(field: FieldSchema, value: Any) -> Any:
+    if not is_of_kind(field, value):
+        raise ValueError("it holds a number or a text that is not taken, or is nested too deeply")
+    return value
+
+
+def _text(field: FieldSchema, value: Any) -> Any:
+    if not is_of_kind(field, value):
+        raise ValueError("it holds a NUL character")
+    return value
+
+
+def _choice(field: FieldSchema, value: Any) -> Any:
+    if value not in (field.choices or ()):
+        raise ValueError("it is none of the values the field may have")
+    return value
+
+
+def _key(field: FieldSchema, value: Any) -> Any:
+    if field.kind is Kind.MANY:
+        return tuple([_key_parts(field, item) for item in value])
+    return _key_parts(field, value)
+
+
+def _key_parts(field: FieldSchema, value: Any) -> Any:
+    parts = field.target_key
+    if len(parts) == 1:
+        fix = _fix_of(parts[0])
+        return value if fix is None else fix(parts[0], value)
+    return tuple(
+        [item if (fix := _fix_of(part)) is None else fix(part, item) for part, item in zip(parts, value, strict=True)]
+    )
+
+
+_FIXES: dict[Kind, Callable[[FieldSchema, Any], Any]] = {
+    Kind.DATETIME: _in_utc,
+    Kind.DECIMAL: _finite,
+    Kind.JSON: _json,
+    Kind.STR: _text,
+}

@@ -1,0 +1,64 @@
+"""How long, how often and how fast a store calls: timeouts, retries, the rate of calls."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import msgspec
+
+__all__ = ["Pace", "Rate", "Retries", "Timeouts"]
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds to wait: for a connection, for the next bytes of an answer, and for a call with all its retries."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    total: float = 60.0
+
+
+class Retries(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a call that may be repeated is sent again, and after how many seconds.
+
+    The wait doubles from ``first_wait`` up to ``most_wait``, with chance in it. ``Retry-After`` is honoured where it
+    asks for no more than ``most_asked`` seconds and the call's total time leaves room for it; else the call fails.
+    """
+
+    most: int = 3
+    first_wait: float = 0.1
+    most_wait: float = 5.0
+    most_asked: float = 30.0
+
+    def wait(self, retry: int, asked: float | None) -> float | None:
+        """Seconds to wait before this retry, counted from 1; None to give up."""
+        if retry > self.most or (asked is not None and asked > self.most_asked):
+            return None
+        if asked is not None:
+            return asked
+        longest: float = min(self.most_wait, self.first_wait * 2.0 ** (retry - 1))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311, spreading calls is no secret
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """At most so many calls in so many seconds; as many may go at once after a quiet time."""
+
+    calls: int
+    seconds: float = 1.0
+
+
+class Pace:
+    """Lets calls go at a rate: a token bucket kept as the time at which it will be full again."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._gap = rate.seconds / rate.calls
+        self._burst = rate.seconds
+        self._full_at = 0.0
+
+    async def step(self) -> None:
+        """Wait for this call's turn; turns are given in the order of asking."""
+        now = asyncio.get_running_loop().time()
+        self._full_at = max(self._full_at, now) + self._gap
+        wait = self._full_at - now - self._burst
+        if wait > 0:
+            await asyncio.sleep(wait)

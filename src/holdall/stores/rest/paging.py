@@ -1,0 +1,54 @@
+"""How an API gives a list in pages, and how to ask for the next one."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = ["Cursor", "LinkHeader", "Offset", "PageSize", "Paging"]
+
+
+class PageSize(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages by number: ``?page=2&page_size=100``. ``most`` is the largest page the API gives.
+
+    Without a total, the end is known by an empty page; ``short_page_ends`` says that one which is not full is the last.
+    """
+
+    page: str = "page"
+    size: str = "page_size"
+    most: int = 100
+    first: int = 1
+    short_page_ends: bool = False
+
+
+class Offset(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages by position: ``?offset=100&limit=100``; otherwise as ``PageSize``."""
+
+    offset: str = "offset"
+    size: str = "limit"
+    most: int = 100
+    short_page_ends: bool = False
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages by a text that each page gives for the next one, at ``next_at`` of its body; none there ends the list.
+
+    ``is_url``: what stands there is the next page's address, which must lie on the same host.
+    """
+
+    next_at: str
+    cursor: str = "cursor"
+    size: str = "limit"
+    most: int = 100
+    is_url: bool = False
+
+
+class LinkHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages by the header ``Link: <…>; rel="next"`` (RFC 8288)."""
+
+    size: str = "per_page"
+    most: int = 100
+
+
+Paging: TypeAlias = PageSize | Offset | Cursor | LinkHeader

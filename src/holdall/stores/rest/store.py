@@ -1,0 +1,165 @@
+"""The REST store: collections of somebody else's HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import Conflict, HoldallError, StoreError, Unsupported
+from holdall.query import Op, Query, Schema, check
+from holdall.store import (
+    Capabilities,
+    Change,
+    CommitClass,
+    Feature,
+    KeyOf,
+    Outcome,
+    Rows,
+    Verb,
+    demand_changes,
+    demand_query,
+)
+from holdall.stores.rest.binding import Binding, capabilities_of, united
+from holdall.stores.rest.client import Client
+from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.keys import is_about_keys
+from holdall.stores.rest.reading import Reading
+from holdall.stores.rest.versions import ETags, SeenTags
+from holdall.stores.rest.writing import Writing
+
+__all__ = ["RestStore"]
+
+
+class RestStore:
+    """Each change is a call of its own: none is undone because another failed.
+
+    ``apply`` sends changes one after the other and stops at the first that is refused or lost.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        client: Client,
+        collections: Mapping[str, RestCollection],
+        *,
+        commit: CommitClass,
+        concurrent_changes: int,
+    ) -> None:
+        self.name = name
+        self._client = client
+        self._declared = dict(collections)
+        each = {key: capabilities_of(item, commit, concurrent_changes) for key, item in self._declared.items()}
+        self._each = each
+        self._by_key = {key: _with_look_up(item) for key, item in each.items()}
+        self._capabilities = united(list(each.values()), commit, concurrent_changes)
+        versions = [item.version for item in self._declared.values()]
+        self._tags = SeenTags(max((item.most for item in versions if isinstance(item, ETags)), default=0))
+        self._schemas: dict[str, Schema] = {}
+        self._bindings: dict[str, Binding] = {}
+        self._readings: dict[str, Reading] = {}
+        self._writings: dict[str, Writing] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What is declared of at least one collection; what another lacks is refused when it is asked."""
+        return self._capabilities
+
+    def bind(self, schemas: Sequence[Schema]) -> None:
+        """Learn these collections. Raises Unsupported for one that is not declared or lacks what it needs."""
+        for schema in schemas:
+            declared = self._declared.get(schema.name)
+            if declared is None:
+                known = ", ".join(sorted(self._declared)) or "none"
+                raise Unsupported(
+                    self.name,
+                    f"the collection {schema.name}",
+                    f"declare it: collections={{{schema.name!r}: RestCollection(path=…)}}; declared: {known}",
+                )
+            if self._schemas.get(schema.name) == schema:
+                continue
+            binding = Binding(self.name, schema, declared, self._each[schema.name])
+            self._schemas[schema.name] = schema
+            self._bindings[schema.name] = binding
+            reading = self._readings[schema.name] = Reading(binding, self._client, self._tags)
+            self._writings[schema.name] = Writing(binding, self._client, reading, self._tags)
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        """The rows the query means. Raises Unsupported before sending for what is neither declared nor allowed."""
+        return await self._reading(query).fetch(query)
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows the query's condition means: by the API's total where one is declared, else by its list."""
+        return await self._reading(query).count(query)
+
+    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+        """The rows of ``fetch``, at most ``batch`` at a time."""
+        async for rows in self._reading(query).stream(query, batch):
+            yield rows
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Send the changes in order; those after the first that failed are not sent, and their outcomes say so."""
+        demand_changes(self.name, self._schemas, changes)
+        outcomes: list[Outcome] = []
+        for position, change in enumerate(changes):
+            try:
+                resolved = self._resolved(change, changes, outcomes) if position else change
+                outcome = await self._writings[change.collection].apply(resolved)
+            except HoldallError as error:
+                if isinstance(error, Conflict):
+                    error.position = position
+                if not position:
+                    raise
+                outcomes.append(Outcome(error=error))
+                late = StoreError(self.name, f"not sent, because change {position} of the same apply failed")
+                outcomes += [Outcome(error=late)] * (len(changes) - len(outcomes))
+                break
+            outcomes.append(outcome)
+        return outcomes
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens anew."""
+        await self._client.close()
+
+    def _reading(self, query: Query[Any]) -> Reading:
+        check(query, self._schemas)
+        capabilities = self._each[query.collection]
+        if is_about_keys(query.condition, self._schemas[query.collection]):
+            capabilities = self._by_key[query.collection]
+        demand_query(self.name, capabilities, query)
+        return self._readings[query.collection]
+
+    def _resolved(self, change: Change, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> Change:
+        """The change with the keys made meanwhile in the places that wait for them."""
+        if not _awaits(change.values) and not _awaits(change.key):
+            return change
+
+        def key_of(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple([key_of(item) for item in value])
+            if not isinstance(value, KeyOf):
+                return value
+            if value.position >= len(outcomes) or changes[value.position].verb is not Verb.ADD:
+                raise StoreError(self.name, f"change {value.position} is no earlier add of the same apply")
+            made = outcomes[value.position].key
+            return changes[value.position].key if made is None else made
+
+        values = tuple([key_of(value) for value in change.values])
+        key = key_of(change.key)
+        return Change(change.verb, change.collection, key, change.fields, values, change.version, change.token)
+
+
+def _with_look_up(capabilities: Capabilities) -> Capabilities:
+    """What can be asked of records by their key alone, which needs no filters."""
+    return msgspec.structs.replace(
+        capabilities,
+        features=capabilities.features | {Feature.FILTER},
+        operators=capabilities.operators | {Op.EQ, Op.IN},
+    )
+
+
+def _awaits(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_awaits, value))
+    return isinstance(value, KeyOf)

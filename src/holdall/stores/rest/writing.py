@@ -1,0 +1,307 @@
+"""Writing one collection: each change one call, its answer read for what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import msgspec
+from yarl import URL
+
+from holdall.errors import AlreadyExists, StaleVersion, StoreError
+from holdall.store import APPLIED, Change, Outcome, Verb
+from holdall.stores.rest.answer import Answer, demand_json
+from holdall.stores.rest.binding import VERBS, Binding, BoundCall
+from holdall.stores.rest.client import Client, Request
+from holdall.stores.rest.codec import Misfit, put
+from holdall.stores.rest.decoding import KeyDecoder
+from holdall.stores.rest.errors import from_status, refusal_of, unknown
+from holdall.stores.rest.reading import Reading
+from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, version_of_content
+
+__all__ = ["Writing"]
+
+_GONE = (404, 410)
+_REFUSED = (409, 412, 422)
+_ATTEMPTS = 5  # at reading a record, changing it and putting it back, while others do the same
+_NO_KEY = "it was added, but the answer does not tell its key"
+_ENCODER = msgspec.json.Encoder(decimal_format="string")
+_ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Writing:
+    """The writing half of one collection."""
+
+    def __init__(self, binding: Binding, client: Client, reading: Reading, tags: SeenTags) -> None:
+        self._binding = binding
+        self._store = binding.store
+        self._schema = binding.schema
+        self._collection = binding.collection
+        self._client = client
+        self._reading = reading
+        self._tags = tags
+        self._keys = KeyDecoder(binding)
+        self._sent: dict[tuple[str, ...], tuple[int, ...] | None] = {}
+        self._urls: dict[str, URL] = {}
+
+    async def apply(self, change: Change) -> Outcome:
+        """What became of the change. Raises Conflict where it was refused, StoreError where it failed."""
+        call = self._binding.call(VERBS[change.verb])
+        if change.verb is Verb.ADD:
+            return await self._add(change, call)
+        if change.verb is Verb.UPDATE and call.method == "PUT":
+            return await self._replace(change, call)
+        headers, query = await self._expecting(change, {}, {})
+        body = None
+        if change.verb is Verb.UPDATE:
+            fields, values = self._fields(change)
+            body = self._body(call, self._binding.codec.payload(fields, values))
+        is_safe = change.version is None or bool(call.declared.idempotency_key)
+        answer = await self._send(change, call, headers, query, body, is_repeatable=is_safe or body is None)
+        return self._settled(change, answer)
+
+    # --- adding -------------------------------------------------------------------------------------------------------
+
+    async def _add(self, change: Change, call: BoundCall) -> Outcome:
+        fields, values = self._fields(change)
+        payload = self._binding.codec.payload(fields, values)
+        if change.key is not None:
+            for name, value in self._binding.key_values(change.key).items():
+                if name in self._schema.key and name not in self._binding.unsent:
+                    put(payload, self._binding.codec.places[name], value)
+        elif self._collection.keys == "client":
+            raise StoreError(self._store, f"a {self._schema.name} needs its key before it is added")
+        headers = {"If-None-Match": "*"} if call.method == "PUT" and self._collection.guard_header else {}
+        answer = await self._send(change, call, headers, {}, self._body(call, payload), is_repeatable=True)
+        if 200 <= answer.status < 300:
+            return self._added(change, answer)
+        if answer.status == 412:
+            error: StoreError = AlreadyExists(self._store, self._schema.name, self._schema.key)
+        else:
+            error = self._refusal(change, answer)
+        if answer.is_repeated and isinstance(error, AlreadyExists):
+            return await self._added_before(change, answer, error)
+        raise error
+
+    def _added(self, change: Change, answer: Answer) -> Outcome:
+        self._demand_trust(answer)
+        key, outcome = change.key, APPLIED
+        if key is None:
+            key = self._made_key(answer)
+            outcome = Outcome(key=key)
+        self._note(change, key, answer)
+        return outcome
+
+    async def _added_before(self, change: Change, answer: Answer, error: AlreadyExists) -> Outcome:
+        """A repeated add was answered with "there already": it is ours if it is what we sent."""
+        found = None if change.key is None else await self._reading.one(change.key)
+        if found is not None:
+            fields, values = self._fields(change)
+            positions = self._schema.positions
+            if all(found[0][positions[name]] == value for name, value in zip(fields, values, strict=True)):
+                return APPLIED
+        raise unknown(self._store, answer.place, "it is there, but not as it was sent") from error
+
+    def _made_key(self, answer: Answer) -> Any:
+        """The key the API made: in the body, or in ``Location``."""
+        if answer.body:
+            try:
+                return self._keys.decode(answer.body)
+            except (ValueError, RecursionError, Misfit) as error:
+                if (key := self._located(answer)) is not None:
+                    return key
+                raise unknown(self._store, answer.place, _NO_KEY) from error
+        if (key := self._located(answer)) is not None:
+            return key
+        raise unknown(self._store, answer.place, _NO_KEY)
+
+    def _located(self, answer: Answer) -> Any:
+        location, call = answer.headers.get("Location"), self._binding.calls["get"]
+        texts = None if location is None or call is None else call.template.read(location.partition("?")[0])
+        if not texts or len(self._schema.key) > 1:
+            return None
+        text = unquote(texts.get(self._schema.key[0]) or texts.get("key") or "")
+        field = self._schema.by_name[self._schema.key[0]]
+        try:
+            return msgspec.convert(text, self._binding.key_type, strict=False) if text else None
+        except msgspec.ValidationError:
+            raise unknown(self._store, answer.place, f"it was added, but its Location holds no {field.name}") from None
+
+    # --- changing -----------------------------------------------------------------------------------------------------
+
+    async def _replace(self, change: Change, call: BoundCall) -> Outcome:
+        """Read the whole record, put the changed values into it, and send it back."""
+        fields, values = self._fields(change)
+        for attempt in range(_ATTEMPTS):
+            document, tag, row = await self._document(change)
+            headers, query = await self._expecting(change, {} if tag is None else {"If-Match": tag}, {}, row)
+            for name, value in zip(fields, values, strict=True):
+                put(document, self._binding.codec.places[name], value)
+            answer = await self._send(
+                change, call, headers, query, self._body(call, document), is_repeatable=tag is None and not query
+            )
+            if answer.status != 412 or change.version is not None or attempt == _ATTEMPTS - 1:
+                return self._settled(change, answer)
+        raise StaleVersion(self._store, self._schema.name, change.key)
+
+    async def _document(self, change: Change) -> tuple[dict[str, Any], str | None, Any]:
+        call = self._binding.call("get")
+        path = self._binding.path(call.template, self._binding.key_values(change.key))
+        url = self._client.url(path, call.declared.query)
+        answer = await self._client.send(Request("GET", url, call.place, call.headers))
+        if answer.status in _GONE:
+            raise StaleVersion(self._store, self._schema.name, change.key)
+        if answer.status != 200:
+            raise from_status(self._store, call.place, answer.status, is_write=False)
+        row = self._reading.row_of(answer)
+        document = msgspec.json.decode(answer.body)
+        if self._collection.unwrap is not None:
+            document = self._collection.unwrap(document)
+        for name in self._collection.item_at.split(".") if self._collection.item_at else ():
+            document = document[name]
+        return document, answer.headers.get("ETag"), row
+
+    async def _expecting(
+        self, change: Change, headers: dict[str, str], query: dict[str, str], row: Any = None
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and query by which the API sees the expected version."""
+        version, declared = change.version, self._binding.version
+        if version is None or declared is None:
+            return headers, query
+        if isinstance(declared, BodyVersion):
+            if declared.header:
+                headers[declared.header] = declared.text.format(version=version)
+            if declared.query:
+                query[declared.query] = str(version)
+            return headers, query
+        seen = self._tags.find(self._schema.name, change.key, version)
+        if seen is not None and seen.tag is not None:
+            headers["If-Match"] = seen.tag
+            return headers, query
+        content, tag = (
+            (version_of_content(row), headers.get("If-Match")) if row is not None else (await self._current(change))
+        )
+        if content != (version if seen is None else seen.content):
+            raise StaleVersion(self._store, self._schema.name, change.key)
+        if tag is None:
+            raise StoreError(self._store, f"the API of {self._schema.name} gives no ETag; version=ETags() needs it")
+        headers["If-Match"] = tag
+        return headers, query
+
+    async def _current(self, change: Change) -> tuple[int, str | None]:
+        found = await self._reading.one(change.key)
+        if found is None:
+            raise StaleVersion(self._store, self._schema.name, change.key)
+        return found[0][self._binding.version_place], found[1]
+
+    def _settled(self, change: Change, answer: Answer) -> Outcome:
+        """What the answer to an update or a removal says."""
+        name = self._schema.name
+        if 200 <= answer.status < 300:
+            self._demand_trust(answer)
+            self._note(change, change.key, answer)
+            return APPLIED
+        if answer.status in _GONE:
+            if answer.is_repeated and change.verb is Verb.REMOVE:
+                return APPLIED  # the call before this one, whose answer was lost, did it
+            raise StaleVersion(self._store, name, change.key)
+        if answer.status == 412:
+            if answer.is_repeated and change.verb is Verb.UPDATE and change.version is not None:
+                raise unknown(self._store, answer.place, "it is not known whether it was changed by this call")
+            raise StaleVersion(self._store, name, change.key)
+        raise self._refusal(change, answer)
+
+    def _refusal(self, change: Change, answer: Answer) -> StoreError:
+        """The error for an answer that says no."""
+        if answer.status in _REFUSED:
+            found = refusal_of(self._store, self._collection.refusals, self._schema, change, answer.status, answer.body)
+            if found is not None:
+                return found
+        return from_status(self._store, answer.place, answer.status, is_write=True)
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    async def _send(
+        self,
+        change: Change,
+        call: BoundCall,
+        headers: dict[str, str],
+        query: Mapping[str, str],
+        body: bytes | None,
+        *,
+        is_repeatable: bool,
+    ) -> Answer:
+        declared = call.declared
+        if declared.idempotency_key:
+            headers[declared.idempotency_key] = change.token or str(uuid4())
+        if call.headers:
+            headers = {**call.headers, **headers} if headers else call.headers  # type: ignore[assignment]
+        url = self._urls.get(call.verb) if not query else None
+        if url is None:
+            url = self._url(change, call, query)
+        repeatable = is_repeatable and call.is_repeatable
+        return await self._client.send(Request(call.method, url, call.place, headers, body, True, repeatable))
+
+    def _url(self, change: Change, call: BoundCall, query: Mapping[str, str]) -> URL:
+        values = dict(zip(change.fields, change.values, strict=True)) if change.verb is Verb.ADD else {}
+        if change.key is not None:
+            values.update(self._binding.key_values(change.key))
+        url = self._client.url(self._binding.path(call.template, values), {**call.declared.query, **query})
+        if not call.template.open_names and not query:
+            self._urls[call.verb] = url
+        return url
+
+    def _body(self, call: BoundCall, payload: dict[str, Any]) -> bytes:
+        shaped: Any = payload if call.declared.payload is None else call.declared.payload(payload)
+        return _ENCODER.encode({self._collection.wrap: shaped} if self._collection.wrap else shaped)
+
+    def _fields(self, change: Change) -> tuple[Sequence[str], Sequence[Any]]:
+        """The fields and values that are sent. Raises StoreError for a field that cannot be."""
+        fields, values = change.fields, change.values
+        if fields not in self._sent:
+            self._sent[fields] = self._places(change)
+        places = self._sent[fields]
+        if places is None:
+            return fields, values
+        return [fields[place] for place in places], [values[place] for place in places]
+
+    def _places(self, change: Change) -> tuple[int, ...] | None:
+        schema, unsent = self._schema, self._binding.unsent
+        for name in change.fields:
+            if name not in schema.positions:
+                raise StoreError(self._store, f"{schema.name} has no stored field {name!r}")
+            if name in self._collection.read_only and change.verb is Verb.UPDATE:
+                raise StoreError(self._store, f"{schema.name}.{name} is declared read_only; an update cannot change it")
+        if unsent.isdisjoint(change.fields):
+            return None
+        return tuple(place for place, name in enumerate(change.fields) if name not in unsent)
+
+    def _note(self, change: Change, key: Any, answer: Answer) -> None:
+        """Remember the tag of the record as it is now, under the version the session gives it."""
+        version = self._schema.version
+        if not isinstance(self._binding.version, ETags) or version is None:
+            return
+        if change.version is not None:
+            self._tags.forget(self._schema.name, key, change.version)
+        if version not in change.fields:
+            return
+        new = change.values[change.fields.index(version)]
+        tag, content = answer.headers.get("ETag"), None
+        if answer.body:
+            with suppress(StoreError):  # an answer without the record does, too: it is read before the next write
+                content = version_of_content(self._reading.row_of(answer))
+        if tag is not None or content is not None:
+            self._tags.note(self._schema.name, key, new, Seen(tag, content))
+
+    def _demand_trust(self, answer: Answer) -> None:
+        """Raise StoreUnavailable, the outcome unknown, for an answer that can hardly come from the API."""
+        if not answer.body:
+            return
+        try:
+            demand_json(self._store, answer)
+            _ANY_JSON.decode(answer.body)
+        except (StoreError, ValueError, RecursionError) as error:
+            raise unknown(self._store, answer.place, f"answered {answer.status}, but not in JSON") from error
