@@ -2,7 +2,7 @@
 -- KEYS: what lies beside the records (named by number below), then the record of each change, in order.
 -- ARGV[1]: { number of the KEYS that lie beside, collections, whether any record is changed twice }
 --   a collection: { keys, record prefix, ttl in ms or false, expiry, entries, version field, indexes, uniques, streams,
---   number of slots, counter }; an index: { key, slot }, a unique rule: { key, slots }
+--   number of slots, counter, mark, declared }; an index: { key, slot }, a unique rule: { key, slots }
 -- ARGV[2...]: runs { verb, collection, names, texts, columns, members, versions, slots, slot columns, counted }
 -- Gives { 'ok', counts of keys removed where streams are, run by run }, or { what, number of the change, rule }.
 
@@ -16,7 +16,7 @@ for number = 1, #ARGV - 1 do runs[number] = cmsgpack.unpack(ARGV[number + 1]) en
 
 -- keys of another type would stop the writing half way
 for _, collection in ipairs(collections) do
-  for place, wanted in pairs({ [1] = 'zset', [4] = 'zset', [5] = 'hash', [11] = 'string' }) do
+  for place, wanted in pairs({ [1] = 'zset', [4] = 'zset', [5] = 'hash', [11] = 'string', [12] = 'string' }) do
     if collection[place] then
       local found = call('TYPE', KEYS[collection[place]]).ok
       if found ~= 'none' and found ~= wanted then return { 'type', KEYS[collection[place]], found } end
@@ -29,6 +29,14 @@ for _, collection in ipairs(collections) do
   for _, rule in ipairs(collection[8]) do
     local found = call('TYPE', KEYS[rule[1]]).ok
     if found ~= 'none' and found ~= 'hash' then return { 'type', KEYS[rule[1]], found } end
+  end
+end
+
+-- what was indexed under another declaration would be found no more
+for _, collection in ipairs(collections) do
+  if collection[12] and call('GET', KEYS[collection[12]]) ~= collection[13]
+    and call('EXISTS', KEYS[collection[1]]) == 1 then
+    return { 'unbuilt', collection[2] }
   end
 end
 
@@ -134,6 +142,9 @@ for _, entry in ipairs(order) do
 end
 
 -- 3. write
+for _, collection in ipairs(collections) do
+  if collection[12] and #order > 0 then call('SET', KEYS[collection[12]], collection[13]) end
+end
 for _, entry in ipairs(order) do
   for _, rule in ipairs(entry.collection[8]) do
     local before = together(entry.before, rule[2])
@@ -222,9 +233,9 @@ for number_of_run, run in ipairs(runs) do
         local milliseconds = string.format('%.0f', until_when)
         call('PEXPIREAT', key, milliseconds)
         for _, stream in ipairs(streams) do call('PEXPIREAT', key .. ':field:' .. stream, milliseconds) end
-        call('ZADD', KEYS[collection[4]], milliseconds, texts[number])
+        call('ZADD', KEYS[collection[4]], milliseconds, run[6][number])
       else
-        call('ZREM', KEYS[collection[4]], texts[number])
+        call('ZREM', KEYS[collection[4]], run[6][number])
       end
     end
   end

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from holdall.query import MAX_INT, FieldSchema, Kind
 from holdall.stores.redis.errors import Misfit
 
-__all__ = ["JsonCodec", "type_of"]
+__all__ = ["Codec", "JsonCodec", "type_of"]
 
 _encoder = msgspec.json.Encoder()
 
@@ -60,6 +60,22 @@ def _key_type(field: FieldSchema) -> Any:
     return parts[0] if len(parts) == 1 else tuple[parts]  # type: ignore[valid-type]
 
 
+class Codec(Protocol):
+    """How the values of one collection stand in its hashes."""
+
+    def column(self, name: str, values: Sequence[Any]) -> list[str]:
+        """The values of one field as they are written. Raises Misfit for what would not be read again."""
+        ...
+
+    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Any, ...]]:
+        """The rows of these fields in a list of lists. Raises Misfit, without saying where."""
+        ...
+
+    def value(self, name: str, json: bytes) -> Any:
+        """One value. Raises Misfit."""
+        ...
+
+
 class JsonCodec:
     """The native encoding of one collection's fields: a field's JSON is its value in the hash."""
 
@@ -90,10 +106,10 @@ class JsonCodec:
             decode = self._decoders[names] = self._decoder(names)
         return decode(json)
 
-    def value(self, name: str, json: bytes | None) -> Any:
+    def value(self, name: str, json: bytes) -> Any:
         """One value. Raises Misfit."""
         try:
-            value = msgspec.json.decode(b"null" if json is None else json, type=self._types[name])
+            value = msgspec.json.decode(json, type=self._types[name])
         except msgspec.DecodeError as error:
             raise Misfit(f"it is not {self._by_name[name].kind}: {error}") from error
         return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-__all__ = ["RedisCollection"]
+__all__ = ["Encoding", "RedisCollection"]
+
+
+Encoding = Literal["json", "typed"]
+"""How values stand in hashes: as JSON, or in envelopes that name their type."""
 
 
 class RedisCollection(msgspec.Struct, frozen=True, kw_only=True):
     """Options of one collection, given as ``add_store(..., collections={"visit": RedisCollection(ttl=60)})``.
 
     ``ttl`` is how many seconds a record lives after it was last written; ``name`` stands in its keys in place of the
-    collection's name (``module:Class`` for records of another program); ``scan_limit`` is how many records may be read
-    through for a condition or a sort that no index answers, in place of the store's own.
+    collection's name (``module:Class`` for records of another program). ``encoding="typed"`` reads and writes values in
+    the envelopes of repocket; ``create()`` takes in what other programs wrote. ``scan_limit`` is how many records may
+    be read through for a condition or a sort that no index answers, in place of the store's own.
     """
 
     ttl: float | None = None
     name: str | None = None
+    encoding: Encoding = "json"
     scan_limit: int | None = None

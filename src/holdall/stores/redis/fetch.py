@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,24 +11,24 @@ from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import Query, Schema, compile_condition, select
 from holdall.store import Rows
 from holdall.stores.redis.access import Access, access_of, refusal
-from holdall.stores.redis.codec import JsonCodec
+from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.related import Related
-from holdall.stores.redis.scripts import LOAD
+from holdall.stores.redis.scripts import LOAD, PURGE
 from holdall.stores.redis.server import Server
+from holdall.stores.redis.writes import unbuilt
 
 __all__ = ["Reader"]
 
+_PURGED_AT_ONCE = 1000
 _pack = msgspec.msgpack.Encoder().encode
 
 
 class Reader:
     """The reading half of a store."""
 
-    def __init__(
-        self, store: str, server: Server, layouts: Mapping[str, Layout], codecs: Mapping[str, JsonCodec]
-    ) -> None:
+    def __init__(self, store: str, server: Server, layouts: Mapping[str, Layout], codecs: Mapping[str, Codec]) -> None:
         self._store = store
         self._server = server
         self._layouts = layouts
@@ -47,6 +47,8 @@ class Reader:
         """The rows a checked query means."""
         layout = self._layouts[query.collection]
         access = access_of(layout, query)
+        if access.where[0] == "page":
+            await self.purge(layout)
         if access.is_answer and not query.projection:
             return await self.rows(layout, access)
         if access.is_answer and all(len(path) == 1 for path in query.projection):
@@ -62,11 +64,38 @@ class Reader:
         layout = self._layouts[query.collection]
         access = access_of(layout, plain)
         if access.is_answer:
+            await self.purge(layout)
             return int(await self._server.command(layout.keys, "ZCARD", layout.keys))
         found = await self.rows(layout, access)
         related = Related(self)
         await related.gather(plain, found)
         return sum(map(compile_condition(query.condition, layout.schema, related), found))
+
+    async def purge(self, layout: Layout) -> None:
+        """Forget what stands of records that have expired."""
+        if layout.ttl is None:
+            return
+        indexes, uniques = layout.slot_numbers
+        places = [layout.keys, layout.expiry, layout.entries, *map(layout.index, layout.indexed)]
+        places += map(layout.unique_values, layout.unique)
+        arguments = (layout.record, _PURGED_AT_ONCE, len(indexes), _pack(uniques), len(layout.key_fields))
+        while await self._server.run(PURGE, places, arguments) == _PURGED_AT_ONCE:
+            pass
+
+    async def raw(self, layout: Layout, access: Access, names: tuple[str, ...]) -> list[tuple[str, list[bytes]]]:
+        """The texts and the values as they are stored; null for missing ones."""
+        reply = await self._run(layout, access, names, 0, "raw")
+        return [(key.decode()[len(layout.record) :], values) for key, values in reply[1]]
+
+    def decoded(self, layout: Layout, text: str, names: tuple[str, ...], values: Sequence[bytes]) -> dict[str, Any]:
+        """The values of one record. Raises CorruptRecord."""
+        codec, found = self._codecs[layout.schema.name], {}
+        for name, value in zip(names, values, strict=True):
+            try:
+                found[name] = codec.value(name, value)
+            except Misfit as misfit:
+                raise CorruptRecord(self._store, f"{layout.record}{text} {name}", str(misfit)) from misfit
+        return found
 
     async def rows(self, layout: Layout, access: Access, names: tuple[str, ...] = ()) -> Rows:
         """The rows, of these fields or of all, that are found this way.
@@ -81,6 +110,8 @@ class Reader:
         if not names:
             names = tuple([field.name for field in layout.schema.stored])
         reply = await self._run(layout, access, names, bound)
+        if reply[0] == b"unbuilt":
+            raise unbuilt(self._store, layout.base)
         if reply[0] == b"many":
             raise LimitExceeded(
                 f"records of {layout.schema.name} to read through for {access.reason}",
@@ -90,29 +121,23 @@ class Reader:
         try:
             return self._codecs[layout.schema.name].rows(names, reply[1])
         except Misfit as misfit:
-            reply = await self._run(layout, access, names, bound, "raw")
-            raise self._corrupt(layout, names, reply[1], misfit) from misfit
+            for text, values in await self.raw(layout, access, names):
+                self.decoded(layout, text, names, values)
+            raise CorruptRecord(self._store, layout.base, str(misfit)) from misfit
 
     async def _run(self, layout: Layout, access: Access, names: tuple[str, ...], bound: int, form: str = "") -> Any:
-        arguments = (layout.record, _pack(names), _pack(access.where), bound, form)
+        mark = layout.declared if _asks_index(layout, access) else ""
+        arguments = (layout.record, _pack(names), _pack(access.where), bound, form, mark)
         return await self._server.run(LOAD, self._places(layout, access), arguments)
 
     def _places(self, layout: Layout, access: Access) -> list[str]:
         """Every key that the script is told of; those it finds in an index lie in the same slot."""
         if access.where[0] == "keys":
-            return [layout.keys, *[layout.record + text for text in access.where[1]]]
+            return [layout.keys, layout.mark, *[layout.record + text for text in access.where[1]]]
         if access.where[0] == "ranges":
-            return [layout.keys, *[alternative[1] for alternative in access.where[1]]]
-        return [layout.keys]
+            return [layout.keys, layout.mark, *[alternative[1] for alternative in access.where[1]]]
+        return [layout.keys, layout.mark]
 
-    def _corrupt(
-        self, layout: Layout, names: tuple[str, ...], found: Iterable[tuple[bytes, Sequence[bytes]]], cause: Misfit
-    ) -> CorruptRecord:
-        codec = self._codecs[layout.schema.name]
-        for key, values in found:
-            for name, value in zip(names, values, strict=True):
-                try:
-                    codec.value(name, value)
-                except Misfit as misfit:
-                    return CorruptRecord(self._store, f"{key.decode(errors='replace')} {name}", str(misfit))
-        return CorruptRecord(self._store, layout.base, str(cause))
+
+def _asks_index(layout: Layout, access: Access) -> bool:
+    return access.where[0] == "ranges" and any(alternative[1] != layout.keys for alternative in access.where[1])

@@ -3,20 +3,22 @@
 ``prefix:book:17`` is a record, a hash with a field per attribute; ``prefix:book:17:field:log`` one of its streams.
 Beside them lie ``prefix:book#keys`` (a sorted set of all keys, in key order), ``#index:born`` (a sorted set of values
 and keys), ``#unique:isbn`` (a hash from values to keys), ``#entries`` (a hash from keys to what of them stands in
-indexes), ``#expiry`` (a sorted set of keys by when they expire) and ``#counter``. On a cluster braces name what lies in
-one slot together: ``{prefix}:book:17``, or ``{prefix:book}:17`` where each collection has a slot of its own.
+indexes), ``#indexes`` (what is indexed), ``#expiry`` (the members of ``#keys`` by when they expire) and ``#counter``.
+On a cluster braces name what lies in one slot together: ``{prefix}:book:17``, or ``{prefix:book}:17`` where each
+collection has a slot of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Literal
 
 from holdall.errors import DeclarationError, Unsupported
 from holdall.query import FieldSchema, Generated, Kind, Schema
 from holdall.stores.redis.collection import RedisCollection
-from holdall.stores.redis.text import EXACT_ORDER, escaped, exact, exact_of, key_text, sortable_of
+from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.text import EXACT_ORDER, escaped, exact, exact_of, key_of_text, key_text, sortable_of
 
 __all__ = ["SEPARATOR", "Layout", "Spread"]
 
@@ -50,6 +52,10 @@ class Layout:
         self.counter = f"{self.base}#counter"
         self.entries = f"{self.base}#entries"
         self.expiry = f"{self.base}#expiry"
+        self.mark = f"{self.base}#indexes"
+        if options.encoding not in ("json", "typed"):
+            raise DeclarationError(f'store {store!r}: encoding is "json" or "typed", not {options.encoding!r}')
+        self.is_shared = options.encoding == "typed"  # with programs that do not list what they write
         self.ttl = None if options.ttl is None else round(options.ttl * 1000)  # milliseconds
         self.scan_limit = scan_limit if options.scan_limit is None else options.scan_limit
         self.key_fields = tuple(schema.by_name[name] for name in schema.key)
@@ -91,6 +97,22 @@ class Layout:
         sortables = [(name, sortable_of(by_name[name])) for name in self.indexed]
         return (*sortables, *((name, exact_of(by_name[name])) for group in self.unique for name in group))
 
+    @cached_property
+    def slot_numbers(self) -> tuple[list[int], list[list[int]]]:
+        """The numbers, from 1, of the slots of each index and of each unique group."""
+        place = len(self.indexed)
+        groups = []
+        for fields in self.unique:
+            groups.append(list(range(place + 1, place + 1 + len(fields))))
+            place += len(fields)
+        return list(range(1, len(self.indexed) + 1)), groups
+
+    @cached_property
+    def declared(self) -> str:
+        """What is indexed, as the mark says it; empty where nothing is."""
+        groups = [*((name,) for name in self.indexed), *(("unique", *group) for group in self.unique)]
+        return " ".join(",".join(group) for group in groups)
+
     def text(self, key: Any) -> str:
         """A record's key as text."""
         return key_text(self.key_fields, key)
@@ -103,6 +125,27 @@ class Layout:
         if len(self.key_fields) == 1 and self.key_fields[0].kind is Kind.STR:
             return lambda keys: list(map(escaped, keys))
         return lambda keys: list(map(self.text, keys))
+
+    @cached_property
+    def leaves(self) -> tuple[FieldSchema, ...]:
+        """The key's parts, those of a reference among them in its place."""
+        return tuple(_leaves(self.key_fields))
+
+    @property
+    def colons(self) -> int:
+        """How many colons stand in a record's text."""
+        return len(self.leaves) - 1
+
+    def key_of(self, text: str) -> Any:
+        """The key whose text this is. Raises Misfit."""
+        key, rest = key_of_text(self.key_fields, text.split(":"))
+        if rest or self.text(key) != text:
+            raise Misfit(f"its name does not hold a key of {self.schema.name}")
+        return key
+
+    def member_of(self, text: str) -> str:
+        """The member of ``#keys`` for a record's text. Raises Misfit."""
+        return self.members([self.key_of(text)], [text])[0]
 
     @cached_property
     def is_ordered(self) -> bool:
@@ -120,6 +163,14 @@ class Layout:
                 return [f"{key + 2**63:016x}\0{text}" for key, text in zip(keys, texts, strict=True)]
             keys = [(key,) for key in keys]
         return [f"{self.place(key)}{SEPARATOR}{text}" for key, text in zip(keys, texts, strict=True)]
+
+
+def _leaves(fields: tuple[FieldSchema, ...]) -> Iterator[FieldSchema]:
+    for field in fields:
+        if field.kind is Kind.REF:
+            yield from _leaves(field.target_key)
+        else:
+            yield field
 
 
 def _tagged(prefix: str, name: str, spread: Spread | None) -> str:

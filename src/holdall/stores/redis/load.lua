@@ -1,9 +1,10 @@
 -- Read records as they are at one instant.
--- KEYS[1]: the sorted set of all keys. ARGV: record prefix, names of the fields to read, where to look, bound.
+-- KEYS[1]: the sorted set of all keys, KEYS[2]: the mark of what is indexed. ARGV: record prefix, names of the fields to read, where to look, bound.
 -- Where to look: { 'keys', texts } or { 'ranges', alternatives } or { 'page', low, high, is reversed, skip, count,
 -- separators }.
 -- An alternative: { 'sorted', key, { low, high, ... }, separators before a member's key } or { 'unique', key, { value,
 -- ... } }; the one that finds the fewest is taken. More records than the bound, if that is not 0, give { 'many', how many }.
+-- ARGV[6] is the mark that must be there where an index is asked; else { 'unbuilt' }.
 -- Gives { 'ok', JSON }: a list with a list for each record; where ARGV[5] says so, { 'raw', key, values, ... } instead.
 
 local call, unpack, concat = redis.call, unpack, table.concat
@@ -49,6 +50,8 @@ local function size_of(alternative)
   for place = 1, #ranges, 2 do total = total + call('ZLEXCOUNT', alternative[2], ranges[place], ranges[place + 1]) end
   return total
 end
+
+if ARGV[6] ~= '' and call('GET', KEYS[2]) ~= ARGV[6] and call('EXISTS', KEYS[1]) == 1 then return { 'unbuilt' } end
 
 if where[1] == 'keys' then
   local texts = where[2]

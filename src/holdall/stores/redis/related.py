@@ -67,8 +67,9 @@ class Related:
         elif isinstance(condition, Not):
             await self._condition(condition.item, schema, rows)
         else:
-            target, members = await self._members(condition, schema, rows)
-            await self._condition(condition.condition, target, members)
+            members = await self._members(condition, schema, rows)
+            if members is not None:
+                await self._condition(condition.condition, *members)
 
     async def _follow(self, path: Path, schema: Schema, rows: Sequence[Row]) -> tuple[Schema, Sequence[Row]]:
         """The rows at the last reference of the path."""
@@ -78,10 +79,15 @@ class Related:
             schema = self.schemas[target]
         return schema, rows
 
-    async def _members(self, node: Some | Every, schema: Schema, rows: Sequence[Row]) -> tuple[Schema, Sequence[Row]]:
+    async def _members(
+        self, node: Some | Every, schema: Schema, rows: Sequence[Row]
+    ) -> tuple[Schema, Sequence[Row]] | None:
+        """The records of a Many; None where they are in another store, and so seen as their keys alone."""
         owner, holders = await self._follow(node.path, schema, rows)
         field = owner.by_name[node.path[-1]]
         target = str(field.target)
+        if target not in self.schemas:
+            return None
         if field.form is ManyForm.BACK:
             keys = {owner.key_of(row) for row in holders}
             return self.schemas[target], await self._referring_to(target, str(field.back), keys)

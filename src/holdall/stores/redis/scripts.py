@@ -6,7 +6,7 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
 
-__all__ = ["APPLY", "LOAD", "Script"]
+__all__ = ["APPEND", "APPLY", "INDEX", "LOAD", "PURGE", "Script"]
 
 
 class Script(NamedTuple):
@@ -23,4 +23,7 @@ def _script(name: str, *, is_writing: bool) -> Script:
 
 
 APPLY = _script("apply", is_writing=True)
+APPEND = _script("append", is_writing=True)
+INDEX = _script("index", is_writing=True)
 LOAD = _script("load", is_writing=False)
+PURGE = _script("purge", is_writing=True)

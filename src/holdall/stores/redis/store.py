@@ -22,12 +22,13 @@ from holdall.store import (
     demand_query,
     demand_schema,
 )
-from holdall.stores.redis.codec import JsonCodec
+from holdall.stores.redis.codec import Codec, JsonCodec
 from holdall.stores.redis.collection import RedisCollection
+from holdall.stores.redis.envelope import EnvelopeCodec
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.layout import Layout, Spread
 from holdall.stores.redis.opening import Connecting, server_at
-from holdall.stores.redis.provision import drop, problems
+from holdall.stores.redis.provision import Provision
 from holdall.stores.redis.scripts import APPLY
 from holdall.stores.redis.writes import Batch, lacks_keys, own_key, runs_of, with_keys
 
@@ -83,8 +84,9 @@ class RedisStore:
         self._options = dict(collections or {})
         self._scan_limit = scan_limit
         self._layouts: dict[str, Layout] = {}
-        self._codecs: dict[str, JsonCodec] = {}
+        self._codecs: dict[str, Codec] = {}
         self._reader = Reader(name, self._server, self._layouts, self._codecs)
+        self._provision = Provision(name, self._server, self._layouts, self._reader)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -101,7 +103,7 @@ class RedisStore:
             if twin:
                 raise DeclarationError(f"store {self.name!r}: {twin} and {schema.name} would lie at {layout.base}")
             self._layouts[schema.name] = layout
-            self._codecs[schema.name] = JsonCodec(schema.stored)
+            self._codecs[schema.name] = self._codec(layout)
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means; Unsupported where it would read through a collection and ``scan_limit`` is 0."""
@@ -131,6 +133,8 @@ class RedisStore:
         else:
             made = await self._made_keys(changes)
             runs = runs_of(with_keys(self.name, self._layouts, changes, made))
+        for name in {run.collection for run in runs}:
+            await self._reader.purge(self._layouts[name])
         batch = Batch(self.name, self._layouts, self._codecs, runs)
         keys, arguments = batch.arguments()
         return batch.outcomes(await self._server.run(APPLY, keys, arguments), made)
@@ -144,19 +148,33 @@ class RedisStore:
         return range(last - count + 1, last + 1)
 
     async def create(self) -> None:
-        """Nothing is missing: keys come into being with their records."""
+        """Take records that others wrote, or that an index lacks, into the listing and the indexes.
+
+        Raises SchemaMismatch for values that must be unique and are not, CorruptRecord for a record it cannot read.
+        """
+        await self._provision.create()
 
     async def inspect(self) -> list[str]:
         """What differs, a sentence each."""
-        return await problems(self._server, self._layouts)
+        return await self._provision.inspect()
 
     async def drop(self) -> None:
         """Remove the records of the bound collections and what lies beside them; other keys stay."""
-        await drop(self._server, self._layouts)
+        await self._provision.drop()
 
     async def close(self) -> None:
         """Close every connection."""
         await self._server.close()
+
+    def _codec(self, layout: Layout) -> Codec:
+        if layout.is_shared:
+            return EnvelopeCodec(layout.schema.stored, self._place_of)
+        return JsonCodec(layout.schema.stored)
+
+    def _place_of(self, collection: str) -> str:
+        """How the keys of a collection's records begin, also of one in another store."""
+        layout = self._layouts.get(collection)
+        return f"{self._prefix}:{collection}:" if layout is None else layout.record
 
     def _demand(self, query: Query[Any]) -> None:
         demand_query(self.name, _CAPABILITIES, query)

@@ -11,10 +11,22 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from holdall.query import FieldSchema, Kind
+from holdall.stores.redis.errors import Misfit
 
-__all__ = ["EXACT_ORDER", "escaped", "exact", "exact_of", "key_text", "sortable", "sortable_of", "unescaped"]
+__all__ = [
+    "EXACT_ORDER",
+    "escaped",
+    "exact",
+    "exact_of",
+    "key_of_text",
+    "key_text",
+    "sortable",
+    "sortable_of",
+    "unescaped",
+]
 
 TextOf = Callable[[Any], str]
 
@@ -156,3 +168,45 @@ def key_text(fields: tuple[FieldSchema, ...], key: Any) -> str:
         exact(field, part) if field.kind in (Kind.REF, Kind.INT, Kind.UUID) else escaped(exact(field, part))
         for field, part in zip(fields, parts, strict=True)
     )
+
+
+def key_of_text(fields: tuple[FieldSchema, ...], pieces: list[str]) -> tuple[Any, list[str]]:
+    """The key that begins these pieces of a text, and the pieces after it. Raises Misfit."""
+    parts = []
+    for field in fields:
+        if field.kind is Kind.REF:
+            part, pieces = key_of_text(field.target_key, pieces)
+        elif pieces:
+            part, pieces = _value(field, unescaped(pieces[0])), pieces[1:]
+        else:
+            raise Misfit("its name has too few parts for a key")
+        parts.append(part)
+    return (parts[0] if len(parts) == 1 else tuple(parts)), pieces
+
+
+def _value(field: FieldSchema, text: str) -> Any:
+    try:
+        return _READERS[field.kind](text)
+    except (ValueError, ArithmeticError, OverflowError) as error:
+        raise Misfit(f"its name holds no {field.kind} where {field.name} is expected") from error
+
+
+def _read_bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    Kind.BOOL: _read_bool,
+    Kind.INT: int,
+    Kind.FLOAT: float,
+    Kind.DECIMAL: Decimal,
+    Kind.STR: str,
+    Kind.BYTES: bytes.fromhex,
+    Kind.DATETIME: lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
+    Kind.DATE: date.fromisoformat,
+    Kind.TIME: time.fromisoformat,
+    Kind.TIMEDELTA: lambda text: int(text) * _MICROSECOND,
+    Kind.UUID: UUID,
+}

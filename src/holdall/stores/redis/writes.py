@@ -11,11 +11,11 @@ import msgspec
 from holdall.errors import AlreadyExists, HoldallError, SchemaMismatch, StaleVersion, StoreError, UniqueViolation
 from holdall.query import Kind
 from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Verb
-from holdall.stores.redis.codec import JsonCodec
+from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
 
-__all__ = ["Batch", "lacks_keys", "own_key", "runs_of", "with_keys"]
+__all__ = ["Batch", "lacks_keys", "own_key", "runs_of", "slot_texts", "unbuilt", "with_keys"]
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -79,7 +79,7 @@ class Batch:
     """The runs of one apply, made ready to be sent."""
 
     def __init__(
-        self, store: str, layouts: Mapping[str, Layout], codecs: Mapping[str, JsonCodec], runs: Sequence[Run]
+        self, store: str, layouts: Mapping[str, Layout], codecs: Mapping[str, Codec], runs: Sequence[Run]
     ) -> None:
         self._store = store
         self._layouts = layouts
@@ -114,12 +114,7 @@ class Batch:
         return len(self._beside)
 
     def _described(self, layout: Layout) -> list[Any]:
-        place = len(layout.indexed)
-        rules = []
-        for number, fields in enumerate(layout.unique):
-            slots = list(range(place + 1, place + 1 + len(fields)))
-            rules.append([self._beside_number(layout.unique_values(fields)), slots, number])
-            place += len(fields)
+        indexes, uniques = layout.slot_numbers
         return [
             self._beside_number(layout.keys),
             layout.record,
@@ -127,11 +122,19 @@ class Batch:
             self._beside_number(layout.expiry) if layout.ttl else False,
             self._beside_number(layout.entries) if layout.slots else False,
             layout.schema.version or False,
-            [[self._beside_number(layout.index(name)), slot] for slot, name in enumerate(layout.indexed, 1)],
-            rules,
+            [
+                [self._beside_number(layout.index(name)), slot]
+                for name, slot in zip(layout.indexed, indexes, strict=True)
+            ],
+            [
+                [self._beside_number(layout.unique_values(fields)), slots, number]
+                for number, (fields, slots) in enumerate(zip(layout.unique, uniques, strict=True))
+            ],
             [],
             len(layout.slots),
             self._beside_number(layout.counter) if layout.counts else False,
+            self._beside_number(layout.mark) if layout.slots else False,
+            layout.declared,
         ]
 
     def _content(self, layout: Layout, run: Run, texts: list[str]) -> list[Any]:
@@ -145,7 +148,7 @@ class Batch:
                 versions = codec.column(schema.version, run.versions)
         except Misfit as misfit:
             raise StoreError(self._store, f"{schema.name}: {misfit}") from misfit
-        members = layout.members(run.keys, texts) if run.verb is not Verb.UPDATE else []
+        members = layout.members(run.keys, texts) if run.verb is not Verb.UPDATE or layout.ttl else []
         slots, slot_columns = self._slots(layout, run, names, columns)
         return [names, texts, written, members, versions, slots, slot_columns, self._given(layout, run)]
 
@@ -203,6 +206,8 @@ class Batch:
         return found
 
     def _error(self, reply: Any) -> HoldallError:
+        if reply[0] == b"unbuilt":
+            return unbuilt(self._store, reply[1].decode())
         if reply[0] == b"type":
             difference = f"{reply[1].decode()} holds a {reply[2].decode()}"
             return SchemaMismatch(self._store, [difference])
@@ -222,6 +227,19 @@ class Batch:
                 return run, position
             position -= len(run.keys)
         raise StoreError(self._store, "its answer is about a change that was not sent")
+
+
+def unbuilt(store: str, place: str) -> SchemaMismatch:
+    """The error for records that were written under another declaration of indexes."""
+    return SchemaMismatch(store, [f"the indexes of {place} are not those that are declared; create() builds them"])
+
+
+def slot_texts(layout: Layout, row: Mapping[str, Any]) -> list[Any]:
+    """What is kept of one record in ``#entries``, given the values of the fields that are indexed."""
+    return [
+        (_entries if number < len(layout.indexed) else _uniques)([row[name]], to_text)[0]
+        for number, (name, to_text) in enumerate(layout.slots)
+    ]
 
 
 def _entries(column: Sequence[Any], to_text: Callable[[Any], str]) -> list[Any]:
