@@ -12,7 +12,7 @@ from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, SchemaMismatch
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
-from holdall.session import Binding, Bindings, Session, adding_new_records, dao_binding
+from holdall.session import Binding, Bindings, Session, adding_new_records, bind_dao
 from holdall.store import Provisioned, Store, open_store
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ class Holdall:
         if store not in self.stores:
             self.add_store(store, "dao:")
         for dao in daos:
-            binding = dao_binding(self.stores[store], dao, policy)
-            self.bindings.add(binding)
-            ModelGateway.of(binding.model).add(self)
+            ModelGateway.of(bind_dao(self.bindings, self.stores[store], dao, policy)).add(self)
 
     def collections(self) -> Iterator[Binding]:
         """Every collection, in the order of declaration."""

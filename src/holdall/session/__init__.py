@@ -2,7 +2,7 @@
 
 from holdall.session.auto_add import adding_new_records
 from holdall.session.binding import Binding, Bindings
-from holdall.session.handwritten import dao_binding
+from holdall.session.handwritten import bind_dao
 from holdall.session.order import Edge, Order, order_nodes
 from holdall.session.phase import SessionState
 from holdall.session.plan import Batch, Plan, Step
@@ -26,7 +26,7 @@ __all__ = [
     "Task",
     "TaskState",
     "adding_new_records",
-    "dao_binding",
+    "bind_dao",
     "order_nodes",
     "query",
 ]

@@ -11,7 +11,7 @@ from holdall.policy import Policy, Right
 from holdall.query import Query
 from holdall.session.changing import ChangingSession
 from holdall.session.core import M
-from holdall.session.handwritten import dao_binding
+from holdall.session.handwritten import bind_dao
 from holdall.session.phase import SessionState
 from holdall.session.query_function import QueryCall
 from holdall.session.reading import ReadingSession
@@ -43,7 +43,7 @@ class DaoSession(ReadingSession, ChangingSession):
         if handwritten.store is None:
             handwritten.store = open_store("dao", "dao:")
         for dao in daos:
-            self._bindings.add(dao_binding(handwritten.store, dao, policy))
+            bind_dao(self._bindings, handwritten.store, dao, policy)
 
     def get_dao(self, model: type[M]) -> DAO[M]:
         """The DAO that serves a model; raises StateError where its records are kept otherwise."""

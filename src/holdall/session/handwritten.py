@@ -15,16 +15,16 @@ from holdall.session.phase import Phases, SessionState
 from holdall.session.single_flight import SingleFlight
 from holdall.store import Recordwise, Store, acting_for
 
-__all__ = ["Handwritten", "dao_binding"]
+__all__ = ["Handwritten", "bind_dao"]
 
 T = TypeVar("T")
 _AT_ONCE = 100  # records got at the same time for one who asks for many
 
 
-def dao_binding(store: Store, dao: object, policy: Policy | None) -> Binding:
-    """The binding of a DAO's model to the store that the DAO is admitted to.
+def bind_dao(bindings: Bindings, store: Store, dao: object, policy: Policy | None) -> type[Model]:
+    """Let a DAO serve its model from this store, and tell the model.
 
-    Raises DeclarationError where the store takes no DAOs or it is not told which model this one is for.
+    Raises DeclarationError where the store takes no DAOs, the model is bound already, or it is not told which it is.
     """
     if not isinstance(store, Recordwise):
         raise DeclarationError(f"store {store.name!r} takes no DAOs; give them one of their own, opened by 'dao:'")
@@ -34,8 +34,9 @@ def dao_binding(store: Store, dao: object, policy: Policy | None) -> Binding:
     if not isinstance(model, type) or not issubclass(model, Model):
         raise DeclarationError(f"{name} does not say which model it is for: class {name}(DAO[Employee]), or set model")
     binding = Binding(model, store, policy or Policy(), model.__holdall__.collection)
+    bindings.add(binding)
     store.admit(binding.collection, dao)
-    return binding
+    return model
 
 
 class Handwritten:
