@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from holdall.session.consequences import Refusal
+    from holdall.session.recovery import Unfinished
     from holdall.session.result import CommitResult, Task
+    from holdall.session.settlement import Settlement
 
 __all__ = [
     "AlreadyExists",
@@ -34,6 +37,7 @@ __all__ = [
     "SchemaMismatch",
     "StaleVersion",
     "StateError",
+    "StillReferenced",
     "StoreError",
     "StoreTimeout",
     "StoreUnavailable",
@@ -233,6 +237,17 @@ class ReferenceViolation(Conflict):
         super().__init__(store, f"{named} of {collection} would be left without its target", position)
 
 
+class StillReferenced(ReferenceViolation):
+    """Records still refer to one that was to be removed; ``refusals`` counts them, reference by reference."""
+
+    def __init__(self, store: str, refusals: Sequence[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        self.collection = self.refusals[0].target
+        self.fields = tuple([f"{refusal.collection}.{refusal.field}" for refusal in self.refusals])
+        message = "; ".join(map(str, self.refusals)) + "; remove them first, or declare on_delete"
+        Conflict.__init__(self, store, message)
+
+
 class StaleVersion(Conflict):
     """The record was changed or removed by somebody else since it was read: load it again and repeat the edit."""
 
@@ -262,13 +277,39 @@ class CommitAborted(CommitError):
     """Nothing lasting happened anywhere; the records are as they were and the session is usable."""
 
 
-class CommitPending(CommitError):
+class _Settling(CommitError):
+    """A commit over several stores that is not over."""
+
+    @property
+    def _settlement(self) -> Settlement:
+        if self.result.settlement is None:
+            raise StateError("this commit wrote one store and no journal; roll back, and load the records again")
+        return self.result.settlement
+
+    async def resolve(self) -> Unfinished | None:
+        """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
+        return await self._settlement.resolve()
+
+
+class CommitPending(_Settling):
     """The commit is decided and recovery will finish it; do not repeat it."""
 
 
-class CommitPartial(CommitError):
-    """Some changes are applied and some are not; ``result`` says which."""
+class CommitPartial(_Settling):
+    """Some changes are applied and some are not; ``result`` says which. Retry the rest, compensate, or accept it."""
+
+    async def retry(self) -> Unfinished | None:
+        """Try again what was refused or could not be undone; None once it is over."""
+        return await self._settlement.retry()
+
+    async def compensate(self) -> Unfinished | None:
+        """Undo everything it wrote; None once that is done. Raises StateError where old values are not known."""
+        return await self._settlement.compensate()
+
+    async def accept(self) -> None:
+        """Leave everything as it is, and take it off the list of unfinished commits."""
+        await self._settlement.accept()
 
 
-class CommitUnknown(CommitError):
+class CommitUnknown(_Settling):
     """The answer to COMMIT was lost; resolve it by its commit id, never by sending it again."""

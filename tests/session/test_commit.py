@@ -233,27 +233,27 @@ def test_a_lost_answer_is_not_taken_for_a_refusal(error: Exception, expected: ty
     asyncio.run(main())
 
 
-def test_several_stores_need_leave_and_tell_what_was_applied() -> None:
+def test_several_stores_are_written_together_or_not_at_all() -> None:
     async def main() -> None:
         app = library(country_url="memory:")
         async with app.session() as session:
             france = session.add(Country(code="FR", name="France"))
             author = session.add(Author(name="Ursula", country=france))
-            with pytest.raises(CommitAborted, match="allow_partial"):
-                await session.commit()
+            with pytest.raises(CommitAborted, match="can promise"):
+                await session.commit(require="atomic")
             assert state_of(france) is State.NEW
-            result = await session.commit(allow_partial=True)
-            assert result.guarantee is Guarantee.PER_STORE
+            result = await session.commit(require=Guarantee.RECOVERED)
+            assert result.guarantee is Guarantee.RECOVERED
             twin = session.add(Country(code="DE", name="Germany"))
             session.add(Book(title="a", isbn="1", author=author))
             session.add(Book(title="b", isbn="1", author=author))
-            with pytest.raises(CommitPartial) as caught:
-                await session.commit(allow_partial=True)
-            assert state_of(twin) is State.CLEAN
-            states = [task.state for task in caught.value.tasks]
-            assert states[0] is TaskState.APPLIED
-            assert TaskState.FAILED in states
+            with pytest.raises(CommitAborted) as caught:
+                await session.commit()
+            assert state_of(twin) is State.NEW
+            assert TaskState.FAILED in {task.state for task in caught.value.tasks}
+            assert not any(task.state is TaskState.APPLIED for task in caught.value.tasks)
             session.rollback()
+            assert await session.count(Country.where()) == 1
             french = Author.where(Author.country.name == "France")
             assert await session.query(french) == [author]
             assert await session.query(Author.where(Author.country.name != "France")) == []

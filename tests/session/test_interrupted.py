@@ -87,12 +87,6 @@ def test_an_error_that_is_not_ours_aborts_as_one_of_ours_does(answer: Exception)
                 await session.commit()
             assert caught.value.__cause__ is answer
             assert state_of(author) is State.NEW
-            france = session.add(Country(code="FR", name="France"))
-            author.country = france
-            with pytest.raises(CommitPartial) as partial:
-                await session.commit(allow_partial=True)
-            assert [task.state for task in partial.value.tasks] == [TaskState.APPLIED, TaskState.FAILED]
-            assert [state_of(france), state_of(author)] == [State.CLEAN, State.NEW]
             session.rollback()
 
     asyncio.run(main())
@@ -224,25 +218,6 @@ class Refusing:
         kept = [change for place, change in enumerate(changes) if place not in self.refused]
         done = iter(await self.store.apply(kept))
         return [Outcome(error=error) if place in self.refused else next(done) for place in range(len(changes))]
-
-
-def test_refusals_one_by_one_are_told_and_stop_what_follows() -> None:
-    async def main() -> None:
-        app = library(country_url="memory:")
-        put_before(app, Refusing(app.stores["reference"], {0}), "reference")
-        session = (await enter(app)).session
-        lost = session.add(Country(code="FR", name="France"))
-        with pytest.raises(CommitAborted):
-            await session.commit()
-        kept = session.add(Country(code="DE", name="Germany"))
-        author = session.add(Author(name="x", country=lost))
-        with pytest.raises(CommitPartial) as caught:
-            await session.commit(allow_partial=True)
-        states = [task.state for task in caught.value.tasks]
-        assert states == [TaskState.FAILED, TaskState.APPLIED, TaskState.NOT_RUN]
-        assert [state_of(lost), state_of(kept), state_of(author)] == [State.NEW, State.CLEAN, State.NEW]
-
-    asyncio.run(main())
 
 
 def test_keys_made_by_a_store_that_refuses_others_are_in_the_tasks() -> None:

@@ -97,7 +97,7 @@ class Twins:
 
     async def fill(self, app: Holdall) -> None:
         await app.create()
-        async with app.session(allow_partial=True) as session:
+        async with app.session() as session:
             session.add_all(records())
 
     def answer(self, layout: str, query: Query[Any], counts: bool = False) -> Any:

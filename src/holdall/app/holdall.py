@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from holdall.app.gateway import ModelGateway
 from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, SchemaMismatch
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
-from holdall.session import Binding, Bindings, Session, adding_new_records, bind_dao
+from holdall.session import (
+    Binding,
+    Bindings,
+    Compensation,
+    Recovery,
+    Session,
+    adding_new_records,
+    bind_dao,
+    recovering,
+)
 from holdall.store import Provisioned, Store, open_store
 
 if TYPE_CHECKING:
@@ -27,6 +37,9 @@ class Holdall:
     Declare stores and collections first, then open sessions; the first one settles all references and tells the
     stores what they keep. Nothing is global: two Holdalls in one program know nothing of each other.
 
+    ``journal`` is the URL of the local journal, which is made when a commit over several stores has no database of its
+    own to write to. ``lease`` is how long, in seconds, other processes leave a commit under way alone.
+
     >>> from holdall import Holdall, Model, field
     >>> class Country(Model):
     ...     code: str = field(pk=True)
@@ -37,10 +50,12 @@ class Holdall:
     ['country']
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, journal: str | None = None, lease: float = 60.0) -> None:
         self.name = name
         self.stores: dict[str, Store] = {}
-        self.bindings = Bindings()
+        self.bindings = Bindings(journal or f"sqlite:///.holdall/{name}.db", lease)
+        self.recovery = Recovery(self.bindings.journal, self.bindings)
+        self._recovering: asyncio.Task[None] | None = None
         self._active: ContextVar[Session | None] = ContextVar(f"holdall_{name}", default=None)
         self._sync: SyncHoldall | None = None
 
@@ -56,9 +71,17 @@ class Holdall:
         self.stores[name] = open_store(name, url, **options) if isinstance(url, str) else url
 
     def add(
-        self, *models: type[Model], store: str, policy: Policy | None = None, collection: str | None = None
+        self,
+        *models: type[Model],
+        store: str,
+        policy: Policy | None = None,
+        collection: str | None = None,
+        compensation: Compensation | None = None,
     ) -> None:
         """Keep these models in a store, under a policy; without one, only authenticated users may read and write.
+
+        ``compensation`` is for stores that take one record at a time: how calls are undone where a commit that writes
+        other stores, too, is refused.
 
         Raises DeclarationError where the store is unknown, or the model or the collection's name is taken.
         """
@@ -68,7 +91,7 @@ class Holdall:
             raise DeclarationError("a collection's name can be given for one model at a time")
         for model in models:
             name = collection or model.__holdall__.collection
-            self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name))
+            self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name, compensation=compensation))
             ModelGateway.of(model).add(self)
 
     def add_dao(self, *daos: DAO[Any], store: str = "dao", policy: Policy | None = None) -> None:
@@ -145,10 +168,28 @@ class Holdall:
         for name, differences in (await self.inspect()).items():
             raise SchemaMismatch(name, differences)
 
+    async def start(self, *, every: float = 30.0) -> None:
+        """Finish what earlier commits left behind, now and every so many seconds, until ``close``."""
+        self.bindings.settle()
+        if self._recovering is None and len(self.bindings.stores()) > 1:
+            self._recovering = asyncio.create_task(recovering(self.recovery, every))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Give back everything the stores hold; its models' active-record look no longer leads here."""
+        if self._recovering is not None:
+            self._recovering.cancel()
+            await asyncio.wait([self._recovering])
+            self._recovering = None
         for binding in self.bindings:
             ModelGateway.of(binding.model).remove(self)
+        await self.bindings.journal.close()
         for store in self.stores.values():
             await store.close()
 

@@ -9,9 +9,11 @@ from typing import Any
 from holdall.errors import DeclarationError, StateError
 from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
-from holdall.query import Query, Schema
+from holdall.query import Generated, Query, Schema
 from holdall.session.bond import Bond, tie
-from holdall.store import Aggregating, Recordwise, Row, Store
+from holdall.session.journal import Journal, hidden_schemas
+from holdall.session.undo import Compensation
+from holdall.store import Aggregating, CommitClass, Recordwise, Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -19,11 +21,18 @@ __all__ = ["Binding", "Bindings"]
 class Binding:
     """A model bound to its store.
 
-    ``semi_join_limit`` bounds how many keys a condition on another store may bring over.
+    ``semi_join_limit`` bounds how many keys a condition on another store may bring over. ``compensation`` is how
+    single calls are undone where a commit over several stores is refused; without it they are listed.
     """
 
     def __init__(
-        self, model: type[Model], store: Store, policy: Policy, collection: str, semi_join_limit: int = 10_000
+        self,
+        model: type[Model],
+        store: Store,
+        policy: Policy,
+        collection: str,
+        semi_join_limit: int = 10_000,
+        compensation: Compensation | None = None,
     ) -> None:
         self.model: Any = model
         self.store = store
@@ -32,6 +41,7 @@ class Binding:
         self.policy = policy
         self.collection = collection
         self.semi_join_limit = semi_join_limit
+        self.compensation = compensation
         self.declaration: Declaration = model.__holdall__
         self.codec = self.declaration.codec
         self.schema: Schema = Schema(collection, (), ())
@@ -48,6 +58,12 @@ class Binding:
         self.bound_by: tuple[Bond, ...] = ()  # those that lead to them
         self.open_bonds: tuple[Bond, ...] = ()  # those of its own that no store keeps
         self.mirrored_bonds: tuple[Bond, ...] = ()  # those of its own that must be told of at their other end
+
+    @property
+    def makes_late_keys(self) -> bool:
+        """Whether its store makes keys, in one batch with everything else it is told."""
+        is_batch = self.store.capabilities.commit is CommitClass.BATCH
+        return is_batch and any(field.generated is Generated.STORE for field in self.declaration.key)
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
         """The stored fields but these; the same tuple each time, so that stores can batch by identity."""
@@ -77,11 +93,13 @@ class Bindings:
     ``settle`` resolves references by name, makes the schemas and tells the stores; it does no I/O.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, journal: str = "sqlite:///.holdall/journal.db", lease: float = 60.0) -> None:
+        self.journal = Journal(self, journal, lease)
         self._by_model: dict[Any, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
         self.has_bonds = False
+        self.has_late_keys = False  # of stores that are written after the decision of a commit over several
 
     def add(self, binding: Binding) -> None:
         """Take one more; raises DeclarationError where the model or the name is taken."""
@@ -101,7 +119,13 @@ class Bindings:
             return
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
+            if len(self.stores()) > 1 and store.capabilities.is_durable:
+                store.bind(hidden_schemas(store))
         self._is_settled = True
+
+    def stores(self) -> list[Store]:
+        """Every store, once, in the order of declaration."""
+        return list({id(binding.store): binding.store for binding in self}.values())
 
     def _make_ready(self) -> dict[int, tuple[Store, list[Schema]]]:
         """Settle all bindings; the stores by ``id()``, each with its schemas."""
@@ -113,6 +137,8 @@ class Bindings:
             binding.settle(self)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
         tie(self)
+        several = len(stores) > 1
+        self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.bonds for binding in self)
         return stores
 

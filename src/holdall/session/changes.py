@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdall.errors import StateError
 from holdall.model import Field, Reference
-from holdall.session.plan import Batch, Step
+from holdall.session.plan import Batch, Role, Step
 from holdall.store import KeyOf, Run, Runs, Verb
 
-__all__ = ["changes_of"]
+__all__ = ["Awaited", "changes_of", "resolved", "resolved_value"]
+
+
+class Awaited:
+    """Stands for the key of a record that another step of the commit is to add."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: Any) -> None:
+        self.record = record
 
 
 def changes_of(step: Step) -> Runs:
-    """The changes of a step, a run for each batch; keys the store has yet to make stand as KeyOf."""
+    """The changes of a step, a run for each batch; keys the store has yet to make stand as KeyOf.
+
+    Keys that other steps, or other calls of this one, are to make are put in by ``resolved``.
+    """
     runs: list[Run] = []
     count = 0
     pending: dict[int, int] = {}
@@ -23,7 +36,7 @@ def changes_of(step: Step) -> Runs:
             continue
         values = _values(batch)
         if step.is_linked:
-            if batch.verb is Verb.ADD and None in keys:
+            if batch.verb is Verb.ADD and None in keys and step.role is not Role.CALLS:
                 places = enumerate(batch.records, count)
                 pending.update((id(record), place) for place, record in places if record.__key__() is None)
             keys = [_key_now(batch, place, pending) for place in range(len(keys))]
@@ -51,12 +64,12 @@ def _columns(batch: Batch) -> list[list[Any]]:
 
 
 def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
-    """A record's key as it is by now: made by an earlier step, or to be made by an earlier change of this one."""
+    """A record's key as it is by now, or what stands for it."""
     key, record = batch.keys[place], batch.records[place]
     if key is None:
         key = record.__key__()
     if key is None and batch.verb is not Verb.ADD:
-        return KeyOf(pending[id(record)])
+        return KeyOf(pending[id(record)]) if id(record) in pending else Awaited(record)
     if key is None:
         fields = batch.binding.declaration.key
         parts = tuple([_pending_key(field.get(record), field.encode(field.get(record)), pending) for field in fields])
@@ -66,10 +79,10 @@ def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
 
 
 def _with_pending_keys(batch: Batch, rows: list[tuple[Any, ...]], pending: dict[int, int]) -> list[tuple[Any, ...]]:
-    """The rows with KeyOf wherever a reference's record has yet to get its key."""
+    """The rows with what stands for it wherever a reference's record has yet to get its key."""
     by_name = batch.binding.declaration.by_name
     places = [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].is_relation]
-    if not places or not pending or batch.verb is Verb.REMOVE:
+    if not places or batch.verb is Verb.REMOVE:
         return rows
     return [_with_pending_key(record, row, places, pending) for record, row in zip(batch.records, rows, strict=True)]
 
@@ -89,6 +102,38 @@ def _with_pending_key(
 
 
 def _pending_key(slot: Any, key: Any, pending: dict[int, int]) -> Any:
-    if key is None and slot.__class__ is Reference and id(slot._record) in pending:
-        return KeyOf(pending[id(slot._record)])
+    if key is None and slot.__class__ is Reference and slot._record is not None:
+        return KeyOf(pending[id(slot._record)]) if id(slot._record) in pending else Awaited(slot._record)
     return key
+
+
+def resolved(changes: Runs) -> Runs:
+    """The changes with the keys that were made meanwhile."""
+    if not changes.is_linked:
+        return changes
+    return Runs(
+        [
+            Run(
+                run.verb,
+                run.collection,
+                run.fields,
+                list(map(resolved_value, run.keys)),
+                list(map(resolved_value, run.rows)),
+                run.versions,
+            )
+            for run in changes.runs
+        ],
+        is_linked=True,
+    )
+
+
+def resolved_value(value: Any) -> Any:
+    """A key or a row with the keys that were made meanwhile. Raises StateError for one that never came to be."""
+    if value.__class__ is Awaited:
+        key = value.record.__key__()
+        if key is None:
+            raise StateError(f"the {type(value.record).__name__} that it refers to was not written")
+        return key
+    if value.__class__ is tuple:
+        return tuple(map(resolved_value, value))
+    return value

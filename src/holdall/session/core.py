@@ -12,6 +12,7 @@ from holdall.session.binding import Bindings
 from holdall.session.commit import Committer
 from holdall.session.keeper import SessionKeeper
 from holdall.session.own_bindings import OwnBindings
+from holdall.session.referential import Referential
 
 __all__ = ["M", "SessionCore"]
 
@@ -31,7 +32,8 @@ class SessionCore:
         self._records = self._keeper.records
         self._reader = self._keeper.reader
         self._keeper.handwritten.session = ref(self)
-        self._committer = Committer(self._records, self._keeper.tracker)
+        self._referential = Referential(bindings, self._records, user)
+        self._committer = Committer(self._records, self._keeper.tracker, bindings, self._keeper.handwritten)
 
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):

@@ -10,14 +10,15 @@ from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Declaration, Field, Reference, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated
+from holdall.session.arrange import arrange
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.order import Edge, Order, order_nodes
-from holdall.session.plan import Batch, Plan, Step
+from holdall.session.plan import Batch, Plan
 from holdall.session.uuid7 import uuid7
 from holdall.store import Verb
 
-__all__ = ["make_plan"]
+__all__ = ["make_plan", "removal_edges"]
 
 
 def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
@@ -28,7 +29,8 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     models_new, models_dirty = set(map(type, new)), set(map(type, dirty))
-    _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
+    written = [record for record in dirty if id(record) not in records.by_system] if records.by_system else dirty
+    _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
     for binding, group in _by_binding(bindings, new):
@@ -42,7 +44,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     for batch in batches:
         if batch.binding.recordwise is not None:
             batch.binding.recordwise.demand(batch.verb, batch.binding.collection)
-    return Plan(_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
+    return Plan(arrange(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 
 def _by_binding(bindings: Bindings, records: list[Any]) -> list[tuple[Binding, list[Any]]]:
@@ -245,8 +247,8 @@ def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
     return None if version is None else list(map(version.get, records))
 
 
-def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
-    """The removals: what refers to others goes before what it refers to."""
+def removal_edges(deleted: list[Any]) -> list[Edge]:
+    """Which removals wait for which: what refers to others goes before what it refers to."""
     by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)} if deleted else {}
     edges: dict[Edge, None] = {}
     for number, record in _referring(deleted, set(map(type, deleted))):
@@ -256,19 +258,13 @@ def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
                 other = by_key.get((field.target(), key))
                 if other is not None and other != number:
                     edges[Edge(other, number, may_wait=True)] = None
+    return list(edges)
+
+
+def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
     batches = []
-    for level in order_nodes(len(deleted), list(edges)).levels:
+    for level in order_nodes(len(deleted), removal_edges(deleted)).levels:
         for binding, group in _by_binding(bindings, [deleted[number] for number in level]):
             keys = list(map(binding.declaration.key_of, group))
             batches.append(Batch(binding, Verb.REMOVE, group, keys, versions=_versions(binding, group)))
     return batches
-
-
-def _steps(batches: list[Batch], is_linked: bool) -> tuple[Step, ...]:
-    """One step for each run of batches of one store."""
-    runs: list[list[Batch]] = []
-    for batch in batches:
-        if not runs or runs[-1][-1].binding.store is not batch.binding.store:
-            runs.append([])
-        runs[-1].append(batch)
-    return tuple(Step(run[0].binding.store, tuple(run), is_linked) for run in runs)

@@ -1,16 +1,28 @@
-"""The plan of a commit, as a value: which records go to which store, in which order."""
+"""The plan of a commit, as a value: which records go to which stores, in which order."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from holdall.session.binding import Binding
 from holdall.session.result import Guarantee, guarantee_of
-from holdall.store import Store, Verb
+from holdall.store import CommitClass, Store, Verb
 
-__all__ = ["Batch", "Plan", "Step"]
+__all__ = ["Batch", "Plan", "Role", "Step"]
+
+
+class Role(StrEnum):
+    """What a store's part in a commit is like."""
+
+    TRANSACTION = "transaction"  # applied at once, lasting once it is committed
+    BATCH = "batch"  # applied in one go
+    CALLS = "calls"  # one call for each record
+
+
+_ROLES = {CommitClass.TX: Role.TRANSACTION, CommitClass.BATCH: Role.BATCH}
 
 
 class Batch(msgspec.Struct):
@@ -29,11 +41,20 @@ class Batch(msgspec.Struct):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Batches that go to one store in one call. ``is_linked`` if records of the commit refer to new ones."""
+    """Batches that go to one store together, or calls of any stores. ``is_linked`` if records refer to new ones."""
 
-    store: Store
     batches: tuple[Batch, ...]
     is_linked: bool = False
+
+    @property
+    def store(self) -> Store:
+        """The store, or that of the first call."""
+        return self.batches[0].binding.store
+
+    @property
+    def role(self) -> Role:
+        """How it is carried out."""
+        return _ROLES.get(self.batches[0].binding.store.capabilities.commit, Role.CALLS)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -48,18 +69,36 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def stores(self) -> list[Store]:
         """The stores it writes, each once."""
-        return list({id(step.store): step.store for step in self.steps}.values())
+        if len(self.steps) == 1 and len(self.steps[0].batches) == 1:
+            return [self.steps[0].store]
+        return list(
+            {id(batch.binding.store): batch.binding.store for step in self.steps for batch in step.batches}.values()
+        )
 
     @property
     def guarantee(self) -> Guarantee:
         """What the commit can promise."""
-        return guarantee_of([store.capabilities.commit for store in self.stores])
+        compensated = all(
+            batch.binding.compensation is not None
+            for step in self.steps
+            if step.role is Role.CALLS
+            for batch in step.batches
+        )
+        return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=compensated)
 
     def __str__(self) -> str:
         if not self.steps:
             return "nothing to write"
         lines = []
         for number, step in enumerate(self.steps, 1):
-            lines.append(f"{number}. {step.store.name} ({step.store.capabilities.commit})")
-            lines.extend(f"   {batch.verb} {len(batch.records)} {batch.binding.collection}" for batch in step.batches)
+            names = dict.fromkeys(batch.binding.store.name for batch in step.batches)
+            lines.append(f"{number}. {', '.join(names)} ({step.role.value})")
+            lines.extend(map(_line, step.batches))
         return "\n".join([*lines, f"promise: {self.guarantee.value}"])
+
+
+def _line(batch: Batch) -> str:
+    schema, sent = batch.binding.schema, set(batch.fields)
+    targets = {field.target for field in schema.stored if field.target is not None and field.name in sent}
+    after = f" -> {', '.join(sorted(targets))}" if targets else ""
+    return f"   {batch.verb} {len(batch.records)} {batch.binding.collection}{after}"

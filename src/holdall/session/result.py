@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from holdall.store import CommitClass, Verb
+
+if TYPE_CHECKING:
+    from holdall.session.settlement import Settlement
 
 __all__ = ["CommitResult", "Guarantee", "Task", "TaskState", "guarantee_of"]
 
@@ -19,19 +22,36 @@ class TaskState(StrEnum):
     APPLIED = "applied"
     FAILED = "failed"
     NOT_RUN = "not run"
+    UNKNOWN = "unknown"  # it was sent and the answer was lost
+    PENDING = "pending"  # it is decided, and recovery will do it
+    ROLLED_BACK = "rolled back"
+    COMPENSATED = "compensated"
 
 
 class Guarantee(StrEnum):
-    """What a commit promised before it began."""
+    """What a commit promises before it begins, the strongest first."""
 
     NOTHING_TO_DO = "nothing to do"
     ATOMIC = "all or nothing"
-    PER_STORE = "all or nothing in each store, one store after another"
+    RECOVERED = "all or nothing after recovery"
+    COMPENSATED = "all or nothing after recovery, calls being undone"
+    LISTED = "calls at most once; what is left over is listed"
     PER_RECORD = "each record by itself"
+
+    def is_at_least(self, other: Guarantee) -> bool:
+        """Whether this promise is as strong."""
+        return _STRONGEST_FIRST.index(self) <= _STRONGEST_FIRST.index(other)
+
+
+_STRONGEST_FIRST = list(Guarantee)
 
 
 class Task(msgspec.Struct, frozen=True):
-    """One record's part of a commit. ``duration`` is that of the step it was part of, in seconds."""
+    """One record's part of a commit.
+
+    ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was
+    part of; both in seconds.
+    """
 
     record: Any
     verb: Verb
@@ -40,24 +60,36 @@ class Task(msgspec.Struct, frozen=True):
     store: str
     state: TaskState
     version: int | None = None
+    started: float = 0.0
     duration: float = 0.0
     error: Exception | None = None
 
 
 class CommitResult:
-    """The outcome of a commit. ``tasks`` is made when first asked for, so that a large commit does not pay for it."""
+    """The outcome of a commit. ``tasks`` is made when first asked for, so that a large commit does not pay for it.
 
-    __slots__ = ("_make_tasks", "_tasks", "duration", "guarantee")
+    ``commit`` is the name under which the journal knows a commit over several stores.
+    """
 
-    def __init__(self, guarantee: Guarantee, duration: float, make_tasks: Callable[[], tuple[Task, ...]]) -> None:
+    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "guarantee", "settlement")
+
+    def __init__(
+        self,
+        guarantee: Guarantee,
+        duration: float,
+        make_tasks: Callable[[], tuple[Task, ...]],
+        settlement: Settlement | None = None,
+    ) -> None:
         self.guarantee = guarantee
         self.duration = duration  # seconds
+        self.settlement = settlement
+        self.commit = settlement.commit if settlement is not None else None
         self._make_tasks = make_tasks
         self._tasks: tuple[Task, ...] | None = None
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """Every record's task, in the order of the plan."""
+        """Every record's task, in the order they ended; those that did not begin come last."""
         if self._tasks is None:
             self._tasks = self._make_tasks()
         return self._tasks
@@ -71,10 +103,13 @@ class CommitResult:
         return f"CommitResult({self.guarantee.value}, {len(self.tasks)} tasks)"
 
 
-def guarantee_of(classes: list[CommitClass]) -> Guarantee:
+def guarantee_of(classes: list[CommitClass], *, is_compensated: bool = False) -> Guarantee:
     """What stores of these commit classes, written by one commit, allow to promise."""
     if not classes:
         return Guarantee.NOTHING_TO_DO
-    if any(item in (CommitClass.IDEMP, CommitClass.ONCE) for item in classes):
-        return Guarantee.PER_RECORD
-    return Guarantee.ATOMIC if len(classes) == 1 else Guarantee.PER_STORE
+    calls = [item for item in classes if item in (CommitClass.IDEMP, CommitClass.ONCE)]
+    if len(classes) == 1:
+        return Guarantee.PER_RECORD if calls else Guarantee.ATOMIC
+    if not calls:
+        return Guarantee.RECOVERED
+    return Guarantee.COMPENSATED if is_compensated and CommitClass.ONCE not in calls else Guarantee.LISTED

@@ -5,11 +5,14 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from holdall.errors import CommitAborted
+from holdall.errors import CommitAborted, StateError
 from holdall.session.dao_verbs import DaoSession
 from holdall.session.freeze import make_plan
 from holdall.session.plan import Plan
+from holdall.session.reserve import reserve_keys
 from holdall.session.result import CommitResult, Guarantee
+from holdall.session.run import CommitOptions
+from holdall.session.schedule import Strategy
 
 __all__ = ["Session"]
 
@@ -43,27 +46,56 @@ class Session(DaoSession):
         self._records.collect()
         return make_plan(self._records, self._bindings, self.user)
 
-    async def commit(self, *, allow_partial: bool | None = None) -> CommitResult:
+    async def commit(
+        self,
+        *,
+        require: Guarantee | str | None = None,
+        strategy: Strategy = Strategy.INTERRUPT_ON_ERROR,
+        budget: float = 20.0,
+        allow_partial: bool | None = None,
+    ) -> CommitResult:
         """Write all changes.
 
-        One store is written atomically if it can. Several stores are refused with CommitAborted unless
-        ``allow_partial``; then they are written one after another, and CommitPartial tells what was applied. Raises
-        ValidationError, Forbidden or StateError before anything is sent, CommitAborted where a store refused and
-        nothing was written. Records edited while it runs stay changed.
+        One store is written atomically if it can. What a commit over several stores promises is told by
+        ``plan().guarantee``; with ``require``, a guarantee or its name in lower case, a weaker one is refused.
+        ``budget`` is how long, in seconds, each of the phases before and after its decision may take. ``strategy`` is
+        for stores that take one record at a time.
+
+        Raises ValidationError, Forbidden or StateError before anything is sent, CommitAborted where nothing was
+        written, CommitPartial, CommitPending and CommitUnknown as they say. Records edited while it runs stay changed.
         """
+        options = CommitOptions(strategy, budget)
         self._committer.demand_idle()
+        self._records.collect()
+        if not self._referential.is_needed():
+            result = await self._commit(options, require)
+        else:
+            async with self._referential.induced():
+                result = await self._commit(options, require)
+        if self._records.backs.is_used:
+            self._records.backs.clear()
+        return result
+
+    async def expand(self) -> Plan:
+        """The plan of a commit with all that references bring along: what goes with removed records, what is emptied,
+        which lists at other ends change. Nothing is changed by it; raises what commit would before it writes."""
+        self._committer.demand_idle()
+        self._records.collect()
+        if not self._referential.is_needed():
+            return self.plan()
+        async with self._referential.induced():
+            return self.plan()
+
+    async def _commit(self, options: CommitOptions, require: Guarantee | str | None) -> CommitResult:
+        if self._bindings.has_late_keys:
+            await reserve_keys(self._records, self._bindings)
         plan = self.plan()
         if not plan.steps:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
-        if len(plan.stores) > 1 and not (self._allow_partial if allow_partial is None else allow_partial):
-            names = ", ".join(store.name for store in plan.stores)
-            raise CommitAborted(
-                f"this commit writes several stores ({names}), which cannot be done atomically; commit for each store,"
-                " or pass allow_partial=True",
-                CommitResult(plan.guarantee, 0.0, tuple),
-            )
+        if require is not None:
+            _demand(plan, require)
         try:
-            return await self._committer.run(plan)
+            return await self._committer.run(plan, options)
         finally:
             self._records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
 
@@ -83,3 +115,18 @@ class Session(DaoSession):
             raise
         if kind is not None:
             self.rollback()
+
+
+def _demand(plan: Plan, require: Guarantee | str) -> None:
+    """Raise CommitAborted where the plan promises less than is required."""
+    names = {guarantee.name.lower(): guarantee for guarantee in Guarantee}
+    wanted = require if isinstance(require, Guarantee) else names.get(require)
+    if wanted is None:
+        raise StateError(f"there is no guarantee {require!r}; choose one of {', '.join(names)}")
+    if not plan.guarantee.is_at_least(wanted):
+        stores = ", ".join(store.name for store in plan.stores)
+        raise CommitAborted(
+            f"nothing was written: {stores} can promise {plan.guarantee.value!r}, not {wanted.value!r}; commit for each"
+            " store, or require less",
+            CommitResult(plan.guarantee, 0.0, tuple),
+        )

@@ -6,13 +6,18 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from holdall.errors import StoreError
+from holdall.errors import StateError, StoreError
 from holdall.model import Field, State, Track, Tracker, set_track, track_of
+from holdall.query import Generated
+from holdall.session.changes import Awaited
 from holdall.session.identity import IdentityMap
 from holdall.session.plan import Batch, Step
+from holdall.session.tasks import Report
 from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Runs, Verb
 
-__all__ = ["demand_outcomes", "settle"]
+__all__ = ["demand_outcomes", "put_key", "settle", "settle_calls", "take_keys", "untake_keys"]
+
+_NOT_WRITTEN = Outcome(error=StateError("it was not written"))
 
 
 def demand_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
@@ -36,6 +41,8 @@ def settle(step: Step, changes: Runs, outcomes: Sequence[Outcome], records: Iden
         end = start + len(batch.records)
         part = outcomes[start:end]
         start = end
+        if records.given:
+            run = _with_given(batch, run, records)
         if part.count(APPLIED) == len(part) or all(outcome.error is None for outcome in part):
             _settle_batch(batch, run, part, outcomes, records, tracker)
             continue
@@ -45,6 +52,24 @@ def settle(step: Step, changes: Runs, outcomes: Sequence[Outcome], records: Iden
                 alone = Run(run.verb, run.collection, run.fields, one.keys, [run.rows[place]])
                 _settle_batch(one, alone, [outcome], outcomes, records, tracker)
                 batch.keys[place] = one.keys[0]
+
+
+def settle_calls(report: Report, changes: Runs, records: IdentityMap, tracker: Tracker) -> None:
+    """Settle the records whose calls went well and stand; the others stay as they are."""
+    outcomes = [
+        _NOT_WRITTEN if outcome is None or place in report.undone else outcome
+        for place, outcome in enumerate(report.outcomes or ())
+    ]
+    settle(report.step, changes, outcomes, records, tracker)
+
+
+def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:
+    """What was sent, with what DAOs wrote into their records since."""
+    rows = []
+    for record, row in zip(batch.records, run.rows, strict=True):
+        given = records.given.pop(id(record), {})
+        rows.append(tuple([given.get(name, value) for name, value in zip(batch.fields, row, strict=True)]))
+    return Run(run.verb, run.collection, run.fields, run.keys, rows, run.versions)
 
 
 def _only(batch: Batch, place: int) -> Batch:
@@ -90,18 +115,51 @@ def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
         deque(map(fields[0].put, batch.records, made), maxlen=0)
         batch.keys = made
         return
-    for record, key in zip(batch.records, made, strict=True):
-        if key is not None:
-            for field, part in zip(fields, key if len(fields) > 1 else (key,), strict=True):
-                if not field.is_relation:
-                    field.put(record, part)
-    batch.keys = [record.__key__() for record in batch.records]
+    for index, key in enumerate(made):
+        if batch.keys[index] is None:
+            put_key(batch, index, key)
+
+
+def put_key(batch: Batch, index: int, key: Any) -> None:
+    """Put a key that was made into its record; None if the record has it by other ways."""
+    fields, record = batch.binding.declaration.key, batch.records[index]
+    if key is not None:
+        for field, part in zip(fields, key if len(fields) > 1 else (key,), strict=True):
+            if not field.is_relation:
+                field.put(record, part)
+    batch.keys[index] = record.__key__()
+    if batch.keys[index] is None:
+        raise StoreError(batch.binding.store.name, f"it did not tell the key it made for a {batch.binding.collection}")
+
+
+def take_keys(step: Step, outcomes: Sequence[Outcome]) -> list[tuple[Batch, int]]:
+    """Put the keys a store made into their records before it is settled; tells where, for ``untake_keys``."""
+    taken: list[tuple[Batch, int]] = []
+    start = 0
+    for batch in step.batches:
+        end = start + len(batch.records)
+        if batch.verb is Verb.ADD and None in batch.keys:
+            taken.extend((batch, index) for index, key in enumerate(batch.keys) if key is None)
+            _take_keys(batch, outcomes[start:end])
+        start = end
+    return taken
+
+
+def untake_keys(taken: Sequence[tuple[Batch, int]]) -> None:
+    """Take keys back that were made for records which were not written in the end."""
+    for batch, index in taken:
+        batch.keys[index] = None
+        for field in batch.binding.declaration.key:
+            if field.generated is Generated.STORE:
+                field.put(batch.records[index], None)
 
 
 def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
     """A value that was sent, with the keys that were made meanwhile."""
     if isinstance(value, KeyOf):
         return outcomes[value.position].key
+    if isinstance(value, Awaited):
+        return value.record.__key__()
     if isinstance(value, tuple):
         return tuple([_made(item, outcomes) for item in value])
     return value

@@ -38,8 +38,13 @@ class Feature(StrEnum):
     """References inside the store kept by the store, those of a stored Many too. Absent: not checked."""
     STORED_MANY = "stored many"
     """A Many kept here as a list of keys or a link table. Absent: refused at declaration."""
+    KEY_LISTS = "conditions over lists of keys"
+    """Some and Every over a stored Many whose records are in another store, seen as their keys alone. Absent: the
+    session reads the lists, within a bound."""
     COMPOSITE_KEYS = "composite keys"
     """Keys of several fields. Absent: refused at declaration."""
+    STREAMS = "streams"
+    """Bytes that grow at their end, beside a record (see Appending). Absent: refused at declaration."""
 
 
 class CommitClass(StrEnum):
@@ -68,3 +73,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     operators: frozenset[Op] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     limits: Limits = Limits()
+    is_durable: bool = True  # what was written outlives the process

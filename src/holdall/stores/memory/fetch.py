@@ -12,7 +12,11 @@ from holdall.stores.memory.data import Data
 __all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows"]
 
 CAPABILITIES = Capabilities(
-    commit=CommitClass.TX, features=frozenset(Feature), operators=frozenset(Op), kinds=frozenset(Kind)
+    commit=CommitClass.TX,
+    features=frozenset(Feature),
+    operators=frozenset(Op),
+    kinds=frozenset(Kind),
+    is_durable=False,
 )
 """What a memory store can do: everything."""
 

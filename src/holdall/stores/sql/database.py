@@ -27,7 +27,12 @@ class DatabaseTransaction(Protocol):
 
 
 class Database(Protocol):
-    """A database as one driver reaches it. Every method raises the errors of ``holdall.errors`` only."""
+    """A database as one driver reaches it. Every method raises the errors of ``holdall.errors`` only.
+
+    ``is_durable`` if what is committed outlives the process.
+    """
+
+    is_durable: bool
 
     async def learned(self, dialect: Dialect) -> Dialect:
         """The dialect, once the server has been asked what it knows; asked once, before anything else."""

@@ -66,6 +66,8 @@ def url_of(url: str) -> sa.URL:
 class EngineDatabase:
     """One database behind SQLAlchemy's async engine. Each event loop that uses it gets an engine of its own."""
 
+    is_durable = True
+
     def __init__(self, store: str, url: sa.URL, tables: Tables, options: EngineOptions) -> None:
         self._store = store
         self._url = url

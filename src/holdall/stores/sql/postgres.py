@@ -49,6 +49,8 @@ class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PostgresDatabase:
     """One PostgreSQL database. Each event loop that uses it gets connections of its own."""
 
+    is_durable = True
+
     def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
         self._store = store
         self._url = url

@@ -44,6 +44,7 @@ class SqliteDatabase:
         self._writer = SqliteWriter(self._open_writer, options.timeout)
         self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
         self._in_memory = self._place.path is None
+        self.is_durable = not self._in_memory
         self._reader: Reader | None = None
 
     async def learned(self, dialect: Dialect) -> Dialect:

@@ -40,10 +40,11 @@ class SqlStore:
         self._database = database
         self._capabilities = Capabilities(
             commit=CommitClass.TX,
-            features=frozenset(Feature),
+            features=frozenset(Feature) - {Feature.STREAMS},
             operators=frozenset(Op),
             kinds=frozenset(Kind),
             limits=Limits(),
+            is_durable=database.is_durable,
         )
         self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
         self._writes = Writes(name, tables)

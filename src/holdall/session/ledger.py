@@ -1,0 +1,100 @@
+"""What one commit over several stores writes into the journal while it goes on."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holdall.errors import StaleVersion, StateError, StoreTimeout, StoreUnavailable, UniqueViolation
+from holdall.session.entry import Entry
+from holdall.session.journal import Journal, JournalRow, JournalState, added, moved
+from holdall.store import Change, Store
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """The row of one commit. Without ``is_kept`` nothing is written, as only one of the stores outlives the process."""
+
+    def __init__(self, journal: Journal, commit: str, home: Store | None, *, is_kept: bool) -> None:
+        self.journal = journal
+        self.commit = commit
+        self.home = home
+        self.is_kept = is_kept
+        self.is_in_doubt = False  # nobody knows whether the decision took place
+        self._row: JournalRow | None = None
+        self._next: JournalRow | None = None
+
+    async def place(self) -> Store:
+        """The store that has the row."""
+        return self.home or await self.journal.local()
+
+    async def begin(self, entry: Entry) -> None:
+        """Say, before the first call, what is about to be done."""
+        if self.is_kept:
+            self._row = self.journal.row(self.commit, JournalState.BEGUN, entry)
+            await self.journal.add(await self.place(), self._row)
+
+    def decision(self, entry: Entry) -> Change:
+        """The change that decides the commit once it lasts."""
+        if self._row is None:
+            self._next = self.journal.row(self.commit, JournalState.DECIDED, entry)
+            return added(self._next)
+        self._next = self.journal.moved(_with(self._row, entry), JournalState.DECIDED)
+        return moved(self._next)
+
+    def decided(self) -> None:
+        """Take note that the decision lasts."""
+        self._row = self._next or self._row
+
+    async def was_decided(self) -> bool:
+        """Whether the decision took place, although its answer was lost; if not, it cannot any more.
+
+        The row is claimed: that succeeds only where the decision is not there, and the decision cannot come after it.
+        Raises StateError where the row tells nothing any more, StoreUnavailable or StoreTimeout where nobody answers.
+        """
+        self.is_in_doubt = True
+        place, tried = await self.place(), self._next
+        assert tried is not None
+        try:
+            if self._row is None:
+                claim = self.journal.row(self.commit, JournalState.UNDOING, Entry([]))
+                await self.journal.add(place, claim)
+                self._row = claim
+            else:
+                self._row = await self.journal.move(place, self._row, JournalState.UNDOING)
+            self.is_in_doubt = False
+            return False
+        except (UniqueViolation, StaleVersion):
+            found = await self.journal.read(place, self.commit)
+        if found is None:
+            raise StateError(f"commit {self.commit} was finished or undone by somebody else: look at the records")
+        is_decided = found.state in (JournalState.DECIDED, JournalState.LISTED)
+        self._row = tried if is_decided else found
+        self.is_in_doubt = False
+        return is_decided
+
+    async def undoing(self, entry: Entry) -> None:
+        """Decide against the commit, for good, before anything is undone."""
+        await self._move(entry, JournalState.UNDOING, is_held=True)
+
+    async def leave(self, entry: Entry, state: JournalState) -> None:
+        """Leave the commit to recovery, or to whoever looks at the list."""
+        await self._move(entry, state, is_held=False)
+
+    async def _move(self, entry: Entry, state: JournalState, *, is_held: bool) -> None:
+        if self._row is not None:
+            row = _with(self._row, entry)
+            self._row = await self.journal.move(await self.place(), row, state, is_held=is_held)
+
+    async def forget(self) -> None:
+        """Nothing is left to do. Where that cannot be written now, recovery will find that there is nothing to do."""
+        if self._row is not None:
+            try:
+                await self.journal.remove(await self.place(), self._row)
+            except (StaleVersion, StoreUnavailable, StoreTimeout):
+                return
+            self._row = None
+
+
+def _with(row: JournalRow, entry: Entry) -> JournalRow:
+    return msgspec.structs.replace(row, entry=entry)
