@@ -303,5 +303,6 @@ class Writing:
         try:
             demand_json(self._store, answer)
             _ANY_JSON.decode(answer.body)
+            answer.body.decode()  # which the line before does not look at
         except (StoreError, ValueError, RecursionError) as error:
             raise unknown(self._store, answer.place, f"answered {answer.status}, but not in JSON") from error

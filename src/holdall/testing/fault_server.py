@@ -1,0 +1,218 @@
+"""An HTTP server that answers as servers should not: scripted replies, broken ones among them, for tests of clients.
+
+async with FaultServer() as server:
+    server.script(FAULTS["unavailable"], Reply.json({"id": 1}))
+    ...                                     # a client calls server.url, is put off once, and gets its record
+    assert [request.method for request in server.requests] == ["GET", "GET"]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+__all__ = ["FAULTS", "FaultServer", "Reply", "Request"]
+
+_MOST_HEAD = 2**20
+_FOREVER = 3_600.0  # seconds
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a client sent; the names of ``headers`` are in small letters."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent back, and how.
+
+    ``length`` is what Content-Length says where it is not the truth, -1 where it says nothing and the end of the
+    connection ends the body. ``times`` sends the body so often. ``cut_after`` closes the connection after so many bytes
+    of the whole reply. ``delay`` passes before the first byte, ``pause`` between any two pieces of ``piece`` bytes;
+    all in seconds.
+    """
+
+    status: int = 200
+    body: bytes = b"{}"
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = {}
+    length: int | None = None
+    times: int = 1
+    cut_after: int | None = None
+    delay: float = 0.0
+    pause: float = 0.0
+    piece: int = 65_536
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200, **headers: str) -> Reply:
+        """A reply as it should be; underscores in the headers' names stand for hyphens."""
+        names = {name.replace("_", "-"): text for name, text in headers.items()}
+        return cls(status=status, body=msgspec.json.encode(value), headers=names)
+
+    @property
+    def head(self) -> bytes:
+        """Status line and headers."""
+        lines = [f"HTTP/1.1 {self.status} {'OK' if self.status < 300 else 'Trouble'}"]
+        lines += [f"Content-Type: {self.media_type}"] if self.media_type else []
+        length = len(self.body) * self.times if self.length is None else self.length
+        lines += [f"Content-Length: {length}"] if length >= 0 else ["Connection: close"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+
+FAULTS: Mapping[str, Reply] = {
+    "error": Reply(status=500, body=b'{"why": "broken"}'),
+    "bad gateway": Reply(status=502, body=b"<html>Bad Gateway</html>", media_type="text/html"),
+    "unavailable": Reply(status=503, headers={"Retry-After": "0"}),
+    "unavailable for long": Reply(status=503, headers={"Retry-After": "86400"}),
+    "too many": Reply(status=429, headers={"Retry-After": "0"}),
+    "gateway timeout": Reply(status=504, body=b"", media_type=""),
+    "length too long": Reply(length=1_000),
+    "length too short": Reply(body=b'{"id": 1, "name": "one"}', length=5),
+    "no answer": Reply(cut_after=0),
+    "cut in the head": Reply(cut_after=20),
+    "cut in the body": Reply(body=b" " * 10_000, cut_after=5_000),
+    "redirect away": Reply(status=307, headers={"Location": "http://192.0.2.1/elsewhere"}),
+    "redirect in circles": Reply(status=307, headers={"Location": "?again"}),
+    "huge": Reply(body=b" " * 2**20, times=64),
+    "huge without length": Reply(body=b" " * 2**20, times=64, length=-1),
+    "huge once unpacked": Reply(body=zlib.compress(b" " * 2**27), headers={"Content-Encoding": "deflate"}),
+    "wrongly packed": Reply(headers={"Content-Encoding": "gzip"}),
+    "slow": Reply(body=b" " * 1_000, piece=1, pause=0.05),
+    "hanging": Reply(delay=_FOREVER),
+    "not JSON": Reply(body=b'{"id": 1,'),
+    "not UTF-8": Reply(body=b'{"id": 1, "name": "\xff"}'),
+    "nested deeply": Reply(body=b"[" * 50_000 + b"]" * 50_000),
+    "another type": Reply(body=b"<html>Log in first</html>", media_type="text/html"),
+    "no type": Reply(media_type=""),
+    "not HTTP": Reply(status=-1),
+}
+"""Replies that a client must survive, by name."""
+
+
+class FaultServer:
+    """Listens on a port of 127.0.0.1 while its block lasts, on the loop that opened it.
+
+    Scripted replies go out in order, one for each request; then ``otherwise`` is asked. ``requests`` is what came,
+    ``connections`` how many are open.
+    """
+
+    def __init__(self, otherwise: Callable[[Request], Reply] | None = None) -> None:
+        self.otherwise = otherwise or (lambda request: Reply())
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.url = ""
+        self._script: deque[Reply] = deque()
+        self._handlers: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    def script(self, *replies: Reply) -> None:
+        """Send these next, in place of what is left of an earlier script."""
+        self._script = deque(replies)
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MOST_HEAD)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for handler in self._handlers:
+            handler.cancel()
+        await asyncio.gather(*self._handlers, return_exceptions=True)
+
+    async def quiet(self, seconds: float = 5.0) -> bool:
+        """Wait until no connection is open, for at most so long; whether that came about."""
+        for _ in range(int(seconds / 0.01)):
+            if not self.connections:
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._handlers.add(task)
+        task.add_done_callback(self._handlers.discard)
+        self.connections += 1
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._exchange(reader, writer):
+                    pass
+        finally:
+            self.connections -= 1
+            writer.transport.abort()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection is to serve another."""
+        request = await _read(reader)
+        self.requests.append(request)
+        reply = self._script.popleft() if self._script else self.otherwise(request)
+        if reply.delay:
+            await _unless_closed(reader, reply.delay)
+        left = -1 if reply.cut_after is None else reply.cut_after
+        head = b"garbage\r\n\r\n" if reply.status < 0 else reply.head
+        for part in (head + reply.body, *[reply.body] * (reply.times - 1)):
+            step = reply.piece if reply.pause else max(1, len(part))
+            for start in range(0, len(part), step):
+                piece = part[start : start + step]
+                if left >= 0:
+                    piece, left = piece[:left], left - len(piece[:left])
+                writer.write(piece)
+                await writer.drain()
+                if left == 0:
+                    return await _ended(writer)
+                if reply.pause:
+                    await asyncio.sleep(reply.pause)
+        if reply.length is not None or reply.status < 0:
+            return await _ended(writer)
+        return True
+
+
+async def _read(reader: asyncio.StreamReader) -> Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, path, _ = head[0].split(" ", 2)
+    headers = {}
+    for line in head[1:]:
+        name, _, value = line.partition(":")
+        if name:
+            headers[name.strip().lower()] = value.strip()
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return Request(method, path, headers, await _read_chunks(reader))
+    return Request(method, path, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    parts = []
+    while size := int(await reader.readline(), 16):
+        parts.append((await reader.readexactly(size + 2))[:-2])
+    await reader.readline()
+    return b"".join(parts)
+
+
+async def _unless_closed(reader: asyncio.StreamReader, seconds: float) -> None:
+    """Wait so long, or until the client goes. Raises ConnectionError in that case."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(reader.read(1), seconds)
+        raise ConnectionResetError
+
+
+async def _ended(writer: asyncio.StreamWriter) -> bool:
+    """Close the connection, with what was written delivered."""
+    writer.close()
+    with suppress(ConnectionError, TimeoutError):
+        await asyncio.wait_for(writer.wait_closed(), 5)
+    return False
