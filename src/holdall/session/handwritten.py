@@ -13,7 +13,7 @@ from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.phase import Phases, SessionState
 from holdall.session.single_flight import SingleFlight
-from holdall.store import Recordwise, Store, acting_for
+from holdall.store import Outcome, Recordwise, Store, Verb, acting_for
 
 __all__ = ["Handwritten", "bind_dao"]
 
@@ -98,6 +98,15 @@ class Handwritten:
         if found is not None and state_of(found) is State.UNBOUND:
             self.take_referred(found)
         return found
+
+    async def write(self, binding: Binding, verb: Verb, record: Any) -> Outcome:
+        """Let the DAO do this to the record; the outcome of an addition has the key. Raises as ``apply`` does."""
+        store = binding.recordwise
+        assert store is not None
+        self._records.given.pop(id(record), None)
+        with self._phases.entered(SessionState.COMMIT):
+            outcome = await store.apply_record(verb, binding.collection, record, self.session())
+        return Outcome(key=record.__key__()) if verb is Verb.ADD else outcome
 
     def take(self, record: Any, *, renew: bool = False) -> Any:
         """The record of this session for one just made from what a store has, and so for all it refers to.

@@ -41,7 +41,9 @@ class IdentityMap:
         self.dirty: dict[int, Any] = {}
         self.deleted: dict[int, Any] = {}
         self.watcher = Watcher()
+        self.given: dict[int, dict[str, Any]] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
         self.backs = Backs()
+        self.by_system: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
     def of(self, model: Any) -> dict[Any, Any]:
         """The records of a model by key."""
@@ -197,6 +199,7 @@ class IdentityMap:
             set_track(record, Track(None, State.DISCARDED))
         self._by_model.clear()
         self.watcher = Watcher()
+        self.given.clear()
         self.backs.clear()
         for group in (self.new, self.dirty, self.deleted):
             group.clear()

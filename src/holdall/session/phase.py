@@ -43,7 +43,6 @@ class Phases:
         self._tracker = tracker
         self._records = records
         self._open = 0
-        self.given: dict[int, dict[str, Any]] = {}  # by id() of a record: what its DAO wrote during a commit, encoded
 
     @property
     def state(self) -> SessionState:
@@ -84,7 +83,7 @@ class Phases:
             field.put(record, value)
             self._records.refile(record, key)
         if self.state is SessionState.COMMIT:
-            self.given.setdefault(id(record), {})[field.name] = field.encode(value)
+            self._records.given.setdefault(id(record), {})[field.name] = field.encode(value)
         elif track is not None and track.old is not None:
             track.old.pop(field.name, None)
             if not track.old and track.state is State.DIRTY:
