@@ -90,6 +90,7 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     version: str | None = None
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    streams: tuple[str, ...] = ()  # names of bytes kept beside each record, not in its row
 
     @cached_property
     def by_name(self) -> dict[str, FieldSchema]:

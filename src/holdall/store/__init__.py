@@ -5,6 +5,7 @@ from holdall.store.capabilities import Capabilities, CommitClass, Feature, Limit
 from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
 from holdall.store.contract import (
     Aggregating,
+    Appending,
     Provisioned,
     Recordwise,
     Reserving,
@@ -22,6 +23,7 @@ from holdall.store.runs import Run, Runs
 __all__ = [
     "APPLIED",
     "Aggregating",
+    "Appending",
     "Capabilities",
     "Change",
     "CommitClass",

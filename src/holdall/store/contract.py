@@ -12,6 +12,7 @@ from holdall.store.change import Change, Outcome, Verb
 
 __all__ = [
     "Aggregating",
+    "Appending",
     "Provisioned",
     "Recordwise",
     "Reserving",
@@ -126,6 +127,30 @@ class Reserving(Protocol):
 
     async def reserve(self, collection: str, count: int) -> Sequence[Any]:
         """So many keys that nobody else will get; those never used are lost."""
+        ...
+
+
+@runtime_checkable
+class Appending(Protocol):
+    """A store with streams: bytes that grow at their end, kept beside a record under a name of ``Schema.streams``.
+
+    They are no part of rows and changes: each call takes effect at once. Removing the record removes its streams. One
+    that nothing was appended to is empty. In its absence streams are refused at declaration.
+    """
+
+    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
+        """Add these bytes at the end, in one piece; the length thereafter. Raises StaleVersion without the record."""
+        ...
+
+    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
+        """The bytes from ``start`` to before ``stop``, or to the end; as with slices, what is beyond it is left out.
+
+        Neither may be negative.
+        """
+        ...
+
+    async def length(self, collection: str, key: Any, stream: str) -> int:
+        """How many bytes there are; 0 without the record."""
         ...
 
 

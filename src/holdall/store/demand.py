@@ -25,6 +25,7 @@ def demand_schema(store: str, capabilities: Capabilities, schema: Schema) -> Non
         (schema.version is not None, Feature.VERSIONS),
         (any(field.kind is Kind.MANY for field in schema.stored), Feature.STORED_MANY),
         (len(schema.key) > 1, Feature.COMPOSITE_KEYS),
+        (bool(schema.streams), Feature.STREAMS),
     ]
     for is_needed, feature in needs:
         if is_needed and feature not in capabilities.features:

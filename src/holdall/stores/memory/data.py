@@ -29,6 +29,7 @@ class Data:
         self.store = store
         self.tables: dict[str, Table] = {}
         self._schemas: dict[str, Schema] = {}
+        self.streams: dict[tuple[str, Any, str], bytes] = {}
 
     @property
     def schemas(self) -> Mapping[str, Schema]:
@@ -45,6 +46,7 @@ class Data:
     def clear(self) -> None:
         """Forget every row."""
         self.tables = {name: Table(self.store, schema) for name, schema in self._schemas.items()}
+        self.streams = {}
 
     def copy(self) -> Data:
         """The same rows, independent of these."""
@@ -83,6 +85,12 @@ class Data:
             effects.append(Effect(change.collection, key, before, position))
             outcomes.append(outcome)
         return outcomes
+
+    def forget_streams(self, removed: Iterable[tuple[str, Any]]) -> None:
+        """Drop the streams of these records, each named by its collection and key."""
+        for collection, key in removed:
+            for stream in self._schemas[collection].streams:
+                self.streams.pop((collection, key, stream), None)
 
     def undo(self, effects: Sequence[Effect]) -> None:
         """Bring back every row as it was before these effects."""

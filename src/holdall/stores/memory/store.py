@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from holdall.errors import DeclarationError
+from holdall.errors import DeclarationError, StaleVersion
 from holdall.query import Query, Schema
 from holdall.store import (
     Capabilities,
@@ -76,6 +76,7 @@ class MemoryStore:
             except BaseException:
                 transaction.roll_back()
                 raise
+            transaction.end()
             return outcomes
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
@@ -89,12 +90,29 @@ class MemoryStore:
             try:
                 yield transaction
                 transaction.check()
+                transaction.end()
             except BaseException:
                 transaction.roll_back()
                 raise
             finally:
                 transaction.is_over = True
                 self._open = None
+
+    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
+        """Add these bytes to a stream; its length thereafter."""
+        if self._committed().by_key(collection)(key) is None:
+            raise StaleVersion(self.name, collection, key)
+        grown = self._data.streams.get((collection, key, stream), b"") + data
+        self._data.streams[collection, key, stream] = grown
+        return len(grown)
+
+    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
+        """A part of a stream."""
+        return self._data.streams.get((collection, key, stream), b"")[start:stop]
+
+    async def length(self, collection: str, key: Any, stream: str) -> int:
+        """How long a stream is."""
+        return len(self._data.streams.get((collection, key, stream), b""))
 
     async def create(self) -> None:
         """Nothing is missing: binding a collection made its place."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdall.errors import StoreError
 from holdall.query import Kind, Query
-from holdall.store import Change, Outcome, Rows, demand_changes
+from holdall.store import Change, Outcome, Rows, Verb, demand_changes
 from holdall.stores.memory.data import Data, Effect
 from holdall.stores.memory.fetch import copied, count_rows, fetch_rows
 
@@ -22,6 +22,7 @@ class MemoryTransaction:
         self._data = data
         self._effects: list[Effect] = []
         self._before: Data | None = None
+        self._removed: list[tuple[str, Any]] = []
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means, this transaction's own changes included."""
@@ -48,11 +49,18 @@ class MemoryTransaction:
             self._data.undo(effects)
             raise
         self._effects += effects
+        self._removed += [
+            (effect.collection, effect.key) for effect in effects if changes[effect.position].verb is Verb.REMOVE
+        ]
         return outcomes
 
     def check(self) -> None:
         """Raise ReferenceViolation if a reference was left without its target."""
         self._data.check_references(self._effects)
+
+    def end(self) -> None:
+        """Let what lasts now last also beside the rows."""
+        self._data.forget_streams(self._removed)
 
     def roll_back(self) -> None:
         """Bring back every row as it was."""

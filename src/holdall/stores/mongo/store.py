@@ -38,7 +38,7 @@ from holdall.stores.mongo.writing import Mismatch, Steps
 
 __all__ = ["MongoStore", "MongoTransaction", "StandaloneMongoStore"]
 
-_FEATURES = frozenset(Feature) - {Feature.FOREIGN_KEYS}
+_FEATURES = frozenset(Feature) - {Feature.FOREIGN_KEYS, Feature.STREAMS}
 
 
 class StandaloneMongoStore:

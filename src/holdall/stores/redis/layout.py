@@ -82,6 +82,11 @@ class Layout:
         """The hash of values that are unique."""
         return f"{self.base}#unique:{','.join(fields)}"
 
+    @staticmethod
+    def stream(record: str, name: str) -> str:
+        """The key of one of a record's streams."""
+        return f"{record}:field:{name}"
+
     @property
     def counts(self) -> bool:
         """Whether the store makes this collection's keys."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import DeclarationError, Unsupported
+from holdall.errors import DeclarationError, QueryError, StaleVersion, Unsupported
 from holdall.query import Kind, Op, Query, Schema, check
 from holdall.store import (
     Capabilities,
@@ -29,7 +29,7 @@ from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.layout import Layout, Spread
 from holdall.stores.redis.opening import Connecting, server_at
 from holdall.stores.redis.provision import Provision
-from holdall.stores.redis.scripts import APPLY
+from holdall.stores.redis.scripts import APPEND, APPLY
 from holdall.stores.redis.writes import Batch, lacks_keys, own_key, runs_of, with_keys
 
 __all__ = ["RedisStore", "open_redis"]
@@ -147,6 +147,29 @@ class RedisStore:
         last = int(await self._server.command(layout.counter, "INCRBY", layout.counter, count, is_change=True))
         return range(last - count + 1, last + 1)
 
+    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
+        """Add these bytes to a stream, in one piece; its length thereafter. Raises StaleVersion without the record."""
+        places = self._stream(collection, key, stream)
+        length = await self._server.run(APPEND, places, [data])
+        if length is None:
+            raise StaleVersion(self.name, collection, key)
+        return int(length)
+
+    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
+        """A part of a stream."""
+        if start < 0 or (stop is not None and stop < 0):
+            raise QueryError("a part of a stream begins and ends at 0 or later")
+        if stop is not None and stop <= start:
+            return b""
+        _, place = self._stream(collection, key, stream)
+        last = -1 if stop is None else stop - 1
+        return bytes(await self._server.command(place, "GETRANGE", place, start, last))
+
+    async def length(self, collection: str, key: Any, stream: str) -> int:
+        """How long a stream is."""
+        _, place = self._stream(collection, key, stream)
+        return int(await self._server.command(place, "STRLEN", place))
+
     async def create(self) -> None:
         """Take records that others wrote, or that an index lacks, into the listing and the indexes.
 
@@ -165,6 +188,14 @@ class RedisStore:
     async def close(self) -> None:
         """Close every connection."""
         await self._server.close()
+
+    def _stream(self, collection: str, key: Any, stream: str) -> tuple[str, str]:
+        """The keys of a record and of one of its streams."""
+        layout = self._layouts.get(collection)
+        if layout is None or stream not in layout.schema.streams:
+            raise Unsupported(self.name, f"the stream {collection}.{stream}", "declare it first")
+        record = layout.record + layout.text(key)
+        return record, layout.stream(record, stream)
 
     def _codec(self, layout: Layout) -> Codec:
         if layout.is_shared:

@@ -92,15 +92,19 @@ class Batch:
     def arguments(self) -> tuple[list[str], list[bytes]]:
         """The script's keys and arguments. Raises StoreError for a value that cannot be kept."""
         records: list[str] = []
+        streams: list[str] = []  # told to the server, for a cluster; the script makes their names itself
         packed: list[bytes] = []
         for run in self._runs:
             layout = self._layouts[run.collection]
             number = self._number(layout, run)
             texts = layout.texts(run.keys)
             records.extend([layout.record + text for text in texts])
+            streams.extend(
+                layout.stream(layout.record + text, name) for name in layout.schema.streams for text in texts
+            )
             packed.append(_pack([run.verb.value, number, *self._content(layout, run, texts)]))
         head = _pack([len(self._beside), self._collections, len(set(records)) < len(records)])
-        return [*self._beside, *records], [head, *packed]
+        return [*self._beside, *records, *streams], [head, *packed]
 
     def _number(self, layout: Layout, run: Run) -> int:
         number = self._numbers.get(run.collection)
@@ -130,7 +134,7 @@ class Batch:
                 [self._beside_number(layout.unique_values(fields)), slots, number]
                 for number, (fields, slots) in enumerate(zip(layout.unique, uniques, strict=True))
             ],
-            [],
+            list(layout.schema.streams),
             len(layout.slots),
             self._beside_number(layout.counter) if layout.counts else False,
             self._beside_number(layout.mark) if layout.slots else False,
@@ -203,6 +207,9 @@ class Batch:
         found = [APPLIED] * count
         for place, key in made.items():
             found[place] = Outcome(key=key)
+        for number, removed in reply[1]:
+            start = sum(len(run.keys) for run in self._runs[: number - 1])
+            found[start : start + len(removed)] = [Outcome(places=count) for count in removed]
         return found
 
     def _error(self, reply: Any) -> HoldallError:

@@ -58,6 +58,7 @@ def schema_needing(need: Feature | Kind) -> Schema | None:
         Feature.UNIQUE: Schema("needing", (key, FieldSchema("code", Kind.INT)), ("id",), unique=(("code",),)),
         Feature.VERSIONS: Schema("needing", (key, FieldSchema("version", Kind.INT)), ("id",), version="version"),
         Feature.STORED_MANY: Schema("needing", (key, many), ("id",)),
+        Feature.STREAMS: Schema("needing", (key,), ("id",), streams=("log",)),
         Feature.COMPOSITE_KEYS: Schema("needing", (key, FieldSchema("part", Kind.INT)), ("id", "part")),
     }.get(need)
 

@@ -17,6 +17,7 @@ from holdall.testing.conformance.lifecycle import Lifecycle
 from holdall.testing.conformance.reading import Reading
 from holdall.testing.conformance.references import References
 from holdall.testing.conformance.sorting import Sorting
+from holdall.testing.conformance.streams import Streams
 from holdall.testing.conformance.transactions import Transactions
 from holdall.testing.conformance.writing import Writing
 
@@ -26,7 +27,18 @@ _CASE: pytest.StashKey[Case] = pytest.StashKey()
 
 
 class StoreConformance(
-    Reading, Generated, Histories, Sorting, Writing, References, Keys, Constraints, Transactions, Bounds, Lifecycle
+    Reading,
+    Generated,
+    Histories,
+    Sorting,
+    Writing,
+    References,
+    Keys,
+    Constraints,
+    Transactions,
+    Streams,
+    Bounds,
+    Lifecycle,
 ):
     """Every test a store must pass. ``label`` names its report; none is written while it is empty."""
 
