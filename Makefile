@@ -15,7 +15,7 @@ SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEA
 
 setup: $(READY)
 
-$(READY): requirements.lock pyproject.toml tools/find-python
+$(READY): requirements.lock pyproject.toml hatch_build.py src/holdall/model/_write.c tools/find-python
 	@echo "setting up $(VENV)"
 	@python=$$(tools/find-python $(PY)) && { test -x $(BIN)/python || "$$python" -m venv $(VENV); }
 	@$(PIP) install --require-hashes -r requirements.lock

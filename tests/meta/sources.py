@@ -22,7 +22,7 @@ def house_files(folder: Path = HOUSE, pattern: str = "*") -> list[Path]:
         if path.is_dir():
             if path.name not in _FOREIGN and (not path.name.startswith(".") or path.name == ".ci"):
                 found += house_files(path, pattern)
-        elif path.match(pattern):
+        elif path.match(pattern) and path.suffix != ".so":
             found.append(path)
     return found
 

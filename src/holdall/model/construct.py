@@ -12,6 +12,7 @@ from typing import Any
 from holdall.errors import FieldError, ValidationError
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
+from holdall.model.native import native_fits
 from holdall.model.options import MISSING
 
 __all__ = ["born", "constructor", "set_value"]
@@ -32,6 +33,9 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
     }
     parameters, conditions, factories, admitted = [], [], [], []
     stored = declaration.stored
+    checked, names["__fit"] = native_fits(stored)
+    if checked:
+        conditions.append(f"__fit({', '.join(checked)})")
     for field in stored:
         variable = field.name
         if not field.options.init:
@@ -48,7 +52,7 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         if source is None:
             names[f"__{variable}_admit"] = _first_step(field)
             admitted.append(variable)
-        else:
+        elif field.name not in checked:
             conditions.append(source)
     given = "{" + ", ".join(f"{field.name!r}: {field.name}" for field in stored) + "}"
     values = ", ".join(f"__{field.name}_new" if field.name in admitted else field.name for field in stored)

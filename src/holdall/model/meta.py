@@ -29,6 +29,7 @@ from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.manager import Manager
 from holdall.model.many import Many
+from holdall.model.native import native_setattr
 from holdall.model.options import MISSING, Check, Declared, FieldOptions, Fill, back, field
 from holdall.model.options import computed as computed_class
 from holdall.model.reference import Ref
@@ -83,7 +84,8 @@ class ModelMeta(msgspec.StructMeta):
             declaration.create = super(ModelMeta, cls).__call__
             meta.__call__ = constructor(declaration)
             if "__setattr__" not in namespace:
-                type.__setattr__(cls, "__setattr__", setattr_of(writers(declaration)))
+                written = setattr_of(writers(declaration))
+                type.__setattr__(cls, "__setattr__", native_setattr(written, declaration.stored))
             for item in own:
                 setattr(meta, item, _expression(item))
         return cls

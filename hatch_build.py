@@ -1,0 +1,53 @@
+"""What happens when a wheel is built: the part of writing that is in C is compiled, where there is a compiler for it.
+
+Without one, or without Python's headers, the wheel is made of Python alone and does the same, only slower.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+__all__ = ["CompileHook", "compile_write"]
+
+_SOURCE = "src/holdall/model/_write.c"
+_TIMEOUT = 120  # seconds
+
+
+class CompileHook(BuildHookInterface[Any]):
+    """Puts the module beside its source, where an editable install finds it, and into the wheel."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, and tell the builder what came of it."""
+        source = Path(self.root, _SOURCE)
+        made = compile_write(source, source.parent)
+        if made is None:
+            self.app.display_warning("nothing in C was compiled: Holdall is as good without, but slower")
+            return
+        build_data["artifacts"].append(made.relative_to(self.root).as_posix())
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+
+
+def compile_write(source: Path, folder: Path) -> Path | None:
+    """Compile for the Python that runs this into a module in the folder; None if that cannot be done."""
+    suffix, linker = sysconfig.get_config_var("EXT_SUFFIX"), sysconfig.get_config_var("LDSHARED")
+    if not suffix or not linker:
+        return None
+    target = folder / f"{source.stem}{suffix}"
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+    includes = [f"-I{sysconfig.get_path(name)}" for name in ("include", "platinclude")]
+    command = [*shlex.split(linker), "-O2", "-fPIC", *includes, str(source), "-o", str(unfinished)]
+    target.unlink(missing_ok=True)  # what was compiled from an older source must not be found in its place
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT)  # noqa: S603 - Python's own compiler
+        return unfinished.replace(target)
+    except (OSError, subprocess.SubprocessError):
+        unfinished.unlink(missing_ok=True)
+        return None

@@ -1,0 +1,341 @@
+/* The common write in C: a value of exactly the right type, to a field of a clean, changed or new record.
+
+   What is not common is left to Python, which does the same and more; nothing behaves differently without this file.
+   native.py says what a plan is, tracking.py what a track and a tracker are. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#ifdef Py_GIL_DISABLED
+#error "written for one thread at a time"
+#endif
+
+#define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+
+enum { PLAN_SLOT, PLAN_TYPE, PLAN_NULLABLE, PLAN_HOLDS, PLAN_SIZE };
+
+static PyTypeObject *tracked_type, *tracker_type, *track_type; /* set once, by learn */
+static PyObject *dirty_state, *new_state;
+static Py_ssize_t record_track;                                    /* where a record has its track, */
+static Py_ssize_t tracker_edited, tracker_trusted, tracker_touch; /* a tracker these, */
+static Py_ssize_t track_tracker, track_state, track_old;           /* and a track these */
+
+static int
+is_storable_text(PyObject *text)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    if (PyUnicode_READY(text) < 0) {
+        return -1;
+    }
+#endif
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    if (kind == PyUnicode_1BYTE_KIND) {
+        return memchr(data, 0, length) == NULL;
+    }
+    for (Py_ssize_t i = 0; i < length; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (c == 0 || Py_UNICODE_IS_SURROGATE(c)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether the value can go into the slot as it is; -1 with an error set. */
+static int
+fits(PyObject *plan, PyObject *value)
+{
+    PyObject *holds = PyTuple_GET_ITEM(plan, PLAN_HOLDS);
+    if (holds != Py_None) {
+        PyObject *answer = PyObject_CallOneArg(holds, value);
+        int is_true = answer == NULL ? -1 : PyObject_IsTrue(answer);
+        Py_XDECREF(answer);
+        return is_true;
+    }
+    if (value == Py_None) {
+        return PyTuple_GET_ITEM(plan, PLAN_NULLABLE) == Py_True;
+    }
+    if ((PyObject *)Py_TYPE(value) != PyTuple_GET_ITEM(plan, PLAN_TYPE)) {
+        return 0;
+    }
+    if (PyUnicode_CheckExact(value)) {
+        return is_storable_text(value);
+    }
+    if (PyLong_CheckExact(value)) {
+        int overflow;
+        long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+        return !overflow && number >= -LLONG_MAX;
+    }
+    return !PyFloat_CheckExact(value) || isfinite(PyFloat_AS_DOUBLE(value));
+}
+
+/* A clean record becomes dirty. 1, or -1 with an error set and nothing changed. */
+static int
+make_dirty(PyObject *record, PyObject *tracker, PyObject *name, PyObject *current)
+{
+    PyObject *touch = Py_NewRef(SLOT(tracker, tracker_touch));
+    PyObject *answer = PyObject_CallOneArg(touch, record);
+    Py_DECREF(touch);
+    if (answer == NULL) {
+        return -1;
+    }
+    Py_DECREF(answer);
+    PyObject *old = PyDict_New(), *made = NULL;
+    if (old != NULL && PyDict_SetItem(old, name, current) == 0) {
+        PyObject *args[] = {tracker, dirty_state, old};
+        made = PyObject_Vectorcall((PyObject *)track_type, args, 3, NULL);
+    }
+    Py_XDECREF(old);
+    if (made == NULL) {
+        return -1;
+    }
+    PyObject_GC_UnTrack(made); /* it leads to no record; Python shows it to the collector when it comes to */
+    Py_XSETREF(SLOT(record, record_track), made);
+    return 1;
+}
+
+/* Keep the field's first old value. 1: store the new one; 0: this is for Python; -1: an error is set. */
+static int
+keep_old(PyObject *record, PyObject *name, PyObject *current, PyObject *value)
+{
+    PyObject *track = SLOT(record, record_track), *tracker = track, *old = NULL, *first = NULL;
+    if (track == NULL) {
+        return 1;
+    }
+    if (Py_IS_TYPE(track, track_type)) {
+        tracker = SLOT(track, track_tracker);
+        old = SLOT(track, track_old);
+    }
+    if (current == NULL || tracker == NULL || !Py_IS_TYPE(tracker, tracker_type) ||
+        SLOT(tracker, tracker_edited) != Py_None || SLOT(tracker, tracker_trusted) != Py_None ||
+        SLOT(tracker, tracker_touch) == NULL) {
+        return 0;
+    }
+    if (tracker != track) {
+        if (SLOT(track, track_state) == new_state) {
+            return 1;
+        }
+        if (old == NULL || !PyDict_CheckExact(old)) {
+            return 0;
+        }
+        first = PyDict_GetItemWithError(old, name);
+        if (first == NULL && PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    PyObject *before = first == NULL ? current : first, *held = old == NULL ? tracker : old;
+    Py_INCREF(before); /* comparing and touching may run Python */
+    Py_INCREF(current);
+    Py_INCREF(held);
+    int is_same = before == value;
+    if (!is_same && Py_IS_TYPE(before, Py_TYPE(value))) {
+        is_same = PyObject_RichCompareBool(before, value, Py_EQ);
+    }
+    int done = is_same;
+    if (first != NULL) {
+        done = is_same < 0 ? -1 : !is_same; /* set back: Python sees whether the record is clean again */
+    }
+    else if (!is_same) {
+        done = old == NULL ? make_dirty(record, tracker, name, current)
+               : PyDict_SetItem(old, name, current) < 0 ? -1 : 1;
+    }
+    Py_DECREF(before);
+    Py_DECREF(current);
+    Py_DECREF(held);
+    return done;
+}
+
+/* Setattr(slow, {name: plan}) is a __setattr__ that calls slow(record, name, value) for what is not common. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *slow, *plans;
+} Setattr;
+
+static PyObject *
+setattr_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *keywords)
+{
+    Setattr *own = (Setattr *)self;
+    PyObject *plan = NULL;
+    if (PyVectorcall_NARGS(nargsf) == 3 && keywords == NULL && PyUnicode_CheckExact(args[1])) {
+        plan = PyDict_GetItemWithError(own->plans, args[1]);
+        if (plan == NULL && PyErr_Occurred()) {
+            return NULL;
+        }
+    }
+    PyMemberDescrObject *slot = plan == NULL ? NULL : (PyMemberDescrObject *)PyTuple_GET_ITEM(plan, PLAN_SLOT);
+    if (slot != NULL && PyObject_TypeCheck(args[0], PyDescr_TYPE(slot))) {
+        PyObject **place = &SLOT(args[0], slot->d_member->offset);
+        int done = fits(plan, args[2]);
+        if (done > 0) {
+            done = keep_old(args[0], PyDescr_NAME(slot), *place, args[2]);
+        }
+        if (done < 0) {
+            return NULL;
+        }
+        if (done > 0) {
+            Py_INCREF(args[2]);
+            Py_XSETREF(*place, args[2]);
+            Py_RETURN_NONE;
+        }
+    }
+    return PyObject_Vectorcall(own->slow, args, nargsf, keywords);
+}
+
+/* Whether this is a tuple of plans; with an error set if not. */
+static int
+are_plans(PyObject *plans)
+{
+    int all = plans != NULL && record_track > 0;
+    for (Py_ssize_t i = 0; all && i < PyTuple_GET_SIZE(plans); i++) {
+        PyObject *plan = PyTuple_GET_ITEM(plans, i);
+        all = PyTuple_CheckExact(plan) && PyTuple_GET_SIZE(plan) == PLAN_SIZE &&
+              Py_IS_TYPE(PyTuple_GET_ITEM(plan, PLAN_SLOT), &PyMemberDescr_Type) &&
+              PyType_IsSubtype(PyDescr_TYPE(PyTuple_GET_ITEM(plan, PLAN_SLOT)), tracked_type);
+    }
+    if (!all && !PyErr_Occurred()) {
+        PyErr_SetString(PyExc_TypeError, "plans are tuples of slot, type, nullable and holds, after learn()");
+    }
+    return all;
+}
+
+static PyObject *
+setattr_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(keywords))
+{
+    PyObject *slow, *plans, *values;
+    if (!PyArg_ParseTuple(args, "OO!", &slow, &PyDict_Type, &plans)) {
+        return NULL;
+    }
+    PyObject *list = PyDict_Values(plans);
+    values = list == NULL ? NULL : PyList_AsTuple(list);
+    Setattr *made = are_plans(values) ? (Setattr *)type->tp_alloc(type, 0) : NULL;
+    Py_XDECREF(list);
+    Py_XDECREF(values);
+    if (made != NULL) {
+        made->call = setattr_call;
+        made->slow = Py_NewRef(slow);
+        made->plans = Py_NewRef(plans);
+    }
+    return (PyObject *)made;
+}
+
+static int
+setattr_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Setattr *)self)->slow);
+    Py_VISIT(((Setattr *)self)->plans);
+    return 0;
+}
+
+static int
+setattr_clear(PyObject *self)
+{
+    Py_CLEAR(((Setattr *)self)->slow);
+    Py_CLEAR(((Setattr *)self)->plans);
+    return 0;
+}
+
+static void
+setattr_dealloc(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    setattr_clear(self);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+setattr_get(PyObject *self, PyObject *record, PyObject *Py_UNUSED(model))
+{
+    return record == NULL ? Py_NewRef(self) : PyMethod_New(self, record);
+}
+
+static PyTypeObject setattr_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "holdall.model._write.Setattr",
+    .tp_basicsize = sizeof(Setattr),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_new = setattr_new,
+    .tp_dealloc = setattr_dealloc,
+    .tp_traverse = setattr_traverse,
+    .tp_clear = setattr_clear,
+    .tp_vectorcall_offset = offsetof(Setattr, call),
+    .tp_call = PyVectorcall_Call,
+    .tp_descr_get = setattr_get,
+};
+
+/* fits_of(plans) is a function that tells whether its arguments fit, each its plan. */
+static PyObject *
+all_fit(PyObject *plans, PyObject *const *args, Py_ssize_t count)
+{
+    int all = count == PyTuple_GET_SIZE(plans);
+    for (Py_ssize_t i = 0; all > 0 && i < count; i++) {
+        all = fits(PyTuple_GET_ITEM(plans, i), args[i]);
+    }
+    return all < 0 ? NULL : PyBool_FromLong(all);
+}
+
+static PyObject *
+fits_of(PyObject *Py_UNUSED(module), PyObject *plans)
+{
+    static PyMethodDef method = {"fits", (PyCFunction)(void (*)(void))all_fit, METH_FASTCALL, NULL};
+    if (!PyTuple_CheckExact(plans)) {
+        PyErr_SetString(PyExc_TypeError, "plans must be a tuple");
+        return NULL;
+    }
+    return are_plans(plans) ? PyCFunction_New(&method, plans) : NULL;
+}
+
+static Py_ssize_t
+offset_of(PyTypeObject *type, const char *name)
+{
+    PyObject *slot = PyObject_GetAttrString((PyObject *)type, name);
+    Py_ssize_t offset = -1;
+    if (slot != NULL && Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
+        offset = ((PyMemberDescrObject *)slot)->d_member->offset;
+    }
+    else if (slot != NULL) {
+        PyErr_Format(PyExc_TypeError, "%s is not a slot", name);
+    }
+    Py_XDECREF(slot);
+    return offset;
+}
+
+/* Take note of the classes and states that a write deals with. */
+static PyObject *
+learn(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyType_Type, &tracked_type, &PyType_Type, &tracker_type, &PyType_Type,
+                          &track_type, &dirty_state, &new_state)) {
+        return NULL;
+    }
+    Py_INCREF(args); /* and so all of them, for good */
+    tracker_edited = offset_of(tracker_type, "edited");
+    tracker_trusted = offset_of(tracker_type, "trusted");
+    tracker_touch = offset_of(tracker_type, "touch");
+    track_tracker = offset_of(track_type, "tracker");
+    track_state = offset_of(track_type, "state");
+    track_old = offset_of(track_type, "old");
+    record_track = offset_of(tracked_type, "_track");
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+static PyMethodDef methods[] = {
+    {"learn", learn, METH_VARARGS, NULL},
+    {"fits_of", fits_of, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_write", .m_size = -1, .m_methods = methods};
+
+PyMODINIT_FUNC
+PyInit__write(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL || PyModule_AddType(module, &setattr_type) < 0 ||
+        PyModule_AddIntConstant(module, "VERSION", 1) < 0) { /* of what this file and native.py agree on */
+        Py_CLEAR(module);
+    }
+    return module;
+}

@@ -1,0 +1,74 @@
+"""The part of writing that is in C is built where it can be, and can be done without everywhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hatch_build import compile_write
+from holdall.model.native import is_native
+
+HOUSE = Path(__file__).parents[2]
+SOURCE = HOUSE / "src/holdall/model/_write.c"
+
+
+def test_the_suite_holds_without_the_part_in_c() -> None:
+    machine = (
+        "from hypothesis import HealthCheck, settings; from hypothesis.stateful import run_state_machine_as_test;"
+        "from tests.session.test_machine import SessionMachine; from holdall.model.native import is_native;"
+        "assert not is_native; chosen = settings(max_examples=8, stateful_step_count=60, deadline=None,"
+        " suppress_health_check=list(HealthCheck)); run_state_machine_as_test(SessionMachine, settings=chosen)"
+    )
+    suite = [
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/model/test_tracking.py",
+        "tests/model/test_fields.py",
+    ]
+    for program in (suite, ["-c", machine]):
+        done = subprocess.run(
+            [sys.executable, *program],
+            cwd=HOUSE,
+            env={**os.environ, "HOLDALL_PURE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_is_built_wherever_it_can_be(tmp_path: Path) -> None:
+    made = compile_write(SOURCE, tmp_path)
+    if made is None:
+        pytest.skip("no compiler here, or no headers of Python")
+    assert is_native or os.environ.get("HOLDALL_PURE"), "run make setup"
+    again = compile_write(SOURCE, tmp_path)
+    assert made == again
+    assert list(tmp_path.iterdir()) == [made]
+
+
+def test_what_cannot_be_compiled_is_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "_write.c"
+    source.write_text("this is not C")
+    assert compile_write(source, tmp_path) is None
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_module_of_another_version_or_machine_is_not_taken(tmp_path: Path) -> None:
+    package = tmp_path / "holdall"
+    package.mkdir()
+    program = (
+        "import holdall.model, sys; holdall.model.__path__.insert(0, sys.argv[1]);"
+        "sys.modules.pop('holdall.model._write', 0);"
+        "from importlib import reload; import holdall.model.native as native; print(reload(native).is_native)"
+    )
+    for name, text in (("_write.py", "VERSION = 0"), ("_write.py", "import nowhere")):
+        (package / name).write_text(text)
+        done = subprocess.run([sys.executable, "-c", program, str(package)], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "False"
