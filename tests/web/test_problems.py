@@ -50,8 +50,8 @@ EXPECTED: dict[str, tuple[Any, int | None]] = {
     "StaleVersion": (STALE, 409),
     "CommitError": (errors.CommitError(SECRET, RESULT), None),
     "CommitAborted": (caused(errors.CommitAborted(SECRET, RESULT), STALE), 409),
-    "CommitPartial": (caused(errors.CommitPartial(SECRET, RESULT), errors.Conflict("main", SECRET)), 409),
-    "CommitPending": (errors.CommitPending(SECRET, RESULT), None),
+    "CommitPartial": (caused(errors.CommitPartial(SECRET, RESULT), errors.Conflict("main", SECRET)), 503),
+    "CommitPending": (errors.CommitPending(SECRET, RESULT), 202),
     "CommitUnknown": (errors.CommitUnknown(SECRET, RESULT), 503),
 }
 

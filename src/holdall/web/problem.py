@@ -14,6 +14,8 @@ import msgspec
 from holdall.errors import (
     AlreadyExists,
     CommitError,
+    CommitPartial,
+    CommitPending,
     CommitUnknown,
     Conflict,
     FieldError,
@@ -85,6 +87,10 @@ def problem_of(error: HoldallError, *, is_conditional: bool = False, is_read: bo
     """
     if isinstance(error, CommitUnknown):
         return Problem(503, "outcome-unknown", "It is not known whether the change was made; look before repeating it.")
+    if isinstance(error, CommitPending):
+        return Problem(202, "pending", "The change is decided and will be finished; do not repeat it.")
+    if isinstance(error, CommitPartial):
+        return Problem(503, "partly-done", "Only a part of the change was made; it is listed for those who run this.")
     if isinstance(error, CommitError):
         cause = error.__cause__
         return problem_of(cause, is_conditional=is_conditional) if isinstance(cause, HoldallError) else None

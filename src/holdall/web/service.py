@@ -82,11 +82,12 @@ class Service(FastAPI):
 
     @asynccontextmanager
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:
-        """See that the stores fit the models, run the host's own lifespan, and close the stores at the end."""
+        """See that the stores fit the models, recover, run the host's own lifespan, and close the stores at the end."""
         try:
             if self._options.create:
                 await self.holdall.create()
             await self.holdall.verify()
+            await self.holdall.start()
             if self._options.lifespan is None:
                 yield
             else:

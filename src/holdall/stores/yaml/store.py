@@ -42,7 +42,10 @@ Layout = Literal["record", "collection"]
 """A file per record (``<collection>/<key>.yaml``), or a file per collection (``<collection>.yaml``)."""
 
 _CAPABILITIES = Capabilities(
-    commit=CommitClass.BATCH, features=frozenset(Feature), operators=frozenset(Op), kinds=frozenset(Kind)
+    commit=CommitClass.BATCH,
+    features=frozenset(Feature) - {Feature.STREAMS},
+    operators=frozenset(Op),
+    kinds=frozenset(Kind),
 )
 _RECORD_BYTES = 4 * 2**20  # a request body of 1 MiB fits, whatever is in it
 _COLLECTION_BYTES = 64 * 2**20
@@ -136,6 +139,10 @@ class YamlStore:
         demand_changes(self.name, {name: shelf.schema for name, shelf in self._shelves.items()}, list(changes))
         return await run_sync(self._apply, list(changes)) if changes else []
 
+    async def reserve(self, collection: str, count: int) -> Sequence[int]:
+        """So many keys that nobody else will get."""
+        return await run_sync(self._reserve, collection, count)
+
     async def create(self) -> None:
         """Create the folder, and a folder for each collection where there is a file per record."""
         await run_sync(self._create)
@@ -178,6 +185,14 @@ class YamlStore:
                 edits.extend(self._shelves[collection].edits(changed))
             self._journal.change(edits)
             return outcomes
+
+    def _reserve(self, collection: str, count: int) -> list[int]:
+        with self._writing():
+            largest = max(View(self._shelves).rows(collection), default=0)
+            counters = Counters(self.name, self._folder)
+            keys = [counters.next(collection, largest) for _ in range(count)]
+            self._journal.change(counters.edits())
+            return keys
 
     def _create(self) -> None:
         with self._guard, disk(self.name, str(self._folder.root)):

@@ -9,7 +9,7 @@ import pytest
 
 from holdall.errors import AlreadyExists, StaleVersion
 from holdall.query import Query
-from holdall.store import APPLIED, Change, Feature, KeyOf, Verb
+from holdall.store import APPLIED, Change, Feature, KeyOf, Reserving, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
@@ -42,6 +42,21 @@ class Keys:
         keys = {made.key, given, *(outcome.key for outcome in more)}
         assert len(keys) == 6
         assert {row[0] for row in case.fetch(Query("author"))} == keys
+
+    @requires(Reserving)
+    def test_reserved_before_its_record(self, case: Case) -> None:
+        """A key that was reserved is nobody else's, and fits the record it is given to later."""
+        case.clear()
+        store = case.store
+        assert isinstance(store, Reserving)
+        (first,) = case.apply(case.add("author", name="before", version=1))
+        reserved = [*case.run(store.reserve("author", 3)), *case.run(store.reserve("author", 1))]
+        (after,) = case.apply(case.add("author", name="after", version=1))
+        assert len({first.key, *reserved, after.key}) == 6
+        assert list(case.apply(case.add("author", id=reserved[1], name="reserved", version=1))) == [APPLIED]
+        (last,) = case.apply(case.add("author", name="last", version=1))
+        assert last.key not in {first.key, *reserved, after.key}
+        assert {row[0] for row in case.fetch(Query("author"))} == {first.key, after.key, reserved[1], last.key}
 
     @requires(Feature.GENERATED_KEYS)
     def test_key_of(self, case: Case) -> None:
