@@ -20,7 +20,7 @@ class Bond:
 
     ``backs`` are the target's fields that tell the same from the other end; those of ``mirrors`` are stored there.
     ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends are in one
-    store that keeps references itself.
+    store that keeps references itself, as the other side of DAOs is taken to do.
     """
 
     __slots__ = ("backs", "field", "is_guarded", "is_single", "mirrors", "on_delete", "source", "target")
@@ -32,7 +32,8 @@ class Bond:
         self.backs = backs
         self.mirrors = tuple(back for back in backs if back.is_stored)
         self.is_single = any(back.is_single for back in backs)
-        self.is_guarded = source.store is target.store and Feature.FOREIGN_KEYS in source.store.capabilities.features
+        is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.recordwise is not None
+        self.is_guarded = source.store is target.store and is_kept
         self.on_delete = _rule(field, backs)
 
     @property

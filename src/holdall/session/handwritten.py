@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar, get_args
 
-from holdall.errors import CorruptRecord, DeclarationError, StateError
-from holdall.model import Model, Reference, State, state_of
+from holdall.errors import CorruptRecord, DeclarationError, StateError, Unsupported
+from holdall.model import Field, Model, Reference, State, state_of
 from holdall.policy import Policy
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
@@ -80,6 +80,30 @@ class Handwritten:
                 if record is not None:
                     found[key] = record
         return found
+
+    async def found(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
+        """The records with these keys, those that are here and those that their DAO gets."""
+        known = self._records.of(binding.model)
+        here = {key: known[key] for key in keys if key in known}
+        return here | await self.get_all(lambda key: self.get(binding, key), [key for key in keys if key not in here])
+
+    async def existing(self, binding: Binding, keys: Sequence[Any]) -> set[Any]:
+        """Which of these keys there are; all, where the DAO cannot be asked."""
+        assert binding.recordwise is not None
+        try:
+            binding.recordwise.demand("get", binding.collection)
+        except Unsupported:
+            return set(keys)
+        return set(await self.found(binding, keys))
+
+    def referring(self, binding: Binding, field: Field, keys: set[Any], names: tuple[str, ...]) -> list[Any]:
+        """These fields of the stored records here whose reference leads to one of these keys."""
+        rows, read = [], binding.codec.reader(names)
+        for record in self._records.of(binding.model).values():
+            value = field.encode(field.get(record))
+            if state_of(record) is not State.NEW and not keys.isdisjoint((value,) if field.form is None else value):
+                rows.append(read(record))
+        return rows
 
     async def fresh(self, binding: Binding, key: Any) -> Any:
         """What the DAO has now for this key, as it gives it; raises CorruptRecord where it is not that record."""

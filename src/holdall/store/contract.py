@@ -13,6 +13,7 @@ from holdall.store.change import Change, Outcome, Verb
 __all__ = [
     "Aggregating",
     "Appending",
+    "Naming",
     "Provisioned",
     "Recordwise",
     "Reserving",
@@ -155,6 +156,15 @@ class Appending(Protocol):
 
 
 @runtime_checkable
+class Naming(Protocol):
+    """A store whose records have names that others can use. In its absence nothing is told of where records lie."""
+
+    def names_of(self, collection: str, key: Any) -> Sequence[str]:
+        """The names of all that the store keeps of a record, itself first; no I/O is done."""
+        ...
+
+
+@runtime_checkable
 class Recordwise(Protocol):
     """A store written by hand for whole records, which ``record`` and ``session`` are: they pass through unopened.
 
@@ -169,8 +179,8 @@ class Recordwise(Protocol):
         """The hand-written object that serves a collection."""
         ...
 
-    def demand(self, verb: Verb, collection: str) -> None:
-        """Raise Unsupported, by the name that is missing, where this cannot be done to the collection's records."""
+    def demand(self, act: str, collection: str) -> None:
+        """Raise Unsupported, by the name that is missing, where this cannot be done to the collection's records: a Verb, or ``get``."""
         ...
 
     async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:

@@ -80,11 +80,11 @@ class DaoStore:
             raise Unsupported(self.name, f"collection {collection}", "give it a DAO with app.add_dao(...)")
         return dao
 
-    def demand(self, verb: Verb, collection: str) -> None:
+    def demand(self, act: str, collection: str) -> None:
         """Raise Unsupported where the DAO does not define what it takes."""
         dao = self.access_of(collection)
-        if not has(dao, verb.value):
-            raise missing(dao, verb.value, self.name)
+        if not has(dao, act):
+            raise missing(dao, act, self.name)
 
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections; raises DeclarationError where a DAO given by name serves none of them."""
@@ -98,9 +98,8 @@ class DaoStore:
 
     async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
         """What the DAO gets for this key, or None. Raises what the DAO raises."""
+        self.demand("get", collection)
         dao = self.access_of(collection)
-        if not has(dao, "get"):
-            raise missing(dao, "get", self.name)
         with acting_for(session):
             return await dao.get(**key)
 
