@@ -139,7 +139,7 @@ class _Life:
     async def _transfer(
         self, app: Holdall, hand: int, transfer: str, amounts: dict[str, int], refused: str | None
     ) -> None:
-        async with app.session(allow_partial=True) as session:
+        async with app.session() as session:
             for kind, amount in amounts.items():
                 session.add(ENTRIES[kind](id=transfer, amount=amount))
                 if kind in ACCOUNTS:

@@ -111,15 +111,13 @@ class Holdall:
     # --- working ----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def session(
-        self, user: User = SYSTEM, *, allow_partial: bool = False, auto_add: bool = False
-    ) -> AsyncIterator[Session]:
+    async def session(self, user: User = SYSTEM, *, auto_add: bool = False) -> AsyncIterator[Session]:
         """A session for a user: leaving the block commits, an exception rolls back.
 
         Without a user it acts for the program itself, which no policy restricts. With ``auto_add``, records that are
         constructed within the block are added by that.
         """
-        session = Session(self.bindings, user, allow_partial=allow_partial)
+        session = Session(self.bindings, user)
         with self.activated(session, auto_add=auto_add):
             async with session:
                 yield session

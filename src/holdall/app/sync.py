@@ -12,7 +12,7 @@ from holdall.errors import StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.query import Query
-from holdall.session import CommitResult, Plan, QueryCall, Session
+from holdall.session import CommitResult, Guarantee, Plan, QueryCall, Session, Strategy
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -156,9 +156,17 @@ class SyncSession:
         """What a commit would write."""
         return self._session.plan()
 
-    def commit(self, *, allow_partial: bool | None = None) -> CommitResult:
+    def commit(
+        self,
+        *,
+        require: Guarantee | str | None = None,
+        strategy: Strategy = Strategy.INTERRUPT_ON_ERROR,
+        budget: float = 20.0,
+    ) -> CommitResult:
         """Write all changes."""
-        result: CommitResult = self._call(lambda: self._session.commit(allow_partial=allow_partial))
+        result: CommitResult = self._call(
+            lambda: self._session.commit(require=require, strategy=strategy, budget=budget)
+        )
         return result
 
 
@@ -184,11 +192,9 @@ class SyncHoldall:
         return portal.call(function)
 
     @contextmanager
-    def session(
-        self, user: User = SYSTEM, *, allow_partial: bool = False, auto_add: bool = False
-    ) -> Iterator[SyncSession]:
+    def session(self, user: User = SYSTEM, *, auto_add: bool = False) -> Iterator[SyncSession]:
         """A session for a user: leaving the block commits, an exception rolls back."""
-        session = Session(self._app.bindings, user, allow_partial=allow_partial)
+        session = Session(self._app.bindings, user)
         with self._app.activated(session, auto_add=auto_add):
             try:
                 yield SyncSession(session, self._call)

@@ -22,17 +22,16 @@ M = TypeVar("M", bound=Model)
 class SessionCore:
     """The state of a session: its records, who reads them and who commits them."""
 
-    def __init__(self, bindings: Bindings, user: User = SYSTEM, *, allow_partial: bool = False) -> None:
+    def __init__(self, bindings: Bindings, user: User = SYSTEM) -> None:
         bindings.settle()
         bindings = OwnBindings(bindings)
         self.user = user
         self._bindings = bindings
-        self._allow_partial = allow_partial
         self._keeper = SessionKeeper(bindings, user)
         self._records = self._keeper.records
         self._reader = self._keeper.reader
         self._keeper.handwritten.session = ref(self)
-        self._referential = Referential(bindings, self._records, user)
+        self._referential = Referential(bindings, self._records, user, self._keeper.handwritten)
         self._committer = Committer(self._records, self._keeper.tracker, bindings, self._keeper.handwritten)
 
     def _demand_held(self, record: Model) -> None:

@@ -103,6 +103,7 @@ class Journal:
         self._url = url
         self.lease = lease
         self.owner = uuid4().hex
+        self.is_recovered = False  # whether this process looked once for what others left behind
         self._local: Store | None = None
 
     # --- where ------------------------------------------------------------------------------------------------------

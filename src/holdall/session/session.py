@@ -21,8 +21,8 @@ class Session(DaoSession):
     """A unit of work.
 
     Within it there is one record per key. Nothing is written before ``commit``, which leaving an ``async with`` block
-    does; an exception rolls back instead. Queries see what the stores hold, not what is yet to be committed. With
-    ``allow_partial``, a commit may write several stores one after another. A session belongs to one task at a time.
+    does; an exception rolls back instead. Queries see what the stores hold, not what is yet to be committed. A session
+    belongs to one task at a time.
 
     >>> from holdall import Holdall, Model, field
     >>> class Country(Model):
@@ -52,7 +52,6 @@ class Session(DaoSession):
         require: Guarantee | str | None = None,
         strategy: Strategy = Strategy.INTERRUPT_ON_ERROR,
         budget: float = 20.0,
-        allow_partial: bool | None = None,
     ) -> CommitResult:
         """Write all changes.
 

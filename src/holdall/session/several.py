@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from holdall.session.operations import entry_of, operations_of
 from holdall.session.plan import Batch, Plan, Role, Step
 from holdall.session.precheck import precheck
 from holdall.session.prepared import Prepared
+from holdall.session.recovery import Recovery
 from holdall.session.result import CommitResult, TaskState
 from holdall.session.rolling import Rolling
 from holdall.session.run import CommitOptions, CommitRun, refusals
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from holdall.session.commit import Committer
 
 __all__ = ["SeveralStoresRun"]
+
+_SOON = 5.0  # seconds
 
 
 class SeveralStoresRun(CommitRun):
@@ -72,6 +76,7 @@ class SeveralStoresRun(CommitRun):
                 self.changes.append(changes_of(step))
                 self.operations.append(operations_of(step, self.changes[number], self._token(number)))
                 self.reports.append(Report(step))
+            await self._recover_first()
             try:
                 async with asyncio.timeout(self.options.budget):
                     await self._prepare()
@@ -103,6 +108,16 @@ class SeveralStoresRun(CommitRun):
 
     def _token(self, number: int) -> Callable[[int], str]:
         return partial("{}-{}-{}".format, self.commit, number)
+
+    async def _recover_first(self) -> None:
+        """Before its first commit over several stores, a process finishes what others left behind, if it can soon."""
+        journal = self.ledger.journal
+        if not self.ledger.is_kept or journal.is_recovered:
+            return
+        journal.is_recovered = True
+        with suppress(HoldallError, TimeoutError):
+            async with asyncio.timeout(_SOON):
+                await Recovery(journal, self.committer.bindings).run()
 
     # --- before the decision ----------------------------------------------------------------------------------------
 
