@@ -18,11 +18,13 @@ from holdall.model import (
     Ref,
     Reference,
     State,
+    Stream,
     back,
     check,
     computed,
     field,
     state_of,
+    stream,
 )
 from holdall.policy import ANONYMOUS, SYSTEM, Authenticated, Everyone, Nobody, Policy, Role, User
 from holdall.query import Query, asc, desc, expr, negate
@@ -57,6 +59,7 @@ __all__ = [
     "Role",
     "Session",
     "State",
+    "Stream",
     "User",
     "asc",
     "back",
@@ -67,4 +70,5 @@ __all__ = [
     "field",
     "negate",
     "state_of",
+    "stream",
 ]

@@ -16,6 +16,8 @@ from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
 from holdall.model.tracking import Keeper, Track, Tracker, Trust, set_track, state_of, track_of
+from holdall.model.stream import Stream, stream
+from holdall.model.tracking import Keeper, Track, Tracker, Trust, hold, set_track, state_of, track_of
 from holdall.model.types import JSON
 from holdall.model.write import assign
 
@@ -49,6 +51,7 @@ __all__ = [
     "ResultSet",
     "RowCodec",
     "State",
+    "Stream",
     "Track",
     "Tracker",
     "Trust",
@@ -62,5 +65,6 @@ __all__ = [
     "schema_of",
     "set_track",
     "state_of",
+    "stream",
     "track_of",
 ]

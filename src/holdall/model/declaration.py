@@ -15,6 +15,7 @@ from holdall.model.json_output import JsonOutput
 from holdall.model.options import Check
 from holdall.model.reference import key_of_value
 from holdall.query import Expression, Kind, Path
+from holdall.query.predicate import comparable
 
 __all__ = ["Declaration"]
 
@@ -47,6 +48,8 @@ class Declaration:
         self.relations = tuple(field for field in fields if field.is_relation)
         self.references = tuple(field for field in self.relations if field.is_stored)
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
+        self.stamps = tuple(field for field in self.stored if field.options.auto_now is not None)
+        self.streams: tuple[str, ...] = ()
         self.own: tuple[dict[str, Field], dict[str, Check], dict[str, Callable[[Any], Any]]] = ({}, {}, {})
         self.create: Callable[..., Any] = _abstract
         self.key_of = _key_reader(self.key)
@@ -137,6 +140,17 @@ class Declaration:
             lambda value: _encode_compared(field, value),
             lambda inner: target().__holdall__.expression(inner, path),
         )
+
+    def has_value(self, record: Any, name: str, value: Any) -> bool:
+        """Whether a field of the record has this value; raises QueryError for what is no field, or no value of it."""
+        field = self.by_name.get(name)
+        if value is None and field is not None and field.is_stored:
+            return field.encode(field.get(record)) is None
+        asked: Any = self.expression(name) == value
+        assert field is not None
+        freeze = comparable(field.kind) or (lambda border: border)
+        found = field.encode(field.get(record))
+        return found is not None and bool(freeze(found) == freeze(asked.value))
 
     def resolve(self, models: Mapping[str, Any]) -> None:
         """Settle references to models by name; raises DeclarationError for one that stays unknown or does not fit."""

@@ -96,7 +96,7 @@ class Field:
     @property
     def may_be_unset(self) -> bool:
         """Whether a record may be without a value until it is stored."""
-        return self.options.generated or self.options.version
+        return self.options.generated or self.options.version or self.options.auto_now is not None
 
     @property
     def has_default(self) -> bool:

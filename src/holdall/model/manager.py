@@ -26,6 +26,12 @@ class SessionLike(Protocol):
     def remove(self, record: Any) -> Any:
         """Remove a record."""
 
+    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+        """The store, collection and key by which a record's streams are reached."""
+
+    def names_of(self, record: Any) -> tuple[str, ...]:
+        """Under which names the store keeps the record."""
+
     async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
         """The record with this key."""
 
@@ -122,6 +128,11 @@ class Manager(Generic[M]):
         """The record with this key, or None."""
         async with gateway_of(self._model) as session:
             return await session.get(self._model, *args, **key)
+
+    async def names_of(self, record: M) -> tuple[str, ...]:
+        """Under which names its store keeps the record, its streams included; empty where the store tells none."""
+        async with gateway_of(self._model) as session:
+            return session.names_of(record)
 
     def all(self) -> ResultSet[M]:
         """All records."""

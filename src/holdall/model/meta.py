@@ -34,17 +34,20 @@ from holdall.model.options import MISSING, Check, Declared, FieldOptions, Fill, 
 from holdall.model.options import computed as computed_class
 from holdall.model.reference import Ref
 from holdall.model.rule_fit import refuse_misfit
+from holdall.model.stream import Stream, StreamAttribute, stream
 from holdall.model.target import target_of
 from holdall.model.types import type_of
 from holdall.model.write import setattr_of, writers
-from holdall.query import Expression, ManyForm
+from holdall.query import Expression, Kind, ManyForm
 
 __all__ = ["ModelMeta"]
 
 M = TypeVar("M")
 
+_MOMENTS = (Kind.DATETIME, Kind.DATE)
 
-@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back))
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back, stream))
 class ModelMeta(msgspec.StructMeta):
     """Makes models; see ``Model``."""
 
@@ -77,6 +80,7 @@ class ModelMeta(msgspec.StructMeta):
         declaration = Declaration(
             cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed, together
         )
+        declaration.streams = tuple(body.streams)
         declaration.own = (body.own, body.own_checks, body.own_computed)
         type.__setattr__(cls, "__holdall__", declaration)
         if not abstract:
@@ -120,6 +124,7 @@ class _Body:
         self.computed: dict[str, Callable[[Any], Any]] = {}
         inherited: dict[str, Field] = {}
         self.together: list[tuple[str, ...]] = []
+        self.streams: list[str] = []
         for ancestor in reversed(_ancestors(name, bases)):
             declaration: Declaration = ancestor.__dict__["__holdall__"]
             fields, checks, computed = declaration.own
@@ -127,9 +132,14 @@ class _Body:
             self.checks |= checks
             self.computed |= computed
             self.together += [group for group in declaration.unique if group not in self.together]
+            self.streams += [name for name in declaration.streams if name not in self.streams]
         for field_name, annotation in read_annotations(name, namespace, names).items():
             _refuse_reserved(name, field_name, bases)
             given = namespace.pop(field_name, MISSING)
+            if annotation is Stream:
+                self.streams.append(field_name)
+                namespace[field_name] = StreamAttribute(field_name)
+                continue
             self.own[field_name] = _make_field(name, field_name, annotation, given, names)
         for item, value in list(namespace.items()):
             self._take(item, value, namespace, inherited)
@@ -253,6 +263,8 @@ def _refuse_contradictions(where: str, made: Field) -> None:
         raise DeclarationError(f"{where}: a key cannot be None")
     if options.generated and (made.type is None or made.type.kind.value not in ("int", "uuid")):
         raise DeclarationError(f"{where}: only an int or a UUID can be generated")
+    if options.auto_now is not None and (options.auto_now not in ("create", "write") or made.kind not in _MOMENTS):
+        raise DeclarationError(f'{where}: auto_now="create" or "write" is for a datetime or a date')
 
 
 def _expression(name: str) -> Any:

@@ -13,6 +13,7 @@ from holdall.model import options
 from holdall.model.manager import gateway_of
 from holdall.model.meta import ModelMeta
 from holdall.model.state import State
+from holdall.model.stream import stream
 from holdall.model.tracking import Tracked, state_of, track_of
 from holdall.query import Condition, Query
 
@@ -24,7 +25,7 @@ __all__ = ["Model"]
 
 
 # Again here, because mypy would find the one of msgspec.Struct before that of the metaclass.
-@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(options.field, options.back))
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(options.field, options.back, stream))
 class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     """A declared record type; its instances are records.
 
@@ -104,11 +105,22 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
             await session.commit()
         return self
 
-    async def delete(self) -> None:
-        """Remove this record from its store."""
+    async def delete(self) -> int:
+        """Remove this record from its store; tells how many of the store's own places went, if it knows them."""
         async with gateway_of(type(self)) as session:
             session.remove(session.attach(self))
-            await session.commit()
+            result = await session.commit()
+        return sum(task.places for task in result.tasks if task.record is self)
+
+    def matches(self, **values: Any) -> bool:
+        """Whether the record has all of these values; raises QueryError for what is no field, or no value of it."""
+        return all(self.__holdall__.has_value(self, name, value) for name, value in values.items())
+
+    def __getitem__(self, name: str) -> Any:
+        field = self.__holdall__.by_name.get(name)
+        if field is None and name not in self.__holdall__.streams:
+            raise KeyError(name)
+        return getattr(self, name)
 
     def __repr__(self) -> str:
         parts = []

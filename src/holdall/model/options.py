@@ -60,6 +60,7 @@ class FieldOptions(msgspec.Struct, frozen=True):
     unique: bool = False
     index: bool = False
     version: bool = False
+    auto_now: Literal["create", "write"] | None = None
     rules: tuple[Rule, ...] = ()
     back: str | None = None
     fill: Fill = Fill.COMPUTED
@@ -103,6 +104,16 @@ def field(
     frozen: Frozen = ...,
     repr: bool = ...,
     unique: bool = ...,
+    index: bool = ...,
+    description: str = ...,
+) -> Any: ...
+@overload
+def field(
+    *,
+    auto_now: Literal["create", "write"],
+    init: Literal[False] = False,
+    repr: bool = ...,
+    frozen: Frozen = ...,
     index: bool = ...,
     description: str = ...,
 ) -> Any: ...
@@ -163,11 +174,12 @@ def field(
     ``setter(record, value)`` gives the value to keep, after the type check and before the rules. ``type_check=False``
     leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO text for a date).
     ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by the store.
-    ``version=True`` counts the record's commits and guards against lost updates. ``ge gt le lt`` bound numbers, text,
-    dates and durations; ``length`` is a pair (minimum, maximum or None); ``pattern`` must match the whole text;
-    ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as SQL's NUMERIC does. ``on_delete`` of a
-    reference says what becomes of this record when the one it refers to is removed; nothing said, the removal is
-    refused. Raises DeclarationError where options contradict each other.
+    ``version=True`` counts the record's commits and guards against lost updates. ``auto_now`` stamps a datetime or date
+    with the moment of a commit: ``"create"`` of the record's first, if it has no value, ``"write"`` of each.
+    ``ge gt le lt`` bound numbers, text, dates and durations; ``length`` is a pair (minimum, maximum or None);
+    ``pattern`` must match the whole text; ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as
+    SQL's NUMERIC does. ``on_delete`` of a reference says what becomes of this record when the one it refers to is
+    removed; nothing said, the removal is refused. Raises DeclarationError where options contradict each other.
 
     >>> from holdall import Model, field
     >>> class Book(Model):

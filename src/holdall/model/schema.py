@@ -29,6 +29,7 @@ def schema_of(model: Any, collection: str, name_of: Callable[[Any], str]) -> Sch
         version=declaration.version.name if declaration.version else None,
         unique=tuple((field.name,) for field in declaration.stored if field.options.unique) + declaration.unique,
         indexes=tuple((field.name,) for field in declaration.stored if field.options.index),
+        streams=declaration.streams,
     )
 
 

@@ -36,6 +36,9 @@ class Keeper(Protocol):
     async def load(self, model: type[Any], key: Any) -> Any:
         """The record with this key, or None."""
 
+    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+        """The store, collection and key by which a record's streams are reached."""
+
     async def load_back(self, record: Any, name: str) -> list[Any]:
         """The records of a Many that are kept by their own references."""
 

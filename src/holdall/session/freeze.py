@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Declaration, Field, Reference, State, state_of
 from holdall.policy import Right, User
-from holdall.query import Generated
+from holdall.query import Generated, Kind
 from holdall.session.arrange import arrange
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
@@ -33,6 +34,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
+    _stamp(new, dirty, models_new | models_dirty)
     for binding, group in _by_binding(bindings, new):
         _prepare_new(binding, group)
         _demand_own_keys(records, binding, group)
@@ -93,6 +95,22 @@ def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
             errors.extend(FieldError((prefix + error.path).rstrip("."), error.code, error.message) for error in found)
     if errors:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
+
+
+def _stamp(new: list[Any], dirty: list[Any], models: set[Any]) -> None:
+    """Put the moment of this commit into the fields that ask for it."""
+    if not any(_declaration(model).stamps for model in models):
+        return
+    now = datetime.now(UTC)
+    for record in new:
+        for field in record.__holdall__.stamps:
+            if field.options.auto_now == "write" or field.get(record) is None:
+                field.put(record, now if field.kind is Kind.DATETIME else now.date())
+    for record in dirty:
+        for field in record.__holdall__.stamps:
+            if field.options.auto_now == "write":
+                record._track.old.setdefault(field.name, field.get(record))
+                field.put(record, now if field.kind is Kind.DATETIME else now.date())
 
 
 def _prepare_new(binding: Binding, group: list[Any]) -> None:

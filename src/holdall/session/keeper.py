@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import BackEdit, Tracker, track_of
-from holdall.policy import User
+from holdall.errors import StateError
+from holdall.model import BackEdit, State, Tracker, state_of, track_of
+from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Query, Some
 from holdall.session.asking import having_keys
 from holdall.session.binding import Bindings
@@ -22,6 +23,7 @@ class SessionKeeper:
 
     def __init__(self, bindings: Bindings, user: User) -> None:
         self._bindings = bindings
+        self._user = user
         self.tracker = Tracker(self, _nobody_cares)
         self.records = IdentityMap(self.tracker)
         self.phases = Phases(self.tracker, self.records)
@@ -48,6 +50,18 @@ class SessionKeeper:
     async def load(self, model: type[Any], key: Any) -> Any:
         """The record with this key, or None."""
         return await self.reader.get(self._bindings.of_model(model), key)
+
+    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+        """The store, collection and key by which a record's streams are reached.
+
+        Raises Forbidden without the right to read or update, StateError for a record that is not stored.
+        """
+        binding = self._bindings.of_model(type(record))
+        binding.policy.demand(Right.UPDATE if is_append else Right.READ, self._user, binding.collection)
+        state = state_of(record)
+        if state not in (State.CLEAN, State.DIRTY):
+            raise StateError(f"this {type(record).__name__} is {state.value}: commit it before using its streams")
+        return binding.store, binding.collection, self.records.stored_key(record)
 
     async def load_back(self, record: Any, name: str) -> list[Any]:
         """The records of a Many that are kept by their own references."""

@@ -9,6 +9,7 @@ from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
 from holdall.query import Query
 from holdall.session.core import M, SessionCore
+from holdall.store import Naming
 
 __all__ = ["ReadingSession"]
 
@@ -62,6 +63,17 @@ class ReadingSession(SessionCore):
     def stream(self, query: Query[M], *, batch: int = 500) -> AsyncIterator[M]:
         """The records of a query of any size, ``batch`` rows in memory at a time; unchanged ones are not kept."""
         return self._reader.stream(query, batch)
+
+    def stream_place(self, record: Model, *, is_append: bool) -> tuple[Any, str, Any]:
+        """The store, collection and key by which a record's streams are reached, also of one whose session is gone."""
+        return self._keeper.stream_place(record, is_append=is_append)
+
+    def names_of(self, record: Model) -> tuple[str, ...]:
+        """Under which names its store keeps the record, its streams included; empty where the store tells none."""
+        binding, key = self._bindings.of_model(type(record)), record.__key__()
+        if key is None or not isinstance(binding.store, Naming):
+            return ()
+        return tuple(binding.store.names_of(binding.collection, key))
 
     async def refresh(self, record: Model) -> None:
         """Take over what the store has now and drop changes; a removed record is back.

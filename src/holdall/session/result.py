@@ -11,6 +11,7 @@ import msgspec
 from holdall.store import CommitClass, Verb
 
 if TYPE_CHECKING:
+    from holdall.errors import CommitError
     from holdall.session.settlement import Settlement
 
 __all__ = ["CommitResult", "Guarantee", "Task", "TaskState", "guarantee_of"]
@@ -50,7 +51,7 @@ class Task(msgspec.Struct, frozen=True):
     """One record's part of a commit.
 
     ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was
-    part of; both in seconds.
+    part of; both in seconds. ``places`` is how many of its own places the store wrote or freed, if it told.
     """
 
     record: Any
@@ -63,15 +64,17 @@ class Task(msgspec.Struct, frozen=True):
     started: float = 0.0
     duration: float = 0.0
     error: Exception | None = None
+    places: int = 1
 
 
 class CommitResult:
     """The outcome of a commit. ``tasks`` is made when first asked for, so that a large commit does not pay for it.
 
-    ``commit`` is the name under which the journal knows a commit over several stores.
+    ``commit`` is the name under which the journal knows a commit over several stores. ``error`` is what
+    ``commit(raise_for_status=False)`` did not raise.
     """
 
-    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "guarantee", "settlement")
+    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "error", "guarantee", "settlement")
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class CommitResult:
         self.duration = duration  # seconds
         self.settlement = settlement
         self.commit = settlement.commit if settlement is not None else None
+        self.error: CommitError | None = None
         self._make_tasks = make_tasks
         self._tasks: tuple[Task, ...] | None = None
 
@@ -98,6 +102,11 @@ class CommitResult:
     def failed(self) -> tuple[Task, ...]:
         """The tasks that were refused."""
         return tuple(task for task in self.tasks if task.state is TaskState.FAILED)
+
+    def raise_for_status(self) -> None:
+        """Raise the CommitError this commit ended with, if it did."""
+        if self.error is not None:
+            raise self.error
 
     def __repr__(self) -> str:
         return f"CommitResult({self.guarantee.value}, {len(self.tasks)} tasks)"

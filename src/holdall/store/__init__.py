@@ -6,6 +6,7 @@ from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
 from holdall.store.contract import (
     Aggregating,
     Appending,
+    Naming,
     Provisioned,
     Recordwise,
     Reserving,
@@ -30,6 +31,7 @@ __all__ = [
     "Feature",
     "KeyOf",
     "Limits",
+    "Naming",
     "Outcome",
     "Provisioned",
     "Recordwise",

@@ -170,6 +170,12 @@ class RedisStore:
         _, place = self._stream(collection, key, stream)
         return int(await self._server.command(place, "STRLEN", place))
 
+    def names_of(self, collection: str, key: Any) -> list[str]:
+        """The keys of a record and of its streams."""
+        layout = self._layouts[collection]
+        record = layout.record + layout.text(key)
+        return [record, *[layout.stream(record, name) for name in layout.schema.streams]]
+
     async def create(self) -> None:
         """Take records that others wrote, or that an index lacks, into the listing and the indexes.
 

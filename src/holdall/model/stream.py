@@ -1,0 +1,75 @@
+"""Streams of a record: bytes that its store keeps beside it and that grow at their end, outside any commit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from holdall.model.manager import gateway_of
+from holdall.model.tracking import track_of
+
+__all__ = ["Stream", "StreamAttribute", "stream"]
+
+
+def stream(*, init: Literal[False] = False) -> Any:
+    """Declare a stream: ``log: Stream = stream()``. Constructors do not take it."""
+    return None
+
+
+class Stream:
+    """The handle that reading ``job.log`` gives, of a record that is stored.
+
+    What is appended takes effect at once, in one piece, and no rollback takes it back. Every call raises StateError for
+    a record that is not stored.
+    """
+
+    __slots__ = ("_name", "_record")
+
+    def __init__(self, record: Any, name: str) -> None:
+        self._record = record
+        self._name = name
+
+    async def append(self, data: bytes) -> int:
+        """Add these bytes at the end; the length thereafter. Raises StaleVersion where the record is gone."""
+        async with self._place(is_append=True) as (store, collection, key):
+            return await store.append(collection, key, self._name, data)  # type: ignore[no-any-return]
+
+    async def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """The bytes from ``start`` to before ``stop``, or to the end."""
+        async with self._place(is_append=False) as (store, collection, key):
+            return await store.read(collection, key, self._name, start, stop)  # type: ignore[no-any-return]
+
+    async def length(self) -> int:
+        """How many bytes there are."""
+        async with self._place(is_append=False) as (store, collection, key):
+            return await store.length(collection, key, self._name)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"Stream({type(self._record).__name__}.{self._name})"
+
+    @asynccontextmanager
+    async def _place(self, *, is_append: bool) -> AsyncIterator[tuple[Any, str, Any]]:
+        """The store, collection and key, by the record's own session or else one for this act."""
+        track = track_of(self._record)
+        keeper = track.keeper if track is not None else None
+        if keeper is not None:
+            yield keeper.stream_place(self._record, is_append=is_append)
+            return
+        async with gateway_of(type(self._record)) as session:
+            yield session.stream_place(self._record, is_append=is_append)
+
+
+class StreamAttribute:
+    """Stands on a model for a stream; it has no slot."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, record: Any, owner: Any) -> Any:
+        return self if record is None else Stream(record, self._name)
+
+    def __set__(self, record: Any, value: Any) -> None:
+        raise AttributeError(f"{self._name} is a stream: append to it")
