@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tests.crash.api import Called
+from tests.servers.api import Called
 
 __all__ = ["Content", "End", "Listed", "audit"]
 

@@ -12,11 +12,11 @@ from typing import Self
 import msgspec
 
 from holdall.session.failpoint import Failpoint
-from tests.crash.api import Called
 from tests.crash.audit import End, audit
 from tests.crash.models import World
 from tests.crash.worker import Found, Job, Told
 from tests.crash.zygote import Death
+from tests.servers.api import Called
 
 __all__ = ["Keeper", "Program"]
 
@@ -114,6 +114,6 @@ class Keeper:
         """What the API that must not get a call twice was sent."""
         if "once" not in self._world.kinds:
             return {}
-        with urllib.request.urlopen(f"{self._world.api}/once/{self._world.name}/-", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self._world.api}/once/{self._world.name}/once_entry/-", timeout=10) as answer:
             told = msgspec.json.decode(answer.read(), type=dict[str, msgspec.Raw])
         return {"once": msgspec.json.decode(told["calls"], type=list[Called])}

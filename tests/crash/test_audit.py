@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.crash.api import Called
 from tests.crash.audit import Content, End, Listed, audit
+from tests.servers.api import Called
 
 Facts = tuple[dict[str, Content], dict[str, End], frozenset[Listed], dict[str, list[Called]], dict[str, dict[str, int]]]
 

@@ -9,8 +9,17 @@ from typing import Any
 import msgspec
 
 from holdall import Holdall, Model, Session, field
-from holdall.errors import CommitAborted, CommitUnknown, StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import (
+    CommitAborted,
+    CommitPartial,
+    CommitUnknown,
+    Conflict,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+)
 from holdall.query import Compare, Op, Query
+from holdall.session import Task, TaskState
 from holdall.store import Change, CommitClass, Outcome, Store, Transactional, Verb
 from holdall.testing.proxy import FaultProxy
 
@@ -28,7 +37,8 @@ class Note(Model):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A store to try: where its server listens, its options, and how many connections of ours the server counts.
+    """A store to try: where its server listens, its options, and how many connections of ours the server
+    counts, where it tells.
 
     ``timeout`` is the longest, in seconds, that its options let one request take, connecting included.
     """
@@ -36,7 +46,7 @@ class Subject(msgspec.Struct, frozen=True):
     url: str
     timeout: float
     options: Mapping[str, Any]
-    count_connections: Callable[[], Awaitable[int]]
+    count_connections: Callable[[], Awaitable[int]] | None = None
 
     def open(self, proxy: FaultProxy | None = None) -> Opened:
         """An app over it, through the proxy or directly."""
@@ -69,10 +79,16 @@ class Opened:
         await self.put(KEPT, "as it was")
 
     async def put(self, key: str, text: str) -> None:
-        """Add a note where nothing is in the way."""
+        """Add a note where nothing is in the way, or only what passes."""
         session = self.session()
         session.add(Note(id=key, text=text))
-        await session.commit()
+        for _ in range(20):
+            try:
+                await session.commit()
+                return
+            except CommitAborted as error:
+                if type(error.__cause__) is not Conflict:
+                    raise
 
     async def texts(self, *keys: str) -> dict[str, str]:
         """The notes with these keys that are there."""
@@ -123,7 +139,7 @@ async def _applied(opened: Opened, keys: list[str]) -> Belief:
     try:
         outcomes = await opened.store.apply([opened.addition(key) for key in keys])
     except StoreError as error:
-        return Belief(dict.fromkeys(keys, _raised(error)), True, error)
+        return Belief(dict.fromkeys(keys, _raised(error)), opened.is_atomic, error)
     return Belief({key: _settled(outcome) for key, outcome in zip(keys, outcomes, strict=True)})
 
 
@@ -156,6 +172,9 @@ async def session(opened: Opened, name: str) -> Belief:
         return Belief(dict.fromkeys(keys), opened.is_atomic, error)
     except CommitAborted as error:
         return Belief(dict.fromkeys(keys, False), True, error, session.commit)
+    except CommitPartial as error:
+        assert not opened.is_atomic
+        return Belief({task.key: _done(task) for task in error.tasks}, error=error)
     return Belief(dict.fromkeys(keys, True))
 
 
@@ -171,6 +190,15 @@ OPERATIONS: dict[str, Operation] = {
 def _raised(error: StoreError) -> bool | None:
     lost = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
     return None if lost else False
+
+
+def _done(task: Task) -> bool | None:
+    """A call that failed may have been the one whose answer was lost."""
+    if task.state.value == "unknown":
+        return None
+    if task.state is TaskState.FAILED:
+        return _raised(task.error) if isinstance(task.error, StoreError) else False
+    return task.state is TaskState.APPLIED
 
 
 def _settled(outcome: Outcome) -> bool | None:

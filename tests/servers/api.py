@@ -1,6 +1,7 @@
 """Somebody else's API, in a thread: it keeps what it was sent and remembers every call that changed something.
 
-Below ``/idemp/`` it honours Idempotency-Key; below ``/once/`` every call counts, whatever its key.
+Below ``/idemp/`` it honours Idempotency-Key; below ``/once/`` every call counts, whatever its key. A write with
+If-Match holds only at that ``version``; an ``amount`` of 13 is refused.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Called(msgspec.Struct, frozen=True):
 class Api:
     """A server for the time of a ``with`` block; ``url`` is where it listens.
 
-    Every place, ``/kind/name``, has collections of its own. ``records`` and ``calls`` give a place's content and
-    history; ``GET place/-`` does so over HTTP.
+    ``records`` and ``calls`` give the content and history of a collection by its place, ``kind/name/collection``;
+    ``GET place/-`` does so over HTTP.
     """
 
     def __init__(self) -> None:
@@ -60,9 +61,16 @@ class Api:
         self._thread.join(30)
         self._loop.close()
 
+    @property
+    def connections(self) -> int:
+        """Clients that are connected now."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
+
     async def _start(self) -> None:
         app = web.Application()
-        app.router.add_get("/{kind}/{name}/-", self._all)
+        app.router.add_get("/{kind}/{name}/{collection}/-", self._all)
         app.router.add_route("*", "/{kind}/{name}/{collection}", self._list)
         app.router.add_route("*", "/{kind}/{name}/{collection}/{key}", self._one)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -73,11 +81,11 @@ class Api:
         self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
 
     async def _all(self, request: web.Request) -> web.Response:
-        place = f"{request.match_info['kind']}/{request.match_info['name']}"
+        place = _place(request)
         return _answer(200, {"records": self.records[place], "calls": self.calls[place]})
 
     async def _list(self, request: web.Request) -> web.Response:
-        place = f"{request.match_info['kind']}/{request.match_info['name']}"
+        place = _place(request)
         if request.method == "GET":
             asked = request.query.get("id")
             keys = set(asked.split(",")) if asked is not None else None
@@ -87,7 +95,7 @@ class Api:
         return await self._write(request, place, str(body["id"]), body)
 
     async def _one(self, request: web.Request) -> web.Response:
-        place, key = f"{request.match_info['kind']}/{request.match_info['name']}", request.match_info["key"]
+        place, key = _place(request), request.match_info["key"]
         if request.method == "GET":
             record = self.records[place].get(key)
             return _answer(200, record) if record is not None else _answer(404, None)
@@ -98,17 +106,22 @@ class Api:
         token = request.headers.get("Idempotency-Key", "")
         await self._pause()
         known = self._answers.get((place, token)) if token and place.startswith("idemp/") else None
-        status, record = known or self._do(request.method, place, key, body)
+        expected = request.headers.get("If-Match", "").strip('"')
+        status, record = known or self._do(request.method, place, key, body, expected)
         if token:
             self._answers[place, token] = status, record
         self.calls[place].append(Called(request.method, key, token, known is None and status < 300))
         await self._pause()
         return _answer(status, record)
 
-    def _do(self, method: str, place: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+    def _do(
+        self, method: str, place: str, key: str, body: dict[str, Any], expected: str
+    ) -> tuple[int, dict[str, Any] | None]:
         records = self.records[place]
         if abs(body.get("amount", 0)) == REFUSED:
             return 422, {"title": "not this amount"}
+        if expected and (key not in records or expected != str(records[key].get("version"))):
+            return 412, {"title": "changed since"}
         match method:
             case "POST":
                 if key in records:
@@ -126,6 +139,10 @@ class Api:
         """A moment, another one each time, in which whoever called may die."""
         self._moment = (self._moment * 7 + 3) % 11
         await asyncio.sleep(self._moment / 4000)
+
+
+def _place(request: web.Request) -> str:
+    return "/".join(request.match_info[name] for name in ("kind", "name", "collection"))
 
 
 def _answer(status: int, body: Any) -> web.Response:

@@ -1,0 +1,41 @@
+"""MongoDB behind a network that fails, with transactions and without."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from holdall.testing.fault import Fault
+from tests.faults.matrix import FAULTS, tried
+from tests.faults.subject import OPERATIONS, Subject
+
+# a driver task that is cancelled while it connects leaves its socket to the collector
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+_OPTIONS = {"timeout": 0.5, "connect_timeout": 0.5, "connections": 3}
+
+
+@pytest.fixture(scope="module")
+def subject(mongo_url: str) -> Subject:
+    # the address alone: the replica set would tell the client where the server is, past the proxy
+    url = mongo_url.partition("?")[0].replace("/test", "/faults") + "?directConnection=true"
+
+    made = Subject(url, 1.0, {**_OPTIONS, "transactions": True})
+
+    async def prepare() -> None:
+        direct = made.open()
+        await direct.prepare()
+        await direct.app.close()
+
+    asyncio.run(prepare())
+    return made
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
+    async def main() -> None:
+        assert await tried(subject, operation, fault) == []
+
+    asyncio.run(main())

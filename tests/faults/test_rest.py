@@ -1,0 +1,69 @@
+"""Somebody else's API behind a network that fails: each call by itself, sent once or as often as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from holdall.query import Op
+from holdall.stores.rest import BodyVersion, Call, Filters, RestCollection, Retries, Timeouts
+from holdall.testing.fault import Fault
+from tests.faults.matrix import FAULTS, connections_given_back, tried
+from tests.faults.subject import OPERATIONS, Subject
+from tests.servers.api import Api
+
+_LIMITS = {
+    "timeouts": Timeouts(connect=0.4, read=0.4, total=0.8),
+    "retries": Retries(most=1, first_wait=0.01),
+    "max_connections": 3,
+}
+
+
+def notes(kind: str) -> RestCollection:
+    keyed = Call(idempotency_key="Idempotency-Key")
+    return RestCollection(
+        path=f"/{kind}/faults/note/{{id}}",
+        filters=Filters(operators={Op.IN: "id", Op.EQ: "id"}),
+        version=BodyVersion(is_sent=True),
+        add=keyed if kind == "idemp" else Call(),
+        update=keyed if kind == "idemp" else Call(),
+        remove=keyed if kind == "idemp" else Call(),
+    )
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
+    with Api() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["once", "idemp"])
+def subject(api: Api, request: pytest.FixtureRequest) -> Subject:
+    async def count() -> int:
+        return api.connections
+
+    options = {**_LIMITS, "commit": request.param, "collections": {"note": notes(request.param)}}
+    made = Subject(api.url, 0.8, options, count)
+
+    async def prepare() -> None:
+        direct = made.open()
+        await direct.prepare()
+        await direct.app.close()
+
+    asyncio.run(prepare())
+    return made
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "transaction"])
+def test_every_answer_is_true_and_comes_in_time(subject: Subject, api: Api, operation: str, fault: Fault) -> None:
+    async def main() -> None:
+        assert await tried(subject, operation, fault) == []
+        assert await connections_given_back(subject) == 0
+
+    asyncio.run(main())
+    sent = Counter((call.method, call.key) for call in api.calls["once/faults/note"] if call.is_applied)
+    assert [what for what, count in sent.items() if count > 1] == []
