@@ -57,10 +57,15 @@ Scene = Callable[[Holdall, Remote], Awaitable[None]]
 
 @asynccontextmanager
 async def opened(
-    folder: Path, kind: CommitClass = CommitClass.ONCE, compensation: Any = None, *, slips: str = "remote"
+    folder: Path,
+    kind: CommitClass = CommitClass.ONCE,
+    compensation: Any = None,
+    *,
+    slips: str = "remote",
+    lease: float = 0.2,
 ) -> AsyncIterator[tuple[Holdall, Remote]]:
     """Accounts in SQLite, notes in YAML, customers and slips behind somebody else's API."""
-    app = Holdall("bank", journal=f"sqlite:///{folder / 'journal' / 'local.db'}", lease=0.2)
+    app = Holdall("bank", journal=f"sqlite:///{folder / 'journal' / 'local.db'}", lease=lease)
     remote = Remote("remote", kind)
     app.add_store("main", f"sqlite:///{folder / 'main.db'}", synchronous="off")
     app.add_store("files", f"yaml:{folder / 'notes'}")
@@ -76,9 +81,15 @@ async def opened(
         await app.close()
 
 
-def played(folder: Path, scene: Scene, kind: CommitClass = CommitClass.ONCE, compensation: Any = None) -> None:
+def played(
+    folder: Path,
+    scene: Scene,
+    kind: CommitClass = CommitClass.ONCE,
+    compensation: Any = None,
+    lease: float = 0.2,
+) -> None:
     async def main() -> None:
-        async with opened(folder, kind, compensation) as (app, remote):
+        async with opened(folder, kind, compensation, lease=lease) as (app, remote):
             await scene(app, remote)
 
     asyncio.run(main())
@@ -446,6 +457,21 @@ def test_two_that_recover_do_it_once(tmp_path: Path) -> None:
         assert await counts(app) == [1, 1, 0]
 
     played(tmp_path, scene)
+
+
+def test_commits_side_by_side_each_forget_their_own(tmp_path: Path) -> None:
+    async def scene(app: Holdall, remote: Remote) -> None:
+        async def one(number: int) -> None:
+            for turn in range(5):
+                async with app.session() as session:
+                    session.add(Note(code=f"{number}-{turn}"))
+                    session.add(Account(name=f"{number}-{turn}"))
+
+        await asyncio.gather(*map(one, range(6)))
+        assert await counts(app) == [30, 30, 0]
+        assert await is_over(app)
+
+    played(tmp_path, scene, lease=60)
 
 
 def test_being_cancelled_before_the_decision_aborts(tmp_path: Path) -> None:

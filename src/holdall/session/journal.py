@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import msgspec
 
+from holdall.errors import StaleVersion, StoreTimeout, StoreUnavailable
 from holdall.query import And, Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
 from holdall.session.entry import Entry, decode_entry, encode_entry
 from holdall.store import Change, CommitClass, Provisioned, Store, Verb, open_store
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 _ID_LENGTH = 120  # a commit's id and a store's name
+_TAKEN_ALONG = 50
 
 JOURNAL = Schema(
     "holdall_journal",
@@ -105,6 +108,7 @@ class Journal:
         self.owner = uuid4().hex
         self.is_recovered = False  # whether this process looked once for what others left behind
         self._local: Store | None = None
+        self._over: dict[int, tuple[Store, list[JournalRow]]] = {}  # by home: what the next decision takes along
 
     # --- where ------------------------------------------------------------------------------------------------------
 
@@ -142,7 +146,8 @@ class Journal:
         return Path(rest) if scheme == "sqlite" and rest else None
 
     async def close(self) -> None:
-        """Close the local journal."""
+        """Remove what is over, and close the local journal."""
+        await self.tidy()
         if self._local is not None:
             await self._local.close()
             self._local = None
@@ -174,6 +179,26 @@ class Journal:
     async def remove(self, home: Store, row: JournalRow) -> None:
         """Forget a commit. Raises StaleVersion where somebody else has it by now."""
         await home.apply([removed(row)])
+
+    def forget(self, home: Store, row: JournalRow) -> None:
+        """Remove a row with the next decision in this home, or by ``tidy``: whoever finds it sees that it is over."""
+        self._over.setdefault(id(home), (home, []))[1].append(row)
+
+    def take_over(self, home: Store) -> list[JournalRow]:
+        """The rows that a decision removes along with it: only those that nobody else can have claimed by now."""
+        waiting = self._over.get(id(home), (home, []))[1]
+        soon = _now() + dt.timedelta(seconds=self.lease / 2)
+        taken = [row for row in waiting if row.expires > soon][:_TAKEN_ALONG]
+        waiting[:] = [row for row in waiting if row not in taken]
+        return taken
+
+    async def tidy(self) -> None:
+        """Remove what is over now."""
+        while self._over:
+            _, (home, rows) = self._over.popitem()
+            for row in rows:
+                with suppress(StaleVersion, StoreUnavailable, StoreTimeout):
+                    await self.remove(home, row)
 
     async def read(self, home: Store, commit: str) -> JournalRow | None:
         """The row of a commit, if there is one."""

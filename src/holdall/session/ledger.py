@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from holdall.errors import StaleVersion, StateError, StoreTimeout, StoreUnavailable, UniqueViolation
+from holdall.errors import StaleVersion, StateError, UniqueViolation
 from holdall.session.entry import Entry
-from holdall.session.journal import Journal, JournalRow, JournalState, added, moved
+from holdall.session.journal import Journal, JournalRow, JournalState, added, moved, removed
 from holdall.store import Change, Store
 
 __all__ = ["Ledger"]
@@ -23,6 +23,7 @@ class Ledger:
         self.is_in_doubt = False  # nobody knows whether the decision took place
         self._row: JournalRow | None = None
         self._next: JournalRow | None = None
+        self._taken: list[JournalRow] = []
 
     async def place(self) -> Store:
         """The store that has the row."""
@@ -34,17 +35,24 @@ class Ledger:
             self._row = self.journal.row(self.commit, JournalState.BEGUN, entry)
             await self.journal.add(await self.place(), self._row)
 
-    def decision(self, entry: Entry) -> Change:
-        """The change that decides the commit once it lasts."""
+    def decision(self, entry: Entry, place: Store) -> list[Change]:
+        """The changes that decide the commit once they last; rows of commits that are over go with them."""
+        self._taken = self.journal.take_over(place)
         if self._row is None:
             self._next = self.journal.row(self.commit, JournalState.DECIDED, entry)
-            return added(self._next)
+            return [added(self._next), *map(removed, self._taken)]
         self._next = self.journal.moved(_with(self._row, entry), JournalState.DECIDED)
-        return moved(self._next)
+        return [moved(self._next), *map(removed, self._taken)]
 
     def decided(self) -> None:
         """Take note that the decision lasts."""
-        self._row = self._next or self._row
+        self._row, self._taken = self._next or self._row, []
+
+    async def undecided(self) -> None:
+        """Take note that the decision did not take place: what it was to remove is still there."""
+        for row in self._taken:
+            self.journal.forget(await self.place(), row)
+        self._taken = []
 
     async def was_decided(self) -> bool:
         """Whether the decision took place, although its answer was lost; if not, it cannot any more.
@@ -87,12 +95,9 @@ class Ledger:
             self._row = await self.journal.move(await self.place(), row, state, is_held=is_held)
 
     async def forget(self) -> None:
-        """Nothing is left to do. Where that cannot be written now, recovery will find that there is nothing to do."""
+        """Nothing is left to do."""
         if self._row is not None:
-            try:
-                await self.journal.remove(await self.place(), self._row)
-            except (StaleVersion, StoreUnavailable, StoreTimeout):
-                return
+            self.journal.forget(await self.place(), self._row)
             self._row = None
 
 

@@ -66,6 +66,7 @@ class Recovery:
     async def run(self) -> Recovered:
         """One round over everything that nobody holds any more."""
         told = Recovered()
+        await self._journal.tidy()
         for home in await self._journal.homes():
             after = ""
             while rows := await self._journal.rows(home, after=after, is_expired=True):
@@ -86,6 +87,7 @@ class Recovery:
     async def unfinished(self) -> list[Unfinished]:
         """Every commit that is not over, those of other processes that are under way included."""
         found: list[Unfinished] = []
+        await self._journal.tidy()
         for home in await self._journal.homes():
             after = ""
             while rows := await self._journal.rows(home, after=after):
@@ -138,6 +140,7 @@ class Recovery:
         await self._journal.remove(home, row)
 
     async def _find(self, commit: str) -> tuple[Store, JournalRow]:
+        await self._journal.tidy()
         for home in await self._journal.homes():
             row = await self._journal.read(home, commit)
             if row is not None:

@@ -202,11 +202,11 @@ class SeveralStoresRun(CommitRun):
         for part in entry.parts:
             part.is_done = part.by_call or (self.home is not None and part.store == self.home.name)
         entry.is_decided = True
-        decision = self.ledger.decision(entry)
         if self.home is None:
-            await (await self.ledger.place()).apply([decision])
+            place = await self.ledger.place()
+            await place.apply(self.ledger.decision(entry, place))
             return
-        await self.prepared.of(self.home).apply([decision])
+        await self.prepared.of(self.home).apply(self.ledger.decision(entry, self.home))
         for step in self.plan.steps:
             store = step.store
             if step.role is Role.TRANSACTION and store is not self.home and store.capabilities.is_durable:
@@ -237,6 +237,7 @@ class SeveralStoresRun(CommitRun):
     async def abort(self, error: BaseException) -> CommitError:
         """Leave nothing behind, or list what is left."""
         await self.prepared.roll_back()
+        await self.ledger.undecided()
         for report in self.reports:
             if report.step.role is Role.TRANSACTION and report.outcomes is not None:
                 report.state = TaskState.ROLLED_BACK
