@@ -3,6 +3,7 @@
 from holdall.stores.rest.auth import ApiKey, Auth, Basic, Bearer, Custom
 from holdall.stores.rest.call import Call
 from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.derive import from_openapi
 from holdall.stores.rest.errors import Refusals
 from holdall.stores.rest.filters import Filters, Sorting
 from holdall.stores.rest.limits import Rate, Retries, Timeouts
@@ -32,5 +33,6 @@ __all__ = [
     "Retries",
     "Sorting",
     "Timeouts",
+    "from_openapi",
     "open_rest",
 ]

@@ -129,12 +129,18 @@ class Binding:
         return BoundCall(verb, method, template, call, f"{method} {self.schema.name}", headers or None)
 
     def _refuse(self, schema: Schema, collection: RestCollection) -> None:
-        unknown = {*collection.names, *collection.read_only, *collection.order} - schema.positions.keys()
+        unknown = {*collection.names, *collection.order} - schema.positions.keys()
         if unknown:
             raise DeclarationError(f"{schema.name} has no stored field {min(unknown)!r}, which its collection names")
         key = schema.by_name[schema.key[0]]
         if key.generated is Generated.STORE and collection.keys == "client":
             raise Unsupported(self.store, Feature.GENERATED_KEYS, f'{schema.name} needs it; declare keys="server"')
+        if key.generated is not Generated.STORE and collection.read_only & {*schema.key}:
+            raise Unsupported(
+                self.store,
+                f"keys of {schema.name} made by us",
+                "its API makes them: use a key with generated=True of int",
+            )
         if isinstance(collection.paging, Cursor) and collection.unwrap is not None:
             raise DeclarationError(f"{schema.name}: unwrap would hide the cursor; give list_at instead")
         if collection.unwrap is not None and (collection.total_at or collection.list_at or collection.item_at):

@@ -23,7 +23,8 @@ class RestCollection(msgspec.Struct, frozen=True, kw_only=True):
       list's, else ``path`` up to its last part.
     - ``get``, ``list``, ``add``, ``update`` and ``remove`` say how a verb is called; None where the API cannot do it.
       They are GET, GET, POST to the list (or PUT to the record), PATCH (or PUT of the whole record) and DELETE.
-    - ``names`` gives fields another place in the JSON of a record than their own name. ``read_only`` are never sent.
+    - ``names`` gives fields another place in the JSON of a record than their own name. ``read_only`` are
+      never sent.
     - ``item_at``, ``list_at`` and ``total_at`` are where answers hold the record, the list and its length;
       ``total_header`` is the header with the latter. ``wrap`` is the name under which a payload is sent. ``unwrap``
       turns an answer's JSON into the record or the list before anything else looks at it.

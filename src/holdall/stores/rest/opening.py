@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.store import CommitClass
@@ -12,6 +13,8 @@ from holdall.stores.rest.auth import Auth, Credentials
 from holdall.stores.rest.call import Call
 from holdall.stores.rest.client import Client, Settings, checked_url
 from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.derive import derived
+from holdall.stores.rest.document import Document
 from holdall.stores.rest.limits import Rate, Retries, Timeouts
 from holdall.stores.rest.store import RestStore
 
@@ -25,7 +28,8 @@ def open_rest(
     name: str,
     url: str,
     *,
-    collections: Mapping[str, RestCollection] | None = None,
+    collections: Mapping[str, RestCollection | str] | None = None,
+    openapi: Mapping[str, Any] | str | Path | None = None,
     auth: Auth | None = None,
     commit: str = "once",
     timeouts: Timeouts = Timeouts(),  # noqa: B008, it is frozen
@@ -39,15 +43,15 @@ def open_rest(
 ) -> RestStore:
     """A store of the API at this URL, below which the paths of its ``collections`` lie.
 
+    With ``openapi``, a document as a dictionary or a file of JSON or YAML, a collection may be declared by its path in
+    it; without ``collections`` all are taken that the document tells enough of, named after the end of their path.
+
     ``commit="idemp"`` promises that every write may be sent twice and counts once; ``rate`` bounds calls in time,
     ``max_connections`` those under way at once. Certificates are always verified: ``ca`` is a file of authorities, or
     an SSLContext that verifies. ``keep_alive`` is how many seconds an idle connection is kept; keep it below the
     server's own. Raises DeclarationError for what cannot work.
     """
-    declared = dict(collections or {})
-    for key, item in declared.items():
-        if not isinstance(item, RestCollection):
-            raise DeclarationError(f"store {name!r}: {key} is declared by a RestCollection, not {type(item).__name__}")
+    declared, obstacles = _declared(name, collections, openapi)
     if commit not in ("once", "idemp"):
         raise DeclarationError(f'store {name!r}: a REST store commits "once" or "idemp", not {commit!r}')
     if commit == "idemp":
@@ -66,7 +70,36 @@ def open_rest(
         keep_alive=keep_alive,
     )
     client = Client(name, settings, Credentials(name, auth))
-    return RestStore(name, client, declared, commit=CommitClass(commit), concurrent_changes=max_connections)
+    return RestStore(
+        name, client, declared, commit=CommitClass(commit), concurrent_changes=max_connections, obstacles=obstacles
+    )
+
+
+def _declared(
+    name: str,
+    collections: Mapping[str, RestCollection | str] | None,
+    openapi: Mapping[str, Any] | str | Path | None,
+) -> tuple[dict[str, RestCollection], dict[str, str]]:
+    """The declarations by name, and for what the document leaves open what is to be said."""
+    document = None if openapi is None else Document(openapi)
+    declared: dict[str, RestCollection] = {}
+    obstacles: dict[str, str] = {}
+    for key, item in (collections or {}).items():
+        if isinstance(item, str) and document is not None:
+            declared[key] = derived(document, item)
+        elif isinstance(item, RestCollection):
+            declared[key] = item
+        else:
+            wanted = "a RestCollection" if document is None else "a RestCollection or a path of the document"
+            raise DeclarationError(f"store {name!r}: {key} is declared by {wanted}, not {type(item).__name__}")
+    if document is not None and collections is None:
+        for path in document.resources():
+            key = path.rpartition("/")[0].rpartition("/")[2]
+            try:
+                declared[key] = derived(document, path)
+            except DeclarationError as error:
+                obstacles[key] = str(error)
+    return declared, obstacles
 
 
 def _context(name: str, ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext | None:

@@ -46,10 +46,12 @@ class RestStore:
         *,
         commit: CommitClass,
         concurrent_changes: int,
+        obstacles: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._client = client
         self._declared = dict(collections)
+        self._obstacles = dict(obstacles or {})  # why a collection could not be declared
         each = {key: capabilities_of(item, commit, concurrent_changes) for key, item in self._declared.items()}
         self._each = each
         self._by_key = {key: _with_look_up(item) for key, item in each.items()}
@@ -71,12 +73,7 @@ class RestStore:
         for schema in schemas:
             declared = self._declared.get(schema.name)
             if declared is None:
-                known = ", ".join(sorted(self._declared)) or "none"
-                raise Unsupported(
-                    self.name,
-                    f"the collection {schema.name}",
-                    f"declare it: collections={{{schema.name!r}: RestCollection(path=…)}}; declared: {known}",
-                )
+                raise Unsupported(self.name, f"the collection {schema.name}", self._advice(schema.name))
             if self._schemas.get(schema.name) == schema:
                 continue
             binding = Binding(self.name, schema, declared, self._each[schema.name])
@@ -121,6 +118,12 @@ class RestStore:
     async def close(self) -> None:
         """Close the connections; the next call opens anew."""
         await self._client.close()
+
+    def _advice(self, collection: str) -> str:
+        if collection in self._obstacles:
+            return self._obstacles[collection]
+        known = ", ".join(sorted(self._declared)) or "none"
+        return f"declare it: collections={{{collection!r}: RestCollection(path=…)}}; declared: {known}"
 
     def _reading(self, query: Query[Any]) -> Reading:
         check(query, self._schemas)

@@ -273,7 +273,7 @@ class Writing:
         for name in change.fields:
             if name not in schema.positions:
                 raise StoreError(self._store, f"{schema.name} has no stored field {name!r}")
-            if name in self._collection.read_only and change.verb is Verb.UPDATE:
+            if name in self._collection.read_only and change.verb is Verb.UPDATE and name != schema.version:
                 raise StoreError(self._store, f"{schema.name}.{name} is declared read_only; an update cannot change it")
         if unsent.isdisjoint(change.fields):
             return None
