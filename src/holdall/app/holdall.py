@@ -19,6 +19,7 @@ from holdall.session import (
     Compensation,
     Recovery,
     Session,
+    Strategy,
     adding_new_records,
     bind_dao,
     recovering,
@@ -111,13 +112,16 @@ class Holdall:
     # --- working ----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def session(self, user: User = SYSTEM, *, auto_add: bool = False) -> AsyncIterator[Session]:
+    async def session(
+        self, user: User = SYSTEM, *, auto_add: bool = False, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
+    ) -> AsyncIterator[Session]:
         """A session for a user: leaving the block commits, an exception rolls back.
 
         Without a user it acts for the program itself, which no policy restricts. With ``auto_add``, records that are
-        constructed within the block are added by that.
+        constructed within the block are added by that. ``strategy`` says what a failed call means for the others, where
+        a store takes one record at a time.
         """
-        session = Session(self.bindings, user)
+        session = Session(self.bindings, user, strategy=strategy)
         with self.activated(session, auto_add=auto_add):
             async with session:
                 yield session

@@ -160,14 +160,22 @@ class SyncSession:
         self,
         *,
         require: Guarantee | str | None = None,
-        strategy: Strategy = Strategy.INTERRUPT_ON_ERROR,
+        strategy: Strategy | None = None,
         budget: float = 20.0,
+        raise_for_status: bool = True,
     ) -> CommitResult:
         """Write all changes."""
         result: CommitResult = self._call(
-            lambda: self._session.commit(require=require, strategy=strategy, budget=budget)
+            lambda: self._session.commit(
+                require=require, strategy=strategy, budget=budget, raise_for_status=raise_for_status
+            )
         )
         return result
+
+    @staticmethod
+    def raise_for_status(result: CommitResult) -> None:
+        """Raise the CommitError that ``commit(raise_for_status=False)`` did not raise."""
+        result.raise_for_status()
 
 
 class SyncHoldall:
@@ -192,9 +200,11 @@ class SyncHoldall:
         return portal.call(function)
 
     @contextmanager
-    def session(self, user: User = SYSTEM, *, auto_add: bool = False) -> Iterator[SyncSession]:
+    def session(
+        self, user: User = SYSTEM, *, auto_add: bool = False, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
+    ) -> Iterator[SyncSession]:
         """A session for a user: leaving the block commits, an exception rolls back."""
-        session = Session(self._app.bindings, user)
+        session = Session(self._app.bindings, user, strategy=strategy)
         with self._app.activated(session, auto_add=auto_add):
             try:
                 yield SyncSession(session, self._call)

@@ -13,6 +13,7 @@ from holdall.session.commit import Committer
 from holdall.session.keeper import SessionKeeper
 from holdall.session.own_bindings import OwnBindings
 from holdall.session.referential import Referential
+from holdall.session.schedule import Strategy
 
 __all__ = ["M", "SessionCore"]
 
@@ -22,10 +23,13 @@ M = TypeVar("M", bound=Model)
 class SessionCore:
     """The state of a session: its records, who reads them and who commits them."""
 
-    def __init__(self, bindings: Bindings, user: User = SYSTEM) -> None:
+    def __init__(
+        self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
+    ) -> None:
         bindings.settle()
         bindings = OwnBindings(bindings)
         self.user = user
+        self._strategy = strategy
         self._bindings = bindings
         self._keeper = SessionKeeper(bindings, user)
         self._records = self._keeper.records

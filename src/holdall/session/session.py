@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from holdall.errors import CommitAborted, StateError
+from holdall.errors import CommitAborted, CommitError, StateError
 from holdall.session.dao_verbs import DaoSession
 from holdall.session.freeze import make_plan
 from holdall.session.plan import Plan
@@ -50,30 +50,43 @@ class Session(DaoSession):
         self,
         *,
         require: Guarantee | str | None = None,
-        strategy: Strategy = Strategy.INTERRUPT_ON_ERROR,
+        strategy: Strategy | None = None,
         budget: float = 20.0,
+        raise_for_status: bool = True,
     ) -> CommitResult:
         """Write all changes.
 
         One store is written atomically if it can. What a commit over several stores promises is told by
         ``plan().guarantee``; with ``require``, a guarantee or its name in lower case, a weaker one is refused.
         ``budget`` is how long, in seconds, each of the phases before and after its decision may take. ``strategy`` is
-        for stores that take one record at a time.
+        for stores that take one record at a time; without it, that of the session holds. A commit that did not end as
+        asked gives its result all the same with ``raise_for_status=False``.
 
         Raises ValidationError, Forbidden or StateError before anything is sent, CommitAborted where nothing was
         written, CommitPartial, CommitPending and CommitUnknown as they say. Records edited while it runs stay changed.
         """
-        options = CommitOptions(strategy, budget)
+        options = CommitOptions(strategy or self._strategy, budget)
         self._committer.demand_idle()
         self._records.collect()
-        if not self._referential.is_needed():
-            result = await self._commit(options, require)
-        else:
-            async with self._referential.induced():
+        try:
+            if not self._referential.is_needed():
                 result = await self._commit(options, require)
+            else:
+                async with self._referential.induced():
+                    result = await self._commit(options, require)
+        except CommitError as error:
+            if raise_for_status or not error.result.tasks:
+                raise
+            result = error.result
+            result.error = error
         if self._records.backs.is_used:
             self._records.backs.clear()
         return result
+
+    @staticmethod
+    def raise_for_status(result: CommitResult) -> None:
+        """Raise the CommitError that ``commit(raise_for_status=False)`` did not raise, if there was one."""
+        result.raise_for_status()
 
     async def expand(self) -> Plan:
         """The plan of a commit with all that references bring along: what goes with removed records, what is emptied,

@@ -64,10 +64,15 @@ def settle_calls(report: Report, changes: Runs, records: IdentityMap, tracker: T
 
 
 def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:
-    """What was sent, with what DAOs wrote into their records since."""
+    """What was sent, with what DAOs wrote into their records since; a field that has it is changed no more."""
     rows = []
     for record, row in zip(batch.records, run.rows, strict=True):
         given = records.given.pop(id(record), {})
+        track = track_of(record)
+        old = track.old if track is not None else None
+        for field in map(batch.binding.declaration.by_name.__getitem__, given if old else ()):
+            if old is not None and field.encode(field.get(record)) == given[field.name]:
+                old.pop(field.name, None)
         rows.append(tuple([given.get(name, value) for name, value in zip(batch.fields, row, strict=True)]))
     return Run(run.verb, run.collection, run.fields, run.keys, rows, run.versions)
 

@@ -1,0 +1,215 @@
+"""Committing through DAOs: record by record, in dependency order, everything that was started awaited and reported."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from holdall import Holdall, State, state_of
+from holdall.dao import SessionState
+from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, Conflict, StateError, StoreError
+from holdall.session import Session, Strategy, TaskState
+from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def remote() -> Remote:
+    remote = Remote()
+    remote.companies = {1: {"name": "Initech"}, 2: {"name": "Hooli"}}
+    remote.employees = {1: {"name": "Ann", "age": 40, "company": 1}, 2: {"name": "Bob", "age": 30, "company": 2}}
+    return remote
+
+
+async def test_additions_then_changes_then_removals(remote: Remote) -> None:
+    async with firm(remote).session() as s:
+        ann, bob = await s.require(Employee, 1), await s.require(Employee, 2)
+        hooli = await s.require(Company, 2)
+        remote.calls.clear()
+        s.remove(hooli)
+        s.remove(bob)
+        acme = Company(name="Acme")
+        cid = s.add(Employee(name="Cid", company=acme))
+        s.add(acme)
+        ann.company = acme
+        assert cid.id is None
+        result = await s.commit()
+        assert (acme.id, cid.id, cid.stamp) == (101, 102, "made 102")
+        assert [state_of(record) for record in (acme, cid, ann)] == [State.CLEAN] * 3
+        assert [state_of(record) for record in (hooli, bob)] == [State.DISCARDED] * 2
+        assert await s.get(Employee, 102) is cid
+        assert [(str(task.verb), task.record) for task in result.tasks][:1] == [("add", acme)]
+        assert [task.state for task in result.tasks] == [TaskState.APPLIED] * 5
+        assert all(task.duration >= 0 and task.error is None for task in result.tasks)
+        assert [task.started for task in result.tasks] == sorted(task.started for task in result.tasks)
+    order = [call[::2] for call in remote.calls]
+    assert order.index(("add", "Acme")) < min(order.index(("add", "Cid")), order.index(("update", "Ann")))
+    assert order[-2:] == [("remove", "Bob"), ("remove", "Hooli")]
+    assert remote.employees[1]["company"] == 101
+    assert remote.employees[102] == {"name": "Cid", "age": 0, "company": 101, "boss": None}
+
+
+async def test_what_the_dao_writes_as_it_writes_is_as_stored(remote: Remote) -> None:
+    """And a list that was handed out before, and the key, by which the record is found at once."""
+
+    class Tidy(CompanyDAO):
+        async def add(self, company: Company) -> None:
+            await super().add(company)
+            company.tags = sorted(company.tags)
+            assert await self.session.get(Company, company.id) is company
+            assert self.session.state is SessionState.COMMIT
+
+    app = Holdall("firm")
+    app.add_dao(Tidy(remote), EmployeeDAO(remote))
+    async with app.session() as s:
+        ann = await s.require(Employee, 1)
+        ann.name = "ann marie"
+        acme = s.add(Company(name="Acme", tags=["b", "a"]))
+        acme.tags.append("c")
+        await s.commit()
+        assert (ann.name, state_of(ann)) == ("Ann Marie", State.CLEAN)
+        assert (acme.tags, state_of(acme)) == (["a", "b", "c"], State.CLEAN)
+        acme.tags.append("d")
+        assert s.plan().steps[0].batches[0].records == [acme]
+        s.rollback()
+        assert acme.tags == ["a", "b", "c"]
+
+
+async def test_edits_in_flight_are_kept(remote: Remote) -> None:
+    class Slow(EmployeeDAO):
+        async def update(self, employee: Employee) -> None:
+            reached.set()
+            await gate.wait()
+            await super().update(employee)
+            employee.stamp = "updated"
+
+    reached, gate = asyncio.Event(), asyncio.Event()
+    app = Holdall("firm")
+    app.add_dao(Slow(remote), CompanyDAO(remote))
+    async with app.session() as s:
+        ann = await s.require(Employee, 1)
+        ann.age = 41
+        committing = asyncio.create_task(s.commit())
+        await reached.wait()
+        assert s.state is SessionState.STANDBY
+        ann.name = "Anna"
+        gate.set()
+        await committing
+        assert (ann.is_field_modified("name"), ann.is_field_modified("age")) == (False, False)
+        assert (ann.name, remote.employees[1]["name"]) == ("Anna", "Anna")  # the DAO wrote the newer one
+        ann.age = 42
+        reached.clear()
+        gate.clear()
+        committing = asyncio.create_task(s.commit())
+        await reached.wait()
+        gate.set()
+        await asyncio.sleep(0)
+        ann.age = 43
+        await committing
+        s.rollback()
+        assert ann.age in (42, 43)
+        assert remote.employees[1]["age"] == ann.age
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+async def test_strategies(remote: Remote, strategy: Strategy) -> None:
+    """A refused addition, one that needs it, one beside it, and a removal that comes later."""
+    remote.fails["add Acme"] = Conflict("api", "taken")
+    async with firm(remote).session(strategy=strategy) as s:
+        bob = await s.require(Employee, 2)
+        remote.calls.clear()
+        acme, other = s.add(Company(name="Acme")), s.add(Company(name="Other"))
+        cid = s.add(Employee(name="Cid", company=acme))
+        s.remove(bob)
+        with pytest.raises(CommitPartial) as caught:
+            await s.commit()
+        state = {id(task.record): task.state for task in caught.value.tasks}
+        goes_on = strategy is Strategy.CONTINUE_ON_ERROR
+        assert state[id(acme)] is TaskState.FAILED
+        assert state[id(other)] is TaskState.APPLIED
+        assert state[id(cid)] is (TaskState.FAILED if goes_on else TaskState.NOT_RUN)
+        assert state[id(bob)] is (TaskState.APPLIED if goes_on else TaskState.NOT_RUN)
+        assert isinstance(caught.value.tasks[0].error or caught.value.tasks[1].error, Conflict)
+        assert (state_of(acme), state_of(other), state_of(cid)) == (State.NEW, State.CLEAN, State.NEW)
+        remote.fails.clear()
+        await s.commit()
+        assert (state_of(acme), state_of(cid), state_of(bob)) == (State.CLEAN, State.CLEAN, State.DISCARDED)
+    assert len(remote.calls) == len(set(remote.calls)) + 1  # nothing was sent twice but what was refused
+
+
+async def test_tasks_without_an_exception(remote: Remote) -> None:
+    remote.fails["add Acme"] = Conflict("api", "taken")
+    async with firm(remote).session(strategy=Strategy.CONTINUE_ON_ERROR) as s:
+        s.add_all([Company(name="Acme"), Company(name="Other")])
+        result = await s.commit(raise_for_status=False)
+        assert sorted(task.state.value for task in result.tasks) == ["applied", "failed"]
+        with pytest.raises(CommitPartial, match="taken"):
+            Session.raise_for_status(result)
+        s.rollback()
+        Session.raise_for_status(await s.commit(raise_for_status=False))
+
+
+async def test_an_error_that_says_nothing_leaves_it_open(remote: Remote) -> None:
+    remote.fails["add Acme"] = ConnectionResetError("gone")
+    async with firm(remote).session() as s:
+        acme = s.add(Company(name="Acme"))
+        with pytest.raises(CommitUnknown) as caught:
+            await s.commit()
+        assert caught.value.tasks[0].state is TaskState.UNKNOWN
+        with pytest.raises(StateError, match="unknown whether the last commit"):
+            await s.commit()
+        s.rollback()
+        assert state_of(acme) is State.DISCARDED
+    assert remote.calls == [("add", "company", "Acme")]
+
+
+async def test_a_refused_commit_leaves_everything_to_be_tried_again(remote: Remote) -> None:
+    remote.fails["update Anna"] = StoreError("api", "not now")
+    async with firm(remote).session() as s:
+        ann = await s.require(Employee, 1)
+        ann.name = "Anna"
+        with pytest.raises(CommitAborted):
+            await s.commit()
+        assert (state_of(ann), ann.is_field_modified("name")) == (State.DIRTY, True)
+        remote.fails.clear()
+        await s.commit()
+        assert state_of(ann) is State.CLEAN
+    assert remote.employees[1]["name"] == "Anna"
+
+
+async def test_a_dao_that_leaves_no_key(remote: Remote) -> None:
+    class Keyless(CompanyDAO):
+        async def add(self, company: Company) -> None:
+            pass
+
+    app = Holdall("firm")
+    app.add_dao(Keyless(remote), EmployeeDAO(remote))
+    async with app.session() as s:
+        s.add(Company(name="Acme"))
+        with pytest.raises(Exception, match="did not tell the key"):
+            await s.commit()
+        s.rollback()
+
+
+async def test_concurrent_calls_are_bounded(remote: Remote) -> None:
+    class Counting(CompanyDAO):
+        concurrent_changes = 3
+
+        async def add(self, company: Company) -> None:
+            running.append(company)
+            most.append(len(running))
+            await asyncio.sleep(0)
+            await super().add(company)
+            running.remove(company)
+
+    running: list[Any] = []
+    most: list[int] = []
+    app = Holdall("firm")
+    app.add_dao(Counting(remote), EmployeeDAO(remote))
+    async with app.session() as s:
+        s.add_all(Company(name=str(number)) for number in range(10))
+    assert max(most) == 3
+    assert len(remote.companies) == 12
