@@ -1,6 +1,6 @@
 """Connections to one Redis server from one event loop: a bounded free-list, last in first out.
 
-A call is one command and one reply. redis-py makes the connections, packs with hiredis and parses with it; its own
+A call is one command and one reply. redis-py makes the connections and parses with hiredis, which also packs; its own
 pools and clients would send a call again after a lost answer, which must not happen to a change.
 """
 
@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
@@ -19,6 +20,8 @@ from holdall.stores.redis.errors import from_driver
 __all__ = ["Pool"]
 
 Argument = bytes | str | int
+
+_packed: Any = pack_command  # its stub speaks of a single word
 
 
 class Pool:
@@ -49,7 +52,7 @@ class Pool:
                 if is_asking:
                     await connection.send_command("ASKING", check_health=False)
                     await connection.read_response()
-                await connection.send_packed_command(connection.pack_command(*arguments), check_health=False)
+                await connection.send_packed_command(_packed(tuple(arguments)), check_health=False)
                 return await connection.read_response(disable_decoding=True)
         except ResponseError as error:
             return error
