@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import HoldallError
+from holdall.errors import Conflict, HoldallError
 from holdall.query import Query, Schema
 from holdall.store import Capabilities, Change, CommitClass, Outcome, Rows, Verb
 from holdall.stores.memory import MemoryStore
@@ -19,14 +19,16 @@ __all__ = ["Remote"]
 class Remote:
     """``before`` and ``after`` are asked for an error to raise before or after a change has had its effect."""
 
-    def __init__(self, name: str, commit: CommitClass = CommitClass.ONCE, *, width: int = 4) -> None:
+    def __init__(self, name: str, commit: CommitClass = CommitClass.ONCE, *, width: int = 4, size: int = 1) -> None:
         self.name = name
         self._store = MemoryStore(name)
         self._capabilities = msgspec.structs.replace(
             self._store.capabilities,
             commit=commit,
             is_durable=True,
-            limits=msgspec.structs.replace(self._store.capabilities.limits, concurrent_changes=width),
+            limits=msgspec.structs.replace(
+                self._store.capabilities.limits, concurrent_changes=width, changes_per_call=size
+            ),
         )
         self.log: list[tuple[Verb, str, Any, str | None]] = []
         self.before: Callable[[Change], BaseException | None] = lambda change: None
@@ -34,6 +36,7 @@ class Remote:
         self.called = asyncio.Event()
         self.pause = 0.0
         self.running = 0
+        self.calls = 0
         self.most_running = 0
         self._made: dict[str, Outcome] = {}  # by token, as a server with idempotency keys has it
 
@@ -52,6 +55,7 @@ class Remote:
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         self.running += 1
+        self.calls += 1
         self.most_running = max(self.running, self.most_running)
         try:
             return [await self._apply(change) for change in changes]
@@ -63,6 +67,8 @@ class Remote:
         self.called.set()
         await asyncio.sleep(self.pause)
         error = self.before(change)
+        if isinstance(error, Conflict):
+            return Outcome(error=error)
         if error is not None:
             raise error
         if self._capabilities.commit is CommitClass.IDEMP and change.token in self._made:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdall.session.grouping import grouped
 from holdall.session.schedule import Strategy, carry_out
 
 
@@ -61,6 +62,28 @@ def test_a_failure_stops_what_has_not_started_or_only_what_the_strategy_says(
     else:
         first = min(ended.index(number) for number in failing if number in ended)
         assert len(begun) <= first + 3  # what was under way, and nothing after
+
+
+@given(graphs(), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.data())
+def test_groups_hold_what_may_go_together(needs: list[list[int]], sizes: list[int], data: st.DataObject) -> None:
+    lanes = [data.draw(st.integers(0, len(sizes) - 1)) for _ in needs]
+    groups, group_needs, group_lanes = grouped(needs, lanes, sizes)
+    assert sorted(number for group in groups for number in group) == list(range(len(needs)))
+    for group, needed, lane in zip(groups, group_needs, group_lanes, strict=True):
+        assert 0 < len(group) <= sizes[lane]
+        assert {lanes[number] for number in group} == {lane}
+        wanted = {other for number in group for other in needs[number]}
+        assert wanted.isdisjoint(group)
+        assert wanted <= {other for item in needed for other in groups[item]}
+    done: list[int] = []
+
+    async def perform(number: int) -> bool:
+        assert all(other in done for item in groups[number] for other in needs[item])
+        done.extend(groups[number])
+        return True
+
+    asyncio.run(carry_out(group_needs, perform, lanes=group_lanes, widths=[2] * len(sizes)))
+    assert sorted(done) == list(range(len(needs)))
 
 
 async def _waiting(needs: Sequence[Sequence[int]], started: list[int], ended: list[int]) -> None:

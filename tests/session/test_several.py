@@ -52,6 +52,13 @@ class Slip(Model):
     customer: Ref[Customer | None] = field(default=None)
 
 
+class Memo(Model):
+    """In files, and referring to what gets its key in a database."""
+
+    code: str = field(pk=True)
+    account: Ref[Account]
+
+
 Scene = Callable[[Holdall, Remote], Awaitable[None]]
 
 
@@ -70,7 +77,7 @@ async def opened(
     app.add_store("main", f"sqlite:///{folder / 'main.db'}", synchronous="off")
     app.add_store("files", f"yaml:{folder / 'notes'}")
     app.add_store("remote", remote)
-    app.add(Note, store="files")
+    app.add(Note, Memo, store="files")
     app.add(Account, store="main")
     app.add(Customer, store="remote", compensation=compensation)
     app.add(Slip, store=slips, compensation=compensation if slips == "remote" else None)
@@ -145,6 +152,26 @@ def test_keys_go_round_all_stores(tmp_path: Path) -> None:
             assert [slip.customer.key, customer.account.key] == [customer.id, account.id] == [1, 1]
 
     asyncio.run(main())
+
+
+def test_files_learn_the_keys_that_the_database_makes(tmp_path: Path) -> None:
+    async def scene(app: Holdall, remote: Remote) -> None:
+        async with app.session() as session:
+            account = session.add(Account(name="x"))
+            session.add(Memo(code="m", account=account))
+        async with app.session() as session:
+            assert (await session.require(Memo, "m")).account.key == 1
+        away = before_files(app, lambda: StoreUnavailable("files", "away"))
+        async with app.session() as session:
+            session.add(Memo(code="n", account=session.add(Account(name="y"))))
+            with pytest.raises(CommitPending):
+                await session.commit(budget=0.2)
+        away.error = None
+        await app.recovery.run()
+        async with app.session() as session:
+            assert (await session.require(Memo, "n")).account.key == 2
+
+    played(tmp_path, scene)
 
 
 def test_a_refusal_of_the_database_is_known_before_any_call(tmp_path: Path) -> None:
@@ -352,8 +379,9 @@ class Away:
 
 
 def before_files(app: Holdall, error: Callable[[], Exception]) -> Away:
-    binding = app.bindings.of_model(Note)
-    binding.store = away = Away(binding.store, error)
+    away = Away(app.stores["files"], error)
+    for model in (Note, Memo):
+        app.bindings.of_model(model).store = away
     return away
 
 
@@ -580,6 +608,34 @@ def test_what_a_strategy_does_after_a_refusal(tmp_path: Path, strategy: Strategy
             assert len(remote.log) == sent + len(left)  # nothing is sent twice
 
     played(tmp_path, scene)
+
+
+def test_a_call_that_can_carry_several_changes_does(tmp_path: Path) -> None:
+    async def main() -> None:
+        app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
+        remote = Remote("remote", CommitClass.IDEMP, width=2, size=10)
+        app.add_store("remote", remote)
+        app.add(Note, Account, Customer, Slip, store="remote")
+        remote.before = refuse("bad")
+        async with app.session() as session:
+            customers = [session.add(Customer(name=f"c{number}")) for number in range(25)]
+            slips = [session.add(Slip(customer=customer)) for customer in customers]
+            await session.commit()
+            assert remote.calls == 6
+            assert [slip.customer.key for slip in slips] == [customer.id for customer in customers]
+            bad, good = session.add(Customer(name="bad")), session.add(Customer(name="good"))
+            waiting = session.add(Slip(customer=bad))
+            with pytest.raises(CommitPartial) as caught:
+                await session.commit(strategy=Strategy.CONTINUE_ON_ERROR)
+            states = {task.record: task.state for task in caught.value.tasks}
+            assert [states[record] for record in (bad, good, waiting)] == [
+                TaskState.FAILED,
+                TaskState.APPLIED,
+                TaskState.FAILED,
+            ]
+            session.rollback()
+
+    asyncio.run(main())
 
 
 def test_the_only_call_whose_answer_is_lost_is_unknown(tmp_path: Path) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import HoldallError, StoreError, StoreTimeout
 from holdall.model import Reference
 from holdall.session.changes import resolved_value
 from holdall.session.failpoint import Failpoint, reached
 from holdall.session.freeze import removal_edges
+from holdall.session.grouping import grouped
 from holdall.session.handwritten import Handwritten
 from holdall.session.order import order_nodes
 from holdall.session.plan import Batch, Step
@@ -48,6 +49,7 @@ class Calls:
         self._spans: list[Span] = self.report.spans  # type: ignore[assignment]
         stores = list({id(store): store for _, _, _, store in self._at}.values())
         self._lane_of = {id(store): lane for lane, store in enumerate(stores)}
+        self._sizes = [max(1, store.capabilities.limits.changes_per_call) for store in stores]
         self._widths = [max(1, store.capabilities.limits.concurrent_changes) for store in stores]
         self.is_stopped = False
 
@@ -78,13 +80,21 @@ class Calls:
         finally:
             self.report.span = self.report.span[0], time.perf_counter() - self.report.span[0]
 
-    async def _carry_out(self, places: list[int], needs: Sequence[Sequence[int]], strategy: Strategy) -> None:
+    async def _carry_out(self, places: list[int], needs: list[list[int]], strategy: Strategy) -> None:
         lanes = [self._lane_of[id(self._at[place][3])] for place in places]
+        if max(self._sizes) == 1:
 
-        async def perform(number: int) -> bool:
-            return await self._call(places[number])
+            async def perform(number: int) -> bool:
+                return await self._call(places[number])
 
-        await carry_out(needs, perform, lanes=lanes, widths=self._widths, strategy=strategy)
+            await carry_out(needs, perform, lanes=lanes, widths=self._widths, strategy=strategy)
+            return
+        groups, needs, lanes = grouped(needs, lanes, self._sizes)
+
+        async def perform_all(number: int) -> bool:
+            return await self._call_together([places[item] for item in groups[number]])
+
+        await carry_out(needs, perform_all, lanes=lanes, widths=self._widths, strategy=strategy)
 
     async def _call(self, place: int) -> bool:
         batch, index, row, store = self._at[place]
@@ -101,10 +111,41 @@ class Calls:
         except Exception as error:
             outcome = Outcome(error=_ours(store, error))
         except BaseException:  # cancelled: nobody knows how far it came
-            self._lost(place, StoreTimeout(store.name, "the call was given up", is_outcome_unknown=True))
-            self._spans[place] = began, time.perf_counter() - began
+            self._lost([place], began)
             raise
         self._spans[place] = began, time.perf_counter() - began
+        return self._note(place, outcome)
+
+    async def _call_together(self, places: list[int]) -> bool:
+        """One call for changes that do not need each other; those that cannot be sent fail by themselves."""
+        if self.is_stopped:
+            return False
+        changes: dict[int, Change] = {}
+        began = time.perf_counter()
+        for place in places:
+            batch, index, row, store = self._at[place]
+            try:
+                changes[place] = self._change(place, batch, index, row)
+            except HoldallError as error:
+                self._note(place, Outcome(error=error))
+        if not changes:
+            return False
+        reached(Failpoint.CALLING)
+        try:
+            outcomes = await store.apply(list(changes.values()))
+        except Exception as error:
+            outcomes = [Outcome(error=_ours(store, error))] * len(changes)
+        except BaseException:
+            self._lost(list(changes), began)
+            raise
+        span = began, time.perf_counter() - began
+        for place, outcome in zip(changes, outcomes, strict=True):
+            self._spans[place] = span
+            self._note(place, outcome)
+        return all(map(self.is_applied, places))
+
+    def _note(self, place: int, outcome: Outcome) -> bool:
+        batch, index, _, _ = self._at[place]
         self.outcomes[place] = outcome
         if outcome.error is not None:
             if getattr(outcome.error, "is_outcome_unknown", False):
@@ -115,9 +156,13 @@ class Calls:
         reached(Failpoint.CALLED)
         return True
 
-    def _lost(self, place: int, error: StoreUnavailable | StoreTimeout) -> None:
-        self.outcomes[place] = Outcome(error=error)
-        self.report.unknown.add(place)
+    def _lost(self, places: list[int], began: float) -> None:
+        for place in places:
+            name = self._at[place][3].name
+            error = StoreTimeout(name, "the call was given up", is_outcome_unknown=True)
+            self.outcomes[place] = Outcome(error=error)
+            self.report.unknown.add(place)
+            self._spans[place] = began, time.perf_counter() - began
 
     def _change(self, place: int, batch: Batch, index: int, row: tuple[Any, ...]) -> Change:
         key = self._keys[place]

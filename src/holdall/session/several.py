@@ -184,6 +184,7 @@ class SeveralStoresRun(CommitRun):
         if self.is_cancelled:
             raise asyncio.CancelledError
         reached(Failpoint.DECIDING)
+        self._resolve_batches()
         try:
             if self.ledger.is_kept:
                 await self._write_decision()
@@ -196,6 +197,14 @@ class SeveralStoresRun(CommitRun):
                 raise
         self.ledger.decided()
         reached(Failpoint.DECIDED)
+
+    def _resolve_batches(self) -> None:
+        """By now every key is known that was made on the way."""
+        for number, step in enumerate(self.plan.steps):
+            if step.role is Role.BATCH and step.is_linked:
+                earlier, changes = self.operations[number], resolved(self.changes[number])
+                self.changes[number] = changes
+                self.operations[number] = operations_of(step, changes, self._token(number), earlier=earlier)
 
     async def _write_decision(self) -> None:
         entry = self.entry()

@@ -29,7 +29,7 @@ class Feature(StrEnum):
     MANY_CONDITIONS = "conditions over many"
     """Some and Every. Absent: refused."""
     GENERATED_KEYS = "generated keys"
-    """Integer keys counted by the store. Absent: refused at declaration."""
+    """Keys made by the store, of ``generated_kinds``. Absent: refused at declaration."""
     UNIQUE = "unique"
     """Uniqueness kept by the store even between processes. Absent: refused at declaration."""
     VERSIONS = "versions"
@@ -62,7 +62,8 @@ class Limits(msgspec.Struct, frozen=True):
     in_values: int = 10_000  # values in one IN or NOT_IN
     text_length: int | None = None  # characters in one STR
     condition_nodes: int = 1_000  # nodes in one condition
-    concurrent_changes: int = 1  # changes under way at once, where each is a call of its own
+    concurrent_changes: int = 1  # calls under way at once, where changes are not applied together
+    changes_per_call: int = 1  # changes that one such call may carry, each with a fate of its own
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -73,4 +74,5 @@ class Capabilities(msgspec.Struct, frozen=True):
     operators: frozenset[Op] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     limits: Limits = Limits()
+    generated_kinds: frozenset[Kind] = frozenset({Kind.INT})  # of the keys it makes
     is_durable: bool = True  # what was written outlives the process
