@@ -228,6 +228,7 @@ class SeveralStoresRun(CommitRun):
         except (TimeoutError, StateError, StoreUnavailable, StoreTimeout) as unresolved:
             self.committer.is_in_doubt = True
             await self.prepared.roll_back()
+            await self.ledger.undecided()
             raise CommitUnknown(f"the answer to the commit was lost: {error}", self.outcome()) from unresolved
 
     def _settle_decided(self) -> None:
