@@ -15,10 +15,10 @@ class Run:
     """Changes of one verb to the same fields of one collection, in order.
 
     ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel. The values are given as rows
-    or as columns, a list for each field.
+    or as ``columns``, a list for each field.
     """
 
-    __slots__ = ("_columns", "_rows", "collection", "fields", "keys", "verb", "versions")
+    __slots__ = ("_rows", "collection", "columns", "fields", "keys", "verb", "versions")
 
     def __init__(
         self,
@@ -37,20 +37,14 @@ class Run:
         self.keys = keys
         self.versions = versions
         self._rows = rows
-        self._columns = columns
+        self.columns = columns
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
         """The values, a tuple for each change."""
         if self._rows is None:
-            self._rows = list(zip(*self._columns, strict=True)) if self._columns else [()] * len(self.keys)
+            self._rows = list(zip(*self.columns, strict=True)) if self.columns else [()] * len(self.keys)
         return self._rows
-
-    def rows_before(self, *more: list[Any]) -> list[tuple[Any, ...]]:
-        """The rows with the items of these lists behind their values."""
-        if self._columns is not None:
-            return list(zip(*self._columns, *more, strict=True))
-        return [(*row, *items) for row, *items in zip(self.rows, *more, strict=True)]
 
 
 class Runs(Sequence[Change]):

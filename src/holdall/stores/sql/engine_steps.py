@@ -108,7 +108,7 @@ async def _position(connection: AsyncConnection, step: Step, error: DBAPIError) 
     return None
 
 
-def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
+def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     start, size = 0, 0
     for index, row in enumerate(rows):
         size += sum([len(value) for value in row if type(value) is str or type(value) is bytes])

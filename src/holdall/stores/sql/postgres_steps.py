@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_pool import PostgresConnection
-from holdall.stores.sql.steps import Delete, Insert, Step, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Step, Update
 
 __all__ = ["run_step", "split"]
 
@@ -79,8 +79,8 @@ def _has_twice(step: Update) -> bool:
     return len(set(map(key, step.rows))) != len(step.rows)
 
 
-def _columns(rows: list[Row]) -> list[Row]:
-    return list(zip(*rows, strict=True))
+def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Any]]:
+    return rows.columns if isinstance(rows, ColumnRows) else list(zip(*rows, strict=True))
 
 
 def _type(table: sa.Table, column: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from operator import length_hint
 from typing import Any
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from holdall.store import Row
 from holdall.stores.sql.dialect import SQLITE
-from holdall.stores.sql.steps import Insert, Step, Update
+from holdall.stores.sql.steps import ColumnRows, Insert, Step, Update
 
 __all__ = ["StepRefused", "run_step"]
 
@@ -69,14 +69,14 @@ def _unasked(connection: apsw.Connection, step: Step) -> tuple[Any] | None:
         return None
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchall():
         return None  # what they change would be counted too
-    rows = iter(step.rows)
+    rows, left = _counted_rows(step.rows)
     before = connection.total_changes()
-    _execute(connection, _update(step.table, step.columns, step.match), rows, step, rows)
+    _execute(connection, _update(step.table, step.columns, step.match), rows, step, left)
     return (None,) if connection.total_changes() - before == len(step.rows) else None
 
 
 def _run(connection: apsw.Connection, step: Step) -> Any:
-    rows = iter(step.rows)
+    rows, left = _counted_rows(step.rows)
     made: list[int] = []
     source: Iterator[Row] = rows
     if isinstance(step, Insert):
@@ -91,17 +91,25 @@ def _run(connection: apsw.Connection, step: Step) -> Any:
         if step.is_exact:
             source = _exact(rows, connection.changes)
     try:
-        _execute(connection, sql, source, step, rows)
+        _execute(connection, sql, source, step, left)
     except _Missed as missed:
         return missed.index
     return made if isinstance(step, Insert) else None
 
 
-def _execute(connection: apsw.Connection, sql: str, source: Iterator[Row], step: Step, rows: Iterator[Row]) -> None:
+def _counted_rows(rows: Sequence[Row]) -> tuple[Iterator[Row], Iterator[Any]]:
+    """An iterator over the rows, and one that knows how many are left: the same, where that knows."""
+    if isinstance(rows, ColumnRows):
+        return rows.counted()
+    made = iter(rows)
+    return made, made
+
+
+def _execute(connection: apsw.Connection, sql: str, source: Iterator[Row], step: Step, left: Iterator[Any]) -> None:
     try:
         connection.executemany(sql, source)
     except (apsw.Error, OverflowError, ValueError, TypeError) as error:
-        raise StepRefused(step, len(step.rows) - length_hint(rows) - 1) from error
+        raise StepRefused(step, len(step.rows) - length_hint(left) - 1) from error
 
 
 def _counted(rows: Iterator[Row], made: list[int], last: Callable[[], int]) -> Iterator[Row]:

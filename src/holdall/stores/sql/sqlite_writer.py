@@ -160,16 +160,20 @@ class SqliteWriter:
             self._queue.put(item)
 
     def _serve(self) -> None:
-        item = self._queue.get()
-        while not isinstance(item, Ending):
-            following = None
-            with self.lock:
-                if isinstance(item, Channel):
-                    self._serve_channel(item)
-                else:
-                    following = self._group(item)
-            item = self._queue.get() if following is None else following
-        _settle([(item.told, None, None)])
+        following: Job[Any] | Channel | Ending | None = None
+        while not isinstance(following, Ending):
+            following = self._serve_one(following or self._queue.get())
+        _settle([(following.told, None, None)])
+
+    def _serve_one(self, item: Job[Any] | Channel | Ending) -> Job[Any] | Channel | Ending | None:
+        """Serve this, apart from waiting for more, so that nothing of it is kept meanwhile; gives what comes next."""
+        if isinstance(item, Ending):
+            return item
+        with self.lock:
+            if isinstance(item, Job):
+                return self._group(item)
+            self._serve_channel(item)
+        return None
 
     def _group(self, first: Job[Any]) -> Job[Any] | Channel | Ending | None:
         """Run this job and those that come meanwhile; gives what was taken from the queue but cannot join them."""

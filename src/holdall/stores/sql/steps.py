@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, TypeAlias, overload
 
 import msgspec
 import sqlalchemy as sa
 
 from holdall.store import Outcome, Row
 
-__all__ = ["Delete", "Insert", "Step", "Steps", "Update", "Work"]
+__all__ = ["ColumnRows", "Delete", "Insert", "Step", "Steps", "Update", "Work"]
+
+
+class ColumnRows(Sequence[Row]):
+    """Rows given as their columns; each is made when it is asked for."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, *columns: Sequence[Any]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> ColumnRows: ...
+    def __getitem__(self, index: int | slice) -> Row | ColumnRows:
+        found = [column[index] for column in self.columns]
+        return ColumnRows(*found) if isinstance(index, slice) else tuple(found)
+
+    def __iter__(self) -> Iterator[Row]:
+        return zip(*self.columns, strict=True)
+
+    def counted(self) -> tuple[Iterator[Row], Iterator[Any]]:
+        """An iterator over the rows, and one that is always as far, whose length hint tells how many are left."""
+        *columns, last = self.columns
+        left = iter(last)
+        return zip(*columns, left, strict=True), left
 
 
 class Insert(msgspec.Struct):
@@ -23,7 +52,7 @@ class Insert(msgspec.Struct):
     collection: str
     table: sa.Table
     columns: tuple[str, ...]
-    rows: list[Row]
+    rows: Sequence[Row]
     positions: Sequence[int]  # for each row, the index of the change it comes from
     generated: str | None = None
     given: str | None = None
@@ -40,7 +69,7 @@ class Update(msgspec.Struct):
     table: sa.Table
     columns: tuple[str, ...]
     match: tuple[str, ...]
-    rows: list[Row]
+    rows: Sequence[Row]
     positions: Sequence[int]
     is_only: bool = False
 
@@ -51,7 +80,7 @@ class Delete(msgspec.Struct):
     collection: str
     table: sa.Table
     match: tuple[str, ...]
-    rows: list[Row]
+    rows: Sequence[Row]
     positions: Sequence[int]
     is_exact: bool = True
     is_only: bool = False

@@ -15,7 +15,7 @@ from holdall.query import FieldSchema, Kind
 from holdall.store import APPLIED, Change, Outcome, Row, Run, Runs, Verb
 from holdall.stores.sql.codec import RowConvert, row_encoder
 from holdall.stores.sql.layout import Layout, Link
-from holdall.stores.sql.steps import Delete, Insert, Steps, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Steps, Update
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import Keys, WriteShape, parts, write_shape
 
@@ -82,8 +82,14 @@ class Writes:
                 )
                 continue
             fields, match = _found_by(layout, run.versions is not None)
-            versions = [run.versions] if run.versions is not None and len(match) > len(layout.key) else []
-            rows = run.rows_before(run.keys, *versions)
+            found_by = [run.keys]
+            if run.versions is not None and len(match) > len(layout.key):
+                found_by.append(run.versions)
+            rows: Sequence[Row]
+            if run.columns is not None:
+                rows = ColumnRows(*run.columns, *found_by)
+            else:
+                rows = [(*row, *items) for row, *items in zip(run.rows, *found_by, strict=True)]
             encoded = self._encoded(layout, (*shape.fields, *fields), rows)
             missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
             if missed is not None:
@@ -181,7 +187,7 @@ class Writes:
         if missed is not None:
             raise StaleVersion(self._store, layout.schema.name, batch[missed].key, positions[missed])
 
-    def _encoded(self, layout: Layout, fields: tuple[FieldSchema, ...], rows: list[Row]) -> list[Row]:
+    def _encoded(self, layout: Layout, fields: tuple[FieldSchema, ...], rows: Sequence[Row]) -> Sequence[Row]:
         try:
             convert = self._encoders[fields]
         except KeyError:
@@ -194,7 +200,7 @@ class Writes:
             problem = FieldError(self._culprit(fields, rows), "unstorable", str(error))
             raise ValidationError(layout.schema.name, [problem]) from error
 
-    def _culprit(self, fields: tuple[FieldSchema, ...], rows: list[Row]) -> str:
+    def _culprit(self, fields: tuple[FieldSchema, ...], rows: Sequence[Row]) -> str:
         for place, field in enumerate(fields):
             convert = row_encoder((field,), self._tables.dialect)
             try:
