@@ -292,7 +292,7 @@ def _declare(annotation: Any, option: Any) -> None:
         (int, {"default": -1, "ge": 0}),
         (list[int], {"default": [1]}),
         (int | None, {"pk": True}),
-        (str, {"generated": True}),
+        (bool, {"generated": True}),
         (str, {"version": True}),
         (str, {"ge": 1}),
         (int, {"ge": "a"}),

@@ -261,8 +261,8 @@ def _refuse_contradictions(where: str, made: Field) -> None:
         raise DeclarationError(f"{where}: a Many can be neither key nor unique")
     if options.pk and made.nullable:
         raise DeclarationError(f"{where}: a key cannot be None")
-    if options.generated and (made.type is None or made.type.kind.value not in ("int", "uuid")):
-        raise DeclarationError(f"{where}: only an int or a UUID can be generated")
+    if options.generated and (made.type is None or made.type.kind.value not in ("int", "str", "uuid")):
+        raise DeclarationError(f"{where}: only an int, a str or a UUID can be generated")
     if options.auto_now is not None and (options.auto_now not in ("create", "write") or made.kind not in _MOMENTS):
         raise DeclarationError(f'{where}: auto_now="create" or "write" is for a datetime or a date')
 

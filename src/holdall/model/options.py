@@ -167,7 +167,7 @@ def field(
 ) -> Any:
     """Say more of a field than its annotation does.
 
-    ``pk`` makes it (part of) the key. ``generated`` lets the store count an int key, or the session make a UUIDv7
+    ``pk`` makes it (part of) the key. ``generated`` lets the store make an int or str key, or the session a UUIDv7
     (RFC 9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too. ``default`` is a
     constant, ``default_factory`` is called for each record. With ``init=False`` the constructor does not take it.
     ``frozen`` says when it may not be written.

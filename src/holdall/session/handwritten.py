@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar, get_args
 
+import msgspec
+
 from holdall.errors import CorruptRecord, DeclarationError, StateError, Unsupported
 from holdall.model import Field, Model, Reference, State, state_of
 from holdall.policy import Policy
@@ -130,7 +132,7 @@ class Handwritten:
         self._records.given.pop(id(record), None)
         with self._phases.entered(SessionState.COMMIT):
             outcome = await store.apply_record(verb, binding.collection, record, self.session())
-        return Outcome(key=record.__key__()) if verb is Verb.ADD else outcome
+        return msgspec.structs.replace(outcome, key=record.__key__()) if verb is Verb.ADD else outcome
 
     def take(self, record: Any, *, renew: bool = False) -> Any:
         """The record of this session for one just made from what a store has, and so for all it refers to.

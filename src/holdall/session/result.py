@@ -51,7 +51,8 @@ class Task(msgspec.Struct, frozen=True):
     """One record's part of a commit.
 
     ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was
-    part of; both in seconds. ``places`` is how many of its own places the store wrote or freed, if it told.
+    part of; both in seconds. ``answer`` is what a DAO returned. ``places`` is how many of its own places the store
+    wrote or freed, if it told.
     """
 
     record: Any
@@ -64,6 +65,7 @@ class Task(msgspec.Struct, frozen=True):
     started: float = 0.0
     duration: float = 0.0
     error: Exception | None = None
+    answer: Any = None
     places: int = 1
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.session.plan import Batch, Step
 from holdall.session.result import Task, TaskState
-from holdall.store import Outcome, Verb
+from holdall.store import APPLIED, Outcome, Verb
 
 __all__ = ["Report", "Span", "make_tasks"]
 
@@ -47,10 +47,10 @@ class Report(msgspec.Struct):
         is_unknown = getattr(self.failure, "is_outcome_unknown", False)
         return (TaskState.UNKNOWN if is_unknown else TaskState.FAILED), self.failure
 
-    def places_at(self, place: int) -> int:
-        """How many of its own places the store wrote or freed."""
+    def told_at(self, place: int) -> Outcome:
+        """What the store told of the record at this place."""
         outcome = self.outcomes[place] if self.outcomes is not None else None
-        return 1 if outcome is None else outcome.places
+        return APPLIED if outcome is None else outcome
 
 
 def make_tasks(reports: Sequence[Report], began: float) -> tuple[Task, ...]:
@@ -62,19 +62,19 @@ def make_tasks(reports: Sequence[Report], began: float) -> tuple[Task, ...]:
         for batch in report.step.batches:
             for index in range(len(batch.records)):
                 state, error = report.state_at(place)
-                places = report.places_at(place)
+                told = report.told_at(place)
                 started, duration = report.span if report.spans is None else report.spans[place]
                 if state is TaskState.NOT_RUN:
-                    idle.append(_task(batch, index, state, (0.0, 0.0), error, places))
+                    idle.append(_task(batch, index, state, (0.0, 0.0), error, told))
                 else:
                     at = max(0.0, started - began)
-                    ended.append((at + duration, _task(batch, index, state, (at, duration), error, places)))
+                    ended.append((at + duration, _task(batch, index, state, (at, duration), error, told)))
                 place += 1
     ended.sort(key=lambda pair: pair[0])
     return (*[task for _, task in ended], *idle)
 
 
-def _task(batch: Batch, index: int, state: TaskState, span: Span, error: Exception | None, places: int) -> Task:
+def _task(batch: Batch, index: int, state: TaskState, span: Span, error: Exception | None, told: Outcome) -> Task:
     version = batch.versions[index] if batch.versions is not None else None
     if state in (TaskState.APPLIED, TaskState.PENDING) and batch.binding.declaration.version is not None:
         version = {Verb.ADD: 1, Verb.UPDATE: (version or 0) + 1}.get(batch.verb, version)
@@ -90,5 +90,6 @@ def _task(batch: Batch, index: int, state: TaskState, span: Span, error: Excepti
         started=span[0],
         duration=span[1],
         error=error,
-        places=places,
+        answer=told.answer,
+        places=told.places,
     )

@@ -53,11 +53,13 @@ class Change(msgspec.Struct, gc=False):
 class Outcome(msgspec.Struct, frozen=True):
     """What came of one change: the key the store made, if it did; the error, if it was refused.
 
-    ``places`` is how many of its own places the store wrote or freed for it; a store with more than one tells.
+    ``answer`` is what hand-written code returned. ``places`` is how many of its own places the store wrote or freed for
+    it; a store with more than one tells.
     """
 
     key: Any = None
     error: HoldallError | None = None
+    answer: Any = None
     places: int = 1
 
 

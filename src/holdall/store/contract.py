@@ -180,7 +180,7 @@ class Recordwise(Protocol):
         ...
 
     def demand(self, act: str, collection: str) -> None:
-        """Raise Unsupported, by the name that is missing, where this cannot be done to the collection's records: a Verb, or ``get``."""
+        """Raise Unsupported, by the name that is missing, where this cannot be done there: a Verb, or ``get``."""
         ...
 
     async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:

@@ -19,6 +19,9 @@ def demand_schema(store: str, capabilities: Capabilities, schema: Schema) -> Non
     for field in schema.stored:
         if field.kind not in capabilities.kinds:
             raise Unsupported(store, f"{field.kind} fields", f"{schema.name}.{field.name} needs them")
+        is_made = field.generated is Generated.STORE and Feature.GENERATED_KEYS in capabilities.features
+        if is_made and field.kind not in capabilities.generated_kinds:
+            raise Unsupported(store, f"generated {field.kind} keys", f"{schema.name}.{field.name} needs them")
     needs: list[tuple[bool, Feature]] = [
         (any(field.generated is Generated.STORE for field in schema.fields), Feature.GENERATED_KEYS),
         (bool(schema.unique), Feature.UNIQUE),

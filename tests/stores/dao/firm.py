@@ -54,10 +54,11 @@ class CompanyDAO(DAO[Company]):
         row = self.remote.companies.get(id)
         return None if row is None else Company(id=id, **row)
 
-    async def add(self, company: Company) -> None:
+    async def add(self, company: Company) -> object:
         self.remote.called("add", "company", company.name)
         company.id = self.remote.next_key()
         self.remote.companies[company.id] = {"name": company.name, "tags": list(company.tags)}
+        return {"created": company.id}
 
     async def update(self, company: Company) -> None:
         self.remote.called("update", "company", company.name)

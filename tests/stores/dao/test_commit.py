@@ -7,9 +7,19 @@ from typing import Any
 
 import pytest
 
-from holdall import Holdall, State, state_of
-from holdall.dao import SessionState
-from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, Conflict, StateError, StoreError
+from holdall import Holdall, Model, Ref, State, field, state_of
+from holdall.dao import DAO, SessionState
+from holdall.errors import (
+    CommitAborted,
+    CommitPartial,
+    CommitUnknown,
+    Conflict,
+    StateError,
+    StillReferenced,
+    StoreError,
+    Unsupported,
+    ValidationError,
+)
 from holdall.session import Session, Strategy, TaskState
 from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
 
@@ -44,6 +54,7 @@ async def test_additions_then_changes_then_removals(remote: Remote) -> None:
         assert [(str(task.verb), task.record) for task in result.tasks][:1] == [("add", acme)]
         assert [task.state for task in result.tasks] == [TaskState.APPLIED] * 5
         assert all(task.duration >= 0 and task.error is None for task in result.tasks)
+        assert [task.answer for task in result.tasks] == [{"created": 101}, None, None, None, None]
         assert [task.started for task in result.tasks] == sorted(task.started for task in result.tasks)
     order = [call[::2] for call in remote.calls]
     assert order.index(("add", "Acme")) < min(order.index(("add", "Cid")), order.index(("update", "Ann")))
@@ -56,11 +67,12 @@ async def test_what_the_dao_writes_as_it_writes_is_as_stored(remote: Remote) -> 
     """And a list that was handed out before, and the key, by which the record is found at once."""
 
     class Tidy(CompanyDAO):
-        async def add(self, company: Company) -> None:
-            await super().add(company)
+        async def add(self, company: Company) -> object:
+            answer = await super().add(company)
             company.tags = sorted(company.tags)
             assert await self.session.get(Company, company.id) is company
             assert self.session.state is SessionState.COMMIT
+            return answer
 
     app = Holdall("firm")
     app.add_dao(Tidy(remote), EmployeeDAO(remote))
@@ -182,8 +194,8 @@ async def test_a_refused_commit_leaves_everything_to_be_tried_again(remote: Remo
 
 async def test_a_dao_that_leaves_no_key(remote: Remote) -> None:
     class Keyless(CompanyDAO):
-        async def add(self, company: Company) -> None:
-            pass
+        async def add(self, company: Company) -> object:
+            return None
 
     app = Holdall("firm")
     app.add_dao(Keyless(remote), EmployeeDAO(remote))
@@ -198,12 +210,13 @@ async def test_concurrent_calls_are_bounded(remote: Remote) -> None:
     class Counting(CompanyDAO):
         concurrent_changes = 3
 
-        async def add(self, company: Company) -> None:
+        async def add(self, company: Company) -> object:
             running.append(company)
             most.append(len(running))
             await asyncio.sleep(0)
-            await super().add(company)
+            answer = await super().add(company)
             running.remove(company)
+            return answer
 
     running: list[Any] = []
     most: list[int] = []
@@ -213,3 +226,64 @@ async def test_concurrent_calls_are_bounded(remote: Remote) -> None:
         s.add_all(Company(name=str(number)) for number in range(10))
     assert max(most) == 3
     assert len(remote.companies) == 12
+
+
+async def test_keys_that_the_other_side_makes_may_be_text() -> None:
+    class Ticket(Model):
+        code: str = field(pk=True, generated=True, default=None)
+        title: str
+
+    class TicketDAO(DAO[Ticket]):
+        async def add(self, ticket: Ticket) -> None:
+            ticket.code = f"T-{ticket.title}"
+
+    app = Holdall("desk")
+    app.add_dao(TicketDAO())
+    async with app.session() as s:
+        one, two = s.add_all([Ticket(title="one"), Ticket(title="two")])
+        await s.commit()
+        assert await s.get(Ticket, "T-one") is one
+        assert two.code == "T-two"
+    app = Holdall("desk")
+    app.add_store("main", "memory:")
+    app.add(Ticket, store="main")
+    with pytest.raises(Unsupported, match="generated str keys"):
+        app.bindings.settle()
+
+
+async def test_what_others_refer_to_is_looked_for(remote: Remote) -> None:
+    """By the DAO, as far as it can tell; between DAOs of one store it is left to the other side."""
+
+    class Desk(Model):
+        id: int = field(pk=True)
+        owner: Ref[Employee | None] = field(default=None)
+        company: Ref[Company | None] = field(default=None)
+
+    class Blind(DAO[Company]):
+        pass
+
+    app = Holdall("firm")
+    app.add_dao(Blind(), EmployeeDAO(remote))
+    app.add_store("main", "memory:")
+    app.add(Desk, store="main")
+    async with app.session() as s:
+        s.add_all([Desk(id=1, owner=1, company=77), Desk(id=2, owner=9)])
+        with pytest.raises(ValidationError, match="owner: refers to a employee that does not exist"):
+            await s.commit()
+        s.rollback()
+        s.add(Desk(id=1, owner=1, company=77))
+        s.add(Employee(name="Eve", company=77))
+    assert remote.calls == [("get", "employee", 1), ("get", "employee", 9), ("add", "employee", "Eve")]
+
+
+async def test_a_removal_is_refused_while_records_here_refer_to_it(remote: Remote) -> None:
+    async with firm(remote).session() as s:
+        ann, initech = await s.require(Employee, 1), await s.require(Company, 1)
+        remote.calls.clear()
+        s.remove(initech)
+        with pytest.raises(CommitAborted, match="refer to what is removed from company") as caught:
+            await s.commit()
+        assert isinstance(caught.value.__cause__, StillReferenced)
+        ann.company = None
+        await s.commit()
+    assert remote.calls == [("update", "employee", "Ann"), ("remove", "company", "Initech")]

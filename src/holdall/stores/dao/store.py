@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+import msgspec
+
 from holdall.errors import DeclarationError, HoldallError, Unsupported
 from holdall.query import Kind, Query, Schema
 from holdall.store import (
@@ -62,6 +64,7 @@ class DaoStore:
             commit=CommitClass.IDEMP if is_repeatable else CommitClass.ONCE,
             features=_FEATURES | features,
             kinds=frozenset(Kind),
+            generated_kinds=frozenset({Kind.INT, Kind.STR}),
             limits=Limits(concurrent_changes=min((dao.concurrent_changes for dao in daos), default=1)),
         )
 
@@ -89,9 +92,8 @@ class DaoStore:
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections; raises DeclarationError where a DAO given by name serves none of them."""
         for schema in schemas:
-            dao, own = self.access_of(schema.name), self.capabilities
-            features = own.features | dao.features
-            demand_schema(self.name, Capabilities(own.commit, features, own.operators, own.kinds, own.limits), schema)
+            features = _FEATURES | self.access_of(schema.name).features
+            demand_schema(self.name, msgspec.structs.replace(self.capabilities, features=features), schema)
             self._bound.add(schema.name)
         for collection in self._daos.keys() - self._bound:
             raise DeclarationError(f"store {self.name!r} has a DAO for {collection!r}, which is no collection of it")
@@ -112,12 +114,12 @@ class DaoStore:
         dao = self.access_of(collection)
         try:
             with acting_for(session):
-                await getattr(dao, verb.value)(record)
+                answer = await getattr(dao, verb.value)(record)
         except HoldallError:
             raise
         except Exception as error:
             raise as_store_error(self.name, dao, verb.value, error) from error
-        return APPLIED
+        return APPLIED if answer is None else Outcome(answer=answer)
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """Refused with Unsupported."""
