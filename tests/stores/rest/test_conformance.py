@@ -97,6 +97,9 @@ _KNOWN = (Op.EQ, Op.NE, Op.LT, Op.LE, Op.GT, Op.GE, Op.IN, Op.CONTAINS, Op.IS_NU
 class TestRestWithScans(_OverHttp):
     """An API that takes some comparisons and no sort; the rest is done here."""
 
+    examples = 50
+    histories = 10
+
     label = "REST with scan_limit"
 
     def open_store(self, request: pytest.FixtureRequest) -> RestStore:

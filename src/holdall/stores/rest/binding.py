@@ -21,6 +21,7 @@ from holdall.stores.rest.versions import BodyVersion, ETags
 __all__ = ["VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
 
 _ORDERS = frozenset({Op.GE, Op.LE})
+_MADE = frozenset({Kind.INT, Kind.STR})  # keys that servers make
 
 
 def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent: int) -> Capabilities:
@@ -44,9 +45,8 @@ def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent:
         features.add(Feature.UNIQUE)
     if collection.has_references:
         features.add(Feature.FOREIGN_KEYS)
-    most = filters.most_values if filters is not None and not scans else Limits().in_values
-    limits = Limits(in_values=most, concurrent_changes=concurrent)
-    return Capabilities(commit, frozenset(features), operators, frozenset(Kind), limits)
+    limits = Limits(concurrent_changes=concurrent)
+    return Capabilities(commit, frozenset(features), operators, frozenset(Kind), limits, _MADE)
 
 
 def united(each: list[Capabilities], commit: CommitClass, concurrent: int) -> Capabilities:
@@ -56,10 +56,8 @@ def united(each: list[Capabilities], commit: CommitClass, concurrent: int) -> Ca
         frozenset().union(*(one.features for one in each)),
         frozenset().union(*(one.operators for one in each)),
         frozenset(Kind),
-        Limits(
-            in_values=max((one.limits.in_values for one in each), default=Limits().in_values),
-            concurrent_changes=concurrent,
-        ),
+        Limits(concurrent_changes=concurrent),
+        _MADE,
     )
 
 

@@ -95,7 +95,7 @@ class Reading:
     async def _by_list(self, keys: Sequence[Any]) -> Rows | None:
         """The records as parts of lists, where the API takes lists of keys."""
         filters, names = self._collection.filters, self._schema.key
-        if filters is None or filters.spell is not None or len(names) > 1 or self._collection.list is None:
+        if filters is None or len(names) > 1 or self._collection.list is None:
             return None
         asked: list[Parameters] = []
         for start in range(0, len(keys), filters.most_values):
