@@ -17,6 +17,7 @@ from holdall.errors import (
     CommitPending,
     CommitUnknown,
     Conflict,
+    DeclarationError,
     NotFound,
     StateError,
     StoreTimeout,
@@ -674,3 +675,10 @@ def test_without_a_database_the_local_journal_decides(tmp_path: Path) -> None:
         assert await is_over(app)
 
     played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
+
+
+def test_a_dao_is_not_undone_by_guessing() -> None:
+    app = Holdall("bank")
+    app.add_store("dao", "dao:")
+    with pytest.raises(DeclarationError, match="function of yours"):
+        app.add(Note, store="dao", compensation=Compensate.INVERSE)

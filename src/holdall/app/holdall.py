@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ from holdall.session import (
     Binding,
     Bindings,
     Compensation,
+    Operation,
     Recovery,
     Session,
     Strategy,
@@ -95,15 +96,23 @@ class Holdall:
             self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name, compensation=compensation))
             ModelGateway.of(model).add(self)
 
-    def add_dao(self, *daos: DAO[Any], store: str = "dao", policy: Policy | None = None) -> None:
+    def add_dao(
+        self,
+        *daos: DAO[Any],
+        store: str = "dao",
+        policy: Policy | None = None,
+        compensation: Callable[[Operation], Awaitable[None]] | None = None,
+    ) -> None:
         """Let these DAOs keep their models, under a policy, in a store of DAOs, which is opened if it is not there.
+
+        ``compensation`` undoes one operation where a commit that writes other stores, too, is refused.
 
         Raises DeclarationError where a model is bound already, or a DAO does not say which model it is for.
         """
         if store not in self.stores:
             self.add_store(store, "dao:")
         for dao in daos:
-            ModelGateway.of(bind_dao(self.bindings, self.stores[store], dao, policy)).add(self)
+            ModelGateway.of(bind_dao(self.bindings, self.stores[store], dao, policy, compensation)).add(self)
 
     def collections(self) -> Iterator[Binding]:
         """Every collection, in the order of declaration."""

@@ -12,7 +12,7 @@ from holdall.policy import Policy
 from holdall.query import Generated, Query, Schema
 from holdall.session.bond import Bond, tie
 from holdall.session.journal import Journal, hidden_schemas
-from holdall.session.undo import Compensation
+from holdall.session.undo import Compensate, Compensation
 from holdall.store import Aggregating, CommitClass, Recordwise, Row, Store
 
 __all__ = ["Binding", "Bindings"]
@@ -42,6 +42,8 @@ class Binding:
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.compensation = compensation
+        if compensation is Compensate.INVERSE and self.recordwise is not None:
+            raise DeclarationError(f"{collection}: a DAO's calls are undone by a function of yours; give that one")
         self.declaration: Declaration = model.__holdall__
         self.codec = self.declaration.codec
         self.schema: Schema = Schema(collection, (), ())

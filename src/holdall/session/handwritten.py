@@ -12,6 +12,7 @@ from holdall.errors import CorruptRecord, DeclarationError, StateError, Unsuppor
 from holdall.model import Field, Model, Reference, State, state_of
 from holdall.policy import Policy
 from holdall.session.binding import Binding, Bindings
+from holdall.session.entry import Operation
 from holdall.session.identity import IdentityMap
 from holdall.session.phase import Phases, SessionState
 from holdall.session.single_flight import SingleFlight
@@ -23,7 +24,13 @@ T = TypeVar("T")
 _AT_ONCE = 100  # records got at the same time for one who asks for many
 
 
-def bind_dao(bindings: Bindings, store: Store, dao: object, policy: Policy | None) -> type[Model]:
+def bind_dao(
+    bindings: Bindings,
+    store: Store,
+    dao: object,
+    policy: Policy | None,
+    compensation: Callable[[Operation], Awaitable[None]] | None = None,
+) -> type[Model]:
     """Let a DAO serve its model from this store, and tell the model.
 
     Raises DeclarationError where the store takes no DAOs, the model is bound already, or it is not told which it is.
@@ -35,7 +42,7 @@ def bind_dao(bindings: Bindings, store: Store, dao: object, policy: Policy | Non
         model = next(iter(get_args(getattr(dao, "__orig_class__", None))), None)
     if not isinstance(model, type) or not issubclass(model, Model):
         raise DeclarationError(f"{name} does not say which model it is for: class {name}(DAO[Employee]), or set model")
-    binding = Binding(model, store, policy or Policy(), model.__holdall__.collection)
+    binding = Binding(model, store, policy or Policy(), model.__holdall__.collection, compensation=compensation)
     bindings.add(binding)
     store.admit(binding.collection, dao)
     return model
