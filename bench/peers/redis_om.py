@@ -14,7 +14,7 @@ from bench.book import named
 
 @cache
 def _model(database: str) -> Any:
-    class Book(HashModel, index=True):  # type: ignore[misc]
+    class Book(HashModel, index=True):  # type: ignore[misc, call-arg]
         """The ten fields."""
 
         id: int

@@ -2,7 +2,7 @@
 -- KEYS: what lies beside the records (named by number below), then the record of each change, in order.
 -- ARGV[1]: { number of the KEYS that lie beside, collections, whether any record is changed twice }
 --   a collection: { keys, record prefix, ttl in ms or false, expiry, entries, version field, indexes, uniques, streams,
---   number of slots, counter, mark, declared }; an index: { key, slot }, a unique rule: { key, slots }
+--   number of slots, counter, mark, declared, is typed }; an index: { key, slot }, a unique rule: { key, slots }
 -- ARGV[2...]: runs { verb, collection, names, texts, columns, members, versions, slots, slot columns, counted }
 -- Gives { 'ok', counts of keys removed where streams are, run by run }, or { what, number of the change, rule }.
 
@@ -40,6 +40,12 @@ for _, collection in ipairs(collections) do
   end
 end
 
+local function version_of(written, is_typed)
+  if not written or not is_typed then return written end
+  local is_read, envelope = pcall(cjson.decode, written)
+  return is_read and type(envelope) == 'table' and envelope.value
+end
+
 -- 1. who is there, and at which version
 local alive, version = {}, {}
 local position = beside
@@ -62,7 +68,7 @@ for _, run in ipairs(runs) do
     else
       if not is_there then return { 'stale', position - beside } end
       if expected then
-        local found = version[key] or call('HGET', key, field)
+        local found = version_of(version[key] or call('HGET', key, field), collection[14])
         if found ~= expected[number] then return { 'stale', position - beside } end
       end
     end
@@ -121,7 +127,14 @@ for _, entry in ipairs(order) do
     local value = together(entry.after, rule[2])
     if value then
       local place = rule[1] .. ':' .. value
-      if claimed[place] then return { 'unique', math.max(entry.position, claimed[place].position), rule[3] } end
+      local other = claimed[place]
+      if other then
+        -- at fault is the one that had another value before, or else the later one
+        local at = math.max(entry.position, other.position)
+        if together(entry.before, rule[2]) == value then at = other.position end
+        if together(other.before, rule[2]) == value then at = entry.position end
+        return { 'unique', at, rule[3] }
+      end
       claimed[place] = entry
     end
     by_text[rule[1] .. ':' .. entry.text] = entry

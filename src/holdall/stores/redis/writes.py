@@ -139,6 +139,7 @@ class Batch:
             self._beside_number(layout.counter) if layout.counts else False,
             self._beside_number(layout.mark) if layout.slots else False,
             layout.declared,
+            layout.is_shared,
         ]
 
     def _content(self, layout: Layout, run: Run, texts: list[str]) -> list[Any]:
@@ -149,7 +150,7 @@ class Batch:
             written = [codec.column(name, column) for name, column in zip(names, columns, strict=True)]
             versions: Any = False
             if run.versions is not None and schema.version is not None:
-                versions = codec.column(schema.version, run.versions)
+                versions = list(map(str, run.versions))
         except Misfit as misfit:
             raise StoreError(self._store, f"{schema.name}: {misfit}") from misfit
         members = layout.members(run.keys, texts) if run.verb is not Verb.UPDATE or layout.ttl else []
