@@ -1,5 +1,5 @@
 # The verbs of this project, the same for people and for CI.
-#   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
+#   make setup | run | test | crash N=<kills> | twin N=<acts> | check | bench | docs | conform STORE=<url> | lock
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 
@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One after the other is readable; side by side is fast. Make 4 can do both.
 SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: setup run test check bench docs conform lock clean
+.PHONY: setup run test crash twin check bench docs conform lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -27,6 +27,14 @@ run: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest $(or $(ARGS),-n logical --dist loadscope)
+
+# Kill a program that writes several stores so many times, and audit what is left.
+crash: $(READY)
+	@CRASH=$(or $(N),200) $(BIN)/python -m pytest -q -n logical --dist loadscope tests/crash $(ARGS)
+
+# Do so many things to a shop in one store and to its twin in many, and compare.
+twin: $(READY)
+	@TWIN=$(or $(N),5000) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
 
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)

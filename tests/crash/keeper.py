@@ -14,7 +14,7 @@ import msgspec
 from holdall.session.failpoint import Failpoint
 from tests.crash.audit import End, audit
 from tests.crash.models import World
-from tests.crash.worker import Found, Job, Told
+from tests.crash.worker import Found, Job, Passed, Told
 from tests.crash.zygote import Death
 from tests.servers.api import Called
 
@@ -51,7 +51,10 @@ class Program:
 
 
 class Keeper:
-    """A world and its program. ``kills`` counts lives that were ended, ``audits`` how often all was looked at."""
+    """A world and its program. ``kills`` counts lives that were ended, ``audits`` how often all was looked at.
+
+    ``points`` are the failpoints that its program has been seen to pass.
+    """
 
     def __init__(self, program: Program, world: World) -> None:
         self._program = program
@@ -62,6 +65,7 @@ class Keeper:
         self._ends: dict[str, End] = {}
         self._is_first = True
         self._wrong: dict[str, None] = {}
+        self.points: dict[Failpoint, None] = {}
         self.kills = 0
         self.audits = 0
 
@@ -69,6 +73,11 @@ class Keeper:
     def wrong(self) -> list[str]:
         """Everything wrong that was seen, each once."""
         return list(self._wrong)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many transfers the program was told to be done."""
+        return sum(end.end == "done" for end in self._ends.values())
 
     def live(
         self,
@@ -78,26 +87,29 @@ class Keeper:
         point: Failpoint | None = None,
         after: int = 0,
         delay: float | None = None,
+        plant: str = "",
     ) -> bool:
         """One more life; tells whether it was killed. What is found when it begins is audited."""
         is_first, self._is_first = self._is_first, False
-        job = Job(self._world, str(self._log), seed, transfers, point, after, delay, is_first)
+        job = Job(self._world, str(self._log), seed, transfers, point, after, delay, is_first, plant)
         death = self._program.live(job)
         self.kills += death.is_killed
         if death.said:
             self._wrong[f"failed: {death.said}"] = None
-        self._look(point)
+        self._look()
         return death.is_killed
 
-    def _look(self, point: Failpoint | None) -> None:
+    def _look(self) -> None:
         with self._log.open("rb") as file:
             file.seek(self._read)
             told = file.read()
             self._read = file.tell()
         for line in told.splitlines():
-            message = msgspec.json.decode(line, type=Found | Told)
+            message = msgspec.json.decode(line, type=Found | Passed | Told)
             if isinstance(message, Found):
                 self._audit(message)
+            elif isinstance(message, Passed):
+                self.points |= dict.fromkeys(message.points)
             elif message.end:
                 self._ends[message.transfer] = End(message.transfer, message.end, message.amounts)
             else:

@@ -9,8 +9,12 @@ from typing import Any
 import msgspec
 
 from holdall import Holdall, Model, field
+from holdall.session import Compensate
 
 __all__ = ["ACCOUNTS", "ENTRIES", "KINDS", "World"]
+
+
+_LEASE_SECONDS = 0.05  # of one that was killed, nobody need wait longer
 
 
 class SqliteEntry(Model):
@@ -95,10 +99,10 @@ class World(msgspec.Struct, frozen=True):
 
     def app(self) -> Holdall:
         """The application over all of them."""
-        app = Holdall(self.name)
+        app = Holdall(self.name, journal=f"sqlite:///{Path(self.folder) / 'journal.db'}", lease=_LEASE_SECONDS)
         for kind in self.kinds:
             self._add_store(app, kind)
-            app.add(ENTRIES[kind], store=kind)
+            app.add(ENTRIES[kind], store=kind, compensation=Compensate.INVERSE if kind == "idemp" else None)
             if kind in ACCOUNTS:
                 app.add(ACCOUNTS[kind], store=kind)
         return app
@@ -123,7 +127,8 @@ class World(msgspec.Struct, frozen=True):
         name = ENTRIES[kind].__holdall__.collection
         entry = RestCollection(
             path=f"/{kind}/{self.name}/{name}/{{id}}",
-            add=Call(method="POST", path=f"/{kind}/{self.name}/{name}", idempotency_key="Idempotency-Key"),
+            add=Call(idempotency_key="Idempotency-Key") if kind == "idemp" else Call(),
+            update=None,
             filters=Filters(operators={Op.IN: "id", Op.EQ: "id"}),
         )
-        app.add_store(kind, self.api, collections={name: entry})
+        app.add_store(kind, self.api, commit=kind, collections={name: entry})

@@ -1,0 +1,73 @@
+"""Faults of a commit protocol, planted in a program to see whether they are caught."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from holdall.session.journal import JOURNAL
+from holdall.store import APPLIED, Change, Outcome, Verb
+from holdall.stores.sql import SqlStore
+
+__all__ = ["PLANTS", "plant"]
+
+
+def _unsynced_journal(die: Callable[[], None]) -> None:
+    """What is written to the journal reaches the disk only with the next write: a crash loses the last one."""
+    apply = SqlStore.apply
+    cached: list[tuple[SqlStore, Sequence[Change]]] = []
+
+    async def late(store: SqlStore, changes: Sequence[Change]) -> Sequence[Outcome]:
+        if not all(change.collection == JOURNAL.name for change in changes):
+            return await apply(store, changes)
+        while cached:
+            await apply(*cached.pop(0))
+        if changes[0].verb is Verb.REMOVE:
+            return await apply(store, changes)
+        cached.append((store, list(changes)))
+        return [APPLIED] * len(changes)
+
+    SqlStore.apply = late  # type: ignore[assignment, method-assign]
+
+
+def _early_decision(die: Callable[[], None]) -> None:
+    """The decision is written before the transaction that it is about, not by it."""
+    transaction = SqlStore.transaction
+    chance = random.Random(1)
+
+    class Early:
+        def __init__(self, store: SqlStore, block: Any) -> None:
+            self._store = store
+            self._block = block
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._block, name)
+
+        async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+            if not all(change.collection == JOURNAL.name for change in changes):
+                outcomes: Sequence[Outcome] = await self._block.apply(changes)
+                return outcomes
+            outcomes = await self._store.apply(changes)
+            if chance.random() < 0.3:
+                die()
+            return outcomes
+
+    @asynccontextmanager
+    async def early(store: SqlStore) -> AsyncIterator[Any]:
+        async with transaction(store) as block:
+            yield Early(store, block)
+
+    SqlStore.transaction = early  # type: ignore[assignment, method-assign]
+
+
+PLANTS: dict[str, Callable[[Callable[[], None]], None]] = {
+    "unsynced journal": _unsynced_journal,
+    "early decision": _early_decision,
+}
+
+
+def plant(name: str, die: Callable[[], None]) -> None:
+    """From now on this process has the fault; ``die`` ends it where it shows best."""
+    PLANTS[name](die)
