@@ -28,7 +28,7 @@ from holdall.model import (
 )
 from holdall.policy import ANONYMOUS, SYSTEM, Authenticated, Everyone, Nobody, Policy, Role, User
 from holdall.query import Query, asc, desc, expr, negate
-from holdall.session import CommitResult, Plan, Session
+from holdall.session import CommitResult, Compensate, Guarantee, Operation, Plan, Session, Strategy
 
 __all__ = [
     "ANONYMOUS",
@@ -36,11 +36,13 @@ __all__ = [
     "SYSTEM",
     "Authenticated",
     "CommitResult",
+    "Compensate",
     "Everyone",
     "Fill",
     "Frozen",
     "Ge",
     "Gt",
+    "Guarantee",
     "Holdall",
     "Le",
     "Length",
@@ -50,6 +52,7 @@ __all__ = [
     "Nobody",
     "OnDelete",
     "OneOf",
+    "Operation",
     "Pattern",
     "Plan",
     "Policy",
@@ -59,6 +62,7 @@ __all__ = [
     "Role",
     "Session",
     "State",
+    "Strategy",
     "Stream",
     "User",
     "asc",

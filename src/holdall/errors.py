@@ -277,39 +277,43 @@ class CommitAborted(CommitError):
     """Nothing lasting happened anywhere; the records are as they were and the session is usable."""
 
 
-class _Settling(CommitError):
-    """A commit over several stores that is not over."""
-
-    @property
-    def _settlement(self) -> Settlement:
-        if self.result.settlement is None:
-            raise StateError("this commit wrote one store and no journal; roll back, and load the records again")
-        return self.result.settlement
+class CommitPending(CommitError):
+    """The commit is decided and recovery will finish it; do not repeat it."""
 
     async def resolve(self) -> Unfinished | None:
         """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
-        return await self._settlement.resolve()
+        return await _settlement_of(self).resolve()
 
 
-class CommitPending(_Settling):
-    """The commit is decided and recovery will finish it; do not repeat it."""
-
-
-class CommitPartial(_Settling):
+class CommitPartial(CommitError):
     """Some changes are applied and some are not; ``result`` says which. Retry the rest, compensate, or accept it."""
+
+    async def resolve(self) -> Unfinished | None:
+        """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
+        return await _settlement_of(self).resolve()
 
     async def retry(self) -> Unfinished | None:
         """Try again what was refused or could not be undone; None once it is over."""
-        return await self._settlement.retry()
+        return await _settlement_of(self).retry()
 
     async def compensate(self) -> Unfinished | None:
         """Undo everything it wrote; None once that is done. Raises StateError where old values are not known."""
-        return await self._settlement.compensate()
+        return await _settlement_of(self).compensate()
 
     async def accept(self) -> None:
         """Leave everything as it is, and take it off the list of unfinished commits."""
-        await self._settlement.accept()
+        await _settlement_of(self).accept()
 
 
-class CommitUnknown(_Settling):
+class CommitUnknown(CommitError):
     """The answer to COMMIT was lost; resolve it by its commit id, never by sending it again."""
+
+    async def resolve(self) -> Unfinished | None:
+        """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
+        return await _settlement_of(self).resolve()
+
+
+def _settlement_of(error: CommitError) -> Settlement:
+    if error.result.settlement is None:
+        raise StateError("this commit wrote one store and no journal; roll back, and load the records again")
+    return error.result.settlement

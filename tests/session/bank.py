@@ -1,0 +1,142 @@
+"""A bank over three stores: accounts in SQLite, notes in YAML, customers behind somebody else's API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from holdall import Holdall, Model, Ref, field
+from holdall.errors import (
+    Conflict,
+)
+from holdall.store import Change, CommitClass
+
+from .remote import Remote
+
+
+class Note(Model):
+    code: str = field(pk=True)
+    text: str = ""
+    version: int = field(version=True)
+
+
+class Account(Model):
+    id: int = field(pk=True, generated=True)
+    name: str = field(unique=True)
+    note: Ref[Note | None] = field(default=None)
+    version: int = field(version=True)
+
+
+class Customer(Model):
+    id: int = field(pk=True, generated=True)
+    name: str
+    account: Ref[Account | None] = field(default=None)
+
+
+class Slip(Model):
+    id: int = field(pk=True, generated=True)
+    customer: Ref[Customer | None] = field(default=None)
+
+
+class Memo(Model):
+    """In files, and referring to what gets its key in a database."""
+
+    code: str = field(pk=True)
+    account: Ref[Account]
+
+
+Scene = Callable[[Holdall, Remote], Awaitable[None]]
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path,
+    kind: CommitClass = CommitClass.ONCE,
+    compensation: Any = None,
+    *,
+    slips: str = "remote",
+    lease: float = 0.2,
+) -> AsyncIterator[tuple[Holdall, Remote]]:
+    """Accounts in SQLite, notes in YAML, customers and slips behind somebody else's API."""
+    app = Holdall("bank", journal=f"sqlite:///{folder / 'journal' / 'local.db'}", lease=lease)
+    remote = Remote("remote", kind)
+    app.add_store("main", f"sqlite:///{folder / 'main.db'}", synchronous="off")
+    app.add_store("files", f"yaml:{folder / 'notes'}")
+    app.add_store("remote", remote)
+    app.add(Note, Memo, store="files")
+    app.add(Account, store="main")
+    app.add(Customer, store="remote", compensation=compensation)
+    app.add(Slip, store=slips, compensation=compensation if slips == "remote" else None)
+    try:
+        await app.create()
+        yield app, remote
+    finally:
+        await app.close()
+
+
+def played(
+    folder: Path,
+    scene: Scene,
+    kind: CommitClass = CommitClass.ONCE,
+    compensation: Any = None,
+    lease: float = 0.2,
+) -> None:
+    async def main() -> None:
+        async with opened(folder, kind, compensation, lease=lease) as (app, remote):
+            await scene(app, remote)
+
+    asyncio.run(main())
+
+
+async def counts(app: Holdall) -> list[int]:
+    async with app.session() as session:
+        return [
+            await session.count(Note.where()),
+            await session.count(Account.where()),
+            await session.count(Customer.where()),
+        ]
+
+
+async def is_over(app: Holdall) -> bool:
+    return not await app.recovery.unfinished()
+
+
+def refuse(what: str) -> Callable[[Change], BaseException | None]:
+    return lambda change: Conflict("remote", "no") if what in change.values else None
+
+
+class Away:
+    """Stands before a store and does not let a batch through while it is away."""
+
+    def __init__(self, store: Any, error: Callable[[], Exception]) -> None:
+        self.store = store
+        self.error: Callable[[], Exception] | None = error
+        self.name = store.name
+        self.capabilities = store.capabilities
+
+    def bind(self, schemas: Any) -> None:
+        self.store.bind(schemas)
+
+    async def fetch(self, query: Any) -> Any:
+        return await self.store.fetch(query)
+
+    async def count(self, query: Any) -> Any:
+        return await self.store.count(query)
+
+    async def apply(self, changes: Any) -> Any:
+        if self.error is not None:
+            raise self.error()
+        return await self.store.apply(changes)
+
+    async def close(self) -> None:
+        await self.store.close()
+
+
+def before_files(app: Holdall, error: Callable[[], Exception]) -> Away:
+    away = Away(app.stores["files"], error)
+    for model in (Note, Memo):
+        app.bindings.of_model(model).store = away
+    return away
