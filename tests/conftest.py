@@ -66,6 +66,13 @@ def standalone_mongo_url() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def named_mongo_url() -> Iterator[str]:
+    """A scratch database on the MongoDB named by ``MONGO_URL``; none is looked for elsewhere."""
+    with scratch_database(os.environ["MONGO_URL"]) as url:
+        yield url
+
+
 @pytest.fixture
 def fresh_database() -> Iterator[Callable[[str], str]]:
     """From one of the URLs above, the URL of a further empty database on the same server, dropped after the test."""

@@ -29,9 +29,16 @@ def is_listening(url: str) -> bool:
 def scratch_database(url: str) -> Iterator[str]:
     """An empty database beside the one the URL names: its URL, until the block ends.
 
-    The URL's scheme is ``postgresql``, ``mysql`` or ``mariadb``; its user must be allowed to create databases.
+    The URL's scheme is ``postgresql``, ``mysql``, ``mariadb`` or ``mongodb``; its user must be allowed to create
+    databases.
     """
     name = f"holdall_test_{os.getpid()}_{uuid4().hex[:12]}"
+    if urlsplit(url).scheme.startswith("mongodb"):  # which creates a database when something is written to it
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            _drop_mongo(url, name)
+        return
     run = _run_postgres if urlsplit(url).scheme == "postgresql" else _run_mariadb
     drop = f"DROP DATABASE {name}" + (" WITH (FORCE)" if run is _run_postgres else "")
     asyncio.run(run(url, f"CREATE DATABASE {name}"))
@@ -39,6 +46,13 @@ def scratch_database(url: str) -> Iterator[str]:
         yield urlsplit(url)._replace(path=f"/{name}").geturl()
     finally:
         asyncio.run(run(url, drop))
+
+
+def _drop_mongo(url: str, name: str) -> None:
+    import pymongo
+
+    with pymongo.timeout(_CONNECT_SECONDS), pymongo.MongoClient[dict[str, object]](url) as client:
+        client.drop_database(name)
 
 
 async def _run_postgres(url: str, statement: str) -> None:

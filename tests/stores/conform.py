@@ -15,7 +15,7 @@ from holdall.testing.conformance import StoreConformance
 from tests.servers.scratch import scratch_database
 
 _URL = os.environ.get("STORE", "memory:")
-_SERVERS = {"postgresql", "mariadb", "mysql"}
+_SERVERS = {"postgresql", "mariadb", "mysql", "mongodb", "mongodb+srv"}
 
 
 class TestConform(StoreConformance):

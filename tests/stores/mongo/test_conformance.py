@@ -1,13 +1,41 @@
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 
 from holdall.stores.mongo import MongoStore, StandaloneMongoStore, open_mongo
 from holdall.testing.conformance import StoreConformance
 
 
-class TestMongoWithTransactions(StoreConformance):
+class TestReplicaSet(StoreConformance):
     label = "MongoDB (replica set)"
+    examples = 25
+    histories = 8
 
     def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
         return open_mongo("mongo", request.getfixturevalue("mongo_url"))
+
+
+class TestStandaloneServer(StoreConformance):
+    """It reads by the same code, so that a look at reading is enough here."""
+
+    label = "MongoDB (single server)"
+    examples = 3
+    histories = 3
+    test_operator: Any = None
+    test_every_field: Any = None
+    test_through_references: Any = None
+    test_paging_by_position: Any = None
+    test_any_content: Any = None
+
+    def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
+        return open_mongo("mongo", request.getfixturevalue("standalone_mongo_url"))
+
+
+if "MONGO_URL" in os.environ:
+
+    class TestServerOfYourChoice(StoreConformance):
+        def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
+            return open_mongo("mongo", request.getfixturevalue("named_mongo_url"))

@@ -66,6 +66,7 @@ class Connection:
         self._store = store
         self._address = address
         self._needs_transactions = needs_transactions
+        self._connect_timeout = connect_timeout
         settings: dict[str, Any] = {
             "maxPoolSize": connections,
             "serverSelectionTimeoutMS": int(connect_timeout * 1000),
@@ -82,10 +83,12 @@ class Connection:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            for other in [other for other in self._clients if other.is_closed()]:
+                del self._clients[other]  # the client would keep its loop, and both their sockets
             with translating(self._store):
                 client = AsyncMongoClient(self._address.url, **self._settings)
             self._clients[loop] = client
-        if self._needs_transactions and loop not in self._looked_at:
+        if loop not in self._looked_at:
             await self._look_at(client)
             self._looked_at[loop] = True
         return client.get_database(self._address.database, codec_options=_CODECS)
@@ -100,9 +103,9 @@ class Connection:
                 await client.close()
 
     async def _look_at(self, client: AsyncMongoClient[Document]) -> None:
-        with translating(self._store), pymongo.timeout(self.timeout):
+        with translating(self._store), pymongo.timeout(min(self.timeout, self._connect_timeout)):
             answer = await client.admin.command("hello")
-        if "setName" not in answer and answer.get("msg") != "isdbgrid":
+        if self._needs_transactions and "setName" not in answer and answer.get("msg") != "isdbgrid":
             raise Unsupported(
                 self._store,
                 "transactions",
