@@ -35,23 +35,25 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
     _stamp(new, dirty, models_new | models_dirty)
-    for binding, group in _by_binding(bindings, new):
+    for binding, group in _by_binding(bindings, new, models_new):
         _prepare_new(binding, group)
         _demand_own_keys(records, binding, group)
     edges, fields = _edges(new, models_new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
-    batches = [*adds, *_updates(bindings, dirty), *late, *_removes(bindings, deleted)]
+    batches = [*adds, *_updates(bindings, dirty, models_dirty), *late, *_removes(bindings, deleted)]
     for batch in batches:
         if batch.binding.recordwise is not None:
             batch.binding.recordwise.demand(batch.verb, batch.binding.collection)
     return Plan(arrange(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 
-def _by_binding(bindings: Bindings, records: list[Any]) -> list[tuple[Binding, list[Any]]]:
-    """The records of each model side by side, so that stores can batch them."""
-    models = dict.fromkeys(map(type, records))
+def _by_binding(
+    bindings: Bindings, records: list[Any], known: set[Any] | None = None
+) -> list[tuple[Binding, list[Any]]]:
+    """The records of each model side by side, so that stores can batch them; ``known`` are their models."""
+    models = dict.fromkeys(map(type, records) if known is None or len(known) > 1 else known)
     if len(models) == 1:
         return [(bindings.of_model(model), records) for model in models]
     return [(bindings.of_model(model), [record for record in records if type(record) is model]) for model in models]
@@ -232,9 +234,9 @@ def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[B
     return batches
 
 
-def _updates(bindings: Bindings, dirty: list[Any]) -> list[Batch]:
+def _updates(bindings: Bindings, dirty: list[Any], models: set[Any]) -> list[Batch]:
     batches = []
-    for binding, group in _by_binding(bindings, dirty):
+    for binding, group in _by_binding(bindings, dirty, models):
         declaration = binding.declaration
         key_names = {field.name for field in declaration.key}
         merged: dict[tuple[str, ...], list[Any]] = {}
@@ -251,9 +253,9 @@ def _updates(bindings: Bindings, dirty: list[Any]) -> list[Batch]:
 def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
     """The records with the same fields changed side by side."""
     changed = [record._track.old for record in group]
-    first = tuple(changed[0])
-    if all(map(first.__eq__, map(tuple, changed))):
-        return [(first, group)]
+    every = set().union(*changed)
+    if sum(map(len, changed)) == len(every) * len(group):  # each has every field that any has
+        return [(tuple(every), group)]
     groups: dict[tuple[str, ...], list[Any]] = {}
     for names, record in zip(map(tuple, changed), group, strict=True):
         groups.setdefault(names, []).append(record)
