@@ -57,7 +57,7 @@ class StandaloneMongoStore:
             features=_FEATURES,
             operators=frozenset(Op),
             kinds=frozenset(Kind),
-            limits=Limits(concurrent_changes=at_once),
+            limits=Limits(concurrent_changes=at_once, changes_per_call=1_000),
         )
 
     @property
