@@ -68,9 +68,12 @@ def test_examples_of_a_document_run(path: Path, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("path", _PROGRAMS, ids=_name)
-def test_programs_of_the_documents_run(path: Path, tmp_path: Path) -> None:
+def test_programs_of_the_documents_run(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     command = [sys.executable, "-W", "error", str(path)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={**os.environ})
+    named = {"REDIS_URL": "redis_url"}  # the servers a program needs, told by the environment
+    servers = {name: request.getfixturevalue(it) for name, it in named.items() if name in path.read_text()}
+    env = {**os.environ, **servers}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=env)
     assert (done.returncode, done.stderr) == (0, "")
 
 

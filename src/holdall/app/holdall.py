@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
+from weakref import ref
 
 from holdall.app.gateway import ModelGateway
 from holdall.app.sync import SyncHoldall
@@ -58,7 +59,7 @@ class Holdall:
         self.bindings = Bindings(journal or f"sqlite:///.holdall/{name}.db", lease)
         self.recovery = Recovery(self.bindings.journal, self.bindings)
         self._recovering: asyncio.Task[None] | None = None
-        self._active: ContextVar[Session | None] = ContextVar(f"holdall_{name}", default=None)
+        self._active: ContextVar[ref[Session] | None] = ContextVar(f"holdall_{name}", default=None)
         self._sync: SyncHoldall | None = None
 
     # --- declaring --------------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ class Holdall:
     @contextmanager
     def activated(self, session: Session, *, auto_add: bool = False) -> Iterator[None]:
         """Within the block the active-record look acts in this session."""
-        token = self._active.set(session)
+        token = self._active.set(ref(session))  # connections opened meanwhile keep their context for ever
         try:
             with adding_new_records(session, auto_add):
                 yield
@@ -148,7 +149,8 @@ class Holdall:
     @property
     def active_session(self) -> Session | None:
         """The session whose block this task is in, if any."""
-        return self._active.get()
+        active = self._active.get()
+        return None if active is None else active()
 
     @property
     def sync(self) -> SyncHoldall:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from holdall.model import born
 from holdall.session.phase import SessionState
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["adding_new_records"]
 
-_session: ContextVar[Session | None] = ContextVar("holdall_auto_add", default=None)
+_session: ContextVar[ref[Session] | None] = ContextVar("holdall_auto_add", default=None)
 
 
 @contextmanager
@@ -29,10 +30,11 @@ def adding_new_records(session: Session, wanted: bool) -> Iterator[None]:
         return
 
     def welcome(record: Any) -> None:
-        if _session.get() is session and session.state is SessionState.STANDBY:
+        current = _session.get()
+        if current is not None and current() is session and session.state is SessionState.STANDBY:
             session.add(record)
 
-    token = _session.set(session)
+    token = _session.set(ref(session))
     if wanted:
         born.append(welcome)
     try:

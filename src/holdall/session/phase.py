@@ -25,12 +25,11 @@ class SessionState(Enum):
 
 
 class _Frame:
-    __slots__ = ("is_over", "phases", "state")
+    __slots__ = ("phases", "state")
 
     def __init__(self, phases: Phases, state: SessionState) -> None:
-        self.phases = phases
+        self.phases: Phases | None = phases  # until it is over, as what was started within may outlive it
         self.state = state
-        self.is_over = False  # a task that was started within may outlive it
 
 
 _frames: ContextVar[tuple[_Frame, ...]] = ContextVar("holdall_phases", default=())
@@ -48,7 +47,7 @@ class Phases:
     def state(self) -> SessionState:
         """What the session is doing for the caller."""
         for frame in reversed(_frames.get()):
-            if frame.phases is self and not frame.is_over:
+            if frame.phases is self:
                 return frame.state
         return SessionState.STANDBY
 
@@ -62,7 +61,7 @@ class Phases:
         try:
             yield
         finally:
-            frame.is_over = True
+            frame.phases = None
             _frames.reset(token)
             self._open -= 1
             if not self._open:

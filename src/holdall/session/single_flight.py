@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from contextvars import ContextVar
 from typing import Any, TypeVar
+from weakref import ref
 
 from holdall.errors import StateError
 
@@ -17,7 +18,7 @@ T = TypeVar("T")
 class _Flight:
     """One piece of work under way, and those it waits for."""
 
-    __slots__ = ("awaits", "future", "name")
+    __slots__ = ("__weakref__", "awaits", "future", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -38,7 +39,7 @@ class _Flight:
         return False
 
 
-_current: ContextVar[_Flight | None] = ContextVar("holdall_flight", default=None)
+_current: ContextVar[ref[_Flight] | None] = ContextVar("holdall_flight", default=None)
 
 
 class SingleFlight:
@@ -53,7 +54,8 @@ class SingleFlight:
         Raises StateError where the work, however indirectly, asks for itself.
         """
         while True:
-            mine = _current.get()
+            current = _current.get()
+            mine = None if current is None else current()
             if mine is not None and mine.future.done():
                 mine = None
             flight = self._flights.get(what)
@@ -77,7 +79,7 @@ class SingleFlight:
         flight = self._flights[what] = _Flight(name)
         if mine is not None:
             mine.awaits.append(flight)
-        token = _current.set(flight)
+        token = _current.set(ref(flight))
         try:
             result = await work()
         except BaseException as error:

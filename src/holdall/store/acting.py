@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from weakref import ref
 
 __all__ = ["acting_for", "acting_session"]
 
-_session: ContextVar[object] = ContextVar("holdall_acting_for", default=None)
+_session: ContextVar[Callable[[], object] | None] = ContextVar("holdall_acting_for", default=None)
 
 
 @contextmanager
 def acting_for(session: object) -> Iterator[None]:
     """Within the block, what is called acts for this session."""
-    token = _session.set(session)
+    token = _session.set(ref(session))  # connections opened meanwhile keep their context for ever
     try:
         yield
     finally:
@@ -23,4 +24,5 @@ def acting_for(session: object) -> Iterator[None]:
 
 def acting_session() -> object:
     """The session the caller acts for, or None."""
-    return _session.get()
+    found = _session.get()
+    return None if found is None else found()

@@ -165,7 +165,7 @@ async def test_what_an_error_means_for_a_change(raised: Exception, kind: type[Ex
     store = DaoStore("hr")
     store.admit("company", Failing(remote))
     with pytest.raises(HoldallError) as caught:
-        await store.apply_record(Verb.ADD, "company", Company(name="Initech"), object())
+        await store.apply_record(Verb.ADD, "company", Company(name="Initech"), remote)
     assert type(caught.value) is kind
     assert getattr(caught.value, "is_outcome_unknown", False) is is_unknown
     assert caught.value is raised or caught.value.__cause__ is raised

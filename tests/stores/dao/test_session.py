@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
+import weakref
 
 import pytest
 
 from holdall import Holdall, State, state_of
 from holdall.dao import DAO, SessionState
 from holdall.errors import DeclarationError, StateError, Unsupported
+from holdall.session import Session
 from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
 
 pytestmark = pytest.mark.anyio
@@ -190,3 +194,29 @@ async def test_the_state_is_seen_by_what_the_session_calls(remote: Remote) -> No
         await later[0]
         seen.append(s.state)
     assert seen == [SessionState.GET, SessionState.STANDBY, SessionState.STANDBY]
+
+
+async def test_what_is_opened_meanwhile_does_not_keep_the_session(remote: Remote) -> None:
+    """A connection that a DAO opens lives on with the context of that moment."""
+
+    class Opening(EmployeeDAO):
+        async def get(self, *, id: int) -> Employee | None:  # noqa: A002
+            contexts.append(contextvars.copy_context())
+            sessions.append(weakref.ref(self.session))
+            return await super().get(id=id)
+
+    contexts: list[contextvars.Context] = []
+    sessions: list[weakref.ref[Session]] = []
+    app = Holdall("firm")
+    app.add_dao(Opening(remote), CompanyDAO(remote))
+    async with app.session(auto_add=True) as s:
+        await s.get(Employee, 1)
+    del s
+    gc.collect()
+    assert len(contexts) == 1
+    assert sessions[0]() is None
+    ann = await Employee.objects.get(id=1)
+    assert ann is not None
+    ann.name = "Anna"
+    await ann.save()
+    assert remote.employees[1]["name"] == "Anna"
