@@ -196,6 +196,7 @@ def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track
     elif name not in old:
         if not _same(field, current, value):
             old[name] = current
+            hold(track)
     elif _same(field, old[name], value):
         del old[name]
         if not old:
