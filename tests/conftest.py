@@ -46,10 +46,16 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def redis_cluster_url() -> Iterator[str]:
+def redis_cluster() -> Iterator[ValkeyCluster]:
     """A cluster of three empty Valkey servers of this test process alone, started on first use."""
     with ValkeyCluster() as cluster:
-        yield cluster.url
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def redis_cluster_url(redis_cluster: ValkeyCluster) -> str:
+    """One of the cluster's nodes."""
+    return redis_cluster.url
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ Address: TypeAlias = tuple[str, int]
 Connector: TypeAlias = Callable[[str, int], Callable[[], AbstractConnection]]
 
 _TRIES = 6
-_FIRST_PAUSE = 0.05  # seconds; doubled each time
+_FIRST_PAUSE = 0.02  # seconds; doubled each time
 
 
 class _Nodes:

@@ -94,6 +94,8 @@ class Pool:
             self._open += 1
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
+            await connection.send_command("PING", check_health=False)  # without a password it may say no to long calls
+            await connection.read_response()
         except BaseException as error:
             await self._break(connection)
             self._give(connection)

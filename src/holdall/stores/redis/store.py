@@ -94,7 +94,10 @@ class RedisStore:
         return _CAPABILITIES
 
     def bind(self, schemas: Sequence[Schema]) -> None:
-        """Learn these collections. Raises Unsupported for what cannot be kept."""
+        """Learn these collections.
+
+        Raises Unsupported for what cannot be kept, DeclarationError for options of a collection that is not bound.
+        """
         for schema in schemas:
             demand_schema(self.name, _CAPABILITIES, schema)
             options = self._options.get(schema.name, RedisCollection())
@@ -104,6 +107,11 @@ class RedisStore:
                 raise DeclarationError(f"store {self.name!r}: {twin} and {schema.name} would lie at {layout.base}")
             self._layouts[schema.name] = layout
             self._codecs[schema.name] = self._codec(layout)
+        unknown = self._options.keys() - self._layouts.keys()
+        if unknown:
+            raise DeclarationError(
+                f"store {self.name!r}: options for unknown collections: {', '.join(sorted(unknown))}"
+            )
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means; Unsupported where it would read through a collection and ``scan_limit`` is 0."""
