@@ -54,6 +54,12 @@ class Session:
     def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
         self.told.append(("keep", found))
 
+    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+        raise AssertionError("these records have no streams")
+
+    def changed(self, model: type[Any]) -> list[Any]:
+        return []
+
     def edit_back(self, record: Any, name: str) -> BackEdit:
         return BackEdit(record, name)
 

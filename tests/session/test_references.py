@@ -43,7 +43,9 @@ class ReferenceMachine(RuleBasedStateMachine):
         session = Session(self.app.bindings)
         for model in MODELS:
             for key in (1, 2):
-                row = {name: [] if (source, name) in MANY else None for source, name in FRONTS if source is model}
+                row: dict[str, Any] = {
+                    name: [] if (source, name) in MANY else None for source, name in FRONTS if source is model
+                }
                 row |= {name: key for source, name in REQUIRED if source is model}
                 self.oracle.now[model][key] = row
                 session.add(model(id=key, **row))
@@ -120,6 +122,8 @@ class ReferenceMachine(RuleBasedStateMachine):
         if (model, name) in MANY:
             value: Any = data.draw(st.lists(st.sampled_from(choices), unique=True)) if choices else []
         elif (model, name) in REQUIRED:
+            if not choices:
+                return
             value = data.draw(st.sampled_from(choices))
         else:
             value = data.draw(st.sampled_from([None, *choices]))
@@ -134,7 +138,7 @@ class ReferenceMachine(RuleBasedStateMachine):
 
     async def _from_behind(self, data: st.DataObject, session: Session) -> None:
         """Write at the other end: assign, add or remove."""
-        ends = [(front, end) for front, end in FRONTS.items() if end[1] is not None]
+        ends: Any = [(front, end) for front, end in FRONTS.items() if end[1] is not None]
         (model, name), (target, end, _) = data.draw(st.sampled_from(sorted(ends, key=repr)))
         now = self.oracle.now
         if not now[target] or not now[model]:
@@ -193,6 +197,7 @@ class ReferenceMachine(RuleBasedStateMachine):
                 for name, value in row.items():
                     slot = getattr(found[key], name)
                     assert (list(slot.keys) if isinstance(value, list) else slot.key) == value, (model, key, name)
+        target: Any
         for target, name in STORED:
             lists = self.oracle.lists(target, name)
             for record in await session.query(target.where()):

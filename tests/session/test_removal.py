@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from holdall import (
     Model,
     Nobody,
     OnDelete,
+    Plan,
     Policy,
     Ref,
     Session,
@@ -64,6 +66,14 @@ def world(folder: Path) -> Holdall:
     return app
 
 
+def numbers(plan: Plan) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for step in plan.steps:
+        for batch in step.batches:
+            counts[batch.binding.collection] += len(batch.records)
+    return counts
+
+
 def test_ten_thousand_children_in_three_stores_go_with_their_parent(tmp_path: Path) -> None:
     async def main() -> None:
         app = world(tmp_path)
@@ -77,10 +87,8 @@ def test_ten_thousand_children_in_three_stores_go_with_their_parent(tmp_path: Pa
             session.add(House(id=9_000, town=9_000))
         session = Session(app.bindings)
         session.remove(await session.require(Land, "A"))
-        plan = str(await session.expand())
-        assert "remove 3000 town" in plan
-        assert "remove 7000 house" in plan
-        assert "remove 3000" not in str(session.plan())
+        assert numbers(await session.expand()) == {"house": 7_000, "town": 3_000, "land": 1}
+        assert numbers(session.plan()) == {"land": 1}
         result = await session.commit()
         assert len(result.tasks) == 10_001
         assert [land.code for land in await session.query(Land.where())] == ["B"]

@@ -15,7 +15,6 @@ from holdall.model.reference import Key, Ref, Reference
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import Keeper, Track, Tracker, Trust, set_track, state_of, track_of
 from holdall.model.stream import Stream, stream
 from holdall.model.tracking import Keeper, Track, Tracker, Trust, hold, set_track, state_of, track_of
 from holdall.model.types import JSON
@@ -62,6 +61,7 @@ __all__ = [
     "computed",
     "decode_text",
     "field",
+    "hold",
     "schema_of",
     "set_track",
     "state_of",

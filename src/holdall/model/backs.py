@@ -87,58 +87,45 @@ class OneBack(Reference[Any]):
 
 def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
     """Let just these refer to the owner by the reference that ``name`` is the other end of."""
-    field = type(owner).__holdall__.by_name[name]
-    errors: list[FieldError] = []
-    items = field.admit(values, errors)
-    if errors:
-        raise ValidationError(type(owner).__name__, errors)
-    edit = _edit(owner, name)
-    known = _known(owner, name)
+    items = _admitted(owner, name, values)
+    edit, known = _edit(owner, name), _known(owner, name)
+    if edit is not None:
+        field, keeper = _field(owner, name), keeper_of(owner)
+        wanted = {id(record) for item in items if (record := _at_hand(owner, name, item)) is not None}
+        for record in [*keeper.changed(field.target()), *(known or ())]:
+            if id(record) not in wanted:
+                _turn_away(owner, record, field.options.back)
     for item in items:
         _point(owner, name, item)
     if edit is not None:
-        edit.kept = list(items)
-        edit.added.clear()
-        edit.removed.clear()
-        edit.added.update(dict.fromkeys(item for item in items if item.__class__ is not Reference))
-        keys = {key_of_value(item) for item in items}
-        for record in known or ():
-            if record.__key__() not in keys:
-                unlink(owner, name, record)
-    if known is not None and edit is not None:
-        keeper_of(owner).keep_back(owner, name, _records(owner, name, items))
+        edit.kept, edit.removed = list(items), {}
+        edit.added = dict.fromkeys(item for item in items if _at_hand(owner, name, item) is None)
+        if known is not None:
+            found = [_at_hand(owner, name, item) for item in items]
+            keeper_of(owner).keep_back(owner, name, None if None in found else found)
 
 
 def link(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner too."""
-    field = type(owner).__holdall__.by_name[name]
-    errors: list[FieldError] = []
-    (item,) = field.admit((value,), errors)
-    if errors:
-        raise ValidationError(type(owner).__name__, errors)
-    record = _point(owner, name, item)
-    edit = _edit(owner, name)
-    if edit is None:
-        return
-    edit.removed.pop(key_of_value(item), None)
-    if edit.kept is not None:
-        edit.kept.append(item)
-    if record is None:
-        edit.added[item] = None
+    (item,) = _admitted(owner, name, (value,))
+    field, record, edit = _field(owner, name), _point(owner, name, item), _edit(owner, name)
+    if edit is not None:
+        edit.removed.pop(key_of_value(item), None)
+        if edit.kept is not None:
+            edit.kept.append(item)
+        if record is None:
+            edit.added[item] = None
     known = _known(owner, name)
     if known is not None and record is not None and not any(record is one for one in known):
         known.append(record)
+    if field.is_stored and not any(_same(item, one) for one in field.get(owner)):
+        field.write(owner, (*field.get(owner), item))
 
 
 def unlink(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner no more."""
-    field = type(owner).__holdall__.by_name[name]
-    key = key_of_value(value)
-    record = value.record if isinstance(value, Reference) else value
-    keeper = keeper_of(owner)
-    if key == record:
-        record = keeper.peek(field.target(), key) if keeper is not None else None
-    edit = _edit(owner, name)
+    (item,) = _admitted(owner, name, (value,))
+    field, key, record, edit = _field(owner, name), key_of_value(item), _at_hand(owner, name, item), _edit(owner, name)
     if record is not None:
         _turn_away(owner, record, field.options.back)
     elif edit is not None:
@@ -146,28 +133,56 @@ def unlink(owner: Any, name: str, value: Any) -> None:
     if edit is not None:
         edit.added.pop(key, None)
         if edit.kept is not None:
-            edit.kept = [item for item in edit.kept if key_of_value(item) != key]
+            edit.kept = [one for one in edit.kept if not _same(item, one)]
     known = _known(owner, name)
     if known is not None:
-        known[:] = [one for one in known if one is not record and one.__key__() != key]
+        known[:] = [one for one in known if one is not record]
+    if field.is_stored:
+        field.write(owner, [one for one in field.get(owner) if not _same(item, one)])
+
+
+def _field(owner: Any, name: str) -> Any:
+    return type(owner).__holdall__.by_name[name]
+
+
+def _admitted(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
+    """Keys, and References that have their records."""
+    field, errors = _field(owner, name), list[FieldError]()
+    items: tuple[Any, ...] = field.admit_items(values, errors)
+    if errors:
+        raise ValidationError(type(owner).__name__, errors)
+    return items
+
+
+def _at_hand(owner: Any, name: str, item: Any) -> Any:
+    """The record that is meant, if it is here."""
+    keeper = keeper_of(owner)
+    if isinstance(item, Reference):
+        return item.record
+    return None if keeper is None else keeper.peek(_field(owner, name).target(), item)
+
+
+def _same(item: Any, other: Any) -> bool:
+    """Whether two items of a list lead to one record."""
+    key = key_of_value(item)
+    if key is None or key_of_value(other) is None:
+        return isinstance(other, Reference) and isinstance(item, Reference) and item.record is other.record
+    return bool(key == key_of_value(other))
 
 
 def _point(owner: Any, name: str, item: Any) -> Any:
     """Let the record refer to the owner if it is at hand; None where it is not."""
-    field = type(owner).__holdall__.by_name[name]
-    keeper = keeper_of(owner)
-    record = item.record if isinstance(item, Reference) else None
-    if record is None and keeper is not None:
-        record = keeper.peek(field.target(), key_of_value(item))
+    record = _at_hand(owner, name, item)
     if record is None:
-        if keeper is None:
+        if keeper_of(owner) is None:
             raise StateError(f"{type(owner).__name__}.{name} takes records, not keys, until its record is in a session")
         return None
-    other = type(record).__holdall__.by_name[field.options.back]
+    other = type(record).__holdall__.by_name[_field(owner, name).options.back]
     value = other.get(record)
     if other.form is None:
-        setattr(record, other.name, owner)
-    elif not any(_is(item, owner) for item in value):
+        if value is None or not _is(value, owner):
+            setattr(record, other.name, owner)
+    elif not any(_is(one, owner) for one in value):
         setattr(record, other.name, (*value, owner))
     return record
 
@@ -197,11 +212,3 @@ def _edit(owner: Any, name: str) -> BackEdit | None:
 def _known(owner: Any, name: str) -> list[Any] | None:
     keeper = keeper_of(owner)
     return None if keeper is None else keeper.peek_back(owner, name)
-
-
-def _records(owner: Any, name: str, items: Iterable[Any]) -> list[Any] | None:
-    """The records for these, or None where one is not at hand."""
-    field = type(owner).__holdall__.by_name[name]
-    model, keeper = field.target(), keeper_of(owner)
-    found = [item.record if isinstance(item, Reference) else keeper.peek(model, item) for item in items]
-    return None if None in found else found

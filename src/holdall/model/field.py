@@ -48,6 +48,7 @@ class Field:
         self.get: Callable[[Any], Any] = _no_slot
         self.put: Callable[[Any, Any], None] = _no_slot
         self.fast: Callable[[Any], bool] = _never
+        self.write: Callable[[Any, Any], None] = _no_slot  # checked and tracked, this slot alone
 
     def inherited_by(self, model: str) -> Field:
         """The same field of a model that derives from this field's."""
@@ -196,6 +197,10 @@ class Field:
                     errors.append(FieldError(f"{path}.{index}", "unique", "must not be given twice"))
                 seen.add(mark)
         return tuple(items)
+
+    def admit_items(self, values: Any, errors: list[FieldError]) -> tuple[Any, ...]:
+        """Records, keys and references as a list's slot holds them, for the other end of a reference of any kind."""
+        return self._admit_many(values, self.name, errors)  # type: ignore[no-any-return]
 
     def encode(self, value: Any) -> Any:
         """The border value of a slot's value."""

@@ -56,18 +56,26 @@ class Related(Generic[M]):
 
     def add(self, item: M | Reference[M] | Key) -> None:
         """Let this be one of them: its own reference leads here from now on. Nothing happens if it is already."""
-        if self._references is None:
+        if self._is_other_end:
             link(self._owner, self._name, item)
         elif item not in self:
-            setattr(self._owner, self._name, (*self._references, item))
-            self._references = getattr(self._owner, self._name)._references
+            setattr(self._owner, self._name, (*self._kept(), item))
+        self._renew()
 
     def remove(self, item: M | Reference[M] | Key) -> None:
         """Let this be none of them; raises ValidationError where its own reference cannot be empty."""
-        if self._references is None:
+        if self._is_other_end:
             unlink(self._owner, self._name, item)
         else:
-            setattr(self._owner, self._name, [other for other in self._references if other != item])
+            setattr(self._owner, self._name, [other for other in self._kept() if other != item])
+        self._renew()
+
+    @property
+    def _is_other_end(self) -> bool:
+        return type(self._owner).__holdall__.by_name[self._name].options.back is not None
+
+    def _renew(self) -> None:
+        if self._references is not None:
             self._references = getattr(self._owner, self._name)._references
 
     def _found(self) -> list[M] | None:

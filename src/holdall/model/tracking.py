@@ -48,6 +48,9 @@ class Keeper(Protocol):
     def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
         """Take these as the loaded ones; None if they are not known any more."""
 
+    def changed(self, model: type[Any]) -> list[Any]:
+        """The new and changed records of a model."""
+
     def edit_back(self, record: Any, name: str) -> Any:
         """What the next commit is to do at this other end, to be written to."""
 

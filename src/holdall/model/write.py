@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from holdall.errors import FieldError, FrozenError, ValidationError
+from holdall.model.backs import rewrite
 from holdall.model.construct import set_value
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
@@ -36,7 +37,23 @@ _FROZEN_IN = {
 
 def writers(declaration: Declaration) -> dict[str, Writer]:
     """A writer for each stored field, by name."""
-    return {field.name: _writer(field) for field in declaration.stored}
+    found = {}
+    for field in declaration.stored:
+        field.write = found[field.name] = _writer(field)
+        if field.options.back is not None:
+            found[field.name] = _end_writer(field)
+    return found
+
+
+def _end_writer(field: Field) -> Writer:
+    """Write the other end of a reference that is stored here too: the references themselves change with it."""
+
+    def write(record: Any, value: Any) -> None:
+        field.write(record, value)
+        slot = field.get(record)
+        rewrite(record, field.name, slot if field.form is not None else () if slot is None else (slot,))
+
+    return write
 
 
 def setattr_of(writers: dict[str, Writer]) -> Callable[[Any, str, Any], None]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from holdall.errors import LimitExceeded, QueryError
 from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
 from holdall.query.query import Query
-from holdall.query.resolve import resolve, schema_of
+from holdall.query.resolve import members_schema, resolve, schema_of
 from holdall.query.schema import FieldSchema, Kind, ManyForm, Schema
 from holdall.query.sort import SortKey
 
@@ -82,7 +82,7 @@ def _many_target(node: Some | Every, start: Schema, schemas: Mapping[str, Schema
     if field.kind is not Kind.MANY or field.target is None:
         word = "some" if isinstance(node, Some) else "every"
         raise QueryError(f"{_name(start, node.path)} is no Many: {word} has nothing to go through")
-    target = schema_of(schemas, field.target)
+    target = members_schema(schemas, field)
     if field.form is ManyForm.BACK and field.back is not None:
         target.field(field.back)
     return target

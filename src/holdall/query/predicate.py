@@ -12,7 +12,7 @@ from operator import ge, gt, itemgetter, le, lt
 from typing import Any, Protocol, TypeAlias
 
 from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
-from holdall.query.resolve import resolve, schema_of
+from holdall.query.resolve import members_schema, resolve
 from holdall.query.schema import Kind, ManyForm, Schema
 
 __all__ = ["Getter", "Lookup", "Predicate", "comparable", "compile_condition", "compile_path"]
@@ -189,7 +189,7 @@ def _disjunction(parts: list[Predicate]) -> Predicate:
 
 
 def _quantifier(node: Some | Every, schema: Schema, lookup: Lookup) -> Predicate:
-    target = schema_of(lookup.schemas, str(resolve(lookup.schemas, schema, node.path)[-1][1].target))
+    target = members_schema(lookup.schemas, resolve(lookup.schemas, schema, node.path)[-1][1])
     meets = compile_condition(node.condition, target, lookup)
     members = _members(node.path, schema, lookup)
     if isinstance(node, Some):
@@ -210,5 +210,8 @@ def _members(path: Path, schema: Schema, lookup: Lookup) -> Callable[[Row], Iter
         exists = lookup.by_key(owner.name)
         return lambda row: () if (key := key_at(row)) is None or exists(key) is None else referring(key)
     keys_at = compile_path(path, schema, lookup)
+    if target not in lookup.schemas:  # its records are kept elsewhere and are seen as their keys alone
+        is_single = len(field.target_key) == 1
+        return lambda row: [(key,) if is_single else key for key in keys_at(row) or ()]
     find = lookup.by_key(target)
     return lambda row: [found for key in keys_at(row) or () if (found := find(key)) is not None]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from holdall.errors import QueryError
 from holdall.query.condition import Path
-from holdall.query.schema import FieldSchema, Kind, Schema
+from holdall.query.schema import FieldSchema, Kind, ManyForm, Schema
 
-__all__ = ["resolve", "schema_of"]
+__all__ = ["members_schema", "resolve", "schema_of"]
 
 
 def schema_of(schemas: Mapping[str, Schema], collection: str) -> Schema:
@@ -17,6 +17,14 @@ def schema_of(schemas: Mapping[str, Schema], collection: str) -> Schema:
     if schema is None:
         raise QueryError(f"no collection {collection!r} is known here")
     return schema
+
+
+def members_schema(schemas: Mapping[str, Schema], many: FieldSchema) -> Schema:
+    """The schema of a Many's records: for a stored Many whose records are kept elsewhere, that of their keys alone."""
+    target = str(many.target)
+    if target in schemas or many.form is ManyForm.BACK or not many.target_key:
+        return schema_of(schemas, target)
+    return Schema(target, many.target_key, tuple([part.name for part in many.target_key]))
 
 
 def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[tuple[Schema, FieldSchema]]:

@@ -9,6 +9,7 @@ from holdall.errors import LimitExceeded
 from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Query, Some, SortKey
 from holdall.session.binding import Binding
 from holdall.session.bond import Bond
+from holdall.session.handwritten import Handwritten
 from holdall.session.relations import Localizer
 from holdall.store import Feature, Row, Rows
 
@@ -24,11 +25,14 @@ _WHOLE = 100_000
 class Asking:
     """Asks stores in the program's own name: what holds references together is nobody's right to withhold."""
 
-    def __init__(self, localizer: Localizer) -> None:
+    def __init__(self, localizer: Localizer, handwritten: Handwritten | None = None) -> None:
         self._localizer = localizer
+        self._handwritten = handwritten  # of a session, which DAOs need
 
     async def existing(self, binding: Binding, keys: Iterable[Any]) -> set[Any]:
         """Which of these keys the collection has."""
+        if self._handwritten is not None and binding.recordwise is not None:
+            return await self._handwritten.existing(binding, list(keys))
         found: set[Any] = set()
         for part in chunks(binding, list(keys)):
             async for rows in self.pages(binding, having_keys(binding, part), binding.schema.key):
@@ -37,6 +41,9 @@ class Asking:
 
     async def rows_of(self, binding: Binding, keys: Iterable[Any], names: Sequence[str]) -> dict[Any, Row]:
         """These fields of the records with these keys, by key; ``names`` starts with the key's."""
+        if self._handwritten is not None and binding.recordwise is not None:
+            records = await self._handwritten.found(binding, list(keys))
+            return {key: binding.codec.reader(tuple(names))(record) for key, record in records.items()}
         found: dict[Any, Row] = {}
         for part in chunks(binding, list(keys)):
             async for rows in self.pages(binding, having_keys(binding, part), names):
@@ -44,14 +51,20 @@ class Asking:
         return found
 
     async def referring(self, bond: Bond, keys: Iterable[Any], names: Sequence[str]) -> AsyncIterator[Rows]:
-        """These fields of the records that refer to these keys by the bond, page by page."""
+        """These fields of the records that refer to these keys by the bond, page by page.
+
+        Of those that DAOs keep, the ones the session holds, as DAOs cannot be asked.
+        """
+        if self._handwritten is not None and bond.source.recordwise is not None:
+            yield self._handwritten.referring(bond.source, bond.field, set(keys), tuple(names))
+            return
         for part in chunks(bond.target, list(keys)):
             path = (bond.field.name,)
-            condition: Condition = (
-                Compare(path, Op.IN, tuple(part))
-                if bond.field.form is None
-                else Some(path, having_keys(bond.target, part))
-            )
+            condition: Condition = Compare(path, Op.IN, tuple(part))
+            if bond.field.form is not None and bond.source.store is bond.target.store:
+                condition = Some(path, having_keys(bond.target, part))
+            elif bond.field.form is not None:
+                condition = await self._localizer.holding(path, bond.source, bond.target, part)
             async for rows in self.pages(bond.source, condition, names):
                 yield rows
 
@@ -66,7 +79,6 @@ class Asking:
         features, schema = binding.store.capabilities.features, binding.schema
         shown = tuple([(name,) for name in names]) if Feature.PROJECTION in features else ()
         query: Query[Any] = Query(binding.collection, ALWAYS & condition, projection=shown)
-        query = await self._localizer.localize(query, binding)
         if not _can_page(binding):
             rows = await binding.store.fetch(query.limit(_WHOLE + 1))
             if len(rows) > _WHOLE:

@@ -38,6 +38,11 @@ class Backs:
             edit = self.edits[key] = BackEdit(record, name)
         return edit
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there is anything to forget."""
+        return bool(self._loaded or self.edits)
+
     def release(self, records: Iterable[Any]) -> None:
         """Forget what was loaded for these."""
         for record in records:

@@ -122,6 +122,7 @@ class ChangingSession(SessionCore):
             else:
                 self._keeper.undo(record)
         self._committer.is_in_doubt = False
+        self._records.backs.clear()
         self._records.renew()
 
     def reset(self) -> None:

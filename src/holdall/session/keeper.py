@@ -87,6 +87,13 @@ class SessionKeeper:
         """Take these as loaded."""
         self.backs.keep(record, name, found)
 
+    def changed(self, model: type[Any]) -> list[Any]:
+        """The new and changed records of a model."""
+        self.records.collect()
+        return [
+            item for group in (self.records.new, self.records.dirty) for item in group.values() if type(item) is model
+        ]
+
     def edit_back(self, record: Any, name: str) -> BackEdit:
         """What the next commit is to do there."""
         return self.backs.edit(record, name)

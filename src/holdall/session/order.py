@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from heapq import heappop, heappush
 
 import msgspec
 
+from holdall.session.circles import circles
+
 __all__ = ["Edge", "Order", "order_nodes"]
+
+_PASSED = 64  # nodes that cannot go yet and are looked at before going on
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -33,8 +38,8 @@ class Order(msgspec.Struct, frozen=True):
 def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
     """Order the nodes ``0 … count-1``.
 
-    Kahn's algorithm by levels; on a circle, edges that may wait are left out, one node's at a time. Nodes keep their
-    given order within a level. Linear in nodes and edges, but for sorting.
+    Kahn's algorithm by levels; on a circle, edges that may wait are left out, one node's at a time, first on circles
+    that need nothing else. Nodes keep their given order within a level. Linear in nodes and edges, but for sorting.
 
     >>> order_nodes(3, [Edge(0, 1), Edge(1, 2)]).levels
     ((2,), (1,), (0,))
@@ -50,7 +55,7 @@ def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
             released = graph.release(left)
             if released is None:
                 return Order(tuple(levels), tuple(graph.waiting), tuple(sorted(left)))
-            ready = [released]
+            ready = released
         levels.append(tuple(ready))
         left.difference_update(ready)
         ready = graph.written(ready)
@@ -76,7 +81,9 @@ class _Graph:
             if not edge.may_wait:
                 self._hard[edge.source].add(edge.target)
         # a heap: nodes whose needs may all wait
-        self._patient = [node for node in range(count) if self.needs[node] and not self._hard[node]]
+        self._patient = [(0, node) for node in range(count) if self.needs[node] and not self._hard[node]]
+        self._circles: list[int] = []
+        self._is_on_circle: list[bool] = []
 
     def written(self, nodes: Sequence[int]) -> list[int]:
         """The nodes that need nothing more once these are written."""
@@ -91,15 +98,43 @@ class _Graph:
                 elif node in self._hard[source]:
                     self._hard[source].discard(node)
                     if not self._hard[source]:
-                        heappush(self._patient, source)
+                        self._becomes_patient(source)
         return sorted(ready)
 
-    def release(self, left: set[int]) -> int | None:
-        """Let the first node go whose remaining needs may all wait."""
-        while self._patient:
-            node = heappop(self._patient)
-            if node in left and self.needs[node]:
-                self.waiting.extend(edge for edge in self._edges[node] if edge.target in self.needs[node])
-                self.needs[node].clear()
-                return node
-        return None
+    def _becomes_patient(self, node: int) -> None:
+        if not self._circles:
+            heappush(self._patient, (0, node))
+        elif self._is_on_circle[node]:
+            heappush(self._patient, (self._circles[node], node))
+
+    def release(self, left: set[int]) -> list[int] | None:
+        """Let nodes go whose remaining needs may all wait: one of each circle that needs nothing outside itself."""
+        if not self._circles:
+            self._find_circles()
+        released, passed, opened = list[int](), list[tuple[int, int]](), -1
+        while self._patient and len(passed) < _PASSED + len(released):
+            circle, node = heappop(self._patient)
+            if node not in left or not self.needs[node]:
+                continue
+            if circle == opened or any(self._circles[other] != circle for other in self.needs[node]):
+                passed.append((circle, node))
+                continue
+            opened = circle
+            released.append(self._let_go(node))
+        for item in passed:
+            heappush(self._patient, item)
+        if not released:  # what is left needs a circle that cannot be opened
+            patient = next((node for node in sorted(left) if self.needs[node] and not self._hard[node]), None)
+            released = [] if patient is None else [self._let_go(patient)]
+        return sorted(released) or None
+
+    def _find_circles(self) -> None:
+        self._circles = circles(self.needs)
+        sizes = Counter(self._circles)
+        self._is_on_circle = [sizes[circle] > 1 for circle in self._circles]
+        self._patient = sorted((self._circles[node], node) for _, node in self._patient if self._is_on_circle[node])
+
+    def _let_go(self, node: int) -> int:
+        self.waiting.extend(edge for edge in self._edges[node] if edge.target in self.needs[node])
+        self.needs[node].clear()
+        return node

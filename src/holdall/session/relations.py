@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from holdall.errors import LimitExceeded, Unsupported
@@ -13,6 +15,7 @@ from holdall.query import (
     Compare,
     Condition,
     Every,
+    Kind,
     ManyForm,
     Not,
     Op,
@@ -22,6 +25,7 @@ from holdall.query import (
     Some,
 )
 from holdall.session.binding import Binding, Bindings
+from holdall.store import Feature
 
 __all__ = ["Localizer", "is_local"]
 
@@ -134,14 +138,27 @@ class Localizer:
         for name in path[:-1]:
             owner = self._target(owner, name)
         field, target = owner.schema.field(path[-1]), self._target(owner, path[-1])
+        if field.form is ManyForm.BACK and target.schema.field(str(field.back)).kind is Kind.MANY:
+            lists = await self._keys(target, condition, ((str(field.back),),))
+            return _one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
         if target.store is binding.store:
             return Some(path, await self._condition(condition, target))
-        if field.form is not ManyForm.BACK or field.back is None:
-            raise Unsupported(
-                binding.store.name, f"any() over {'.'.join(path)}, a list of keys of records in another store"
-            )
-        keys = await self._keys(target, condition & Compare((field.back,), Op.IS_NULL, False), ((field.back,),))
-        return _one_of(tuple([(*path[:-1], name) for name in owner.schema.key]), tuple(dict.fromkeys(keys)))
+        if field.form is ManyForm.BACK:
+            back = (str(field.back),)
+            keys = await self._keys(target, condition & Compare(back, Op.IS_NULL, False), (back,))
+            return _one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(keys)))
+        return await self.holding(path, owner, target, await self._keys(target, condition, _key_paths((), target)))
+
+    async def holding(self, path: Path, owner: Binding, target: Binding, keys: Sequence[Any]) -> Condition:
+        """That the list at ``path``, kept by records of ``owner``, holds one of these keys of another store."""
+        if not keys:
+            return NEVER
+        if {Feature.KEY_LISTS, Feature.MANY_CONDITIONS} <= owner.store.capabilities.features:
+            return Some(path, _one_of(_key_paths((), target), tuple(keys)))
+        wanted, paths = set(keys), (*_key_paths((), owner), path[-1:])
+        rows = await self._keys(owner, ALWAYS, paths)
+        found = tuple([row[0] if len(row) == 2 else row[:-1] for row in rows if not wanted.isdisjoint(row[-1] or ())])
+        return _one_of(_key_paths(path[:-1], owner), found)
 
     async def _referred(self, binding: Binding, path: Path, target: Binding, condition: Condition) -> Condition:
         """That the reference at ``path`` leads to a record of another store that meets the condition."""
@@ -159,6 +176,11 @@ class Localizer:
                 "narrow the condition or raise semi_join_limit",
             )
         return tuple(row[0] if len(row) == 1 else row for row in rows)
+
+
+def _key_paths(before: Path, binding: Binding) -> tuple[Path, ...]:
+    """The paths of a collection's key, behind a reference to it."""
+    return tuple([(*before, name) for name in binding.schema.key])
 
 
 def _one_of(paths: tuple[Path, ...], keys: tuple[Any, ...]) -> Condition:

@@ -70,9 +70,11 @@ class Scope:
         owner, alias = self.record(path[:-1])
         field = owner.schema.field(path[-1])
         own = [alias.c[leaf.name] for leaf in owner.key]
+        link = owner.links.get(field.name)
+        if link is not None and not self._tables.knows(str(field.target)):
+            return self._keys_alone(link, own)
         inner = Scope(self._tables, str(field.target), self._counter)
         layout = self._tables.layout(str(field.target))
-        link = owner.links.get(field.name)
         if link is None:
             return inner, same([inner.root.c[leaf.name] for leaf in layout.leaves[str(field.back)]], own)
         rows = self._alias(link.table)
@@ -80,6 +82,15 @@ class Scope:
         inner.aliases.append(rows)
         inner.source = rows.join(inner.root, same([rows.c[leaf.name] for leaf in link.target], keys))
         return inner, same([rows.c[leaf.name] for leaf in link.owner], own)
+
+    def _keys_alone(self, link: Link, own: Sequence[sa.ColumnElement[Any]]) -> tuple[Scope, sa.ColumnElement[bool]]:
+        """The records of a Many that are kept elsewhere, as the columns of the link table that hold their keys."""
+        inner = Scope.__new__(Scope)
+        inner._tables, inner._counter = self._tables, self._counter
+        inner.root = inner.source = self._alias(link.table)
+        inner.aliases = [inner.root]
+        inner._nodes = {(): (link.keys(), inner.root)}
+        return inner, same([inner.root.c[leaf.name] for leaf in link.owner], own)
 
     def links(self, name: str) -> tuple[Link, sa.FromClause, sa.ColumnElement[bool]]:
         """The link table of a Many of this scope's record, under an alias, and what makes its rows this record's."""

@@ -23,6 +23,25 @@ class Link:
     target: tuple[Leaf, ...]  # columns that hold the key referred to
     position: str | None  # the column that counts from 0, for a LIST
 
+    def keys(self) -> Layout:
+        """Where the keys referred to lie, as if they were a collection of their own."""
+        leaves, place = {}, 0
+        for part in self.field.target_key:
+            width = _width(part)
+            found = self.target[place : place + width]
+            if len(self.field.target_key) > 1:  # the value is the part now, not the whole key
+                found = tuple([dataclasses.replace(leaf, steps=leaf.steps[1:]) for leaf in found])
+            leaves[part.name] = found
+            place += width
+        names = tuple([part.name for part in self.field.target_key])
+        schema = Schema(str(self.field.target), self.field.target_key, names)
+        return Layout(schema, self.table, leaves, self.target, None, None)
+
+
+def _width(field: FieldSchema) -> int:
+    """How many columns a field of a key takes."""
+    return sum(map(_width, field.target_key)) if field.target_key else 1
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

@@ -56,6 +56,10 @@ class Tables:
         except KeyError:
             raise QueryError(f"no collection {collection!r} is bound to this store") from None
 
+    def knows(self, collection: str) -> bool:
+        """Whether the collection is bound to this store."""
+        return collection in self._schemas
+
     def rule(self, constraint: str) -> Rule | None:
         """What the constraint of this name keeps."""
         return self._rules.get(constraint) if self._metadata is not None else None

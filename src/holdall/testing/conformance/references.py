@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from holdall.query import Kind, ManyForm, Query
-from holdall.store import Feature
+from typing import Any
+
+from holdall.query import ALWAYS, And, Compare, Every, FieldSchema, Kind, ManyForm, Not, Op, Query, Schema, Some
+from holdall.store import Change, Feature, Provisioned, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
@@ -52,3 +54,40 @@ class References:
                     after = case.column(name, field.name)
                     assert after | {own: ()} == before | {own: ()}
         assert tried
+
+    @requires(Kind.MANY, Kind.INT, Kind.STR, Feature.STORED_MANY, Feature.MANY_CONDITIONS, Feature.KEY_LISTS)
+    def test_lists_of_keys_kept_for_another_store(self, case: Case) -> None:
+        """A condition over a list whose records are in another store speaks of their keys, whether these exist."""
+        places = {"one": ("id",), "two": ("street", "number")}
+        kinds = {"id": Kind.INT, "street": Kind.STR, "number": Kind.INT}
+        wanted: dict[str, tuple[Any, Any, Any]] = {"one": (7, 8, 9), "two": (("a", 1), ("a", 2), ("b", 1))}
+        for name, key in places.items():
+            parts = tuple([FieldSchema(part, kinds[part]) for part in key])
+            many = FieldSchema("places", Kind.MANY, target="elsewhere", target_key=parts, form=ManyForm.SET)
+            collection = f"holder_of_{name}"
+            case.store.bind([Schema(collection, (FieldSchema("id", Kind.INT), many), ("id",))])
+            if isinstance(case.store, Provisioned):
+                case.run(case.store.create())
+            first, second, third = wanted[name]
+            lists: list[tuple[Any, ...]] = [(first, second), (second,), ()]
+            changes = [
+                Change(Verb.ADD, collection, number, ("id", "places"), (number, held))
+                for number, held in enumerate(lists)
+            ]
+            case.apply_or_raise(*changes)
+            values = first if isinstance(first, tuple) else (first,)
+            conditions = [Compare((part,), Op.EQ, value) for part, value in zip(key, values, strict=True)]
+            is_first = conditions[0] if len(conditions) == 1 else And(tuple(conditions))
+            for condition, expected in (
+                (Some(("places",), is_first), [0]),
+                (Not(Some(("places",), is_first)), [1, 2]),
+                (Every(("places",), is_first), [2]),
+                (Some(("places",), Not(is_first)), [0, 1]),
+                (Some(("places",), ALWAYS), [0, 1]),
+                (
+                    Some(("places",), Compare((key[-1],), Op.IN, (third[-1] if isinstance(third, tuple) else third,))),
+                    None,
+                ),
+            ):
+                found = sorted(row[0] for row in case.fetch(Query(collection, condition)))
+                assert expected is None or found == expected, (name, condition)

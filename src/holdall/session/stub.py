@@ -1,0 +1,39 @@
+"""Stand-ins for records a commit must change or remove without having them: their key, version and references only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdall.model import Field
+from holdall.session.binding import Binding
+from holdall.store import Row
+
+__all__ = ["field_names", "stand_in"]
+
+
+def field_names(binding: Binding, *, is_changed: bool) -> tuple[str, ...]:
+    """What must be known of a record, its key first: all of it where rules look at records that are changed."""
+    declaration = binding.declaration
+    key = [field.name for field in declaration.key]
+    if is_changed and (declaration.checks or declaration.mutable):
+        rest = [field.name for field in declaration.stored]
+    else:
+        rest = [field.name for field in declaration.references]
+        if declaration.version is not None:
+            rest.append(declaration.version.name)
+    return (*key, *[name for name in rest if name not in key])
+
+
+def stand_in(binding: Binding, names: Sequence[str], row: Row) -> Any:
+    """A record that knows these of its fields; never to be handed out."""
+    known = dict(zip(names, row, strict=True))
+    values = [_slot_value(field, known.get(field.name)) for field in binding.declaration.stored]
+    return binding.declaration.create(*values)
+
+
+def _slot_value(field: Field, value: Any) -> Any:
+    if field.form is not None:
+        return tuple(value or ())
+    decode = field.type.decode if field.type is not None else None
+    return value if value is None or decode is None else decode(value)
