@@ -282,6 +282,8 @@ def removal_edges(deleted: list[Any]) -> list[Edge]:
 
 
 def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
+    if not deleted:
+        return []
     batches = []
     for level in order_nodes(len(deleted), removal_edges(deleted)).levels:
         for binding, group in _by_binding(bindings, [deleted[number] for number in level]):

@@ -78,13 +78,11 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def guarantee(self) -> Guarantee:
         """What the commit can promise."""
-        compensated = all(
-            batch.binding.compensation is not None
-            for step in self.steps
-            if step.role is Role.CALLS
-            for batch in step.batches
-        )
-        return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=compensated)
+        if len(self.steps) == 1:
+            return Guarantee.PER_RECORD if self.steps[0].role is Role.CALLS else Guarantee.ATOMIC
+        calls = [batch for step in self.steps if step.role is Role.CALLS for batch in step.batches]
+        is_compensated = all(batch.binding.compensation is not None for batch in calls)
+        return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=is_compensated)
 
     def __str__(self) -> str:
         if not self.steps:
