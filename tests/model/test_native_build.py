@@ -68,7 +68,7 @@ def test_a_module_of_another_version_or_machine_is_not_taken(tmp_path: Path) -> 
         "sys.modules.pop('holdall.model._write', 0);"
         "from importlib import reload; import holdall.model.native as native; print(reload(native).is_native)"
     )
-    for name, text in (("_write.py", "VERSION = 0"), ("_write.py", "import nowhere")):
-        (package / name).write_text(text)
+    for text in ("VERSION = 0", "VERSION = 1", "import nowhere"):
+        (package / "_write.py").write_text(text)
         done = subprocess.run([sys.executable, "-c", program, str(package)], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "False"

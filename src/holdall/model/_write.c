@@ -312,14 +312,23 @@ learn(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     Py_INCREF(args); /* and so all of them, for good */
-    tracker_edited = offset_of(tracker_type, "edited");
-    tracker_trusted = offset_of(tracker_type, "trusted");
-    tracker_touch = offset_of(tracker_type, "touch");
-    track_tracker = offset_of(track_type, "tracker");
-    track_state = offset_of(track_type, "state");
-    track_old = offset_of(track_type, "old");
-    record_track = offset_of(tracked_type, "_track");
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    struct {
+        PyTypeObject *type;
+        const char *name;
+        Py_ssize_t *offset;
+    } slots[] = {
+        {tracker_type, "edited", &tracker_edited}, {tracker_type, "trusted", &tracker_trusted},
+        {tracker_type, "touch", &tracker_touch},   {track_type, "tracker", &track_tracker},
+        {track_type, "state", &track_state},       {track_type, "old", &track_old},
+        {tracked_type, "_track", &record_track},
+    };
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(slots); i++) {
+        *slots[i].offset = offset_of(slots[i].type, slots[i].name);
+        if (*slots[i].offset < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {

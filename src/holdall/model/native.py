@@ -30,11 +30,11 @@ def _loaded() -> Any:
         return None
     try:
         module = import_module("holdall.model._write")
-    except ImportError:
+        if module.VERSION != VERSION:
+            return None
+        module.learn(Tracked, Tracker, Track, State.DIRTY, State.NEW)
+    except (ImportError, AttributeError, TypeError):  # not built, for another Python, or from another source
         return None
-    if getattr(module, "VERSION", None) != VERSION:  # left over from another version of this file
-        return None
-    module.learn(Tracked, Tracker, Track, State.DIRTY, State.NEW)
     return module
 
 
