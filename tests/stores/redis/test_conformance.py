@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from holdall.stores.redis import RedisStore
@@ -7,16 +9,28 @@ from holdall.testing.conformance import StoreConformance
 
 
 class TestRedis(StoreConformance):
-    label = "redis"
+    label = "Redis"
+    examples = 40
+    histories = 8
 
     def open_store(self, request: pytest.FixtureRequest) -> RedisStore:
         return RedisStore("redis", request.getfixturevalue("redis_url"), scan_limit=100_000)
 
 
 class TestRedisCluster(StoreConformance):
-    label = "redis cluster"
-    examples = 15
-    histories = 5
+    label = "Redis (cluster)"
+    examples = 8
+    histories = 3
 
     def open_store(self, request: pytest.FixtureRequest) -> RedisStore:
         return RedisStore("cluster", request.getfixturevalue("redis_cluster_url"), scan_limit=100_000)
+
+
+if "REDIS_URL" in os.environ:
+
+    class TestServerOfYourChoice(StoreConformance):
+        """It may hold anything: the suite keeps to names that begin with a prefix of this process."""
+
+        def open_store(self, request: pytest.FixtureRequest) -> RedisStore:
+            prefix = f"holdall_test_{os.getpid()}"
+            return RedisStore("named", os.environ["REDIS_URL"], prefix=prefix, scan_limit=100_000)
