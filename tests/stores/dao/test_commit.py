@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -287,3 +288,38 @@ async def test_a_removal_is_refused_while_records_here_refer_to_it(remote: Remot
         ann.company = None
         await s.commit()
     assert remote.calls == [("update", "employee", "Ann"), ("remove", "company", "Initech")]
+
+
+async def test_one_commit_over_daos_and_a_database(remote: Remote, tmp_path: Path) -> None:
+    class Desk(Model):
+        id: int = field(pk=True, generated=True, default=None)
+        owner: Ref[Employee]
+
+    app = Holdall("firm", journal=f"sqlite:///{tmp_path / 'journal.db'}")
+    app.add_dao(CompanyDAO(remote), EmployeeDAO(remote))
+    app.add_store("main", f"sqlite:///{tmp_path / 'desks.db'}")
+    app.add(Desk, store="main")
+    await app.create()
+    async with app.session() as s:
+        dee = s.add(Employee(name="dee", company=1))
+        desk = s.add(Desk(owner=dee))
+    assert (dee.id, dee.stamp, desk.owner.key) == (101, "made 101", 101)
+    assert [state_of(record) for record in (dee, desk)] == [State.CLEAN] * 2
+
+    remote.fails["add Eve"] = Conflict("api", "no more")
+    async with app.session() as s:
+        found = await s.require(Desk, desk.id)
+        owner = await found.owner
+        assert owner.name == "dee"
+        eve = s.add(Employee(name="Eve", company=1))
+        found.owner = eve
+        with pytest.raises(CommitAborted):
+            await s.commit()
+        assert (state_of(eve), state_of(found)) == (State.NEW, State.DIRTY)
+        remote.fails.clear()
+        await s.commit()
+        assert found.owner.key == eve.id
+    assert [call for call in remote.calls if call[0] == "add"] == [
+        ("add", "employee", name) for name in ("dee", "Eve", "Eve")
+    ]
+    await app.close()
