@@ -6,12 +6,12 @@ import argparse
 import sys
 import time
 
-from bench import growth, http, models, redis, report, several, sql
+from bench import growth, http, models, mongo, redis, report, rest, several, sql
 from bench.arena import Arena
 from bench.process import BUILD
 from bench.run import Result, Row, run
 
-_THEMES = (models.rows, sql.rows, redis.rows, several.rows, http.rows, growth.rows)
+_THEMES = (models.rows, sql.rows, redis.rows, mongo.rows, rest.rows, several.rows, http.rows, growth.rows)
 
 
 def main() -> int:

@@ -11,10 +11,13 @@ __all__ = ["Pace", "Rate", "Retries", "Timeouts"]
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds to wait: for a connection, for the next bytes of an answer, and for a call with all its retries."""
+    """Seconds to wait: for a connection, for the next bytes of an answer, and for a call with all its retries.
+
+    Without ``read`` only the total time bounds how long an answer may pause.
+    """
 
     connect: float = 5.0
-    read: float = 30.0
+    read: float | None = None
     total: float = 60.0
 
 

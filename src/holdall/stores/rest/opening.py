@@ -11,11 +11,12 @@ from holdall.errors import DeclarationError
 from holdall.store import CommitClass
 from holdall.stores.rest.auth import Auth, Credentials
 from holdall.stores.rest.call import Call
-from holdall.stores.rest.client import Client, Settings, checked_url
+from holdall.stores.rest.client import Client, checked_url
 from holdall.stores.rest.collection import RestCollection
 from holdall.stores.rest.derive import derived
 from holdall.stores.rest.document import Document
 from holdall.stores.rest.limits import Rate, Retries, Timeouts
+from holdall.stores.rest.request import Settings
 from holdall.stores.rest.store import RestStore
 
 __all__ = ["open_rest"]

@@ -15,12 +15,13 @@ from holdall.query.ordering import compile_position, compile_sort, is_ordered
 from holdall.store import Row, Rows
 from holdall.stores.rest.answer import Answer, demand_json
 from holdall.stores.rest.binding import Binding
-from holdall.stores.rest.client import Client, Request
+from holdall.stores.rest.client import Client
 from holdall.stores.rest.codec import Misfit, corrupt
 from holdall.stores.rest.decoding import ItemDecoder, ListDecoder
 from holdall.stores.rest.errors import from_status
 from holdall.stores.rest.pages import Page, can_skip, pages
 from holdall.stores.rest.plan import ByKeys, Listing
+from holdall.stores.rest.request import Request
 from holdall.stores.rest.spelling import Parameters
 from holdall.stores.rest.versions import ETags, Seen, SeenTags, version_of_content
 

@@ -15,11 +15,12 @@ from holdall.errors import AlreadyExists, StaleVersion, StoreError
 from holdall.store import APPLIED, Change, Outcome, Verb
 from holdall.stores.rest.answer import Answer, demand_json
 from holdall.stores.rest.binding import VERBS, Binding, BoundCall
-from holdall.stores.rest.client import Client, Request
+from holdall.stores.rest.client import Client
 from holdall.stores.rest.codec import Misfit, put
 from holdall.stores.rest.decoding import KeyDecoder
 from holdall.stores.rest.errors import from_status, refusal_of, unknown
 from holdall.stores.rest.reading import Reading
+from holdall.stores.rest.request import Request
 from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, version_of_content
 
 __all__ = ["Writing"]
