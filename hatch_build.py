@@ -1,6 +1,7 @@
 """What happens when a wheel is built: the part of writing that is in C is compiled, where there is a compiler for it.
 
-Without one, or without Python's headers, the wheel is made of Python alone and does the same, only slower.
+Without one, without Python's headers, or with ``HOLDALL_PURE=1``, the wheel is made of Python alone and fits every
+machine; it does the same, only slower.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class CompileHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and tell the builder what came of it."""
         source = Path(self.root, _SOURCE)
-        made = compile_write(source, source.parent)
+        is_pure = os.environ.get("HOLDALL_PURE", "0") not in ("", "0")
+        made = None if is_pure else compile_write(source, source.parent)
         if made is None:
             self.app.display_warning("nothing in C was compiled: Holdall is as good without, but slower")
             return
