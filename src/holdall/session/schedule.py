@@ -92,29 +92,36 @@ class _ReadySet:
         ready = self._ready[lane]
         while ready and self._free[lane] and not self._is_stopped:
             self._free[lane] -= 1
-            task = self._loop.create_task(self._one(ready.popleft(), lane))
+            task = self._loop.create_task(self._work(ready.popleft(), lane))
             self._running.add(task)
             task.add_done_callback(self._ended)
 
-    async def _one(self, number: int, lane: int) -> None:
-        try:
-            is_well = await self._perform(number)
-        except BaseException as error:
-            self._failure = self._failure or error
-            self._is_stopped = True
-            is_well = False
-        self._free[lane] += 1
-        if not is_well and self._is_strict:
-            self._is_stopped = True
-        if self._is_stopped:
-            return
-        for other in self._dependents[number]:
-            self._missing[other] -= 1
-            if not self._missing[other]:
-                self._ready[self._lanes[other]].append(other)
-                if self._lanes[other] != lane:
-                    self._start(self._lanes[other])
-        self._start(lane)
+    async def _work(self, number: int, lane: int) -> None:
+        """Perform one after another, as long as one is ready: cheaper than a task for each."""
+        ready = self._ready[lane]
+        while True:
+            try:
+                is_well = await self._perform(number)
+            except BaseException as error:
+                self._failure = self._failure or error
+                self._is_stopped = True
+                return
+            if not is_well and self._is_strict:
+                self._is_stopped = True
+            if self._is_stopped:
+                return
+            for other in self._dependents[number]:
+                self._missing[other] -= 1
+                if not self._missing[other]:
+                    self._ready[self._lanes[other]].append(other)
+                    if self._lanes[other] != lane:
+                        self._start(self._lanes[other])
+            if not ready:
+                self._free[lane] += 1
+                return
+            number = ready.popleft()
+            if ready:
+                self._start(lane)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
