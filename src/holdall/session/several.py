@@ -128,9 +128,9 @@ class SeveralStoresRun(CommitRun):
             await self.ledger.begin(self.entry())
             reached(Failpoint.BEGUN)
         await self.prepared.open()
-        for step in steps:
+        for step, changes in zip(steps, self.changes, strict=True):
             if step.role is Role.BATCH:
-                await precheck(step)
+                await precheck(step, changes)
 
     async def _act(self) -> None:
         """Fill the transactions and make the calls, in the order of the plan."""
