@@ -15,7 +15,7 @@ from holdall.session.handwritten import bind_dao
 from holdall.session.phase import SessionState
 from holdall.session.query_function import QueryCall
 from holdall.session.reading import ReadingSession
-from holdall.store import Verb, open_store
+from holdall.store import Verb
 
 if TYPE_CHECKING:
     from holdall.session.session import Session
@@ -39,11 +39,8 @@ class DaoSession(ReadingSession, ChangingSession):
 
         Raises DeclarationError where a model has its store already or a DAO does not say which model it is for.
         """
-        handwritten = self._keeper.handwritten
-        if handwritten.store is None:
-            handwritten.store = open_store("dao", "dao:")
         for dao in daos:
-            bind_dao(self._bindings, handwritten.store, dao, policy)
+            bind_dao(self._bindings, self._keeper.handwritten.store, dao, policy)
 
     def get_dao(self, model: type[M]) -> DAO[M]:
         """The DAO that serves a model; raises StateError where its records are kept otherwise."""

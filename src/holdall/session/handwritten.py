@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -16,7 +17,7 @@ from holdall.session.entry import Operation
 from holdall.session.identity import IdentityMap
 from holdall.session.phase import Phases, SessionState
 from holdall.session.single_flight import SingleFlight
-from holdall.store import Outcome, Recordwise, Store, Verb, acting_for
+from holdall.store import Outcome, Recordwise, Store, Verb, acting_for, open_store
 
 __all__ = ["Handwritten", "bind_dao"]
 
@@ -55,10 +56,21 @@ class Handwritten:
         self._bindings = bindings
         self._records = records
         self._phases = phases
-        self._flights = SingleFlight()
-        self.session: Callable[[], object] = object  # the session itself, once it is there
-        self.store: Store | None = None  # that of the DAOs registered in this session alone
-        self.results: dict[Hashable, list[Any]] = {}  # what query functions gave
+        self.session: Callable[[], object]  # the session itself, once it is there
+
+    @cached_property
+    def store(self) -> Store:
+        """That of the DAOs registered in this session alone."""
+        return open_store("dao", "dao:")
+
+    @cached_property
+    def results(self) -> dict[Hashable, list[Any]]:
+        """What query functions gave."""
+        return {}
+
+    @cached_property
+    def _flights(self) -> SingleFlight:
+        return SingleFlight()
 
     async def act(self, what: Hashable, name: str, work: Callable[[], Awaitable[T]]) -> T:
         """The result of hand-written reading code, run once for all who ask at the same time."""

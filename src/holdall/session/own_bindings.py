@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
+from types import MappingProxyType
 from typing import Any
 
 from holdall.errors import DeclarationError
@@ -14,9 +16,10 @@ __all__ = ["OwnBindings"]
 class OwnBindings(Bindings):
     """Shares what its Holdall has until something is added; that is settled when it is first asked for."""
 
+    _pending: Mapping[Any, Binding] = MappingProxyType({})
+
     def __init__(self, shared: Bindings) -> None:
-        vars(self).update(vars(shared))  # the very same, until something is added
-        self._pending: dict[Any, Binding] = {}
+        self.__dict__ = shared.__dict__.copy()  # holding the very same, until something is added
 
     def add(self, binding: Binding) -> None:
         """Take one more for this session; raises DeclarationError where the model or the name is taken."""
@@ -27,7 +30,7 @@ class OwnBindings(Bindings):
             other.collection == binding.collection for other in self._pending.values()
         ):
             raise DeclarationError(f"there is already a collection {binding.collection!r}")
-        self._pending[binding.model] = binding
+        self._pending = {**self._pending, binding.model: binding}
 
     def missing_model(self, model: Any) -> Binding:
         """The binding of a model that was added, now settled."""
@@ -46,7 +49,7 @@ class OwnBindings(Bindings):
     def _settle_pending(self) -> None:
         """Settle all that was added, together, as they may refer to each other; the Holdall's own stay untouched."""
         before = self._by_model, self._by_name, self._pending
-        self._by_model = {model: copy(binding) for model, binding in self._by_model.items()} | self._pending
+        self._by_model = {model: copy(binding) for model, binding in self._by_model.items()} | dict(self._pending)
         self._by_name = {binding.collection: binding for binding in self._by_model.values()}
         self._pending = {}
         try:

@@ -38,10 +38,11 @@ _frames: ContextVar[tuple[_Frame, ...]] = ContextVar("holdall_phases", default=(
 class Phases:
     """The phases of one session. While DAOs and query functions are under way, it is what its records trust."""
 
+    _open = 0
+
     def __init__(self, tracker: Tracker, records: IdentityMap) -> None:
         self._tracker = tracker
         self._records = records
-        self._open = 0
 
     @property
     def state(self) -> SessionState:
