@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from holdall import Holdall, Model, Session, field
-from holdall.errors import CommitAborted, StaleVersion, StoreTimeout
+from holdall.errors import CommitAborted, Conflict, StaleVersion, StoreTimeout
 from holdall.store import Store
 
 __all__ = ["Counter", "begin", "count", "counting_app", "total"]
@@ -61,7 +61,10 @@ async def count(app: Holdall, times: int) -> int:
                 await session.commit()
                 break
             except CommitAborted as error:
-                if not isinstance(error.__cause__, StaleVersion | StoreTimeout):
+                if (
+                    not isinstance(error.__cause__, StaleVersion | StoreTimeout)
+                    and type(error.__cause__) is not Conflict
+                ):
                     raise
                 conflicts += 1
                 await asyncio.sleep(random.random() * 0.001 * min(tries, 8))

@@ -15,6 +15,8 @@ import pytest
 
 from holdall import Holdall
 from holdall.store import Change, open_store
+from holdall.stores.rest import BodyVersion, RestCollection
+from tests.servers.api import Api
 from tests.updates.counting import begin, count, counting_app, total
 
 _ROOT = Path(__file__).parents[2]
@@ -59,6 +61,20 @@ def test_in_yaml(tmp_path: Path) -> None:
 
 def test_in_redis(redis_url: str) -> None:
     same(counting_app(redis_url, prefix="lost updates"))
+
+
+def test_in_mongodb(mongo_url: str) -> None:
+    same(counting_app(mongo_url.replace("/test", "/updates")))
+
+
+def test_in_mongodb_without_transactions(standalone_mongo_url: str) -> None:
+    same(counting_app(standalone_mongo_url.replace("/test", "/updates")))
+
+
+def test_in_somebody_elses_api() -> None:
+    with Api() as api:
+        counters = RestCollection(path="/once/updates/counter/{id}", version=BodyVersion(is_sent=True))
+        same(counting_app(api.url, collections={"counter": counters}))
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "yaml"])
