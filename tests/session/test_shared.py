@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from pathlib import Path
 from typing import Any
 from weakref import ref
 
 import pytest
 
-from holdall import Holdall, Session, State, state_of
+from holdall import Holdall, Model, Session, State, field, state_of
 from holdall.errors import NotFound, QueryError, StateError, StoreUnavailable
 
 from .library import Author, Book, Line, library
@@ -275,5 +276,29 @@ def test_sessions_and_their_records_are_freed_when_dropped() -> None:
             assert gone() is None
         finally:
             gc.enable()
+
+    asyncio.run(main())
+
+
+def test_a_block_that_committed_keeps_nothing_alive(tmp_path: Path) -> None:
+    class Page(Model):
+        id: int = field(pk=True)
+
+    async def main() -> None:
+        app = Holdall("test")
+        app.add_store("main", f"sqlite:///{tmp_path / 'pages.db'}")
+        app.add(Page, store="main")
+        await app.create()
+        gc.collect()
+        gc.disable()
+        try:
+            async with app.session() as session:
+                session.add(Page(id=1))
+                gone = ref(session)
+                del session
+            assert gone() is None  # at once, before the loop comes round
+        finally:
+            gc.enable()
+            await app.close()
 
     asyncio.run(main())

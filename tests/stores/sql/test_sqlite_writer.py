@@ -9,13 +9,14 @@ import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from weakref import ref
 
 import apsw
 import pytest
 
 from holdall.errors import AlreadyExists, ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
 from holdall.query import Query
-from holdall.store import KeyOf, Outcome
+from holdall.store import Change, KeyOf, Outcome
 from holdall.stores.sql import SqlStore, Tables
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.sqlite import SqliteDatabase
@@ -69,6 +70,26 @@ def test_works_that_come_together_share_a_commit(place: Path | None) -> None:
             assert sorted(outcome[0].key for outcome in outcomes) == list(range(1, 101))
             assert opened.commits < 50
             assert await opened.store.count(Query("author")) == 100
+
+    run(main())
+
+
+class Changes(list[Change]):
+    """A list that can be referred to weakly."""
+
+
+def test_nothing_of_a_work_is_kept_once_it_is_done(place: Path | None) -> None:
+    async def main() -> None:
+        async with Opened(place) as opened:
+            changes = Changes([add_author("a")])
+            gone = ref(changes)
+            await opened.store.apply(changes)
+            del changes
+            for _ in range(200):  # the writer's thread may yet be on its way back
+                if gone() is None:
+                    return
+                await asyncio.sleep(0.01)
+            raise AssertionError(f"{gone()} is kept while there is nothing to do")
 
     run(main())
 
