@@ -40,8 +40,10 @@ def verbs(kind: Any) -> dict[str, Any]:
 def test_the_facade_has_every_verb_with_the_same_parameters() -> None:
     plain, sync = verbs(Session), verbs(SyncSession)
     assert sync.keys() - plain.keys() == {"load"}
-    assert plain.keys() - sync.keys() == set()
+    assert plain.keys() - sync.keys() == {"stream_place"}  # what a Stream asks, which has to be awaited itself
     for name, verb in plain.items():
+        if name not in sync:
+            continue
         assert list(inspect.signature(verb).parameters) == list(inspect.signature(sync[name]).parameters), name
 
 

@@ -156,6 +156,15 @@ class SyncSession:
         """What a commit would write."""
         return self._session.plan()
 
+    def expand(self) -> Plan:
+        """The plan of a commit with all that references bring along."""
+        plan: Plan = self._call(self._session.expand)
+        return plan
+
+    def names_of(self, record: Model) -> tuple[str, ...]:
+        """Under which names the record's store keeps it."""
+        return self._session.names_of(record)
+
     def commit(
         self,
         *,
