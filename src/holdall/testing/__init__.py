@@ -1,1 +1,1 @@
-"""Shipped for those who test: the store conformance suite, strategies for queries and rows."""
+"""Shipped for those who test: the store conformance suite, strategies for queries and rows, failing networks, crashes."""
