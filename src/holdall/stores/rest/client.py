@@ -22,7 +22,7 @@ from holdall.stores.rest.request import Request, Settings
 __all__ = ["Client", "checked_url"]
 
 _LARGE_BODY = 512 * 1024  # bytes; from here on a body is sent in pieces
-_SENT_AGAIN = ("PUT", "DELETE")  # by the driver, where a connection that was kept turns out to be closed
+_SENT_AGAIN = ("GET", "PUT", "DELETE")  # by the driver, where a connection that was kept turns out to be closed
 _PUT_OFF = PASSING | {401}
 
 
@@ -91,7 +91,7 @@ class Client:
         if request.body is not None:
             small = len(request.body) < _LARGE_BODY
             options["data"] = aiohttp.BytesPayload(request.body) if small else io.BytesIO(request.body)
-        if request.is_write and request.method in _SENT_AGAIN:
+        if request.method in _SENT_AGAIN:
             options["middlewares"] = (_sent_once,)
         headers = self.credentials.headers
         if request.headers is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -19,9 +18,10 @@ from holdall.stores.rest.client import Client
 from holdall.stores.rest.codec import Misfit, put
 from holdall.stores.rest.decoding import KeyDecoder
 from holdall.stores.rest.errors import from_status, refusal_of, unknown
+from holdall.stores.rest.guard import Guard
 from holdall.stores.rest.reading import Reading
 from holdall.stores.rest.request import Request
-from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, version_of_content
+from holdall.stores.rest.versions import SeenTags
 
 __all__ = ["Writing"]
 
@@ -43,7 +43,7 @@ class Writing:
         self._collection = binding.collection
         self._client = client
         self._reading = reading
-        self._tags = tags
+        self._guard = Guard(binding, reading, tags)
         self._keys = KeyDecoder(binding)
         self._sent: dict[tuple[str, ...], tuple[int, ...] | None] = {}
         self._urls: dict[str, URL] = {}
@@ -55,7 +55,7 @@ class Writing:
             return await self._add(change, call)
         if change.verb is Verb.UPDATE and call.method == "PUT":
             return await self._replace(change, call)
-        headers, query = await self._expecting(change, {}, {})
+        headers, query = await self._guard.expecting(change, {}, {})
         body = None
         if change.verb is Verb.UPDATE:
             fields, values = self._fields(change)
@@ -93,7 +93,7 @@ class Writing:
         if key is None:
             key = self._made_key(answer)
             outcome = Outcome(key=key)
-        self._note(change, key, answer)
+        self._guard.note(change, key, answer)
         return outcome
 
     async def _added_before(self, change: Change, answer: Answer, error: AlreadyExists) -> Outcome:
@@ -138,7 +138,7 @@ class Writing:
         fields, values = self._fields(change)
         for attempt in range(_ATTEMPTS):
             document, tag, row = await self._document(change)
-            headers, query = await self._expecting(change, {} if tag is None else {"If-Match": tag}, {}, row)
+            headers, query = await self._guard.expecting(change, {} if tag is None else {"If-Match": tag}, {}, row)
             for name, value in zip(fields, values, strict=True):
                 put(document, self._binding.codec.places[name], value)
             answer = await self._send(
@@ -165,45 +165,12 @@ class Writing:
             document = document[name]
         return document, answer.headers.get("ETag"), row
 
-    async def _expecting(
-        self, change: Change, headers: dict[str, str], query: dict[str, str], row: Any = None
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and query by which the API sees the expected version."""
-        version, declared = change.version, self._binding.version
-        if version is None or declared is None:
-            return headers, query
-        if isinstance(declared, BodyVersion):
-            if declared.header:
-                headers[declared.header] = declared.text.format(version=version)
-            if declared.query:
-                query[declared.query] = str(version)
-            return headers, query
-        seen = self._tags.find(self._schema.name, change.key, version)
-        if seen is not None and seen.tag is not None:
-            headers["If-Match"] = seen.tag
-            return headers, query
-        content, tag = (
-            (version_of_content(row), headers.get("If-Match")) if row is not None else (await self._current(change))
-        )
-        if content != (version if seen is None else seen.content):
-            raise StaleVersion(self._store, self._schema.name, change.key)
-        if tag is None:
-            raise StoreError(self._store, f"the API of {self._schema.name} gives no ETag; version=ETags() needs it")
-        headers["If-Match"] = tag
-        return headers, query
-
-    async def _current(self, change: Change) -> tuple[int, str | None]:
-        found = await self._reading.one(change.key)
-        if found is None:
-            raise StaleVersion(self._store, self._schema.name, change.key)
-        return found[0][self._binding.version_place], found[1]
-
     def _settled(self, change: Change, answer: Answer) -> Outcome:
         """What the answer to an update or a removal says."""
         name = self._schema.name
         if 200 <= answer.status < 300:
             self._demand_trust(answer)
-            self._note(change, change.key, answer)
+            self._guard.note(change, change.key, answer)
             return APPLIED
         if answer.status in _GONE:
             if answer.is_repeated and change.verb is Verb.REMOVE:
@@ -279,23 +246,6 @@ class Writing:
         if unsent.isdisjoint(change.fields):
             return None
         return tuple(place for place, name in enumerate(change.fields) if name not in unsent)
-
-    def _note(self, change: Change, key: Any, answer: Answer) -> None:
-        """Remember the tag of the record as it is now, under the version the session gives it."""
-        version = self._schema.version
-        if not isinstance(self._binding.version, ETags) or version is None:
-            return
-        if change.version is not None:
-            self._tags.forget(self._schema.name, key, change.version)
-        if version not in change.fields:
-            return
-        new = change.values[change.fields.index(version)]
-        tag, content = answer.headers.get("ETag"), None
-        if answer.body:
-            with suppress(StoreError):  # an answer without the record does, too: it is read before the next write
-                content = version_of_content(self._reading.row_of(answer))
-        if tag is not None or content is not None:
-            self._tags.note(self._schema.name, key, new, Seen(tag, content))
 
     def _demand_trust(self, answer: Answer) -> None:
         """Raise StoreUnavailable, the outcome unknown, for an answer that can hardly come from the API."""

@@ -1,0 +1,79 @@
+"""Guarding records against being overwritten: what a write expects of them, and what is remembered of them after it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from holdall.errors import StaleVersion, StoreError
+from holdall.store import Change
+from holdall.stores.rest.answer import Answer
+from holdall.stores.rest.binding import Binding
+from holdall.stores.rest.reading import Reading
+from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, version_of_content
+
+__all__ = ["Guard"]
+
+
+class Guard:
+    """The versions of one collection's records."""
+
+    def __init__(self, binding: Binding, reading: Reading, tags: SeenTags) -> None:
+        self._binding = binding
+        self._store = binding.store
+        self._schema = binding.schema
+        self._reading = reading
+        self._tags = tags
+
+    async def expecting(
+        self, change: Change, headers: dict[str, str], query: dict[str, str], row: Any = None
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and query with what tells the API the expected version; ``row`` is the record, if it was just read.
+
+        Raises StaleVersion where it can be seen already that the record is another by now.
+        """
+        version, declared = change.version, self._binding.version
+        if version is None or declared is None:
+            return headers, query
+        if isinstance(declared, BodyVersion):
+            if declared.header:
+                headers[declared.header] = declared.text.format(version=version)
+            if declared.query:
+                query[declared.query] = str(version)
+            return headers, query
+        seen = self._tags.find(self._schema.name, change.key, version)
+        if seen is not None and seen.tag is not None:
+            headers["If-Match"] = seen.tag
+            return headers, query
+        content, tag = (
+            (version_of_content(row), headers.get("If-Match")) if row is not None else (await self._current(change))
+        )
+        if content != (version if seen is None else seen.content):
+            raise StaleVersion(self._store, self._schema.name, change.key)
+        if tag is None:
+            raise StoreError(self._store, f"the API of {self._schema.name} gives no ETag; version=ETags() needs it")
+        headers["If-Match"] = tag
+        return headers, query
+
+    async def _current(self, change: Change) -> tuple[int, str | None]:
+        found = await self._reading.one(change.key)
+        if found is None:
+            raise StaleVersion(self._store, self._schema.name, change.key)
+        return found[0][self._binding.version_place], found[1]
+
+    def note(self, change: Change, key: Any, answer: Answer) -> None:
+        """Remember the tag of the record as it is now, under the version the session gives it."""
+        version = self._schema.version
+        if not isinstance(self._binding.version, ETags) or version is None:
+            return
+        if change.version is not None:
+            self._tags.forget(self._schema.name, key, change.version)
+        if version not in change.fields:
+            return
+        new = change.values[change.fields.index(version)]
+        tag, content = answer.headers.get("ETag"), None
+        if answer.body:
+            with suppress(StoreError):  # an answer without the record does, too: it is read before the next write
+                content = version_of_content(self._reading.row_of(answer))
+        if tag is not None or content is not None:
+            self._tags.note(self._schema.name, key, new, Seen(tag, content))
