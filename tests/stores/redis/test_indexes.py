@@ -92,7 +92,11 @@ def test_reading_through_is_bounded(redis_url: str) -> None:
     async def body(raw: Redis) -> None:
         await apply(store, *(book(number, f"t{number}", note="x") for number in range(3)))
         assert await keys(store, where("note", Op.EQ, "x")) == [0, 1, 2]
+        by_note: Query[Any] = Query("book", where("note", Op.EQ, "x"))
+        assert [len(batch) async for batch in store.stream(by_note, 2)] == [2, 1]
         await apply(store, book(3, "one more", note="y"))
+        with pytest.raises(LimitExceeded):
+            await anext(store.stream(by_note, 2))
         with pytest.raises(LimitExceeded) as caught:
             await store.fetch(Query("book", where("note", Op.EQ, "x")))
         assert caught.value.maximum == 3
@@ -146,7 +150,11 @@ def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: st
         ):
             with pytest.raises(Unsupported):
                 await store.fetch(strange)
-        assert len([batch async for batch in store.stream(Query("place"), 4)]) == 4
+        batches = [batch async for batch in store.stream(Query("place"), 4)]
+        assert [len(batch) for batch in batches] == [4, 4, 4, 3]
+        assert [row[:2] for batch in batches for row in batch] == sorted(rooms)
+        with pytest.raises(Unsupported):
+            await anext(store.stream(Query("place", where("x", Op.EQ, 0)), 4))
 
     work(redis_url, body, store)
 

@@ -97,7 +97,7 @@ def test_a_record_is_a_hash_of_json(redis_url: str) -> None:
 
     async def body(raw: Redis) -> None:
         (made,) = await apply(store, book(None, 'T "1"', pages=3))
-        await apply(store, plain("a:b%", {"n": [1, None]}))
+        await apply(store, plain("a:b%", {"n": [1, None]}), book(None, "\\u0000 is only text"))
         assert store.names_of("book", made.key) == [f"{store._prefix}:book:{made.key}"]
         held: Any = await raw.hgetall(f"{store._prefix}:book:{made.key}")
         assert {name.decode(): json.loads(value) for name, value in held.items()} == {
@@ -147,6 +147,8 @@ def test_values_that_cannot_be_kept_are_refused(redis_url: str) -> None:
             book(1, colour="red"),
             Change(Verb.ADD, "book", 1, ("title", "version"), (None, 1)),
             book(1, title="\ud800"),
+            book(1, title="a\0"),
+            book(1, pages=2**70),
             book(1, price=object()),
             update("book", 1, id=2),
             Change(Verb.ADD, "m", 1, ("x",), (float("nan"),)),

@@ -21,6 +21,8 @@ __all__ = ["Codec", "JsonCodec", "type_of"]
 
 _encoder = msgspec.json.Encoder()
 
+_SHORT = 18  # digits that any 64 bits hold
+
 _TYPES: dict[Kind, Any] = {
     Kind.BOOL: bool,
     Kind.INT: Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)],
@@ -91,12 +93,12 @@ class JsonCodec:
         if not field.nullable and None in values:
             raise Misfit(f"{name} cannot be null")
         try:
-            lines = _encoder.encode_lines(values).decode().split("\n")
-        except (TypeError, ValueError) as error:
+            text = _encoder.encode_lines(values).decode()
+        except (TypeError, ValueError, OverflowError) as error:
             raise Misfit(f"{name} has a value that JSON cannot hold") from error
+        lines = text.split("\n")
         lines.pop()
-        if field.kind is Kind.FLOAT and lines.count("null") != values.count(None):
-            raise Misfit(f"{name} has a value that JSON cannot hold: not-a-number or an infinity")
+        _refuse_unreadable(field, values, text, lines)
         return lines
 
     def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Any, ...]]:
@@ -130,6 +132,17 @@ class JsonCodec:
             return rows
 
         return decode
+
+
+def _refuse_unreadable(field: FieldSchema, values: Sequence[Any], text: str, lines: list[str]) -> None:
+    """Raise Misfit for what reading would refuse; a look at the text as a whole finds that there is none such."""
+    if field.kind is Kind.FLOAT and lines.count("null") != values.count(None):
+        raise Misfit(f"{field.name} has a value that JSON cannot hold: not-a-number or an infinity")
+    if field.kind is Kind.STR and "\\u0000" in text and any(value and "\0" in value for value in values):
+        raise Misfit(f"{field.name} has text with a NUL character")
+    is_long = field.kind is Kind.INT and max(map(len, lines), default=0) > _SHORT
+    if is_long and any(value is not None and abs(value) > MAX_INT for value in values):
+        raise Misfit(f"{field.name} has a whole number that 64 bits do not hold")
 
 
 def _in_utc(row: tuple[Any, ...], place: int) -> tuple[Any, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from holdall.errors import CorruptRecord, LimitExceeded
-from holdall.query import Query, Schema, compile_condition, select
+from holdall.query import Query, Schema, SortKey, compile_condition, select
 from holdall.store import Rows
 from holdall.stores.redis.access import Access, access_of, refusal
 from holdall.stores.redis.codec import Codec
@@ -71,6 +71,39 @@ class Reader:
         await related.gather(plain, found)
         return sum(map(compile_condition(query.condition, layout.schema, related), found))
 
+    async def stream(self, query: Query[Any], batch: int) -> AsyncGenerator[Rows]:
+        """The rows of ``fetch``, at most ``batch`` at a time; a whole collection is read page by page."""
+        layout = self._layouts[query.collection]
+        access = access_of(layout, query)
+        is_plain = not query.sort_keys and query.max_rows is None and not query.skip and query.position is None
+        if not is_plain or not layout.is_ordered or not (access.is_scan or access.is_answer):
+            rows = await self.fetch(query)
+            for start in range(0, len(rows), batch):
+                yield rows[start : start + batch]
+            return
+        if access.is_scan:
+            await self._demand_few(layout, access)
+        keys = tuple([SortKey((name,)) for name in layout.schema.key])
+        page: Query[Any] = Query(query.collection, sort_keys=keys, max_rows=batch)
+        while True:
+            found = await self.rows(layout, access_of(layout, page))
+            related = Related(self)
+            await related.gather(query, found)
+            rows = select(query, found, related)
+            if rows:
+                yield rows
+            if len(found) < batch:
+                return
+            last = layout.schema.key_of(found[-1])
+            page = page.after(*(last if len(keys) > 1 else (last,)))
+
+    async def _demand_few(self, layout: Layout, access: Access) -> None:
+        """Raise Unsupported or LimitExceeded where the collection has more records than may be read through."""
+        if layout.scan_limit <= 0:
+            raise refusal(self._store, layout.schema.name, access.reason)
+        if await self._server.command(layout.keys, "ZCARD", layout.keys) > layout.scan_limit:
+            raise _too_many(layout, access)
+
     async def purge(self, layout: Layout) -> None:
         """Forget what stands of records that have expired."""
         if layout.ttl is None:
@@ -102,22 +135,16 @@ class Reader:
 
         Raises Unsupported for a scan that is not allowed, LimitExceeded for one that is too long, CorruptRecord.
         """
-        bound = 0
-        if access.is_scan:
-            bound = layout.scan_limit
-            if bound <= 0:
-                raise refusal(self._store, layout.schema.name, access.reason)
+        bound = layout.scan_limit if access.is_scan else 0
+        if access.is_scan and bound <= 0:
+            raise refusal(self._store, layout.schema.name, access.reason)
         if not names:
             names = tuple([field.name for field in layout.schema.stored])
         reply = await self._run(layout, access, names, bound)
         if reply[0] == b"unbuilt":
             raise unbuilt(self._store, layout.base)
         if reply[0] == b"many":
-            raise LimitExceeded(
-                f"records of {layout.schema.name} to read through for {access.reason}",
-                bound,
-                "declare an index with field(index=True), or raise scan_limit",
-            )
+            raise _too_many(layout, access)
         try:
             return self._codecs[layout.schema.name].rows(names, reply[1])
         except Misfit as misfit:
@@ -137,6 +164,11 @@ class Reader:
         if access.where[0] == "ranges":
             return [layout.keys, layout.mark, *[alternative[1] for alternative in access.where[1]]]
         return [layout.keys, layout.mark]
+
+
+def _too_many(layout: Layout, access: Access) -> LimitExceeded:
+    what = f"records of {layout.schema.name} to read through for {access.reason}"
+    return LimitExceeded(what, layout.scan_limit, "declare an index with field(index=True), or raise scan_limit")
 
 
 def _asks_index(layout: Layout, access: Access) -> bool:

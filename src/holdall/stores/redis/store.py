@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -125,9 +126,10 @@ class RedisStore:
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, each batch as the records are when it is read."""
-        rows = await self.fetch(query)
-        for start in range(0, len(rows), batch):
-            yield rows[start : start + batch]
+        self._demand(query)
+        async with aclosing(self._reader.stream(query, batch)) as batches:
+            async for rows in batches:
+                yield rows
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or none, in one script."""
