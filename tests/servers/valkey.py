@@ -23,8 +23,11 @@ _SLOTS = 16384
 _SETTINGS = {"bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no", "loglevel": "warning"}
 
 # The server must not outlive this process, even a killed one: the shell ends it when its standard input, which this
-# process holds open, comes to its end.
-_SUPERVISOR = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3; kill -TERM $server) >/dev/null 2>&1 & wait $server'
+# process holds open, comes to its end, and then removes its folder.
+_SUPERVISOR = (
+    'exec 3<&0; folder=$1; shift; "$@" 3<&- & server=$!; (cat <&3; kill -TERM $server) >/dev/null 2>&1 & '
+    'wait $server; rm -rf "$folder"'
+)
 
 
 class Valkey:
@@ -82,7 +85,7 @@ class Valkey:
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
         with (self._folder / "log").open("wb") as output:
             self._process = subprocess.Popen(
-                ["sh", "-c", _SUPERVISOR, "sh", str(get_binary_path()), *options],
+                ["sh", "-c", _SUPERVISOR, "sh", str(self._folder), str(get_binary_path()), *options],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
