@@ -11,7 +11,16 @@ from uuid import UUID
 import pytest
 from bson.decimal128 import Decimal128
 
-from holdall.errors import CorruptRecord, LimitExceeded, SchemaMismatch, StoreError, Unsupported, ValidationError
+from holdall.errors import (
+    AlreadyExists,
+    CorruptRecord,
+    LimitExceeded,
+    SchemaMismatch,
+    StaleVersion,
+    StoreError,
+    Unsupported,
+    ValidationError,
+)
 from holdall.query import Compare, Op, Query, SortKey
 from holdall.store import KeyOf
 from holdall.stores.mongo import MongoCollection, MongoStore, StandaloneMongoStore
@@ -217,5 +226,34 @@ def test_what_cannot_be_written_is_refused(mongo_url: str, change: Any, error: t
         with pytest.raises(error):
             await store.apply([change])
         assert await store.fetch(Query("book")) == []
+
+    use(fresh(mongo_url), work)
+
+
+def test_groups_too_large_for_one_command_are_written_whole(mongo_url: str) -> None:
+    texts = ["é" * 1_000_000 for _ in range(4)]
+
+    async def work(store: _Store) -> None:
+        await store.apply([add("person", number, name=text) for number, text in enumerate(texts)])
+        with pytest.raises(AlreadyExists) as caught:
+            await store.apply([add("person", number, name=text) for number, text in enumerate(texts, 2)])
+        assert caught.value.position == 0
+        small = [add("person", number, name="small") for number in (20, 21, 3, 22)]
+        with pytest.raises(AlreadyExists) as caught:
+            await store.apply(small)
+        assert caught.value.position == 2
+        assert await store.count(Query("person")) == len(texts)
+
+    use(fresh(mongo_url), work)
+
+
+def test_an_update_of_nothing_still_asks_for_the_version(mongo_url: str) -> None:
+    async def work(store: _Store) -> None:
+        await store.apply([add("book", "x", version=1)])
+        before = await store.fetch(Query("book"))
+        await store.apply([update("book", "x", 1)])
+        with pytest.raises(StaleVersion):
+            await store.apply([update("book", "x", 2)])
+        assert await store.fetch(Query("book")) == before
 
     use(fresh(mongo_url), work)

@@ -1,8 +1,9 @@
-"""Changes made ready to be sent: grouped, keys filled in, every value in its BSON form."""
+"""Changes made ready to be sent: grouped, and with all keys filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -10,12 +11,10 @@ import msgspec
 from holdall.errors import StoreError
 from holdall.query import Generated, Kind
 from holdall.store import Change, KeyOf, Runs, Verb
-from holdall.stores.mongo.documents import encoded_column
-from holdall.stores.mongo.errors import Misfit, unstorable
-from holdall.stores.mongo.layout import TOKEN, Layout, Layouts, Place
-from holdall.stores.mongo.source import Document
+from holdall.stores.mongo.errors import unstorable
+from holdall.stores.mongo.layout import Layout, Layouts
 
-__all__ = ["Batch", "batches_of", "documents_of", "fill_in_keys", "filters_of", "is_counted", "updates_of"]
+__all__ = ["Batch", "batches_of", "fill_in_keys", "is_counted"]
 
 
 class Batch(msgspec.Struct):
@@ -33,6 +32,11 @@ class Batch(msgspec.Struct):
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def lacks_keys(self) -> bool:
+        """Whether a key is still to be made."""
+        return NoneType in set(map(type, self.keys))
+
 
 def is_counted(layout: Layout) -> bool:
     """Whether the store makes this collection's keys."""
@@ -47,7 +51,7 @@ def batches_of(store: str, layouts: Layouts, changes: Sequence[Change]) -> tuple
         batches, is_linked = list(_from_changes(layouts, changes)), True
     for batch in batches:
         _demand_fields(store, batch)
-        if batch.verb is Verb.ADD and any(key is None for key in batch.keys):
+        if batch.verb is Verb.ADD and batch.lacks_keys:
             batch.keys = _keys_among_values(batch)
     return batches, is_linked
 
@@ -112,10 +116,10 @@ def fill_in_keys(store: str, batches: Sequence[Batch], made: Mapping[int, Any], 
             batch.keys = [made.get(batch.first + place, key) for place, key in enumerate(batch.keys)]
         if is_linked:
             batch.keys = [_resolved(store, key, known) if type(key) in (KeyOf, tuple) else key for key in batch.keys]
-        if batch.verb is Verb.ADD and any(key is None for key in batch.keys):
+        if batch.verb is Verb.ADD and batch.lacks_keys:
             raise unstorable(batch.layout.schema.name, batch.layout.schema.key[0], "cannot be missing")
-        known += batch.keys if batch.verb is Verb.ADD else [KeyOf] * len(batch)
         if is_linked:
+            known += batch.keys if batch.verb is Verb.ADD else [KeyOf] * len(batch)
             _resolve_values(store, batch, known)
 
 
@@ -159,77 +163,3 @@ def _resolved(store: str, value: Any, known: Sequence[Any]) -> Any:
             raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
         return known[value.position]
     return tuple([_resolved(store, item, known) for item in value]) if isinstance(value, tuple) else value
-
-
-def documents_of(batch: Batch) -> list[Document]:
-    """The documents of an ADD; what is null is left out, so that unique indexes pass it by."""
-    layout, key_names = batch.layout, batch.layout.schema.key
-    columns = dict(zip(batch.fields, zip(*batch.rows, strict=True) if batch.rows else (), strict=True))
-    names: list[str] = ["_id"]
-    encoded: list[Sequence[Any]] = [_stored_keys(batch)]
-    has_missing = False
-    for name, place in layout.places.items():
-        if name in key_names:
-            continue
-        column: Sequence[Any] = columns.get(name) or _absent(place, len(batch))
-        stored, is_missing = encoded_column(layout, place, column)
-        has_missing = has_missing or is_missing
-        names.append(name)
-        encoded.append(stored)
-    if any(batch.tokens):
-        names.append(TOKEN)
-        encoded.append(batch.tokens)
-        has_missing = True
-    if not has_missing:
-        return [dict(zip(names, values, strict=True)) for values in zip(*encoded, strict=True)]
-    return [
-        {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        for values in zip(*encoded, strict=True)
-    ]
-
-
-def _absent(place: Place, count: int) -> Sequence[Any]:
-    return [() if place.field.kind is Kind.MANY else None] * count
-
-
-def filters_of(batch: Batch) -> list[Document]:
-    """What finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version."""
-    layout = batch.layout
-    keys = _stored_keys(batch)
-    if layout.schema.version is None:
-        return [{"_id": key} for key in keys]
-    path = layout.path(layout.schema.version)
-    return [
-        {"_id": key} if version is None else {"_id": key, path: version}
-        for key, version in zip(keys, batch.versions, strict=True)
-    ]
-
-
-def updates_of(batch: Batch) -> list[Document]:
-    """What each record of an UPDATE is to become."""
-    layout = batch.layout
-    columns: list[Sequence[Any]] = [
-        encoded_column(layout, layout.places[name], column)[0]
-        for name, column in zip(batch.fields, zip(*batch.rows, strict=True), strict=True)
-    ]
-    if any(batch.tokens):
-        columns.append(batch.tokens)
-    names = [layout.path(name) for name in batch.fields] + ([TOKEN] if any(batch.tokens) else [])
-    rows = zip(*columns, strict=True) if columns else ((),) * len(batch)
-    return [_update(names, row) for row in rows]
-
-
-def _update(names: Sequence[str], row: Sequence[Any]) -> Document:
-    given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-    update: Document = {"$set": given} if given else {}
-    if len(given) < len(names):
-        update["$unset"] = dict.fromkeys((name for name in names if name not in given), "")
-    return update or {"$setOnInsert": {"_id": None}}
-
-
-def _stored_keys(batch: Batch) -> list[Any]:
-    layout = batch.layout
-    try:
-        return [layout.key.encoded(key) for key in batch.keys] if layout.key.encode is not None else batch.keys
-    except Misfit as misfit:
-        raise unstorable(layout.schema.name, layout.schema.key[0], str(misfit)) from misfit

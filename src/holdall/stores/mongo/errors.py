@@ -93,11 +93,11 @@ CODES: dict[int, Meaning] = {
     **dict.fromkeys((26, 27, 48, 67, 68, 85, 86, 166, 197), _M.SCHEMA),
     **dict.fromkeys((121, 166), _M.RULE),
     **dict.fromkeys((11, 13, 18, 31, 33, 8000, 334, 391), _M.DENIED),
-    **dict.fromkeys((14031, 12501, 17053), _M.FULL),
+    **dict.fromkeys((14031, 12501, 17053, 257, 388), _M.FULL),
     **dict.fromkeys((6, 7, 91, 133, 189, 9001, 10058, 10107, 11600, 11601, 11602, 13435, 13436), _M.UNAVAILABLE),
     **dict.fromkeys((43, 64, 70, 71, 79, 100, 134, 175, 237, 317, 384), _M.UNAVAILABLE),
     **dict.fromkeys((20, 303), _M.NO_TRANSACTIONS),
-    **dict.fromkeys((8, 59, 72, 73, 115, 263, 1, 4, 5, 10, 53, 96, 136, 241, 256, 257, 258), _M.DEFECT),
+    **dict.fromkeys((8, 59, 72, 73, 115, 263, 1, 4, 5, 10, 53, 96, 136, 241, 256, 258), _M.DEFECT),
 }
 """By the server's error code (MongoDB manual, error codes)."""
 

@@ -16,7 +16,8 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from holdall.errors import AlreadyExists, HoldallError, StaleVersion, StoreUnavailable
 from holdall.store import Verb
-from holdall.stores.mongo.batches import Batch, documents_of, filters_of, updates_of
+from holdall.stores.mongo.batches import Batch
+from holdall.stores.mongo.commands import documents_of, filters_of, updates_of
 from holdall.stores.mongo.errors import CODES, DRIVER_ERRORS, Meaning, error_of
 from holdall.stores.mongo.layout import TOKEN
 from holdall.stores.mongo.source import Document

@@ -12,7 +12,8 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from holdall.errors import AlreadyExists, Conflict, StaleVersion, UniqueViolation
 from holdall.store import Verb
-from holdall.stores.mongo.batches import Batch, documents_of, filters_of, updates_of
+from holdall.stores.mongo.batches import Batch
+from holdall.stores.mongo.commands import documents_of, filters_of, is_light, updates_of
 from holdall.stores.mongo.errors import CODES, Meaning, code_of
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.source import Document
@@ -54,10 +55,7 @@ class Steps:
             collection = database[batch.layout.collection]
             try:
                 if batch.verb is Verb.ADD:
-                    if len(documents) == 1:
-                        await collection.insert_one(documents[0], session=session)
-                    else:
-                        await collection.insert_many(documents, session=session)
+                    await self._insert(database, session, batch, documents)
                     continue
                 if is_careful:
                     await self._look(database, session, batch, filters)
@@ -76,6 +74,24 @@ class Steps:
                 if len(filters) == 1:
                     raise self._stale(batch, 0)
                 raise Mismatch
+
+    async def _insert(
+        self,
+        database: AsyncDatabase[Document],
+        session: AsyncClientSession | None,
+        batch: Batch,
+        documents: list[Document],
+    ) -> None:
+        collection = database[batch.layout.collection]
+        if len(documents) == 1:
+            await collection.insert_one(documents[0], session=session)
+        elif session is None or not is_light(batch):
+            await collection.insert_many(documents, session=session)
+        else:  # what insert_many does beside has been done, or needs no doing: it looks at each document three times
+            command = {"insert": collection.name, "ordered": True, "documents": documents}
+            answer = await database.command(command, session=session, codec_options=database.codec_options)
+            if answer.get("writeErrors"):
+                raise BulkWriteError(answer)
 
     async def _change_one(
         self,
