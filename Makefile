@@ -73,4 +73,4 @@ lock:
 	    --quiet --output-file requirements.lock $(ARGS)
 
 clean:
-	rm -rf build .venv* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv* src/holdall/model/_write.*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis
