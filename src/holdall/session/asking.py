@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from holdall.errors import LimitExceeded
-from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Query, Some, SortKey
+from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Path, Query, Some, SortKey
 from holdall.session.binding import Binding
 from holdall.session.bond import Bond
 from holdall.session.handwritten import Handwritten
 from holdall.session.relations import Localizer
 from holdall.store import Feature, Row, Rows
 
-__all__ = ["PAGE", "Asking", "chunks", "having_keys"]
+__all__ = ["PAGE", "Asking", "chunks", "having_keys", "keys_asked"]
 
 PAGE = 1_000
 """Rows in one page, and keys in one list."""
@@ -115,6 +115,27 @@ def having_keys(binding: Binding, keys: Sequence[Any]) -> Condition:
         [And(tuple([Compare((name,), Op.EQ, part) for name, part in zip(names, key, strict=True)])) for key in keys]
     )
     return conditions[0] if len(conditions) == 1 else Or(conditions)
+
+
+def keys_asked(binding: Binding, query: Query[Any]) -> list[Any] | None:
+    """The keys of the records a query asks for, if it says no more of them than that; the other way of having_keys."""
+    items = query.condition.items if isinstance(query.condition, Or) else (query.condition,)
+    found: dict[Any, None] = {}
+    for item in items:
+        parts = item.items if isinstance(item, And) else (item,)
+        given: dict[Path, Any] = {part.path: part.value for part in parts if isinstance(part, Compare)}
+        operators = {part.op if isinstance(part, Compare) else None for part in parts}
+        if set(given) != {(name,) for name in binding.schema.key} or len(parts) != len(given):
+            return None
+        if operators == {Op.IN} and len(parts) == 1:
+            found.update(dict.fromkeys(*given.values()))
+        elif operators == {Op.EQ}:
+            key = tuple([given[name,] for name in binding.schema.key])
+            found[key if len(key) > 1 else key[0]] = None
+        else:
+            return None
+    is_plain = all(len(path) == 1 for path in query.projection) and query.position is None
+    return list(found) if is_plain and (not query.sort_keys or len(found) < 2) else None
 
 
 def _can_page(binding: Binding) -> bool:

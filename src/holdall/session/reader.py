@@ -11,7 +11,7 @@ from holdall.errors import NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
 from holdall.query import Query, SortKey
-from holdall.session.asking import having_keys
+from holdall.session.asking import having_keys, keys_asked
 from holdall.session.binding import Binding, Bindings
 from holdall.session.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
@@ -107,6 +107,8 @@ class Reader:
     async def query(self, query: Query[Any]) -> list[Any]:
         """The records the query means, or rows of the fields it asks for."""
         binding = self._bindings.of_query(query)
+        if binding.recordwise is not None and (keys := keys_asked(binding, query)) is not None:
+            return await self._by_keys(binding, query, keys)
         rows = await binding.store.fetch(await self.localized(query, binding))
         if query.projection:
             return self._decoded(binding, query, rows)
@@ -114,6 +116,16 @@ class Reader:
         if self._records.deleted:
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
+
+    async def _by_keys(self, binding: Binding, query: Query[Any], keys: list[Any]) -> list[Any]:
+        """What a query means that asks for records by nothing but their keys, where a DAO gets them."""
+        found = await self._handwritten.get_all(lambda key: self.get(binding, key), keys)
+        end = None if query.max_rows is None else query.skip + query.max_rows
+        records = list(found.values())[query.skip : end]
+        if not query.projection:
+            return records
+        names = tuple([name for (name,) in query.projection])
+        return self._decoded(binding, query, list(map(binding.codec.reader(names), records)))
 
     async def some(self, query: Query[Any], number: int) -> list[Any]:
         """The first so many of what the query means, passing by records that are to be removed."""

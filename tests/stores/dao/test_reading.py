@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from holdall import ANONYMOUS, Holdall, Model, Ref, State, field, state_of
+from holdall import ANONYMOUS, Everyone, Holdall, Model, Policy, Ref, State, expr, field, state_of
 from holdall.dao import DAO, SessionState
 from holdall.errors import CorruptRecord, Forbidden, NotFound, StateError, Unsupported
+from holdall.testing.client import Client
 from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
 
 pytestmark = pytest.mark.anyio
@@ -222,6 +223,44 @@ async def test_queries_are_refused_by_name(remote: Remote) -> None:
         with pytest.raises(Unsupported, match="counting"):
             await s.count(Employee.where())
     assert remote.calls == []
+
+
+async def test_queries_by_key_alone_are_gets(remote: Remote) -> None:
+    async with firm(remote).session() as s:
+        ann = await s.one(Employee.where(Employee.id == 1))
+        assert await s.first(Employee.where(Employee.id == 9)) is None
+        assert await s.exists(Employee.where(Employee.id == 2))
+        both = await s.query(Employee.where(expr(Employee.id).in_([2, 1, 9])))
+        assert [employee.name for employee in both] == ["Bob", "Ann"]
+        assert both[1] is ann
+        assert await s.query(Employee.where(expr(Employee.id).in_([2, 1])).limit(1).offset(1)) == [ann]
+        names: list[Any] = await s.query(Employee.where(Employee.id == 1).only(Employee.name, Employee.company))
+        assert names == [("Ann", 1)]
+        for refused in (
+            Employee.where(Employee.id == 1, Employee.age > 3),
+            Employee.where(Employee.id > 1),
+            Employee.where(expr(Employee.id).in_([2, 1])).sort(Employee.name),
+            Employee.where(Employee.id == 1).only(Employee.company.name),
+        ):
+            with pytest.raises(Unsupported):
+                await s.query(refused)
+    assert [call[2] for call in remote.calls if call[1] == "employee"] == [1, 9, 2, 9]
+
+
+async def test_records_are_served_over_http(remote: Remote) -> None:
+    app = Holdall("firm")
+    app.add_dao(CompanyDAO(remote), EmployeeDAO(remote), policy=Policy(read=Everyone, write=Everyone))
+    async with Client(app.asgi()) as http:
+        answer = await http.request("GET", "/employee/1")
+        assert (answer.status, answer.json()["name"]) == (200, "Ann")
+        assert (await http.request("GET", "/employee/9")).status == 404
+        assert (await http.request("GET", "/employee")).status == 422
+        answer = await http.request("POST", "/company", json={"name": "Acme"})
+        assert (answer.status, answer.json()["id"]) == (201, 101)
+        answer = await http.request("PATCH", "/employee/1", json={"name": "ann marie"})
+        assert (answer.status, answer.json()["name"]) == (200, "Ann Marie")
+        assert (await http.request("DELETE", "/employee/1")).status == 204
+    assert 1 not in remote.employees
 
 
 async def test_policies_hold(remote: Remote) -> None:
