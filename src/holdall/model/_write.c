@@ -5,6 +5,9 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
 #include <structmember.h>
 
 #ifdef Py_GIL_DISABLED
@@ -17,9 +20,9 @@ enum { PLAN_SLOT, PLAN_TYPE, PLAN_NULLABLE, PLAN_HOLDS, PLAN_SIZE };
 
 static PyTypeObject *tracked_type, *tracker_type, *track_type; /* set once, by learn */
 static PyObject *dirty_state, *new_state;
-static Py_ssize_t record_track;                                    /* where a record has its track, */
+static Py_ssize_t record_track;                                   /* where a record has its track, */
 static Py_ssize_t tracker_edited, tracker_trusted, tracker_touch; /* a tracker these, */
-static Py_ssize_t track_tracker, track_state, track_old;           /* and a track these */
+static Py_ssize_t track_tracker, track_state, track_old;          /* and a track these */
 
 static int
 is_storable_text(PyObject *text)
