@@ -8,7 +8,7 @@ from holdall.errors import FieldError
 from holdall.model import Field, Reference, State, state_of
 from holdall.session.asking import Asking
 from holdall.session.binding import Binding
-from holdall.session.consequences import Consequences
+from holdall.session.consequences import Consequences, old_value
 
 __all__ = ["demand_targets"]
 
@@ -22,7 +22,10 @@ async def demand_targets(found: Consequences, asking: Asking) -> None:
     for record, names in _changed(found):
         for bond in found.bindings.of_model(type(record)).bonds:
             if names is None or bond.field.name in names:
-                for key, path in _keys(bond.field, bond.field.get(record)):
+                known = {key for key, _ in _keys(bond.field, old_value(record, bond.field))}
+                for key, path in _keys(bond.field, found.value(record, bond.field)):
+                    if key in known:
+                        continue
                     if not bond.is_guarded or found.is_removed(bond.target, key):
                         asked.setdefault(bond.target, {}).setdefault(key, []).append((record, path))
     for target, places in asked.items():

@@ -11,8 +11,10 @@ from holdall.errors import NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
 from holdall.query import Query, SortKey
+from holdall.session.across import Across
 from holdall.session.asking import having_keys, keys_asked
 from holdall.session.binding import Binding, Bindings
+from holdall.session.explanation import Asked, Explanation
 from holdall.session.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.relations import Localizer, is_local
@@ -30,6 +32,7 @@ class Reader:
         self._user = user
         self._handwritten = handwritten
         self._localizer = Localizer(bindings, user)
+        self._across = Across(self._localizer)
         self._loading: dict[Binding, dict[Any, asyncio.Future[Any]]] = {}  # the keys being fetched or gathered
         self._gathering: dict[Binding, list[Any]] = {}  # the keys of this tick
 
@@ -109,13 +112,34 @@ class Reader:
         binding = self._bindings.of_query(query)
         if binding.recordwise is not None and (keys := keys_asked(binding, query)) is not None:
             return await self._by_keys(binding, query, keys)
-        rows = await binding.store.fetch(await self.localized(query, binding))
+        rows = await self._rows(await self.localized(query, binding), binding)
         if query.projection:
             return self._decoded(binding, query, rows)
         records = self.adopt(binding, rows)
         if self._records.deleted:
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
+
+    async def _rows(self, query: Query[Any], binding: Binding) -> Rows:
+        """The rows of a query whose condition is local."""
+        return await (binding.store.fetch(query) if is_local(query) else self._across.fetch(query, binding))
+
+    async def explain(self, query: Query[Any]) -> Explanation:
+        """Ask what has to be asked before, and tell of it; the query itself is not sent."""
+        binding, asked = self._bindings.of_query(query), list[Asked]()
+        localizer = Localizer(self._bindings, self._user, asked)
+        binding.policy.demand(Right.READ, self._user, binding.collection)
+        plain: Query[Any] = Query(
+            binding.collection,
+            query.condition,
+            query.sort_keys,
+            query.max_rows,
+            query.skip,
+            query.position,
+            query.projection,
+        )
+        local = plain if is_local(plain) else await localizer.localize(plain, binding)
+        return await Across(localizer).explained(local, binding, asked)
 
     async def _by_keys(self, binding: Binding, query: Query[Any], keys: list[Any]) -> list[Any]:
         """What a query means that asks for records by nothing but their keys, where a DAO gets them."""
@@ -162,7 +186,12 @@ class Reader:
         binding = self._bindings.of_query(query)
         query = await self.localized(query, binding)
         store = binding.store
-        batches = store.stream(query, batch) if isinstance(store, Streaming) else self._pages(binding, query, batch)
+        if not is_local(query) and self._across.sorts_away(query, binding):
+            batches = self._across.stream(query, binding, batch)
+        elif isinstance(store, Streaming) and not self._across.shows_away(query, binding):
+            batches = store.stream(query, batch)
+        else:
+            batches = self._pages(binding, query, batch)
         async with aclosing(cast("AsyncGenerator[Rows]", batches)):
             async for rows in batches:
                 if query.projection:
@@ -191,7 +220,7 @@ class Reader:
         shown = query.projection or tuple((field.name,) for field in schema.stored)
         while left is None or left > 0:
             size = batch if left is None else min(batch, left)
-            rows = await binding.store.fetch(query.limit(size).only(*shown, *paths))
+            rows = await self._rows(query.limit(size).only(*shown, *paths), binding)
             if rows:
                 yield [row[: len(shown)] for row in rows]
             if len(rows) < size:

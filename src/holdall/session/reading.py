@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
 from holdall.query import Query
 from holdall.session.core import M, SessionCore
+from holdall.session.explanation import Explanation
+from holdall.session.loading import Loading
 from holdall.store import Naming
 
 __all__ = ["ReadingSession"]
@@ -74,6 +76,22 @@ class ReadingSession(SessionCore):
         if key is None or not isinstance(binding.store, Naming):
             return ()
         return tuple(binding.store.names_of(binding.collection, key))
+
+    async def load(self, records: M | Sequence[M], *fields: Any) -> None:
+        """Load what these fields of the records lead to: ``await session.load(books, Book.author.country, Book.tags)``.
+
+        Each level is one list of keys for each collection, wherever it is kept. Afterwards references, lists of them
+        and their other ends are read without ``await``. Raises QueryError for a field that is no reference.
+        """
+        group = [records] if isinstance(records, Model) else list(records)
+        await Loading(self._bindings, self._records, self._reader, self.user).load(group, fields)
+
+    async def explain(self, query: Query[M]) -> Explanation:
+        """How the query is answered: which stores are asked what, how many rows come over, what is done here.
+
+        What has to be asked of other stores first is asked; the query itself is not sent.
+        """
+        return await self._reader.explain(query)
 
     async def refresh(self, record: Model) -> None:
         """Take over what the store has now and drop changes; a removed record is back.

@@ -40,7 +40,7 @@ async def answer_edits(found: Consequences, asking: Asking) -> None:
     """Turn what was written at other ends into changes of the references themselves."""
     for edit in list(found.records.backs.edits.values()):
         track = track_of(edit.owner)
-        if track is not None and track.tracker is not None and track.state is not State.DELETED:
+        if track is not None and track.tracker is not None:
             bond = _bond_of(found, edit.owner, edit.name)
             await _answer(found, asking, bond, edit)
 
@@ -53,8 +53,9 @@ def _bond_of(found: Consequences, owner: Any, name: str) -> Bond:
 
 async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdit) -> None:
     """Let the records asked for refer to the owner, and others no more."""
-    await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
     own_key = edit.owner.__key__()
+    if not found.is_removed(bond.target, own_key):
+        await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
     if track_of(edit.owner).state is State.NEW or own_key is None:  # type: ignore[union-attr]
         return
     kept = None if edit.kept is None else {key_in(item) for item in edit.kept}

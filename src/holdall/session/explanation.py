@@ -1,0 +1,36 @@
+"""What a query comes to over several stores, as a value: which store was asked what before, and what is left to ask."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Asked", "Explanation"]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One question that had to be asked before: of which store, what, and how many rows came over."""
+
+    store: str
+    question: str
+    rows: int
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """How a session answers a query. Printing it shows it.
+
+    ``asked`` are the questions to other stores, in order; ``query`` is what the collection's own ``store`` is asked in
+    the end; ``here`` says what is then done by Holdall itself.
+    """
+
+    asked: tuple[Asked, ...]
+    store: str
+    query: str
+    here: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [
+            f"{number}. {step.store}: {step.question} → {step.rows} rows" for number, step in enumerate(self.asked, 1)
+        ]
+        lines.append(f"{len(self.asked) + 1}. {self.store}: {self.query}")
+        lines += [f"   here: {item}" for item in self.here]
+        return "\n".join(lines)
