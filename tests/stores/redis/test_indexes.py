@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from holdall.errors import LimitExceeded, SchemaMismatch, UniqueViolation, Unsupported
 from holdall.query import And, FieldSchema, Kind, ManyForm, Not, Op, Or, Query, Schema, SortKey, Table, evaluate
 from holdall.store import Change, Verb
+from holdall.stores.redis import fetch
 from holdall.stores.redis.access import access_of
 from holdall.testing.pool import POOL
 from tests.stores.redis.shop import BOOK, apply, beside, book, keys, remove, store_at, update, where, work
@@ -100,6 +101,26 @@ def test_reading_through_is_bounded(redis_url: str) -> None:
         with pytest.raises(LimitExceeded) as caught:
             await store.fetch(Query("book", where("note", Op.EQ, "x")))
         assert caught.value.maximum == 3
+
+    work(redis_url, body, store)
+
+
+def test_an_index_that_finds_too_much_is_no_way_to_a_part(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = store_at(redis_url)
+    monkeypatch.setattr(fetch, "SIEVED", 3)
+    few = where("pages", Op.LT, 3)
+    wide: list[Query[Any]] = [
+        Query("book", And((where("pages", Op.GE, 0), where("note", Op.EQ, "x")))),
+        Query("book", where("pages", Op.GE, 0)).limit(1),
+    ]
+
+    async def body(raw: Redis) -> None:
+        await apply(store, *(book(number, f"t{number}", pages=number) for number in range(4)))
+        for query in wide:
+            with pytest.raises(LimitExceeded):
+                await store.fetch(query)
+        assert len(await store.fetch(Query("book", where("pages", Op.GE, 0)))) == 4, "all of them are wanted"
+        assert len(await store.fetch(Query("book", And((few, where("pages", Op.GE, 0)))))) == 3
 
     work(redis_url, body, store)
 

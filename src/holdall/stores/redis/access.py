@@ -17,13 +17,20 @@ _AFTER = chr(ord(SEPARATOR) + 1)
 _NULLS = [f"[-{SEPARATOR}", f"(-{_AFTER}"]
 _VALUES = ["[=", "(>"]
 _ALL = ["-", "+"]
+_EXACT = frozenset(
+    {Kind.INT, Kind.DATETIME, Kind.DATE, Kind.TIME, Kind.TIMEDELTA, Kind.UUID}
+)  # neither cut nor rounded
 
 
 class Access(NamedTuple):
-    """Where the script is to look. ``is_scan`` if it reads through everything to answer with a part."""
+    """Where the script is to look. ``is_scan`` if it reads through everything to answer with a part.
+
+    ``is_sieve`` if an index finds what is then sieved or cut: more than is wanted may be read, within a bound.
+    """
 
     where: list[Any]
     is_scan: bool = False
+    is_sieve: bool = False
     is_answer: bool = False  # what is found is the answer, in its order
     reason: str = ""
 
@@ -38,7 +45,8 @@ def access_of(layout: Layout, query: Query[Any]) -> Access:
         return Access(["keys", list(dict.fromkeys(map(layout.text, wanted)))])
     alternatives = [found for item in items if (found := _alternative(layout, item)) is not None]
     if alternatives:
-        return Access(["ranges", alternatives])
+        is_part = query.max_rows is not None or query.skip > 0 or query.position is not None
+        return Access(["ranges", alternatives], is_sieve=is_part or len(items) > 1, reason="the condition")
     return Access(_whole(layout), is_scan=True, reason=f"the condition on {_named(query.condition)}")
 
 
@@ -113,24 +121,28 @@ def _alternative(layout: Layout, item: Condition) -> list[Any] | None:
         return ["unique", layout.unique_values((name,)), [exact(field, value) for value in values]]
     if name not in layout.indexed:
         return None
-    ranges = _ranges(item, lambda value: f"={sortable(field, value)}", is_text=field.kind is Kind.STR)
+    ranges = _ranges(item, lambda value: f"={sortable(field, value)}", field.kind)
     return None if ranges is None else ["sorted", layout.index(name), ranges, 1]
 
 
-def _ranges(item: Compare, text: Any, *, is_text: bool) -> list[str] | None:
-    value = item.value
+def _ranges(item: Compare, text: Any, kind: Kind) -> list[str] | None:
+    value, is_exact = item.value, kind in _EXACT
     match item.op:
         case Op.EQ:
             return _equal(text(value))
         case Op.IN:
             return [bound for one in dict.fromkeys(map(text, value)) for bound in _equal(one)]
+        case Op.GT if is_exact:
+            return [f"[{text(value)}{_AFTER}", _VALUES[1]]
+        case Op.LT if is_exact:
+            return [_VALUES[0], f"({text(value)}{SEPARATOR}"]
         case Op.GT | Op.GE:
             return [f"[{text(value)}", _VALUES[1]]
         case Op.LT | Op.LE:
             return [_VALUES[0], f"({text(value)}{_AFTER}"]
         case Op.BETWEEN:
             return [f"[{text(value[0])}", f"({text(value[1])}{_AFTER}"]
-        case Op.STARTSWITH if is_text:
+        case Op.STARTSWITH if kind is Kind.STR:
             return [f"[{text(value)}", f"({_successor(text(value))}"]
         case Op.IS_NULL:
             return _NULLS if value else _VALUES

@@ -19,7 +19,10 @@ from holdall.stores.redis.scripts import LOAD, PURGE
 from holdall.stores.redis.server import Server
 from holdall.stores.redis.writes import unbuilt
 
-__all__ = ["Reader"]
+__all__ = ["SIEVED", "Reader"]
+
+SIEVED = 100_000
+"""How many records of an index may be read to answer with a part of them."""
 
 _PURGED_AT_ONCE = 1000
 _pack = msgspec.msgpack.Encoder().encode
@@ -135,7 +138,7 @@ class Reader:
 
         Raises Unsupported for a scan that is not allowed, LimitExceeded for one that is too long, CorruptRecord.
         """
-        bound = layout.scan_limit if access.is_scan else 0
+        bound = _bound(layout, access)
         if access.is_scan and bound <= 0:
             raise refusal(self._store, layout.schema.name, access.reason)
         if not names:
@@ -166,9 +169,16 @@ class Reader:
         return [layout.keys, layout.mark]
 
 
+def _bound(layout: Layout, access: Access) -> int:
+    """How many records may be read at most; 0 for any number, where all that is read is wanted."""
+    if access.is_scan:
+        return layout.scan_limit
+    return max(layout.scan_limit, SIEVED) if access.is_sieve else 0
+
+
 def _too_many(layout: Layout, access: Access) -> LimitExceeded:
     what = f"records of {layout.schema.name} to read through for {access.reason}"
-    return LimitExceeded(what, layout.scan_limit, "declare an index with field(index=True), or raise scan_limit")
+    return LimitExceeded(what, _bound(layout, access), "declare an index with field(index=True), or raise scan_limit")
 
 
 def _asks_index(layout: Layout, access: Access) -> bool:
