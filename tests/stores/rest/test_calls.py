@@ -127,7 +127,7 @@ def test_the_total_time_bounds_all_retries_together() -> None:
         began = time.monotonic()
         with pytest.raises(StoreTimeout):
             await store.fetch(_ONE)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 5  # fifty retries would take twenty
 
     served(work, otherwise=lambda request: Reply(delay=60), retries=Retries(most=50, first_wait=0.01))
 

@@ -14,7 +14,7 @@ from holdall.testing.fault_server import FAULTS, FaultServer, Reply
 from tests.stores.rest.customers import DECLARED, add, customer, remove, served, update
 
 _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
-_MOST_SECONDS = 0.8 + 1  # the total time of a call, and the second in which its end must be noticed
+_MOST_SECONDS = 5  # for calls of 0.8 seconds in all; what hangs would hang for an hour
 
 _READ: dict[str, type[HoldallError]] = {
     "error": StoreUnavailable,

@@ -15,6 +15,7 @@ from holdall.errors import CorruptRecord, LimitExceeded, StoreError, Unsupported
 from holdall.query import And, Compare, Not, Op, Or, Query, SortKey, Table, evaluate
 from holdall.store import Feature
 from holdall.stores.rest import (
+    ApiKey,
     Cursor,
     Filters,
     LinkHeader,
@@ -382,3 +383,21 @@ def test_many_reads_at_once_share_one_client() -> None:
         assert all(rows == _ROWS for rows in found)
 
     served(work, otherwise=_People(), declared=_with())
+
+
+def test_a_total_that_is_cut_off_ends_no_list() -> None:
+    def cut_off(request: Request) -> Reply:
+        body = msgspec.json.decode(_People("page", has_total=True)(request).body)
+        return Reply.json({**body, "total": 10})
+
+    rows, _ = _fetched(_ALL, _with(paging=PageSize(most=10), total_at="total"), cut_off)
+    assert rows == _ROWS
+
+
+def test_a_key_among_the_parameters_goes_to_every_page() -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        assert await store.fetch(_ALL) == _ROWS
+        assert all("secret=k" in request.path for request in server.requests)
+
+    declared = _with(paging=LinkHeader(most=10))
+    served(work, otherwise=_People("link"), declared=declared, auth=ApiKey("k", "secret", "query"))

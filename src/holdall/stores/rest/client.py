@@ -57,7 +57,7 @@ class Client:
             raise StoreError(self.store, f"{place}: the answer names no valid URL") from error
         if url.origin() != self._origin:
             raise StoreError(self.store, f"{place}: the answer leads to another host, where nothing is sent")
-        return url
+        return url.update_query(self.credentials.query) if self.credentials.query else url
 
     async def send(self, request: Request) -> Answer:
         """The answer of any status that the verb itself has to understand.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 
 import msgspec
 
@@ -44,24 +45,23 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """At most so many calls in so many seconds; as many may go at once after a quiet time."""
+    """At most so many calls in any so many seconds."""
 
     calls: int
     seconds: float = 1.0
 
 
 class Pace:
-    """Lets calls go at a rate: a token bucket kept as the time at which it will be full again."""
+    """Lets calls go at a rate: none before the time of the one so many calls ago has passed."""
 
     def __init__(self, rate: Rate) -> None:
-        self._gap = rate.seconds / rate.calls
-        self._burst = rate.seconds
-        self._full_at = 0.0
+        self._seconds = rate.seconds
+        self._turns: deque[float] = deque(maxlen=rate.calls)
 
     async def step(self) -> None:
         """Wait for this call's turn; turns are given in the order of asking."""
-        now = asyncio.get_running_loop().time()
-        self._full_at = max(self._full_at, now) + self._gap
-        wait = self._full_at - now - self._burst
-        if wait > 0:
-            await asyncio.sleep(wait)
+        turns, now = self._turns, asyncio.get_running_loop().time()
+        turn = max(now, turns[0] + self._seconds) if len(turns) == turns.maxlen else now
+        turns.append(turn)
+        if turn > now:
+            await asyncio.sleep(turn - now)

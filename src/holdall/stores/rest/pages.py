@@ -79,7 +79,8 @@ async def _numbered(
             place = [(paging.offset, str(position)), (paging.size, str(size))]
         page = await ask([*parameters, *place], None)
         count = len(page.rows)
-        is_end = not count or (page.total is not None and position + count >= page.total)
+        # a total may be cut off at some number, so a full page is never taken for the last one
+        is_end = not count or (count != size and page.total is not None and position + count >= page.total)
         if is_uneven and count and isinstance(paging, PageSize) and skip:
             raise StoreError(store, f"{page.place}: its pages are not of {size} records; declare the right most=")
         is_uneven = is_uneven or count != size

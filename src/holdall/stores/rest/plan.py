@@ -14,6 +14,7 @@ from holdall.stores.rest.collection import RestCollection
 from holdall.stores.rest.keys import demanded_keys
 from holdall.stores.rest.position import after, not_before
 from holdall.stores.rest.spelling import Parameters, Spelling
+from holdall.stores.rest.versions import ETags
 
 __all__ = ["ByKeys", "Listing", "Planner"]
 
@@ -78,7 +79,7 @@ class Planner:
     def _narrowed(self, query: Query[Any]) -> tuple[Parameters, bool, bool]:
         """The parameters for condition and position; whether they say all of it, and whether nothing but it."""
         collection, spelling = self._collection, self._spelling
-        exact = collection.filters is None or collection.filters.is_exact
+        exact = query.condition == ALWAYS or collection.filters is None or collection.filters.is_exact
         if query.position is not None:
             further = after(query, self._schema)
             if further is not None:
@@ -110,7 +111,9 @@ class Planner:
         """The fields that are needed of each record."""
         if not query.projection or not self._collection.fields:
             return frozenset(self._schema.positions)
-        return frozenset({*(path[0] for path in paths_of(query)), *self._schema.key})
+        fields = frozenset({*(path[0] for path in paths_of(query)), *self._schema.key})
+        is_whole = isinstance(self._collection.version, ETags) and self._schema.version in fields
+        return frozenset(self._schema.positions) if is_whole else fields  # such a version is made of the whole content
 
     def _text(self, parameters: Parameters) -> str:
         return "".join(f"{name}={value}&" for name, value in parameters)
