@@ -149,7 +149,7 @@ class Handwritten:
         store = binding.recordwise
         assert store is not None
         self._records.given.pop(id(record), None)
-        with self._phases.entered(SessionState.COMMIT):
+        with self._phases.entered(SessionState.COMMIT, record):
             outcome = await store.apply_record(verb, binding.collection, record, self.session())
         return msgspec.structs.replace(outcome, key=record.__key__()) if verb is Verb.ADD else outcome
 
@@ -166,8 +166,14 @@ class Handwritten:
             what = "has no key" if key is None else f"is {state_of(record).value} and of another session"
             raise StateError(f"this {type(record).__name__} {what}; make the record from what the store has")
         self._bindings.of_model(type(record))
-        known = self._records.of(type(record)).setdefault(key, record)
-        self.take_referred(record, renew=renew)
+        filed = self._records.of(type(record))
+        known = filed.setdefault(key, record)
+        try:
+            self.take_referred(record, renew=renew)
+        except BaseException:
+            if known is record:
+                del filed[key]
+            raise
         if known is record:
             self._records.mark_clean(record, key)
         elif renew and state_of(known) is State.CLEAN:

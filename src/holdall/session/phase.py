@@ -25,11 +25,12 @@ class SessionState(Enum):
 
 
 class _Frame:
-    __slots__ = ("phases", "state")
+    __slots__ = ("phases", "record", "state")
 
-    def __init__(self, phases: Phases, state: SessionState) -> None:
+    def __init__(self, phases: Phases, state: SessionState, record: Any) -> None:
         self.phases: Phases | None = phases  # until it is over, as what was started within may outlive it
         self.state = state
+        self.record = record
 
 
 _frames: ContextVar[tuple[_Frame, ...]] = ContextVar("holdall_phases", default=())
@@ -47,22 +48,23 @@ class Phases:
     @property
     def state(self) -> SessionState:
         """What the session is doing for the caller."""
-        for frame in reversed(_frames.get()):
-            if frame.phases is self:
-                return frame.state
-        return SessionState.STANDBY
+        frame = self._frame()
+        return SessionState.STANDBY if frame is None else frame.state
+
+    def _frame(self) -> _Frame | None:
+        return next((frame for frame in reversed(_frames.get()) if frame.phases is self), None)
 
     @contextmanager
-    def entered(self, state: SessionState) -> Iterator[None]:
-        """Within the block, the session is doing this for the caller and for the tasks he starts."""
-        frame = _Frame(self, state)
+    def entered(self, state: SessionState, record: Any = None) -> Iterator[None]:
+        """Within the block, the session is doing this, with this record, for the caller and the tasks he starts."""
+        frame = _Frame(self, state, record)
         token = _frames.set((*_frames.get(), frame))
         self._open += 1
         self._tracker.trusted = self
         try:
             yield
         finally:
-            frame.phases = None
+            frame.phases = frame.record = None
             _frames.reset(token)
             self._open -= 1
             if not self._open:
@@ -75,14 +77,14 @@ class Phases:
     def wrote(self, record: Any, field: Any, value: Any) -> None:
         """A DAO or a query function says what its store has for this field.
 
-        While it is being written, a changed field stays changed: the call may yet fail.
+        While a record is being written itself, its changed fields stay changed: the call may yet fail.
         """
-        track = track_of(record)
+        track, frame = track_of(record), self._frame()
         if field.options.pk:
             key = self._records.stored_key(record)
             field.put(record, value)
             self._records.refile(record, key)
-        if self.state is SessionState.COMMIT:
+        if frame is not None and frame.state is SessionState.COMMIT and frame.record is record:
             self._records.given.setdefault(id(record), {})[field.name] = field.encode(value)
         elif track is not None and track.old is not None:
             track.old.pop(field.name, None)

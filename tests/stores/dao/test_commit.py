@@ -323,3 +323,25 @@ async def test_one_commit_over_daos_and_a_database(remote: Remote, tmp_path: Pat
         ("add", "employee", name) for name in ("dee", "Eve", "Eve")
     ]
     await app.close()
+
+
+async def test_what_a_dao_writes_into_another_record_is_stored_there(remote: Remote) -> None:
+    class Counting(EmployeeDAO):
+        async def add(self, employee: Employee) -> None:
+            await super().add(employee)
+            company = await employee.company
+            assert company is not None
+            company.tags = [*company.tags, employee.name]
+
+    app = Holdall("firm")
+    app.add_dao(CompanyDAO(remote), Counting(remote))
+    async with app.session() as s:
+        initech = await s.require(Company, 1)
+        initech.name = "Initrode"
+        s.add(Employee(name="Eve", company=initech))
+        await s.commit()
+        assert (initech.tags, state_of(initech)) == (["Eve"], State.CLEAN)
+        initech.tags = ["Eve", "Dan"]
+        await s.commit()
+        assert state_of(initech) is State.CLEAN
+    assert remote.companies[1] == {"name": "Initrode", "tags": ["Eve", "Dan"]}

@@ -99,6 +99,25 @@ async def test_records_made_along_with_another_are_taken_too(remote: Remote) -> 
     assert remote.calls == [("get", "employee", 2), ("get", "employee", 1)]
 
 
+async def test_a_record_that_cannot_be_taken_leaves_nothing_behind(remote: Remote) -> None:
+    class Careless(EmployeeDAO):
+        async def get(self, *, id: int) -> Employee | None:  # noqa: A002
+            employee = await super().get(id=id)
+            if employee is not None and remote.fails:
+                employee.company = Company(name="without a key")
+            return employee
+
+    app = Holdall("firm")
+    app.add_dao(Careless(remote), CompanyDAO(remote))
+    remote.fails["nothing"] = ValueError()
+    async with app.session() as s:
+        with pytest.raises(StateError, match="has no key"):
+            await s.get(Employee, 1)
+        remote.fails.clear()
+        ann = await s.require(Employee, 1)
+        assert state_of(ann) is State.CLEAN
+
+
 async def test_a_dao_that_needs_what_it_is_making_is_refused(remote: Remote) -> None:
     remote.employees[1]["boss"] = 2
     async with eager(remote).session() as s:
