@@ -5,6 +5,7 @@ Its licence is the GPL: it runs as a process of its own and nothing of it is eve
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,12 @@ _QUIET = "serverMonitoringMode=poll"
 
 # The server must not outlive this process, even a killed one: the shell ends it when its standard input, which this
 # process holds open, comes to its end. At once: its data is nobody's any more, and putting it in order takes seconds.
-_SUPERVISOR = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3; kill -KILL $server) >/dev/null 2>&1 & wait $server'
+_SUPERVISOR = """exec 3<&0
+"$@" 3<&- & server=$!
+(cat <&3; kill -KILL $server) >/dev/null 2>&1 &
+wait $server
+rm -rf "$0"
+"""
 
 
 class Secantus:
@@ -35,7 +41,7 @@ class Secantus:
 
     def __init__(self, *, is_standalone: bool = False) -> None:
         self._is_standalone = is_standalone
-        self._folder = tempfile.TemporaryDirectory(prefix="holdall-mongo-")
+        self._folder = Path(tempfile.mkdtemp(prefix="holdall-mongo-"))
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,10 +73,10 @@ class Secantus:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
-        folder = Path(self._folder.name)
+        folder = self._folder
         self._port = _free_port()
         (folder / "settings.toml").touch()  # so that it does not go looking for somebody's
         command = [str(Path(sys.executable).with_name("secantusd-py")), "--enable-test-commands"]
@@ -81,7 +87,7 @@ class Secantus:
         log = folder / "log"
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                ["sh", "-c", _SUPERVISOR, "sh", *command],
+                ["sh", "-c", _SUPERVISOR, folder, *command],
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -90,7 +96,7 @@ class Secantus:
         deadline = time.monotonic() + _START_SECONDS
         while not _is_listening(self._port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the MongoDB server did not start:\n{log.read_text()}")
+                raise RuntimeError(f"the MongoDB server did not start:\n{log.read_text() if log.exists() else ''}")
             time.sleep(0.02)
 
 

@@ -53,29 +53,32 @@ def is_light(batch: Batch) -> bool:
     """Whether the documents of an ADD surely fit into one command: fewer than MongoDB takes, and small ones."""
     if len(batch) > _MOST_DOCUMENTS:
         return False
-    schema = batch.layout.schema
-    size = _most_bytes(schema.by_name[schema.key[0]] if len(schema.key) == 1 else None, batch.keys)
+    by_name, key = batch.layout.schema.by_name, batch.layout.schema.key
+    size = _most_bytes(by_name[key[0]], batch.keys) if len(key) == 1 else inf
     for place, name in enumerate(batch.fields):
+        field = by_name[name]
+        is_text = _of_key(field).kind is Kind.STR
         size += len(name) * len(batch)
-        size += _most_bytes(schema.by_name[name], [row[place] for row in batch.rows])
+        size += _most_bytes(field, [row[place] for row in batch.rows] if is_text else batch.rows)
     return size < _MOST_BYTES
 
 
-def _most_bytes(field: FieldSchema | None, values: Sequence[Any]) -> float:
-    """What these values take at most; infinity for those whose size is not seen at once."""
-    if field is not None and field.kind is Kind.REF and len(field.target_key) == 1:
-        field = field.target_key[0]
-    if field is None or field.kind in _OF_ANY_SIZE:
+def _most_bytes(field: FieldSchema, values: Sequence[Any]) -> float:
+    """What so many values take at most; infinity for kinds whose size is not seen at once."""
+    kind = _of_key(field).kind
+    if kind in _OF_ANY_SIZE:
         return inf
-    if field.kind is Kind.STR:
-        return sum([4 * len(value) for value in values if value is not None]) + _SMALL * len(values)
-    return _SMALL * len(values)
+    return _SMALL * len(values) + (4 * sum(map(len, filter(None, values))) if kind is Kind.STR else 0)
+
+
+def _of_key(field: FieldSchema) -> FieldSchema:
+    return field.target_key[0] if field.kind is Kind.REF and len(field.target_key) == 1 else field
 
 
 _OF_ANY_SIZE = (Kind.BYTES, Kind.JSON, Kind.REF, Kind.MANY)
 _MOST_DOCUMENTS = 50_000
 _MOST_BYTES = 12 * 2**20  # of the 16 MiB of one command
-_SMALL = 32  # more than any single number, date or UUID takes, its field's name aside
+_SMALL = 48  # more than any single number, date or UUID takes, the name of its field aside
 
 
 def _absent(place: Place, count: int) -> Sequence[Any]:
