@@ -1,6 +1,7 @@
 """The application: what a team declares and opens sessions on."""
 
+from holdall.app.findings import Finding, FsckProgress, FsckReport
 from holdall.app.holdall import Holdall
 from holdall.app.sync import SyncHoldall, SyncSession
 
-__all__ = ["Holdall", "SyncHoldall", "SyncSession"]
+__all__ = ["Finding", "FsckProgress", "FsckReport", "Holdall", "SyncHoldall", "SyncSession"]

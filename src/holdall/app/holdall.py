@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
+from holdall.app.findings import FsckProgress, FsckReport
+from holdall.app.fsck import Fsck
 from holdall.app.gateway import ModelGateway
 from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, SchemaMismatch
@@ -193,6 +195,24 @@ class Holdall:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def fsck(
+        self,
+        *,
+        repair: bool = False,
+        batch: int = 1_000,
+        start: str | None = None,
+        progress: Callable[[FsckProgress], object] | None = None,
+    ) -> FsckReport:
+        """Look through all stores for references that do not hold; with ``repair``, set right what can be.
+
+        A reference to what is not there is emptied, or its record removed where it cannot be empty and ``on_delete``
+        says CASCADE; a stored other end is written anew. ``batch`` records are looked at together, by key.
+        ``progress`` is told after each batch, with a position; ``start`` takes it up again there. Raises StateError
+        for a position of something else.
+        """
+        self.bindings.settle()
+        return await Fsck(self.bindings, repair=repair, batch=batch, progress=progress).run(start)
 
     async def close(self) -> None:
         """Give back everything the stores hold; its models' active-record look no longer leads here."""

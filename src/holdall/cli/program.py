@@ -6,6 +6,7 @@ import typer
 
 from holdall.cli.check import check
 from holdall.cli.create import create
+from holdall.cli.fsck import fsck
 from holdall.cli.serve import serve
 
 __all__ = ["program"]
@@ -16,5 +17,5 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, create):
+for command in (serve, check, create, fsck):
     program.command()(command)
