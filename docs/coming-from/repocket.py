@@ -14,7 +14,7 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
-from holdall import JSON, Holdall, Model, Ref, Stream, field, stream
+from holdall import JSON, Holdall, Model, Ref, Stream, expr, field, stream
 from holdall.errors import ValidationError
 from holdall.store import Provisioned
 from holdall.stores.redis import RedisCollection
@@ -131,13 +131,13 @@ async def follow_and_append(app: Holdall) -> None:
         same = await s.require(Build, build.id)
         owner = await (await same.project).owner
         assert owner.name == "Harry Potter"
-        harrys = await s.query(Build.where(Build.project.owner == HARRY))
+        harrys = await s.query(Build.where(expr(Build.project.owner) == HARRY))
         assert harrys == [same]
     assert await build.delete() == 3  # its hash and two streams
 
 
 async def look_inside() -> None:
-    redis: Any = Redis.from_url(URL, decode_responses=True)
+    redis: Any = Redis.from_url(URL, decode_responses=True)  # pyright: ignore[reportUnknownMemberType]
     try:
         values = await redis.hgetall(f"{PREFIX}:hogwarts.models:User:{RON}")
     finally:
