@@ -15,6 +15,8 @@ from urllib.request import urlopen
 import msgspec
 import pytest
 import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
 
 from holdall import Everyone, Holdall, Many, Model, Policy, Ref, back, desc, field
 from holdall.errors import AlreadyExists, CommitError, DeclarationError, StaleVersion, UniqueViolation, Unsupported
@@ -274,7 +276,8 @@ def test_ways_of_paging(asked: list[Any], headers: Any, expected: Any) -> None:
 
 
 def test_writes_versions_and_keys() -> None:
-    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pet"}}}}
+    wrapped = {"properties": {"pet": {"$ref": "#/components/schemas/Pet"}}}
+    body = {"content": {"application/json": {"schema": wrapped}}}
     key = {"name": "Idempotency-Key", "in": "header"}
     match = {"name": "If-Match", "in": "header"}
     found = from_openapi(
@@ -290,6 +293,7 @@ def test_writes_versions_and_keys() -> None:
     assert found.update == Call(method="PUT")
     assert found.remove == Call()
     assert (found.keys, found.read_only, found.version) == ("server", frozenset({"id"}), ETags())
+    assert found.wrap == "pet"
 
 
 @pytest.mark.parametrize(
@@ -344,3 +348,39 @@ def test_a_collection_that_the_document_leaves_open_is_refused_when_it_is_wanted
     with pytest.raises(DeclarationError, match="RestCollection"):
         app.add_store("wrong", "https://api.example.com", collections={"pets": "/v2/pets"})
     assert RestCollection(path="/pets/{id}").list_path == ""
+
+
+class _Item(BaseModel):
+    id: int
+    name: str
+
+
+class _NewItem(BaseModel):
+    name: str
+
+
+_SERVICE = FastAPI()
+
+
+@_SERVICE.get("/items/")
+def _many(skip: int = 0, limit: int = 20, name: str | None = None) -> list[_Item]:
+    return [_Item(id=1, name=name or "one")][skip:limit]
+
+
+@_SERVICE.post("/items/")
+def _create(item: _NewItem) -> _Item:
+    return _Item(id=1, name=item.name)
+
+
+@_SERVICE.get("/items/{item_id}")
+def _one(item_id: int) -> _Item:
+    return _Item(id=item_id, name="one")
+
+
+def test_an_api_of_a_framework_that_documents_itself() -> None:
+    found = from_openapi(_SERVICE.openapi(), "/items/")
+    assert (found.path, found.list_path, found.list_at) == ("/items/{key}", "/items/", "")
+    assert found.paging == Offset(offset="skip", size="limit", most=20)
+    assert (found.keys, found.read_only, found.add) == ("server", frozenset({"id"}), Call())
+    assert found.filters is not None
+    assert found.filters.fields == {"name": frozenset({Op.EQ})}

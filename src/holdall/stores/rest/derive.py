@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,23 @@ from holdall.stores.rest.document import Document, Node
 from holdall.stores.rest.filters import Filters, Sorting
 from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
 from holdall.stores.rest.versions import BodyVersion, ETags, Versions
+from holdall.stores.rest.vocabulary import (
+    CURSORS,
+    ITEMS,
+    LISTS,
+    NEXTS,
+    OFFSETS,
+    PAGES,
+    SIZES,
+    SORTS,
+    SUFFIXED,
+    SUFFIXES,
+    TOTAL_HEADERS,
+    TOTALS,
+)
 
 __all__ = ["derived", "from_openapi"]
 
-_LISTS = ("data", "items", "results", "value", "values", "records", "entries", "content", "rows", "objects")
-_ITEMS = ("data", "item", "result", "record", "value")
-_TOTALS = ("total_count", "totalCount", "total", "total_items", "totalItems", "total_results", "totalResults",
-           "totalElements", "total_records", "totalRecords")  # fmt: skip
-_NEXTS = ("next_cursor", "nextCursor", "next_page_token", "nextPageToken", "next_token", "nextToken", "next")
-_PAGES = ("page", "page_number", "pageNumber", "p")
-_SIZES = ("page_size", "per_page", "pageSize", "perPage", "limit", "size", "max_results", "maxResults", "top")
-_OFFSETS = ("offset", "skip", "start")
-_CURSORS = ("cursor", "page_token", "pageToken", "after", "starting_after", "continuation_token", "next_token")
-_SORTS = ("sort", "order_by", "orderBy", "ordering", "sort_by", "sortBy")
-_TOTAL_HEADERS = ("X-Total-Count", "Total-Count", "X-Total")
-_SUFFIXES: dict[str, Op] = {
-    "eq": Op.EQ, "ne": Op.NE, "in": Op.IN, "nin": Op.NOT_IN, "not_in": Op.NOT_IN, "gt": Op.GT, "gte": Op.GE,
-    "ge": Op.GE, "lt": Op.LT, "lte": Op.LE, "le": Op.LE, "contains": Op.CONTAINS, "icontains": Op.ICONTAINS,
-    "startswith": Op.STARTSWITH, "endswith": Op.ENDSWITH, "isnull": Op.IS_NULL, "is_null": Op.IS_NULL,
-}  # fmt: skip
-_SUFFIXED = re.compile(r"(?P<field>.+?)(?:__(?P<plain>\w+)|\[(?P<bracketed>\w+)\])")
 _MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -49,7 +45,7 @@ def from_openapi(document: Mapping[str, Any] | str | Path, path: str, **declared
 
 def derived(document: Document, path: str, **declared: Any) -> RestCollection:
     """As ``from_openapi``, of a document that was read already."""
-    item_path = next((each for each in document.resources() if path in (each, _above(each))), None)
+    item_path = next((each for each in document.resources() if path in (each, document.list_path(each))), None)
     if item_path is None:
         known = ", ".join(sorted(document.resources())) or "none"
         raise DeclarationError(f"the document has no list with single records at {path}; it has: {known}")
@@ -63,7 +59,7 @@ class _Derivation:
     def __init__(self, document: Document, path: str, declared: Mapping[str, Any]) -> None:
         self._document = document
         self._item = path
-        self._list = _above(path)
+        self._list = document.list_path(path)
         self._declared = declared
         self._listing = document.operation(self._list, "get") or {}
         self._parameters = {
@@ -76,7 +72,7 @@ class _Derivation:
     def fields(self) -> dict[str, Any]:
         """The fields of the declaration."""
         found: dict[str, Any] = {
-            "path": f"{self._list}/{{{KEY}}}",
+            "path": f"{self._list.rstrip('/')}/{{{KEY}}}",
             "list_path": self._list,
             **self._calls(),
             **self._places,
@@ -122,8 +118,8 @@ class _Derivation:
     def _demand_nothing_else(self, verb: str, operation: Node) -> None:
         for each in operation["parameters"]:
             place, name = each.get("in"), each.get("name")
-            known = place == "path" and f"{{{name}}}" == self._item.rpartition("/")[2]
-            handled = {*_PAGES, *_SIZES, *_OFFSETS} if verb == "list" else set()
+            known = place == "path" and f"{{{name}}}" == self._item.rstrip("/").rpartition("/")[2]
+            handled = {*PAGES, *SIZES, *OFFSETS} if verb == "list" else set()
             if each.get("required") and not known and name not in handled and place in ("path", "query", "header"):
                 kind = {"path": "parameters", "query": "query"}.get(place, "headers")
                 raise DeclarationError(
@@ -136,7 +132,7 @@ class _Derivation:
         properties = self._document.properties(self._one or {})
         if len(properties) == 1 or "id" not in properties:
             for name, schema in properties.items():
-                if (name in _ITEMS or len(properties) == 1) and self._document.properties(schema):
+                if (name in ITEMS or len(properties) == 1) and self._document.properties(schema):
                     return name
         return ""
 
@@ -144,20 +140,22 @@ class _Derivation:
         if {"list_at", "unwrap"} & self._declared.keys() or not self._listing or self._declared.get("list", "") is None:
             return {}
         schema, headers = self._document.answer(self._listing)
-        total_header = next((name for name in headers if name.lower() in map(str.lower, _TOTAL_HEADERS)), "")
+        total_header = next((name for name in headers if name.lower() in map(str.lower, TOTAL_HEADERS)), "")
         if schema is not None and schema.get("type") == "array":
             return {"total_header": total_header}
         places = dict(self._walk(schema or {}, ()))
         arrays = [place for place, each in places.items() if each.get("type") == "array"]
-        named = [place for place in arrays if place.rpartition(".")[2] in (*_LISTS, self._list.rpartition("/")[2])]
+        named = [
+            place for place in arrays if place.rpartition(".")[2] in (*LISTS, self._list.rstrip("/").rpartition("/")[2])
+        ]
         if len(named or arrays) != 1:
             raise DeclarationError(
                 f"{self._list}: the document does not tell where in the answer the list is; declare list_at="
             )
         found = {"list_at": (named or arrays)[0], "total_header": total_header}
-        totals = [place for place, each in places.items() if _is_of(each, "integer") and _last(place) in _TOTALS]
+        totals = [place for place, each in places.items() if _is_of(each, "integer") and _last(place) in TOTALS]
         if totals and not total_header:
-            found["total_at"] = min(totals, key=lambda place: _TOTALS.index(_last(place)))
+            found["total_at"] = min(totals, key=lambda place: TOTALS.index(_last(place)))
         return found
 
     def _walk(self, schema: Node, above: tuple[str, ...]) -> list[tuple[str, Node]]:
@@ -172,21 +170,21 @@ class _Derivation:
     # --- lists --------------------------------------------------------------------------------------------------------
 
     def _paging(self) -> Paging | None:
-        size = next((name for name in _SIZES if name in self._parameters), "")
+        size = next((name for name in SIZES if name in self._parameters), "")
         most = self._most(size)
-        page = next((name for name in _PAGES if name in self._parameters), "")
+        page = next((name for name in PAGES if name in self._parameters), "")
         if page and size:
             first = self._document.schema(self._parameters[page].get("schema")).get("minimum", 1)
             return PageSize(page=page, size=size, most=most, first=first if first in (0, 1) else 1)
-        offset = next((name for name in _OFFSETS if name in self._parameters), "")
+        offset = next((name for name in OFFSETS if name in self._parameters), "")
         if offset and size:
             return Offset(offset=offset, size=size, most=most)
         schema, headers = self._document.answer(self._listing)
-        cursor = next((name for name in _CURSORS if name in self._parameters), "")
+        cursor = next((name for name in CURSORS if name in self._parameters), "")
         nexts = [
             (place, each)
             for place, each in self._walk(schema or {}, ())
-            if _last(place) in _NEXTS and _is_of(each, "string")
+            if _last(place) in NEXTS and _is_of(each, "string")
         ]
         if nexts and (cursor or _is_url(nexts[0][1])):
             place, each = nexts[0]
@@ -227,7 +225,7 @@ class _Derivation:
         )
 
     def _sorting(self) -> Sorting | None:
-        name = next((name for name in _SORTS if name in self._parameters), "")
+        name = next((name for name in SORTS if name in self._parameters), "")
         schema = self._document.schema(self._parameters[name].get("schema")) if name else {}
         if self._document.is_holdall and name:
             sortable = {field for field, each in self._record().items() if not _is_of(each, "array", "object")}
@@ -258,24 +256,23 @@ class _Derivation:
         if creation is None:
             return {"read_only": frozenset(read_only)}
         sent, _ = self._document.body(creation)
-        accepted = self._document.properties(sent or {})
-        if accepted:
-            accepted = self._document.properties(accepted[next(iter(accepted))]) if len(accepted) == 1 else accepted
-            read_only |= record.keys() - accepted.keys() if accepted.keys() & record.keys() else set()
-        place = self._item.rpartition("/")[2].strip("{}")
+        accepted, wrap = self._document.properties(sent or {}), ""
+        if len(accepted) == 1:
+            ((name, schema),) = accepted.items()
+            inner = self._document.properties(schema)
+            accepted, wrap = (inner, name) if inner and name not in record else (accepted, "")
+        if accepted.keys() & record.keys():
+            read_only |= record.keys() - accepted.keys()
+        place = self._item.rstrip("/").rpartition("/")[2].strip("{}")
         key = place if place in record else "id"
         makes = key in read_only if key in record else False
-        return {"read_only": frozenset(read_only), "keys": "server" if makes else "client"}
+        return {"read_only": frozenset(read_only), "keys": "server" if makes else "client", "wrap": wrap}
 
     def _record(self) -> dict[str, Node]:
         """The properties of a record."""
         schema, place = self._one or {}, self._item_at()
         properties = self._document.properties(schema)
         return self._document.properties(properties[place]) if place else properties
-
-
-def _above(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[0]
 
 
 def _last(place: str) -> str:
@@ -299,9 +296,9 @@ def _spelled(name: str, fields: Any) -> tuple[str, Op | None, str]:
     """The field and the operator that a parameter's name says, and the template it follows."""
     if name in fields:
         return name, Op.EQ, "{field}"
-    match = _SUFFIXED.fullmatch(name)
+    match = SUFFIXED.fullmatch(name)
     if match is None or match["field"] not in fields:
         return "", None, ""
     suffix = match["plain"] or match["bracketed"]
     template = f"{{field}}__{suffix}" if match["plain"] else f"{{field}}[{suffix}]"
-    return match["field"], _SUFFIXES.get(suffix), template
+    return match["field"], SUFFIXES.get(suffix), template

@@ -47,9 +47,14 @@ class Document:
     def resources(self) -> Iterator[str]:
         """The paths of single records: those that end with a place for a key, below a path that has a list."""
         for path in self.paths:
-            above, _, last = path.rstrip("/").rpartition("/")
-            if _PLACE.fullmatch(last) and "get" in self.node(self.paths.get(above, {})):
+            last = path.rstrip("/").rpartition("/")[2]
+            if _PLACE.fullmatch(last) and "get" in self.node(self.paths.get(self.list_path(path), {})):
                 yield path
+
+    def list_path(self, path: str) -> str:
+        """The path of the list in which this record is, which may end with a slash."""
+        above = path.rstrip("/").rpartition("/")[0]
+        return above if above in self.paths else f"{above}/"
 
     def operation(self, path: str, method: str) -> Node | None:
         """The operation, with the parameters of its path among its own."""

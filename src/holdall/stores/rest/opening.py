@@ -95,7 +95,7 @@ def _declared(
             raise DeclarationError(f"store {name!r}: {key} is declared by {wanted}, not {type(item).__name__}")
     if document is not None and collections is None:
         for path in document.resources():
-            key = path.rpartition("/")[0].rpartition("/")[2]
+            key = document.list_path(path).rstrip("/").rpartition("/")[2]
             try:
                 declared[key] = derived(document, path)
             except DeclarationError as error:
