@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import ssl
 from pathlib import Path
@@ -277,6 +278,23 @@ def test_one_store_in_one_loop_after_the_other(redis_url: str) -> None:
         assert await store.count(Query("plain")) == 7
 
     work(redis_url, clean, store)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # asyncio's own, of the loop that ended
+def test_a_loop_that_ended_without_closing(redis_url: str) -> None:
+    store = store_at(redis_url, PLAIN)
+
+    async def once(code: str) -> int:
+        await apply(store, plain(code))
+        return await store.count(Query("plain"))
+
+    assert [asyncio.run(once(f"{number}")) for number in range(3)] == [1, 2, 3]
+
+    async def clean(raw: Redis) -> None:
+        assert await store.count(Query("plain")) == 3
+
+    work(redis_url, clean, store)
+    gc.collect()
 
 
 def test_connections_are_bounded_and_given_back(redis_url: str) -> None:

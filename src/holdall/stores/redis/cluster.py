@@ -9,7 +9,6 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
 
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
@@ -50,21 +49,21 @@ class ClusterServer:
         self._seeds = [seed]
         self._most = max_connections
         self._timeout = timeout
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Nodes] = WeakKeyDictionary()
+        self._loops: dict[asyncio.AbstractEventLoop, _Nodes] = {}
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What a script gives."""
 
-        async def once(pool: Pool, is_asking: bool) -> Any:
-            return await run_script(pool, script, keys, arguments, is_asking=is_asking)
+        async def once(pool: Pool, is_asking: bool, until: float) -> Any:
+            return await run_script(pool, script, keys, arguments, is_asking=is_asking, until=until)
 
         return await self._until_done(keys[0], once)
 
     async def command(self, key: str, *words: Argument, is_change: bool = False) -> Any:
         """The reply to a command."""
 
-        async def once(pool: Pool, is_asking: bool) -> Any:
-            return await pool.call(words, is_change=is_change, is_asking=is_asking)
+        async def once(pool: Pool, is_asking: bool, until: float) -> Any:
+            return await pool.call(words, is_change=is_change, is_asking=is_asking, until=until)
 
         return await self._until_done(key, once)
 
@@ -78,30 +77,32 @@ class ClusterServer:
         await close_pools({loop: list(nodes.pools.values()) for loop, nodes in self._loops.items()})
         self._loops.clear()
 
-    async def _until_done(self, key: str, once: Callable[[Pool, bool], Awaitable[Any]]) -> Any:
+    async def _until_done(self, key: str, once: Callable[[Pool, bool, float], Awaitable[Any]]) -> Any:
         """The reply of the node that has the key, asked again where the cluster says that nothing was done."""
         slot = key_slot(key.encode())
         asked: Address | None = None
         refusal: Exception | None = None
+        until = asyncio.get_running_loop().time() + self._timeout
         for number in range(_TRIES):
-            nodes = self._nodes()
+            nodes = await self._nodes()
             generation = nodes.generation
+            reply, is_gone = None, False
             try:
-                pool = await self._owner(nodes, slot) if asked is None else self._pool(nodes, asked)
-                reply = await once(pool, asked is not None)
+                pool = await self._owner(nodes, slot, until) if asked is None else self._pool(nodes, asked)
+                reply = await once(pool, asked is not None, until)
             except StoreUnavailable as error:
                 if error.is_outcome_unknown or number == _TRIES - 1:
                     raise
-                reply = MovedError  # the node is gone: another may have its slots
+                refusal, is_gone = error, True
             asked = None
-            if isinstance(reply, AskError) and not isinstance(reply, MovedError):
+            if is_gone or isinstance(reply, MovedError):
+                refusal = reply or refusal
+                await self._learn(nodes, generation, until)
+            elif isinstance(reply, AskError):
                 asked, refusal = (reply.host, reply.port), reply
                 continue
-            if isinstance(reply, TryAgainError | ClusterDownError):
+            elif isinstance(reply, TryAgainError | ClusterDownError):
                 refusal = reply
-            elif reply is MovedError or isinstance(reply, MovedError):
-                refusal = reply if isinstance(reply, MovedError) else refusal
-                await self._learn(nodes, generation)
             elif isinstance(reply, ResponseError):
                 raise from_driver(self._store, reply) from reply
             else:
@@ -109,11 +110,13 @@ class ClusterServer:
             await asyncio.sleep(_FIRST_PAUSE * 2**number)
         raise StoreUnavailable(self._store, "the cluster is changing and did not come to rest; try again") from refusal
 
-    def _nodes(self) -> _Nodes:
+    async def _nodes(self) -> _Nodes:
         loop = asyncio.get_running_loop()
         nodes = self._loops.get(loop)
         if nodes is None:
+            ended = {other: self._loops.pop(other) for other in list(self._loops) if other.is_closed()}
             nodes = self._loops[loop] = _Nodes()
+            await close_pools({other: list(gone.pools.values()) for other, gone in ended.items()})
         return nodes
 
     def _pool(self, nodes: _Nodes, address: Address) -> Pool:
@@ -123,13 +126,13 @@ class ClusterServer:
             pool = nodes.pools[address] = Pool(self._store, connect, self._most, self._timeout)
         return pool
 
-    async def _owner(self, nodes: _Nodes, slot: int) -> Pool:
+    async def _owner(self, nodes: _Nodes, slot: int, until: float) -> Pool:
         if not nodes.starts:
-            await self._learn(nodes, nodes.generation)
+            await self._learn(nodes, nodes.generation, until)
         place = bisect_right(nodes.starts, slot) - 1
         return self._pool(nodes, nodes.owners[max(place, 0)])
 
-    async def _learn(self, nodes: _Nodes, generation: int) -> None:
+    async def _learn(self, nodes: _Nodes, generation: int, until: float) -> None:
         """Ask any node who has which slots, unless somebody did meanwhile. Raises StoreUnavailable."""
         async with nodes.lock:
             if nodes.generation != generation:
@@ -137,7 +140,7 @@ class ClusterServer:
             failure: Exception | None = None
             for address in dict.fromkeys([*nodes.owners, *self._seeds]):
                 try:
-                    told = await self._pool(nodes, address).call(("CLUSTER", "SLOTS"))
+                    told = await self._pool(nodes, address).call(("CLUSTER", "SLOTS"), until=until)
                 except (StoreUnavailable, StoreTimeout) as error:
                     failure = error
                     continue

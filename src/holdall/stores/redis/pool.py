@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from hiredis import pack_command
@@ -35,18 +36,32 @@ class Pool:
         self._open = 0
         self._free: list[AbstractConnection] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    async def call(self, arguments: Iterable[Argument], *, is_change: bool = False, is_asking: bool = False) -> Any:
+    @property
+    def patience(self) -> float:
+        """Until when a call that begins now may last, by the loop's clock."""
+        return asyncio.get_running_loop().time() + self._timeout
+
+    async def call(
+        self,
+        arguments: Iterable[Argument],
+        *,
+        is_change: bool = False,
+        is_asking: bool = False,
+        until: float | None = None,
+    ) -> Any:
         """The server's reply; one that says no is given back as ResponseError, not raised.
 
-        ``is_asking`` where a node of a cluster is to answer for a slot that is on its way to it.
+        ``is_asking`` where a node of a cluster is to answer for a slot that is on its way to it. ``until`` ends it
+        earlier than the timeout, where the call is one of several.
         Raises our errors where there is no reply; if ``is_change``, they tell whether it may have been applied.
         """
         is_sent = False
         connection: AbstractConnection | None = None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(self.patience if until is None else until):
                 connection = await self._take()
                 is_sent = True
                 if is_asking:
@@ -67,11 +82,15 @@ class Pool:
                 self._give(connection)
 
     async def close(self) -> None:
-        """Close idle connections now, the others when they are given back."""
+        """Close idle connections now, the others when they are given back.
+
+        Also called from another loop where its own has ended, which is why that ended is no error.
+        """
         self._is_closed = True
         free, self._free = self._free, []
         for connection in free:
-            await connection.disconnect(nowait=True)
+            with suppress(RuntimeError):
+                await connection.disconnect(nowait=True)
         self._open -= len(free)
 
     async def _take(self) -> AbstractConnection:
@@ -108,7 +127,9 @@ class Pool:
         if self._is_closed or not connection.is_connected:
             self._open -= 1
             if connection.is_connected:
-                asyncio.get_running_loop().create_task(connection.disconnect(nowait=True))
+                task = asyncio.get_running_loop().create_task(connection.disconnect(nowait=True))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
         else:
             self._free.append(connection)
         self._wake()

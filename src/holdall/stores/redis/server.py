@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoScriptError, ResponseError
@@ -48,18 +46,18 @@ class SingleServer:
         self._connect = connect
         self._most = max_connections
         self._timeout = timeout
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What a script gives."""
-        reply = await run_script(self._pool(), script, keys, arguments)
+        reply = await run_script(await self._pool(), script, keys, arguments)
         if isinstance(reply, ResponseError):
             raise from_driver(self._store, reply) from reply
         return reply
 
     async def command(self, key: str, *words: Argument, is_change: bool = False) -> Any:
         """The reply to a command."""
-        reply = await self._pool().call(words, is_change=is_change)
+        reply = await (await self._pool()).call(words, is_change=is_change)
         if isinstance(reply, ResponseError):
             raise from_driver(self._store, reply) from reply
         return reply
@@ -74,11 +72,13 @@ class SingleServer:
         await close_pools({loop: [pool] for loop, pool in self._pools.items()})
         self._pools.clear()
 
-    def _pool(self) -> Pool:
+    async def _pool(self) -> Pool:
         loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
+            ended = {other: [self._pools.pop(other)] for other in list(self._pools) if other.is_closed()}
             pool = self._pools[loop] = Pool(self._store, self._connect, self._most, self._timeout)
+            await close_pools(ended)
         return pool
 
 
@@ -92,8 +92,7 @@ async def close_pools(pools: Mapping[asyncio.AbstractEventLoop, Sequence[Pool]])
             elif loop.is_running():
                 asyncio.run_coroutine_threadsafe(pool.close(), loop)
             else:
-                with suppress(RuntimeError):
-                    await pool.close()
+                await pool.close()
 
 
 async def scan_pages(server: Server, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
@@ -108,11 +107,21 @@ async def scan_pages(server: Server, key: str, pattern: str) -> AsyncIterator[li
 
 
 async def run_script(
-    pool: Pool, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, is_asking: bool = False
+    pool: Pool,
+    script: Script,
+    keys: Sequence[str],
+    arguments: Sequence[Argument],
+    *,
+    is_asking: bool = False,
+    until: float | None = None,
 ) -> Any:
     """The reply to a script, which is sent whole only where the server does not know it yet."""
     verb = "EVALSHA" if script.is_writing else "EVALSHA_RO"
-    how = {"is_change": script.is_writing, "is_asking": is_asking}
+    how: dict[str, Any] = {
+        "is_change": script.is_writing,
+        "is_asking": is_asking,
+        "until": pool.patience if until is None else until,
+    }
     reply = await pool.call((verb, script.digest, len(keys), *keys, *arguments), **how)
     if isinstance(reply, NoScriptError):
         verb = verb.replace("SHA", "")
