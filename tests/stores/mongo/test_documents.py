@@ -154,6 +154,11 @@ def test_inspection_tells_what_is_missing_or_wrong(mongo_url: str) -> None:
         assert "takes missing values for equal" in " | ".join(await look())
         with inside(url) as database:
             database.drop_collection("book")
+            database.drop_collection("person")
+            database.create_collection("person", collation={"locale": "fr"})
+        assert "person has a collation" in " | ".join(await look())
+        with inside(url) as database:
+            database.drop_collection("person")
         with pytest.raises(SchemaMismatch, match="create"):
             await store.apply([add("book", "y")])
         await store.create()

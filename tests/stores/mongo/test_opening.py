@@ -13,7 +13,9 @@ from tests.stores.mongo.library import fresh, opened, run
 _ID = FieldSchema("id", Kind.INT)
 
 
-@pytest.mark.parametrize("url", ["mongodb://h", "mongodb://h:1/", "mongodb://h/a/b", "mongodb://h?replicaSet=x"])
+@pytest.mark.parametrize(
+    "url", ["mongodb://h", "mongodb://h:1/", "mongodb://h/a/b", "mongodb://h?replicaSet=x", "mongodb://h/d?w=0"]
+)
 def test_a_url_names_its_database(url: str) -> None:
     with pytest.raises(DeclarationError):
         open_mongo("m", url)

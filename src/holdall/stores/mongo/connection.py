@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from weakref import WeakKeyDictionary
@@ -40,7 +41,9 @@ class Address(msgspec.Struct, frozen=True):
         database = parts.path.strip("/")
         if parts.scheme not in ("mongodb", "mongodb+srv") or not database or "/" in database:
             raise DeclarationError(f"store {store!r}: write mongodb://host:port/database?options, naming the database")
-        options = {name.lower() for name, _ in parse_qsl(parts.query)}
+        options = {name.lower(): value for name, value in parse_qsl(parts.query)}
+        if options.get("w") == "0":
+            raise DeclarationError(f"store {store!r}: with w=0 nobody would know what was written; leave it out")
         hosts = parts.netloc.rpartition("@")[2].split(",")
         return cls(url, database, parts.scheme == "mongodb+srv" or "replicaset" in options or len(hosts) > 1)
 
@@ -75,29 +78,32 @@ class Connection:
         }
         given = address.given()
         self._settings = {name: value for name, value in settings.items() if name.lower() not in given}
+        self._lock = Lock()
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncMongoClient[Document]] = WeakKeyDictionary()
         self._looked_at: WeakKeyDictionary[asyncio.AbstractEventLoop, bool] = WeakKeyDictionary()
 
     async def database(self) -> AsyncDatabase[Document]:
         """The database. Raises Unsupported where transactions are asked of a server that has none."""
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            for other in [other for other in self._clients if other.is_closed()]:
-                del self._clients[other]  # the client would keep its loop, and both their sockets
-            with translating(self._store):
-                client = AsyncMongoClient(self._address.url, **self._settings)
-            self._clients[loop] = client
+        client = self._clients.get(loop) or self._opened(loop)
         if loop not in self._looked_at:
             await self._look_at(client)
             self._looked_at[loop] = True
         return client.get_database(self._address.database, codec_options=_CODECS)
 
+    def _opened(self, loop: asyncio.AbstractEventLoop) -> AsyncMongoClient[Document]:
+        with translating(self._store), self._lock:  # loops run in threads of their own
+            for other in [other for other in self._clients if other.is_closed()]:
+                del self._clients[other]  # the client would keep its loop, and both their sockets
+            client = self._clients[loop] = AsyncMongoClient(self._address.url, **self._settings)
+        return client
+
     async def close(self) -> None:
         """Close the running loop's client; the next use opens anew."""
         loop = asyncio.get_running_loop()
-        client = self._clients.pop(loop, None)
-        self._looked_at.pop(loop, None)
+        with self._lock:
+            client = self._clients.pop(loop, None)
+            self._looked_at.pop(loop, None)
         if client is not None:
             with translating(self._store), pymongo.timeout(self.timeout):
                 await client.close()

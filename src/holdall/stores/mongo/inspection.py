@@ -21,11 +21,13 @@ SAMPLE = 100
 async def differences(store: str, database: AsyncDatabase[Document], layouts: Collection[Layout]) -> list[str]:
     """A sentence for each difference."""
     found: list[str] = []
-    there = set(await database.list_collection_names())
+    there = {each["name"]: each for each in await (await database.list_collections()).to_list()}
     for layout in layouts:
         if layout.collection not in there:
             found.append(f"collection {layout.collection} is missing")
             continue
+        if "collation" in there[layout.collection].get("options", {}):
+            found.append(f"{layout.collection} has a collation, so that texts compare otherwise than everywhere else")
         found += index_differences(layout, await found_indexes(database, layout))
         documents = await database[layout.collection].aggregate([{"$sample": {"size": SAMPLE}}])
         found += _misfits(store, layout, await documents.to_list())

@@ -8,7 +8,7 @@ from holdall.errors import LimitExceeded
 
 __all__ = ["MAX_TEXT", "containing", "containing_any_case", "ending", "prefix_end"]
 
-MAX_TEXT = 4_000
+MAX_TEXT = 2_000
 """Characters in a text that is looked for inside others; MongoDB bounds the pattern made of it."""
 
 _CASED = range(0x80, 0x1F000)  # beyond lie no letters with case

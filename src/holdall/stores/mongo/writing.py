@@ -71,7 +71,7 @@ class Steps:
                     raise violation(self._store, batch, error) from error
                 raise
             if met < len(filters):
-                if len(filters) == 1:
+                if len(filters) == 1 or is_careful:
                     raise self._stale(batch, 0)
                 raise Mismatch
 
