@@ -88,10 +88,11 @@ class Keeper:
         after: int = 0,
         delay: float | None = None,
         plant: str = "",
+        has_rival: bool = False,
     ) -> bool:
         """One more life; tells whether it was killed. What is found when it begins is audited."""
         is_first, self._is_first = self._is_first, False
-        job = Job(self._world, str(self._log), seed, transfers, point, after, delay, is_first, plant)
+        job = Job(self._world, str(self._log), seed, transfers, point, after, delay, is_first, plant, has_rival)
         death = self._program.live(job)
         self.kills += death.is_killed
         if death.said:

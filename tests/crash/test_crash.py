@@ -73,7 +73,9 @@ def kill(keeper: Keeper, kills: int, seed: int) -> None:
         if keeper.kills >= kills:
             break
         drawn = chance.random()
-        if drawn < 0.4:
+        if drawn < 0.15:
+            keeper.live(number, delay=chance.random() * 0.05, has_rival=True)
+        elif drawn < 0.4:
             keeper.live(number, delay=chance.random() * 0.05)
         elif drawn < 0.6 and number > 1:
             keeper.live(number, point=chance.choice(_RECOVERING))

@@ -18,7 +18,7 @@ from tests.crash.audit import Content, Listed
 from tests.crash.models import ACCOUNTS, ENTRIES, World
 from tests.crash.plants import plant
 
-__all__ = ["Found", "Job", "Passed", "Told", "live"]
+__all__ = ["Found", "Job", "Passed", "Told", "live", "meddle"]
 
 _RECOVERY_SECONDS = 5.0
 _HANDS = 2  # transfers under way at once
@@ -39,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
     delay: float | None = None  # seconds after which it is killed from outside
     is_first: bool = False
     plant: str = ""  # a fault that this life has
+    has_rival: bool = False  # another process recovers all the while
 
 
 class Found(msgspec.Struct, frozen=True, tag="found"):
@@ -67,6 +68,19 @@ def live(job: Job, die: Any, ready: Any) -> None:
     """Live until the end: ``die`` is called there, ``ready`` when work begins."""
     log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     asyncio.run(_Life(job, log).run(die, ready))
+
+
+def meddle(job: Job) -> None:
+    """Recover without end, also what is well under way: with so short a lease it looks abandoned."""
+
+    async def main() -> None:
+        app = job.world.app()
+        app.bindings.settle()
+        while True:
+            await app.recovery.run()
+            await asyncio.sleep(0.003)
+
+    asyncio.run(main())
 
 
 class _Life:

@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,7 +20,7 @@ import holdall.stores.sql
 import holdall.stores.sql.postgres
 import holdall.stores.sql.sqlite
 import holdall.stores.yaml  # noqa: F401
-from tests.crash.worker import Job, live
+from tests.crash.worker import Job, live, meddle
 
 __all__ = ["Death"]
 
@@ -43,12 +44,10 @@ def main() -> None:
 
 
 def _life(job: Job) -> Death:
-    said, say = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(said)
-        _child(job, say)
-    os.close(say)
+    child, said = _forked(
+        lambda say: live(job, lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: os.write(say, b"ready"))
+    )
+    rival = _forked(lambda say: meddle(job)) if job.has_rival else None
     deadline = time.monotonic() + _MOST_SECONDS
     words = b""
     kill_at = deadline
@@ -68,13 +67,35 @@ def _life(job: Job) -> Death:
     text = words.removeprefix(b"ready").decode(errors="replace")
     if time.monotonic() > deadline:
         text += f"it took longer than {_MOST_SECONDS} s"
+    if rival is not None:
+        text += _ended(*rival)
     return Death(os.WIFSIGNALED(status), text)
 
 
-def _child(job: Job, say: int) -> None:
+def _forked(work: Callable[[int], None]) -> tuple[int, int]:
+    """A child that does this, and where it can be heard."""
+    said, say = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(said)
+        _child(work, say)
+    os.close(say)
+    return child, said
+
+
+def _ended(rival: int, said: int) -> str:
+    """Kill it; what it said before."""
+    os.kill(rival, signal.SIGKILL)
+    os.waitpid(rival, 0)
+    words = os.read(said, 65_536)
+    os.close(said)
+    return f"the rival ended: {words.decode(errors='replace')}" if words else ""
+
+
+def _child(work: Callable[[int], None], say: int) -> None:
     code = 1
     try:
-        live(job, lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: os.write(say, b"ready"))
+        work(say)
         code = 0
     except BaseException:
         os.write(say, traceback.format_exc()[-20_000:].encode())

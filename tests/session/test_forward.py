@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from holdall import Holdall, State, state_of
+from holdall import Holdall, Model, Session, State, field, state_of
 from holdall.errors import (
     CommitAborted,
     CommitPartial,
     CommitPending,
+    CommitUnknown,
     Conflict,
     StoreUnavailable,
 )
 from holdall.session import Compensate, TaskState
-from holdall.store import CommitClass
+from holdall.session.forward import roll_forward
+from holdall.store import Change, CommitClass, Verb
 
 from .bank import Account, Customer, Memo, Note, before_files, counts, is_over, played
 from .remote import Remote
+from .stand_ins import Failing, put_before
 
 
 def test_files_learn_the_keys_that_the_database_makes(tmp_path: Path) -> None:
@@ -179,3 +183,108 @@ def test_without_a_database_the_local_journal_decides(tmp_path: Path) -> None:
         assert await is_over(app)
 
     played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
+
+
+def test_a_part_is_not_refused_for_having_been_done(tmp_path: Path) -> None:
+    """Its answer was lost, or recovery was faster: what it added is there, what it changed has its new version."""
+
+    async def scene(app: Holdall, remote: Remote) -> None:
+        app.bindings.settle()
+        store = app.stores["files"]
+        fields = ("code", "text", "version")
+        first = [Change(Verb.ADD, "note", "a", fields, ("a", "", 1))]
+        then = [
+            Change(Verb.ADD, "note", "b", fields, ("b", "", 1)),
+            Change(Verb.UPDATE, "note", "a", ("text", "version"), ("more", 2), 1),
+        ]
+        for commit, changes in (("one", first), ("two", then), ("two", then), ("one", first)):
+            assert [outcome.error for outcome in await roll_forward(store, commit, changes)] == [None] * len(changes)
+        with pytest.raises(Conflict):
+            await roll_forward(store, "three", then)
+        assert await counts(app) == [2, 0, 0]
+
+    played(tmp_path, scene)
+
+
+class Page(Model):
+    code: str = field(pk=True)
+
+
+class Refusing:
+    """A store that refuses a batch, after somebody else's recovery has claimed the commit that it is a part of."""
+
+    def __init__(self, store: Any, rival: Holdall) -> None:
+        self.store = store
+        self.journal = rival.bindings.journal
+        self.claimed = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        home = await self.journal.local()
+        for row in await self.journal.rows(home):
+            await self.journal.move(home, row, row.state)
+            self.claimed += 1
+        raise Conflict("one", "somebody was faster")
+
+
+def test_a_decision_that_recovery_has_in_hand_is_not_taken_back(tmp_path: Path) -> None:
+    """Only the journal knows of it, the first store refuses it, and somebody else has claimed it meanwhile."""
+
+    async def main() -> None:
+        app, rival = (Holdall("files", journal=f"sqlite:///{tmp_path}/journal.db", lease=0.001) for _ in range(2))
+        for each in (app, rival):
+            each.add_store("one", f"yaml:{tmp_path}/one")
+            each.add_store("two", f"yaml:{tmp_path}/two")
+            each.add(Note, store="one")
+            each.add(Page, store="two")
+        await app.create()
+        refusing = put_before(app, Refusing(app.stores["one"], rival), "one")
+        session = Session(app.bindings)
+        session.add_all([Note(code="a"), Page(code="a")])
+        with pytest.raises(CommitUnknown):
+            await session.commit()
+        assert refusing.claimed == 1
+        session.rollback()
+        await asyncio.sleep(0.01)  # its claim is over
+        await rival.recovery.run()
+        assert await is_over(rival)
+        assert [await Session(rival.bindings).get(model, "a") is not None for model in (Note, Page)] == [True, True]
+        await app.close()
+        await rival.close()
+
+    asyncio.run(main())
+
+
+def test_a_program_that_lacks_a_store_undoes_nothing_of_what_it_finds(tmp_path: Path) -> None:
+    """It cannot see what was done there: the commit is listed, and finished by one that has all stores."""
+
+    def over(*names: str) -> Holdall:
+        app = Holdall("files", journal=f"sqlite:///{tmp_path}/journal.db", lease=0.001)
+        for name in names:
+            app.add_store(name, f"yaml:{tmp_path}/{name}")
+            app.add(Note if name == "one" else Page, store=name)
+        return app
+
+    async def main() -> None:
+        app, lacking = over("one", "two"), over("two")
+        await app.create()
+        put_before(app, Failing(app.stores["two"], StoreUnavailable("two", "away")), "two")
+        session = Session(app.bindings)
+        session.add_all([Note(code="a"), Page(code="a")])
+        with pytest.raises(CommitPending) as caught:
+            await session.commit(budget=0.2)
+        await app.close()
+        told = await lacking.recovery.run()
+        assert (told.undone, told.finished, told.listed) == (0, 0, 1)
+        await lacking.close()
+        whole = over("one", "two")
+        (left,) = await whole.recovery.unfinished()
+        assert await whole.recovery.retry(left.commit) is None
+        both = [await Session(whole.bindings).get(model, "a") is not None for model in (Note, Page)]
+        assert both == [True, True]
+        assert caught.value.tasks
+        await whole.close()
+
+    asyncio.run(main())

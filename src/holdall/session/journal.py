@@ -134,6 +134,7 @@ class Journal:
 
     async def homes(self) -> list[Store]:
         """Every store in which there may be unfinished commits; a local journal that was never made is left alone."""
+        self.bindings.settle()  # recovery may be the first that anyone asks for
         stores = self.bindings.stores()
         homes = [store for store in stores if self.home_of([store]) is not None] if len(stores) > 1 else []
         path = self._local_path()

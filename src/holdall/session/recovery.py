@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from holdall.errors import HoldallError, NotFound, StaleVersion, StateError, StoreTimeout, StoreUnavailable
+from holdall.errors import Conflict, HoldallError, NotFound, StaleVersion, StateError, StoreTimeout, StoreUnavailable
 from holdall.session.entry import CallState, Operation, Part, inverse
 from holdall.session.failpoint import Failpoint, reached
 from holdall.session.forward import roll_forward
@@ -192,7 +192,7 @@ class Recovery:
                 is_over = False
             except HoldallError as error:
                 part.error = str(error)
-                if is_local and is_over and not any(item.is_done for item in row.entry.parts if not item.by_call):
+                if is_local and is_over and isinstance(error, Conflict) and not await self._is_begun(row):
                     # nothing of it was written anywhere, so it can still be decided against
                     row.entry.is_decided = False
                     await self._undo(home, row, told)
@@ -205,6 +205,11 @@ class Recovery:
         await self._journal.move(home, row, state, is_held=False)
         told.listed += is_over
         told.pending += not is_over
+
+    async def _is_begun(self, row: JournalRow) -> bool:
+        """Whether any part of it that is rolled forward was done."""
+        parts = [part for part in row.entry.parts if not part.by_call]
+        return any([part.is_done or await is_marked(self._store(part), row.id, part.store) for part in parts])
 
     async def _replay_part(self, commit: str, part: Part) -> None:
         store = self._store(part)

@@ -49,7 +49,7 @@ class Rolling:
             for place, number in enumerate(self._left):
                 await self._take(number)
                 if number in self._refused and place == 0:
-                    raise await run.abort(self._refused[number]) from self._refused[number]
+                    raise await run.withdraw(self._refused[number]) from self._refused[number]
         for number in self._left:
             if number not in self._refused:
                 run.settle(number)

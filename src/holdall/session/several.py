@@ -244,6 +244,15 @@ class SeveralStoresRun(CommitRun):
 
     # --- decided against --------------------------------------------------------------------------------------------
 
+    async def withdraw(self, error: Exception) -> CommitError:
+        """Take back a decision that nothing has come of yet; too late where recovery has it in hand by now."""
+        try:
+            await self.ledger.undoing(self.entry())
+        except HoldallError as trouble:
+            self.committer.is_in_doubt = True
+            return CommitUnknown(f"recovery may finish it or undo it: {trouble}; {error}", self.outcome())
+        return await self.abort(error)
+
     async def abort(self, error: BaseException) -> CommitError:
         """Leave nothing behind, or list what is left."""
         await self.prepared.roll_back()
