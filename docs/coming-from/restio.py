@@ -12,10 +12,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from holdall import Frozen, Holdall, Model, Ref, State, field, state_of
-from holdall.dao import DAO, SessionState, query
+from holdall import Frozen, Holdall, Model, Ref, Session, State, field, state_of
+from holdall.dao import DAO, SessionState, Strategy, TaskState, query
 from holdall.errors import CommitPartial, Conflict, Unsupported
-from holdall.session import Session, Strategy, TaskState
 
 # --- the models: what restio declares with IntField(pk=True), StrField(), ModelField(Company) ------------------------
 
