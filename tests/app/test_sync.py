@@ -39,7 +39,7 @@ def verbs(kind: Any) -> dict[str, Any]:
 
 def test_the_facade_has_every_verb_with_the_same_parameters() -> None:
     plain, sync = verbs(Session), verbs(SyncSession)
-    assert sync.keys() - plain.keys() == {"load"}
+    assert sync.keys() - plain.keys() == {"wait"}
     assert plain.keys() - sync.keys() == {"stream_place"}  # what a Stream asks, which has to be awaited itself
     for name, verb in plain.items():
         if name not in sync:
@@ -89,12 +89,12 @@ def test_several_threads_have_a_session_each(app: Holdall) -> None:
 
 def test_sessions_nest_and_the_inner_one_is_active(app: Holdall) -> None:
     with app.sync.session() as outer:
-        first = outer.load(Note.objects.create(text="outer"))
+        first = outer.wait(Note.objects.create(text="outer"))
         with app.sync.session() as inner:
-            again = inner.load(Note.objects.get(first.id))
+            again = inner.wait(Note.objects.get(first.id))
             assert again is not first
             assert again is inner.get(Note, first.id)
-        assert outer.load(Note.objects.get(first.id)) is first
+        assert outer.wait(Note.objects.get(first.id)) is first
 
 
 def test_its_own_loop_may_not_wait_for_itself(app: Holdall) -> None:

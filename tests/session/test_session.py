@@ -372,7 +372,7 @@ def test_the_sync_facade_has_the_same_verbs() -> None:
     with app.sync.session() as session:
         found = session.require(Author, author.id)
         assert session.query(Author.where(Author.name == "Ursula")) == [found]
-        country = session.load(found.country)
+        country = session.wait(found.country)
         assert country is not None
         assert country.name == "France"
         assert session.count(Author.where()) == 1

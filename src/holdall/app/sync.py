@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -12,7 +12,7 @@ from holdall.errors import StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.query import Query
-from holdall.session import CommitResult, Guarantee, Plan, QueryCall, Session, Strategy
+from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Session, Strategy
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -86,10 +86,19 @@ class SyncSession:
         finally:
             self._call(records.aclose)
 
-    def load(self, reference: Awaitable[R]) -> R:
-        """What awaiting this gives: ``session.load(book.author)``."""
-        loaded: R = self._call(lambda: _wait(reference))
-        return loaded
+    def wait(self, awaited: Awaitable[R]) -> R:
+        """What awaiting this gives: ``session.wait(book.author)``, ``session.wait(job.log.read())``."""
+        found: R = self._call(lambda: _wait(awaited))
+        return found
+
+    def load(self, records: M | Sequence[M], *fields: Any) -> None:
+        """Load what these fields of the records lead to, so that they can be read as they are."""
+        self._call(lambda: self._session.load(records, *fields))
+
+    def explain(self, query: Query[M]) -> Explanation:
+        """How the query is answered."""
+        told: Explanation = self._call(lambda: self._session.explain(query))
+        return told
 
     def refresh(self, record: Model) -> None:
         """Take over what the store has now."""

@@ -3,6 +3,7 @@
 from holdall.session.auto_add import adding_new_records
 from holdall.session.binding import Binding, Bindings
 from holdall.session.entry import CallState, Operation, Part
+from holdall.session.explanation import Explanation
 from holdall.session.handwritten import bind_dao
 from holdall.session.journal import JournalState
 from holdall.session.order import Edge, Order, order_nodes
@@ -24,6 +25,7 @@ __all__ = [
     "Compensate",
     "Compensation",
     "Edge",
+    "Explanation",
     "Guarantee",
     "JournalState",
     "Operation",

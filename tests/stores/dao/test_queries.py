@@ -191,7 +191,7 @@ def test_the_same_without_async(remote: Remote) -> None:
         ann, bob, _ = s.query(by_company(1))
         assert s.register_query(by_company(9), [bob]) == [bob]
         assert s.query(by_company(9)) == [bob]
-        assert s.load(ann.company) is s.get(Company, 1)
+        assert s.wait(ann.company) is s.get(Company, 1)
         remote.employees[1]["name"] = "Anna"
         s.query(by_company(1), force=True)
         assert ann.name == "Anna"
