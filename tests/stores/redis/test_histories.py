@@ -37,7 +37,12 @@ _values = st.tuples(
     st.sampled_from(("a", "b")), st.none() | st.sampled_from(("x", "y", "z")), st.none() | st.integers(0, 2)
 )
 _changes = st.tuples(
-    st.sampled_from(Verb), st.integers(1, 4), _values, st.sets(st.sampled_from(_NAMES)), st.none() | st.booleans()
+    st.sampled_from(Verb),
+    st.integers(1, 4),
+    _values,
+    st.sets(st.sampled_from(_NAMES)),
+    st.sampled_from((None, True, True, False)),
+    st.integers(0, 12).map(bool),
 )
 _histories = st.lists(st.lists(_changes, min_size=1, max_size=6), min_size=1, max_size=8)
 
@@ -45,8 +50,10 @@ _histories = st.lists(st.lists(_changes, min_size=1, max_size=6), min_size=1, ma
 def _batch(held: _Rows, drawn: list[Any]) -> tuple[list[Change], _Rows | None]:
     """The changes, and what is held thereafter: None where they are to be refused."""
     after, changes, is_refused = dict(held), [], False
-    for verb, key, values, names, is_right in drawn:
+    for verb, key, values, names, is_right, is_sane in drawn:
         row = after.get(key)
+        if is_sane:  # or hardly any batch would go through
+            verb, is_right = Verb.ADD if row is None else Verb.UPDATE if verb is Verb.ADD else verb, is_right or None
         version = None if is_right is None or row is None else row[3] + (0 if is_right else 1)
         is_refused |= (row is None) is not (verb is Verb.ADD) or (is_right is False and verb is not Verb.ADD)
         if verb is Verb.ADD:
