@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from holdall.errors import (
+    AlreadyExists,
     StaleVersion,
     StoreError,
     StoreUnavailable,
@@ -74,6 +75,17 @@ def test_a_key_of_ours_goes_by_post_or_by_put() -> None:
 
     served(work, Reply(status=201, body=b"", media_type=""))
     served(put, Reply(status=204, body=b"", media_type=""), declared=_with(add=Call(method="PUT")))
+
+
+def test_a_put_overwrites_nothing_where_the_api_knows_no_conditions() -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(AlreadyExists):
+            await store.apply([add()])
+        assert await store.apply([add()]) == [APPLIED]
+        assert [request.method for request in server.requests] == ["GET", "GET", "PUT"]
+
+    declared = _with(add=Call(method="PUT"), guard_header=False)
+    served(work, Reply.json(customer()), Reply(status=404), declared=declared)
 
 
 def test_an_idempotency_key_is_the_changes_own_and_the_same_each_time() -> None:

@@ -75,7 +75,11 @@ class Writing:
                     put(payload, self._binding.codec.places[name], value)
         elif self._collection.keys == "client":
             raise StoreError(self._store, f"a {self._schema.name} needs its key before it is added")
-        headers = {"If-None-Match": "*"} if call.method == "PUT" and self._collection.guard_header else {}
+        headers: dict[str, str] = {}
+        if call.method == "PUT" and self._collection.guard_header:
+            headers["If-None-Match"] = "*"
+        elif call.method == "PUT" and await self._reading.one(change.key) is not None:
+            raise AlreadyExists(self._store, self._schema.name, self._schema.key)
         answer = await self._send(change, call, headers, {}, self._body(call, payload), is_repeatable=True)
         if 200 <= answer.status < 300:
             return self._added(change, answer)
