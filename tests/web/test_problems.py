@@ -9,6 +9,7 @@ import pytest
 
 import holdall.errors as errors
 from holdall.errors import FieldError
+from holdall.session.consequences import Refusal
 from holdall.web import Problem
 from holdall.web.problem import problem_of
 
@@ -47,6 +48,7 @@ EXPECTED: dict[str, tuple[Any, int | None]] = {
     "UniqueViolation": (errors.UniqueViolation("main", "books", ["isbn"]), 409),
     "AlreadyExists": (errors.AlreadyExists("main", "books", ["id"]), 409),
     "ReferenceViolation": (errors.ReferenceViolation("main", "books", ["author"]), 409),
+    "StillReferenced": (errors.StillReferenced("main", [Refusal("books", "author", "authors", 2, (SECRET,))]), 409),
     "StaleVersion": (STALE, 409),
     "CommitError": (errors.CommitError(SECRET, RESULT), None),
     "CommitAborted": (caused(errors.CommitAborted(SECRET, RESULT), STALE), 409),

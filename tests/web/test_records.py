@@ -92,8 +92,23 @@ def test_keys_cannot_be_patched(served: Served) -> None:
 def test_conflicts(served: Served) -> None:
     assert served.post("/countries", {"code": "FR", "name": "again"}).status == 409
     refused = served.post("/cities", {"name": "Nowhere", "country": "XX"})
-    assert refused.status in (201, 409)  # stores without foreign keys do not look
+    assert refused.status == 409
     assert b"FOREIGN" not in refused.body
+
+
+def test_references_into_another_store(tmp_path: Path) -> None:
+    with Served(everything(f"sqlite:///{tmp_path / 'things.db'}", f"yaml:{tmp_path / 'countries'}")) as served:
+        assert served.post("/countries", {"code": "FR", "name": "France"}).status == 201
+        refused = served.post("/cities", {"name": "Nowhere", "country": "XX"})
+        assert (refused.status, refused.headers["content-type"]) == (422, "application/problem+json")
+        assert [(error["path"], error["code"]) for error in refused.json()["errors"]] == [("country", "reference")]
+        made = served.post("/cities", {"name": "Paris", "country": "FR"})
+        assert made.status == 201
+        assert served.patch(made.headers["location"], {"country": "YY"}).status == 422
+        assert served.delete("/countries/FR").status == 409
+        assert served.get("/countries/FR").status == 200
+        assert served.patch(made.headers["location"], {"country": None}).status == 200
+        assert served.delete("/countries/FR").status == 204
 
 
 def test_repeated_names_are_refused(served: Served) -> None:

@@ -55,6 +55,14 @@ class Declaration:
         self.key_of = _key_reader(self.key)
 
     @cached_property
+    def yielding(self) -> tuple[Field, ...]:
+        """The unique references that may be empty: who gives one up goes first, so that another can take it."""
+        unique = {name for group in self.unique for name in group}
+        return tuple(
+            [field for field in self.references if field.nullable and (field.options.unique or field.name in unique)]
+        )
+
+    @cached_property
     def codec(self) -> RowCodec:
         """The way between records and rows."""
         return RowCodec(self)
@@ -124,21 +132,29 @@ class Declaration:
                 errors.extend(FieldError(path, name.lstrip("_"), str(sentence)) for path in paths)
         return errors
 
-    def expression(self, name: str, before: Path = ()) -> Expression:
+    def expression(self, name: str, before: Path = (), behind: tuple[int, ...] = ()) -> Expression:
         """The expression for a field, at the end of a path; raises QueryError for a name that is no field."""
         field = self.by_name.get(name)
         if field is None:
             raise QueryError(f"{self.model.__name__} has no field {name!r}")
-        path = (*before, name)
-        if field.target is None:
-            return Expression(path, lambda value: _encode_compared(field, value))
-        target = field.target
+        path, target = (*before, name), field.target
+        if target is None:
+            return Expression(path, lambda value: _encode_compared(field, value), behind=behind)
+        if field.is_single and not field.is_stored:
+            own = (*behind, len(path))
+            key = target().__holdall__.key
+
+            def compared(value: Any) -> Any:
+                raise QueryError(f"{name} is the other end of a reference: compare its {key[0].name}, or use any()")
+
+            return Expression(path, compared, lambda inner: target().__holdall__.expression(inner, path, own), own)
         if field.form is not None:
-            return Expression(path, lambda value: _encode_compared(field, value))
+            return Expression(path, lambda value: _encode_compared(field, value), behind=behind)
         return Expression(
             path,
             lambda value: _encode_compared(field, value),
-            lambda inner: target().__holdall__.expression(inner, path),
+            lambda inner: target().__holdall__.expression(inner, path, behind),
+            behind,
         )
 
     def has_value(self, record: Any, name: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from holdall.errors import QueryError
-from holdall.query.condition import Compare, Condition, Every, Node, Not, Op, Path, Some
+from holdall.query.condition import ALWAYS, Compare, Condition, Every, Node, Not, Op, Path, Some
 from holdall.query.sort import SortKey
 
 __all__ = ["Expression", "asc", "desc", "expr", "negate"]
@@ -29,14 +29,19 @@ class Expression:
     Compare(path=('title',), op=<Op.STARTSWITH: 'startswith'>, value='The')
     """
 
-    __slots__ = ("_encode", "_step", "path")
+    __slots__ = ("_behind", "_encode", "_step", "path")
 
     def __init__(
-        self, path: Path, encode: Callable[[Any], Any], step: Callable[[str], Expression] | None = None
+        self,
+        path: Path,
+        encode: Callable[[Any], Any],
+        step: Callable[[str], Expression] | None = None,
+        behind: tuple[int, ...] = (),
     ) -> None:
         self.path = path
         self._encode = encode
         self._step = step
+        self._behind = behind  # how many names lead up to and through each other end of one record on the path
 
     def __repr__(self) -> str:
         return f"Expression({'.'.join(self.path)})"
@@ -59,12 +64,31 @@ class Expression:
     def _compare(self, op: Op, value: Any) -> Condition:
         if isinstance(value, Expression):
             raise QueryError(f"{'.'.join(self.path)} can be compared with a value, not with another field")
-        return Compare(self.path, op, self._encode(value))
+        return self._node(op, self._encode(value))
+
+    def _node(self, op: Op, value: Any) -> Condition:
+        """The comparison; behind the other end of a reference it speaks of the record that refers."""
+        if op is Op.IS_NULL and value is True and self._behind:
+            return Not(self._node(op, False))
+        rest = self._rest
+        return self._wrapped(Compare(rest, op, value) if rest else ALWAYS)
+
+    @property
+    def _rest(self) -> Path:
+        """The path behind the last other end of a reference on it."""
+        return self.path[self._behind[-1] :] if self._behind else self.path
+
+    def _wrapped(self, node: Condition) -> Condition:
+        """What is said of the records behind such ends, said of the collection."""
+        for place in range(len(self._behind) - 1, -1, -1):
+            start = self._behind[place - 1] if place else 0
+            node = Some(self.path[start : self._behind[place]], node)
+        return node
 
     def _text(self, op: Op, value: str) -> Condition:
         if not isinstance(value, str):
             raise QueryError(f"{op} on {'.'.join(self.path)} takes text")
-        return Compare(self.path, op, value)
+        return self._node(op, value)
 
     def __eq__(self, value: object) -> Condition:  # type: ignore[override]
         return self.is_null() if value is None else self._compare(Op.EQ, value)
@@ -86,15 +110,15 @@ class Expression:
 
     def in_(self, values: Collection[Any]) -> Condition:
         """True where the value is one of these."""
-        return Compare(self.path, Op.IN, tuple(self._encode(value) for value in values))
+        return self._node(Op.IN, tuple(self._encode(value) for value in values))
 
     def not_in(self, values: Collection[Any]) -> Condition:
         """True where there is a value and it is none of these."""
-        return Compare(self.path, Op.NOT_IN, tuple(self._encode(value) for value in values))
+        return self._node(Op.NOT_IN, tuple(self._encode(value) for value in values))
 
     def between(self, low: Any, high: Any) -> Condition:
         """True where ``low <= value <= high``."""
-        return Compare(self.path, Op.BETWEEN, (self._encode(low), self._encode(high)))
+        return self._node(Op.BETWEEN, (self._encode(low), self._encode(high)))
 
     def contains(self, text: str) -> Condition:
         """True where the text occurs, letter case respected."""
@@ -114,15 +138,17 @@ class Expression:
 
     def is_null(self, yes: bool = True) -> Condition:
         """True where the value is missing; with False, where it is there."""
-        return Compare(self.path, Op.IS_NULL, yes)
+        return self._node(Op.IS_NULL, yes)
 
     def any(self, condition: Condition | bool) -> Condition:
         """For a Many: true where some record of it meets the condition."""
-        return Some(self.path, _condition(condition))
+        rest = self._rest
+        return self._wrapped(Some(rest, _condition(condition)) if rest else _condition(condition))
 
     def all(self, condition: Condition | bool) -> Condition:
         """For a Many: true where every record of it meets the condition."""
-        return Every(self.path, _condition(condition))
+        rest = self._rest
+        return self._wrapped(Every(rest, _condition(condition))) if rest else Every(self.path, _condition(condition))
 
 
 def expr(field: Any) -> Expression:

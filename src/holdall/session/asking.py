@@ -61,7 +61,9 @@ class Asking:
         for part in chunks(bond.target, list(keys)):
             path = (bond.field.name,)
             condition: Condition = Compare(path, Op.IN, tuple(part))
-            if bond.field.form is not None and bond.source.store is bond.target.store:
+            features = bond.source.store.capabilities.features
+            is_joined = bond.source.store is bond.target.store and Feature.MANY_CONDITIONS in features
+            if bond.field.form is not None and is_joined:
                 condition = Some(path, having_keys(bond.target, part))
             elif bond.field.form is not None:
                 condition = await self._localizer.holding(path, bond.source, bond.target, part)

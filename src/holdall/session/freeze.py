@@ -42,11 +42,34 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
-    batches = [*adds, *_updates(bindings, dirty, models_dirty), *late, *_removes(bindings, deleted)]
+    early, dirty = _yielding(dirty, models_dirty)
+    updates = _updates(bindings, dirty, models_dirty)
+    first = _updates(bindings, early, models_dirty) if early else []
+    batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
     for batch in batches:
         if batch.binding.recordwise is not None:
             batch.binding.recordwise.demand(batch.verb, batch.binding.collection)
     return Plan(arrange(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
+
+
+def _yielding(dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
+    """The changed records that give up a unique reference, which goes before others take it; and the rest."""
+    if not any(_declaration(model).yielding for model in models):
+        return [], dirty
+    early = [record for record in dirty if _yields(record)]
+    gone = set(map(id, early))
+    return early, [record for record in dirty if id(record) not in gone]
+
+
+def _yields(record: Any) -> bool:
+    declaration, old = _declaration(type(record)), record._track.old or {}
+    changed = [field for field in declaration.references if field.name in old]
+    emptied = all(not _keys_or_records(field.get(record)) for field in changed)
+    return emptied and any(field in declaration.yielding for field in changed)
+
+
+def _keys_or_records(slot: Any) -> bool:
+    return slot is not None and slot != ()
 
 
 def _by_binding(

@@ -120,7 +120,7 @@ class Localizer:
         current = binding
         for number, name in enumerate(path[:-1], 1):
             target = self._target(current, name)
-            if target.store is not binding.store:
+            if not _is_joined(binding, target, Feature.RELATIONS):
                 return number, current, target
             current = target
         return None
@@ -165,7 +165,7 @@ class Localizer:
         if field.form is ManyForm.BACK and target.schema.field(str(field.back)).kind is Kind.MANY:
             lists = await self._keys(target, condition, ((str(field.back),),))
             return _one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
-        if target.store is binding.store:
+        if _is_joined(binding, target, Feature.MANY_CONDITIONS):
             return Some(path, await self._condition(condition, target, ALWAYS))
         if field.form is ManyForm.BACK:
             back = (str(field.back),)
@@ -251,6 +251,11 @@ def shown(query: Query[Any]) -> str:
     except (QueryError, LimitExceeded):
         return f"{query.collection} where …"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _is_joined(binding: Binding, target: Binding, feature: Feature) -> bool:
+    """Whether the store itself answers for what leads from one to the other."""
+    return target.store is binding.store and feature in binding.store.capabilities.features
 
 
 def _any_of(path: Path, keys: Sequence[Any], binding: Binding) -> Condition:

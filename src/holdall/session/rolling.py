@@ -14,7 +14,7 @@ from holdall.session.journal import JournalState
 from holdall.session.plan import Role, Step
 from holdall.session.result import CommitResult, TaskState
 from holdall.session.settle import demand_outcomes
-from holdall.store import APPLIED, Outcome
+from holdall.store import APPLIED, Outcome, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +39,7 @@ class Rolling:
         ]
         self._pending: list[int] = []
         self._refused: dict[int, Exception] = {}
+        self._committing: dict[int, asyncio.Future[None]] = {}
 
     async def finish(self) -> CommitResult:
         """Roll forward. Raises CommitPending where recovery must go on, CommitPartial where a store refused."""
@@ -85,13 +86,21 @@ class Rolling:
             changes = run.changes[number]
             return await (roll_forward(store, run.commit, changes) if is_kept else store.apply(changes))
         outcomes = run.reports[number].outcomes
+        own = [other for other in self._left if run.plan.steps[other].store is store]
+        if id(store) not in self._committing:  # steps of one store are one transaction
+            self._committing[id(store)] = asyncio.ensure_future(self._commit(store, own, is_kept))
+        await self._committing[id(store)]
+        return [outcome or APPLIED for outcome in outcomes or ()]
+
+    async def _commit(self, store: Store, numbers: list[int], is_kept: bool) -> None:
+        run = self._run
         try:
             await run.prepared.commit(store)
         except HoldallError:
             if not is_kept:
                 raise
-            await roll_forward(store, run.commit, [operation.change for operation in run.operations[number]])
-        return [outcome or APPLIED for outcome in outcomes or ()]
+            changes = [operation.change for number in numbers for operation in run.operations[number]]
+            await roll_forward(store, run.commit, changes)
 
     async def _unfinished(self) -> CommitPending | CommitPartial:
         run = self._run

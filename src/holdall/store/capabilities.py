@@ -25,7 +25,8 @@ class Feature(StrEnum):
     PROJECTION = "projection"
     """Only the asked paths. Absent: refused."""
     RELATIONS = "relations"
-    """Paths through references to other collections of the same store. Absent: refused."""
+    """Paths through references to other collections of the same store. Absent: the session asks for keys first, within
+    a bound."""
     MANY_CONDITIONS = "conditions over many"
     """Some and Every. Absent: refused."""
     GENERATED_KEYS = "generated keys"
@@ -35,7 +36,8 @@ class Feature(StrEnum):
     VERSIONS = "versions"
     """An update or remove that holds only at the expected version. Absent: refused at declaration."""
     FOREIGN_KEYS = "foreign keys"
-    """References inside the store kept by the store, those of a stored Many too. Absent: not checked."""
+    """References inside the store kept by the store, those of a stored Many too. Absent: the session looks before it
+    commits."""
     STORED_MANY = "stored many"
     """A Many kept here as a list of keys or a link table. Absent: refused at declaration."""
     KEY_LISTS = "conditions over lists of keys"
