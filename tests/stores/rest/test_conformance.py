@@ -65,6 +65,8 @@ def _collection(name: str, **options: object) -> RestCollection:
 
 class _OverHttp(StoreConformance):
     large_group = 1_000
+    examples = 50
+    histories = 10
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -96,9 +98,6 @@ _KNOWN = (Op.EQ, Op.NE, Op.LT, Op.LE, Op.GT, Op.GE, Op.IN, Op.CONTAINS, Op.IS_NU
 
 class TestRestWithScans(_OverHttp):
     """An API that takes some comparisons and no sort; the rest is done here."""
-
-    examples = 50
-    histories = 10
 
     label = "REST with scan_limit"
 
