@@ -49,9 +49,13 @@ class Subject(msgspec.Struct, frozen=True):
     count_connections: Callable[[], Awaitable[int]] | None = None
 
     def open(self, proxy: FaultProxy | None = None) -> Opened:
-        """An app over it, through the proxy or directly."""
+        """An app over it, through the proxy or directly; nothing fails directly, but a busy machine may be slow."""
         app = Holdall("faults")
-        app.add_store("main", self.url if proxy is None else proxy.through(self.url), **self.options)
+        patient = {name: 10 * value if name.endswith("timeout") else value for name, value in self.options.items()}
+        if proxy is None:
+            app.add_store("main", self.url, **patient)
+        else:
+            app.add_store("main", proxy.through(self.url), **self.options)
         app.add(Note, store="main")
         app.bindings.settle()
         return Opened(app)

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from holdall.errors import AlreadyExists, StaleVersion, StoreTimeout, StoreUnavailable, UniqueViolation
+from holdall.errors import (
+    AlreadyExists,
+    ReferenceViolation,
+    StaleVersion,
+    StoreTimeout,
+    StoreUnavailable,
+    UniqueViolation,
+)
 from holdall.query import Query
+from holdall.store import KeyOf
 from holdall.stores.mongo import StandaloneMongoStore
 from tests.stores.mongo.library import add, failing, fresh, inside, opened, remove, run, update
 
@@ -64,6 +72,24 @@ def test_many_updates_without_unique_fields(standalone_mongo_url: str) -> None:
         assert [n for n, outcome in enumerate(outcomes) if outcome.error is not None] == [33]
         assert isinstance(outcomes[33].error, StaleVersion)
         assert outcomes[33].error.position == 33
+
+    use(fresh(standalone_mongo_url), work)
+
+
+def test_what_needs_a_refused_record_is_refused(standalone_mongo_url: str) -> None:
+    async def work(store: StandaloneMongoStore) -> None:
+        await store.apply([add("book", "x", isbn="1"), add("person", 5, name="a")])
+        assert await _errors(
+            store,
+            add("person", 5, name="again"),
+            add("person", None, name="new"),
+            add("book", "y", author=KeyOf(0)),
+            add("book", "z", author=KeyOf(1), readers=(KeyOf(1), 5)),
+            update("book", "x", author=KeyOf(0), version=2),
+            update("book", "x", readers=(KeyOf(1),), version=2),
+        ) == [AlreadyExists, None, ReferenceViolation, None, ReferenceViolation, None]
+        rows = {row[0]: row[6:] for row in await store.fetch(Query("book"))}
+        assert rows == {"x": (None, (6,), 2), "z": (6, (6, 5), 1)}
 
     use(fresh(standalone_mongo_url), work)
 

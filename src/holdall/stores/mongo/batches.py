@@ -18,7 +18,10 @@ __all__ = ["Batch", "batches_of", "fill_in_keys", "is_counted"]
 
 
 class Batch(msgspec.Struct):
-    """Changes of one verb to the same fields of one collection, in order; ``first`` is the position of the first."""
+    """Changes of one verb to the same fields of one collection, in order; ``first`` is the position of the first.
+
+    ``needs`` holds, by place, the positions of the earlier adds that a change refers to.
+    """
 
     verb: Verb
     layout: Layout
@@ -28,6 +31,7 @@ class Batch(msgspec.Struct):
     rows: Sequence[tuple[Any, ...]]
     versions: Sequence[int | None]
     tokens: Sequence[str | None]
+    needs: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -138,17 +142,22 @@ def _resolve_values(store: str, batch: Batch, known: Sequence[Any]) -> None:
         for place in references:
             values[place] = _resolved(store, row[place], earlier)
         rows.append(tuple(values))
+        if needed := {position for place in references for position in _positions(row[place])}:
+            batch.needs[index] = needed
     batch.rows = rows
 
 
 def _needs_later(row: tuple[Any, ...], references: Sequence[int], position: int) -> bool:
-    return any(_largest(row[place]) >= position for place in references)
+    return any(needed >= position for place in references for needed in _positions(row[place]))
 
 
-def _largest(value: Any) -> int:
+def _positions(value: Any) -> Iterator[int]:
+    """The positions that a value's KeyOf name."""
     if isinstance(value, KeyOf):
-        return value.position
-    return max(map(_largest, value), default=-1) if isinstance(value, tuple) else -1
+        yield value.position
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _positions(item)
 
 
 def _has_key_of(value: Any) -> bool:

@@ -7,14 +7,14 @@ answered as done and not done twice. A record that is gone counts as removed by 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
-import pymongo
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from holdall.errors import AlreadyExists, HoldallError, StaleVersion, StoreUnavailable
+from holdall.errors import AlreadyExists, HoldallError, ReferenceViolation, StaleVersion, StoreTimeout, StoreUnavailable
 from holdall.store import Verb
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.commands import documents_of, filters_of, updates_of
@@ -25,50 +25,55 @@ from holdall.stores.mongo.writing import violation_of
 
 __all__ = ["Singles"]
 
+_Work: TypeAlias = Callable[[], Awaitable[HoldallError | None]]
+
 _AT_ONCE = 16  # updates or removals under way
 
 
 class Singles:
     """Carries out batches in order, change by change."""
 
-    def __init__(self, store: str, database: AsyncDatabase[Document], timeout: float) -> None:
+    def __init__(self, store: str, database: AsyncDatabase[Document]) -> None:
         self._store = store
         self._database = database
-        self._timeout = timeout
 
     async def apply(self, batches: Sequence[Batch]) -> list[HoldallError | None]:
         """What went wrong with each change, None where nothing did. Once the server is lost, the rest is not sent."""
         errors: list[HoldallError | None] = []
-        with pymongo.timeout(self._timeout):
-            for batch in batches:
-                if errors and isinstance(errors[-1], StoreUnavailable):
-                    lost = StoreUnavailable(self._store, "it was lost before this change was sent")
-                    errors += [lost] * len(batch.keys)
-                    continue
-                errors += await self._batch(batch)
+        for batch in batches:
+            if errors and isinstance(errors[-1], StoreUnavailable | StoreTimeout):
+                lost = StoreUnavailable(self._store, "it was lost before this change was sent")
+                errors += [lost] * len(batch.keys)
+                continue
+            await self._batch(batch, errors)
         return errors
 
-    async def _batch(self, batch: Batch) -> list[HoldallError | None]:
+    async def _batch(self, batch: Batch, errors: list[HoldallError | None]) -> None:
         if batch.verb is Verb.ADD:
             documents = documents_of(batch)
-            if len(documents) > 1 and not any(batch.tokens):
-                return await self._add_many(batch, documents)
-            return [await self._guarded(batch, self._add(batch, place, each)) for place, each in enumerate(documents)]
-        filters = filters_of(batch)
-        updates = updates_of(batch) if batch.verb is Verb.UPDATE else [None] * len(filters)
-        found: list[HoldallError | None] = []
-        width = _AT_ONCE if _may_overlap(batch) else 1
-        for start in range(0, len(filters), width):
-            places = range(start, min(start + width, len(filters)))
-            work = (
-                self._guarded(batch, self._change(batch, place, filters[place], updates[place])) for place in places
-            )
-            found += await asyncio.gather(*work)
-        return found
+            if len(documents) > 1 and not any(batch.tokens) and not batch.needs:
+                errors += await self._add_many(batch, documents)
+                return
+            work = [partial(self._add, batch, place, each) for place, each in enumerate(documents)]
+        else:
+            filters = filters_of(batch)
+            updates = updates_of(batch) if batch.verb is Verb.UPDATE else [None] * len(filters)
+            work = [
+                partial(self._change, batch, place, wanted, update)
+                for place, (wanted, update) in enumerate(zip(filters, updates, strict=True))
+            ]
+        width = _AT_ONCE if batch.verb is not Verb.ADD and _may_overlap(batch) else 1
+        for start in range(0, len(work), width):
+            places = range(start, min(start + width, len(work)))
+            errors += await asyncio.gather(*(self._guarded(batch, place, work[place], errors) for place in places))
 
-    async def _guarded(self, batch: Batch, work: Coroutine[Any, Any, HoldallError | None]) -> HoldallError | None:
+    async def _guarded(
+        self, batch: Batch, place: int, work: _Work, errors: Sequence[HoldallError | None]
+    ) -> HoldallError | None:
+        if any(errors[position] is not None for position in batch.needs.get(place, ())):
+            return ReferenceViolation(self._store, batch.layout.schema.name, (), batch.first + place)
         try:
-            return await work
+            return await work()
         except DRIVER_ERRORS as error:
             ours = error_of(self._store, error, collection=batch.layout.schema.name, is_writing=True)
             ours.__cause__ = error
@@ -131,6 +136,6 @@ class Singles:
 
 def _may_overlap(batch: Batch) -> bool:
     """Whether the order of these changes makes no difference: every record its own, nothing unique touched."""
-    if len(set(batch.keys)) < len(batch.keys):
+    if batch.needs or len(set(batch.keys)) < len(batch.keys):
         return False
     return batch.verb is Verb.REMOVE or not any(set(rule) & set(batch.fields) for rule in batch.layout.schema.unique)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -76,12 +76,14 @@ class StandaloneMongoStore:
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
         self._demand(query)
-        return await (await self._reader()).fetch(query)
+        with self._in_time():
+            return await (await self._reader()).fetch(query)
 
     async def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means."""
         self._demand(query)
-        return await (await self._reader()).count(query)
+        with self._in_time():
+            return await (await self._reader()).count(query)
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, as the server comes by them."""
@@ -95,9 +97,9 @@ class StandaloneMongoStore:
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply the changes in order, each by itself; one that needs a refused one's key is refused as well."""
-        batches, outcomes = await self._preparation.prepared(changes)
-        database = await self._connection.database()
-        errors = await Singles(self.name, database, self._connection.timeout).apply(batches)
+        with self._in_time():
+            batches, outcomes = await self._preparation.prepared(changes)
+            errors = await Singles(self.name, await self._connection.database()).apply(batches)
         return [
             outcome if error is None else Outcome(error=error) for outcome, error in zip(outcomes, errors, strict=True)
         ]
@@ -112,19 +114,19 @@ class StandaloneMongoStore:
     async def create(self) -> None:
         """Create the collections and indexes that are missing; what is there stays as it is."""
         database = await self._connection.database()
-        with translating(self.name), pymongo.timeout(self._connection.timeout):
+        with translating(self.name), self._in_time():
             await create(database, self._layouts.all())
 
     async def inspect(self) -> list[str]:
         """What is missing or different, a sentence each; of the documents a sample is looked at."""
         database = await self._connection.database()
-        with translating(self.name), pymongo.timeout(self._connection.timeout):
+        with translating(self.name), self._in_time():
             return await differences(self.name, database, self._layouts.all())
 
     async def drop(self) -> None:
         """Drop the bound collections, their records and their counters."""
         database = await self._connection.database()
-        with translating(self.name), pymongo.timeout(self._connection.timeout):
+        with translating(self.name), self._in_time():
             await drop(database, self._layouts.all())
         await self._preparation.counters.forget([layout.collection for layout in self._layouts.all()])
         self._preparation.look_again()
@@ -138,6 +140,10 @@ class StandaloneMongoStore:
         check(query, self._layouts.schemas)
         demand_query(self.name, self._capabilities, query)
 
+    def _in_time(self) -> AbstractContextManager[None]:
+        """Around all that one call sends: together it takes no longer than the timeout."""
+        return pymongo.timeout(self._connection.timeout)
+
     async def _reader(self) -> Reader:
         source = Source(self.name, await self._connection.database(), self._connection.timeout)
         return Reader(source, self._layouts, self._bounds)
@@ -150,22 +156,23 @@ class MongoStore(StandaloneMongoStore):
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or raise and apply none; a transaction that other work got in the way of is tried again."""
-        batches, outcomes = await self._preparation.prepared(changes)
-        if not batches:
-            return []
-        database = await self._connection.database()
-        steps = Steps(self.name, batches)
-        if steps.is_single:
-            name = batches[0].layout.schema.name
-            with translating(self.name, collection=name, is_writing=True), pymongo.timeout(self._connection.timeout):
-                await steps.carry_out(database, None, is_careful=False)
+        with self._in_time():
+            batches, outcomes = await self._preparation.prepared(changes)
+            if batches:
+                await self._carry_out(Steps(self.name, batches), batches[0].layout.schema.name)
             return outcomes
+
+    async def _carry_out(self, steps: Steps, collection: str) -> None:
+        database = await self._connection.database()
+        if steps.is_single:
+            with translating(self.name, collection=collection, is_writing=True):
+                await steps.carry_out(database, None, is_careful=False)
+            return
         transactions = Transactions(self.name, self._connection.timeout)
         try:
             await transactions.run(database, partial(steps.carry_out, database, is_careful=False))
         except Mismatch:
             await transactions.run(database, partial(steps.carry_out, database, is_careful=True))
-        return outcomes
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """A transaction that commits when its block ends well. After a refused change it can only be undone."""
@@ -201,21 +208,23 @@ class MongoTransaction:
         """As ``MongoStore.fetch``, this transaction's own changes included."""
         self.require_open()
         self._demand(query)
-        return await self._reader.fetch(query)
+        with pymongo.timeout(self._source.timeout):
+            return await self._reader.fetch(query)
 
     async def count(self, query: Query[Any]) -> int:
         """As ``MongoStore.count``, this transaction's own changes included."""
         self.require_open()
         self._demand(query)
-        return await self._reader.count(query)
+        with pymongo.timeout(self._source.timeout):
+            return await self._reader.count(query)
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """As ``MongoStore.apply``, lasting only if the transaction ends well; a refused change ends it."""
         self.require_open()
-        batches, outcomes = await self._preparation.prepared(changes)
         source = self._source
         try:
             with pymongo.timeout(source.timeout):
+                batches, outcomes = await self._preparation.prepared(changes)
                 await Steps(source.store, batches).carry_out(source.database, source.session, is_careful=True)
         except DRIVER_ERRORS as error:
             self.is_over = True
