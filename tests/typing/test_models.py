@@ -7,20 +7,25 @@ from typing import Annotated, assert_type
 
 from holdall.model import (
     Digits,
+    Fill,
     Length,
     Manager,
     Many,
     Model,
+    OnDelete,
     Ref,
     Reference,
     Related,
     ResultSet,
+    Stream,
     back,
     check,
     computed,
     field,
+    stream,
 )
 from holdall.query import Expression, Query, desc
+from holdall.session import Explanation, Plan, Session
 
 
 class Country(Model):
@@ -33,6 +38,7 @@ class Author(Model):
     name: Annotated[str, Length(1, 200)]
     country: Ref[Country | None] = field(default=None)
     books: Many[Book] = back("author")
+    best: Ref[Book | None] = back("prize_of", fill=Fill.STORED, on_delete=OnDelete.UNLINK)
 
 
 class Given(Model):
@@ -43,6 +49,12 @@ assert_type(Given(id=3).id, int)
 assert_type(Given().id, int)
 
 
+class Job(Model):
+    id: int = field(pk=True)
+    log: Stream = stream()
+    started: datetime = field(auto_now="create")
+
+
 class Stamped(Model, abstract=True):
     changed: datetime | None = None
 
@@ -51,6 +63,7 @@ class Book(Stamped, collection="books", unique=[("title", "author")]):
     id: int = field(pk=True, generated=True)
     title: str
     author: Ref[Author]
+    prize_of: Ref[Author | None] = field(default=None, on_delete=OnDelete.UNLINK)
     pages: int = field(default=0, ge=0)
     tags: list[str] = field(default_factory=list)
     translators: tuple[Ref[Author], ...] = ()
@@ -94,6 +107,20 @@ def writing(book: Book, author: Author) -> None:
     book.tags = ["new"]
 
 
+async def the_other_end(book: Book, author: Author, session: Session) -> None:
+    author.books = [book, 1]
+    author.books.add(book)
+    author.books.remove(1)
+    author.best = book
+    author.best = None
+    assert_type(await author.best, Book | None)
+    assert_type(author.books.loaded, bool)
+    await session.load(book, Book.author.country, Book.shelf)
+    await session.load([author], Author.books, Author.best)
+    assert_type(await session.expand(), Plan)
+    assert_type(await session.explain(Book.where(Author.best.title == "x")), Explanation)
+
+
 def constructing(author: Author) -> None:
     Book(title="The Dispossessed", author=author)
     Book(title="The Dispossessed", author=1, pages=341, tags=["sf"], changed=None)
@@ -118,3 +145,14 @@ async def active_record(author: Author) -> None:
     assert_type(await Book.objects.filter(author=author).order_by("-title"), list[Book])
     assert_type(await Book.objects.all().first(), Book | None)
     assert_type(await Book(title="x", author=1).save(), Book)
+    assert_type(await Book(title="x", author=1).delete(), int)
+    assert_type(await Book.objects.names_of(Book(title="x", author=1)), tuple[str, ...])
+
+
+async def streams(job: Job) -> None:
+    Job(id=1)
+    assert_type(job.log, Stream)
+    assert_type(job.started, datetime)
+    assert_type(await job.log.append(b"x"), int)
+    assert_type(await job.log.read(1, 2), bytes)
+    assert_type(job.matches(id=1), bool)
