@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from holdall.model import Model, Ref, back, computed, field
+from holdall.model import Many, Model, Ref, back, computed, field
 
 
 class Author(Model):
@@ -22,6 +22,12 @@ class Book(Model):
     @computed
     def label(self) -> str:
         return self.title.upper()
+
+
+class Shelf(Model):
+    id: int = field(pk=True)
+    books: Many[Book] = back("shelf")
+    first: Ref[Book | None] = back("first_of")
 
 
 def constructing(author: Author) -> None:
@@ -49,6 +55,12 @@ async def reading(book: Book) -> None:
     editor.name  # type: ignore[union-attr]
     found = await Book.objects.get(1)
     found.title  # type: ignore[union-attr]
+
+
+def the_other_end(book: Book, shelf: Shelf) -> None:
+    shelf.books = [shelf]  # type: ignore[list-item]
+    shelf.books.add(shelf)  # type: ignore[arg-type]
+    shelf.first = shelf  # type: ignore[assignment]
 
 
 def asking() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from holdall.app.findings import FsckReport
 from holdall.errors import StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
@@ -239,6 +240,10 @@ class SyncHoldall:
     def inspect(self) -> dict[str, list[str]]:
         """How each store's content differs from the models."""
         return self._call(self._app.inspect)
+
+    def fsck(self, *, repair: bool = False, batch: int = 1_000, start: str | None = None) -> FsckReport:
+        """Look through all stores for references that do not hold; with ``repair``, set right what can be."""
+        return self._call(lambda: self._app.fsck(repair=repair, batch=batch, start=start))
 
     def close(self) -> None:
         """Close the stores and end the portal thread; the next call starts anew."""
