@@ -243,6 +243,11 @@ def test_records_indexed_otherwise_are_not_found_wrongly_but_refused(redis_url: 
         with pytest.raises(UniqueViolation):
             await apply(second, book(4, "d", isbn="i"))
         await second.create()
+        await apply(first, book(5, "written without the index", pages=5))
+        with pytest.raises(SchemaMismatch):
+            await second.fetch(asked)
+        await second.create()
+        assert await keys(second, where("pages", Op.EQ, 5)) == [1, 3, 5]
 
     work(redis_url, body, second, first)
 

@@ -34,7 +34,7 @@ end
 
 -- what was indexed under another declaration would be found no more
 for _, collection in ipairs(collections) do
-  if collection[12] and call('GET', KEYS[collection[12]]) ~= collection[13]
+  if collection[10] > 0 and call('GET', KEYS[collection[12]]) ~= collection[13]
     and call('EXISTS', KEYS[collection[1]]) == 1 then
     return { 'unbuilt', collection[2] }
   end
@@ -156,7 +156,13 @@ end
 
 -- 3. write
 for _, collection in ipairs(collections) do
-  if collection[12] and #order > 0 then call('SET', KEYS[collection[12]], collection[13]) end
+  local mark = KEYS[collection[12]]
+  if collection[10] == 0 then
+    -- an index of an earlier declaration is no longer kept, so nobody may trust it
+    if call('EXISTS', mark) == 1 then call('DEL', mark) end
+  elseif #order > 0 then
+    call('SET', mark, collection[13])
+  end
 end
 for _, entry in ipairs(order) do
   for _, rule in ipairs(entry.collection[8]) do

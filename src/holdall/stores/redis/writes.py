@@ -137,7 +137,7 @@ class Batch:
             list(layout.schema.streams),
             len(layout.slots),
             self._beside_number(layout.counter) if layout.counts else False,
-            self._beside_number(layout.mark) if layout.slots else False,
+            self._beside_number(layout.mark),
             layout.declared,
             layout.is_shared,
         ]
