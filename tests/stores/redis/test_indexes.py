@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from holdall.errors import LimitExceeded, SchemaMismatch, UniqueViolation, Unsupported
+from holdall.errors import Conflict, LimitExceeded, SchemaMismatch, UniqueViolation, Unsupported
 from holdall.query import And, FieldSchema, Kind, ManyForm, Not, Op, Or, Query, Schema, SortKey, Table, evaluate
 from holdall.store import Change, Verb
 from holdall.stores.redis import fetch
 from holdall.stores.redis.access import access_of
+from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.provision import Provision
 from holdall.testing.pool import POOL
 from tests.stores.redis.shop import BOOK, apply, beside, book, keys, remove, store_at, update, where, work
 
@@ -249,6 +252,33 @@ def test_records_indexed_otherwise_are_not_found_wrongly_but_refused(redis_url: 
         await second.create()
         assert await keys(second, where("pages", Op.EQ, 5)) == [1, 3, 5]
 
+    work(redis_url, body, second, first)
+
+
+def test_indexes_are_built_again_if_somebody_wrote_past_them(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = store_at(redis_url, Schema("book", BOOK.fields, BOOK.key, BOOK.version))
+    second = store_at(redis_url, BOOK, prefix=first._prefix)
+    taken_in, times = Provision._taken_in, 0
+
+    async def interrupted(self: Provision, layout: Layout) -> AsyncIterator[str]:
+        nonlocal times
+        async for text in taken_in(self, layout):
+            yield text
+        times += 1
+        if times in disturbed:
+            await apply(first, update("book", 1, pages=times))
+
+    async def body(raw: Redis) -> None:
+        await apply(first, book(1, "a", pages=9), book(2, "b", pages=9))
+        await second.create()
+        assert (times, await keys(second, where("pages", Op.LT, 9))) == (3, [1])
+        await apply(first, update("book", 1, pages=8))
+        disturbed.update(range(100))
+        with pytest.raises(Conflict, match="written all the time"):
+            await second.create()
+
+    disturbed = {1, 2}
+    monkeypatch.setattr(Provision, "_taken_in", interrupted)
     work(redis_url, body, second, first)
 
 

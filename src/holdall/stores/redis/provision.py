@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
-from holdall.errors import SchemaMismatch
+from holdall.errors import Conflict, SchemaMismatch
 from holdall.stores.redis.access import Access
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.fetch import Reader
@@ -18,6 +18,8 @@ from holdall.stores.redis.writes import slot_texts
 __all__ = ["Provision"]
 
 _pack = msgspec.msgpack.Encoder().encode
+_BUILDING = "building"
+_TRIES = 5
 
 
 class Provision:
@@ -35,16 +37,30 @@ class Provision:
         Raises SchemaMismatch for values that must be unique and are not.
         """
         for layout in self._layouts.values():
-            if not await self._is_marked(layout):
-                await self._forget_indexes(layout)
-            elif await self._is_listed(layout):
+            is_marked = await self._is_marked(layout)
+            if is_marked and await self._is_listed(layout):
                 continue
-            refused = [text async for text in self._taken_in(layout)]
-            if refused:
-                told = f"{len(refused)} records of {layout.base} have values that another has, such as {refused[0]}"
-                raise SchemaMismatch(self._store, [told])
-            if layout.slots:
-                await self._server.command(layout.mark, "SET", layout.mark, layout.declared, is_change=True)
+            for _ in range(_TRIES):
+                if await self._is_built(layout, is_anew=not is_marked):
+                    break
+            else:
+                raise Conflict(self._store, f"{layout.base} is written all the time without the indexes to be built")
+
+    async def _is_built(self, layout: Layout, *, is_anew: bool) -> bool:
+        """Take all records in; False where somebody who knows nothing of the indexes wrote meanwhile."""
+        if is_anew:
+            await self._forget_indexes(layout)
+        if layout.slots and is_anew:
+            await self._server.command(layout.mark, "SET", layout.mark, _BUILDING, is_change=True)
+        refused = [text async for text in self._taken_in(layout)]
+        if refused:
+            told = f"{len(refused)} records of {layout.base} have values that another has, such as {refused[0]}"
+            raise SchemaMismatch(self._store, [told])
+        if not layout.slots:
+            return True
+        how = ("XX",) if is_anew else ()  # such a writer takes the mark away
+        words = ("SET", layout.mark, layout.declared, *how)
+        return await self._server.command(layout.mark, *words, is_change=True) is not None
 
     async def inspect(self) -> list[str]:
         """A sentence for each key of another type than it should be, and for what create() would build."""

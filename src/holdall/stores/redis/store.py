@@ -189,7 +189,8 @@ class RedisStore:
     async def create(self) -> None:
         """Take records that others wrote, or that an index lacks, into the listing and the indexes.
 
-        Raises SchemaMismatch for values that must be unique and are not, CorruptRecord for a record it cannot read.
+        Raises SchemaMismatch for values that must be unique and are not, CorruptRecord for a record it cannot read,
+        Conflict where others keep writing past the indexes to be built.
         """
         await self._provision.create()
 
