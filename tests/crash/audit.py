@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from tests.servers.api import Called
 
-__all__ = ["Content", "End", "Listed", "audit"]
+__all__ = ["TAKEN", "Content", "End", "Listed", "audit"]
+
+TAKEN = "taken"
+"""A transfer that every store has from the beginning: one that is to add it again is refused."""
 
 
 class End(msgspec.Struct, frozen=True):
-    """How a transfer ended, as its program was told: the name of the error, or ``done``; its amounts by store."""
+    """How a transfer ended, as its program was told: the name of the error, or ``done``; empty if it was not told.
+
+    ``amounts`` are its entries by store; one that ``cancels`` another removes that one's.
+    """
 
     transfer: str
     end: str
     amounts: dict[str, int]
+    cancels: str = ""
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -28,50 +35,61 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """An effect that recovery says is left over: a transfer's entry in a store."""
+    """An effect that recovery says is left over, or may be: an entry, or an account, in a store."""
 
     store: str
-    transfer: str
+    key: str
 
 
 def audit(
     contents: Mapping[str, Content],
-    ends: Mapping[str, End],
+    transfers: Mapping[str, End],
     listed: frozenset[Listed],
     calls: Mapping[str, list[Called]],
-    begun: Mapping[str, dict[str, int]],
 ) -> list[str]:
     """Every sentence says one thing that must not be; empty if all is well.
 
-    ``ends`` are the transfers whose end the program was told, ``begun`` the amounts of all that were begun, ``calls``
-    what APIs were sent, by store; only those that count every call (``once``) are looked at.
+    ``transfers`` are all that were begun. ``calls`` are what APIs that count every call were sent, by store.
     """
-    wrong = []
-    for transfer, amounts in begun.items():
-        there = {store for store in amounts if transfer in contents[store].entries}
-        missing = set(amounts) - there
-        told = ends[transfer].end if transfer in ends else "nothing"
-        unlisted = {store for store in there if Listed(store, transfer) not in listed}
-        if told in ("done", "CommitPending") and missing:
-            wrong.append(f"lost: {transfer} ended with {told}, but is missing from {_names(missing)}")
-        elif told == "CommitAborted" and there:
-            wrong.append(f"undead: {transfer} was aborted, but is in {_names(there)}")
-        elif there and missing and unlisted:
-            wrong.append(
-                f"diverged: {transfer} ({told}) is in {_names(unlisted)}, unlisted, but not in {_names(missing)}"
-            )
-        for store in there:
-            if contents[store].entries[transfer] != amounts[store]:
-                wrong.append(f"changed: {transfer} has another amount in {store}")
+    wrong: list[str] = []
+    cancelled = {item.cancels: item for item in transfers.values() if item.cancels}
+    for name, transfer in transfers.items():
+        if not transfer.cancels:
+            wrong += _misplaced(contents, transfer, cancelled.get(name), listed)
     for store, content in contents.items():
-        wrong += [f"unknown: {key} in {store} was never begun" for key in content.entries if key not in begun]
-        if content.totals and sum(content.totals.values()) != sum(content.entries.values()):
-            wrong.append(f"torn: the accounts of {store} do not add up to its entries")
+        wrong += [f"unknown: {key} in {store} was never begun" for key in content.entries if key not in transfers]
+        is_whole = not any(item.store == store for item in listed)
+        if content.totals and is_whole and sum(content.totals.values()) != sum(content.entries.values()):
+            difference = sum(content.totals.values()) - sum(content.entries.values())
+            wrong.append(f"torn: the accounts of {store} are off by {difference} from its entries")
     for store, sent in calls.items():
-        for key, count in Counter(call.key for call in sent if call.method == "POST").items():
-            if count > 1:
-                wrong.append(f"twice: {key} was sent to {store} {count} times")
+        counted = Counter((call.method, call.key) for call in sent if call.method in ("POST", "DELETE"))
+        for (method, key), count in counted.items():
+            if count > 1 and key != TAKEN:
+                wrong.append(f"twice: {method} {key} was sent to {store} {count} times")
     return wrong
+
+
+def _misplaced(
+    contents: Mapping[str, Content], added: End, cancelled: End | None, listed: frozenset[Listed]
+) -> Iterator[str]:
+    """What is wrong with where the entries of a transfer are, and where they are not."""
+    name, stores = added.transfer, set(added.amounts)
+    there = {store for store in stores if name in contents[store].entries}
+    last = cancelled or added
+    effect = stores - there if cancelled else there  # where the last commit about it took effect
+    other = stores - effect
+    unlisted = {store for store in effect if Listed(store, name) not in listed}
+    if last.end in ("done", "CommitPending") and other:
+        yield f"lost: {last.transfer} ended with {last.end}, but did nothing to {name} in {_names(other)}"
+    elif last.end == "CommitAborted" and effect:
+        yield f"undead: {last.transfer} was aborted, but changed {name} in {_names(effect)}"
+    elif effect and other and unlisted:
+        ended = last.end or "untold"
+        yield f"diverged: {last.transfer} ({ended}) changed {name} in {_names(unlisted)}, but not in {_names(other)}"
+    for store in there:
+        if contents[store].entries[name] != added.amounts[store]:
+            yield f"changed: {name} has another amount in {store}"
 
 
 def _names(stores: set[str]) -> str:

@@ -61,8 +61,7 @@ class Keeper:
         self._world = world
         self._log = Path(world.folder) / "log"
         self._read = 0
-        self._begun: dict[str, dict[str, int]] = {}
-        self._ends: dict[str, End] = {}
+        self._transfers: dict[str, End] = {}
         self._is_first = True
         self._wrong: dict[str, None] = {}
         self.points: dict[Failpoint, None] = {}
@@ -77,7 +76,7 @@ class Keeper:
     @property
     def acknowledged(self) -> int:
         """How many transfers the program was told to be done."""
-        return sum(end.end == "done" for end in self._ends.values())
+        return sum(end.end == "done" for end in self._transfers.values())
 
     def live(
         self,
@@ -111,15 +110,13 @@ class Keeper:
                 self._audit(message)
             elif isinstance(message, Passed):
                 self.points |= dict.fromkeys(message.points)
-            elif message.end:
-                self._ends[message.transfer] = End(message.transfer, message.end, message.amounts)
             else:
-                self._begun[message.transfer] = message.amounts
+                self._transfers[message.transfer] = End(message.transfer, message.end, message.amounts, message.cancels)
 
     def _audit(self, found: Found) -> None:
         self.audits += 1
         calls = self._calls()
-        self._wrong |= dict.fromkeys(audit(found.contents, self._ends, frozenset(found.listed), calls, self._begun))
+        self._wrong |= dict.fromkeys(audit(found.contents, self._transfers, frozenset(found.listed), calls))
         if found.seconds > 5.0:
             self._wrong[f"slow: recovery took {found.seconds:.1f} s"] = None
 

@@ -66,6 +66,12 @@ class IdempEntry(Model):
     amount: int
 
 
+class IdempAccount(Model):
+    id: str = field(pk=True, length=(1, 60))
+    total: int
+    version: int = field(version=True)
+
+
 class OnceEntry(Model):
     id: str = field(pk=True, length=(1, 60))
     amount: int
@@ -84,6 +90,7 @@ ACCOUNTS: Mapping[str, Any] = {
     "postgres": PostgresAccount,
     "redis": RedisAccount,
     "yaml": YamlAccount,
+    "idemp": IdempAccount,
 }
 KINDS = tuple(ENTRIES)
 
@@ -104,7 +111,7 @@ class World(msgspec.Struct, frozen=True):
             self._add_store(app, kind)
             app.add(ENTRIES[kind], store=kind, compensation=Compensate.INVERSE if kind == "idemp" else None)
             if kind in ACCOUNTS:
-                app.add(ACCOUNTS[kind], store=kind)
+                app.add(ACCOUNTS[kind], store=kind, compensation=Compensate.INVERSE if kind == "idemp" else None)
         return app
 
     def _add_store(self, app: Holdall, kind: str) -> None:
@@ -122,13 +129,18 @@ class World(msgspec.Struct, frozen=True):
 
     def _add_api(self, app: Holdall, kind: str) -> None:
         from holdall.query import Op
-        from holdall.stores.rest import Call, Filters, RestCollection
+        from holdall.stores.rest import BodyVersion, Call, Filters, RestCollection
 
-        name = ENTRIES[kind].__holdall__.collection
-        entry = RestCollection(
-            path=f"/{kind}/{self.name}/{name}/{{id}}",
-            add=Call(idempotency_key="Idempotency-Key") if kind == "idemp" else Call(),
-            update=None,
-            filters=Filters(operators={Op.IN: "id", Op.EQ: "id"}),
-        )
-        app.add_store(kind, self.api, commit=kind, collections={name: entry})
+        call = Call(idempotency_key="Idempotency-Key") if kind == "idemp" else Call()
+        declared = {}
+        for model in (books[kind] for books in (ENTRIES, ACCOUNTS) if kind in books):
+            name = model.__holdall__.collection
+            declared[name] = RestCollection(
+                path=f"/{kind}/{self.name}/{name}/{{id}}",
+                add=call,
+                update=call,
+                remove=call,
+                version=BodyVersion(is_sent=True) if model.__holdall__.version is not None else None,
+                filters=Filters(operators={Op.IN: "id", Op.EQ: "id"}),
+            )
+        app.add_store(kind, self.api, commit=kind, collections=declared)

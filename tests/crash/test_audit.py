@@ -9,37 +9,46 @@ import pytest
 from tests.crash.audit import Content, End, Listed, audit
 from tests.servers.api import Called
 
-Facts = tuple[dict[str, Content], dict[str, End], frozenset[Listed], dict[str, list[Called]], dict[str, dict[str, int]]]
+Facts = tuple[dict[str, Content], dict[str, End], frozenset[Listed], dict[str, list[Called]]]
+_AMOUNTS = {"sqlite": -3, "once": 3}
 
 
 def facts(end: str = "done") -> Facts:
     """One transfer in both its stores."""
-    amounts = {"sqlite": -3, "once": 3}
     contents = {"sqlite": Content({"t": -3}, {"0": -1, "1": -2}), "once": Content({"t": 3})}
-    return (
-        contents,
-        {"t": End("t", end, amounts)},
-        frozenset(),
-        {"once": [Called("POST", "t", "x", True)]},
-        {"t": amounts},
-    )
+    calls = {"once": [Called("POST", "t", "x", True)]}
+    return contents, {"t": End("t", end, _AMOUNTS)}, frozenset(), calls
 
 
-def test_what_is_well_is_well() -> None:
-    for end in ("done", "CommitUnknown", "CommitPending"):
-        assert audit(*facts(end)) == []
-    contents, _, listed, calls, begun = facts()
-    assert audit(contents, {}, listed, calls, begun) == []  # it was killed before it was told
-    nothing = {store: Content({}) for store in contents}
-    for end in ("CommitAborted", "CommitUnknown", "CommitPartial"):
-        assert audit(nothing, facts(end)[1], listed, calls, begun) == []
+def cancelled(end: str) -> dict[str, End]:
+    """The same, cancelled by another."""
+    return {"t": End("t", "done", _AMOUNTS), "c": End("c", end, _AMOUNTS, cancels="t")}
+
+
+NOTHING = {store: Content({}) for store in _AMOUNTS}
+
+
+@pytest.mark.parametrize("end", ["done", "CommitUnknown", "CommitPending", ""])
+def test_what_took_place_may_have_taken_place(end: str) -> None:
+    contents, transfers, listed, calls = facts(end)
+    assert audit(contents, transfers, listed, calls) == []
+    assert audit(NOTHING, cancelled(end), listed, calls) == []
+
+
+@pytest.mark.parametrize("end", ["CommitAborted", "CommitUnknown", "CommitPartial", ""])
+def test_what_did_not_take_place_may_not_have(end: str) -> None:
+    contents, transfers, listed, calls = facts(end)
+    assert audit(NOTHING, transfers, listed, calls) == []
+    assert audit(contents, cancelled(end), listed, calls) == []
 
 
 def test_what_is_listed_may_be_left_over() -> None:
-    contents, ends, _, calls, begun = facts("CommitPartial")
+    contents, transfers, _, calls = facts("CommitPartial")
     contents["sqlite"] = Content({})
-    assert audit(contents, ends, frozenset([Listed("once", "t")]), calls, begun) == []
-    assert audit(contents, {}, frozenset([Listed("once", "t")]), calls, begun) == []
+    assert audit(contents, transfers, frozenset([Listed("once", "t")]), calls) == []
+    contents, transfers, _, calls = facts()
+    contents["once"] = Content({})
+    assert audit(contents, cancelled(""), frozenset([Listed("once", "t")]), calls) == []
 
 
 def _lost(it: Facts) -> None:
@@ -47,12 +56,12 @@ def _lost(it: Facts) -> None:
 
 
 def _undead(it: Facts) -> None:
-    it[1]["t"] = End("t", "CommitAborted", {})
+    it[1]["t"] = End("t", "CommitAborted", _AMOUNTS)
 
 
 def _diverged(it: Facts) -> None:
     it[0]["sqlite"] = Content({})
-    del it[1]["t"]
+    it[1]["t"] = End("t", "", _AMOUNTS)
 
 
 def _changed(it: Facts) -> None:
@@ -77,3 +86,15 @@ def test_what_must_not_be_is_seen(harm: Callable[[Facts], None]) -> None:
     harm(it)
     (wrong,) = audit(*it)
     assert wrong.startswith(harm.__name__.removeprefix("_"))
+
+
+@pytest.mark.parametrize(
+    "end, has_gone, kind",
+    [("done", set(), "lost"), ("CommitAborted", {"sqlite", "once"}, "undead"), ("", {"sqlite"}, "diverged")],
+)
+def test_what_must_not_be_of_a_cancelled_one_is_seen(end: str, has_gone: set[str], kind: str) -> None:
+    contents, _, listed, calls = facts()
+    for store in has_gone:
+        contents[store] = Content({})
+    (wrong,) = audit(contents, cancelled(end), listed, calls)
+    assert wrong.startswith(kind)

@@ -14,7 +14,7 @@ from holdall import Holdall
 from holdall.errors import CommitError
 from holdall.query import Query
 from holdall.session.failpoint import Failpoint, arm
-from tests.crash.audit import Content, Listed
+from tests.crash.audit import TAKEN, Content, Listed
 from tests.crash.models import ACCOUNTS, ENTRIES, World
 from tests.crash.plants import plant
 
@@ -22,9 +22,6 @@ __all__ = ["Found", "Job", "Passed", "Told", "live", "meddle"]
 
 _RECOVERY_SECONDS = 5.0
 _HANDS = 2  # transfers under way at once
-TAKEN = "taken"
-"""A transfer that every store has already: one that is to add it again is refused."""
-REFUSED_AMOUNT = 13
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -62,6 +59,7 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     transfer: str
     amounts: dict[str, int]
     end: str = ""
+    cancels: str = ""  # the transfer whose entries it removes; else it adds its own
 
 
 def live(job: Job, die: Any, ready: Any) -> None:
@@ -139,32 +137,43 @@ class _Life:
         self._tell(Found(contents, listed, seconds))
 
     async def _work(self, app: Holdall, hand: int) -> None:
+        done: list[Told] = []
         for number in range(self._job.transfers):
-            transfer = f"{self._job.seed}-{hand}-{number}"
-            amounts = {kind: self._rng.randint(-10, 10) for kind in self._kinds}
-            amounts[self._kinds[0]] -= sum(amounts.values())
-            refused = self._rng.choice(self._kinds) if self._rng.random() < 0.15 else None
-            if refused in ("idemp", "once"):
-                amounts[refused] = REFUSED_AMOUNT
-            self._tell(Told(transfer, amounts))
+            told = self._drawn(f"{self._job.seed}-{hand}-{number}", done)
+            self._tell(told)
             try:
-                await self._transfer(app, hand, transfer, amounts, refused)
+                await self._transfer(app, hand, told)
             except CommitError as error:
-                self._tell(Told(transfer, amounts, type(error).__name__))
+                self._tell(msgspec.structs.replace(told, end=type(error).__name__))
             else:
-                self._tell(Told(transfer, amounts, "done"))
+                self._tell(msgspec.structs.replace(told, end="done"))
+                if not told.cancels:
+                    done.append(told)
 
-    async def _transfer(
-        self, app: Holdall, hand: int, transfer: str, amounts: dict[str, int], refused: str | None
-    ) -> None:
+    def _drawn(self, transfer: str, done: list[Told]) -> Told:
+        """A transfer of amounts that cancel out, or one that cancels an earlier one."""
+        if done and self._rng.random() < 0.35:
+            earlier = done.pop(self._rng.randrange(len(done)))
+            return Told(transfer, earlier.amounts, cancels=earlier.transfer)
+        amounts = {kind: self._rng.randint(-10, 10) for kind in self._kinds}
+        amounts[self._kinds[0]] -= sum(amounts.values())
+        return Told(transfer, amounts)
+
+    async def _transfer(self, app: Holdall, hand: int, told: Told) -> None:
+        """One commit in all stores, which one of them may refuse."""
+        refused = self._rng.choice(self._kinds) if self._rng.random() < 0.2 else None
         async with app.session() as session:
-            for kind, amount in amounts.items():
-                session.add(ENTRIES[kind](id=transfer, amount=amount))
+            for kind, amount in told.amounts.items():
+                entry = ENTRIES[kind]
+                if told.cancels:
+                    session.remove(await session.require(entry, told.cancels))
+                else:
+                    session.add(entry(id=told.transfer, amount=amount))
                 if kind in ACCOUNTS:
                     account = await session.require(ACCOUNTS[kind], str(hand))
-                    account.total += amount
-                    if kind == refused:
-                        session.add(ENTRIES[kind](id=TAKEN, amount=0))
+                    account.total += -amount if told.cancels else amount
+                if kind == refused:
+                    session.add(entry(id=TAKEN, amount=0))
 
 
 async def _rows(app: Holdall, model: Any) -> list[tuple[Any, ...]]:
@@ -181,10 +190,10 @@ async def recovered(app: Holdall, deadline: float) -> list[Listed]:
         if all(item.state == "listed" for item in left) or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.02)
-    names = {model.__holdall__.collection: kind for kind, model in ENTRIES.items()}
     return [
-        Listed(names[operation.collection], operation.key)
+        Listed(kind, operation.key)
         for item in left
         for operation in item.orphans
-        if operation.collection in names
+        for kind, model in (*ENTRIES.items(), *ACCOUNTS.items())
+        if model.__holdall__.collection == operation.collection
     ]

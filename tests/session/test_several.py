@@ -209,6 +209,30 @@ def test_a_lost_answer_of_a_repeatable_call_is_found_out_and_undone(tmp_path: Pa
     played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
 
 
+@pytest.mark.parametrize("name, orphans", [("other", 0), ("mine", 1)])
+def test_what_was_there_before_is_not_undone(tmp_path: Path, name: str, orphans: int) -> None:
+    """An addition that never arrived, of a key that somebody has: it is his record, or nobody knows whose."""
+
+    async def scene(app: Holdall, remote: Remote) -> None:
+        his, mine = Customer(name=name), Customer(name="mine")
+        his.id = mine.id = 7
+        async with app.session() as session:
+            session.add(his)
+        lost = [StoreTimeout("remote", "silence", is_outcome_unknown=True)]
+        remote.before = lambda change: lost.pop() if lost else None
+        async with app.session() as session:
+            session.add(Account(name="x"))
+            session.add(mine)
+            with pytest.raises(CommitPartial if orphans else CommitAborted):
+                await session.commit()
+            session.rollback()
+        async with app.session() as session:
+            assert (await session.require(Customer, 7)).name == name
+        assert sum(len(left.orphans) for left in await app.recovery.unfinished()) == orphans
+
+    played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
+
+
 def test_a_store_that_is_away_is_undone_by_recovery(tmp_path: Path) -> None:
     async def scene(app: Holdall, remote: Remote) -> None:
         away = [True]

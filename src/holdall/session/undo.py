@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from holdall.errors import StoreTimeout, StoreUnavailable
+from holdall.errors import Conflict, StoreTimeout, StoreUnavailable
 from holdall.query import And, Compare, Condition, Op, Query
 from holdall.session.entry import CallState, Entry, Operation, inverse
 from holdall.session.failpoint import Failpoint, reached
-from holdall.store import CommitClass, Row, Verb
+from holdall.store import CommitClass, Outcome, Row, Verb
 
 if TYPE_CHECKING:
     from holdall.session.binding import Binding, Bindings
@@ -69,10 +69,8 @@ async def undo_one(operation: Operation, binding: Binding) -> None:
         await compensation(operation)
         operation.state = CallState.UNDONE
         return
-    if operation.key is None:  # the key was in the answer that was lost: the same token gets the same answer
-        outcome = (await binding.store.apply([operation.change]))[0]
-        _demand_applied(outcome)
-        operation.key = outcome.key
+    if not is_certain and not await _is_made_certain(operation, binding):
+        return
     change = inverse(operation, binding.schema.version)
     row = await current_row(binding, operation.key)
     if change is None or not is_undoable(operation, binding, row):
@@ -83,6 +81,43 @@ async def undo_one(operation: Operation, binding: Binding) -> None:
     else:
         _demand_applied((await binding.store.apply([change]))[0])
         operation.state = CallState.UNDONE
+
+
+async def _is_made_certain(operation: Operation, binding: Binding) -> bool:
+    """Whether there may be something to undo of a call that may have been made, or may still be on its way.
+
+    It is sent again: the same token gets the same answer, and the key with it, and a call that arrives later counts for
+    nothing. Only where somebody has newer data it is not. That an added record is there by itself says nothing: it may
+    have been there before.
+    """
+    if operation.verb is not Verb.ADD:
+        row = None if operation.key is None else await current_row(binding, operation.key)
+        if operation.old is None or (row is not None and not _is_as_before_or_after(operation, binding, row)):
+            return True
+    try:
+        outcome = (await binding.store.apply([operation.change]))[0]
+    except Conflict as refusal:
+        outcome = Outcome(error=refusal)
+    if outcome.error is None:
+        operation.key = operation.key if outcome.key is None else outcome.key
+        return True
+    if not isinstance(outcome.error, Conflict):
+        raise outcome.error
+    if operation.verb is not Verb.ADD:
+        return True
+    row = None if operation.key is None else await current_row(binding, operation.key)
+    if row is None or not holds(binding, row, operation.fields, operation.values):
+        operation.state = CallState.UNDONE
+    else:
+        operation.state = CallState.ORPHANED
+        operation.error = "a record like it is there, and nobody knows who made it"
+    return False
+
+
+def _is_as_before_or_after(operation: Operation, binding: Binding, row: Row) -> bool:
+    if operation.old is not None and holds(binding, row, operation.fields, operation.old):
+        return True
+    return operation.verb is Verb.UPDATE and holds(binding, row, operation.fields, operation.values)
 
 
 def _demand_applied(outcome: Any) -> None:
