@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdall import Holdall, Many, Model, Ref, Session, back, field
+from holdall import Holdall, Many, Model, Ref, Session, back, desc, field
 from holdall.errors import LimitExceeded, Unsupported
 from holdall.query import Compare, Condition, Every, Kind, Not, Op, Path, Query, Schema, Some, Table, resolve
 from holdall.testing.strategies import conditions, paths, queries
@@ -190,7 +190,7 @@ def test_every_path_means_the_same(twins: Twins, start: str) -> None:
 
 
 def test_most_of_what_was_asked_was_answered(twins: Twins) -> None:
-    land, town, street, house = (cast(Any, model) for model in (Land, Town, Street, House))
+    land, town, street, house, owner = (cast(Any, model) for model in (Land, Town, Street, House, Owner))
     many: list[Query[Any]] = [
         town.where(town.land.size > 2),
         town.where(town.twin.land.code == "A"),
@@ -200,6 +200,10 @@ def test_most_of_what_was_asked_was_answered(twins: Twins) -> None:
         land.where(land.towns.any(town.streets.any(street.label == "x"))),
         town.where(town.streets.all(street.houses.any(house.floors > 1))),
         street.where(street.houses.any(house.floors >= 1)),
+        house.where(house.owners.any(owner.name == "a")),
+        house.where(house.owners.all(owner.home.size > 0)),
+        town.where().sort(desc(town.land.size), town.twin.name).limit(3),
+        house.where().sort(house.street.town.land.code).only(house.id, house.street.town.land.size),
         street.where(street.town.land.towns.any(town.id == 2)),
         house.where(house.street.town.land.code == "A"),
         house.where(house.street.houses.any(house.id == 4)),

@@ -111,9 +111,6 @@ def test_sort(served: Served) -> None:
 
 def test_sort_by_a_relation_keeps_rows_without_it(served: Served) -> None:
     answer = served.get("/cities?sort=-country.name,name")
-    if answer.status == 422:  # the country is in another store
-        assert answer.json()["type"] == "urn:holdall:unsupported"
-        return
     assert answer.json()["total_count"] == len(CITIES)
     assert [city["name"] for city in answer.json()["data"]] == [
         "Roma", "Lyon", "Nice", "Paris", "Graz", "Wien", "Atlantis", "a, b\\c",
@@ -150,8 +147,6 @@ def test_cursors_give_every_record_once(served: Served, sort: str) -> None:
     cursor = ""
     for _ in range(len(CITIES)):
         answer = served.get(f"/cities?{query}&after={cursor}")
-        if answer.status == 422 and "." in sort:
-            return  # the country is in another store
         page = answer.json()
         assert page["total_count"] is None
         found += [city["id"] for city in page["data"]]

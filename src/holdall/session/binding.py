@@ -101,6 +101,7 @@ class Bindings:
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
         self.has_bonds = False
+        self.has_open_bonds = False  # any that must be looked at whenever records are written
         self.has_late_keys = False  # of stores that are written after the decision of a commit over several
 
     def add(self, binding: Binding) -> None:
@@ -142,6 +143,7 @@ class Bindings:
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.bonds for binding in self)
+        self.has_open_bonds = any(binding.open_bonds or binding.mirrored_bonds for binding in self)
         return stores
 
     def __iter__(self) -> Iterator[Binding]:

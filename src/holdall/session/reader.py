@@ -120,6 +120,11 @@ class Reader:
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
 
+    async def rows(self, query: Query[Any]) -> Rows:
+        """The rows of a query, nothing decoded."""
+        binding = self._bindings.of_query(query)
+        return await self._rows(await self.localized(query, binding), binding)
+
     async def _rows(self, query: Query[Any], binding: Binding) -> Rows:
         """The rows of a query whose condition is local."""
         return await (binding.store.fetch(query) if is_local(query) else self._across.fetch(query, binding))

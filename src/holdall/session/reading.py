@@ -11,7 +11,7 @@ from holdall.query import Query
 from holdall.session.core import M, SessionCore
 from holdall.session.explanation import Explanation
 from holdall.session.loading import Loading
-from holdall.store import Naming
+from holdall.store import Naming, Row
 
 __all__ = ["ReadingSession"]
 
@@ -85,6 +85,10 @@ class ReadingSession(SessionCore):
         """
         group = [records] if isinstance(records, Model) else list(records)
         await Loading(self._bindings, self._records, self._reader, self.user).load(group, fields)
+
+    async def rows(self, query: Query[Any]) -> list[Row]:
+        """The rows of a query with ``only(...)`` as they cross the border of a store, for positions and the like."""
+        return await self._reader.rows(query)
 
     async def explain(self, query: Query[M]) -> Explanation:
         """How the query is answered: which stores are asked what, how many rows come over, what is done here.

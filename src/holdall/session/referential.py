@@ -44,7 +44,9 @@ class Referential:
             return True
         if records.backs.edits:
             return True
-        return any(map(_is_concerned, self._of([*records.new.values(), *records.dirty.values()])))
+        if not self._bindings.has_open_bonds:
+            return False
+        return any(map(_is_concerned, [*self._of(records.new.values()), *self._of(records.dirty.values())]))
 
     def _of(self, records: Iterable[Any]) -> list[Binding]:
         return [self._bindings.of_model(model) for model in set(map(type, records))]

@@ -82,7 +82,7 @@ class Reads:
             position = tuple(by_name[name].encode(by_name[name].get(last)) for (name,) in paths)
         else:
             condition = self._view.meets(last.__key__())
-            rows = await self._binding.store.fetch(Query(query.collection, condition, projection=paths))
+            rows = await session.rows(Query(query.collection, condition, projection=paths))
             if not rows:
                 return None
             position = rows[0]
