@@ -125,6 +125,7 @@ def test_other_stores_refuse_them_when_they_are_declared() -> None:
     app = workshop("sqlite://")
     with pytest.raises(Unsupported, match="streams"):
         run(app.create())
+    run(app.close())
 
 
 def test_stamps() -> None:
