@@ -11,8 +11,8 @@ from holdall.testing.conformance import StoreConformance
 
 class TestReplicaSet(StoreConformance):
     label = "MongoDB (replica set)"
-    examples = 25
-    histories = 8
+    examples = 15
+    histories = 5
 
     def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
         return open_mongo("mongo", request.getfixturevalue("mongo_url"))
@@ -29,6 +29,10 @@ class TestStandaloneServer(StoreConformance):
     test_through_references: Any = None
     test_paging_by_position: Any = None
     test_any_content: Any = None
+    test_limits_and_offsets: Any = None
+    test_projections_through_references: Any = None
+    test_extreme_values: Any = None
+    test_large_group: Any = None
 
     def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
         return open_mongo("mongo", request.getfixturevalue("standalone_mongo_url"))

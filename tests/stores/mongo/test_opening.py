@@ -21,6 +21,13 @@ def test_a_url_names_its_database(url: str) -> None:
         open_mongo("m", url)
 
 
+@pytest.mark.parametrize("url", ["mongodb://h:99999/d", "mongodb://h/d?tls=maybe", "mongodb://u:p@ss@h/d"])
+def test_a_wrong_url_is_refused_and_its_password_kept(url: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        open_mongo("m", url)
+    assert "p@ss" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "options", [{"conections": 3}, {"timeout": 0}, {"connections": -1}, {"timeout": "x"}, {"collections": {"a": 1}}]
 )

@@ -15,6 +15,8 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 from holdall.errors import DeclarationError, Unsupported
 from holdall.stores.mongo.errors import translating
@@ -36,11 +38,16 @@ class Address(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, store: str, url: str) -> Address:
-        """The address a URL gives. Raises DeclarationError for one without a database."""
+        """The address a URL gives. Raises DeclarationError for one that is wrong or names no database."""
         parts = urlsplit(url)
         database = parts.path.strip("/")
         if parts.scheme not in ("mongodb", "mongodb+srv") or not database or "/" in database:
             raise DeclarationError(f"store {store!r}: write mongodb://host:port/database?options, naming the database")
+        if parts.scheme == "mongodb":  # the other kind is read with the help of DNS, when it is first used
+            try:
+                parse_uri(url)
+            except (PyMongoError, ValueError) as error:
+                raise DeclarationError(f"store {store!r}: the driver cannot read its URL") from error
         options = {name.lower(): value for name, value in parse_qsl(parts.query)}
         if options.get("w") == "0":
             raise DeclarationError(f"store {store!r}: with w=0 nobody would know what was written; leave it out")
