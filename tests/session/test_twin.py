@@ -49,6 +49,7 @@ class Owner(Model):
     id: int = field(pk=True)
     name: str
     home: Ref[Land | None] = field(default=None)
+    houses: Many[House] = back("owners")
 
 
 MODELS: list[Any] = [Land, Town, Street, Owner, House]
@@ -201,6 +202,8 @@ def test_most_of_what_was_asked_was_answered(twins: Twins) -> None:
         town.where(town.streets.all(street.houses.any(house.floors > 1))),
         street.where(street.houses.any(house.floors >= 1)),
         house.where(house.owners.any(owner.name == "a")),
+        owner.where(owner.houses.any(house.floors > 1)),
+        land.where(land.towns.any(town.streets.any(street.houses.any(house.owners.any(owner.name == "b"))))),
         house.where(house.owners.all(owner.home.size > 0)),
         town.where().sort(desc(town.land.size), town.twin.name).limit(3),
         house.where().sort(house.street.town.land.code).only(house.id, house.street.town.land.size),

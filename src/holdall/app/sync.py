@@ -14,6 +14,7 @@ from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.query import Query
 from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Session, Strategy
+from holdall.store import Row
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -95,6 +96,11 @@ class SyncSession:
     def load(self, records: M | Sequence[M], *fields: Any) -> None:
         """Load what these fields of the records lead to, so that they can be read as they are."""
         self._call(lambda: self._session.load(records, *fields))
+
+    def rows(self, query: Query[Any]) -> list[Row]:
+        """The rows of a query with ``only(...)`` as they cross the border of a store."""
+        found: list[Row] = self._call(lambda: self._session.rows(query))
+        return found
 
     def explain(self, query: Query[M]) -> Explanation:
         """How the query is answered."""

@@ -16,7 +16,7 @@ from holdall.query.condition import And
 from holdall.query.ordering import compile_position, compile_sort, is_ordered
 from holdall.query.predicate import Lookup, Row, compile_condition, compile_path
 from holdall.query.query import Query
-from holdall.query.schema import Schema
+from holdall.query.schema import Kind, Schema
 
 __all__ = ["Table", "count", "evaluate", "matches", "select"]
 
@@ -97,6 +97,8 @@ class _TableLookup:
         table = self._tables[collection]
         position = table.schema.positions[field]
         index: dict[Any, list[Row]] = {}
+        is_many = table.schema.by_name[field].kind is Kind.MANY
         for row in table.rows:
-            index.setdefault(row[position], []).append(row)
+            for key in row[position] or () if is_many else (row[position],):
+                index.setdefault(key, []).append(row)
         return lambda key: index.get(key, ())

@@ -35,7 +35,7 @@ class Lookup(Protocol):
         ...
 
     def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
-        """A function from a key to the rows of the collection whose Ref ``field`` is that key."""
+        """A function from a key to the rows of the collection whose ``field`` is that key or, a Many, holds it."""
         ...
 
 

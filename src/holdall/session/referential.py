@@ -15,10 +15,11 @@ from holdall.session.existence import demand_targets
 from holdall.session.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.induced import Induced
+from holdall.session.mirrors import tell_mirrors
 from holdall.session.relations import Localizer
 from holdall.session.removal import follow_removals
 from holdall.session.result import CommitResult, Guarantee
-from holdall.session.symmetry import answer_edits, give_way, knit, tell_mirrors
+from holdall.session.symmetry import answer_edits, give_way, knit
 
 __all__ = ["Referential"]
 

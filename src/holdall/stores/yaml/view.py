@@ -74,11 +74,13 @@ class View:
         return self.rows(collection).get
 
     def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
-        """A function from a key to the rows whose Ref ``field`` is that key."""
+        """A function from a key to the rows whose Ref ``field`` is that key, or whose Many holds it."""
         position = self._schemas[collection].positions[field]
+        is_many = self._schemas[collection].by_name[field].kind is Kind.MANY
         index: dict[Any, list[Row]] = {}
         for row in self.rows(collection).values():
-            index.setdefault(row[position], []).append(row)
+            for key in row[position] or () if is_many else (row[position],):
+                index.setdefault(key, []).append(row)
         return lambda key: index.get(key, ())
 
     def fetch(self, query: Query[Any]) -> list[Row]:
