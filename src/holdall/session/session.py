@@ -89,8 +89,11 @@ class Session(DaoSession):
         result.raise_for_status()
 
     async def expand(self) -> Plan:
-        """The plan of a commit with all that references bring along: what goes with removed records, what is emptied,
-        which lists at other ends change. Nothing is changed by it; raises what commit would before it writes."""
+        """The plan of a commit with all that references bring along; nothing is changed by it.
+
+        It shows what goes with removed records, which references are emptied and which other ends change, and raises
+        what commit would before it writes.
+        """
         self._committer.demand_idle()
         self._records.collect()
         if not self._referential.is_needed():
