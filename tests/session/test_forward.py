@@ -18,10 +18,12 @@ from holdall.errors import (
     StoreUnavailable,
 )
 from holdall.session import Compensate, TaskState
+from holdall.session.changes import changes_of
 from holdall.session.forward import roll_forward
+from holdall.session.operations import entry_of, operations_of
 from holdall.store import Change, CommitClass, Verb
 
-from .bank import Account, Customer, Memo, Note, before_files, counts, is_over, played
+from .bank import Account, Customer, Memo, Note, Slip, before_files, counts, is_over, opened, played
 from .remote import Remote
 from .stand_ins import Failing, put_before
 
@@ -286,5 +288,24 @@ def test_a_program_that_lacks_a_store_undoes_nothing_of_what_it_finds(tmp_path: 
         assert both == [True, True]
         assert caught.value.tasks
         await whole.close()
+
+    asyncio.run(main())
+
+
+def test_steps_of_one_store_are_one_part_of_the_journal(tmp_path: Path) -> None:
+    """It has one marker: a part of its own for the second step would be taken for done."""
+
+    async def main() -> None:
+        async with opened(tmp_path, slips="main") as (app, _):
+            session = Session(app.bindings)
+            account = session.add(Account(name="x"))
+            customer = session.add(Customer(name="c", account=account))
+            session.add(Slip(customer=customer))
+            steps = session.plan().steps
+            assert [step.store.name for step in steps] == ["main", "remote", "main"]
+            operations = [operations_of(step, changes_of(step), lambda place: None) for step in steps]
+            entry = entry_of(steps, operations)
+            assert [(part.store, len(part.operations)) for part in entry.parts] == [("main", 2), ("remote", 1)]
+            session.rollback()
 
     asyncio.run(main())

@@ -47,21 +47,17 @@ def operations_of(
 
 
 def entry_of(steps: Sequence[Step], operations: Sequence[list[Operation]]) -> Entry:
-    """The entry of a commit: a part for each step, or for each store that its calls go to."""
-    parts: list[Part] = []
+    """The entry of a commit: a part for each store that writes all its steps at once, and one for its calls."""
+    parts: dict[tuple[str, bool], Part] = {}
     for step, found in zip(steps, operations, strict=True):
-        if step.role is not Role.CALLS:
-            parts.append(Part(step.store.name, found))
-            continue
-        by_store: dict[str, Part] = {}
+        by_call = step.role is Role.CALLS
         place = 0
         for batch in step.batches:
             name = batch.binding.store.name
-            part = by_store.setdefault(name, Part(name, [], by_call=True))
+            part = parts.setdefault((name, by_call), Part(name, [], by_call=by_call))
             part.operations.extend(found[place : place + len(batch.records)])
             place += len(batch.records)
-        parts.extend(by_store.values())
-    return Entry(parts)
+    return Entry(list(parts.values()))
 
 
 def _state(place: int, outcomes: Sequence[Outcome | None] | None, unknown: set[int] | None) -> CallState:
