@@ -37,25 +37,25 @@ class Note(Model):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A store to try: where its server listens, its options, and how many connections of ours the server
-    counts, where it tells.
+    """A store to try: where its server listens, and its options; those in ``limits`` only where a fault is to come.
 
-    ``timeout`` is the longest, in seconds, that its options let one request take, connecting included.
+    ``timeout`` is the longest, in seconds, that the limits let one request take, connecting included.
+    ``count_connections`` tells how many of ours the server counts, where it does.
     """
 
     url: str
     timeout: float
     options: Mapping[str, Any]
+    limits: Mapping[str, Any]
     count_connections: Callable[[], Awaitable[int]] | None = None
 
     def open(self, proxy: FaultProxy | None = None) -> Opened:
         """An app over it, through the proxy or directly; nothing fails directly, but a busy machine may be slow."""
         app = Holdall("faults")
-        patient = {name: 10 * value if name.endswith("timeout") else value for name, value in self.options.items()}
         if proxy is None:
-            app.add_store("main", self.url, **patient)
+            app.add_store("main", self.url, **self.options)
         else:
-            app.add_store("main", proxy.through(self.url), **self.options)
+            app.add_store("main", proxy.through(self.url), **self.options, **self.limits)
         app.add(Note, store="main")
         app.bindings.settle()
         return Opened(app)

@@ -13,7 +13,7 @@ from tests.faults.subject import OPERATIONS, Subject
 # a driver task that is cancelled while it connects leaves its socket to the collector
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
-_OPTIONS = {"timeout": 0.5, "connect_timeout": 0.5, "connections": 3}
+_LIMITS = {"timeout": 0.5, "connect_timeout": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def subject(mongo_url: str) -> Subject:
     # the address alone: the replica set would tell the client where the server is, past the proxy
     url = mongo_url.partition("?")[0].replace("/test", "/faults") + "?directConnection=true"
 
-    made = Subject(url, 1.0, {**_OPTIONS, "transactions": True})
+    made = Subject(url, 1.0, {"connections": 3, "transactions": True}, _LIMITS)
 
     async def prepare() -> None:
         direct = made.open()

@@ -16,14 +16,14 @@ from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
 from tests.servers.scratch import scratch_database
 
-_OPTIONS = {"timeout": 0.4, "connect_timeout": 0.4, "connections": 3}
+_LIMITS = {"timeout": 0.4, "connect_timeout": 0.4}
 
 
 @pytest.fixture(scope="module")
 def subject(postgres_url: str) -> Iterator[Subject]:
     with ExitStack() as stack:
         url = stack.enter_context(scratch_database(postgres_url))
-        made = Subject(url, 0.8, _OPTIONS, _counter(url))
+        made = Subject(url, 0.8, {"connections": 3}, _LIMITS, _counter(url))
 
         async def prepare() -> None:
             direct = made.open()

@@ -11,7 +11,8 @@ from holdall.testing.fault import Fault
 from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
 
-_OPTIONS = {"timeout": 0.4, "connect_timeout": 0.4, "max_connections": 3, "prefix": "faults", "scan_limit": 1000}
+_OPTIONS = {"max_connections": 3, "prefix": "faults", "scan_limit": 1000}
+_LIMITS = {"timeout": 0.4, "connect_timeout": 0.4}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def subject(redis_url: str) -> Subject:
     async def count() -> int:
         return max(0, await clients() - before)
 
-    made = Subject(redis_url, 0.8, _OPTIONS, count)
+    made = Subject(redis_url, 0.8, _OPTIONS, _LIMITS, count)
 
     async def prepare() -> None:
         direct = made.open()

@@ -18,7 +18,6 @@ from tests.servers.api import Api
 _LIMITS = {
     "timeouts": Timeouts(connect=0.4, read=0.4, total=0.8),
     "retries": Retries(most=1, first_wait=0.01),
-    "max_connections": 3,
 }
 
 
@@ -45,8 +44,8 @@ def subject(api: Api, request: pytest.FixtureRequest) -> Subject:
     async def count() -> int:
         return api.connections
 
-    options = {**_LIMITS, "commit": request.param, "collections": {"note": notes(request.param)}}
-    made = Subject(api.url, 0.8, options, count)
+    options = {"max_connections": 3, "commit": request.param, "collections": {"note": notes(request.param)}}
+    made = Subject(api.url, 0.8, options, _LIMITS, count)
 
     async def prepare() -> None:
         direct = made.open()
