@@ -28,9 +28,7 @@ class Committer:
     ``is_in_doubt`` while nobody knows whether the changes of the last one were written.
     """
 
-    def __init__(
-        self, records: IdentityMap, tracker: Tracker, bindings: Bindings, handwritten: Handwritten
-    ) -> None:
+    def __init__(self, records: IdentityMap, tracker: Tracker, bindings: Bindings, handwritten: Handwritten) -> None:
         self.records = records
         self.tracker = tracker
         self.bindings = bindings

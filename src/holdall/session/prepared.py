@@ -11,7 +11,7 @@ from holdall.store import Store, StoreTransaction, Transactional
 __all__ = ["Prepared"]
 
 
-class _Undecided(Exception):  # noqa: N818 - never raised: it makes a transaction roll back
+class _Undecided(Exception):
     pass
 
 
