@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdall.session.consequences import Refusal
-    from holdall.session.recovery import Unfinished
-    from holdall.session.result import CommitResult, Task
-    from holdall.session.settlement import Settlement
+    from holdall.session.commit.recovery import Unfinished
+    from holdall.session.commit.result import CommitResult, Task
+    from holdall.session.commit.settlement import Settlement
+    from holdall.session.references.consequences import Refusal
 
 __all__ = [
     "AlreadyExists",

@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from holdall.session.failpoint import Failpoint
+from holdall.session.commit.failpoint import Failpoint
 from tests.crash.audit import End, audit
 from tests.crash.models import World
 from tests.crash.worker import Found, Job, Passed, Told

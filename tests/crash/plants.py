@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from holdall.session.journal import JOURNAL
+from holdall.session.commit.journal import JOURNAL
 from holdall.store import APPLIED, Change, Outcome, Verb
 from holdall.stores.sql import SqlStore
 

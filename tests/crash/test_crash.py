@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from holdall.session.failpoint import Failpoint
+from holdall.session.commit.failpoint import Failpoint
 from tests.crash.keeper import Keeper, Program
 from tests.crash.models import KINDS, World
 from tests.crash.plants import PLANTS

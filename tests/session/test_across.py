@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Many, Model, Nobody, Policy, Ref, Session, User, asc, back, desc, expr, field
-from holdall.errors import Forbidden, LimitExceeded, NotLoaded, QueryError
+from holdall.errors import Forbidden, LimitExceeded, NotLoaded, QueryError, StoreUnavailable
+from holdall.query import Query
+from holdall.store import Rows
+from holdall.stores.memory import MemoryStore
 
 from .library import OPEN
 
@@ -67,6 +70,13 @@ async def filled(folder: Path, semi_join_limit: int = 10_000) -> Holdall:
         session.add_all(Shop(id=key, city=key % 8, goods=[key % 3, (key + 1) % 3]) for key in range(16))
         session.add(Guide(id=1, city=2))
     return app
+
+
+class Gone(MemoryStore):
+    """A store that cannot be reached."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        raise StoreUnavailable(self.name, "gone")
 
 
 def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -166,6 +176,23 @@ def test_what_was_loaded_is_read_without_waiting(tmp_path: Path) -> None:
         with pytest.raises(QueryError, match="no reference"):
             await session.load(shops, Shop.id)
         await session.load([], Shop.city)
+
+    run(main)
+
+
+def test_what_could_not_be_loaded_is_not_taken_for_empty(tmp_path: Path) -> None:
+    async def main() -> None:
+        app = await filled(tmp_path)
+        session = Session(app.bindings)
+        cities = await session.query(City.where().sort(City.id).limit(3))
+        binding = app.bindings.of_model(Shop)
+        binding.store, there = Gone(), binding.store
+        with pytest.raises(StoreUnavailable):
+            await session.load(cities, City.shops)
+        assert not cities[0].shops.loaded
+        binding.store = there
+        await session.load(cities, City.shops)
+        assert cities[1].shops.keys == (1, 9)
 
     run(main)
 

@@ -10,7 +10,6 @@ import pytest
 from holdall import Authenticated, Everyone, Holdall, Nobody, Policy, Query, Role, State, User, negate, state_of
 from holdall.errors import (
     CommitAborted,
-    CommitPartial,
     CommitUnknown,
     Forbidden,
     StaleVersion,

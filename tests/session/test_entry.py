@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.session.entry import CallState, Entry, Operation, Part, decode_entry, encode_entry, inverse
+from holdall.session.commit.entry import CallState, Entry, Operation, Part, decode_entry, encode_entry, inverse
 from holdall.store import Change, Verb
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

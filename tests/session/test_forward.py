@@ -18,9 +18,9 @@ from holdall.errors import (
     StoreUnavailable,
 )
 from holdall.session import Compensate, TaskState
-from holdall.session.changes import changes_of
-from holdall.session.forward import roll_forward
-from holdall.session.operations import entry_of, operations_of
+from holdall.session.commit.changes import changes_of
+from holdall.session.commit.forward import roll_forward
+from holdall.session.commit.operations import entry_of, operations_of
 from holdall.store import Change, CommitClass, Verb
 
 from .bank import Account, Customer, Memo, Note, Slip, before_files, counts, is_over, opened, played

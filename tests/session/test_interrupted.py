@@ -9,10 +9,9 @@ import pytest
 
 from holdall import Holdall, State, state_of
 from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, StateError, StoreTimeout, StoreUnavailable
-from holdall.session import TaskState
 from holdall.store import Outcome
 
-from .library import Author, Book, Country, Person, library
+from .library import Author, Book, Person, library
 from .stand_ins import Failing, Held, put_before
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.session.grouping import grouped
-from holdall.session.schedule import Strategy, carry_out
+from holdall.session.commit.grouping import grouped
+from holdall.session.commit.schedule import Strategy, carry_out
 
 
 @st.composite

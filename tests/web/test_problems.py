@@ -9,7 +9,7 @@ import pytest
 
 import holdall.errors as errors
 from holdall.errors import FieldError
-from holdall.session.consequences import Refusal
+from holdall.session.references.consequences import Refusal
 from holdall.web import Problem
 from holdall.web.problem import problem_of
 

@@ -17,12 +17,12 @@ from holdall.model import OnDelete, decode_text
 from holdall.policy import SYSTEM
 from holdall.query import ALWAYS
 from holdall.session import Bindings, Session
-from holdall.session.asking import Asking
 from holdall.session.binding import Binding
-from holdall.session.bond import Bond
-from holdall.session.consequences import Consequences, key_in
-from holdall.session.relations import Localizer
-from holdall.session.stub import field_names
+from holdall.session.references.asking import Asking
+from holdall.session.references.bond import Bond
+from holdall.session.references.consequences import Consequences, key_in
+from holdall.session.references.relations import Localizer
+from holdall.session.references.stub import field_names
 from holdall.store import Row
 
 __all__ = ["Fsck"]

@@ -10,9 +10,9 @@ from holdall.errors import DeclarationError, StateError
 from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Generated, Query, Schema
-from holdall.session.bond import Bond, tie
-from holdall.session.journal import Journal, hidden_schemas
-from holdall.session.undo import Compensate, Compensation
+from holdall.session.commit.journal import Journal, hidden_schemas
+from holdall.session.commit.undo import Compensate, Compensation
+from holdall.session.references.bond import Bond, tie
 from holdall.store import Aggregating, CommitClass, Recordwise, Row, Store
 
 __all__ = ["Binding", "Bindings"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from holdall.errors import FrozenError, StateError
 from holdall.model import Model, State, Track, set_track, state_of, track_of
 from holdall.session.core import M, SessionCore
-from holdall.session.phase import SessionState
+from holdall.session.handwriting.phase import SessionState
 from holdall.store import Verb
 
 __all__ = ["ChangingSession"]

@@ -9,11 +9,11 @@ from holdall.errors import StateError
 from holdall.model import Model, state_of
 from holdall.policy import SYSTEM, User
 from holdall.session.binding import Bindings
-from holdall.session.commit import Committer
+from holdall.session.commit.committer import Committer
+from holdall.session.commit.schedule import Strategy
+from holdall.session.handwriting.own_bindings import OwnBindings
 from holdall.session.keeper import SessionKeeper
-from holdall.session.own_bindings import OwnBindings
-from holdall.session.referential import Referential
-from holdall.session.schedule import Strategy
+from holdall.session.references.referential import Referential
 
 __all__ = ["M", "SessionCore"]
 

@@ -12,7 +12,7 @@ from weakref import ref
 
 from holdall.errors import StateError
 from holdall.model import State, Track, Tracker, set_track, state_of, track_of
-from holdall.session.backs import Backs
+from holdall.session.references.backs import Backs
 from holdall.session.watch import Watcher
 
 __all__ = ["IdentityMap"]

@@ -8,12 +8,12 @@ from holdall.errors import StateError
 from holdall.model import BackEdit, State, Tracker, state_of, track_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Query, Some
-from holdall.session.asking import having_keys
 from holdall.session.binding import Bindings
-from holdall.session.handwritten import Handwritten
+from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.handwriting.phase import Phases
 from holdall.session.identity import IdentityMap
-from holdall.session.phase import Phases
 from holdall.session.reader import Reader
+from holdall.session.references.asking import having_keys
 
 __all__ = ["SessionKeeper"]
 

@@ -11,13 +11,13 @@ from holdall.errors import NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
 from holdall.query import Query, SortKey
-from holdall.session.across import Across
-from holdall.session.asking import having_keys, keys_asked
 from holdall.session.binding import Binding, Bindings
-from holdall.session.explanation import Asked, Explanation
-from holdall.session.handwritten import Handwritten
+from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
-from holdall.session.relations import Localizer, is_local
+from holdall.session.references.across import Across
+from holdall.session.references.asking import having_keys, keys_asked
+from holdall.session.references.explanation import Asked, Explanation
+from holdall.session.references.relations import Localizer, is_local
 from holdall.store import Row, Rows, Streaming
 
 __all__ = ["Reader"]

@@ -9,8 +9,8 @@ from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
 from holdall.query import Query
 from holdall.session.core import M, SessionCore
-from holdall.session.explanation import Explanation
-from holdall.session.loading import Loading
+from holdall.session.references.explanation import Explanation
+from holdall.session.references.loading import Loading
 from holdall.store import Naming, Row
 
 __all__ = ["ReadingSession"]

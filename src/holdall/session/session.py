@@ -6,13 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from holdall.errors import CommitAborted, CommitError, StateError
-from holdall.session.dao_verbs import DaoSession
-from holdall.session.freeze import make_plan
-from holdall.session.plan import Plan
-from holdall.session.reserve import reserve_keys
-from holdall.session.result import CommitResult, Guarantee
-from holdall.session.run import CommitOptions
-from holdall.session.schedule import Strategy
+from holdall.session.commit.freeze import make_plan
+from holdall.session.commit.plan import Plan
+from holdall.session.commit.reserve import reserve_keys
+from holdall.session.commit.result import CommitResult, Guarantee
+from holdall.session.commit.run import CommitOptions
+from holdall.session.commit.schedule import Strategy
+from holdall.session.handwriting.dao_verbs import DaoSession
 
 __all__ = ["Session"]
 

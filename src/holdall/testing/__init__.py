@@ -1,1 +1,1 @@
-"""Shipped for those who test: the store conformance suite, strategies for queries and rows, failing networks, crashes."""
+"""Shipped for those who test: the conformance suite for stores, strategies, failing networks, planned crashes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from holdall.session.failpoint import Failpoint, arm
+from holdall.session.commit.failpoint import Failpoint, arm
 
 __all__ = ["FAILPOINTS", "Failpoint", "armed"]
 
@@ -20,7 +20,7 @@ def armed(point: Failpoint, action: Callable[[], None], *, after: int = 0) -> It
     What the action raises comes out of the commit at that place; one that ends the process is a crash. One process has
     one armed place at a time.
 
-    >>> from holdall.session.failpoint import reached
+    >>> from holdall.session.commit.failpoint import reached
     >>> with armed(Failpoint.DECIDED, lambda: print("here"), after=1):
     ...     reached(Failpoint.STARTED)
     ...     reached(Failpoint.DECIDED)

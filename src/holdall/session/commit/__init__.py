@@ -1,0 +1,1 @@
+"""How a session's changes are written: planned, carried out, journaled, recovered."""

@@ -1,0 +1,165 @@
+"""Undoing calls that had their effect, or may have had it, once their commit is decided against."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from holdall.errors import Conflict, StoreTimeout, StoreUnavailable
+from holdall.query import And, Compare, Condition, Op, Query
+from holdall.session.commit.entry import CallState, Entry, Operation, inverse
+from holdall.session.commit.failpoint import Failpoint, reached
+from holdall.store import CommitClass, Outcome, Row, Verb
+
+if TYPE_CHECKING:
+    from holdall.session.binding import Binding, Bindings
+
+__all__ = ["Compensate", "Compensation", "current_row", "holds", "undo_calls", "undo_one"]
+
+
+class Compensate(StrEnum):
+    """How calls of a collection are undone where a commit they are part of is refused."""
+
+    INVERSE = "inverse"
+    """By the opposite change: what was added is removed, what was changed or removed gets its old values back."""
+
+
+Compensation: TypeAlias = Compensate | Callable[[Operation], Awaitable[None]]
+"""``Compensate.INVERSE``, or an async function that undoes one operation however that is done there."""
+
+
+async def undo_calls(entry: Entry, bindings: Bindings) -> bool:
+    """Undo the calls of an entry, the last first, and note in it what became of each.
+
+    Tells whether it came to an end; False where a store cannot be reached for now. What cannot be undone is noted as
+    orphaned; the rest goes on.
+    """
+    is_over = True
+    for part in reversed(entry.parts):
+        if not part.by_call:
+            continue
+        for operation in reversed(part.operations):
+            if operation.state in (CallState.APPLIED, CallState.PLANNED):
+                reached(Failpoint.UNDOING)
+                try:
+                    await undo_one(operation, bindings.of_name(operation.collection))
+                except (StoreUnavailable, StoreTimeout) as error:
+                    operation.error = str(error)
+                    is_over = False
+                    continue
+                except Exception as error:
+                    operation.state, operation.error = CallState.ORPHANED, f"{type(error).__name__}: {error}"
+                    continue
+                reached(Failpoint.UNDONE)
+    return is_over
+
+
+async def undo_one(operation: Operation, binding: Binding) -> None:
+    """Undo one operation, if it was applied and can be undone, and note in it what became of it."""
+    compensation = binding.compensation
+    is_certain = operation.state is CallState.APPLIED and operation.key is not None
+    if compensation is None:
+        operation.state, operation.error = CallState.ORPHANED, f"{binding.collection} has no compensation"
+        return
+    if not is_certain and binding.store.capabilities.commit is CommitClass.ONCE:
+        operation.state, operation.error = CallState.ORPHANED, "its answer was lost, and it must not be sent again"
+        return
+    if not isinstance(compensation, Compensate):
+        await compensation(operation)
+        operation.state = CallState.UNDONE
+        return
+    if not is_certain and not await _is_made_certain(operation, binding):
+        return
+    change = inverse(operation, binding.schema.version)
+    row = await current_row(binding, operation.key)
+    if change is None or not is_undoable(operation, binding, row):
+        operation.state = CallState.ORPHANED
+        operation.error = "the record was changed since, or its old values are not known"
+    elif not was_applied(operation, binding, row):
+        operation.state = CallState.UNDONE
+    else:
+        _demand_applied((await binding.store.apply([change]))[0])
+        operation.state = CallState.UNDONE
+
+
+async def _is_made_certain(operation: Operation, binding: Binding) -> bool:
+    """Whether there may be something to undo of a call that may have been made, or may still be on its way.
+
+    It is sent again: the same token gets the same answer, and the key with it, and a call that arrives later counts for
+    nothing. Only where somebody has newer data it is not. That an added record is there by itself says nothing: it may
+    have been there before.
+    """
+    if operation.verb is not Verb.ADD:
+        row = None if operation.key is None else await current_row(binding, operation.key)
+        if operation.old is None or (row is not None and not _is_as_before_or_after(operation, binding, row)):
+            return True
+    try:
+        outcome = (await binding.store.apply([operation.change]))[0]
+    except Conflict as refusal:
+        outcome = Outcome(error=refusal)
+    if outcome.error is None:
+        operation.key = operation.key if outcome.key is None else outcome.key
+        return True
+    if not isinstance(outcome.error, Conflict):
+        raise outcome.error
+    if operation.verb is not Verb.ADD:
+        return True
+    row = None if operation.key is None else await current_row(binding, operation.key)
+    if row is None or not holds(binding, row, operation.fields, operation.values):
+        operation.state = CallState.UNDONE
+    else:
+        operation.state = CallState.ORPHANED
+        operation.error = "a record like it is there, and nobody knows who made it"
+    return False
+
+
+def _is_as_before_or_after(operation: Operation, binding: Binding, row: Row) -> bool:
+    if operation.old is not None and holds(binding, row, operation.fields, operation.old):
+        return True
+    return operation.verb is Verb.UPDATE and holds(binding, row, operation.fields, operation.values)
+
+
+def _demand_applied(outcome: Any) -> None:
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def was_applied(operation: Operation, binding: Binding, row: Row | None) -> bool:
+    """Whether the store shows the operation's effect."""
+    match operation.verb:
+        case Verb.ADD:
+            return row is not None
+        case Verb.REMOVE:
+            return row is None
+        case Verb.UPDATE:
+            return row is not None and holds(binding, row, operation.fields, operation.values)
+
+
+def is_undoable(operation: Operation, binding: Binding, row: Row | None) -> bool:
+    """Whether what the store has now is what the operation made, or what there was before it: nobody's newer data."""
+    if operation.verb is not Verb.UPDATE:
+        return True
+    if row is None or operation.old is None:
+        return False
+    return holds(binding, row, operation.fields, operation.values) or holds(
+        binding, row, operation.fields, operation.old
+    )
+
+
+async def current_row(binding: Binding, key: Any) -> Row | None:
+    """What the store has under a key."""
+    names = binding.schema.key
+    parts = (key,) if len(names) == 1 else key
+    items: tuple[Condition, ...] = tuple(
+        [Compare((name,), Op.EQ, part) for name, part in zip(names, parts, strict=True)]
+    )
+    query: Query[Any] = Query(binding.collection, items[0] if len(items) == 1 else And(items))
+    rows = await binding.store.fetch(query)
+    return rows[0] if rows else None
+
+
+def holds(binding: Binding, row: Row, fields: tuple[str, ...], values: tuple[Any, ...]) -> bool:
+    """Whether a row has these values."""
+    positions = binding.schema.positions
+    return all(row[positions[name]] == value for name, value in zip(fields, values, strict=True))

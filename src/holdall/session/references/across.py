@@ -1,0 +1,144 @@
+"""Sorts and projections that lead into other stores: keys and values are brought over, and put together here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import LimitExceeded
+from holdall.query import ALWAYS, FieldSchema, Kind, Path, Query, Schema, SortKey, select
+from holdall.session.binding import Binding
+from holdall.session.references.asking import chunks, having_keys
+from holdall.session.references.explanation import Asked, Explanation
+from holdall.session.references.relations import Localizer, shown
+from holdall.store import Row, Rows
+
+__all__ = ["Across"]
+
+
+class Across:
+    """Answers queries whose condition is local already."""
+
+    def __init__(self, localizer: Localizer) -> None:
+        self._localizer = localizer
+
+    async def fetch(self, query: Query[Any], binding: Binding) -> Rows:
+        """The rows the query means; LimitExceeded where too many would have to be sorted here."""
+        if not self.sorts_away(query, binding):
+            return await self._projected(query, binding)
+        keys = await self.sorted_keys(query, binding)
+        return await self.rows_of(keys, query, binding)
+
+    def sorts_away(self, query: Query[Any], binding: Binding) -> bool:
+        """Whether the query sorts by what another store holds."""
+        return any(self._localizer.leads_away(binding, key.path) is not None for key in query.sort_keys)
+
+    def shows_away(self, query: Query[Any], binding: Binding) -> bool:
+        """Whether the query projects what another store holds."""
+        return any(len(path) > 1 and self._localizer.leads_away(binding, path) for path in query.projection)
+
+    async def explained(self, query: Query[Any], binding: Binding, asked: list[Asked]) -> Explanation:
+        """What is left to do of a query whose condition is local."""
+        here = [
+            f"{'.'.join(path)} is looked up for the rows found"
+            for path in query.projection
+            if self._is_away(binding, path)
+        ]
+        if not self.sorts_away(query, binding):
+            return Explanation(tuple(asked), binding.store.name, shown(query), tuple(here))
+        keys = await self.sorted_keys(query, binding)
+        sorts = ", ".join(".".join(key.path) for key in query.sort_keys)
+        here.insert(0, f"sorted by {sorts} and cut to {len(keys)} rows")
+        return Explanation(
+            tuple(asked), binding.store.name, f"{query.collection} by key, {len(keys)} records", tuple(here)
+        )
+
+    def _is_away(self, binding: Binding, path: Path) -> bool:
+        return self._localizer.leads_away(binding, path) is not None
+
+    async def stream(self, query: Query[Any], binding: Binding, batch: int) -> AsyncIterator[Rows]:
+        """The rows of ``fetch`` for a query that sorts across stores, ``batch`` at a time."""
+        keys = await self.sorted_keys(query, binding)
+        for start in range(0, len(keys), batch):
+            yield await self.rows_of(keys[start : start + batch], query, binding)
+
+    async def sorted_keys(self, query: Query[Any], binding: Binding) -> list[Any]:
+        """The keys of the rows the query means, in order."""
+        names, limit = binding.schema.key, binding.semi_join_limit
+        paths = (*[(name,) for name in names], *[key.path for key in query.sort_keys])
+        wanted: Query[Any] = Query(query.collection, query.condition, max_rows=limit + 1, projection=paths)
+        rows = await self._projected(wanted, binding)
+        self._localizer.note(binding, wanted, len(rows))
+        if len(rows) > limit:
+            raise LimitExceeded(
+                f"{binding.collection} to be sorted by what another store holds",
+                limit,
+                "narrow the condition or raise semi_join_limit",
+            )
+        sort = tuple(
+            [
+                SortKey((f"v{place}",), key.descending, key.nulls)
+                for place, key in enumerate(query.sort_keys, len(names))
+            ]
+        )
+        chosen = tuple([(f"v{place}",) for place in range(len(names))])
+        ordered: Query[Any] = Query("rows", ALWAYS, sort, query.max_rows, query.skip, query.position, chosen)
+        found = select(ordered, rows, _Rows(len(paths), len(names)))
+        return [row[0] if len(names) == 1 else row for row in found]
+
+    async def rows_of(self, keys: Sequence[Any], query: Query[Any], binding: Binding) -> Rows:
+        """The rows with these keys, in their order, as the query projects them."""
+        names = binding.schema.key
+        shown = query.projection or tuple([(field.name,) for field in binding.schema.stored])
+        paths = (*[(name,) for name in names], *shown)
+        found: dict[Any, Row] = {}
+        for part in chunks(binding, list(keys)):
+            rows = await self._projected(Query(query.collection, having_keys(binding, part), projection=paths), binding)
+            found.update((row[0] if len(names) == 1 else row[: len(names)], row[len(names) :]) for row in rows)
+        return [found[key] for key in keys if key in found]
+
+    async def _projected(self, query: Query[Any], binding: Binding) -> Rows:
+        """The rows of a query that sorts by its own store only."""
+        away = {
+            place: found
+            for place, path in enumerate(query.projection)
+            if (found := self._localizer.leads_away(binding, path)) is not None
+        }
+        if not away:
+            return await binding.store.fetch(query)
+        paths = [path[: away[place][0]] if place in away else path for place, path in enumerate(query.projection)]
+        rows = await binding.store.fetch(msgspec.structs.replace(query, projection=tuple(paths)))
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if rows:
+            for place, (steps, target) in away.items():
+                values = await self._values(target, columns[place], query.projection[place][steps:])
+                columns[place] = [values.get(key) for key in columns[place]]
+        return list(zip(*columns, strict=True))
+
+    async def _values(self, target: Binding, keys: Sequence[Any], path: Path) -> dict[Any, Any]:
+        """What the records with these keys have at the path."""
+        names, found = target.schema.key, dict[Any, Any]()
+        wanted = [key for key in dict.fromkeys(keys) if key is not None]
+        paths = (*[(name,) for name in names], path)
+        for part in chunks(target, wanted):
+            query: Query[Any] = Query(target.collection, having_keys(target, part), projection=paths)
+            rows = await self._projected(query, target)
+            self._localizer.note(target, query, len(rows))
+            found.update((row[0] if len(names) == 1 else row[: len(names)], row[-1]) for row in rows)
+        return found
+
+
+class _Rows:
+    """Rows by themselves, as ``select`` asks for the collections around them: there are none."""
+
+    def __init__(self, count: int, keys: int) -> None:
+        fields = tuple([FieldSchema(f"v{place}", Kind.STR, nullable=True) for place in range(count)])
+        self.schemas = {"rows": Schema("rows", fields, tuple([f"v{place}" for place in range(keys)]))}
+
+    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+        return {}.get
+
+    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+        return lambda key: ()

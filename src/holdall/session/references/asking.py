@@ -1,0 +1,161 @@
+"""Questions to stores about many keys at once, in lists and pages no store minds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from holdall.errors import LimitExceeded
+from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Path, Query, Some, SortKey
+from holdall.session.binding import Binding
+from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.references.bond import Bond
+from holdall.session.references.relations import Localizer
+from holdall.store import Feature, Row, Rows
+
+__all__ = ["PAGE", "Asking", "chunks", "having_keys", "keys_asked"]
+
+PAGE = 1_000
+"""Rows in one page, and keys in one list."""
+
+_WHOLE = 100_000
+"""Rows taken at once from a store that cannot page."""
+
+
+class Asking:
+    """Asks stores in the program's own name: what holds references together is nobody's right to withhold."""
+
+    def __init__(self, localizer: Localizer, handwritten: Handwritten | None = None) -> None:
+        self._localizer = localizer
+        self._handwritten = handwritten  # of a session, which DAOs need
+
+    async def existing(self, binding: Binding, keys: Iterable[Any]) -> set[Any]:
+        """Which of these keys the collection has."""
+        if self._handwritten is not None and binding.recordwise is not None:
+            return await self._handwritten.existing(binding, list(keys))
+        found: set[Any] = set()
+        for part in chunks(binding, list(keys)):
+            async for rows in self.pages(binding, having_keys(binding, part), binding.schema.key):
+                found.update(_key_at_start(binding, row) for row in rows)
+        return found
+
+    async def rows_of(self, binding: Binding, keys: Iterable[Any], names: Sequence[str]) -> dict[Any, Row]:
+        """These fields of the records with these keys, by key; ``names`` starts with the key's."""
+        if self._handwritten is not None and binding.recordwise is not None:
+            records = await self._handwritten.found(binding, list(keys))
+            return {key: binding.codec.reader(tuple(names))(record) for key, record in records.items()}
+        found: dict[Any, Row] = {}
+        for part in chunks(binding, list(keys)):
+            async for rows in self.pages(binding, having_keys(binding, part), names):
+                found.update((_key_at_start(binding, row), row) for row in rows)
+        return found
+
+    async def referring(self, bond: Bond, keys: Iterable[Any], names: Sequence[str]) -> AsyncIterator[Rows]:
+        """These fields of the records that refer to these keys by the bond, page by page.
+
+        Of those that DAOs keep, the ones the session holds, as DAOs cannot be asked.
+        """
+        if self._handwritten is not None and bond.source.recordwise is not None:
+            yield self._handwritten.referring(bond.source, bond.field, set(keys), tuple(names))
+            return
+        for part in chunks(bond.target, list(keys)):
+            path = (bond.field.name,)
+            condition: Condition = Compare(path, Op.IN, tuple(part))
+            features = bond.source.store.capabilities.features
+            is_joined = bond.source.store is bond.target.store and Feature.MANY_CONDITIONS in features
+            if bond.field.form is not None and is_joined:
+                condition = Some(path, having_keys(bond.target, part))
+            elif bond.field.form is not None:
+                condition = await self._localizer.holding(path, bond.source, bond.target, part)
+            async for rows in self.pages(bond.source, condition, names):
+                yield rows
+
+    async def pages(
+        self, binding: Binding, condition: Condition, names: Sequence[str], *, after: Any = None, size: int = PAGE
+    ) -> AsyncIterator[Rows]:
+        """These fields of the records that meet the condition, by key, at most ``size`` at a time.
+
+        ``names`` starts with the key's; ``after`` is the key to begin after. A store that cannot page gives all at
+        once; LimitExceeded where that is too much.
+        """
+        features, schema = binding.store.capabilities.features, binding.schema
+        shown = tuple([(name,) for name in names]) if Feature.PROJECTION in features else ()
+        query: Query[Any] = Query(binding.collection, ALWAYS & condition, projection=shown)
+        if not _can_page(binding):
+            rows = await binding.store.fetch(query.limit(_WHOLE + 1))
+            if len(rows) > _WHOLE:
+                raise LimitExceeded(f"{binding.collection} from a store without pages", _WHOLE)
+            yield _shown(binding, names, rows, bool(shown))
+            return
+        query = query.sort(*[SortKey((name,)) for name in schema.key]).limit(size)
+        if after is not None:
+            query = query.after(*(after if len(schema.key) > 1 else (after,)))
+        while True:
+            rows = _shown(binding, names, await binding.store.fetch(query), bool(shown))
+            if rows:
+                yield rows
+            if len(rows) < size:
+                return
+            query = query.after(*rows[-1][: len(schema.key)])
+
+
+def chunks(binding: Binding, keys: list[Any]) -> Iterable[list[Any]]:
+    """The keys in lists that the store and its neighbours take."""
+    limits, parts = binding.store.capabilities.limits, len(binding.schema.key)
+    size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
+    size = min(size, PAGE)
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
+
+
+def having_keys(binding: Binding, keys: Sequence[Any]) -> Condition:
+    """That a record of the collection has one of these keys."""
+    names = binding.schema.key
+    if len(names) == 1:
+        path = (names[0],)
+        return Compare(path, Op.EQ, keys[0]) if len(keys) == 1 else Compare(path, Op.IN, tuple(keys))
+    conditions = tuple(
+        [And(tuple([Compare((name,), Op.EQ, part) for name, part in zip(names, key, strict=True)])) for key in keys]
+    )
+    return conditions[0] if len(conditions) == 1 else Or(conditions)
+
+
+def keys_asked(binding: Binding, query: Query[Any]) -> list[Any] | None:
+    """The keys of the records a query asks for, if it says no more of them than that; the other way of having_keys."""
+    items = query.condition.items if isinstance(query.condition, Or) else (query.condition,)
+    found: dict[Any, None] = {}
+    for item in items:
+        parts = item.items if isinstance(item, And) else (item,)
+        given: dict[Path, Any] = {part.path: part.value for part in parts if isinstance(part, Compare)}
+        operators = {part.op if isinstance(part, Compare) else None for part in parts}
+        if set(given) != {(name,) for name in binding.schema.key} or len(parts) != len(given):
+            return None
+        if operators == {Op.IN} and len(parts) == 1:
+            found.update(dict.fromkeys(*given.values()))
+        elif operators == {Op.EQ}:
+            key = tuple([given[name,] for name in binding.schema.key])
+            found[key if len(key) > 1 else key[0]] = None
+        else:
+            return None
+    is_plain = all(len(path) == 1 for path in query.projection) and query.position is None
+    return list(found) if is_plain and (not query.sort_keys or len(found) < 2) else None
+
+
+def _can_page(binding: Binding) -> bool:
+    """Whether rows can be asked for by key, batch by batch."""
+    ordered = all(
+        field.kind is not Kind.REF or len(field.target_key) == 1
+        for field in map(binding.schema.field, binding.schema.key)
+    )
+    return ordered and {Feature.SORT, Feature.KEYSET} <= binding.store.capabilities.features
+
+
+def _shown(binding: Binding, names: Sequence[str], rows: Rows, is_projected: bool) -> Rows:
+    if is_projected:
+        return rows
+    places = [binding.schema.positions[name] for name in names]
+    return [tuple([row[place] for place in places]) for row in rows]
+
+
+def _key_at_start(binding: Binding, row: Row) -> Any:
+    parts = len(binding.schema.key)
+    return row[0] if parts == 1 else row[:parts]

@@ -1,0 +1,147 @@
+"""What a commit brings along: gathered from the stores before anything is done, then put into the session at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from holdall.errors import FieldError
+from holdall.model import Field, Reference, State, state_of
+from holdall.session.binding import Binding, Bindings
+from holdall.session.identity import IdentityMap
+from holdall.session.references.bond import Bond
+from holdall.session.references.induced import Induced
+from holdall.session.references.stub import field_names, stand_in
+from holdall.store import Row
+
+__all__ = ["Consequences", "Refusal", "key_in"]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Records that stand in the way of a removal: whose, by which reference, how many, some of their keys.
+
+    ``is_more`` if counting ended at ``number``.
+    """
+
+    collection: str
+    field: str
+    target: str
+    number: int
+    keys: tuple[Any, ...] = ()
+    is_more: bool = False
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(repr, self.keys))
+        some = f" ({shown}{', …' if self.number > len(self.keys) else ''})" if shown else ""
+        count = f"{'more than ' if self.is_more else ''}{self.number}"
+        return f"{count} {self.collection}{some} refer to what is removed from {self.target} by {self.field}"
+
+
+class Consequences:
+    """Nothing in the session changes before ``induce``.
+
+    ``removed`` holds by collection and key everything the commit will remove. ``by_system`` are records changed only
+    to keep their lists of what refers to them, for which no right is needed.
+    """
+
+    def __init__(self, records: IdentityMap, bindings: Bindings) -> None:
+        self.records = records
+        self.bindings = bindings
+        self.removed: dict[Binding, dict[Any, Any]] = {}
+        self.refusals: list[Refusal] = []
+        self.errors: list[tuple[Any, FieldError]] = []  # each with the record it is about
+        self.by_system: set[int] = set()
+        self._removals: list[tuple[Any, Any]] = []
+        self._values: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}
+        self._stand_ins: dict[tuple[Binding, Any], Any] = {}
+        for record in records.deleted.values():
+            binding = bindings.of_model(type(record))
+            self.removed.setdefault(binding, {})[records.stored_key(record)] = record
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be done besides what was asked."""
+        return not self._removals and not self._values
+
+    def is_removed(self, binding: Binding, key: Any) -> bool:
+        """Whether the record with this key will be gone."""
+        return key in self.removed.get(binding, ())
+
+    def record(self, binding: Binding, key: Any, names: tuple[str, ...], row: Row) -> Any:
+        """The session's own record of a row, else one that stands in for it."""
+        held = self.held(binding, key)
+        if held is not None:
+            return held
+        found = self._stand_ins.get((binding, key))
+        if found is None:
+            found = self._stand_ins[binding, key] = stand_in(binding, names, row)
+        return found
+
+    def held(self, binding: Binding, key: Any) -> Any:
+        """The session's record that is stored under this key."""
+        found = self.records.find(binding.model, key)
+        return None if found is None or state_of(found) is State.NEW else found
+
+    def known(self, binding: Binding, key: Any) -> Any:
+        """The session's record with this key or what stands in for it already, else None."""
+        return self.held(binding, key) or self._stand_ins.get((binding, key))
+
+    def remove(self, binding: Binding, key: Any, record: Any) -> None:
+        """Have the commit remove a record."""
+        self.removed.setdefault(binding, {})[key] = record
+        self._removals.append((record, key))
+
+    def change(self, record: Any, key: Any, field: Field, value: Any) -> None:
+        """Have the commit change a field."""
+        self._values.setdefault(id(record), (record, key, {}))[2][field] = value
+
+    def value(self, record: Any, field: Field) -> Any:
+        """What the slot will hold."""
+        planned = self._values.get(id(record))
+        if planned is not None and field in planned[2]:
+            return planned[2][field]
+        return field.get(record)
+
+    def changed(self, binding: Binding, field: Field) -> list[tuple[Any, Any, Any]]:
+        """The records this changes the field of: each with the slot as it was stored and as it will be."""
+        return [
+            (record, old_value(record, field), values[field])
+            for record, _, values in self._values.values()
+            if field in values and type(record) is binding.model
+        ]
+
+    def touches(self, record: Any) -> bool:
+        """Whether this changes the record."""
+        return id(record) in self._values
+
+    def induce(self) -> Induced:
+        """Do all of it to the session's records."""
+        induced = Induced(self.records)
+        gone = {id(record) for group in self.removed.values() for record in group.values()}
+        for record, key, values in self._values.values():
+            if id(record) not in gone:
+                for field, value in values.items():
+                    induced.change(record, key, field, value)
+        for record, key in self._removals:
+            induced.remove(record, key)
+        return induced
+
+
+def old_value(record: Any, field: Field) -> Any:
+    """The slot as the store has it; None for a new record."""
+    track = getattr(record, "_track", None)
+    if track is not None and track.state is State.NEW:
+        return () if field.form is not None else None
+    old = track.old if track is not None else None
+    return old[field.name] if old and field.name in old else field.get(record)
+
+
+def key_in(item: Any) -> Any:
+    """The key in what a slot holds."""
+    return item.key if item.__class__ is Reference else item
+
+
+def fields_for(bond: Bond, *, is_changed: bool) -> tuple[str, ...]:
+    """What to ask for of the records that hold a bond."""
+    return field_names(bond.source, is_changed=is_changed)

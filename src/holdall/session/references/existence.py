@@ -1,0 +1,66 @@
+"""That what is referred to exists: one question for each collection referred to, before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.errors import FieldError
+from holdall.model import Field, Reference, State, state_of
+from holdall.session.binding import Binding
+from holdall.session.references.asking import Asking
+from holdall.session.references.consequences import Consequences, old_value
+
+__all__ = ["demand_targets"]
+
+
+async def demand_targets(found: Consequences, asking: Asking) -> None:
+    """Note an error for every new reference to a record that is not there or is about to go.
+
+    Whether it is there is left to the store where that keeps both ends by itself. New records of the session are there.
+    """
+    asked: dict[Binding, dict[Any, list[tuple[Any, str]]]] = {}
+    for record, names in _changed(found):
+        for bond in found.bindings.of_model(type(record)).bonds:
+            if names is None or bond.field.name in names:
+                known = {key for key, _ in _keys(bond.field, old_value(record, bond.field))}
+                for key, path in _keys(bond.field, found.value(record, bond.field)):
+                    if key in known:
+                        continue
+                    if not bond.is_guarded or found.is_removed(bond.target, key):
+                        asked.setdefault(bond.target, {}).setdefault(key, []).append((record, path))
+    for target, places in asked.items():
+        wanted = [key for key in places if not found.is_removed(target, key)]
+        new = _new_keys(found, target) if wanted else set()
+        there = await asking.existing(target, [key for key in wanted if key not in new])
+        for key, holders in places.items():
+            if key not in there and key not in new:
+                is_going = found.is_removed(target, key)
+                message = f"refers to a {target.collection} that {'is removed' if is_going else 'does not exist'}"
+                found.errors += [(record, FieldError(path, "reference", message)) for record, path in holders]
+
+
+def _changed(found: Consequences) -> list[tuple[Any, Any]]:
+    """The records with new references, and the names of the changed fields; None for all."""
+    records, bindings = found.records, found.bindings
+    concerned = {binding.model for binding in bindings if (binding.bonds if found.removed else binding.open_bonds)}
+    gone = {id(record) for group in found.removed.values() for record in group.values()}
+    new = [(record, None) for record in records.new.values() if type(record) in concerned]
+    dirty = [record for record in records.dirty.values() if type(record) in concerned and id(record) not in gone]
+    return [*new, *[(record, record._track.old or ()) for record in dirty]]
+
+
+def _keys(field: Field, slot: Any) -> list[tuple[Any, str]]:
+    """The keys a slot refers to, but for records that are yet to be stored; each with its path."""
+    items = [(slot, field.name)]
+    if field.form is not None:
+        items = [(item, f"{field.name}.{number}") for number, item in enumerate(slot)]
+    return [
+        (key, path)
+        for item, path in items
+        if not (item.__class__ is Reference and item._record is not None and state_of(item._record) is State.NEW)
+        and (key := item.key if item.__class__ is Reference else item) is not None
+    ]
+
+
+def _new_keys(found: Consequences, target: Binding) -> set[Any]:
+    return {record.__key__() for record in found.records.new.values() if type(record) is target.model} - {None}

@@ -1,0 +1,103 @@
+"""Loading what records refer to, level by level, with one list of keys for each collection of a level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from holdall.errors import QueryError
+from holdall.model import Field, Reference, hold
+from holdall.policy import Right, User
+from holdall.query import Compare, Condition, Op, Path, Query, Some, expr
+from holdall.session.binding import Binding, Bindings
+from holdall.session.identity import IdentityMap
+from holdall.session.reader import Reader
+from holdall.session.references.asking import chunks, having_keys
+
+__all__ = ["Loading"]
+
+Tree = dict[str, Any]
+
+
+class Loading:
+    """Fills references, lists of them and their other ends, so that reading them needs no ``await``."""
+
+    def __init__(self, bindings: Bindings, records: IdentityMap, reader: Reader, user: User) -> None:
+        self._bindings = bindings
+        self._records = records
+        self._reader = reader
+        self._user = user
+
+    async def load(self, records: Sequence[Any], fields: Iterable[Any]) -> None:
+        """Load what these fields, each a path from the records' model, lead to."""
+        tree: Tree = {}
+        for field in fields:
+            path: Path = expr(field).path
+            place = tree
+            for name in path:
+                place = place.setdefault(name, {})
+        await self._level(records, tree)
+
+    async def _level(self, records: Sequence[Any], tree: Tree) -> None:
+        for model in dict.fromkeys(map(type, records)):
+            binding = self._bindings.of_model(model)
+            group = [record for record in records if type(record) is model]
+            for name, further in tree.items():
+                field = binding.declaration.by_name.get(name)
+                if field is None or field.target is None:
+                    raise QueryError(f"{model.__name__}.{name} is no reference: there is nothing to load")
+                target = self._bindings.of_model(field.target())
+                target.policy.demand(Right.READ, self._user, target.collection)
+                found = await (self._kept if field.is_stored else self._back)(binding, target, field, group)
+                if further and found:
+                    await self._level(list({id(record): record for record in found}.values()), further)
+
+    async def _kept(self, binding: Binding, target: Binding, field: Field, group: list[Any]) -> list[Any]:
+        """Load the records that references kept in these lead to."""
+        items = [item for record in group for item in _items(field, record)]
+        keys = dict.fromkeys(item for item in items if item.__class__ is not Reference and item is not None)
+        missing = [key for key in keys if self._records.find(target.model, key) is None]
+        if missing:
+            await self._reader.fetch_keys(target, missing)
+        known, found = self._records.of(target.model), list[Any]()
+        for record in group:
+            filled = [self._filled(field, item, known) for item in _items(field, record)]
+            if filled and any(item.__class__ is Reference for item in filled):
+                field.put(record, tuple(filled) if field.form is not None else filled[0])
+                hold(record)
+            found += [item._record for item in filled if item.__class__ is Reference]
+        return found
+
+    def _filled(self, field: Field, item: Any, known: dict[Any, Any]) -> Any:
+        if item.__class__ is Reference or item is None:
+            return item
+        record = known.get(item)
+        return item if record is None else Reference(field.target, record=record)
+
+    async def _back(self, binding: Binding, target: Binding, field: Field, group: list[Any]) -> list[Any]:
+        """Load the records that refer to these."""
+        back, found = (str(field.options.back),), list[Any]()
+        lists: list[list[Any]] = [[] for _ in group]
+        keys = [record.__key__() for record in group]
+        by_key = {key: items for key, items in zip(keys, lists, strict=True) if key is not None}
+        is_many = target.declaration.by_name[back[0]].form is not None
+        for part in chunks(binding, list(by_key)):
+            condition: Condition = Compare(back, Op.IN, tuple(part))
+            if is_many:
+                condition = Some(back, having_keys(binding, part))
+            query: Query[Any] = Query(target.collection, condition, model=target.model)
+            rows = await target.store.fetch(await self._reader.localized(query, target))
+            place = target.schema.positions[back[0]]
+            for row, record in zip(rows, self._reader.adopt(target, rows), strict=True):
+                for key in row[place] if is_many else (row[place],):
+                    if key in by_key:
+                        by_key[key].append(record)
+                found.append(record)
+        for record, items in zip(group, lists, strict=True):  # now that all are there
+            self._records.backs.keep(record, field.name, items)
+        return found
+
+
+def _items(field: Field, record: Any) -> tuple[Any, ...]:
+    value = field.get(record)
+    return tuple(value) if field.form is not None else (value,)

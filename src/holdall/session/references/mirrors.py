@@ -1,0 +1,113 @@
+"""The other ends of references that are stored: each list is made to say what the references say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.model import Field, Reference, State, track_of
+from holdall.session.references.asking import Asking
+from holdall.session.references.bond import Bond
+from holdall.session.references.consequences import Consequences, key_in, old_value
+from holdall.session.references.stub import field_names
+from holdall.session.references.symmetry import changed_references, items_of, leads_to
+
+__all__ = ["tell_mirrors"]
+
+
+async def tell_mirrors(found: Consequences, asking: Asking) -> None:
+    """Have every stored list of what refers to a record say what the references will say."""
+    for binding in found.bindings:
+        for bond in binding.mirrored_bonds:
+            for back in bond.mirrors:
+                await _tell(found, asking, bond, back)
+
+
+async def _tell(found: Consequences, asking: Asking, bond: Bond, back: Field) -> None:
+    """Work out who came and who went for each record referred to, and change its list."""
+    news: dict[Any, _News] = {}
+    for record, before, after in changed_references(found, bond):
+        old, new = items_of(bond.field, before), items_of(bond.field, after)
+        for item in old:
+            news.setdefault(_mark(found, bond, item), _News()).gone.append(record)
+        for item in new:
+            news.setdefault(_mark(found, bond, item), _News()).come.append(record)
+    for key, record in found.removed.get(bond.source, {}).items():
+        for item in items_of(bond.field, old_value(record, bond.field)):
+            news.setdefault(_mark(found, bond, item), _News()).lost.add(key)
+    for owner in [*found.records.new.values(), *found.records.dirty.values()]:  # whose list was written itself
+        track = owner._track
+        if type(owner) is bond.target.model and (track.state is State.NEW or back.name in (track.old or ())):
+            news.setdefault(_mark(found, bond, Reference(bond.field.target, record=owner)), _News())
+    await _write_lists(found, asking, bond, back, news)
+
+
+class _News:
+    """Who refers to a record now, who does no more, and the keys of those that are removed."""
+
+    def __init__(self) -> None:
+        self.come: list[Any] = []
+        self.gone: list[Any] = []
+        self.lost: set[Any] = set()
+
+
+def _mark(found: Consequences, bond: Bond, item: Any) -> Any:
+    """What names the record referred to: its key, or itself while it has none."""
+    record = item._record if item.__class__ is Reference else None
+    key = key_in(item)
+    return ("new", id(record), record) if key is None else ("key", key)
+
+
+async def _write_lists(found: Consequences, asking: Asking, bond: Bond, back: Field, news: dict[Any, _News]) -> None:
+    target, records = bond.target, found.records
+    names = field_names(target, is_changed=True)
+    new = {record.__key__(): record for record in records.new.values() if type(record) is target.model}
+    wanted = [mark[1] for mark in news if mark[0] == "key" and mark[1] not in new]
+    wanted = [key for key in wanted if not found.is_removed(target, key)]
+    rows = await asking.rows_of(target, [key for key in wanted if found.known(target, key) is None], names)
+    for mark, item in news.items():
+        owner = mark[2] if mark[0] == "new" else new.get(mark[1]) or found.known(target, mark[1])
+        if owner is None and mark[1] in rows:
+            owner = found.record(target, mark[1], names, rows[mark[1]])
+        if owner is None or (mark[0] == "key" and found.is_removed(target, mark[1])):
+            continue  # a reference to what is not there is refused elsewhere
+        _write_list(found, bond, back, owner, None if mark[0] == "new" else mark[1], item)
+
+
+def _write_list(found: Consequences, bond: Bond, back: Field, owner: Any, key: Any, news: _News) -> None:
+    before = items_of(back, found.value(owner, back))
+    come = {_own_mark(record): record for record in news.come}
+    gone = {_own_mark(record) for record in news.gone} - come.keys()
+    kept = [
+        item
+        for item in before
+        if (mark := _identity(item)) not in gone
+        and mark not in news.lost
+        and (mark in come or _is_held_true(found, bond, item, owner))
+    ]
+    there = set(map(_identity, kept))
+    kept += [Reference(back.target, record=record) for mark, record in come.items() if mark not in there]
+    if [*map(_identity, kept)] != [*map(_identity, before)]:
+        track = track_of(owner)
+        if track is None or track.state is State.CLEAN:
+            found.by_system.add(id(owner))
+        value: Any = tuple(kept) if back.form is not None else (kept[-1] if kept else None)
+        found.change(owner, key, back, value)
+
+
+def _is_held_true(found: Consequences, bond: Bond, item: Any, owner: Any) -> bool:
+    """Whether a record on the list refers to its owner, so far as it is known here."""
+    if found.is_removed(bond.source, key_in(item)):
+        return False
+    record = item._record if item.__class__ is Reference else found.known(bond.source, item)
+    return record is None or any(leads_to(one, owner) for one in items_of(bond.field, found.value(record, bond.field)))
+
+
+def _identity(item: Any) -> Any:
+    """The key in an item, or something that stands for its record while it has none."""
+    key = key_in(item)
+    return key if key is not None else ("new", id(item._record))
+
+
+def _own_mark(record: Any) -> Any:
+    key = record.__key__()
+    return key if key is not None else ("new", id(record))

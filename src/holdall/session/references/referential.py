@@ -1,0 +1,111 @@
+"""The part of a commit that asks stores before anything is planned: what its references need, and what they forbid."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from holdall.errors import CommitAborted, FieldError, StateError, StillReferenced, ValidationError
+from holdall.policy import SYSTEM, User
+from holdall.session.binding import Binding, Bindings
+from holdall.session.commit.result import CommitResult, Guarantee
+from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.identity import IdentityMap
+from holdall.session.references.asking import Asking
+from holdall.session.references.consequences import Consequences
+from holdall.session.references.existence import demand_targets
+from holdall.session.references.induced import Induced
+from holdall.session.references.mirrors import tell_mirrors
+from holdall.session.references.relations import Localizer
+from holdall.session.references.removal import follow_removals
+from holdall.session.references.symmetry import answer_edits, give_way, knit
+
+__all__ = ["Referential"]
+
+
+class Referential:
+    """Keeps references whole over all stores of a session. It costs nothing where no reference is concerned."""
+
+    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, handwritten: Handwritten) -> None:
+        self._bindings = bindings
+        self._records = records
+        self._user = user
+        self._asking = Asking(Localizer(bindings, SYSTEM), handwritten)
+        self._is_at_work = False
+
+    def is_needed(self) -> bool:
+        """Whether the changes at hand concern references that no single store keeps by itself."""
+        records = self._records
+        if not self._bindings.has_bonds:
+            return False
+        if any(binding.bound_by for binding in self._of(records.deleted.values())):
+            return True
+        if any(binding.mirrored_bonds for binding in self._of(records.deleted.values())):
+            return True
+        if records.backs.edits:
+            return True
+        if not self._bindings.has_open_bonds:
+            return False
+        return any(map(_is_concerned, [*self._of(records.new.values()), *self._of(records.dirty.values())]))
+
+    def _of(self, records: Iterable[Any]) -> list[Binding]:
+        return [self._bindings.of_model(model) for model in set(map(type, records))]
+
+    @asynccontextmanager
+    async def induced(self) -> AsyncIterator[None]:
+        """Within the block the session holds what the commit must do besides what was asked; see ``induce``."""
+        if self._is_at_work:
+            raise StateError("a commit of this session is already running; await it first")
+        self._is_at_work = True
+        induced = None
+        try:
+            induced = await self.induce()
+            yield
+        finally:
+            self._is_at_work = False
+            self._records.by_system.clear()
+            if induced is not None:
+                induced.end()
+
+    async def induce(self) -> Induced:
+        """Put into the session what the commit must do besides what was asked.
+
+        Raises ValidationError, with every reference that cannot hold, or CommitAborted from StillReferenced, with
+        everything that stands in the way of a removal.
+        """
+        found = Consequences(self._records, self._bindings)
+        knit(found)
+        await answer_edits(found, self._asking)
+        await follow_removals(found, self._asking, self._user)
+        await give_way(found, self._asking)
+        await demand_targets(found, self._asking)
+        if not found.errors and not found.refusals:
+            await tell_mirrors(found, self._asking)
+        if found.errors:
+            raise self._invalid(found.errors)
+        if found.refusals:
+            store = self._bindings.of_name(found.refusals[0].target).store.name
+            refused = StillReferenced(store, found.refusals)
+            raise CommitAborted(
+                f"nothing was written: {refused}", CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
+            ) from refused
+        self._records.by_system.update(found.by_system)
+        return found.induce()
+
+    def _invalid(self, errors: list[tuple[Any, FieldError]]) -> ValidationError:
+        """All errors, with the path of each record among those that are to be written."""
+        changed = [*self._records.new.values(), *self._records.dirty.values()]
+        places = {id(record): number for number, record in enumerate(changed)}
+        models, shown = set(), []
+        for record, error in errors:
+            models.add(type(record).__name__)
+            prefix = ""
+            if len(changed) > 1 and id(record) in places:
+                prefix = f"{self._bindings.of_model(type(record)).collection}[{places[id(record)]}]."
+            shown.append(FieldError(prefix + error.path, error.code, error.message))
+        return ValidationError(models.pop() if len(models) == 1 else "commit", shown)
+
+
+def _is_concerned(binding: Binding) -> bool:
+    return bool(binding.open_bonds or binding.mirrored_bonds) or any(bond.mirrors for bond in binding.bound_by)

@@ -1,0 +1,191 @@
+"""Both ends of a reference say the same: what was asked at the other end, and who gives way to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.errors import FieldError
+from holdall.model import BackEdit, Field, Reference, State, hold, track_of
+from holdall.session.references.asking import Asking
+from holdall.session.references.bond import Bond
+from holdall.session.references.consequences import Consequences, fields_for, key_in, old_value
+
+__all__ = ["answer_edits", "changed_references", "give_way", "items_of", "knit", "leads_to"]
+
+
+def knit(found: Consequences) -> None:
+    """Let references by key to new records of the session lead to these, so that they are written after them."""
+    new = {
+        (type(record), key): record for record in found.records.new.values() if (key := record.__key__()) is not None
+    }
+    for record in [*found.records.new.values(), *found.records.dirty.values()]:
+        for bond in found.bindings.of_model(type(record)).bonds:
+            slot = bond.field.get(record)
+            items = slot if bond.field.form is not None else (slot,)
+            if any(item.__class__ is not Reference and (bond.target.model, item) in new for item in items):
+                met = tuple([_met(bond, item, new) for item in items])
+                bond.field.put(record, met if bond.field.form is not None else met[0])
+                hold(record)
+
+
+def _met(bond: Bond, item: Any, new: dict[Any, Any]) -> Any:
+    if item.__class__ is Reference:
+        return item
+    record = new.get((bond.target.model, item))
+    return item if record is None else Reference(bond.field.target, record=record)
+
+
+async def answer_edits(found: Consequences, asking: Asking) -> None:
+    """Turn what was written at other ends into changes of the references themselves."""
+    for edit in list(found.records.backs.edits.values()):
+        track = track_of(edit.owner)
+        if track is not None and track.tracker is not None:
+            bond = _bond_of(found, edit.owner, edit.name)
+            await _answer(found, asking, bond, edit)
+
+
+def _bond_of(found: Consequences, owner: Any, name: str) -> Bond:
+    binding = found.bindings.of_model(type(owner))
+    field = binding.declaration.by_name[name]
+    return next(bond for bond in binding.bound_by if field in bond.backs)
+
+
+async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdit) -> None:
+    """Let the records asked for refer to the owner, and others no more."""
+    own_key = edit.owner.__key__()
+    if not found.is_removed(bond.target, own_key):
+        await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
+    if track_of(edit.owner).state is State.NEW or own_key is None:  # type: ignore[union-attr]
+        return
+    kept = None if edit.kept is None else {key_in(item) for item in edit.kept}
+    if kept is None:
+        await _release(found, asking, bond, edit.owner, edit.name, list(edit.removed))
+        return
+    names, parts = fields_for(bond, is_changed=True), len(bond.source.schema.key)
+    async for rows in asking.referring(bond, [own_key], names):
+        for row in rows:
+            key = row[0] if parts == 1 else row[:parts]
+            if key not in kept and not found.is_removed(bond.source, key):
+                _let_go(found, bond, edit.owner, edit.name, found.record(bond.source, key, names, row), key)
+
+
+async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, name: str, items: list[Any]) -> None:
+    """Let these refer to the owner."""
+    absent = []
+    for item in items:
+        record = item._record if item.__class__ is Reference else found.known(bond.source, item)
+        if record is None:
+            absent.append(key_in(item))
+        else:
+            _take_in(found, bond, owner, record, key_in(item))
+    names = fields_for(bond, is_changed=True)
+    rows = await asking.rows_of(bond.source, absent, names) if absent else {}
+    for key in absent:
+        if key in rows:
+            _take_in(found, bond, owner, found.record(bond.source, key, names, rows[key]), key)
+        else:
+            message = f"refers to a {bond.source.collection} that does not exist"
+            found.errors.append((owner, FieldError(name, "reference", message)))
+
+
+async def _release(found: Consequences, asking: Asking, bond: Bond, owner: Any, name: str, keys: list[Any]) -> None:
+    """Let these refer to the owner no more."""
+    names = fields_for(bond, is_changed=True)
+    absent = [key for key in keys if found.known(bond.source, key) is None]
+    rows = await asking.rows_of(bond.source, absent, names) if absent else {}
+    for key in keys:
+        record = found.known(bond.source, key)
+        if record is None and key in rows:
+            record = found.record(bond.source, key, names, rows[key])
+        if record is not None and not found.is_removed(bond.source, key):
+            _let_go(found, bond, owner, name, record, key)
+
+
+def _take_in(found: Consequences, bond: Bond, owner: Any, record: Any, key: Any) -> None:
+    value = found.value(record, bond.field)
+    reference: Any = Reference(bond.field.target, record=owner)
+    if bond.field.form is None:
+        if not leads_to(value, owner):
+            found.change(record, key, bond.field, reference)
+    elif not any(leads_to(item, owner) for item in value):
+        found.change(record, key, bond.field, (*value, reference))
+
+
+def _let_go(found: Consequences, bond: Bond, owner: Any, name: str, record: Any, key: Any) -> None:
+    value = found.value(record, bond.field)
+    if bond.field.form is not None:
+        left = tuple([item for item in value if not leads_to(item, owner)])
+        if len(left) < len(value):
+            found.change(record, key, bond.field, left)
+    elif leads_to(value, owner):
+        if bond.field.nullable:
+            found.change(record, key, bond.field, None)
+        else:
+            message = f"leaves out a {bond.source.collection} that cannot be without its {bond.field.name}"
+            found.errors.append((owner, FieldError(name, "required", message)))
+
+
+def leads_to(item: Any, owner: Any) -> bool:
+    """Whether what a slot holds leads to the record."""
+    if item.__class__ is Reference and item._record is not None:
+        return item._record is owner
+    key = key_in(item)
+    return key is not None and bool(key == owner.__key__())
+
+
+def items_of(field: Field, slot: Any) -> list[Any]:
+    """What a slot holds, one by one."""
+    return [item for item in (slot if field.form is not None else (slot,)) if item is not None]
+
+
+async def give_way(found: Consequences, asking: Asking) -> None:
+    """Where only one may refer to a record, the one that did so far gives way to the one that does now."""
+    for binding in found.bindings:
+        for bond in binding.mirrored_bonds:
+            if bond.is_single:
+                await _give_way(found, asking, bond)
+
+
+async def _give_way(found: Consequences, asking: Asking, bond: Bond) -> None:
+    takers: dict[Any, Any] = {}
+    for record, _, after in changed_references(found, bond):
+        if after is None:
+            continue
+        target = after._record if after.__class__ is Reference and key_in(after) is None else None
+        mark = ("new", id(target)) if target is not None else ("key", key_in(after))
+        if takers.setdefault(mark, record) is not record:
+            message = f"is the same as that of another {bond.source.collection} in this commit"
+            found.errors.append((record, FieldError(bond.field.name, "unique", message)))
+    keys = [key for kind, key in takers if kind == "key"]
+    if not keys:
+        return
+    names, parts = fields_for(bond, is_changed=True), len(bond.source.schema.key)
+    async for rows in asking.referring(bond, keys, names):
+        for row in rows:
+            key = row[0] if parts == 1 else row[:parts]
+            record = found.record(bond.source, key, names, row)
+            target = key_in(found.value(record, bond.field))
+            taker = takers.get(("key", target))
+            if taker is None or taker is record or found.is_removed(bond.source, key):
+                continue
+            if bond.field.nullable:
+                found.change(record, key, bond.field, None)
+            else:
+                message = f"is taken by a {bond.source.collection} that cannot be without it"
+                found.errors.append((taker, FieldError(bond.field.name, "unique", message)))
+
+
+def changed_references(found: Consequences, bond: Bond) -> list[tuple[Any, Any, Any]]:
+    """The records whose reference will be another: each with what it was and what it will be."""
+    model, field = bond.source.model, bond.field
+    removed = {id(record) for record in found.removed.get(bond.source, {}).values()}
+    seen: dict[int, tuple[Any, Any, Any]] = {}
+    for record in found.records.new.values():
+        if type(record) is model:
+            seen[id(record)] = (record, old_value(record, field), found.value(record, field))
+    for record in found.records.dirty.values():
+        if type(record) is model and field.name in (record._track.old or ()):
+            seen[id(record)] = (record, old_value(record, field), found.value(record, field))
+    for record, before, after in found.changed(bond.source, field):
+        seen[id(record)] = (record, before, after)
+    return [item for number, item in seen.items() if number not in removed]
