@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from holdall.errors import CommitAborted, Conflict, HoldallError, StoreError
+from holdall.errors import CommitAborted, Conflict, HoldallError, StoreError, StoreTimeout
 from holdall.testing.fault import Fault
 from holdall.testing.proxy import FaultProxy
 from tests.faults.subject import BEFORE, KEPT, OPERATIONS, Belief, Opened, Subject, within
@@ -152,11 +152,11 @@ async def connections_given_back(subject: Subject) -> int:
 
 
 async def _is_done(again: Callable[[], Awaitable[object]]) -> bool:
-    """Whether it was done now; not where the server has yet to notice that the first attempt is over."""
+    """Whether it was done now; not where the server is still held up by the first attempt, which it takes for alive."""
     try:
         await again()
     except CommitAborted as error:
-        if type(error.__cause__) is not Conflict:
+        if type(error.__cause__) not in (Conflict, StoreTimeout):
             raise
         return False
     return True

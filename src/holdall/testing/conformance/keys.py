@@ -9,7 +9,7 @@ import pytest
 
 from holdall.errors import AlreadyExists, StaleVersion
 from holdall.query import Query
-from holdall.store import APPLIED, Change, Feature, KeyOf, Reserving, Verb
+from holdall.store import APPLIED, Change, Feature, KeyOf, Naming, Reserving, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
@@ -57,6 +57,15 @@ class Keys:
         (last,) = case.apply(case.add("author", name="last", version=1))
         assert last.key not in {first.key, *reserved, after.key}
         assert {row[0] for row in case.fetch(Query("author"))} == {first.key, after.key, reserved[1], last.key}
+
+    @requires(Naming)
+    def test_names(self, case: Case) -> None:
+        """Every record has a name of its own, told without a look at what is there."""
+        store = case.store
+        assert isinstance(store, Naming)
+        names = [store.names_of(collection, key) for collection in ("author", "book") for key in (1, 2)]
+        assert all(names)
+        assert len({own[0] for own in names}) == 4
 
     @requires(Feature.GENERATED_KEYS)
     def test_key_of(self, case: Case) -> None:

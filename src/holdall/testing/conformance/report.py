@@ -8,11 +8,19 @@ from typing import Any
 
 import msgspec
 
-from holdall.store import Aggregating, Provisioned, Reserving, Store, Streaming, Transactional
+from holdall.store import Aggregating, Appending, Naming, Provisioned, Reserving, Store, Streaming, Transactional
 
 __all__ = ["PROTOCOLS", "Report", "name_of"]
 
-PROTOCOLS: tuple[type, ...] = (Aggregating, Provisioned, Reserving, Streaming, Transactional)
+PROTOCOLS: tuple[type, ...] = (
+    Aggregating,
+    Appending,
+    Naming,
+    Provisioned,
+    Reserving,
+    Streaming,
+    Transactional,
+)
 """The optional parts of the contract, by the protocol to implement."""
 
 

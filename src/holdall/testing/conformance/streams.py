@@ -23,7 +23,7 @@ _BYTES = bytes(range(256))
 class Streams:
     """What is appended, read and forgotten."""
 
-    @requires(Feature.STREAMS)
+    @requires(Feature.STREAMS, Appending)
     def test_append_and_read(self, case: Case) -> None:
         """Bytes come back as they were appended, whole or in part; each stream of each record is its own."""
         store = _filled(case)
@@ -40,7 +40,7 @@ class Streams:
         assert case.run(store.read("tape", 1, "picture")) == b"x"
         assert sorted(case.fetch(Query("tape"))) == [(1, "one"), (2, "two")]
 
-    @requires(Feature.STREAMS)
+    @requires(Feature.STREAMS, Appending)
     def test_streams_go_with_their_record(self, case: Case) -> None:
         """An update leaves them; removing the record removes them, also where it is added again at once."""
         store = _filled(case)
@@ -53,7 +53,7 @@ class Streams:
         case.apply_or_raise(_remove(1), _add(1, "anew"))
         assert case.run(store.length("tape", 1, "log")) == 0
 
-    @requires(Feature.STREAMS)
+    @requires(Feature.STREAMS, Appending)
     def test_without_a_record(self, case: Case) -> None:
         """Nothing is appended where there is no record, and there is nothing to read."""
         store = _filled(case)
@@ -63,7 +63,7 @@ class Streams:
         assert case.run(store.read("tape", 3, "log")) == b""
         assert case.run(store.length("tape", 3, "log")) == 0
 
-    @requires(Feature.STREAMS)
+    @requires(Feature.STREAMS, Appending)
     def test_appending_at_once(self, case: Case) -> None:
         """Of many appends at once each stays in one piece and none is lost."""
         store = _filled(case)
