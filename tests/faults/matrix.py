@@ -20,7 +20,7 @@ __all__ = ["FAULTS", "Case", "connections_given_back", "tried"]
 
 FAULTS = [fault for fault in Fault if fault is not Fault.NONE]
 _SIZES = {Fault.CUT_REQUEST: (40, 1), Fault.CUT_ANSWER: (40, 1), Fault.SLOW: (64,)}
-_TRIED_COLD = {"fetch", "apply one", "session"}  # what connecting adds is the same for all
+_TRIED_COLD = {"fetch", "session"}  # what connecting adds is the same for all
 _AT_ONCE = 8
 _ATTEMPTS = 5  # where nothing is to go wrong, but a busy machine may pass a limit
 _NUMBERS = itertools.count(1)  # no two trials name their records alike

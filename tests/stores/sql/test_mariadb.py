@@ -8,6 +8,8 @@ from holdall.testing.conformance import StoreConformance
 
 class TestMariadb(StoreConformance):
     label = "MariaDB"
+    examples = 40
+    histories = 6
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("mariadb", request.getfixturevalue("mariadb_url"))

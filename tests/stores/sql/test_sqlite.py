@@ -16,6 +16,8 @@ class TestSqliteFile(StoreConformance):
 
 class TestSqliteInMemory(StoreConformance):
     label = "SQLite"
+    examples = 40
+    histories = 6
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("memory", "sqlite://")

@@ -10,6 +10,9 @@ from holdall.testing.conformance import StoreConformance
 
 class TestYamlRecords(StoreConformance):
     label = "yaml (a file per record)"
+    examples = 50
+    histories = 10
+    large_group = 2_000
 
     def open_store(self, request: pytest.FixtureRequest) -> YamlStore:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
@@ -18,6 +21,9 @@ class TestYamlRecords(StoreConformance):
 
 class TestYamlCollections(StoreConformance):
     label = "yaml (a file per collection)"
+    examples = 50
+    histories = 10
+    large_group = 2_000
 
     def open_store(self, request: pytest.FixtureRequest) -> YamlStore:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
