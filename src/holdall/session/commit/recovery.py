@@ -172,10 +172,13 @@ class Recovery:
             await self._journal.remove(home, row)
             told.undone += 1
             return
-        state = JournalState.LISTED if is_over else JournalState.UNDOING
+        await self._leave(home, row, JournalState.LISTED if is_over else JournalState.UNDOING, told)
+
+    async def _leave(self, home: Store, row: JournalRow, state: JournalState, told: Recovered) -> None:
+        """Let go of a commit that is not over, for the next round or for whoever looks at the list."""
         await self._journal.move(home, row, state, is_held=False)
-        told.listed += is_over
-        told.pending += not is_over
+        told.listed += state is JournalState.LISTED
+        told.pending += state is not JournalState.LISTED
 
     async def _replay(self, home: Store, row: JournalRow, told: Recovered) -> None:
         is_over, is_local = True, home not in self._bindings.stores()
@@ -201,10 +204,7 @@ class Recovery:
             await self._journal.remove(home, row)
             told.finished += 1
             return
-        state = JournalState.LISTED if is_over else JournalState.DECIDED
-        await self._journal.move(home, row, state, is_held=False)
-        told.listed += is_over
-        told.pending += not is_over
+        await self._leave(home, row, JournalState.LISTED if is_over else JournalState.DECIDED, told)
 
     async def _is_begun(self, row: JournalRow) -> bool:
         """Whether any part of it that is rolled forward was done."""
