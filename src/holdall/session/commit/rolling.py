@@ -13,6 +13,7 @@ from holdall.session.commit.forward import roll_forward
 from holdall.session.commit.journal import JournalState
 from holdall.session.commit.plan import Role, Step
 from holdall.session.commit.result import CommitResult, TaskState
+from holdall.session.commit.retreat import Retreat
 from holdall.session.commit.settle import demand_outcomes
 from holdall.store import APPLIED, Outcome, Store
 
@@ -50,7 +51,7 @@ class Rolling:
             for place, number in enumerate(self._left):
                 await self._take(number)
                 if number in self._refused and place == 0:
-                    raise await run.withdraw(self._refused[number]) from self._refused[number]
+                    raise await Retreat(run).withdraw(self._refused[number]) from self._refused[number]
         for number in self._left:
             if number not in self._refused:
                 run.settle(number)

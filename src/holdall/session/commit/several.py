@@ -10,9 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from holdall.errors import (
-    CommitAborted,
-    CommitError,
-    CommitPartial,
     CommitUnknown,
     HoldallError,
     StateError,
@@ -21,22 +18,22 @@ from holdall.errors import (
 )
 from holdall.session.commit.calls import Calls
 from holdall.session.commit.changes import changes_of, resolved
-from holdall.session.commit.entry import CallState, Entry, Operation
+from holdall.session.commit.entry import Entry, Operation
 from holdall.session.commit.failpoint import Failpoint, reached
-from holdall.session.commit.journal import Journal, JournalState, marked
+from holdall.session.commit.journal import Journal, marked
 from holdall.session.commit.ledger import Ledger
 from holdall.session.commit.operations import entry_of, operations_of
 from holdall.session.commit.plan import Batch, Plan, Role, Step
 from holdall.session.commit.precheck import precheck
 from holdall.session.commit.prepared import Prepared
 from holdall.session.commit.recovery import Recovery
-from holdall.session.commit.result import CommitResult, TaskState
+from holdall.session.commit.result import CommitResult
+from holdall.session.commit.retreat import Retreat
 from holdall.session.commit.rolling import Rolling
 from holdall.session.commit.run import CommitOptions, CommitRun, refusals
-from holdall.session.commit.settle import demand_outcomes, settle_calls, take_keys, untake_keys
+from holdall.session.commit.settle import demand_outcomes, settle_calls, take_keys
 from holdall.session.commit.settlement import Settlement
 from holdall.session.commit.tasks import Report
-from holdall.session.commit.undo import undo_calls
 from holdall.session.commit.uuid7 import uuid7
 from holdall.store import Runs
 
@@ -65,8 +62,8 @@ class SeveralStoresRun(CommitRun):
         self.prepared = Prepared(stores, self.home)
         self.changes: list[Runs] = []
         self.operations: list[list[Operation]] = []
-        self._calls: dict[int, Calls] = {}
-        self._taken: list[tuple[Batch, int]] = []
+        self.calls: dict[int, Calls] = {}
+        self.taken: list[tuple[Batch, int]] = []
 
     async def finish(self) -> CommitResult:
         """Carry it out. Raises the CommitError that says how it ended."""
@@ -74,7 +71,7 @@ class SeveralStoresRun(CommitRun):
         try:
             for number, step in enumerate(self.plan.steps):  # what is edited from here on is no part of this commit
                 self.changes.append(changes_of(step))
-                self.operations.append(operations_of(step, self.changes[number], self._token(number)))
+                self.operations.append(operations_of(step, self.changes[number], self.token(number)))
                 self.reports.append(Report(step))
             await self._recover_first()
             try:
@@ -85,7 +82,7 @@ class SeveralStoresRun(CommitRun):
             except CommitUnknown:
                 raise
             except (Exception, asyncio.CancelledError) as error:
-                raise await self.abort(error) from error
+                raise await Retreat(self).abort(error) from error
             self._settle_decided()
             return await Rolling(self).finish()
         finally:
@@ -103,10 +100,11 @@ class SeveralStoresRun(CommitRun):
     def cancel(self) -> None:
         """Stop before the decision, if it is not too late."""
         super().cancel()
-        for calls in self._calls.values():
+        for calls in self.calls.values():
             calls.is_stopped = True
 
-    def _token(self, number: int) -> Callable[[int], str]:
+    def token(self, number: int) -> Callable[[int], str]:
+        """What names the calls of a step, by their places."""
         return partial("{}-{}-{}".format, self.commit, number)
 
     async def _recover_first(self) -> None:
@@ -158,16 +156,16 @@ class SeveralStoresRun(CommitRun):
         finally:
             report.span = begun, time.perf_counter() - begun
         report.outcomes = outcomes
-        self._taken.extend(take_keys(step, outcomes))
+        self.taken.extend(take_keys(step, outcomes))
         earlier = self.operations[number]
-        self.operations[number] = operations_of(step, changes, self._token(number), earlier=earlier)
+        self.operations[number] = operations_of(step, changes, self.token(number), earlier=earlier)
 
     async def _call(self, number: int, step: Step) -> None:
-        self._taken.extend(
+        self.taken.extend(
             (batch, index) for batch in step.batches for index, key in enumerate(batch.keys) if key is None
         )
-        changes, token = self.changes[number], self._token(number)
-        calls = self._calls[number] = Calls(step, changes, self.committer.handwritten, token)
+        changes, token = self.changes[number], self.token(number)
+        calls = self.calls[number] = Calls(step, changes, self.committer.handwritten, token)
         self.reports[number] = calls.report
         try:
             await calls.run(self.options.strategy)
@@ -204,7 +202,7 @@ class SeveralStoresRun(CommitRun):
             if step.role is Role.BATCH and step.is_linked:
                 earlier, changes = self.operations[number], resolved(self.changes[number])
                 self.changes[number] = changes
-                self.operations[number] = operations_of(step, changes, self._token(number), earlier=earlier)
+                self.operations[number] = operations_of(step, changes, self.token(number), earlier=earlier)
 
     async def _write_decision(self) -> None:
         entry = self.entry()
@@ -234,75 +232,10 @@ class SeveralStoresRun(CommitRun):
     def _settle_decided(self) -> None:
         """The records of the home store and of calls are as they were sent."""
         for number, step in enumerate(self.plan.steps):
-            if number in self._calls or step.store is self.home:
+            if number in self.calls or step.store is self.home:
                 self.settle(number)
 
     def settle(self, number: int) -> None:
         """The records of a step are as they were sent; those of calls only where the call went well."""
         report = self.reports[number]
         settle_calls(report, self.changes[number], self.committer.records, self.committer.tracker)
-
-    # --- decided against --------------------------------------------------------------------------------------------
-
-    async def withdraw(self, error: Exception) -> CommitError:
-        """Take back a decision that nothing has come of yet; too late where recovery has it in hand by now."""
-        try:
-            await self.ledger.undoing(self.entry())
-        except HoldallError as trouble:
-            self.committer.is_in_doubt = True
-            return CommitUnknown(f"recovery may finish it or undo it: {trouble}; {error}", self.outcome())
-        return await self.abort(error)
-
-    async def abort(self, error: BaseException) -> CommitError:
-        """Leave nothing behind, or list what is left."""
-        await self.prepared.roll_back()
-        await self.ledger.undecided()
-        for report in self.reports:
-            if report.step.role is Role.TRANSACTION and report.outcomes is not None:
-                report.state = TaskState.ROLLED_BACK
-        if not any(calls.applied or calls.report.unknown for calls in self._calls.values()):
-            await self.ledger.forget()
-            untake_keys(self._taken)
-            return CommitAborted(f"nothing was written: {self._told(error)}", self.outcome())
-        entry = self.entry()
-        try:
-            await self.ledger.undoing(entry)
-            is_over = await undo_calls(entry, self.committer.bindings)
-            left = self._settle_undone(entry)
-            if is_over and not left:
-                await self.ledger.forget()
-                return CommitAborted(f"nothing was written, calls were undone: {self._told(error)}", self.outcome())
-            await self.ledger.leave(entry, JournalState.LISTED if is_over else JournalState.UNDOING)
-        except (
-            HoldallError
-        ) as trouble:  # the journal cannot be reached: it has the calls as begun, recovery undoes them
-            self._settle_undone(entry)
-            return CommitPartial(f"recovery will go on undoing: {trouble}; {self._told(error)}", self.outcome())
-        told = f"{left} calls are left over" if is_over else "recovery will go on undoing calls"
-        return CommitPartial(f"{told}; the comm{self._told(error)}", self.outcome())
-
-    def _told(self, error: BaseException) -> str:
-        match error:
-            case TimeoutError():
-                return f"it took longer than {self.options.budget} seconds"
-            case asyncio.CancelledError():
-                return "it was cancelled"
-        return str(error)
-
-    def _settle_undone(self, entry: Entry) -> int:
-        """Calls that stand are settled as applied, records whose calls were undone stay; tells how many are orphans."""
-        states = {item.token: item.state for part in entry.parts for item in part.operations}
-        standing: set[tuple[int, int]] = set()
-        for number, calls in self._calls.items():
-            places = [(batch, index) for batch in calls.report.step.batches for index in range(len(batch.records))]
-            for place, (batch, index) in enumerate(places):
-                if calls.is_applied(place):
-                    if states[self._token(number)(place)] is CallState.UNDONE:
-                        calls.report.undone.add(place)
-                    else:
-                        standing.add((id(batch), index))
-        untake_keys([(batch, index) for batch, index in self._taken if (id(batch), index) not in standing])
-        for number in self._calls:
-            self.settle(number)
-        self.committer.is_in_doubt = any(calls.report.unknown for calls in self._calls.values())
-        return sum(state is CallState.ORPHANED for state in states.values())
