@@ -41,6 +41,9 @@ def same(one: Any, other: Any) -> bool:
 @example("a: ", "010", "")
 @example("a: ", "!!str 1", "")
 @example("a: [", "!", "]")
+@example("a: [", "?00", "]")
+@example("a: [", "?7", "]")
+@example("a: {", "b: 1, ?true", "}")
 @example("", "%YAML 1.1\n---\na: no", "")
 def test_both_parsers_read_the_same(before: str, scalar: str, after: str) -> None:
     source = before + scalar + after

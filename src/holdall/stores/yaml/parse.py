@@ -38,6 +38,7 @@ _SUSPECTS = tuple(  # what may occur, found quickly; and where it matters, looke
         ("\ufeff", ""),  # a byte order mark in the middle
         (r"[&*!%]", r"(?<!\w)[&*]\S|(?<!\w)!|^%"),  # anchors, aliases, tags, directives
         (r"(?:\A|[\s\[{,]|[\"'\]}]:)[-+]?0[0-9bBxo]", ""),  # integers the fast parser reads by other rules
+        (r"[\[{,]\s*\?\S", ""),  # a name after a question mark alone, of which the fast parser always makes a text
         (r"[0-9.][eE][-+]?[0-9]{3}", r"(?:^|[\s\[{,:])[-+]?[0-9.]+[eE][-+]?[0-9]{3}"),  # floats that may be infinite
         (r"[0-9.]{16}", r"(?=[0-9.]{17})[0-9]*\.|[0-9]{16}[eE]"),  # numbers with more digits than a float holds
     )
