@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holdall.errors import StateError
-from holdall.model import Reference
 from holdall.session.commit.plan import Batch, Step
+from holdall.session.commit.referred import referred
 from holdall.store import CommitClass, Store, Verb
 
 __all__ = ["arrange"]
@@ -96,10 +96,7 @@ def _needed(batch: Batch, makers: dict[int, int]) -> set[int]:
         if field.name not in names:
             continue
         for record in batch.records:
-            value = field.get(record)
-            for item in value if field.form is not None else (value,):
-                if item.__class__ is Reference and id(item._record) in makers:
-                    found.add(makers[id(item._record)])
+            found.update(makers[id(target)] for target in referred(field, record) if id(target) in makers)
     if batch.verb is Verb.UPDATE:
         found.update(makers[id(record)] for record in batch.records if id(record) in makers)
     return found

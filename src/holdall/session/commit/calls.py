@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from holdall.errors import HoldallError, StoreError, StoreTimeout
-from holdall.model import Reference
 from holdall.session.commit.changes import resolved_value
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.freeze import removal_edges
 from holdall.session.commit.grouping import grouped
 from holdall.session.commit.order import order_nodes
 from holdall.session.commit.plan import Batch, Step
+from holdall.session.commit.referred import referred
 from holdall.session.commit.schedule import Strategy, carry_out
 from holdall.session.commit.settle import put_key
 from holdall.session.commit.tasks import Report, Span
@@ -188,10 +188,7 @@ class Calls:
             record = batch.records[index]
             found = {adders.get(id(record))} if batch.verb is Verb.UPDATE else set()
             for field in names[id(batch)]:
-                value = field.get(record)
-                for item in value if field.form is not None else (value,):
-                    if item.__class__ is Reference and item._record is not None:
-                        found.add(adders.get(id(item._record)))
+                found.update(adders.get(id(target)) for target in referred(field, record))
             needs.append([other for other in found if other is not None and other != number])
         return needs
 

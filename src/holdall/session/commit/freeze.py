@@ -8,13 +8,14 @@ from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Declaration, Field, Reference, State, state_of
+from holdall.model import Declaration, Field, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding, Bindings
 from holdall.session.commit.arrange import arrange
 from holdall.session.commit.order import Edge, Order, order_nodes
 from holdall.session.commit.plan import Batch, Plan
+from holdall.session.commit.referred import referred
 from holdall.session.commit.uuid7 import uuid7
 from holdall.session.identity import IdentityMap
 from holdall.store import Verb
@@ -167,22 +168,15 @@ def _awaits_keys(dirty: list[Any], models: set[Any]) -> bool:
         target.__key__() is None
         for _, record in _referring(dirty, models)
         for field in record.__holdall__.references
-        for target in _referred(field, record)
+        for target in referred(field, record)
     )
-
-
-def _referred(field: Field, record: Any) -> list[Any]:
-    """The records at hand that a reference field points at."""
-    value = field.get(record)
-    items = value if field.form is not None else (value,)
-    return [item._record for item in items if item.__class__ is Reference and item._record is not None]
 
 
 def _demand_references(records: IdentityMap, changed: list[Any], models: set[Any]) -> None:
     """Refuse references to records that this commit will not leave in a store."""
     for _, record in _referring(changed, models):
         for field in record.__holdall__.references:
-            for target in _referred(field, record):
+            for target in referred(field, record):
                 state = state_of(target)
                 if state in (State.DELETED, State.DISCARDED, State.UNBOUND) or not records.holds(target):
                     advice = "add it first" if state is State.UNBOUND else f"it is {state.value} elsewhere or here"
@@ -197,7 +191,7 @@ def _edges(new: list[Any], models: set[Any]) -> tuple[dict[Edge, None], dict[tup
     fields: dict[tuple[int, int], set[str]] = {}
     for number, record in _referring(new, models):
         for field in record.__holdall__.references:
-            for target in _referred(field, record):
+            for target in referred(field, record):
                 position = position or {id(item): place for place, item in enumerate(new)}
                 other = position.get(id(target))
                 if other is None or not _orders(field, target, is_self=other == number):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,7 @@ from holdall.session.commit.entry import CallState, Operation, Part, inverse
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.forward import roll_forward
 from holdall.session.commit.journal import Journal, JournalRow, JournalState, is_marked, sweep_markers
-from holdall.session.commit.undo import current_row, holds, undo_calls
+from holdall.session.commit.undo import current_row, is_undoable, undo_calls
 from holdall.store import CommitClass, Store, Verb
 
 if TYPE_CHECKING:
@@ -66,13 +67,8 @@ class Recovery:
     async def run(self) -> Recovered:
         """One round over everything that nobody holds any more."""
         told = Recovered()
-        await self._journal.tidy()
-        for home in await self._journal.homes():
-            after = ""
-            while rows := await self._journal.rows(home, after=after, is_expired=True):
-                for row in rows:
-                    await self._recover(home, row, told)
-                after = rows[-1].id
+        async for home, row in self._rows(is_expired=True):
+            await self._recover(home, row, told)
         return told
 
     async def sweep(self) -> int:
@@ -86,14 +82,17 @@ class Recovery:
 
     async def unfinished(self) -> list[Unfinished]:
         """Every commit that is not over, those of other processes that are under way included."""
-        found: list[Unfinished] = []
+        return [_unfinished(row) async for _, row in self._rows(is_expired=False)]
+
+    async def _rows(self, *, is_expired: bool) -> AsyncIterator[tuple[Store, JournalRow]]:
+        """Every row of every home, page by page; without those that are over."""
         await self._journal.tidy()
         for home in await self._journal.homes():
             after = ""
-            while rows := await self._journal.rows(home, after=after):
-                found.extend(_unfinished(row) for row in rows)
+            while rows := await self._journal.rows(home, after=after, is_expired=is_expired):
+                for row in rows:
+                    yield home, row
                 after = rows[-1].id
-        return found
 
     # --- by name ----------------------------------------------------------------------------------------------------
 
@@ -224,10 +223,7 @@ class Recovery:
         binding = self._bindings.of_name(item.collection)
         if item.verb is not Verb.UPDATE or item.version is not None or item.old is None:
             return
-        row = await current_row(binding, item.key)
-        if row is None or not (
-            holds(binding, row, item.fields, item.old) or holds(binding, row, item.fields, item.values)
-        ):
+        if not is_undoable(item, binding, await current_row(binding, item.key)):
             raise StaleVersion(binding.store.name, item.collection, item.key)
 
     async def _undo_part(self, commit: str, part: Part) -> None:

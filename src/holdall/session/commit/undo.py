@@ -15,7 +15,7 @@ from holdall.store import CommitClass, Outcome, Row, Verb
 if TYPE_CHECKING:
     from holdall.session.binding import Binding, Bindings
 
-__all__ = ["Compensate", "Compensation", "current_row", "holds", "undo_calls", "undo_one"]
+__all__ = ["Compensate", "Compensation", "current_row", "is_undoable", "undo_calls"]
 
 
 class Compensate(StrEnum):
@@ -140,11 +140,7 @@ def is_undoable(operation: Operation, binding: Binding, row: Row | None) -> bool
     """Whether what the store has now is what the operation made, or what there was before it: nobody's newer data."""
     if operation.verb is not Verb.UPDATE:
         return True
-    if row is None or operation.old is None:
-        return False
-    return holds(binding, row, operation.fields, operation.values) or holds(
-        binding, row, operation.fields, operation.old
-    )
+    return row is not None and operation.old is not None and _is_as_before_or_after(operation, binding, row)
 
 
 async def current_row(binding: Binding, key: Any) -> Row | None:
