@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from holdall.session.commit.result import CommitResult, Task
     from holdall.session.commit.settlement import Settlement
     from holdall.session.references.consequences import Refusal
+    from holdall.store.reservation import Reservation
 
 __all__ = [
     "AlreadyExists",
@@ -34,6 +35,7 @@ __all__ = [
     "NotLoaded",
     "QueryError",
     "ReferenceViolation",
+    "Reserved",
     "SchemaMismatch",
     "StaleVersion",
     "StateError",
@@ -255,6 +257,28 @@ class StaleVersion(Conflict):
         self.collection = collection
         self.key = key
         super().__init__(store, f"{collection} {key!r} was changed or removed since it was read", position)
+
+
+class Reserved(Conflict):
+    """A commit over several stores that is under way holds a record or a value: repeat the commit.
+
+    ``reservations`` are those that were in the way, as the store keeps them; ``commits`` their ids.
+    """
+
+    def __init__(
+        self, store: str, reservations: Sequence[Reservation], collection: str = "", position: int | None = None
+    ) -> None:
+        self.reservations = tuple(reservations)
+        self.commits = tuple([item.commit for item in self.reservations])
+        self.collection = collection
+        what = f"a record or unique value of {collection}" if collection else "a record or unique value"
+        holders = "; ".join(
+            [
+                f"commit {item.commit} of application {item.application!r}, decided at {item.place}"
+                for item in reservations
+            ]
+        )
+        super().__init__(store, f"{what} is held by {holders or 'another commit'}; repeat the commit", position)
 
 
 # --- commits --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from holdall.store.contract import (
     Aggregating,
     Appending,
     Naming,
+    Preparable,
     Provisioned,
     Recordwise,
     Reserving,
@@ -18,23 +19,30 @@ from holdall.store.contract import (
     Transactional,
 )
 from holdall.store.demand import demand_changes, demand_query, demand_schema
+from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.registry import open_store
+from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs
 
 __all__ = [
     "APPLIED",
+    "RESERVATION_FORMAT",
     "Aggregating",
     "Appending",
     "Capabilities",
     "Change",
     "CommitClass",
     "Feature",
+    "Footprint",
+    "Hold",
     "KeyOf",
     "Limits",
     "Naming",
     "Outcome",
+    "Preparable",
     "Provisioned",
     "Recordwise",
+    "Reservation",
     "Reserving",
     "Row",
     "Rows",
@@ -50,5 +58,6 @@ __all__ = [
     "demand_changes",
     "demand_query",
     "demand_schema",
+    "footprint_of",
     "open_store",
 ]

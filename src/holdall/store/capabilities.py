@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from holdall.query import Kind, Op
+from holdall.store.reservation import Hold
 
 __all__ = ["Capabilities", "CommitClass", "Feature", "Limits"]
 
@@ -78,3 +79,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     generated_kinds: frozenset[Kind] = frozenset({Kind.INT})  # of the keys it makes
     is_durable: bool = True  # what was written outlives the process
+    hold: Hold = Hold.NONE  # how it holds a part of a commit over several stores, as far as is known unconnected
