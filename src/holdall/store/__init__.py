@@ -20,6 +20,7 @@ from holdall.store.contract import (
 )
 from holdall.store.demand import demand_changes, demand_query, demand_schema
 from holdall.store.footprint import Footprint, footprint_of
+from holdall.store.held import Held, demand_unreserved
 from holdall.store.registry import open_store
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs
@@ -34,6 +35,7 @@ __all__ = [
     "CommitClass",
     "Feature",
     "Footprint",
+    "Held",
     "Hold",
     "KeyOf",
     "Limits",
@@ -58,6 +60,7 @@ __all__ = [
     "demand_changes",
     "demand_query",
     "demand_schema",
+    "demand_unreserved",
     "footprint_of",
     "open_store",
 ]

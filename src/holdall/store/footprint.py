@@ -6,8 +6,9 @@ record will have, the footprint covers every value of that rule.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from holdall.store.change import Change, KeyOf, Outcome, Verb
 __all__ = ["Footprint", "footprint_of"]
 
 _ANY = "*"
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)  # whatever the thread has set: nothing is rounded
 
 
 class Footprint(msgspec.Struct, frozen=True):
@@ -99,11 +101,10 @@ def _unique(schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, str
         if given.keys().isdisjoint(names):
             continue
         rule = f"{schema.name}\0{','.join(names)}"
-        values = tuple([given.get(name, _ANY) for name in names])
-        if not set(names) <= given.keys():
-            yield rule, _ANY
-        elif not any(value is None or _is_pending(value) for value in values):
-            yield rule, _text(values)
+        values = tuple([given[name] for name in names if name in given])
+        if any(value is None or _is_pending(value) for value in values):
+            continue  # null is never the same, and nobody else has a key that is yet to be made
+        yield rule, _text(values) if len(values) == len(names) else _ANY
 
 
 def _meets_any(some: frozenset[tuple[str, str]], others: frozenset[tuple[str, str]]) -> bool:
@@ -122,9 +123,11 @@ def _record(collection: str, key: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """A text that equal border values share."""
+    """A text that equal border values share, in every process."""
     if isinstance(value, tuple):
         return f"({','.join(map(_text, value))})"
     if isinstance(value, Decimal):
-        return f"Decimal({value.normalize()})"
-    return repr(value)
+        return f"Decimal({value.normalize(_EXACT) or 0})"
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return repr(value.astimezone(dt.UTC))
+    return repr(value or 0.0 if isinstance(value, float) else value)

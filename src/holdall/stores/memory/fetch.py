@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
-from holdall.store import Capabilities, CommitClass, Feature, Row, Rows, demand_query
+from holdall.store import Capabilities, CommitClass, Feature, Hold, Row, Rows, demand_query
 from holdall.stores.memory.data import Data
 
 __all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows"]
@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     operators=frozenset(Op),
     kinds=frozenset(Kind),
     is_durable=False,
+    hold=Hold.RESERVED,
 )
 """What a memory store can do: everything."""
 

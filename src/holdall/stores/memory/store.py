@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from holdall.errors import DeclarationError, StaleVersion
-from holdall.query import Query, Schema
-from holdall.store import (
-    Capabilities,
-    Change,
-    Outcome,
-    Rows,
-    StoreTransaction,
-    demand_schema,
-)
-from holdall.stores.memory.data import Data
-from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows
-from holdall.stores.memory.transaction import MemoryTransaction
+from holdall.errors import DeclarationError
+from holdall.store import StoreTransaction
+from holdall.stores.memory.preparing import PreparingMemory
 
 __all__ = ["MemoryStore", "open_memory"]
 
@@ -31,109 +19,9 @@ def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
     return MemoryStore(name)
 
 
-class MemoryStore:
-    """Records in dictionaries. Its rows outlive ``close``, but not the object."""
-
-    def __init__(self, name: str = "memory") -> None:
-        self.name = name
-        self._data = Data(name)
-        self._lock: asyncio.Lock | None = None
-        self._lock_loop: asyncio.AbstractEventLoop | None = None
-        self._open: MemoryTransaction | None = None
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Everything."""
-        return CAPABILITIES
-
-    def bind(self, schemas: Sequence[Schema]) -> None:
-        """Learn these collections. One bound again with another declaration loses its rows."""
-        for schema in schemas:
-            demand_schema(self.name, CAPABILITIES, schema)
-            self._data.bind(schema)
-
-    async def fetch(self, query: Query[Any]) -> Rows:
-        """The rows the query means; a condition on the whole key alone does not scan."""
-        return fetch_rows(self._committed(), query)
-
-    async def count(self, query: Query[Any]) -> int:
-        """How many rows the query's condition means."""
-        return count_rows(self._committed(), query)
-
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
-        """The rows of ``fetch`` as they are at the start, at most ``batch`` at a time."""
-        rows = await self.fetch(query)
-        for start in range(0, len(rows), batch):
-            yield rows[start : start + batch]
-
-    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Apply all changes or none; references are checked after the last one."""
-        async with self._writing():
-            transaction = MemoryTransaction(self._data)
-            try:
-                outcomes = transaction.apply_now(changes)
-                transaction.check()
-            except BaseException:
-                transaction.roll_back()
-                raise
-            transaction.end()
-            return outcomes
+class MemoryStore(PreparingMemory):
+    """Records in memory with every feature, transactions among them."""
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """A transaction; writers wait for its end, readers see the records as they were before it."""
         return self._transaction()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[StoreTransaction]:
-        async with self._writing():
-            transaction = self._open = MemoryTransaction(self._data)
-            try:
-                yield transaction
-                transaction.check()
-                transaction.end()
-            except BaseException:
-                transaction.roll_back()
-                raise
-            finally:
-                transaction.is_over = True
-                self._open = None
-
-    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
-        """Add these bytes to a stream; its length thereafter."""
-        if self._committed().by_key(collection)(key) is None:
-            raise StaleVersion(self.name, collection, key)
-        grown = self._data.streams.get((collection, key, stream), b"") + data
-        self._data.streams[collection, key, stream] = grown
-        return len(grown)
-
-    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
-        """A part of a stream."""
-        return self._data.streams.get((collection, key, stream), b"")[start:stop]
-
-    async def length(self, collection: str, key: Any, stream: str) -> int:
-        """How long a stream is."""
-        return len(self._data.streams.get((collection, key, stream), b""))
-
-    async def create(self) -> None:
-        """Nothing is missing: binding a collection made its place."""
-
-    async def inspect(self) -> list[str]:
-        """Nothing differs."""
-        return []
-
-    async def drop(self) -> None:
-        """Forget every record."""
-        async with self._writing():
-            self._data.clear()
-
-    async def close(self) -> None:
-        """Nothing is held open; the records stay."""
-
-    def _writing(self) -> asyncio.Lock:
-        loop = asyncio.get_running_loop()
-        if self._lock is None or self._lock_loop is not loop:  # a lock serves the loop it was first waited on
-            self._lock, self._lock_loop = asyncio.Lock(), loop
-        return self._lock
-
-    def _committed(self) -> Data:
-        return self._data if self._open is None else self._open.before()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from holdall.errors import StoreError
@@ -15,11 +15,15 @@ __all__ = ["MemoryTransaction"]
 
 
 class MemoryTransaction:
-    """The rows of a store while one writer holds them."""
+    """The rows of a store while one writer holds them.
 
-    def __init__(self, data: Data) -> None:
+    ``demand_free`` is asked before changes are applied: it raises Reserved where another commit holds what they touch.
+    """
+
+    def __init__(self, data: Data, demand_free: Callable[[Sequence[Change]], None] = lambda changes: None) -> None:
         self.is_over = False
         self._data = data
+        self._demand_free = demand_free
         self._effects: list[Effect] = []
         self._before: Data | None = None
         self._removed: list[tuple[str, Any]] = []
@@ -42,6 +46,7 @@ class MemoryTransaction:
     def apply_now(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """As ``apply``."""
         demand_changes(self._data.store, self._data.schemas, list(changes))
+        self._demand_free(changes)
         effects: list[Effect] = []
         try:
             outcomes = self._data.apply([_owned(self._data, change) for change in changes], effects)
@@ -52,6 +57,17 @@ class MemoryTransaction:
         self._removed += [
             (effect.collection, effect.key) for effect in effects if changes[effect.position].verb is Verb.REMOVE
         ]
+        return outcomes
+
+    def apply_all(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply all changes and end, or leave everything as it was."""
+        try:
+            outcomes = self.apply_now(changes)
+            self.check()
+        except BaseException:
+            self.roll_back()
+            raise
+        self.end()
         return outcomes
 
     def check(self) -> None:
