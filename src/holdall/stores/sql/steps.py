@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
 import msgspec
 import sqlalchemy as sa
 
-from holdall.store import Outcome, Row
+from holdall.query import Schema
+from holdall.store import Change, Footprint, Outcome, Row, footprint_of
 
 __all__ = ["ColumnRows", "Delete", "Insert", "Step", "Steps", "Update", "Work"]
 
@@ -90,5 +91,23 @@ Step: TypeAlias = Insert | Update | Delete
 Steps: TypeAlias = Generator[Step, Any, list[Outcome]]
 """Yields steps, is sent their replies, and returns one outcome per change."""
 
-Work: TypeAlias = Callable[[], Steps]
-"""Begins anew each time it is called, so that a driver may try again."""
+
+class Work:
+    """Changes and how they are carried out: called, it begins its steps, anew each time, so a driver may try again."""
+
+    __slots__ = ("_plan", "changes", "schemas")
+
+    def __init__(
+        self, plan: Callable[[Sequence[Change]], Steps], changes: Sequence[Change], schemas: Mapping[str, Schema]
+    ) -> None:
+        self._plan = plan
+        self.changes = changes
+        self.schemas = schemas
+
+    def __call__(self) -> Steps:
+        """The steps, from the first on."""
+        return self._plan(self.changes)
+
+    def footprint(self, outcomes: Sequence[Outcome] | None = None) -> Footprint:
+        """What the changes touch; with ``outcomes``, keys that the database made count too."""
+        return footprint_of(self.changes, self.schemas, outcomes)

@@ -13,6 +13,7 @@ from holdall.store import (
     Change,
     CommitClass,
     Feature,
+    Hold,
     Limits,
     Outcome,
     Rows,
@@ -25,6 +26,7 @@ from holdall.stores.sql.database import Database, DatabaseTransaction
 from holdall.stores.sql.differences import differences
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.provision import create_statements, drop_statements
+from holdall.stores.sql.steps import Work
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.writes import Writes
 
@@ -34,7 +36,7 @@ __all__ = ["SqlStore", "SqlTransaction"]
 class SqlStore:
     """Collections in the tables of one SQL database."""
 
-    def __init__(self, name: str, tables: Tables, database: Database) -> None:
+    def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:
         self.name = name
         self.tables = tables
         self._database = database
@@ -45,6 +47,7 @@ class SqlStore:
             kinds=frozenset(Kind),
             limits=Limits(),
             is_durable=database.is_durable,
+            hold=hold,
         )
         self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
         self._writes = Writes(name, tables)
@@ -93,14 +96,14 @@ class SqlStore:
         self.demand(changes)
         if not self._is_ready:
             await self._learn()
-        return await self._database.write(partial(self._writes.steps, changes)) if changes else []
+        return await self._database.write(self._work(changes)) if changes else []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTransaction]:
         """A transaction that commits when its block ends well."""
         await self._learn()
         async with self._database.transaction() as transaction:
-            yield SqlTransaction(transaction, self._compiler, self._writes, self.demand)
+            yield SqlTransaction(transaction, self._compiler, self._work, self.demand)
 
     async def create(self) -> None:
         """Create the tables that are missing; those that are there stay as they are."""
@@ -135,6 +138,9 @@ class SqlStore:
         """Give back all connections; the next use opens anew."""
         await self._database.close()
 
+    def _work(self, changes: Sequence[Change]) -> Work:
+        return Work(self._writes.steps, changes, self.tables.schemas)
+
     def demand(self, changes: Sequence[Change]) -> None:
         """Raise Unsupported for a change to a collection that is not bound."""
         demand_changes(self.name, self.tables.schemas, changes)
@@ -147,12 +153,12 @@ class SqlTransaction:
         self,
         transaction: DatabaseTransaction,
         compiler: Compiler,
-        writes: Writes,
+        work: Callable[[Sequence[Change]], Work],
         demand: Callable[[Sequence[Change]], None],
     ) -> None:
         self._transaction = transaction
         self._compiler = compiler
-        self._writes = writes
+        self._work = work
         self._demand = demand
 
     async def fetch(self, query: Query[Any]) -> Rows:
@@ -164,4 +170,4 @@ class SqlTransaction:
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """As ``SqlStore.apply``, lasting only if the transaction ends well; after an error the transaction goes on."""
         self._demand(changes)
-        return await self._transaction.write(partial(self._writes.steps, changes)) if changes else []
+        return await self._transaction.write(self._work(changes)) if changes else []
