@@ -31,6 +31,7 @@ __all__ = [
     "FrozenError",
     "HoldallError",
     "LimitExceeded",
+    "LockConflict",
     "NotFound",
     "NotLoaded",
     "QueryError",
@@ -257,6 +258,13 @@ class StaleVersion(Conflict):
         self.collection = collection
         self.key = key
         super().__init__(store, f"{collection} {key!r} was changed or removed since it was read", position)
+
+
+class LockConflict(Conflict):
+    """Somebody else holds a lock for too long, or two commits waited for each other: repeat the commit."""
+
+    def __init__(self, store: str, message: str, position: int | None = None) -> None:
+        super().__init__(store, f"{message}; repeat the commit", position)
 
 
 class Reserved(Conflict):
