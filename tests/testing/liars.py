@@ -12,6 +12,7 @@ from holdall.errors import HoldallError, StaleVersion, UniqueViolation
 from holdall.query import ALWAYS, Compare, Condition, Kind, Op, Or, Query, Schema, SortKey, replace
 from holdall.store import Capabilities, Change, CommitClass, Feature, Outcome, Rows, StoreTransaction, Verb
 from holdall.stores.memory import MemoryStore
+from tests.testing.liars_of_holding import HOLDING_LIARS
 
 __all__ = ["LIARS"]
 
@@ -284,6 +285,7 @@ LIARS: dict[type[MemoryStore], str] = {
     DanglingReferences: "Constraints",
     KeysTwice: "Keys",
     NoRollBack: "Transactions",
+    **HOLDING_LIARS,
     Forgets: "Lifecycle",
     RefusesNothing: "Reading",
     TakesEverything: "Bounds",

@@ -8,7 +8,17 @@ from typing import Any
 
 import msgspec
 
-from holdall.store import Aggregating, Appending, Naming, Provisioned, Reserving, Store, Streaming, Transactional
+from holdall.store import (
+    Aggregating,
+    Appending,
+    Naming,
+    Preparable,
+    Provisioned,
+    Reserving,
+    Store,
+    Streaming,
+    Transactional,
+)
 
 __all__ = ["PROTOCOLS", "Report", "name_of"]
 
@@ -16,6 +26,7 @@ PROTOCOLS: tuple[type, ...] = (
     Aggregating,
     Appending,
     Naming,
+    Preparable,
     Provisioned,
     Reserving,
     Streaming,

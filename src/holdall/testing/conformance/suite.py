@@ -9,9 +9,11 @@ import pytest
 from holdall.store import Store
 from holdall.testing.conformance.bounds import Bounds
 from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.collisions import Collisions
 from holdall.testing.conformance.constraints import Constraints
 from holdall.testing.conformance.generated import Generated
 from holdall.testing.conformance.histories import Histories
+from holdall.testing.conformance.holding import Holding
 from holdall.testing.conformance.keys import Keys
 from holdall.testing.conformance.lifecycle import Lifecycle
 from holdall.testing.conformance.reading import Reading
@@ -36,6 +38,8 @@ class StoreConformance(
     Keys,
     Constraints,
     Transactions,
+    Holding,
+    Collisions,
     Streams,
     Bounds,
     Lifecycle,

@@ -1,0 +1,111 @@
+"""Commits of a test: parts of them prepared in the store under test, and let go of when the test ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+import pytest
+
+from holdall.errors import Reserved
+from holdall.store import RESERVATION_FORMAT, Change, Hold, Outcome, Preparable, Reservation
+from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.requires import requires
+
+__all__ = ["Commits", "CommitsOfATest", "needs_hold"]
+
+_EXPIRES = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+class Commits:
+    """What the commits of one test do in the store; each has an id of its own."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self._begun: list[str] = []
+
+    @property
+    def store(self) -> Preparable:
+        """The store under test."""
+        store = self.case.store
+        assert isinstance(store, Preparable)
+        return store
+
+    @property
+    def hold(self) -> Hold:
+        """How the store holds a part, as it says when it is connected."""
+        return self.case.run(self.store.hold()) if isinstance(self.case.store, Preparable) else Hold.NONE
+
+    def begin(self, *, expires: dt.datetime = _EXPIRES, number: int = RESERVATION_FORMAT) -> Reservation:
+        """The reservation of a new commit, not made yet; ``number`` is its format's."""
+        commit = uuid.uuid4().hex
+        self._begun.append(commit)
+        return Reservation(commit, "conformance", "a home", "the store under test", "a test", expires, number)
+
+    def prepare(self, reservation: Reservation, *changes: Change) -> Sequence[Outcome]:
+        """What the store answers."""
+        return self.case.run(self.store.prepare(reservation, list(changes)))
+
+    def prepared(self, *changes: Change) -> str:
+        """The id of a new commit that holds these changes."""
+        reservation = self.begin()
+        self.prepare(reservation, *changes)
+        return reservation.commit
+
+    def commit(self, commit: str, *changes: Change) -> bool:
+        """What the store answers."""
+        self.case.forget()  # whatever happens, the content is no longer the fixed one
+        return self.case.run(self.store.commit_prepared(commit, list(changes)))
+
+    def roll_back(self, commit: str) -> None:
+        """Let go."""
+        self.case.run(self.store.roll_back_prepared(commit))
+
+    def held(self) -> dict[str, Reservation]:
+        """Everything held, by commit."""
+        return {item.commit: item for item in self.case.run(self.store.prepared())}
+
+    def refuses(self, commits: Collection[str], write: Callable[..., Any], *arguments: Any) -> Reserved:
+        """The refusal of a write that collides with these commits, seen to have written nothing."""
+        before = self.case.content()
+        with pytest.raises(Reserved) as caught:
+            write(*arguments)
+        assert set(caught.value.commits) == set(commits)
+        assert caught.value.store == self.case.store.name
+        self.case.holds(before)
+        return caught.value
+
+    def let_go(self) -> None:
+        """Roll back whatever is left of the commits of this test."""
+        for commit in self._begun if isinstance(self.case.store, Preparable) else ():
+            self.roll_back(commit)
+
+
+class CommitsOfATest:
+    """Gives tests their ``commits``."""
+
+    @pytest.fixture
+    def commits(self, case: Case) -> Iterator[Commits]:
+        """The commits of one test; what they still hold when it ends is let go of."""
+        commits = Commits(case)
+        yield commits
+        commits.let_go()
+
+
+def needs_hold(*holds: Hold) -> Callable[[Test], Test]:
+    """Mark a test as one of stores that are ``Preparable`` and hold parts, in one of these ways if any are named."""
+
+    def mark(test: Test) -> Test:
+        @requires(Preparable)
+        @wraps(test)
+        def run(self: Any, case: Case, commits: Commits, **named: Any) -> None:
+            if commits.hold in (holds or (Hold.RESERVED, Hold.PREPARED)):
+                test(self, case, commits, **named)
+
+        return run  # type: ignore[return-value]
+
+    return mark
