@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.store import Hold
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
+from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.store import SqlStore
 from holdall.stores.sql.tables import Tables
 
@@ -40,7 +42,8 @@ def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.sqlite_connection import SqliteOptions
 
     tables = Tables(SQLITE)
-    return SqlStore(name, tables, SqliteDatabase(name, url, tables, _given(SqliteOptions, name, options)))
+    database = SqliteDatabase(name, url, tables, _given(SqliteOptions, name, options))
+    return HoldingSqlStore(name, tables, database, Hold.RESERVED)
 
 
 def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import apsw
 
 from holdall.errors import HoldallError, StoreTimeout
-from holdall.store import Outcome, Rows
+from holdall.store import Hold, Outcome, Reservation, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
 from holdall.stores.sql.dialect import Dialect
@@ -20,7 +20,14 @@ from holdall.stores.sql.errors import SQLITE, Meaning, error_of
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.sqlite_connection import SqliteOptions, connect, place_of
+from holdall.stores.sql.sqlite_holding import SqliteHolding
 from holdall.stores.sql.sqlite_readers import Reader, SqliteReaders
+from holdall.stores.sql.sqlite_reservations import (
+    CREATE_RESERVATIONS,
+    DROP_RESERVATIONS,
+    SELECT_RESERVATIONS,
+    SqliteReservations,
+)
 from holdall.stores.sql.sqlite_work import SqliteWorks
 from holdall.stores.sql.sqlite_writer import Channel, SqliteWriter
 from holdall.stores.sql.steps import Step, Work
@@ -38,7 +45,9 @@ class SqliteDatabase:
 
     def __init__(self, store: str, url: str, tables: Tables, options: SqliteOptions) -> None:
         self._store = store
-        self.works = SqliteWorks(store, tables)
+        self._reservations = SqliteReservations()
+        self.works = SqliteWorks(store, tables, self._reservations)
+        self._holding = SqliteHolding(self.works, self._reservations, tables)
         self._options = options
         self._place = place_of(url)
         self._writer = SqliteWriter(self._open_writer, options.timeout)
@@ -106,7 +115,48 @@ class SqliteDatabase:
             for statement in statements:
                 connection.execute(statement).fetchall()
 
-        await self._run(work)
+        try:
+            await self._run(work)
+        except BaseException:
+            self._reservations.forget()
+            raise
+
+    async def hold(self) -> Hold:
+        """By rows that every writer looks at."""
+        return Hold.RESERVED
+
+    async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
+        """Check the work and hold what it touches, in a commit shared with others."""
+        outcomes = await self._run(lambda connection: self._holding.prepare(connection, reservation, work))
+        if isinstance(outcomes, HoldallError):
+            raise outcomes
+        return outcomes
+
+    async def commit_prepared(self, commit: str, work: Work) -> bool:
+        """Write what was prepared and let go of it, in a commit shared with others."""
+        return await self._run(lambda connection: self._holding.commit(connection, commit, work))
+
+    async def roll_back_prepared(self, commit: str) -> None:
+        """Let go of it."""
+        await self._run(lambda connection: self._reservations.remove(connection, commit))
+
+    async def renew_prepared(self, reservation: Reservation) -> None:
+        """Let it expire later."""
+        await self._run(lambda connection: self._reservations.renew(connection, reservation))
+
+    async def prepared(self) -> list[Reservation]:
+        """All that is held."""
+        if not await self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'holdall_reservation'", ()):
+            return []
+        return [Reservation.decode(commit, data) for commit, data in await self.rows(SELECT_RESERVATIONS, ())]
+
+    async def create_own(self) -> None:
+        """Create the table of what is held."""
+        await self.execute([CREATE_RESERVATIONS])
+
+    async def drop_own(self) -> None:
+        """Drop the table of what is held."""
+        await self.execute([DROP_RESERVATIONS])
 
     async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
         """The tables that are there."""

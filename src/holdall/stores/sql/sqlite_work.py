@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import apsw
 
 from holdall.errors import HoldallError
-from holdall.store import Outcome
+from holdall.store import Outcome, demand_unreserved
 from holdall.stores.sql.errors import SQLITE, Meaning, columns_named, error_of, violation_of
 from holdall.stores.sql.sqlite_references import broken_reference, has_broken_references
+from holdall.stores.sql.sqlite_reservations import SqliteReservations
 from holdall.stores.sql.sqlite_steps import StepRefused, run_step
 from holdall.stores.sql.steps import Step, Work
 from holdall.stores.sql.tables import Tables
@@ -22,14 +23,15 @@ _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw
 class SqliteWorks:
     """Carries out the works of one store. Everything here runs in the writer's thread and raises our errors."""
 
-    def __init__(self, store: str, tables: Tables) -> None:
+    def __init__(self, store: str, tables: Tables, reservations: SqliteReservations) -> None:
         self._store = store
         self._tables = tables
+        self._reservations = reservations
 
     def whole(self, connection: apsw.Connection, work: Work) -> list[Outcome]:
         """Carry out a work that is to be committed as it is: its references must hold."""
         done: list[Step] = []
-        outcomes = self._steps(connection, work, done)
+        outcomes = self._unreserved(connection, work, done)
         self.demand_references(connection, done)
         return outcomes
 
@@ -38,7 +40,7 @@ class SqliteWorks:
         connection.execute("SAVEPOINT part")
         steps: list[Step] = []
         try:
-            outcomes = self._steps(connection, work, steps)
+            outcomes = self._unreserved(connection, work, steps)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO part")
@@ -61,6 +63,17 @@ class SqliteWorks:
         if found is None:
             raise error_of(Meaning.REFERENCE, self._store, "FOREIGN KEY", done[-1].collection if done else None)
         raise violation_of(self._store, *found)
+
+    def _unreserved(self, connection: apsw.Connection, work: Work, done: list[Step]) -> list[Outcome]:
+        """The outcomes of all steps. Raises Reserved if another commit holds anything they touch."""
+        held = self._reservations.held(connection)
+        if not held:
+            return self._steps(connection, work, done)
+        demand_unreserved(self._store, work.changes, work.schemas, held)
+        outcomes = self._steps(connection, work, done)
+        # once more, as by now it is known which keys SQLite has made
+        demand_unreserved(self._store, work.changes, work.schemas, held, outcomes)
+        return outcomes
 
     def _steps(self, connection: apsw.Connection, work: Work, done: list[Step]) -> list[Outcome]:
         steps = work()
