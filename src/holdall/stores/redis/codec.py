@@ -93,7 +93,8 @@ class JsonCodec:
         if not field.nullable and None in values:
             raise Misfit(f"{name} cannot be null")
         try:
-            text = _encoder.encode_lines(values).decode()
+            # of anything but a list, msgspec 0.22 leaves an iterator behind for ever
+            text = _encoder.encode_lines(values if isinstance(values, list) else list(values)).decode()
         except (TypeError, ValueError, OverflowError) as error:
             raise Misfit(f"{name} has a value that JSON cannot hold") from error
         lines = text.split("\n")

@@ -4,6 +4,8 @@
 Beside them lie ``prefix:book#keys`` (a sorted set of all keys, in key order), ``#index:born`` (a sorted set of values
 and keys), ``#unique:isbn`` (a hash from values to keys), ``#entries`` (a hash from keys to what of them stands in
 indexes), ``#indexes`` (what is indexed), ``#expiry`` (the members of ``#keys`` by when they expire) and ``#counter``.
+While a commit over several stores holds something here, ``#reserved`` says what, ``#commits`` who, and ``#held`` what
+of it is whose (see ``held.lua``).
 On a cluster braces name what lies in one slot together: ``{prefix}:book:17``, or ``{prefix:book}:17`` where each
 collection has a slot of its own.
 """
@@ -53,6 +55,9 @@ class Layout:
         self.entries = f"{self.base}#entries"
         self.expiry = f"{self.base}#expiry"
         self.mark = f"{self.base}#indexes"
+        self.reserved = f"{self.base}#reserved"
+        self.commits = f"{self.base}#commits"
+        self.held = f"{self.base}#held"
         if options.encoding not in ("json", "typed"):
             raise DeclarationError(f'store {store!r}: encoding is "json" or "typed", not {options.encoding!r}')
         self.is_shared = options.encoding == "typed"  # with programs that do not list what they write

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
-from holdall.errors import Conflict, SchemaMismatch
+from holdall.errors import Conflict, Reserved, SchemaMismatch
 from holdall.stores.redis.access import Access
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.layout import Layout
-from holdall.stores.redis.scripts import INDEX
+from holdall.stores.redis.scripts import FORGET, INDEX
 from holdall.stores.redis.server import Server
-from holdall.stores.redis.writes import slot_texts
+from holdall.stores.redis.writes import reservations, slot_texts
 
 __all__ = ["Provision"]
 
@@ -34,7 +34,8 @@ class Provision:
     async def create(self) -> None:
         """Take records that are not listed, or not indexed as declared, into listing and indexes.
 
-        Raises SchemaMismatch for values that must be unique and are not.
+        Raises SchemaMismatch for values that must be unique and are not, Reserved where a commit over several stores
+        holds a value that a record to be taken in has, or anything that was checked by indexes to be built anew.
         """
         for layout in self._layouts.values():
             is_marked = await self._is_marked(layout)
@@ -104,7 +105,9 @@ class Provision:
 
     async def _forget_indexes(self, layout: Layout) -> None:
         # without the mark nobody reads or writes the collection through an index until all is built
-        await self._server.command(layout.mark, "UNLINK", layout.mark, layout.entries, is_change=True)
+        told = await self._server.run(FORGET, [layout.mark, layout.entries, layout.commits], [])
+        if told:
+            raise Reserved(self._store, reservations(told), layout.schema.name)
         for word in ("index", "unique"):
             await self._unlink(layout, f"{_literal(layout.base)}#{word}:*")
 
@@ -134,7 +137,7 @@ class Provision:
         """Take all records in; the texts of those that cannot be, since another has their unique values."""
         keys, slots = layout.schema.key, [name for name, _ in layout.slots]
         names = tuple(dict.fromkeys((*keys, *slots)))
-        beside = [layout.keys, layout.entries, layout.mark, layout.expiry]
+        beside = [layout.keys, layout.entries, layout.expiry, layout.reserved, layout.commits]
         beside += [layout.index(name) for name in layout.indexed]
         beside += [layout.unique_values(fields) for fields in layout.unique]
         head = _pack([len(beside), names, *layout.slot_numbers, layout.ttl or False])
@@ -146,7 +149,9 @@ class Provision:
                 record = [[value.decode() for value in values], text, layout.member_of(text), slot_texts(layout, row)]
                 records.append(record)
             places = [layout.record + text for text, _ in raw]
-            _, refused = await self._server.run(INDEX, [*beside, *places], [head, _pack(records)])
+            _, refused, told = await self._server.run(INDEX, [*beside, *places], [head, _pack(records)])
+            if told:
+                raise Reserved(self._store, reservations(told), layout.schema.name)
             for text in refused:
                 yield text.decode()
 
@@ -163,6 +168,7 @@ def _beside(layout: Layout) -> dict[str, str]:
         keys[layout.expiry] = "zset"
     if layout.counts:
         keys[layout.counter] = "string"
+    keys.update({layout.reserved: "hash", layout.commits: "hash", layout.held: "hash"})
     return keys
 
 

@@ -8,30 +8,30 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import DeclarationError, QueryError, StaleVersion, Unsupported
+from holdall.errors import DeclarationError, QueryError, Unsupported
 from holdall.query import Kind, Op, Query, Schema, check
 from holdall.store import (
     Capabilities,
     Change,
     CommitClass,
     Feature,
+    Hold,
     Outcome,
+    Reservation,
     Rows,
-    Runs,
-    Verb,
-    demand_changes,
     demand_query,
     demand_schema,
 )
 from holdall.stores.redis.codec import Codec, JsonCodec
 from holdall.stores.redis.collection import RedisCollection
+from holdall.stores.redis.durability import Durability
 from holdall.stores.redis.envelope import EnvelopeCodec
 from holdall.stores.redis.fetch import Reader
+from holdall.stores.redis.holding import Holding
 from holdall.stores.redis.layout import Layout, Spread
 from holdall.stores.redis.opening import Connecting, server_at
 from holdall.stores.redis.provision import Provision
-from holdall.stores.redis.scripts import APPEND, APPLY
-from holdall.stores.redis.writes import Batch, lacks_keys, own_key, runs_of, with_keys
+from holdall.stores.redis.writer import Writer
 
 __all__ = ["RedisStore", "open_redis"]
 
@@ -40,6 +40,7 @@ _CAPABILITIES = Capabilities(
     features=frozenset(Feature) - {Feature.FOREIGN_KEYS},
     operators=frozenset(Op),
     kinds=frozenset(Kind),
+    hold=Hold.RESERVED,
 )
 
 
@@ -87,6 +88,9 @@ class RedisStore:
         self._layouts: dict[str, Layout] = {}
         self._codecs: dict[str, Codec] = {}
         self._reader = Reader(name, self._server, self._layouts, self._codecs)
+        self._writer = Writer(name, self._server, self._layouts, self._codecs, self._reader, self._slots)
+        self._holding = Holding(name, self._server, self._slots)
+        self._durability: Durability | None = None
         self._provision = Provision(name, self._server, self._layouts, self._reader)
 
     @property
@@ -108,6 +112,7 @@ class RedisStore:
                 raise DeclarationError(f"store {self.name!r}: {twin} and {schema.name} would lie at {layout.base}")
             self._layouts[schema.name] = layout
             self._codecs[schema.name] = self._codec(layout)
+        self._durability = None
         unknown = self._options.keys() - self._layouts.keys()
         if unknown:
             raise DeclarationError(
@@ -133,37 +138,59 @@ class RedisStore:
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or none, in one script."""
-        if not changes:
-            return []
-        demand_changes(self.name, {name: layout.schema for name, layout in self._layouts.items()}, changes)
-        self._demand_one_slot(changes)
-        made: dict[int, Any] = {}
-        if isinstance(changes, Runs) and not changes.is_linked and not any(map(lacks_keys, changes.runs)):
-            runs = changes.runs
-        else:
-            made = await self._made_keys(changes)
-            runs = runs_of(with_keys(self.name, self._layouts, changes, made))
-        for name in {run.collection for run in runs}:
-            await self._reader.purge(self._layouts[name])
-        batch = Batch(self.name, self._layouts, self._codecs, runs)
-        keys, arguments = batch.arguments()
-        return batch.outcomes(await self._server.run(APPLY, keys, arguments), made)
+        return await self._writer.apply(changes)
+
+    async def hold(self) -> Hold:
+        """It reserves records, new keys and unique values; all that write with Holdall respect that."""
+        return Hold.RESERVED
+
+    async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Check all that ``apply`` checks and hold what the changes touch, in one script.
+
+        What is held does not expire. Raises what ``apply`` raises, and then holds nothing.
+        """
+        return await self._writer.prepare(reservation, changes)
+
+    async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
+        """Write what was prepared and let go of it, in one script; False where nothing is held under this commit."""
+        return await self._writer.commit_prepared(commit, changes)
+
+    async def roll_back_prepared(self, commit: str) -> None:
+        """Let go of what is held under this commit; records get the time back that they had to live."""
+        await self._holding.roll_back(commit)
+
+    async def renew_prepared(self, reservation: Reservation) -> None:
+        """Keep this reservation in place of the one under which its commit holds something, if it does."""
+        await self._holding.renew(reservation)
+
+    async def prepared(self) -> list[Reservation]:
+        """Every reservation in the bound collections; no record is read."""
+        return await self._holding.prepared()
+
+    async def durability(self) -> str | None:
+        """What the server's settings do not promise of a write, in a sentence; None where every write lasts.
+
+        The settings are read once.
+        """
+        if self._durability is None:
+            self._durability = Durability(self._server, self._slots())
+        return await self._durability.told()
 
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
-        """So many keys that nobody else will get."""
-        layout = self._layouts.get(collection)
-        if layout is None or not layout.counts:
-            raise Unsupported(self.name, f"making keys of {collection}", "declare its key with generated=True")
-        last = int(await self._server.command(layout.counter, "INCRBY", layout.counter, count, is_change=True))
-        return range(last - count + 1, last + 1)
+        """So many keys that nobody else will get, above all that are listed where the counter was lost."""
+        return await self._writer.reserve(collection, count)
+
+    async def step_over(self, collection: str, key: int) -> None:
+        """Never make this key, nor one below it: other stores refer to it."""
+        await self._writer.step_over(collection, key)
 
     async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
-        """Add these bytes to a stream, in one piece; its length thereafter. Raises StaleVersion without the record."""
+        """Add these bytes to a stream, in one piece; its length thereafter.
+
+        Raises StaleVersion without the record, Reserved where a commit over several stores is about to remove it.
+        """
         places = self._stream(collection, key, stream)
-        length = await self._server.run(APPEND, places, [data])
-        if length is None:
-            raise StaleVersion(self.name, collection, key)
-        return int(length)
+        return await self._writer.append(self._layouts[collection], key, places, data)
 
     async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
         """A part of a stream."""
@@ -214,6 +241,11 @@ class RedisStore:
         record = layout.record + layout.text(key)
         return record, layout.stream(record, stream)
 
+    def _slots(self) -> list[list[Layout]]:
+        """The collections that lie in one slot, slot by slot."""
+        layouts = list(self._layouts.values())
+        return [[layout] for layout in layouts] if self._spread == "collection" else [layouts] if layouts else []
+
     def _codec(self, layout: Layout) -> Codec:
         if layout.is_shared:
             return EnvelopeCodec(layout.schema.stored, self._place_of)
@@ -227,25 +259,3 @@ class RedisStore:
     def _demand(self, query: Query[Any]) -> None:
         demand_query(self.name, _CAPABILITIES, query)
         check(query, self._reader.schemas)
-
-    def _demand_one_slot(self, changes: Sequence[Change]) -> None:
-        if self._spread == "collection":
-            parts = changes.runs if isinstance(changes, Runs) else changes
-            names = sorted({part.collection for part in parts})
-            if len(names) > 1:
-                raise Unsupported(
-                    self.name,
-                    f"one batch over {', '.join(names)}, which lie in several slots of the cluster",
-                    'commit them one after another, or keep them together with spread="store"',
-                )
-
-    async def _made_keys(self, changes: Sequence[Change]) -> dict[int, Any]:
-        """Keys for the new records that have none, counted by the server."""
-        wanted: dict[str, list[int]] = {}
-        for place, change in enumerate(changes):
-            if change.verb is Verb.ADD and own_key(self._layouts[change.collection], change) is None:
-                wanted.setdefault(change.collection, []).append(place)
-        made: dict[int, Any] = {}
-        for collection, places in wanted.items():
-            made.update(zip(places, await self.reserve(collection, len(places)), strict=True))
-        return made

@@ -2,77 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from holdall.errors import AlreadyExists, HoldallError, SchemaMismatch, StaleVersion, StoreError, UniqueViolation
+from holdall.errors import (
+    AlreadyExists,
+    HoldallError,
+    Reserved,
+    SchemaMismatch,
+    StaleVersion,
+    StoreError,
+    UniqueViolation,
+)
 from holdall.query import Kind
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Verb
+from holdall.store import APPLIED, Outcome, Reservation, Run, Verb
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.sent import CollectionSent, HeadSent, IndexSent, PlaceSent, RuleSent, RunSent
 
-__all__ = ["Batch", "lacks_keys", "own_key", "runs_of", "slot_texts", "unbuilt", "with_keys"]
+__all__ = ["Batch", "reservations", "slot_texts", "unbuilt"]
 
 _pack = msgspec.msgpack.Encoder().encode
-
-
-def runs_of(changes: Sequence[Change]) -> list[Run]:
-    """The changes run by run."""
-    found = []
-    for (verb, collection, fields, is_versioned), group in groupby(
-        changes, lambda change: (change.verb, change.collection, change.fields, change.version is not None)
-    ):
-        members = list(group)
-        versions = [change.version for change in members if change.version is not None]
-        keys, rows = [change.key for change in members], [change.values for change in members]
-        found.append(Run(verb, collection, fields, keys, rows, versions if is_versioned else None))
-    return found
-
-
-def lacks_keys(run: Run) -> bool:
-    """Whether keys of new records are still to be made, or to be found among their values."""
-    return run.verb is Verb.ADD and None in run.keys
-
-
-def own_key(layout: Layout, change: Change) -> Any:
-    """The key that a new record brings with it, or None."""
-    if change.key is not None:
-        return change.key
-    given = dict(zip(change.fields, change.values, strict=True))
-    parts = tuple([given.get(name) for name in layout.schema.key])
-    return None if None in parts else parts[0] if len(parts) == 1 else parts
-
-
-def with_keys(
-    store: str, layouts: Mapping[str, Layout], changes: Sequence[Change], made: Mapping[int, Any]
-) -> list[Change]:
-    """The changes with the keys that were made: for records that had none, and wherever a KeyOf stands for one."""
-    known: dict[int, Any] = dict(made)
-    found = []
-    for place, change in enumerate(changes):
-        values = _resolved(store, change.values, known, place)
-        key = change.key
-        if change.verb is Verb.ADD:
-            key = known.get(place, own_key(layouts[change.collection], change))
-        key = _resolved(store, key, known, place)
-        if change.verb is Verb.ADD:
-            known[place] = key
-        found.append(Change(change.verb, change.collection, key, change.fields, values, change.version))
-    return found
-
-
-def _resolved(store: str, value: Any, known: Mapping[int, Any], place: int) -> Any:
-    if isinstance(value, tuple):
-        return tuple([_resolved(store, item, known, place) for item in value])
-    if isinstance(value, KeyOf):
-        if value.position not in known or value.position >= place:
-            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
-        return known[value.position]
-    return value
 
 
 class Batch:
@@ -87,10 +40,15 @@ class Batch:
         self._runs = runs
         self._beside: list[str] = []
         self._numbers: dict[str, int] = {}  # of each collection
-        self._collections: list[list[Any]] = []
+        self._collections: list[CollectionSent] = []
 
-    def arguments(self) -> tuple[list[str], list[bytes]]:
-        """The script's keys and arguments. Raises StoreError for a value that cannot be kept."""
+    def arguments(
+        self, commit: str = "", reservation: str = "", elsewhere: Iterable[Layout] = ()
+    ) -> tuple[list[str], list[bytes]]:
+        """The script's keys and arguments. Raises StoreError for a value that cannot be kept.
+
+        ``elsewhere`` are the collections in the same slot where an earlier attempt of the commit may hold something.
+        """
         records: list[str] = []
         streams: list[str] = []  # told to the server, for a cluster; the script makes their names itself
         packed: list[bytes] = []
@@ -102,9 +60,13 @@ class Batch:
             streams.extend(
                 layout.stream(layout.record + text, name) for name in layout.schema.streams for text in texts
             )
-            packed.append(_pack([run.verb.value, number, *self._content(layout, run, texts)]))
-        head = _pack([len(self._beside), self._collections, len(set(records)) < len(records)])
-        return [*self._beside, *records, *streams], [head, *packed]
+            packed.append(_pack(self._sent(layout, run, number, texts)))
+        places = [self._place(layout) for layout in elsewhere if layout.schema.name not in self._numbers]
+        is_repeated = len(set(records)) < len(records)
+        head = HeadSent(
+            len(self._beside), self._collections, is_repeated, commit or False, reservation or False, places
+        )
+        return [*self._beside, *records, *streams], [_pack(head), *packed]
 
     def _number(self, layout: Layout, run: Run) -> int:
         number = self._numbers.get(run.collection)
@@ -117,45 +79,55 @@ class Batch:
         self._beside.append(name)
         return len(self._beside)
 
-    def _described(self, layout: Layout) -> list[Any]:
+    def _place(self, layout: Layout) -> PlaceSent:
+        return PlaceSent(*map(self._beside_number, (layout.reserved, layout.commits, layout.held)))
+
+    def _described(self, layout: Layout) -> CollectionSent:
+        numbered = self._beside_number
         indexes, uniques = layout.slot_numbers
-        return [
-            self._beside_number(layout.keys),
-            layout.record,
-            layout.ttl or False,
-            self._beside_number(layout.expiry) if layout.ttl else False,
-            self._beside_number(layout.entries) if layout.slots else False,
-            layout.schema.version or False,
-            [
-                [self._beside_number(layout.index(name)), slot]
+        held = self._place(layout)
+        return CollectionSent(
+            listing=numbered(layout.keys),
+            prefix=layout.record,
+            ttl=layout.ttl or False,
+            expiry=numbered(layout.expiry) if layout.ttl else False,
+            entries=numbered(layout.entries) if layout.slots else False,
+            version=layout.schema.version or False,
+            indexes=[
+                IndexSent(numbered(layout.index(name)), slot)
                 for name, slot in zip(layout.indexed, indexes, strict=True)
             ],
-            [
-                [self._beside_number(layout.unique_values(fields)), slots, number]
+            uniques=[
+                RuleSent(numbered(layout.unique_values(fields)), slots, number)
                 for number, (fields, slots) in enumerate(zip(layout.unique, uniques, strict=True))
             ],
-            list(layout.schema.streams),
-            len(layout.slots),
-            self._beside_number(layout.counter) if layout.counts else False,
-            self._beside_number(layout.mark),
-            layout.declared,
-            layout.is_shared,
-        ]
+            streams=list(layout.schema.streams),
+            slots=len(layout.slots),
+            counter=numbered(layout.counter) if layout.counts else False,
+            mark=numbered(layout.mark),
+            declared=layout.declared,
+            is_typed=layout.is_shared,
+            reserved=held.place_reserved,
+            commits=held.place_commits,
+            held=held.place_held,
+        )
 
-    def _content(self, layout: Layout, run: Run, texts: list[str]) -> list[Any]:
+    def _sent(self, layout: Layout, run: Run, number: int, texts: list[str]) -> RunSent:
         schema = layout.schema
         names, columns = self._columns(layout, run)
         codec = self._codecs[run.collection]
         try:
             written = [codec.column(name, column) for name, column in zip(names, columns, strict=True)]
-            versions: Any = False
+            versions: list[str] | bool = False
             if run.versions is not None and schema.version is not None:
                 versions = list(map(str, run.versions))
         except Misfit as misfit:
             raise StoreError(self._store, f"{schema.name}: {misfit}") from misfit
         members = layout.members(run.keys, texts) if run.verb is not Verb.UPDATE or layout.ttl else []
         slots, slot_columns = self._slots(layout, run, names, columns)
-        return [names, texts, written, members, versions, slots, slot_columns, self._given(layout, run)]
+        largest = self._given(layout, run)
+        verb = run.verb.value
+        return RunSent(verb, number, names, texts, written, members, versions, slots, slot_columns, largest)
 
     def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Any]]]:
         schema = layout.schema
@@ -219,10 +191,14 @@ class Batch:
         if reply[0] == b"type":
             difference = f"{reply[1].decode()} holds a {reply[2].decode()}"
             return SchemaMismatch(self._store, [difference])
+        if reply[0] == b"format":
+            return StoreError(self._store, f"{reply[1].decode()} was written by another version of Holdall")
         position = reply[1] - 1
         run, place = self._run_at(position)
         layout = self._layouts[run.collection]
         match reply[0]:
+            case b"reserved":
+                return Reserved(self._store, reservations(reply[2]), run.collection, position)
             case b"exists":
                 return AlreadyExists(self._store, run.collection, layout.schema.key, position)
             case b"unique":
@@ -235,6 +211,12 @@ class Batch:
                 return run, position
             position -= len(run.keys)
         raise StoreError(self._store, "its answer is about a change that was not sent")
+
+
+def reservations(told: Sequence[bytes]) -> list[Reservation]:
+    """Reservations from a script's answer: ids of commits and what is kept of them, in turn; each commit once."""
+    found = dict(zip(told[::2], told[1::2], strict=True))
+    return [Reservation.decode(commit.decode(), data) for commit, data in found.items()]
 
 
 def unbuilt(store: str, place: str) -> SchemaMismatch:

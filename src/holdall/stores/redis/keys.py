@@ -1,0 +1,73 @@
+"""Changes run by run, and the keys of new records: given, found among their values, or made by the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from holdall.errors import StoreError
+from holdall.store import Change, KeyOf, Run, Runs, Verb
+from holdall.stores.redis.layout import Layout
+
+__all__ = ["is_keyed", "own_key", "runs_of", "with_keys"]
+
+
+def is_keyed(changes: Sequence[Change]) -> bool:
+    """Whether the changes come as runs that have every key in its place."""
+    return isinstance(changes, Runs) and not changes.is_linked and not any(map(_lacks_keys, changes.runs))
+
+
+def runs_of(changes: Sequence[Change]) -> list[Run]:
+    """The changes run by run."""
+    found = []
+    for (verb, collection, fields, is_versioned), group in groupby(
+        changes, lambda change: (change.verb, change.collection, change.fields, change.version is not None)
+    ):
+        members = list(group)
+        versions = [change.version for change in members if change.version is not None]
+        keys, rows = [change.key for change in members], [change.values for change in members]
+        found.append(Run(verb, collection, fields, keys, rows, versions if is_versioned else None))
+    return found
+
+
+def _lacks_keys(run: Run) -> bool:
+    """Whether keys of new records are still to be made, or to be found among their values."""
+    return run.verb is Verb.ADD and None in run.keys
+
+
+def own_key(layout: Layout, change: Change) -> Any:
+    """The key that a new record brings with it, or None."""
+    if change.key is not None:
+        return change.key
+    given = dict(zip(change.fields, change.values, strict=True))
+    parts = tuple([given.get(name) for name in layout.schema.key])
+    return None if None in parts else parts[0] if len(parts) == 1 else parts
+
+
+def with_keys(
+    store: str, layouts: Mapping[str, Layout], changes: Sequence[Change], made: Mapping[int, Any]
+) -> list[Change]:
+    """The changes with the keys that were made: for records that had none, and wherever a KeyOf stands for one."""
+    known: dict[int, Any] = dict(made)
+    found = []
+    for place, change in enumerate(changes):
+        values = _resolved(store, change.values, known, place)
+        key = change.key
+        if change.verb is Verb.ADD:
+            key = known.get(place, own_key(layouts[change.collection], change))
+        key = _resolved(store, key, known, place)
+        if change.verb is Verb.ADD:
+            known[place] = key
+        found.append(Change(change.verb, change.collection, key, change.fields, values, change.version))
+    return found
+
+
+def _resolved(store: str, value: Any, known: Mapping[int, Any], place: int) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_resolved(store, item, known, place) for item in value])
+    if isinstance(value, KeyOf):
+        if value.position not in known or value.position >= place:
+            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
+        return known[value.position]
+    return value

@@ -1,0 +1,82 @@
+"""What the scripts that write are sent: tuples whose places ``places.lua`` names in the same order.
+
+Names of keys are told as their numbers among the script's KEYS, counted from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["CollectionSent", "HeadSent", "IndexSent", "PlaceSent", "RuleSent", "RunSent"]
+
+
+class IndexSent(NamedTuple):
+    """An index: its key, and which slot of ``#entries`` it shows."""
+
+    index_key: int
+    index_slot: int
+
+
+class RuleSent(NamedTuple):
+    """A unique rule: its key, the slots that are unique together, its number in the schema from 0."""
+
+    rule_key: int
+    rule_slots: list[int]
+    rule_number: int
+
+
+class PlaceSent(NamedTuple):
+    """Where commits over several stores hold something of one collection."""
+
+    place_reserved: int
+    place_commits: int
+    place_held: int
+
+
+class CollectionSent(NamedTuple):
+    """A collection that is written; ``ttl`` in milliseconds. False stands for what it has not."""
+
+    listing: int
+    prefix: str
+    ttl: int | bool
+    expiry: int | bool
+    entries: int | bool
+    version: str | bool
+    indexes: list[IndexSent]
+    uniques: list[RuleSent]
+    streams: list[str]
+    slots: int
+    counter: int | bool
+    mark: int
+    declared: str
+    is_typed: bool
+    reserved: int
+    commits: int
+    held: int
+
+
+class RunSent(NamedTuple):
+    """Changes of one verb to the same fields; ``largest`` is the largest key that was given and not counted."""
+
+    verb: str
+    collection: int
+    names: list[str]
+    texts: list[str]
+    columns: list[list[str]]
+    members: list[str]
+    versions: list[str] | bool
+    given_slots: list[int]
+    slot_columns: list[list[Any]]
+    largest: str | bool
+
+
+class HeadSent(NamedTuple):
+    """What precedes the runs; ``commit`` is False where the changes are no part of a commit over several stores."""
+
+    beside: int
+    collections: Sequence[CollectionSent]
+    is_repeated: bool
+    commit: str | bool = False
+    reservation: str | bool = False
+    elsewhere: Sequence[PlaceSent] = ()

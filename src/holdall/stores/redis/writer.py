@@ -1,0 +1,137 @@
+"""Writing: changes as one script, at once or in the two halves of a commit over several stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from holdall.errors import Reserved, StaleVersion, StoreError, Unsupported
+from holdall.store import Change, Outcome, Reservation, Run, Runs, Verb, demand_changes
+from holdall.stores.redis.codec import Codec
+from holdall.stores.redis.fetch import Reader
+from holdall.stores.redis.keys import is_keyed, own_key, runs_of, with_keys
+from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.scripts import APPEND, APPLY, COMMIT, COUNT, PREPARE
+from holdall.stores.redis.server import Server
+from holdall.stores.redis.writes import Batch, reservations
+
+__all__ = ["Writer"]
+
+
+class Writer:
+    """The writing half of a store; ``slots`` tells which of its collections lie together."""
+
+    def __init__(
+        self,
+        store: str,
+        server: Server,
+        layouts: Mapping[str, Layout],
+        codecs: Mapping[str, Codec],
+        reader: Reader,
+        slots: Callable[[], list[list[Layout]]],
+    ) -> None:
+        self._store = store
+        self._server = server
+        self._layouts = layouts
+        self._codecs = codecs
+        self._reader = reader
+        self._slots = slots
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Apply all changes or none, in one script."""
+        if not changes:
+            return []
+        batch, made = await self._batch(changes)
+        keys, arguments = batch.arguments()
+        return batch.outcomes(await self._server.run(APPLY, keys, arguments), made)
+
+    async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Check the changes and hold what they touch, in one script; what the commit held before is let go of.
+
+        An attempt before that went to another slot of the cluster is not found.
+        """
+        batch, made = await self._batch(changes)
+        elsewhere = next((slot for slot in self._slots() if self._touches(slot, changes)), [])
+        keys, arguments = batch.arguments(reservation.commit, reservation.encode().decode(), elsewhere)
+        return batch.outcomes(await self._server.run(PREPARE, keys, arguments), made)
+
+    async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
+        """Write what was prepared and let go of it, in one script; False where nothing is held."""
+        if not changes:
+            return False
+        batch, made = await self._batch(changes, makes_keys=False)
+        keys, arguments = batch.arguments(commit)
+        reply = await self._server.run(COMMIT, keys, arguments)
+        if reply[0] == b"gone":
+            return False
+        batch.outcomes(reply, made)
+        return True
+
+    async def append(self, layout: Layout, key: Any, places: tuple[str, str], data: bytes) -> int:
+        """Add to a stream, at ``places[1]``, of the record at ``places[0]``; its length thereafter."""
+        keys = [*places, layout.reserved, layout.commits]
+        reply = await self._server.run(APPEND, keys, [data, layout.text(key)])
+        if reply is None:
+            raise StaleVersion(self._store, layout.schema.name, key)
+        if isinstance(reply, list):
+            raise Reserved(self._store, reservations(reply), layout.schema.name)
+        return int(reply)
+
+    async def reserve(self, collection: str, count: int) -> Sequence[int]:
+        """So many keys that nobody else will get."""
+        last = await self._count(collection, count, 0)
+        return range(last - count + 1, last + 1)
+
+    async def step_over(self, collection: str, key: int) -> None:
+        """Raise the counter of this collection's keys to this key, if it is lower."""
+        await self._count(collection, 0, key)
+
+    async def _count(self, collection: str, count: int, floor: int) -> int:
+        layout = self._layouts.get(collection)
+        if layout is None or not layout.counts:
+            raise Unsupported(self._store, f"making keys of {collection}", "declare its key with generated=True")
+        arguments = (count, len(layout.key_fields), max(floor, 0))
+        return int(await self._server.run(COUNT, [layout.counter, layout.keys], arguments) or 0)
+
+    async def _batch(self, changes: Sequence[Change], *, makes_keys: bool = True) -> tuple[Batch, dict[int, Any]]:
+        """The changes, ready to be sent, and the keys that were made for them."""
+        demand_changes(self._store, self._reader.schemas, changes)
+        self._demand_one_slot(changes)
+        made: dict[int, Any] = {}
+        if isinstance(changes, Runs) and is_keyed(changes):
+            runs: list[Run] = changes.runs
+        else:
+            lacking = self._lacking(changes)
+            if lacking and not makes_keys:
+                raise StoreError(self._store, f"a part of a commit lacks keys of {', '.join(lacking)} made before")
+            for collection, places in lacking.items():
+                made.update(zip(places, await self.reserve(collection, len(places)), strict=True))
+            runs = runs_of(with_keys(self._store, self._layouts, changes, made))
+        for name in {run.collection for run in runs}:
+            await self._reader.purge(self._layouts[name])
+        return Batch(self._store, self._layouts, self._codecs, runs), made
+
+    def _lacking(self, changes: Sequence[Change]) -> dict[str, list[int]]:
+        """By collection, the positions of the new records that have no key."""
+        found: dict[str, list[int]] = {}
+        for place, change in enumerate(changes):
+            if change.verb is Verb.ADD and own_key(self._layouts[change.collection], change) is None:
+                found.setdefault(change.collection, []).append(place)
+        return found
+
+    def _touches(self, slot: Sequence[Layout], changes: Sequence[Change]) -> bool:
+        return any(layout.schema.name in _names(changes) for layout in slot)
+
+    def _demand_one_slot(self, changes: Sequence[Change]) -> None:
+        names = _names(changes)
+        if len(names) < 2 or sum(1 for slot in self._slots() if self._touches(slot, changes)) < 2:
+            return
+        raise Unsupported(
+            self._store,
+            f"one batch over {', '.join(sorted(names))}, which lie in several slots of the cluster",
+            'commit them one after another, or keep them together with spread="store"',
+        )
+
+
+def _names(changes: Sequence[Change]) -> set[str]:
+    return {part.collection for part in (changes.runs if isinstance(changes, Runs) else changes)}
