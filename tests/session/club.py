@@ -155,37 +155,40 @@ class Oracle:
         removed = {model: set(before[model]) - set(now[model]) for model in MODELS}
         added = {model: set(now[model]) - set(before[model]) for model in MODELS}
 
-        def changed(model: Any, own: int, name: str) -> bool:
-            return own in added[model] or before[model][own][name] != now[model][own][name]
-
         try:
-            self._cascade(removed, changed)
-            self._give_way(removed, changed)
-            self._restrict_and_unlink(removed, changed)
-            self._exist(removed)
+            self._cascade(removed)
+            self._give_way(added)
+            self._restrict_and_unlink(removed)
+            self._exist()
         except Refused:
             self.rollback()
             raise
         self.stored = copy.deepcopy(now)
 
-    def _cascade(self, removed: Any, changed: Any) -> None:
+    def stood(self, model: Any, name: str, own: int, key: int) -> bool:
+        """Whether the record refers to the key as it is stored; if it does not, a reference to it is a new one."""
+        row = self.stored[model].get(own)
+        return row is not None and (key in row[name] if (model, name) in MANY else row[name] == key)
+
+    def _cascade(self, removed: Any) -> None:
+        """Remove what refers to what is removed and did so before. New references are left, for ``_exist`` to find."""
         pending = [(model, key) for model in MODELS for key in removed[model]]
         while pending:
             target, key = pending.pop()
             for (model, name), (leads, _, rule) in FRONTS.items():
                 if leads is target and rule is OnDelete.CASCADE:
                     for own in self.holders(model, name, key):
-                        if changed(model, own, name):
-                            raise Refused
-                        del self.now[model][own]
-                        removed[model].add(own)
-                        pending.append((model, own))
+                        if self.stood(model, name, own, key):
+                            del self.now[model][own]
+                            removed[model].add(own)
+                            pending.append((model, own))
 
-    def _give_way(self, removed: Any, changed: Any) -> None:
+    def _give_way(self, added: Any) -> None:
         for model, name in SINGLE:
             takers: dict[int, int] = {}
             for own, row in self.now[model].items():
-                if row[name] is not None and changed(model, own, name):
+                is_changed = own in added[model] or self.stored[model][own][name] != row[name]
+                if row[name] is not None and is_changed:
                     if row[name] in takers:
                         raise Refused
                     takers[row[name]] = own
@@ -193,18 +196,17 @@ class Oracle:
                 if takers.get(row[name], own) != own:
                     row[name] = None
 
-    def _restrict_and_unlink(self, removed: Any, changed: Any) -> None:
+    def _restrict_and_unlink(self, removed: Any) -> None:
         for (model, name), (target, _, rule) in FRONTS.items():
             for key in removed[target]:
                 for own in self.holders(model, name, key):
-                    is_new = own not in self.stored[model]
-                    was = [] if is_new else self.stored[model][own][name]
-                    stood = key in was if (model, name) in MANY else was == key
-                    if rule is OnDelete.RESTRICT or is_new or not stood:
+                    if rule is OnDelete.RESTRICT:
                         raise Refused
-                    self.cut(model, name, own, key)
+                    if self.stood(model, name, own, key):
+                        self.cut(model, name, own, key)
 
-    def _exist(self, removed: Any) -> None:
+    def _exist(self) -> None:
+        """Refuse references to what is not there: also new ones to what is removed, whatever their rule says."""
         for (model, name), (target, _, _) in FRONTS.items():
             for row in self.now[model].values():
                 keys = row[name] if (model, name) in MANY else [row[name]]

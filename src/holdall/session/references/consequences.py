@@ -111,9 +111,9 @@ class Consequences:
             if field in values and type(record) is binding.model
         ]
 
-    def touches(self, record: Any) -> bool:
-        """Whether this changes the record."""
-        return id(record) in self._values
+    def planned(self) -> list[tuple[Any, set[str]]]:
+        """The records this changes, each with the names of the fields."""
+        return [(record, {field.name for field in values}) for record, _, values in self._values.values()]
 
     def induce(self) -> Induced:
         """Do all of it to the session's records."""

@@ -40,13 +40,25 @@ async def demand_targets(found: Consequences, asking: Asking) -> None:
 
 
 def _changed(found: Consequences) -> list[tuple[Any, Any]]:
-    """The records with new references, and the names of the changed fields; None for all."""
+    """The records with new references, and the names of the changed fields; None for all.
+
+    Records changed only because the other end of a reference was written are among them. Those that the commit removes
+    are not: their references go with them.
+    """
     records, bindings = found.records, found.bindings
     concerned = {binding.model for binding in bindings if (binding.bonds if found.removed else binding.open_bonds)}
     gone = {id(record) for group in found.removed.values() for record in group.values()}
     new = [(record, None) for record in records.new.values() if type(record) in concerned]
-    dirty = [record for record in records.dirty.values() if type(record) in concerned and id(record) not in gone]
-    return [*new, *[(record, record._track.old or ()) for record in dirty]]
+    gone.update([id(record) for record, _ in new])
+    changed: dict[int, tuple[Any, Any]] = {}
+    for record in records.dirty.values():
+        if type(record) in concerned and id(record) not in gone:
+            changed[id(record)] = record, record._track.old or ()
+    for record, names in found.planned():
+        if type(record) in concerned and id(record) not in gone:
+            edited = changed.get(id(record), (record, ()))[1]
+            changed[id(record)] = record, names.union(edited)
+    return [*new, *changed.values()]
 
 
 def _keys(field: Field, slot: Any) -> list[tuple[Any, str]]:

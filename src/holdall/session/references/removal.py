@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from holdall.model import OnDelete, State, state_of
+from holdall.model import Field, OnDelete, State, state_of
 from holdall.policy import Right, User
-from holdall.query import Kind
 from holdall.session.references.asking import Asking
 from holdall.session.references.bond import Bond
-from holdall.session.references.consequences import Consequences, Refusal, fields_for, key_in
+from holdall.session.references.consequences import Consequences, Refusal, fields_for, key_in, old_value
+from holdall.session.references.symmetry import items_of
 from holdall.store import Row
 
 __all__ = ["follow_removals"]
@@ -20,7 +20,11 @@ _SHOWN = 3
 
 
 async def follow_removals(found: Consequences, asking: Asking, user: User) -> None:
-    """Follow every reference to what is removed, level by level, each level's children of one kind in pages."""
+    """Follow every reference to what is removed, level by level, each level's children of one kind in pages.
+
+    References that this commit sets are not followed: to refer to a record and to remove it is a contradiction, which
+    ``demand_targets`` refuses.
+    """
     pending = {binding: list(group) for binding, group in found.removed.items()}
     while pending:
         binding, keys = pending.popitem()
@@ -45,7 +49,10 @@ async def _unlink(found: Consequences, asking: Asking, bond: Bond, keys: list[An
             continue
         record = found.record(bond.source, key, names, row)
         value = found.value(record, bond.field)
-        left = None if bond.field.form is None else tuple([item for item in value if key_in(item) not in gone])
+        left: Any = None
+        if bond.field.form is not None:
+            unlinked = _still_referred(found, record, bond.field, gone)
+            left = tuple([item for item in value if key_in(item) not in unlinked])
         found.change(record, key, bond.field, left)
 
 
@@ -87,8 +94,14 @@ async def _children(
         for row in rows:
             key = row[0] if parts == 1 else row[:parts]
             held = found.known(bond.source, key)
-            if held is not None and state_of(held) is not State.DELETED:
-                value = found.value(held, bond.field)
-                if not any(key_in(item) in gone for item in (value if bond.field.kind is Kind.MANY else (value,))):
-                    continue  # it was moved away
+            is_kept = held is not None and state_of(held) is not State.DELETED
+            if is_kept and not _still_referred(found, held, bond.field, gone):
+                continue  # it was moved away, or its reference to one of these is new
             yield key, row, names
+
+
+def _still_referred(found: Consequences, record: Any, field: Field, keys: set[Any]) -> set[Any]:
+    """Those of the keys that the record refers to as it is stored and as it will be."""
+    before = {key_in(item) for item in items_of(field, old_value(record, field))}
+    after = {key_in(item) for item in items_of(field, found.value(record, field))}
+    return keys & before & after

@@ -53,8 +53,7 @@ def _bond_of(found: Consequences, owner: Any, name: str) -> Bond:
 async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdit) -> None:
     """Let the records asked for refer to the owner, and others no more."""
     own_key = edit.owner.__key__()
-    if not found.is_removed(bond.target, own_key):
-        await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
+    await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
     if track_of(edit.owner).state is State.NEW or own_key is None:  # type: ignore[union-attr]
         return
     kept = None if edit.kept is None else {key_in(item) for item in edit.kept}
