@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdall.errors import HoldallError, StoreError, StoreTimeout
+from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
 from holdall.session.commit.changes import resolved_value
 from holdall.session.commit.failpoint import Failpoint, reached
-from holdall.session.commit.freeze import removal_edges
 from holdall.session.commit.grouping import grouped
-from holdall.session.commit.order import order_nodes
+from holdall.session.commit.needs import removal_needs, write_needs
 from holdall.session.commit.plan import Batch, Step
-from holdall.session.commit.referred import referred
-from holdall.session.commit.schedule import Strategy, carry_out
+from holdall.session.commit.schedule import ReadySet, Strategy
 from holdall.session.commit.settle import put_key
 from holdall.session.commit.tasks import Report, Span
 from holdall.session.handwriting.handwritten import Handwritten
@@ -26,7 +25,11 @@ _NEVER: Span = (0.0, 0.0)
 
 
 class Calls:
-    """The calls of one step; ``token`` names a call by its place, wherever it may be sent again."""
+    """The calls of one step; ``token`` names a call by its place, wherever it may be sent again.
+
+    A call of which nobody can say what came of it is in ``report.unknown``: given up, or ended by an error that is no
+    definite no.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Calls:
         self._sizes = [max(1, store.capabilities.limits.changes_per_call) for store in stores]
         self._widths = [max(1, store.capabilities.limits.concurrent_changes) for store in stores]
         self.is_stopped = False
+        self._ready: ReadySet | None = None
 
     @property
     def failure(self) -> HoldallError | None:
@@ -68,150 +72,135 @@ class Calls:
         outcome = self.outcomes[place]
         return outcome is not None and outcome.error is None
 
+    def cancel(self) -> None:
+        """Start no more calls and give up those under way; ``run`` raises CancelledError once they are over."""
+        self.is_stopped = True
+        if self._ready is not None:
+            self._ready.cancel()
+
     async def run(self, strategy: Strategy) -> None:
-        """Make the calls: additions and changes first, removals once these are done."""
+        """Make the calls: additions and changes first, removals once these are done.
+
+        Raises CancelledError where they were given up. Every call that was started is told of either way.
+        """
         self.report.span = time.perf_counter(), 0.0
         try:
             writes = [place for place, at in enumerate(self._at) if at[0].verb is not Verb.REMOVE]
-            await self._carry_out(writes, self._needs_of(writes), strategy)
+            await self._carry_out(writes, write_needs([self._at[place][:2] for place in writes]), strategy)
             if strategy is Strategy.CONTINUE_ON_ERROR or self.failure is None:
                 removals = [place for place, at in enumerate(self._at) if at[0].verb is Verb.REMOVE]
-                await self._carry_out(removals, self._removal_needs(removals), strategy)
+                await self._carry_out(removals, removal_needs([self._at[place][:2] for place in removals]), strategy)
         finally:
             self.report.span = self.report.span[0], time.perf_counter() - self.report.span[0]
 
     async def _carry_out(self, places: list[int], needs: list[list[int]], strategy: Strategy) -> None:
         lanes = [self._lane_of[id(self._at[place][3])] for place in places]
-        if max(self._sizes) == 1:
+        groups = [[place] for place in places]
+        if max(self._sizes) > 1:
+            together, needs, lanes = grouped(needs, lanes, self._sizes)
+            groups = [[places[item] for item in group] for group in together]
 
-            async def perform(number: int) -> bool:
-                return await self._call(places[number])
+        async def perform(number: int) -> bool:
+            return await self._call(groups[number])
 
-            await carry_out(needs, perform, lanes=lanes, widths=self._widths, strategy=strategy)
-            return
-        groups, needs, lanes = grouped(needs, lanes, self._sizes)
+        if groups:
+            self._ready = ReadySet(needs, perform, lanes=lanes, widths=self._widths, strategy=strategy)
+            try:
+                await self._ready.run()
+            finally:
+                self._ready = None
 
-        async def perform_all(number: int) -> bool:
-            return await self._call_together([places[item] for item in groups[number]])
-
-        await carry_out(needs, perform_all, lanes=lanes, widths=self._widths, strategy=strategy)
-
-    async def _call(self, place: int) -> bool:
-        batch, index, row, store = self._at[place]
-        if self.is_stopped:
-            return False
-        reached(Failpoint.CALLING)
-        began = time.perf_counter()
-        try:
-            change = self._change(place, batch, index, row)
-            if batch.binding.recordwise is not None:
-                outcome = await self._handwritten.write(batch.binding, batch.verb, batch.records[index])
-            else:
-                (outcome,) = await store.apply((change,))
-        except Exception as error:
-            outcome = Outcome(error=_ours(store, error))
-        except BaseException:  # cancelled: nobody knows how far it came
-            self._lost([place], began)
-            raise
-        self._spans[place] = began, time.perf_counter() - began
-        return self._note(place, outcome)
-
-    async def _call_together(self, places: list[int]) -> bool:
+    async def _call(self, places: list[int]) -> bool:
         """One call for changes that do not need each other; those that cannot be sent fail by themselves."""
         if self.is_stopped:
             return False
-        changes: dict[int, Change] = {}
-        began = time.perf_counter()
-        for place in places:
-            batch, index, row, store = self._at[place]
-            try:
-                changes[place] = self._change(place, batch, index, row)
-            except HoldallError as error:
-                self._note(place, Outcome(error=error))
+        changes = self._sendable(places)
         if not changes:
             return False
         reached(Failpoint.CALLING)
+        store, began = self._at[places[0]][3], time.perf_counter()
+        interruption: BaseException | None = None
         try:
-            outcomes = await store.apply(list(changes.values()))
+            outcomes = await self._answers(store, changes)
         except Exception as error:
-            outcomes = [Outcome(error=_ours(store, error))] * len(changes)
-        except BaseException:
-            self._lost(list(changes), began)
-            raise
+            outcomes = [Outcome(error=_told(store, error, self._is_recordwise(places[0])))] * len(changes)
+        except BaseException as error:
+            outcomes = [Outcome(error=_given_up(store, error))] * len(changes)
+            if not isinstance(error, asyncio.CancelledError) or self._is_given_up():
+                interruption = error
         span = began, time.perf_counter() - began
         for place, outcome in zip(changes, outcomes, strict=True):
             self._spans[place] = span
             self._note(place, outcome)
+        if interruption is not None:
+            raise interruption
         return all(map(self.is_applied, places))
 
-    def _note(self, place: int, outcome: Outcome) -> bool:
-        batch, index, _, _ = self._at[place]
-        self.outcomes[place] = outcome
-        if outcome.error is not None:
-            if getattr(outcome.error, "is_outcome_unknown", False):
-                self.report.unknown.add(place)
-            return False
-        if batch.verb is Verb.ADD and batch.keys[index] is None:
-            put_key(batch, index, outcome.key)
-        reached(Failpoint.CALLED)
-        return True
+    def _is_given_up(self) -> bool:
+        """Whether the calls under way were cancelled by the commit, not by what they are made of."""
+        return self._ready is not None and self._ready.is_cancelled
 
-    def _lost(self, places: list[int], began: float) -> None:
+    def _sendable(self, places: list[int]) -> dict[int, Change]:
+        """The changes at these places; one that needs a key which never came to be is noted as refused."""
+        changes: dict[int, Change] = {}
         for place in places:
-            name = self._at[place][3].name
-            error = StoreTimeout(name, "the call was given up", is_outcome_unknown=True)
-            self.outcomes[place] = Outcome(error=error)
-            self.report.unknown.add(place)
-            self._spans[place] = began, time.perf_counter() - began
+            try:
+                changes[place] = self._change(place)
+            except HoldallError as error:
+                self._spans[place] = time.perf_counter(), 0.0
+                self._note(place, Outcome(error=error))
+        return changes
 
-    def _change(self, place: int, batch: Batch, index: int, row: tuple[Any, ...]) -> Change:
+    async def _answers(self, store: Store, changes: dict[int, Change]) -> Sequence[Outcome]:
+        place = next(iter(changes))
+        if self._is_recordwise(place):  # one record for each call
+            batch, index, _, _ = self._at[place]
+            return [await self._handwritten.write(batch.binding, batch.verb, batch.records[index], batch.fields)]
+        outcomes = await store.apply(list(changes.values()))
+        if len(outcomes) != len(changes):
+            raise ValueError(f"it answered {len(changes)} changes with {len(outcomes)} outcomes")
+        return outcomes
+
+    def _is_recordwise(self, place: int) -> bool:
+        return self._at[place][0].binding.recordwise is not None
+
+    def _note(self, place: int, outcome: Outcome) -> None:
+        batch, index, _, store = self._at[place]
+        if outcome.error is None and batch.verb is Verb.ADD and batch.keys[index] is None:
+            try:
+                put_key(batch, index, outcome.key)
+            except StoreError:  # there is something now, and nobody knows its name
+                sentence = f"it did not tell the key it made for a {batch.binding.collection}"
+                outcome = Outcome(error=StoreUnavailable(store.name, sentence, is_outcome_unknown=True))
+        self.outcomes[place] = outcome
+        if outcome.error is None:
+            reached(Failpoint.CALLED)
+        elif getattr(outcome.error, "is_outcome_unknown", False):
+            self.report.unknown.add(place)
+
+    def _change(self, place: int) -> Change:
+        batch, index, row, _ = self._at[place]
         key = self._keys[place]
         if self._is_linked:
             key, row = resolved_value(key), resolved_value(row)
         version = batch.versions[index] if batch.versions is not None else None
         return Change(batch.verb, batch.binding.collection, key, batch.fields, row, version, self._token(place))
 
-    # --- what needs what --------------------------------------------------------------------------------------------
 
-    def _needs_of(self, places: list[int]) -> list[list[int]]:
-        if not self._is_linked:
-            return [[] for _ in places]
-        adders = {
-            id(at[0].records[at[1]]): number
-            for number, place in enumerate(places)
-            if (at := self._at[place])[0].verb is Verb.ADD
-        }
-        needs: list[list[int]] = []
-        names = {id(at[0]): _referring_fields(at[0]) for at in self._at}
-        for number, place in enumerate(places):
-            batch, index, _, _ = self._at[place]
-            record = batch.records[index]
-            found = {adders.get(id(record))} if batch.verb is Verb.UPDATE else set()
-            for field in names[id(batch)]:
-                found.update(adders.get(id(target)) for target in referred(field, record))
-            needs.append([other for other in found if other is not None and other != number])
-        return needs
+def _told(store: Store, error: Exception, is_recordwise: bool) -> HoldallError:
+    """The error of a call as one that tells whether it may have had its effect.
 
-    def _removal_needs(self, places: list[int]) -> list[list[int]]:
-        records = [self._at[place][0].records[self._at[place][1]] for place in places]
-        edges = removal_edges(records)
-        left_out = set(order_nodes(len(records), edges).waiting) if edges else set()
-        needs: list[list[int]] = [[] for _ in places]
-        for edge in edges:
-            if edge not in left_out:
-                needs[edge.source].append(edge.target)
-        return needs
-
-
-def _referring_fields(batch: Batch) -> list[Any]:
-    sent = set(batch.fields)
-    return [field for field in batch.binding.declaration.references if field.name in sent]
-
-
-def _ours(store: Store, error: Exception) -> HoldallError:
-    """The error of hand-written code as one of ours, which an outcome can carry."""
-    if isinstance(error, HoldallError):
+    A StoreError does by itself, and so does each of our errors from a recordwise store, which has judged it already.
+    """
+    if isinstance(error, StoreError) or (is_recordwise and isinstance(error, HoldallError)):
         return error
-    ours = StoreError(store.name, f"{type(error).__name__}: {error}")
-    ours.__cause__ = error
-    return ours
+    told = StoreUnavailable(store.name, f"{type(error).__name__}: {error}", is_outcome_unknown=True)
+    told.__cause__ = error
+    return told
+
+
+def _given_up(store: Store, error: BaseException) -> HoldallError:
+    """The error of a call that was cancelled, from within or without: nobody knows how far it came."""
+    told = StoreTimeout(store.name, "the call was given up", is_outcome_unknown=True)
+    told.__cause__ = error
+    return told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from holdall.errors import CommitAborted, CommitError, CommitPartial, CommitUnknown
+import asyncio
+
+from holdall.errors import CommitAborted, CommitError, CommitPartial, CommitUnknown, StoreTimeout
 from holdall.session.commit.calls import Calls
 from holdall.session.commit.changes import changes_of
 from holdall.session.commit.result import CommitResult
@@ -13,7 +15,12 @@ __all__ = ["CallsRun"]
 
 
 class CallsRun(CommitRun):
-    """One step of calls. What was started is awaited and reported, and nothing is sent twice."""
+    """One step of calls. What was started is awaited and reported, and nothing is sent twice.
+
+    Being cancelled, or out of its time, it gives up the calls under way: their outcome is unknown.
+    """
+
+    _calls: Calls | None = None
 
     async def finish(self) -> CommitResult:
         """Make the calls.
@@ -28,18 +35,43 @@ class CallsRun(CommitRun):
             self._calls = calls = Calls(step, changes, committer.handwritten)
             self.reports.append(calls.report)
             try:
-                await calls.run(self.options.strategy)
+                stopped = await self._make(calls)
             finally:
                 settle_calls(calls.report, changes, committer.records, committer.tracker)
                 committer.is_in_doubt = bool(calls.report.unknown)
         finally:
             committer.end()
-        if calls.failure is None:
+        if calls.applied == len(calls.outcomes):
             return self.outcome()
-        refused = sum(outcome is not None and outcome.error is not None for outcome in calls.outcomes)
+        raise self._error(calls, stopped) from calls.failure or StoreTimeout(step.store.name, stopped)
+
+    def cancel(self) -> None:
+        """Give up what is under way; what was not sent yet is not sent any more."""
+        super().cancel()
+        if self._calls is not None:
+            self._calls.cancel()
+
+    async def _make(self, calls: Calls) -> str:
+        """Make the calls; tells why they were stopped, if they were."""
+        if self.is_cancelled:
+            return "it was cancelled"
+        try:
+            async with asyncio.timeout(self.options.budget):
+                await calls.run(self.options.strategy)
+        except TimeoutError:
+            return f"it took longer than {self.options.budget} seconds"
+        except asyncio.CancelledError:
+            return "it was cancelled"
+        return ""
+
+    def _error(self, calls: Calls, stopped: str) -> CommitError:
+        unknown = len(calls.report.unknown)
+        refused = sum(outcome is not None and outcome.error is not None for outcome in calls.outcomes) - unknown
         if calls.applied:
             kind: type[CommitError] = CommitPartial
         else:
-            kind = CommitUnknown if calls.report.unknown else CommitAborted
-        message = f"{refused} changes were refused, {calls.applied} applied: {calls.failure}"
-        raise kind(message, self.outcome()) from calls.failure
+            kind = CommitUnknown if unknown else CommitAborted
+        told = f"{refused} changes were refused, {calls.applied} applied"
+        if unknown:
+            told += f", {unknown} may have been applied"
+        return kind(f"{told}: {stopped or calls.failure}", self.outcome())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 
-__all__ = ["Strategy", "carry_out"]
+__all__ = ["ReadySet", "Strategy", "carry_out"]
 
 
 class Strategy(StrEnum):
@@ -30,8 +31,8 @@ async def carry_out(
     """Perform the numbers ``0 … len(needs)-1``, each once those it needs are done.
 
     Number n goes in lane ``lanes[n]``, of which ``widths[lane]`` may be under way at once. ``perform`` tells whether
-    it went well. Needs must not run in a circle. An exception of ``perform`` ends it all, once what was started is
-    done, and so does being cancelled: what is under way is cancelled and awaited.
+    it went well. Raises ValueError where every need is part of a circle. An exception of ``perform`` ends it all, once
+    what was started is done, and so does being cancelled: what is under way is cancelled and awaited.
 
     >>> done = []
     >>> async def perform(number: int) -> bool:
@@ -42,17 +43,20 @@ async def carry_out(
     [2, 1, 0]
     """
     if needs:
-        await _ReadySet(needs, perform, lanes, widths, strategy).run()
+        await ReadySet(needs, perform, lanes=lanes, widths=widths, strategy=strategy).run()
 
 
-class _ReadySet:
+class ReadySet:
+    """What ``carry_out`` does, for who may have to stop it; to be made and run in one loop."""
+
     def __init__(
         self,
         needs: Sequence[Sequence[int]],
         perform: Callable[[int], Awaitable[bool]],
+        *,
         lanes: Sequence[int],
         widths: Sequence[int],
-        strategy: Strategy,
+        strategy: Strategy = Strategy.INTERRUPT_ON_ERROR,
     ) -> None:
         self._perform = perform
         self._lanes = lanes
@@ -72,21 +76,33 @@ class _ReadySet:
         self._failure: BaseException | None = None
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Start nothing more and cancel what is under way; ``run`` raises CancelledError once that is over."""
+        self._is_stopped = self.is_cancelled = True
+        for task in self._running:
+            task.cancel()
 
     async def run(self) -> None:
+        """Perform them all. Raises what ``perform`` raised first, CancelledError if it was stopped."""
         for lane in range(len(self._ready)):
             self._start(lane)
+        if not self._running and not self.is_cancelled:
+            raise ValueError("what is to be done needs itself, in a circle")
         try:
-            await self._over
+            if self._running:
+                await self._over
         except asyncio.CancelledError:
-            self._is_stopped = True
-            for task in self._running:
-                task.cancel()
+            self.cancel()
             while self._running:
-                await asyncio.wait(self._running)
+                with suppress(asyncio.CancelledError):  # again, while what was started comes to its end
+                    await asyncio.wait(self._running)
             raise
         if self._failure is not None:
             raise self._failure
+        if self.is_cancelled:
+            raise asyncio.CancelledError
 
     def _start(self, lane: int) -> None:
         ready = self._ready[lane]

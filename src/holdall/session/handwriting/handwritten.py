@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from holdall.errors import CorruptRecord, DeclarationError, StateError, Unsupported
-from holdall.model import Field, Model, Reference, State, state_of
+from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
+from holdall.model import Field, Model, Reference, State, Track, set_track, state_of, track_of
 from holdall.policy import Policy
 from holdall.session.binding import Binding, Bindings
 from holdall.session.commit.entry import Operation
@@ -144,14 +145,42 @@ class Handwritten:
             self.take_referred(found)
         return found
 
-    async def write(self, binding: Binding, verb: Verb, record: Any) -> Outcome:
-        """Let the DAO do this to the record; the outcome of an addition has the key. Raises as ``apply`` does."""
+    async def write(self, binding: Binding, verb: Verb, record: Any, fields: Sequence[str] = ()) -> Outcome:
+        """Let the DAO do this to the record; the outcome of an addition has the key. Raises as ``apply`` does.
+
+        ``fields`` are those of a change; the record says of each of them that it is modified.
+        """
         store = binding.recordwise
         assert store is not None
         self._records.given.pop(id(record), None)
-        with self._phases.entered(SessionState.COMMIT, record):
+        with self._phases.entered(SessionState.COMMIT, record), self._modified(record, verb, fields):
             outcome = await store.apply_record(verb, binding.collection, record, self.session())
-        return msgspec.structs.replace(outcome, key=record.__key__()) if verb is Verb.ADD else outcome
+        if verb is not Verb.ADD:
+            return outcome
+        key = record.__key__()
+        other = self._records.find(binding.model, key)
+        if other is not None and other is not record and state_of(other) is not State.DELETED:
+            sentence = f"its DAO gave a {binding.collection} the key of another record of this session"
+            raise StoreUnavailable(binding.store.name, sentence, is_outcome_unknown=True)  # the call was made
+        return msgspec.structs.replace(outcome, key=key)
+
+    @contextmanager
+    def _modified(self, record: Any, verb: Verb, fields: Sequence[str]) -> Iterator[None]:
+        """Within the block a new record, added without these fields just now, says that they are modified."""
+        if verb is not Verb.UPDATE or state_of(record) is not State.NEW:
+            yield
+            return
+        before = track_of(record)
+        assert before is not None
+        shown = Track(before.tracker, State.NEW, dict.fromkeys(fields))
+        set_track(record, shown)
+        try:
+            yield
+        finally:
+            if track_of(record) is shown:
+                set_track(record, before)
+
+    # --- taken into the session -------------------------------------------------------------------------------------
 
     def take(self, record: Any, *, renew: bool = False) -> Any:
         """The record of this session for one just made from what a store has, and so for all it refers to.
@@ -159,46 +188,65 @@ class Handwritten:
         Where the key is known already, the known record stands for it; with ``renew`` that takes over the values,
         unless it was changed. Raises StateError for a record of another session, or without a key.
         """
-        if self._records.holds(record):
-            return record
+        return self._taken([record], renew)[id(record)]
+
+    def take_referred(self, record: Any) -> None:
+        """Take the unbound records that a record refers to, and let it refer to those that stand for them."""
+        self._refer(record, self._taken(_unbound_of(record), renew=False))
+
+    def _taken(self, records: list[Any], renew: bool) -> dict[int, Any]:
+        """What stands for each of these records, and of those they refer to, by ``id()``; all of them are taken."""
+        standing: dict[int, Any] = {}
+        made: list[Any] = []
+        pending = list(records)
+        try:
+            while pending:
+                record = pending.pop()
+                if id(record) in standing:
+                    continue
+                standing[id(record)] = record
+                if not self._records.holds(record):
+                    standing[id(record)] = self._filed(record)
+                    made.append(record)
+                    pending.extend(_unbound_of(record))
+            for record in reversed(made):  # what is referred to first
+                self._refer(record, standing)
+                self._settle(record, standing[id(record)], renew)
+        except BaseException:
+            for record in made:
+                filed, key = self._records.of(type(record)), record.__key__()
+                if not self._records.holds(record) and filed.get(key) is record:
+                    del filed[key]
+            raise
+        return standing
+
+    def _filed(self, record: Any) -> Any:
+        """The record of this session with the key of one just made: that one itself, where there is no other."""
         key = record.__key__()
         if state_of(record) is not State.UNBOUND or key is None:
             what = "has no key" if key is None else f"is {state_of(record).value} and of another session"
             raise StateError(f"this {type(record).__name__} {what}; make the record from what the store has")
         self._bindings.of_model(type(record))
-        filed = self._records.of(type(record))
-        known = filed.setdefault(key, record)
-        try:
-            self.take_referred(record, renew=renew)
-        except BaseException:
-            if known is record:
-                del filed[key]
-            raise
+        return self._records.of(type(record)).setdefault(key, record)
+
+    def _settle(self, record: Any, known: Any, renew: bool) -> None:
         if known is record:
-            self._records.mark_clean(record, key)
+            self._records.mark_clean(record, record.__key__())
         elif renew and state_of(known) is State.CLEAN:
             self.overwrite(known, record)
-        return known
 
-    def take_referred(self, record: Any, *, renew: bool = False) -> None:
-        """Take the unbound records that a record refers to, and let it refer to those that stand for them."""
+    def _refer(self, record: Any, standing: dict[int, Any]) -> None:
+        """Let a record refer to what stands for the records just made."""
         for field in record.__holdall__.references:
             value = field.get(record)
             items = value if field.form is not None else (value,)
-            made = [item._record if item.__class__ is Reference else None for item in items]
-            if not any(other is not None and state_of(other) is State.UNBOUND for other in made):
+            if not any(id(other) in standing for other in _records_at(items)):
                 continue
             taken = [
-                item if other is None or state_of(other) is not State.UNBOUND else self._stand_in(other, renew)
-                for item, other in zip(items, made, strict=True)
+                item if item.__class__ is not Reference else standing.get(id(item._record), item) for item in items
             ]
             with self._phases.entered(SessionState.GET):
                 setattr(record, field.name, taken if field.form is not None else taken[0])
-
-    def _stand_in(self, record: Any, renew: bool) -> Any:
-        """As ``take``, also for one that is being taken, further out."""
-        known = self._records.find(type(record), record.__key__())
-        return record if known is record else self.take(record, renew=renew)
 
     def overwrite(self, record: Any, fresh: Any) -> None:
         """Let a record have the values of another with the same key, as what its store has."""
@@ -209,6 +257,8 @@ class Handwritten:
 
     def take_all(self, records: Iterable[Any], name: str, *, renew: bool = False) -> list[Any]:
         """As ``take`` for what a query function gave; raises StateError for what is no record."""
+        if renew:
+            self._records.collect()  # what was changed in place is changed, too
         taken = []
         for record in records:
             if not isinstance(record, Model):
@@ -220,3 +270,18 @@ class Handwritten:
 def _decoded(field: Any, part: Any) -> Any:
     decode = field.type.decode if field.type is not None else None
     return part if decode is None else decode(part)
+
+
+def _records_at(items: Iterable[Any]) -> list[Any]:
+    """The records that these values of a reference hold."""
+    return [item._record for item in items if item.__class__ is Reference and item._record is not None]
+
+
+def _unbound_of(record: Any) -> list[Any]:
+    """The records of no session that a record refers to."""
+    found: list[Any] = []
+    for field in record.__holdall__.references:
+        value = field.get(record)
+        items = value if field.form is not None else (value,)
+        found.extend(other for other in _records_at(items) if state_of(other) is State.UNBOUND)
+    return found

@@ -27,8 +27,9 @@ class DAO(Generic[M]):
     ``model`` need not be given where it follows from ``DAO[…]``. ``commit`` is ``CommitClass.IDEMP`` where each call
     may be sent twice and counts once. ``features`` are those that the other side keeps by itself, such as
     ``Feature.UNIQUE`` and ``Feature.VERSIONS``. ``concurrent_changes`` says how many calls may be under way at once.
-    ``refusals`` are the exceptions that say for certain that nothing was written, beside Holdall's own; after any other
-    it counts as unknown whether the call took effect.
+    ``refusals`` are the exceptions that say for certain that nothing was written, beside a StoreError (a Conflict, for
+    example) that a method raises itself. After any other error it counts as unknown whether the call took effect: the
+    call may have been made, and only its answer not understood.
 
     >>> from holdall import Holdall, Model, field
     >>> class Employee(Model):

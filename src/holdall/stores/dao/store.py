@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from holdall.errors import DeclarationError, HoldallError, Unsupported
+from holdall.errors import DeclarationError, Unsupported
 from holdall.query import Kind, Query, Schema
 from holdall.store import (
     APPLIED,
@@ -23,7 +23,7 @@ from holdall.store import (
     demand_schema,
 )
 from holdall.stores.dao.dao import DAO, has, missing
-from holdall.stores.dao.errors import as_store_error
+from holdall.stores.dao.errors import as_read_error, as_store_error
 
 __all__ = ["DaoStore", "open_dao"]
 
@@ -99,26 +99,34 @@ class DaoStore:
             raise DeclarationError(f"store {self.name!r} has a DAO for {collection!r}, which is no collection of it")
 
     async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
-        """What the DAO gets for this key, or None. Raises what the DAO raises."""
+        """What the DAO gets for this key, or None.
+
+        Raises what the DAO raises; StoreUnavailable or StoreTimeout for a ConnectionError or a TimeoutError.
+        """
         self.demand("get", collection)
         dao = self.access_of(collection)
-        with acting_for(session):
-            return await dao.get(**key)
+        try:
+            with acting_for(session):
+                return await dao.get(**key)
+        except (ConnectionError, TimeoutError) as error:
+            raise as_read_error(self.name, dao, error) from error
 
     async def apply_record(self, verb: Verb, collection: str, record: Any, session: object) -> Outcome:
         """Let the DAO add, update or remove the record.
 
-        Raises StoreUnavailable or StoreTimeout with ``is_outcome_unknown`` where nobody knows whether it was done.
+        Raises StoreUnavailable or StoreTimeout with ``is_outcome_unknown`` where nobody knows whether it was done:
+        after any error that is no definite no of the DAO.
         """
         self.demand(verb, collection)
         dao = self.access_of(collection)
         try:
             with acting_for(session):
                 answer = await getattr(dao, verb.value)(record)
-        except HoldallError:
-            raise
         except Exception as error:
-            raise as_store_error(self.name, dao, verb.value, error) from error
+            told = as_store_error(self.name, dao, verb.value, error)
+            if told is error:
+                raise
+            raise told from error
         return APPLIED if answer is None else Outcome(answer=answer)
 
     async def fetch(self, query: Query[Any]) -> Rows:
