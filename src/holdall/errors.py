@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdall.session.commit.recovery import Unfinished
     from holdall.session.commit.result import CommitResult, Task
-    from holdall.session.commit.settlement import Settlement
+    from holdall.session.commit.unfinished import Unfinished, UnfinishedCommit
     from holdall.session.references.consequences import Refusal
     from holdall.store.reservation import Reservation
 
@@ -261,10 +260,15 @@ class StaleVersion(Conflict):
 
 
 class LockConflict(Conflict):
-    """Somebody else holds a lock for too long, or two commits waited for each other: repeat the commit."""
+    """Somebody else holds a lock for too long, or two commits waited for each other: repeat the commit.
 
-    def __init__(self, store: str, message: str, position: int | None = None) -> None:
-        super().__init__(store, f"{message}; repeat the commit", position)
+    ``collection`` is where that happened, if known. Who holds it may be a prepared transaction of a dead process.
+    """
+
+    def __init__(self, store: str, message: str, position: int | None = None, collection: str = "") -> None:
+        self.collection = collection
+        where = f" at {collection}" if collection else ""
+        super().__init__(store, f"{message}{where}; repeat the commit", position)
 
 
 class Reserved(Conflict):
@@ -345,7 +349,7 @@ class CommitUnknown(CommitError):
         return await _settlement_of(self).resolve()
 
 
-def _settlement_of(error: CommitError) -> Settlement:
+def _settlement_of(error: CommitError) -> UnfinishedCommit:
     if error.result.settlement is None:
         raise StateError("this commit wrote one store and no journal; roll back, and load the records again")
     return error.result.settlement

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -39,11 +40,12 @@ class EmbeddedPostgres:
 
     PostgreSQL refuses to run as root. Under root it runs as ``nobody``, and from a copy of its programs where that
     user could not reach them; no user is made and no permission of an existing folder is changed. ``is_durable`` leaves
-    PostgreSQL's own promises as they are: a commit is on the disk.
+    PostgreSQL's own promises as they are: a commit is on the disk. ``settings`` are further ones, as in
+    ``postgresql.conf``.
     """
 
-    def __init__(self, *, is_durable: bool = False) -> None:
-        self._settings = _SETTINGS if is_durable else {**_SETTINGS, **_FORGETFUL}
+    def __init__(self, *, is_durable: bool = False, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = {**_SETTINGS, **({} if is_durable else _FORGETFUL), **(settings or {})}
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="holdall-postgres-"))
         self._port = 0

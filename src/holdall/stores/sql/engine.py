@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator,
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
+from math import ceil
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,7 +27,7 @@ from holdall.stores.sql.inspection import FoundTable, inspect_connection
 from holdall.stores.sql.steps import Work
 from holdall.stores.sql.tables import Tables
 
-__all__ = ["EngineDatabase", "EngineOptions", "engine_at", "url_of"]
+__all__ = ["EngineDatabase", "EngineOptions", "carry_out", "engine_at", "url_of"]
 
 _STRICT = "SET SESSION sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO'"
 _MYSQL_DRIVERS = ("asyncmy", "aiomysql")
@@ -35,14 +36,19 @@ _ERRORS = (exc.SQLAlchemyError, OSError)
 
 
 class EngineOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the engine keeps connections: at most ``connections`` per event loop; ``timeout`` (seconds) to get one."""
+    """How the engine is used: at most ``connections`` per event loop; ``timeout`` (seconds) to get one.
+
+    ``lock_timeout`` (seconds, rounded up to whole ones) is how long a statement waits in MariaDB or MySQL for what
+    others have locked; it should be well below the time that a commit is given.
+    """
 
     connections: int = 10
     timeout: float = 30.0
+    lock_timeout: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.connections < 1 or self.timeout <= 0:
-            raise DeclarationError("connections and timeout must be above zero")
+        if self.connections < 1 or self.timeout <= 0 or self.lock_timeout <= 0:
+            raise DeclarationError("connections, timeout and lock_timeout must be above zero")
 
 
 def url_of(url: str) -> sa.URL:
@@ -98,7 +104,7 @@ class EngineDatabase:
     async def write(self, work: Work) -> list[Outcome]:
         """Carry out the work's steps in one transaction."""
         async with self._connected() as connection:
-            outcomes = await _carry_out(connection, work)
+            outcomes = await carry_out(connection, work)
             await self._commit(connection)
             return outcomes
 
@@ -179,7 +185,7 @@ class EngineTransaction:
         async with self._turn:
             with self._database.translating():
                 async with self._connection.begin_nested():
-                    return await _carry_out(self._connection, work)
+                    return await carry_out(self._connection, work)
 
 
 async def _rows(connection: AsyncConnection, sql: str, parameters: Any) -> Rows:
@@ -194,7 +200,8 @@ def _streamed(connection: sa.Connection, sql: str, parameters: Any) -> sa.Cursor
     return connection.execution_options(stream_results=True).exec_driver_sql(sql, parameters)
 
 
-async def _carry_out(connection: AsyncConnection, work: Work) -> list[Outcome]:
+async def carry_out(connection: AsyncConnection, work: Work) -> list[Outcome]:
+    """Carry out the work's steps. Raises StepRefused and SQLAlchemy's errors."""
     steps = work()
     try:
         step = next(steps)
@@ -220,7 +227,9 @@ def engine_at(url: sa.URL, options: EngineOptions) -> AsyncEngine:
     )
     setup = Dialect.of(engine.dialect).session_setup
     if family == "mysql":
-        setup = (_STRICT, *setup)
+        wait = ceil(options.lock_timeout)
+        waits = (f"SET SESSION innodb_lock_wait_timeout = {wait}", f"SET SESSION lock_wait_timeout = {wait}")
+        setup = (_STRICT, *waits, *setup)
 
     def tell(connection: Any, record: Any) -> None:
         cursor = connection.cursor()

@@ -16,6 +16,7 @@ from holdall.errors import (
     CorruptRecord,
     FieldError,
     HoldallError,
+    LockConflict,
     QueryError,
     ReferenceViolation,
     SchemaMismatch,
@@ -37,6 +38,7 @@ class Meaning(Enum):
     REFERENCE = "a reference would be left without its target"
     RULE = "a rule of the database refuses this change ({})"
     RETRY = "other work got in the way ({}); nothing was applied, try again"
+    LOCKED = "other work holds what this needs or got in its way ({}), and nothing was applied"
     VALUE = "the database cannot keep or compare this value ({})"
     SCHEMA = "a table or column is missing or of another shape ({}); compare with inspect()"
     TIMEOUT = "it did not answer in time ({})"
@@ -74,7 +76,7 @@ POSTGRESQL: dict[str, Meaning] = {
     "57014": _M.TIMEOUT,  # cancelled, by statement_timeout or by us
     "25P03": _M.TIMEOUT,
     "25P04": _M.TIMEOUT,
-    "55P03": _M.TIMEOUT,  # lock_timeout
+    **dict.fromkeys(("55P03", "40P01", "40001"), _M.LOCKED),  # lock_timeout, deadlock, serialization failure
     **dict.fromkeys(("40", "55", "72"), _M.RETRY),
     "0A000": _M.DEFECT,
     **dict.fromkeys(("22", "21", "20", "10"), _M.VALUE),
@@ -101,8 +103,10 @@ MYSQL: dict[int, Meaning] = {
     **dict.fromkeys((1022, 1062, 1169, 1557, 1586, 1859), _M.UNIQUE),
     **dict.fromkeys((1215, 1216, 1217, 1451, 1452, 1761, 1762), _M.REFERENCE),
     **dict.fromkeys((1048, 1364, 1644, 3819, 4025, 1263), _M.RULE),
-    **dict.fromkeys((1020, 1213, 1412, 1479, 1689, 1964), _M.RETRY),
-    **dict.fromkeys((1205, 1907, 1969, 3024, 3572), _M.TIMEOUT),
+    **dict.fromkeys((1412, 1479, 1689, 1964), _M.RETRY),
+    **dict.fromkeys((1020, 1205, 1213, 1613, 1614, 3572), _M.LOCKED),  # lock waits, deadlocks, the same within XA
+    **dict.fromkeys((1397, 1398, 1399, 1400, 1401, 1402, 1440), _M.DEFECT),  # XA statements out of place
+    **dict.fromkeys((1907, 1969, 3024), _M.TIMEOUT),
     **dict.fromkeys((1264, 1265, 1292, 1366, 1367, 1406, 1416, 1441, 1690, 1153, 1118, 1071, 3140, 1267), _M.VALUE),
     **dict.fromkeys((1049, 1051, 1054, 1060, 1061, 1091, 1109, 1146, 1136, 1072), _M.SCHEMA),
     **dict.fromkeys((1102, 1103, 1110, 1113, 1166), _M.SCHEMA),
@@ -132,6 +136,8 @@ def error_of(
             return UniqueViolation(store, collection, (), position)
         case Meaning.REFERENCE if collection is not None:
             return ReferenceViolation(store, collection, (), position)
+        case Meaning.LOCKED:
+            return LockConflict(store, message, position, collection or "")
         case Meaning.UNIQUE | Meaning.REFERENCE | Meaning.RULE | Meaning.RETRY:
             return Conflict(store, message, position)
         case Meaning.VALUE:

@@ -50,7 +50,8 @@ def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.postgres import PostgresDatabase, PostgresOptions
 
     tables = Tables(POSTGRESQL)
-    return SqlStore(name, tables, PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options)))
+    database = PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options))
+    return HoldingSqlStore(name, tables, database, Hold.NONE)  # until the server is asked
 
 
 def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
@@ -58,6 +59,10 @@ def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
 
     place, given = url_of(url), _given(EngineOptions, name, options)
     tables = Tables(Dialect.of(engine_at(place, given).dialect))
+    if tables.dialect.family == "mysql":
+        from holdall.stores.sql.engine_xa import XaDatabase
+
+        return HoldingSqlStore(name, tables, XaDatabase(name, place, tables, given), Hold.PREPARED)
     return SqlStore(name, tables, EngineDatabase(name, place, tables, given))
 
 

@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
 
 from holdall.errors import DeclarationError, HoldallError, StoreTimeout, StoreUnavailable
-from holdall.store import Outcome, Rows
+from holdall.store import Hold, Outcome, Reservation, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import POSTGRESQL, Dialect
 from holdall.stores.sql.errors import Meaning, deciding, error_of
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
+from holdall.stores.sql.postgres_prepared import Act, PostgresPrepared
 from holdall.stores.sql.postgres_refusal import refusal
 from holdall.stores.sql.postgres_steps import ROWS, run_step
 from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, PostgresTransaction, as_tuple, carry_out
@@ -34,16 +36,20 @@ class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared.
     ``timeout`` (seconds) bounds each statement, ``connect_timeout`` opening a connection and waiting for a free one.
+    ``lock_timeout`` (seconds) is how long a statement waits for what others have locked, unless the URL sets it; it
+    should be well below the time that a commit is given. None leaves it to the server.
     """
 
     connections: int = 10
     statements: int = 500
     timeout: float = 60.0
     connect_timeout: float = 10.0
+    lock_timeout: float | None = 5.0
 
     def __post_init__(self) -> None:
-        if self.connections < 1 or self.statements < 1 or self.timeout <= 0 or self.connect_timeout <= 0:
-            raise DeclarationError("connections, statements, timeout and connect_timeout must be above zero")
+        lowest = min(self.timeout, self.connect_timeout, self.lock_timeout or 1.0)
+        if self.connections < 1 or self.statements < 1 or lowest <= 0 or self.lock_timeout == 0:
+            raise DeclarationError("connections, statements and all timeouts must be above zero")
 
 
 class PostgresDatabase:
@@ -57,6 +63,10 @@ class PostgresDatabase:
         self._tables = tables
         self._options = options
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
+        self._settings = {"application_name": "holdall", "timezone": "UTC"}
+        if options.lock_timeout is not None and "lock_timeout" not in parse_qs(urlsplit(url).query):
+            self._settings["lock_timeout"] = str(max(1, round(options.lock_timeout * 1000)))  # milliseconds
+        self._prepared = PostgresPrepared(store, self.rows, self._run, self._transacted)
 
     async def learned(self, dialect: Dialect) -> Dialect:
         """The dialect, lowering text under the best collation the server has."""
@@ -96,30 +106,70 @@ class PostgresDatabase:
     async def write(self, work: Work) -> list[Outcome]:
         """Carry out the work's steps in one transaction; a single statement is one by itself."""
         try:
-            return await self._write(work)
+            return await self._write(work, None)
         except OUTDATED:
-            return await self._write(work)
+            return await self._write(work, None)
 
-    async def _write(self, work: Work) -> list[Outcome]:
+    async def _transacted(self, work: Work, ending: str) -> list[Outcome]:
+        try:
+            return await self._write(work, ending)
+        except OUTDATED:
+            return await self._write(work, ending)
+
+    async def _write(self, work: Work, ending: str | None) -> list[Outcome]:
         done: list[Step] = []
         async with self._connected() as connection:
             try:
                 steps = work()
                 step = next(steps)
-                if _is_atomic(step):
+                if ending is None and _is_atomic(step):
                     done.append(step)
                     with deciding(), self.translating(done):
                         return _last(steps, await run_step(connection, step))
                 await connection.raw.execute("BEGIN")
                 outcomes = await carry_out(connection, steps, step, done)
                 with deciding(), self.translating(done):
-                    await connection.raw.execute("COMMIT")
+                    await connection.raw.execute(ending or "COMMIT")
                 return outcomes
             except OUTDATED:
                 connection.forget()
                 raise
             except DRIVER_ERRORS as error:
                 raise self.translated(error, done) from error
+
+    async def hold(self) -> Hold:
+        """As prepared transactions, where the server is set to keep any."""
+        return await self._prepared.hold()
+
+    async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
+        """Carry out the work and leave it prepared."""
+        return await self._prepared.prepare(reservation, work)
+
+    async def commit_prepared(self, commit: str, work: Work) -> bool:
+        """Commit what is prepared; the server has kept the work."""
+        return await self._prepared.commit(commit)
+
+    async def roll_back_prepared(self, commit: str) -> None:
+        """Roll back what is prepared."""
+        await self._prepared.roll_back(commit)
+
+    async def renew_prepared(self, reservation: Reservation) -> None:
+        """Do nothing: the server keeps only the name, which cannot be changed."""
+
+    async def prepared(self) -> list[Reservation]:
+        """All that is prepared in this database."""
+        return await self._prepared.listed()
+
+    async def create_own(self) -> None:
+        """Do nothing: the server keeps what is prepared without a table."""
+
+    async def drop_own(self) -> None:
+        """Do nothing, as there is nothing to drop."""
+
+    async def _run(self, act: Act) -> None:
+        async with self._connected() as connection:
+            with deciding(), self.translating([]):
+                await act(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
@@ -214,14 +264,23 @@ class PostgresDatabase:
         return pool
 
     async def _connect(self) -> PostgresConnection:
-        raw = await asyncpg.connect(
+        try:
+            raw = await self._opened()
+        except asyncpg.ProtocolViolationError:
+            if "lock_timeout" not in self._settings:
+                raise
+            del self._settings["lock_timeout"]  # a pooler takes only the settings that it knows
+            raw = await self._opened()
+        return PostgresConnection(raw, self._options.statements)
+
+    async def _opened(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
             self._url,
             timeout=self._options.connect_timeout,
             command_timeout=self._options.timeout,
             statement_cache_size=0,
-            server_settings={"application_name": "holdall", "timezone": "UTC"},
+            server_settings=self._settings,
         )
-        return PostgresConnection(raw, self._options.statements)
 
 
 def _is_atomic(step: Step) -> bool:

@@ -1,0 +1,101 @@
+"""What a MariaDB or MySQL server is asked and told about XA transactions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from holdall.stores.sql.prepared_names import Holder, PreparedName, from_xid
+
+__all__ = ["UNKNOWN_NAME", "holder_of", "is_holding", "listed", "number_of", "run", "why_not"]
+
+UNKNOWN_NAME = 1397  # XAER_NOTA
+
+_DENIED = (1227, 1401)
+_OLDEST_MARIADB, _OLDEST_MYSQL = (10, 5), (8, 0)
+_SAME_SECONDS = 2  # an uptime is told in whole seconds, and read a moment later
+_QUOTED = re.compile(r"X'([0-9A-Fa-f]*)',X'([0-9A-Fa-f]*)',([0-9]+)")
+
+
+async def run(connection: AsyncConnection, statement: str) -> Sequence[Any]:
+    """The rows of a statement without parameters, if it has any. Raises SQLAlchemy's errors."""
+    result = await connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    return result.all() if result.returns_rows else ()
+
+
+def number_of(error: exc.DBAPIError) -> int | None:
+    """The server's number for an error."""
+    arguments: tuple[object, ...] = getattr(error.orig, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+
+
+async def why_not(connection: AsyncConnection, tables: Sequence[str]) -> tuple[str, str | None]:
+    """The database's name, and what stands in the way of prepared transactions over these tables, if anything does."""
+    ((name, engine),) = await run(connection, "SELECT DATABASE(), @@default_storage_engine")
+    version = getattr(connection.dialect, "server_version_info", None) or (0,)
+    oldest = _OLDEST_MARIADB if _is_mariadb(connection) else _OLDEST_MYSQL
+    if version < oldest:
+        return name, f"its server is older than version {'.'.join(map(str, oldest))}"
+    if any(value == "ON" for _, value in await run(connection, "SHOW VARIABLES LIKE 'wsrep_on'")):
+        return name, "a Galera cluster has no XA transactions"
+    kept = "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
+    engines = {str(table): str(kind) for table, kind in await run(connection, kept)}
+    others = sorted(table for table in tables if engines.get(table, engine) != "InnoDB")
+    if others:
+        return name, f"table {others[0]} is not of the engine InnoDB"
+    try:
+        await listed(connection)
+    except exc.DBAPIError as error:
+        if number_of(error) not in _DENIED:
+            raise
+        return name, "its user lacks the privilege XA_RECOVER_ADMIN"
+    return name, None
+
+
+async def listed(connection: AsyncConnection) -> list[tuple[str, PreparedName]]:
+    """All prepared transactions of the server that are ours, each with its name as XA statements take it."""
+    found: list[tuple[str, PreparedName]] = []
+    statement = "XA RECOVER FORMAT='SQL'" if _is_mariadb(connection) else "XA RECOVER CONVERT XID"
+    for number, size, _, data in await run(connection, statement):
+        quoted = _QUOTED.fullmatch(data)
+        if quoted is not None:
+            body, size = bytes.fromhex(quoted[1] + quoted[2]), len(quoted[1]) // 2
+        else:
+            body = bytes.fromhex(data.removeprefix("0x"))
+        name = from_xid(number, body)
+        if name is not None:
+            found.append((f"X'{body[:size].hex()}',X'{body[size:].hex()}',{number}", name))
+    return found
+
+
+async def holder_of(connection: AsyncConnection) -> Holder:
+    """Which connection of the server this is; asked once for each."""
+    info: dict[str, Any] = (await connection.get_raw_connection()).info
+    holder = info.get("holdall_holder")
+    if holder is None:
+        ((number,),) = await run(connection, "SELECT CONNECTION_ID()")
+        holder = info["holdall_holder"] = Holder(int(number) % 2**48, await _started(connection))
+    assert isinstance(holder, Holder)
+    return holder
+
+
+async def is_holding(connection: AsyncConnection, holder: Holder) -> bool:
+    """Whether that connection is still open; one of the same number, from after the server was started anew, is not."""
+    number = holder.connection
+    if not await run(connection, f"SELECT 1 FROM information_schema.processlist WHERE id = {number}"):  # noqa: S608
+        return False
+    return abs(await _started(connection) - holder.server) <= _SAME_SECONDS
+
+
+async def _started(connection: AsyncConnection) -> int:
+    ((_, uptime),) = await run(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'")
+    ((now,),) = await run(connection, "SELECT UNIX_TIMESTAMP()")
+    return int(now) - int(uptime)
+
+
+def _is_mariadb(connection: AsyncConnection) -> bool:
+    return bool(getattr(connection.dialect, "is_mariadb", False))
