@@ -34,6 +34,12 @@ class Footprint(msgspec.Struct, frozen=True):
     referred: frozenset[str] = frozenset()
     unique: frozenset[tuple[str, str]] = frozenset()
 
+    @property
+    def collections(self) -> frozenset[str]:
+        """The names of the collections it reaches into."""
+        records = self.written | self.removed | self.referred
+        return frozenset([text.partition("\0")[0] for text in (*records, *(rule for rule, _ in self.unique))])
+
     def collides(self, other: Footprint) -> bool:
         """Whether the two cannot both be written as they were checked."""
         changed = other.written | other.removed

@@ -1,6 +1,7 @@
 """The store's folder: reading, listing and replacing its files, without ever following a symbolic link inside it.
 
-Places are ``folder/name`` or ``name``, relative to the root; both come from ``names`` and are never taken from outside.
+Places are ``name`` or ``folder/name`` relative to the root, a folder in a folder included. They come from ``names`` and
+are never taken from outside.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Folder:
         """A descriptor of the root, or of a folder in it that is no symbolic link."""
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            if folder:
-                outer, descriptor = descriptor, _inner(folder, descriptor)
+            for inner in folder.split("/") if folder else ():
+                outer, descriptor = descriptor, _inner(inner, descriptor)
                 os.close(outer)
             yield descriptor
         finally:
@@ -108,6 +109,13 @@ class Folder:
             return False
         return True
 
+    def is_folder(self, place: str) -> bool:
+        """Whether a folder lies at this place."""
+        try:
+            return stat.S_ISDIR(self.status(place).st_mode)
+        except FileNotFoundError:
+            return False
+
     def write_new(self, place: str, content: bytes) -> int:
         """Write a file that was not there and give its open descriptor, for ``fsync`` and ``close``."""
         folder, name = _split(place)
@@ -139,10 +147,11 @@ class Folder:
             return
 
     def make(self, folder: str) -> bool:
-        """Create a folder in the root, durably; says whether it was missing."""
-        with self.opened() as directory:
+        """Create a folder in the root, or in a folder that is there, durably; says whether it was missing."""
+        outer, name = _split(folder)
+        with self.opened(outer) as directory:
             try:
-                os.mkdir(folder, dir_fd=directory)
+                os.mkdir(name, dir_fd=directory)
             except FileExistsError:
                 return False
             os.fsync(directory)

@@ -21,12 +21,13 @@ from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.lock import OWN
 
-__all__ = ["FileEdit", "Journal"]
+__all__ = ["FileEdit", "Journal", "unknown_format"]
 
 _JOURNAL = f"{OWN}/journal"
 _DRAFT = f"{OWN}/journal.new"
 _STAGED = ".holdall-"
-_PLACE = re.compile(r"(?!\.\.?(?:/|\Z))(?:[^/\0]{1,255}/)?(?!\.\.?\Z)[^/\0]{1,255}")
+_PLACE = re.compile(r"(?:(?!\.\.?/)[^/\0]{1,255}/){0,2}(?!\.\.?\Z)[^/\0]{1,255}")
+_FORMAT = 1  # of the journal's file; one without a number is of the first
 _LARGEST = 256 * 2**20
 
 
@@ -42,7 +43,12 @@ class _Move(msgspec.Struct, frozen=True):
     target: str
 
 
-class _Decision(msgspec.Struct, frozen=True):
+class _Numbered(msgspec.Struct, frozen=True):
+    format: int = 1
+
+
+class _Decision(msgspec.Struct, frozen=True, kw_only=True):
+    format: int = 1
     moves: tuple[_Move, ...]
     digest: str
 
@@ -85,6 +91,27 @@ class Journal:
             raise
         self._forget()
 
+    def rehearse(self, edits: Sequence[FileEdit]) -> None:
+        """Raise OSError if these edits could not be made now: no rights, no space, something in the way.
+
+        Each folder gets one file with all that is to be written there, and loses it at once.
+        """
+        contents: dict[str, list[bytes]] = {}
+        for edit in edits:
+            folder, _, _ = edit.place.rpartition("/")
+            contents.setdefault(folder, []).append(edit.content or b"")
+            if edit.content is not None and self._folder.is_folder(edit.place):
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), edit.place)
+        token = secrets.token_hex(4)
+        for folder, written in contents.items():
+            probe = f"{folder}/{_STAGED}{token}" if folder else f"{_STAGED}{token}"
+            try:
+                os.close(self._folder.write_new(probe, b"".join(written)))
+                self.reached("probed")
+            finally:
+                self._folder.remove(probe)
+        self.reached("rehearsed")
+
     def recover(self, folders: Sequence[str]) -> None:
         """Finish what is decided, sweep up in these folders what is not. Raises CorruptRecord for a broken journal."""
         try:
@@ -120,7 +147,7 @@ class Journal:
     def _decide(self, moves: Sequence[_Move]) -> None:
         self._folder.make(OWN)
         self._folder.remove(_DRAFT)
-        descriptor = self._folder.write_new(_DRAFT, msgspec.json.encode(_Decision(tuple(moves), _digest(moves))))
+        descriptor = self._folder.write_new(_DRAFT, _encoded(moves))
         try:
             os.fsync(descriptor)
         finally:
@@ -195,6 +222,9 @@ class Journal:
 
     def _decision(self, raw: bytes) -> _Decision:
         try:
+            number = msgspec.json.decode(raw, type=_Numbered).format
+            if number != _FORMAT:
+                raise CorruptRecord(self._store, _JOURNAL, unknown_format(number))
             decision = msgspec.json.decode(raw, type=_Decision)
         except msgspec.DecodeError as error:
             raise CorruptRecord(self._store, _JOURNAL, f"restore the file or remove it: {error}") from error
@@ -202,6 +232,15 @@ class Journal:
         if decision.digest != _digest(decision.moves) or not all(map(_PLACE.fullmatch, places)):
             raise CorruptRecord(self._store, _JOURNAL, "it was changed by hand; restore the file or remove it")
         return decision
+
+
+def unknown_format(number: int) -> str:
+    """Why a file of another version of Holdall is left alone."""
+    return f"it has format {number}, which this version of Holdall does not know; use the version that wrote it"
+
+
+def _encoded(moves: Sequence[_Move]) -> bytes:
+    return msgspec.json.encode(_Decision(format=_FORMAT, moves=tuple(moves), digest=_digest(moves)))
 
 
 def _digest(moves: Sequence[_Move]) -> str:

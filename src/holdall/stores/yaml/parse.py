@@ -36,13 +36,15 @@ _SUSPECTS = tuple(  # what may occur, found quickly; and where it matters, looke
     (re.compile(quick), re.compile(exact, re.MULTILINE))
     for quick, exact in (
         ("\ufeff", ""),  # a byte order mark in the middle
-        (r"[&*!%]", r"(?<!\w)[&*]\S|(?<!\w)!|^%"),  # anchors, aliases, tags, directives
+        ("%", "^%"),  # directives
         (r"(?:\A|[\s\[{,]|[\"'\]}]:)[-+]?0[0-9bBxo]", ""),  # integers the fast parser reads by other rules
         (r"[\[{,]\s*\?\S", ""),  # a name after a question mark alone, of which the fast parser always makes a text
         (r"[0-9.][eE][-+]?[0-9]{3}", r"(?:^|[\s\[{,:])[-+]?[0-9.]+[eE][-+]?[0-9]{3}"),  # floats that may be infinite
         (r"[0-9.]{16}", r"(?=[0-9.]{17})[0-9]*\.|[0-9]{16}[eE]"),  # numbers with more digits than a float holds
     )
 )
+_PROPERTY = re.compile(r"""(?<![\w"'])(?:[&*](?=\S)|!)""")
+_STAND_IN = "\ue000"  # a letter to every parser, and to nobody else
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]{1,4000}")
@@ -78,7 +80,7 @@ def decode_text(raw: bytes) -> str:
 
 def parse(text: str) -> Any:
     """The value the text stands for; None if it is empty. Raises Unreadable."""
-    if not any(quick.search(text) and exact.search(text) for quick, exact in _SUSPECTS):
+    if not any(quick.search(text) and exact.search(text) for quick, exact in _SUSPECTS) and not _has_properties(text):
         try:
             value = ryaml.loads(text)  # type: ignore[attr-defined]
         except Exception:  # whatever its parser says, the careful one says it with the line, or reads it
@@ -86,6 +88,32 @@ def parse(text: str) -> Any:
         _bound(value)
         return value
     return parse_carefully(text)
+
+
+def _has_properties(text: str) -> bool:
+    """Whether an anchor, an alias or a tag may be in the text, and not only ``&``, ``*`` or ``!`` in somebody's words.
+
+    With a letter in the place of each of these a true one becomes a plain scalar that begins with the letter, or makes
+    the text unreadable; one in the middle of a scalar stays there. Nothing is expanded meanwhile.
+    """
+    if _PROPERTY.search(text) is None:
+        return False
+    if _STAND_IN in text:
+        return True
+    try:
+        pending = [ryaml.loads(_PROPERTY.sub(_STAND_IN, text))]  # type: ignore[attr-defined]
+    except Exception:  # the careful parser says why, or reads it
+        return True
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item)
+            pending.extend(item.values())
+        elif isinstance(item, list | tuple):
+            pending.extend(item)
+        elif isinstance(item, str) and item.startswith(_STAND_IN):
+            return True
+    return False
 
 
 def _bound(value: Any) -> None:

@@ -17,7 +17,9 @@ from holdall.store import (
     Change,
     CommitClass,
     Feature,
+    Hold,
     Outcome,
+    Reservation,
     Rows,
     demand_changes,
     demand_query,
@@ -25,15 +27,16 @@ from holdall.store import (
 )
 from holdall.stores.yaml.bounds import Bounds
 from holdall.stores.yaml.collection_file import CollectionFile
-from holdall.stores.yaml.constraints import check_references, check_unique
 from holdall.stores.yaml.counters import Counters
-from holdall.stores.yaml.draft import Draft
 from holdall.stores.yaml.errors import disk
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.inspection import problems
 from holdall.stores.yaml.journal import Journal
 from holdall.stores.yaml.lock import OWN, Lock
+from holdall.stores.yaml.part import draft_part
+from holdall.stores.yaml.preparing import Preparing
 from holdall.stores.yaml.record_files import RecordFiles
+from holdall.stores.yaml.reservations import RESERVED, Reservations
 from holdall.stores.yaml.view import Shelf, View
 
 __all__ = ["Layout", "YamlStore", "open_yaml"]
@@ -46,6 +49,7 @@ _CAPABILITIES = Capabilities(
     features=frozenset(Feature) - {Feature.STREAMS},
     operators=frozenset(Op),
     kinds=frozenset(Kind),
+    hold=Hold.RESERVED,
 )
 _RECORD_BYTES = 4 * 2**20  # a request body of 1 MiB fits, whatever is in it
 _COLLECTION_BYTES = 64 * 2**20
@@ -95,6 +99,8 @@ class YamlStore:
         self._bounds = Bounds(largest, max_records)
         self._lock = Lock(name, self._folder, lock_timeout)
         self._journal = Journal(name, self._folder)
+        self._reserved = Reservations(name, self._folder)
+        self._preparing = Preparing(name, self._folder, self._journal, self._reserved)
         self._guard = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
         self._is_swept = False
@@ -115,7 +121,9 @@ class YamlStore:
                 raise Unsupported(self.name, f"collections named {twin} and {schema.name}", "rename one of them")
             known = self._shelves.get(schema.name)
             if known is None or known.schema != schema:
-                self._shelves[schema.name] = self._make_shelf(self.name, self._folder, schema, self._bounds)
+                self._shelves[schema.name] = self._make_shelf(
+                    self.name, self._folder, schema, self._bounds.of(schema.name)
+                )
                 self._is_swept = False
 
     async def fetch(self, query: Query[Any]) -> Rows:
@@ -136,12 +144,44 @@ class YamlStore:
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or none, also if the process is killed meanwhile."""
-        demand_changes(self.name, {name: shelf.schema for name, shelf in self._shelves.items()}, list(changes))
+        self._demand(changes)
         return await run_sync(self._apply, list(changes)) if changes else []
 
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
         """So many keys that nobody else will get."""
         return await run_sync(self._reserve, collection, count)
+
+    async def hold(self) -> Hold:
+        """By reservations."""
+        return Hold.RESERVED
+
+    async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Hold what the changes touch, once it is seen that their files could be written now; durable when it returns.
+
+        What they would write is written beside its targets and removed again: rights and space are there at that time.
+        """
+        self._demand(changes)
+        return await run_sync(self._prepare, reservation, list(changes))
+
+    async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
+        """Write what was prepared and let go of it, also if the process is killed meanwhile; False if it is not held.
+
+        Raises Conflict where the files were changed by hand since.
+        """
+        self._demand(changes)
+        return await run_sync(self._commit_prepared, commit, list(changes))
+
+    async def roll_back_prepared(self, commit: str) -> None:
+        """Let go of what is held under this commit, if anything is."""
+        await run_sync(self._roll_back_prepared, commit)
+
+    async def renew_prepared(self, reservation: Reservation) -> None:
+        """Let what is held under this commit expire when this reservation says."""
+        await run_sync(self._renew_prepared, reservation)
+
+    async def prepared(self) -> list[Reservation]:
+        """Everything held in the folder, by whichever process; what cannot be read is told by its commit."""
+        return await run_sync(self._prepared)
 
     async def create(self) -> None:
         """Create the folder, and a folder for each collection where there is a file per record."""
@@ -173,18 +213,29 @@ class YamlStore:
 
     def _apply(self, changes: list[Change]) -> list[Outcome]:
         with self._writing():
-            view = View(self._shelves)
-            counters = Counters(self.name, self._folder)
-            draft = Draft(self.name, view.schemas, view.rows, counters)
-            outcomes = draft.apply(changes)
-            check_unique(draft)
-            check_references(draft)
-            edits = counters.edits()
-            for collection, changed in draft.changed.items():
-                self._shelves[collection].create()
-                edits.extend(self._shelves[collection].edits(changed))
-            self._journal.change(edits)
-            return outcomes
+            part = draft_part(self.name, self._folder, self._shelves, changes, self._reserved.held())
+            self._journal.change([*part.counters, *part.edits])
+            return part.outcomes
+
+    def _prepare(self, reservation: Reservation, changes: list[Change]) -> list[Outcome]:
+        with self._writing():
+            return self._preparing.prepare(self._shelves, reservation, changes)
+
+    def _commit_prepared(self, commit: str, changes: list[Change]) -> bool:
+        with self._writing():
+            return self._preparing.commit(self._shelves, commit, changes)
+
+    def _roll_back_prepared(self, commit: str) -> None:
+        with self._writing():
+            self._preparing.roll_back(commit)
+
+    def _renew_prepared(self, reservation: Reservation) -> None:
+        with self._writing():
+            self._preparing.renew(reservation)
+
+    def _prepared(self) -> list[Reservation]:
+        with self._reading():
+            return self._reserved.reservations()
 
     def _reserve(self, collection: str, count: int) -> list[int]:
         with self._writing():
@@ -205,7 +256,7 @@ class YamlStore:
             if not self._folder.root.is_dir():
                 return [f"folder {self._folder.root} is missing"]
         with self._reading():
-            return problems(self._shelves)
+            return [*problems(self._shelves), *self._reserved.problems()]
 
     def _drop(self) -> None:
         with self._guard, disk(self.name, str(self._folder.root)):
@@ -216,8 +267,12 @@ class YamlStore:
             for name, shelf in self._shelves.items():
                 shelf.drop()
                 counters.forget(name)
-            if edits := counters.edits():
+            edits = [self._reserved.let_go(commit) for commit in self._reserved.within(self._shelves)]
+            if edits := [*counters.edits(), *edits]:
                 self._journal.change(edits)
+
+    def _demand(self, changes: Sequence[Change]) -> None:
+        demand_changes(self.name, {name: shelf.schema for name, shelf in self._shelves.items()}, list(changes))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -239,5 +294,5 @@ class YamlStore:
 
     def _recover(self) -> None:
         folders = {folder for shelf in self._shelves.values() for folder in shelf.folders}
-        self._journal.recover([OWN, *sorted(folders)])
+        self._journal.recover([OWN, RESERVED, *sorted(folders)])
         self._is_swept = True
