@@ -102,6 +102,18 @@ def test_sorted_and_projected_by_what_other_stores_hold(tmp_path: Path) -> None:
     run(main)
 
 
+def test_counting_needs_no_other_store_for_the_order(tmp_path: Path) -> None:
+    async def main() -> None:
+        session = Session((await filled(tmp_path, semi_join_limit=4)).bindings)
+        assert await session.count(Shop.where().sort(Shop.city.region.name)) == 16
+        assert await session.count(Shop.where(Shop.id < 5).only(Shop.city.name).limit(1)) == 5
+        narrow = Shop.where(Shop.city.region.name == "north").sort(Shop.city.name).after("c1")
+        assert await session.count(narrow) == 4
+        assert await session.count(City.where().sort(City.region.name)) == 8
+
+    run(main)
+
+
 def test_beyond_the_bound_it_says_what_to_do(tmp_path: Path) -> None:
     async def main() -> None:
         session = Session((await filled(tmp_path, semi_join_limit=4)).bindings)

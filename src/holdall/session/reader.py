@@ -184,7 +184,9 @@ class Reader:
         binding = self._bindings.of_query(query)
         if binding.count is None:
             raise Unsupported(binding.store.name, "counting")
-        return await binding.count(await self.localized(query, binding))
+        local = await self.localized(query, binding)
+        # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
+        return await binding.count(local if is_local(local) else Query(local.collection, local.condition))
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Any]:
         """The records of a query, of any number; clean ones are let go batch by batch."""
