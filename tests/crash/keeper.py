@@ -11,8 +11,8 @@ from typing import Self
 
 import msgspec
 
-from holdall.session.commit.failpoint import Failpoint
 from tests.crash.audit import End, audit
+from tests.crash.failpoints import Failpoint
 from tests.crash.models import World
 from tests.crash.worker import Found, Job, Passed, Told
 from tests.crash.zygote import Death

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from holdall.session.commit.journal import JOURNAL
 from holdall.store import APPLIED, Change, Outcome, Verb
 from holdall.stores.sql import SqlStore
 
 __all__ = ["PLANTS", "plant"]
+
+_JOURNAL = "holdall_journal"
 
 
 def _unsynced_journal(die: Callable[[], None]) -> None:
@@ -20,7 +21,7 @@ def _unsynced_journal(die: Callable[[], None]) -> None:
     cached: list[tuple[SqlStore, Sequence[Change]]] = []
 
     async def late(store: SqlStore, changes: Sequence[Change]) -> Sequence[Outcome]:
-        if not all(change.collection == JOURNAL.name for change in changes):
+        if not all(change.collection == _JOURNAL for change in changes):
             return await apply(store, changes)
         while cached:
             await apply(*cached.pop(0))
@@ -46,7 +47,7 @@ def _early_decision(die: Callable[[], None]) -> None:
             return getattr(self._block, name)
 
         async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-            if not all(change.collection == JOURNAL.name for change in changes):
+            if not all(change.collection == _JOURNAL for change in changes):
                 outcomes: Sequence[Outcome] = await self._block.apply(changes)
                 return outcomes
             outcomes = await self._store.apply(changes)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from holdall.session.commit.failpoint import Failpoint
+from tests.crash.failpoints import RECOVERING, Failpoint
 from tests.crash.keeper import Keeper, Program
 from tests.crash.models import KINDS, World
 from tests.crash.plants import PLANTS
@@ -32,7 +32,6 @@ _FEW = [  # where there is no time for all
 ]
 _MANY = _LARGER if len(_PAIRS) + len(_LARGER) <= _KILLS / 10 else _FEW
 _EACH = -(-_KILLS // (len(_PAIRS) + len(_MANY)))
-_RECOVERING = (Failpoint.CLAIMED, Failpoint.REPLAYING, Failpoint.REPLAYED, Failpoint.RECOVERED, Failpoint.UNDOING)
 _LIVES = 4  # at most, for each kill
 
 
@@ -78,7 +77,7 @@ def kill(keeper: Keeper, kills: int, seed: int) -> None:
         elif drawn < 0.4:
             keeper.live(number, delay=chance.random() * 0.05)
         elif drawn < 0.6 and number > 1:
-            keeper.live(number, point=chance.choice(_RECOVERING))
+            keeper.live(number, point=chance.choice(RECOVERING))
         else:
             keeper.live(number, point=chance.choice(list(keeper.points)), after=chance.randrange(4))
     keeper.live(kills * _LIVES + 1, transfers=0)

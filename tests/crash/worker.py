@@ -13,8 +13,8 @@ import msgspec
 from holdall import Holdall
 from holdall.errors import CommitError
 from holdall.query import Query
-from holdall.session.commit.failpoint import Failpoint, arm
 from tests.crash.audit import TAKEN, Content, Listed
+from tests.crash.failpoints import Failpoint, arm
 from tests.crash.models import ACCOUNTS, ENTRIES, World
 from tests.crash.plants import plant
 

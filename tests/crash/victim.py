@@ -1,0 +1,111 @@
+"""One life of a program that writes an arena until it is killed, and the lives of its neighbours, who are not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from tests.contention.log import Log
+from tests.contention.models import Arena
+from tests.contention.writer import Writer
+from tests.crash.failpoints import Failpoint, arm
+
+__all__ = ["Act", "Life", "live", "neighbour"]
+
+_HANDS = 3  # commits under way at once
+_NEIGHBOUR_HANDS = 2
+_SINGLES = 0.4  # of a neighbour's commits, those of one store
+_PAUSE = 0.02  # seconds at most, between a neighbour's moves
+
+
+class Act(StrEnum):
+    """What a life does."""
+
+    WRITE = "write"
+    RECOVER = "recover"  # one round after the other
+    START = "start"  # with default settings, and nothing else
+    TOUCH = "touch"  # write some accounts, once
+
+
+class Life(msgspec.Struct, frozen=True):
+    """``point`` is passed ``after`` times before it is the end; ``accounts`` are what is to be touched, by store."""
+
+    arena: Arena
+    name: str
+    act: Act
+    point: Failpoint | None = None
+    after: int = 0
+    accounts: list[dict[int, int]] = []
+
+
+def live(life: Life, ready: Callable[[], None]) -> None:
+    """Live until killed; ``ready`` is called when work begins."""
+    asyncio.run(_live(life, ready))
+
+
+async def _live(life: Life, ready: Callable[[], None]) -> None:
+    _watch(life)
+    app = life.arena.app()
+    log = Log(f"{life.arena.folder}/victim.log")
+    writers = [Writer(app, life.arena, log, f"{life.name}-{hand}") for hand in range(_HANDS)]
+    match life.act:
+        case Act.WRITE:
+            app.bindings.settle()
+            ready()
+            await asyncio.gather(*(writer.write(lambda: True) for writer in writers))
+        case Act.RECOVER:
+            app.bindings.settle()
+            ready()
+            while True:
+                await app.recovery.run()
+                await asyncio.sleep(0.002)
+        case Act.START:
+            ready()
+            async with app:
+                await asyncio.sleep(3_600)
+        case Act.TOUCH:
+            app.bindings.settle()
+            ready()
+            end = time.monotonic() + 5.0
+            for accounts in life.accounts:
+                await writers[0].touch(accounts, lambda: time.monotonic() < end)
+            await asyncio.sleep(3_600)
+
+
+def _watch(life: Life) -> None:
+    """Die at the point; note every point that is passed for the first time in this life."""
+    notes = os.open(f"{life.arena.folder}/points", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    passed: dict[Failpoint, int] = {}
+
+    def look(point: Failpoint) -> None:
+        passed[point] = passed.get(point, 0) + 1
+        if passed[point] == 1:
+            os.write(notes, f"{life.name} {point.name}\n".encode())
+        if point is life.point and passed[point] > life.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    arm(look)
+
+
+def neighbour(arena: Arena, name: str) -> None:
+    """Write the same accounts until SIGTERM, in one store or in all, with default settings."""
+    asyncio.run(_neighbour(arena, name))
+
+
+async def _neighbour(arena: Arena, name: str) -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    log = Log(str(Path(arena.folder) / f"{name}.log"))
+    async with arena.app() as app:
+        writers = [
+            Writer(app, arena, log, f"{name}-{hand}", singles=_SINGLES, pause=_PAUSE)
+            for hand in range(_NEIGHBOUR_HANDS)
+        ]
+        await asyncio.gather(*(writer.write(lambda: not stopped.is_set()) for writer in writers))
