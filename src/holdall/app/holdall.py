@@ -17,6 +17,7 @@ from holdall.errors import DeclarationError, SchemaMismatch
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.session import (
+    LEASE,
     Binding,
     Bindings,
     Compensation,
@@ -43,7 +44,8 @@ class Holdall:
     stores what they keep. Nothing is global: two Holdalls in one program know nothing of each other.
 
     ``journal`` is the URL of the local journal, which is made when a commit over several stores has no database of its
-    own to write to. ``lease`` is how long, in seconds, other processes leave a commit under way alone.
+    own to write to. ``lease`` is how long, in seconds, other machines leave a commit alone whose process they cannot
+    see; it is renewed while the commit lives, and processes of one machine know at once that an owner is dead.
 
     >>> from holdall import Holdall, Model, field
     >>> class Country(Model):
@@ -55,11 +57,11 @@ class Holdall:
     ['country']
     """
 
-    def __init__(self, name: str, *, journal: str | None = None, lease: float = 60.0) -> None:
+    def __init__(self, name: str, *, journal: str | None = None, lease: float = LEASE) -> None:
         self.name = name
         self.stores: dict[str, Store] = {}
-        self.bindings = Bindings(journal or f"sqlite:///.holdall/{name}.db", lease)
-        self.recovery = Recovery(self.bindings.journal, self.bindings)
+        self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
+        self.recovery = Recovery(self.bindings)
         self._recovering: asyncio.Task[None] | None = None
         self._active: ContextVar[ref[Session] | None] = ContextVar(f"holdall_{name}", default=None)
         self._sync: SyncHoldall | None = None
@@ -187,7 +189,7 @@ class Holdall:
         """Finish what earlier commits left behind, now and every so many seconds, until ``close``."""
         self.bindings.settle()
         if self._recovering is None and len(self.bindings.stores()) > 1:
-            self._recovering = asyncio.create_task(recovering(self.recovery, every))
+            self._recovering = asyncio.create_task(recovering(self.recovery, every, self.bindings.journal.lease))
 
     async def __aenter__(self) -> Self:
         await self.start()

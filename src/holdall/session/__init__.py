@@ -1,22 +1,25 @@
 """Sessions: a unit of work over all stores."""
 
 from holdall.session.binding import Binding, Bindings
-from holdall.session.commit.entry import CallState, Operation, Part
-from holdall.session.commit.journal import JournalState
 from holdall.session.commit.order import Edge, Order, order_nodes
 from holdall.session.commit.plan import Batch, Plan, Step
-from holdall.session.commit.recovery import Recovered, Recovery, Unfinished, recovering
+from holdall.session.commit.recovery import Recovered, Recovery, recovering
 from holdall.session.commit.result import CommitResult, Guarantee, Task, TaskState
 from holdall.session.commit.schedule import Strategy
 from holdall.session.commit.undo import Compensate, Compensation
+from holdall.session.commit.unfinished import Unfinished, UnfinishedCommit
 from holdall.session.handwriting.auto_add import adding_new_records
 from holdall.session.handwriting.handwritten import bind_dao
 from holdall.session.handwriting.phase import SessionState
 from holdall.session.handwriting.query_function import QueryCall, query
+from holdall.session.journal.journal import LEASE
+from holdall.session.journal.log_record import CallState, Operation, Part
+from holdall.session.journal.row import JournalState
 from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
 
 __all__ = [
+    "LEASE",
     "Batch",
     "Binding",
     "Bindings",
@@ -42,6 +45,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Unfinished",
+    "UnfinishedCommit",
     "adding_new_records",
     "bind_dao",
     "order_nodes",

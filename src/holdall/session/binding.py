@@ -10,8 +10,9 @@ from holdall.errors import DeclarationError, StateError
 from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Generated, Query, Schema
-from holdall.session.commit.journal import Journal, hidden_schemas
 from holdall.session.commit.undo import Compensate, Compensation
+from holdall.session.journal.journal import LEASE, Journal
+from holdall.session.journal.schema import hidden_schemas
 from holdall.session.references.bond import Bond, tie
 from holdall.store import Aggregating, CommitClass, Recordwise, Row, Store
 
@@ -95,8 +96,10 @@ class Bindings:
     ``settle`` resolves references by name, makes the schemas and tells the stores; it does no I/O.
     """
 
-    def __init__(self, journal: str = "sqlite:///.holdall/journal.db", lease: float = 60.0) -> None:
-        self.journal = Journal(self, journal, lease)
+    def __init__(
+        self, application: str = "", journal: str = "sqlite:///.holdall/journal.db", lease: float = LEASE
+    ) -> None:
+        self.journal = Journal(application, self.stores, journal, lease)
         self._by_model: dict[Any, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True

@@ -90,7 +90,7 @@ class Committer:
 
     def _run_of(self, plan: Plan, options: CommitOptions) -> CommitRun:
         if len(plan.steps) > 1:
-            return SeveralStoresRun(plan, self, options, self.bindings.journal)
+            return SeveralStoresRun(plan, self, options)
         if plan.steps[0].role is Role.CALLS:
             return CallsRun(plan, self, options)
         return OneStoreRun(plan, self, options)

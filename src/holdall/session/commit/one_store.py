@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from holdall.errors import CommitAborted, CommitError, CommitPartial, CommitUnknown, StoreTimeout, StoreUnavailable
+from holdall.errors import (
+    CommitAborted,
+    CommitError,
+    CommitPartial,
+    CommitUnknown,
+    LockConflict,
+    Reserved,
+    StoreTimeout,
+    StoreUnavailable,
+)
 from holdall.session.commit.changes import changes_of
 from holdall.session.commit.result import CommitResult
 from holdall.session.commit.run import CommitRun, refusals
 from holdall.session.commit.settle import demand_outcomes, settle
 from holdall.session.commit.tasks import Report
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.make_way import Patience
+from holdall.store import Outcome, Runs, Store
 
 __all__ = ["OneStoreRun"]
 
@@ -28,7 +41,10 @@ class OneStoreRun(CommitRun):
             changes = changes_of(step)
             committer.is_in_doubt = True
             try:
-                outcomes = await step.store.apply(changes)
+                try:
+                    outcomes = await step.store.apply(changes)
+                except (Reserved, LockConflict) as obstacle:
+                    outcomes = await self._apply_patiently(step.store, changes, obstacle)
             except Exception as error:
                 committer.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
                 raise
@@ -50,6 +66,18 @@ class OneStoreRun(CommitRun):
                 f"{len(refused)} changes were refused, {applied} applied: {refused[0]}", self.outcome()
             ) from refused[0]
         return self.outcome()
+
+    async def _apply_patiently(
+        self, store: Store, changes: Runs, obstacle: Reserved | LockConflict
+    ) -> Sequence[Outcome]:
+        """Apply the changes as soon as the commits over several stores that are in their way have ended."""
+        patience = Patience(Coordinator(self.committer.bindings), self.options.budget)
+        while await patience.make_way(obstacle):
+            try:
+                return await store.apply(changes)
+            except (Reserved, LockConflict) as again:
+                obstacle = again
+        raise obstacle
 
     def _failed(self, error: Exception) -> CommitError:
         if self.committer.is_in_doubt:

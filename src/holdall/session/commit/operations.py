@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from holdall.session.commit.changes import Awaited
-from holdall.session.commit.entry import CallState, Entry, Operation, Part
 from holdall.session.commit.plan import Batch, Role, Step
-from holdall.store import KeyOf, Outcome, Runs, Verb
+from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
+from holdall.store import Change, KeyOf, Outcome, Runs, Verb
 
-__all__ = ["entry_of", "operations_of"]
+__all__ = ["operations_of", "record_of"]
 
 
 def operations_of(
@@ -20,17 +20,21 @@ def operations_of(
     outcomes: Sequence[Outcome | None] | None = None,
     unknown: set[int] | None = None,
     earlier: Sequence[Operation] | None = None,
+    known: Sequence[Change] | None = None,
 ) -> list[Operation]:
     """The operations of a step; values that are not known before other steps are done stand as None.
 
     With the outcomes of calls, each operation also tells how far it came; ``earlier`` are the operations as they were
-    when the commit began, whose old values no edit in flight has touched.
+    when the commit began, whose old values no edit in flight has touched. ``known`` are the changes with the keys that
+    were made meanwhile.
     """
     found: list[Operation] = []
     for batch, run in zip(step.batches, changes.runs, strict=True):
         own = [batch.binding.schema.key[0]] if len(batch.binding.schema.key) == 1 else []
         for index, (sent_key, row) in enumerate(zip(run.keys, run.rows, strict=True)):
             place = len(found)
+            if known is not None:
+                sent_key, row = known[place].key, known[place].values
             key = batch.keys[index] if batch.keys[index] is not None else _known(sent_key)
             fields, values = batch.fields, _known(row)
             if batch.verb is Verb.ADD and key is not None and own and own[0] not in fields:
@@ -46,8 +50,8 @@ def operations_of(
     return found
 
 
-def entry_of(steps: Sequence[Step], operations: Sequence[list[Operation]]) -> Entry:
-    """The entry of a commit: a part for each store that writes all its steps at once, and one for its calls."""
+def record_of(application: str, steps: Sequence[Step], operations: Sequence[list[Operation]]) -> LogRecord:
+    """The record of a commit: a part for each store that writes all its steps at once, and one for its calls."""
     parts: dict[tuple[str, bool], Part] = {}
     for step, found in zip(steps, operations, strict=True):
         by_call = step.role is Role.CALLS
@@ -57,7 +61,7 @@ def entry_of(steps: Sequence[Step], operations: Sequence[list[Operation]]) -> En
             part = parts.setdefault((name, by_call), Part(name, [], by_call=by_call))
             part.operations.extend(found[place : place + len(batch.records)])
             place += len(batch.records)
-    return Entry(list(parts.values()))
+    return LogRecord(list(parts.values()), application)
 
 
 def _state(place: int, outcomes: Sequence[Outcome | None] | None, unknown: set[int] | None) -> CallState:

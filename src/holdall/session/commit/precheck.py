@@ -1,4 +1,4 @@
-"""A look before the leap: conflicts in a store that is written after the decision, seen while it can be refused."""
+"""Conflicts in a store that can only be looked at before the decision, seen while the commit can still be refused."""
 
 from __future__ import annotations
 
@@ -7,67 +7,87 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, UniqueViolation, Unsupported
 from holdall.query import And, Compare, Condition, Op, Or, Query
-from holdall.session.binding import Binding
-from holdall.session.commit.plan import Batch, Step
+from holdall.session.binding import Binding, Bindings
 from holdall.session.references.asking import having_keys
-from holdall.store import KeyOf, Row, Runs, Verb
+from holdall.store import Change, KeyOf, Row, Verb
 
 __all__ = ["precheck"]
 
 
-async def precheck(step: Step, changes: Runs) -> None:
-    """Raise StaleVersion, AlreadyExists or UniqueViolation where the step would be refused as things stand."""
-    added: set[int] = set()
-    touched: dict[str, set[Any]] = {}  # by collection, the keys whose values are about to go
-    for batch in step.batches:
-        if batch.verb is Verb.ADD:
-            added.update(map(id, batch.records))
-        else:
-            touched.setdefault(batch.binding.collection, set()).update(batch.keys)
-        keys = [key for key in batch.keys if key is not None]
-        is_closing = batch.verb is Verb.UPDATE and any(id(record) in added for record in batch.records)
-        if keys and not is_closing:
-            await _check_keys(batch, keys)
-    for batch, run in zip(step.batches, changes.runs, strict=True):
-        if batch.verb is not Verb.REMOVE:
-            for names in batch.binding.schema.unique:
-                if set(names) <= set(batch.fields):
-                    await _check_unique(batch, names, run.rows, touched.get(batch.binding.collection, set()))
+async def precheck(bindings: Bindings, changes: Sequence[Change]) -> None:
+    """Raise StaleVersion, AlreadyExists or UniqueViolation where the store would refuse the changes as things stand."""
+    by_collection: dict[str, list[Change]] = {}
+    for change in changes:
+        by_collection.setdefault(change.collection, []).append(change)
+    for collection, group in by_collection.items():
+        await _Look(bindings.of_name(collection), group).check()
 
 
-async def _check_keys(batch: Batch, keys: list[Any]) -> None:
-    binding = batch.binding
-    names, version = binding.schema.key, binding.schema.version
-    paths = tuple([(name,) for name in (*names, version) if name is not None])
-    found: dict[Any, Any] = {}
-    for some in _pieces(binding, keys, len(names)):
-        query: Query[Any] = Query(binding.collection, having_keys(binding, some), projection=paths)
-        for row in await binding.store.fetch(query):
-            found[_key(row, len(names))] = row[-1]
-    if batch.verb is Verb.ADD:
-        if found:
-            raise AlreadyExists(binding.store.name, binding.collection, names)
-        return
-    for place, key in enumerate(batch.keys):
-        if key not in found or (batch.versions is not None and found[key] != batch.versions[place]):
-            raise StaleVersion(binding.store.name, binding.collection, key)
+class _Look:
+    """One collection, and what is about to happen to it."""
+
+    def __init__(self, binding: Binding, changes: Sequence[Change]) -> None:
+        self._binding = binding
+        self._changes = changes
+        self._added = {change.key for change in changes if change.verb is Verb.ADD and _is_known(change.key)}
+        self._touched = {change.key for change in changes if change.verb is not Verb.ADD and _is_known(change.key)}
+
+    async def check(self) -> None:
+        await self._check_keys()
+        for names in self._binding.schema.unique:
+            await self._check_unique(names)
+
+    async def _check_keys(self) -> None:
+        binding = self._binding
+        names, version = binding.schema.key, binding.schema.version
+        paths = tuple([(name,) for name in (*names, version) if name is not None])
+        found: dict[Any, Any] = {}
+        for some in _pieces(binding, list(self._added | self._touched), len(names)):
+            query: Query[Any] = Query(binding.collection, having_keys(binding, some), projection=paths)
+            for row in await binding.store.fetch(query):
+                found[_key(row, len(names))] = row[-1]
+        seen: set[Any] = set()
+        for change in self._changes:
+            if not _is_known(change.key):
+                continue
+            if change.verb is Verb.ADD:
+                if change.key in found:
+                    raise AlreadyExists(binding.store.name, binding.collection, names)
+            elif change.key not in seen and change.key not in self._added:
+                expected = found.get(change.key) if change.version is None else change.version
+                if change.key not in found or found[change.key] != expected:
+                    raise StaleVersion(binding.store.name, binding.collection, change.key)
+            seen.add(change.key)
+
+    async def _check_unique(self, names: tuple[str, ...]) -> None:
+        """What is null or yet to be made collides with nothing, nor does what a record has that is changed as well."""
+        binding = self._binding
+        wanted = [values for change in self._changes if (values := _values(change, names)) is not None]
+        size = len(binding.schema.key)
+        paths = tuple([(name,) for name in binding.schema.key])
+        for some in _pieces(binding, wanted, len(names)):
+            query: Query[Any] = Query(binding.collection, _having(names, some), projection=paths)
+            try:
+                found = await binding.store.fetch(query)
+            except Unsupported:
+                return  # the store will say so itself, later
+            if any(_key(row, size) not in self._touched for row in found):
+                raise UniqueViolation(binding.store.name, binding.collection, names)
 
 
-async def _check_unique(batch: Batch, names: tuple[str, ...], rows: Sequence[Row], touched: set[Any]) -> None:
-    """What is null or yet to be made collides with nothing, nor does what a record has that is changed as well."""
-    binding, places = batch.binding, [batch.fields.index(name) for name in names]
-    wanted = [tuple([row[place] for place in places]) for row in rows]
-    wanted = [values for values in wanted if not any(value is None or isinstance(value, KeyOf) for value in values)]
-    size = len(binding.schema.key)
-    paths = tuple([(name,) for name in binding.schema.key])
-    for some in _pieces(binding, wanted, len(names)):
-        query: Query[Any] = Query(binding.collection, _having(names, some), projection=paths)
-        try:
-            found = await binding.store.fetch(query)
-        except Unsupported:
-            return  # the store will say so itself, later
-        if any(_key(row, size) not in touched for row in found):
-            raise UniqueViolation(binding.store.name, binding.collection, names)
+def _values(change: Change, names: tuple[str, ...]) -> Row | None:
+    """What a change gives to the fields of a unique rule, if it gives all of them."""
+    if change.verb is Verb.REMOVE or not set(names) <= set(change.fields):
+        return None
+    given = dict(zip(change.fields, change.values, strict=True))
+    values = tuple([given[name] for name in names])
+    return None if any(value is None or not _is_known(value) for value in values) else values
+
+
+def _is_known(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_known, value))
+    return value is not None and not isinstance(value, KeyOf)
 
 
 def _having(names: tuple[str, ...], values: Sequence[Row]) -> Condition:

@@ -1,4 +1,4 @@
-"""Finishing what commits over several stores left behind: repeating what was decided, undoing what was not."""
+"""Recovery: finishing what commits over several stores left behind, in rounds or by name."""
 
 from __future__ import annotations
 
@@ -6,254 +6,275 @@ import asyncio
 import datetime as dt
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from holdall.errors import Conflict, HoldallError, NotFound, StaleVersion, StateError, StoreTimeout, StoreUnavailable
-from holdall.session.commit.entry import CallState, Operation, Part, inverse
-from holdall.session.commit.failpoint import Failpoint, reached
-from holdall.session.commit.forward import roll_forward
-from holdall.session.commit.journal import Journal, JournalRow, JournalState, is_marked, sweep_markers
-from holdall.session.commit.undo import current_row, is_undoable, undo_calls
-from holdall.store import CommitClass, Store, Verb
+from holdall.errors import HoldallError, NotFound, StateError, Unsupported
+from holdall.session.binding import Bindings
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.replay import is_written, unknown_part
+from holdall.session.commit.two_phase.settle import (
+    Settled,
+    settle_reservation,
+    settle_row,
+    undo,
+    undo_parts,
+)
+from holdall.session.commit.unfinished import Unfinished
+from holdall.session.journal.journal import Journal
+from holdall.session.journal.log_record import CallState
+from holdall.session.journal.markers import sweep_markers
+from holdall.session.journal.row import JournalRow, JournalState
+from holdall.store import CommitClass, Preparable, Store
 
-if TYPE_CHECKING:
-    from holdall.session.binding import Bindings
-
-__all__ = ["Recovered", "Recovery", "Unfinished", "recovering"]
+__all__ = ["Recovered", "Recovery", "recovering"]
 
 _log = logging.getLogger("holdall.recovery")
 
 _MARKERS_LAST = dt.timedelta(hours=24)
-_PART_SECONDS = 20.0
 
 
 class Recovered(msgspec.Struct):
-    """What one round of recovery did, in commits."""
+    """What one round of recovery did, in commits. ``held`` are those that others may still be working on."""
 
     finished: int = 0
     undone: int = 0
     listed: int = 0
     pending: int = 0
+    held: int = 0
 
-
-class Unfinished(msgspec.Struct, frozen=True):
-    """A commit that is not over: its name, how it stands, and every operation that may still matter."""
-
-    commit: str
-    state: JournalState
-    expires: dt.datetime
-    parts: tuple[Part, ...]
-
-    @property
-    def orphans(self) -> tuple[Operation, ...]:
-        """The calls that had or may have had an effect, and that nothing undoes."""
-        return tuple(
-            item
-            for part in self.parts
-            for item in part.operations
-            if item.state is CallState.ORPHANED or (part.by_call and item.state is CallState.PLANNED)
-        )
+    def count(self, settled: Settled) -> None:
+        """Take note of one commit."""
+        match settled:
+            case Settled.FINISHED:
+                self.finished += 1
+            case Settled.UNDONE:
+                self.undone += 1
+            case Settled.LISTED:
+                self.listed += 1
+            case Settled.PENDING:
+                self.pending += 1
+            case Settled.BUSY:
+                self.held += 1
+            case Settled.FOREIGN:
+                pass
 
 
 class Recovery:
-    """Goes over the journals of a Holdall. Any number of processes may do so at once: each row is claimed first."""
+    """Goes over the journals and reservations of an application; any number of processes may do so at once.
 
-    def __init__(self, journal: Journal, bindings: Bindings) -> None:
-        self._journal = journal
+    One home, store or row that cannot be reached or read stops nothing else: it is logged, and left.
+    """
+
+    def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
+        self._coordinator = Coordinator(bindings)
+
+    @property
+    def _journal(self) -> Journal:
+        return self._bindings.journal
+
+    # --- rounds -----------------------------------------------------------------------------------------------------
 
     async def run(self) -> Recovered:
         """One round over everything that nobody holds any more."""
         told = Recovered()
-        async for home, row in self._rows(is_expired=True):
-            await self._recover(home, row, told)
+        await self._begin()
+        for home in await self._homes():
+            try:
+                async for row in self._rows(home, JournalState.LISTED, JournalState.ABORTED):
+                    await self._settle(home, row, told)
+                for tombstone in await self._journal.tombstones(home):
+                    await self._journal.remove(home, tombstone)
+            except HoldallError as error:
+                _log.warning("the journal of %s was not recovered: %s", self._journal.place_of(home), error)
+        for store in self._bindings.stores():
+            if isinstance(store, Preparable):
+                await self._settle_reservations(store, told)
         return told
 
+    async def _settle(self, home: Store, row: JournalRow, told: Recovered) -> None:
+        reason = self._reason(row)
+        if reason:
+            _log.warning("commit %s in %s is left alone: %s", row.id, self._journal.place_of(home), reason)
+        elif not self._coordinator.is_abandoned(row):
+            told.held += 1
+        else:
+            try:
+                told.count(await settle_row(self._coordinator, home, row))
+            except HoldallError as error:
+                told.pending += 1
+                _log.warning("commit %s was not recovered: %s", row.id, error)
+
+    async def _settle_reservations(self, store: Store, told: Recovered) -> None:
+        assert isinstance(store, Preparable)
+        try:
+            for reservation in await store.prepared():
+                if not self._coordinator.is_abandoned(reservation):
+                    told.held += 1
+                else:
+                    told.count(await settle_reservation(self._coordinator, store, reservation))
+        except HoldallError as error:
+            _log.warning("what store %r holds for commits was not settled: %s", store.name, error)
+
     async def sweep(self) -> int:
-        """Remove markers of commits long over; tells how many."""
-        stores = [
-            store
-            for store in self._bindings.stores()
-            if store.capabilities.is_durable and store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
-        ]
-        return sum([await sweep_markers(store, _MARKERS_LAST) for store in stores]) if len(stores) > 1 else 0
+        """Remove markers that were left behind without a row; returns how many."""
+        count = 0
+        stores = self._bindings.stores()
+        for store in stores if len(stores) > 1 else []:
+            if isinstance(store, Preparable) and store.capabilities.commit is not CommitClass.TX:
+                continue  # it never had any
+            if store.capabilities.is_durable and store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH):
+                try:
+                    count += await sweep_markers(store, _MARKERS_LAST)
+                except (HoldallError, Unsupported) as error:
+                    _log.warning("markers in store %r were not swept: %s", store.name, error)
+        return count
 
     async def unfinished(self) -> list[Unfinished]:
-        """Every commit that is not over, those of other processes that are under way included."""
-        return [_unfinished(row) async for _, row in self._rows(is_expired=False)]
-
-    async def _rows(self, *, is_expired: bool) -> AsyncIterator[tuple[Store, JournalRow]]:
-        """Every row of every home, page by page; without those that are over."""
-        await self._journal.tidy()
-        for home in await self._journal.homes():
-            after = ""
-            while rows := await self._journal.rows(home, after=after, is_expired=is_expired):
-                for row in rows:
-                    yield home, row
-                after = rows[-1].id
+        """Every commit that is not over, those that other processes have under way included."""
+        found = []
+        await self._begin()
+        for home in await self._homes():
+            async for row in self._rows(home, JournalState.ABORTED):
+                if not await self._is_over(row):
+                    found.append(self._shown(home, row))
+        return found
 
     # --- by name ----------------------------------------------------------------------------------------------------
 
-    async def resolve(self, commit: str) -> Unfinished | None:
-        """Finish a commit now, whichever way it goes; None once it is over. Raises NotFound where it is over already.
+    async def resolve(self, commit: str, *, force: bool = False) -> Unfinished | None:
+        """Finish a commit now, whichever way it goes; None once it is over.
 
-        What is listed stays so: see ``retry``, ``compensate`` and ``accept``.
+        A commit that is listed stays so: see ``retry``, ``compensate`` and ``accept``. Raises NotFound where it is over
+        already, StateError where a living process holds it, unless ``force``.
         """
-        home, row = await self._find(commit)
+        home, row = await self._find(commit, force=force)
         if row.state is not JournalState.LISTED:
-            await self._recover(home, row, Recovered())
+            await settle_row(self._coordinator, home, row)
         return await self._now(home, commit)
 
-    async def retry(self, commit: str) -> Unfinished | None:
-        """Try again what was refused or could not be undone; None once the commit is over."""
-        home, row = await self._find(commit)
-        for part in row.entry.parts:
+    async def retry(self, commit: str, *, force: bool = False) -> Unfinished | None:
+        """Try again what was refused or could not be undone; None once the commit is over. Raises as ``resolve``."""
+        home, row = await self._find(commit, force=force)
+        for part in row.record.parts:
             part.error = ""
             for item in part.operations:
                 if item.state is CallState.ORPHANED:
                     item.state = CallState.APPLIED
-        state = JournalState.DECIDED if row.entry.is_decided else JournalState.UNDOING
-        await self._recover(home, await self._journal.move(home, row, state), Recovered())
+        state = JournalState.DECIDED if row.record.is_decided else JournalState.UNDOING
+        moved = self._journal.next(row, state, row.record)
+        await self._journal.update(home, moved)
+        await settle_row(self._coordinator, home, moved)
         return await self._now(home, commit)
 
-    async def compensate(self, commit: str) -> Unfinished | None:
-        """Undo everything the commit wrote, in every store; None once that is done."""
-        home, row = await self._find(commit)
-        row = await self._journal.move(home, row, JournalState.LISTED)
-        for part in reversed(row.entry.parts):
+    async def compensate(self, commit: str, *, force: bool = False) -> Unfinished | None:
+        """Undo everything the commit wrote, in every store; None once that is done.
+
+        The stores are asked what was written. Raises as ``resolve``, and StateError where old values are not known.
+        """
+        home, row = await self._find(commit, force=force)
+        record = row.record
+        for part in record.parts:
             if part.by_call:
                 for item in part.operations:
-                    if item.state is CallState.ORPHANED or (item.state is CallState.PLANNED and row.entry.is_decided):
+                    if item.state is CallState.ORPHANED or (item.state is CallState.PLANNED and record.is_decided):
                         item.state = CallState.APPLIED
-            elif part.is_done:
-                await self._undo_part(commit, part)
-        row.entry.is_decided = False
-        await self._undo(home, row, Recovered())
+            else:
+                part.is_done = record.is_decided and await is_written(self._coordinator, commit, part)
+                part.error = ""
+        claimed = self._journal.next(row, JournalState.LISTED, record)
+        await self._journal.update(home, claimed)
+        if any(part.is_done and not part.by_call for part in record.parts):
+            claimed = await undo_parts(self._coordinator, home, claimed)
+        if claimed.state is not JournalState.ABORTED:
+            await undo(self._coordinator, home, claimed)
         return await self._now(home, commit)
 
-    async def accept(self, commit: str) -> None:
-        """Leave everything as it is and forget the commit."""
-        home, row = await self._find(commit)
+    async def accept(self, commit: str, *, force: bool = False) -> None:
+        """Leave everything as it is and forget the commit. Raises as ``resolve``."""
+        home, row = await self._find(commit, force=force)
         await self._journal.remove(home, row)
 
-    async def _find(self, commit: str) -> tuple[Store, JournalRow]:
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        self._bindings.settle()  # recovery may be the first that anyone asks for
         await self._journal.tidy()
-        for home in await self._journal.homes():
+
+    async def _homes(self) -> list[Store]:
+        return await self._journal.homes()
+
+    async def _rows(self, home: Store, *left_out: JournalState) -> AsyncIterator[JournalRow]:
+        after = ""
+        while rows := await self._journal.rows(home, *left_out, after=after):
+            for row in rows:
+                yield row
+            after = rows[-1].id
+
+    async def _find(self, commit: str, *, force: bool) -> tuple[Store, JournalRow]:
+        await self._begin()
+        for home in await self._homes():
             row = await self._journal.read(home, commit)
-            if row is not None:
-                return home, row
+            if row is None or row.state is JournalState.ABORTED:
+                continue
+            reason = self._reason(row)
+            if reason:
+                raise StateError(f"commit {commit} must be left alone: {reason}")
+            if not force and not self._coordinator.is_abandoned(row):
+                raise StateError(
+                    f"commit {commit} is held by a living process until {row.expires:%H:%M:%S} UTC; wait, or force it"
+                )
+            return home, row
         raise NotFound("unfinished commit", commit)
+
+    def _reason(self, row: JournalRow) -> str:
+        """Why this application must leave the row alone; empty where it may go on."""
+        if row.problem:
+            return row.problem
+        if row.record.application != self._journal.application:
+            return f"it is of the application {row.record.application!r}"
+        return unknown_part(self._coordinator, row.record)
+
+    async def _is_over(self, row: JournalRow) -> bool:
+        """Whether all of it is written and only its row is left."""
+        if row.state is not JournalState.DECIDED or self._reason(row):
+            return False
+        return all([await is_written(self._coordinator, row.id, part) for part in row.record.parts])
+
+    def _shown(self, home: Store, row: JournalRow) -> Unfinished:
+        owner = "" if self._coordinator.is_abandoned(row) else row.owner
+        return Unfinished(
+            row.id,
+            row.state,
+            row.expires,
+            tuple(row.record.parts),
+            row.record.application,
+            self._journal.place_of(home),
+            owner,
+            self._reason(row),
+        )
 
     async def _now(self, home: Store, commit: str) -> Unfinished | None:
         row = await self._journal.read(home, commit)
-        return None if row is None else _unfinished(row)
-
-    # --- one commit -------------------------------------------------------------------------------------------------
-
-    async def _recover(self, home: Store, row: JournalRow, told: Recovered) -> None:
-        try:
-            row = await self._journal.move(home, row, row.state)
-            reached(Failpoint.CLAIMED)
-            if row.state is JournalState.DECIDED:
-                await self._replay(home, row, told)
-            else:
-                await self._undo(home, row, told)
-            reached(Failpoint.RECOVERED)
-        except StaleVersion:
-            return  # somebody else has it
-
-    async def _undo(self, home: Store, row: JournalRow, told: Recovered) -> None:
-        is_over = await undo_calls(row.entry, self._bindings)
-        left = any(item.state is CallState.ORPHANED for part in row.entry.parts for item in part.operations)
-        if is_over and not left:
-            await self._journal.remove(home, row)
-            told.undone += 1
-            return
-        await self._leave(home, row, JournalState.LISTED if is_over else JournalState.UNDOING, told)
-
-    async def _leave(self, home: Store, row: JournalRow, state: JournalState, told: Recovered) -> None:
-        """Let go of a commit that is not over, for the next round or for whoever looks at the list."""
-        await self._journal.move(home, row, state, is_held=False)
-        told.listed += state is JournalState.LISTED
-        told.pending += state is not JournalState.LISTED
-
-    async def _replay(self, home: Store, row: JournalRow, told: Recovered) -> None:
-        is_over, is_local = True, home not in self._bindings.stores()
-        for part in row.entry.parts:
-            if part.is_done or part.error:
-                continue
-            try:
-                reached(Failpoint.REPLAYING)
-                async with asyncio.timeout(_PART_SECONDS):
-                    await self._replay_part(row.id, part)
-                reached(Failpoint.REPLAYED)
-                part.is_done = True
-            except (TimeoutError, StoreUnavailable, StoreTimeout):
-                is_over = False
-            except HoldallError as error:
-                part.error = str(error)
-                if is_local and is_over and isinstance(error, Conflict) and not await self._is_begun(row):
-                    # nothing of it was written anywhere, so it can still be decided against
-                    row.entry.is_decided = False
-                    await self._undo(home, row, told)
-                    return
-        if is_over and not any(part.error for part in row.entry.parts):
-            await self._journal.remove(home, row)
-            told.finished += 1
-            return
-        await self._leave(home, row, JournalState.LISTED if is_over else JournalState.DECIDED, told)
-
-    async def _is_begun(self, row: JournalRow) -> bool:
-        """Whether any part of it that is rolled forward was done."""
-        parts = [part for part in row.entry.parts if not part.by_call]
-        return any([part.is_done or await is_marked(self._store(part), row.id, part.store) for part in parts])
-
-    async def _replay_part(self, commit: str, part: Part) -> None:
-        store = self._store(part)
-        if await is_marked(store, commit, part.store):
-            return
-        for item in part.operations:
-            await self._demand_not_superseded(item)
-        await roll_forward(store, commit, [item.change for item in part.operations])
-
-    async def _demand_not_superseded(self, item: Operation) -> None:
-        """Raise StaleVersion where a record without a version was changed by somebody since."""
-        binding = self._bindings.of_name(item.collection)
-        if item.verb is not Verb.UPDATE or item.version is not None or item.old is None:
-            return
-        if not is_undoable(item, binding, await current_row(binding, item.key)):
-            raise StaleVersion(binding.store.name, item.collection, item.key)
-
-    async def _undo_part(self, commit: str, part: Part) -> None:
-        changes = []
-        for item in reversed(part.operations):
-            change = inverse(item, self._bindings.of_name(item.collection).schema.version)
-            if change is None:
-                raise StateError(f"the old values of {item.collection} {item.key!r} are not known")
-            changes.append(change)
-        await roll_forward(self._store(part), f"{commit}-undo", changes)
-
-    def _store(self, part: Part) -> Store:
-        for store in self._bindings.stores():
-            if store.name == part.store:
-                return store
-        raise StateError(f"the journal names a store {part.store!r} that this Holdall does not have; add it")
+        over = row is None or row.state is JournalState.ABORTED
+        return None if over or row is None else self._shown(home, row)
 
 
-def _unfinished(row: JournalRow) -> Unfinished:
-    return Unfinished(row.id, row.state, row.expires, tuple(row.entry.parts))
+async def recovering(recovery: Recovery, every: float, lease: float) -> None:
+    """Recover now and at least every so many seconds, for good; whatever goes wrong is logged, and tried again.
 
-
-async def recovering(recovery: Recovery, every: float) -> None:
-    """Recover now and every so many seconds, for good; what goes wrong is logged, and tried again next time."""
+    Where somebody held a commit, look again when his lease may be over.
+    """
     while True:
+        pause = every
         try:
             told = await recovery.run()
             await recovery.sweep()
-            if told != Recovered():
+            if told.finished or told.undone or told.listed or told.pending:
                 _log.warning("recovery: %s", told)
-        except HoldallError as error:
-            _log.warning("recovery will try again in %s seconds: %s", every, error)
-        await asyncio.sleep(every)
+            if told.held:
+                pause = min(every, lease)
+        except Exception:  # the loop must not end: commits would stay unfinished without a word
+            _log.exception("recovery will try again in %s seconds", every)
+        await asyncio.sleep(pause)

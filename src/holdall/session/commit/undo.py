@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from holdall.errors import Conflict, StoreTimeout, StoreUnavailable
 from holdall.query import And, Compare, Condition, Op, Query
-from holdall.session.commit.entry import CallState, Entry, Operation, inverse
 from holdall.session.commit.failpoint import Failpoint, reached
+from holdall.session.journal.log_record import CallState, LogRecord, Operation, inverse
 from holdall.store import CommitClass, Outcome, Row, Verb
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Lost(Exception):
         self.reason = reason
 
 
-async def undo_calls(entry: Entry, bindings: Bindings, still_held: StillHeld = _always) -> bool:
+async def undo_calls(entry: LogRecord, bindings: Bindings, still_held: StillHeld = _always) -> bool:
     """Undo the calls of an entry, the last first, and note in it what became of each.
 
     Tells whether it came to an end; False where a store cannot be reached for now. What cannot be undone is noted as

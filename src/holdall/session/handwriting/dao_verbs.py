@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast, overload
 
-from holdall.errors import StateError
+from holdall.errors import QueryError, StateError
 from holdall.model import Model, State, state_of
 from holdall.policy import Policy, Right
 from holdall.query import Query
@@ -87,6 +88,8 @@ class DaoSession(ReadingSession, ChangingSession):
         A call of a query function runs once; its result is remembered, an empty one, too. ``force`` runs it again and
         takes over what its records have now, except for those that were changed here.
         """
+        if inspect.isfunction(query):
+            raise QueryError(f"{query.__name__} is a query function: call it, and give what it returns")
         if not isinstance(query, QueryCall):
             return await self._reader.query(query)
         known = self._keeper.handwritten.results.get(query)

@@ -43,11 +43,14 @@ class QueryCall(Generic[M]):
         return getattr(self._function, "__name__", "query")
 
     async def run(self, session: Session) -> list[M]:
-        """What the function gives in this session."""
+        """What the function gives in this session. Raises StateError where that is no list, or anything like it."""
         given = self._arguments | {_INJECTED: session}
         names = [name for name in self._signature.parameters if name in given]
         bound = inspect.BoundArguments(self._signature, {name: given[name] for name in names})
-        return list(await self._function(*bound.args, **bound.kwargs))
+        found = await self._function(*bound.args, **bound.kwargs)
+        if not isinstance(found, Iterable):  # neither is a record
+            raise StateError(f"{self.name} gave a {type(found).__name__} where a list of records is expected")
+        return list(found)
 
     def _comparable(self, name: str, value: Any) -> Any:
         try:

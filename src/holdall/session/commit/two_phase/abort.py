@@ -1,0 +1,35 @@
+"""Abort: let go of everything a commit holds before it is decided.
+
+Invariant: an aborted commit has changed nothing. What cannot be reached now is let go of by whoever meets it: no
+decision can be there, as this function is called only where none was written, or where a tombstone forbids one.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from holdall.errors import HoldallError
+from holdall.session.commit.two_phase.participants import TwoPhaseCommit
+from holdall.store import Preparable
+
+__all__ = ["release"]
+
+_log = logging.getLogger("holdall.commit")
+
+
+async def release(commit: TwoPhaseCommit) -> None:
+    """Roll back open transactions and let go of every part that is held; the commit may then be tried anew."""
+    await commit.transactions.roll_back()
+    for participant in commit.participants.values():
+        participant.sent = ()
+        if participant.is_held and isinstance(participant.store, Preparable):
+            try:
+                await participant.store.roll_back_prepared(commit.id)
+            except HoldallError as error:
+                _log.warning(
+                    "store %r may hold a part of commit %s until somebody meets it: %s",
+                    participant.store.name,
+                    commit.id,
+                    error,
+                )
+            participant.is_held = False

@@ -1,0 +1,40 @@
+"""What the protocol needs of the application: its journal, its stores by name, its collections."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holdall.session.binding import Bindings
+from holdall.session.journal.finished import FinishedCommits
+from holdall.session.journal.journal import Journal
+from holdall.session.journal.owner import is_known_dead
+from holdall.session.journal.row import JournalRow, now
+from holdall.store import Reservation, Store
+
+__all__ = ["Coordinator"]
+
+
+class Coordinator(msgspec.Struct, frozen=True):
+    """The application as the protocol sees it."""
+
+    bindings: Bindings
+
+    @property
+    def journal(self) -> Journal:
+        """Where commits of the application are decided."""
+        return self.bindings.journal
+
+    @property
+    def finished(self) -> FinishedCommits:
+        """The rows that are to go."""
+        return self.bindings.journal.finished
+
+    def store_named(self, name: str) -> Store | None:
+        """The store of this name, or None."""
+        return next((store for store in self.bindings.stores() if store.name == name), None)
+
+    @staticmethod
+    def is_abandoned(holder: JournalRow | Reservation) -> bool:
+        """Whether others may go on with a commit: its lease is over, or its owner is known to be dead."""
+        commit = holder.id if isinstance(holder, JournalRow) else holder.commit
+        return holder.expires <= now() or (bool(holder.owner) and is_known_dead(holder.owner, commit))

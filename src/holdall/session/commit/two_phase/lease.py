@@ -1,0 +1,99 @@
+"""The lease of a commit under way: renewed for as long as the commit lives, so that only the dead are helped.
+
+A lease says when to try, never who is right: that is decided by the row in the home's journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import msgspec
+
+from holdall.errors import HoldallError
+from holdall.session.commit.two_phase.participants import TwoPhaseCommit
+from holdall.session.journal.journal import Journal
+from holdall.session.journal.owner import commit_under_way
+from holdall.session.journal.row import JournalRow, update_row
+from holdall.store import Preparable, Store
+
+__all__ = ["claim_of", "lease_of"]
+
+_log = logging.getLogger("holdall.commit")
+
+_PARTS = 3  # renewals in the time of one lease
+
+
+@contextmanager
+def lease_of(commit: TwoPhaseCommit) -> Iterator[None]:
+    """Within the block the commit is under way: its reservations and its row are renewed before they expire."""
+    renewal = _Renewal(commit.coordinator.journal.lease / _PARTS, commit.id, partial(_renew, commit))
+    with commit_under_way(commit.id):
+        try:
+            yield
+        finally:
+            renewal.stop()
+
+
+@contextmanager
+def claim_of(journal: Journal, home: Store, row: JournalRow) -> Iterator[None]:
+    """Within the block a helper's claim on this row is renewed; a row that was moved on meanwhile is left alone."""
+
+    async def renew() -> None:
+        await _renew_row(journal, home, row)
+
+    renewal = _Renewal(journal.lease / _PARTS, row.id, renew)
+    with commit_under_way(row.id):
+        try:
+            yield
+        finally:
+            renewal.stop()
+
+
+class _Renewal:
+    """Renews at an interval, in seconds; costs one timer where it is stopped before the first."""
+
+    def __init__(self, every: float, commit: str, renew: Callable[[], Awaitable[None]]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._every = every
+        self._commit = commit
+        self._renew = renew
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(every, self._begin)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._timer = self._loop.call_later(self._every, self._begin)
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._try())
+
+    async def _try(self) -> None:
+        try:
+            await self._renew()
+        except HoldallError as error:
+            _log.info("the lease of commit %s was not renewed: %s", self._commit, error)
+
+
+async def _renew(commit: TwoPhaseCommit) -> None:
+    """Renew what participants hold, and the row; not where others may have gone on with the commit by now."""
+    if commit.is_lease_over:
+        return
+    commit.reservation = msgspec.structs.replace(commit.reservation, expires=commit.coordinator.journal.until())
+    for participant in commit.others:
+        if participant.is_held and isinstance(participant.store, Preparable):
+            await participant.store.renew_prepared(commit.reservation)
+    if commit.handle.row is not None:
+        await _renew_row(commit.coordinator.journal, await commit.handle.place(), commit.handle.row)
+
+
+async def _renew_row(journal: Journal, home: Store, row: JournalRow) -> None:
+    """Hold the row for another lease; its version stays, so that a decision under way is not disturbed."""
+    change = update_row(msgspec.structs.replace(row, expires=journal.until()))
+    await home.apply([msgspec.structs.replace(change, version=row.version)])

@@ -1,0 +1,76 @@
+"""What a commit does about another one in its way: settle it if its owner is dead, or wait until it is over.
+
+Invariant: a commit never waits while it holds anything, so commits never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from holdall.errors import HoldallError, LockConflict, Reserved
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.settle import Settled, settle_reservation
+from holdall.store import Preparable, Reservation
+
+__all__ = ["Patience"]
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05  # seconds
+
+
+class Patience:
+    """How long, in seconds, one commit bears others in its way, all its tries together."""
+
+    def __init__(self, coordinator: Coordinator, timeout: float) -> None:
+        self._coordinator = coordinator
+        self._end = asyncio.get_running_loop().time() + timeout
+        self._pause = _FIRST_PAUSE
+
+    @property
+    def left(self) -> float:
+        """How many seconds are left; never negative."""
+        return max(0.0, self._end - asyncio.get_running_loop().time())
+
+    async def make_way(self, obstacle: Reserved | LockConflict) -> bool:
+        """Let what is in the way come to its end. Returns False where trying again is of no use."""
+        if isinstance(obstacle, LockConflict):
+            return self.left > 0 and await self._settle_locks(obstacle.store)
+        if self.left <= self._pause:
+            return False
+        for reservation in obstacle.reservations:
+            if not await self._is_making_way(obstacle.store, reservation):
+                return False
+        return True
+
+    async def _is_making_way(self, store: str, reservation: Reservation) -> bool:
+        if not self._coordinator.is_abandoned(reservation):
+            await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
+            self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+            return True
+        settled = await self._settle(store, reservation)
+        if settled is Settled.BUSY or settled is Settled.PENDING:
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+            return True
+        return settled in (Settled.FINISHED, Settled.UNDONE)
+
+    async def _settle_locks(self, name: str) -> bool:
+        """Settle what dead owners have prepared in a store whose locks were in the way; whether there was any."""
+        store = self._coordinator.store_named(name)
+        if not isinstance(store, Preparable):
+            return False
+        found = False
+        for reservation in await store.prepared():
+            if self._coordinator.is_abandoned(reservation):
+                settled = await self._settle(name, reservation)
+                found = found or settled in (Settled.FINISHED, Settled.UNDONE)
+        return found
+
+    async def _settle(self, name: str, reservation: Reservation) -> Settled:
+        store = self._coordinator.store_named(name)
+        if store is None:
+            return Settled.FOREIGN
+        try:
+            return await settle_reservation(self._coordinator, store, reservation)
+        except HoldallError:  # its home is away: the commit in the way cannot be settled now
+            return Settled.FOREIGN

@@ -1,0 +1,150 @@
+"""Who takes part in a commit over several stores, and how each holds its part until the decision.
+
+The state of one commit is plain data, passed from phase to phase; each phase is a function in a file of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from holdall.errors import StateError
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.open_transactions import OpenTransactions
+from holdall.session.journal.handle import JournalHandle
+from holdall.session.journal.owner import this_owner
+from holdall.session.journal.row import now
+from holdall.store import Change, CommitClass, Hold, Preparable, Reservation, Store, Transactional
+
+__all__ = ["Mode", "Participant", "TwoPhaseCommit", "begin", "hold_of"]
+
+
+class Mode(StrEnum):
+    """How a participant takes part, the strongest protection first."""
+
+    HOME = "decides"
+    """Its COMMIT is the decision."""
+    HELD = "held"
+    """It votes, and holds its part whoever dies: reserved, or as a prepared transaction."""
+    OPEN = "open transaction"
+    """Its transaction stays open until the decision; if the process dies meanwhile, the part is applied again, and
+    where that is refused the others are taken back."""
+    CHECKED = "checked"
+    """Its part is checked before the decision; where it is refused afterwards, the others are taken back."""
+
+
+class Participant(msgspec.Struct):
+    """One store that a commit writes, and the changes it was given so far."""
+
+    store: Store
+    mode: Mode
+    sent: Sequence[Change] = ()
+    is_held: bool = False  # something may be held there
+    is_open: bool = False  # a transaction is open there
+
+
+class TwoPhaseCommit(msgspec.Struct):
+    """The state of one commit over several stores.
+
+    ``home`` is the store that decides, or None where the local journal does. ``reservation`` is what participants are
+    told. Without ``is_kept`` no journal is written, as only one of the stores outlives the process.
+    """
+
+    id: str
+    coordinator: Coordinator
+    home: Store | None
+    is_kept: bool
+    participants: dict[int, Participant]
+    transactions: OpenTransactions
+    handle: JournalHandle
+    reservation: Reservation
+
+    @property
+    def is_lease_over(self) -> bool:
+        """Whether others may have taken the commit for abandoned by now."""
+        return now() >= self.reservation.expires
+
+    def participant(self, store: Store) -> Participant:
+        """The participant of this store. Raises StateError where the store takes no part."""
+        found = self.participants.get(id(store))
+        if found is None:
+            raise StateError(f"the store {store.name!r} takes no part in commit {self.id}")
+        return found
+
+    @property
+    def others(self) -> list[Participant]:
+        """The participants that are written after the decision."""
+        return [item for item in self.participants.values() if item.mode is not Mode.HOME]
+
+    @property
+    def marked(self) -> list[Store]:
+        """The stores in which a marker may be left."""
+        return [item.store for item in self.others if item.mode is not Mode.HELD and item.store.capabilities.is_durable]
+
+
+async def begin(
+    coordinator: Coordinator,
+    commit: str,
+    stores: Sequence[Store],
+    *,
+    home: Store | None = None,
+    is_kept: bool | None = None,
+) -> TwoPhaseCommit:
+    """The state of a commit over these stores, before anything is sent.
+
+    ``home`` forces the store that decides, ``is_kept`` whether a journal is written.
+
+    Raises StoreUnavailable or StoreTimeout where the home's journal cannot be read.
+    """
+    holds = {id(store): hold for store, hold in zip(stores, await asyncio.gather(*map(hold_of, stores)), strict=True)}
+    if is_kept is None:
+        is_kept = sum(store.capabilities.is_durable for store in stores) > 1
+    place = home or _home_of(coordinator, stores, is_kept=is_kept)
+    if place is not None and coordinator.journal.is_local(place):
+        place = None
+    participants = {
+        id(store): Participant(store, Mode.HOME if store is place else _mode_of(store, holds[id(store)]))
+        for store in stores
+        if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
+    }
+    handle = JournalHandle(coordinator.journal, coordinator.finished, commit, place, is_kept=is_kept)
+    reservation = await _reservation(coordinator, handle, participants)
+    return TwoPhaseCommit(commit, coordinator, place, is_kept, participants, OpenTransactions(), handle, reservation)
+
+
+async def hold_of(store: Store) -> Hold:
+    """How a store holds its part of a commit."""
+    return await store.hold() if isinstance(store, Preparable) else Hold.NONE
+
+
+def _home_of(coordinator: Coordinator, stores: Sequence[Store], *, is_kept: bool) -> Store | None:
+    """The store that decides. Where one store alone is durable, what it has decides, without a journal."""
+    if is_kept:
+        return coordinator.journal.home_of(stores)
+    able = [store for store in stores if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)]
+    return min(able, key=lambda store: (not store.capabilities.is_durable, store.name), default=None)
+
+
+def _mode_of(store: Store, hold: Hold) -> Mode:
+    if hold is not Hold.NONE:
+        return Mode.HELD
+    return Mode.OPEN if isinstance(store, Transactional) else Mode.CHECKED
+
+
+async def _reservation(
+    coordinator: Coordinator, handle: JournalHandle, participants: dict[int, Participant]
+) -> Reservation:
+    journal, home, place = coordinator.journal, "", "no journal"
+    if handle.is_kept and any(item.mode is Mode.HELD for item in participants.values()):
+        store = await handle.place()
+        home, place = await journal.identity(store), journal.place_of(store)
+    return Reservation(handle.commit, journal.application, home, place, this_owner(), _whole_seconds(journal.until()))
+
+
+def _whole_seconds(moment: dt.datetime) -> dt.datetime:
+    """Rounded up, as some stores keep no more."""
+    return moment.replace(microsecond=0) + dt.timedelta(seconds=1)

@@ -1,0 +1,131 @@
+"""Helping: whoever meets a commit whose owner is dead, or whose lease is over, brings it to its end.
+
+Invariant: a helper first makes sure that the decision can no longer change, by the row that is there or by a tombstone,
+and only then touches a participant (Peng and Dabek, *Percolator*, 2010: a lock left behind is settled by its primary).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from holdall.errors import HoldallError, StaleVersion
+from holdall.session.commit.failpoint import Failpoint, reached
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.lease import claim_of
+from holdall.session.commit.two_phase.replay import remove_markers_of, replay, unknown_part
+from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_back
+from holdall.session.commit.undo import undo_calls
+from holdall.session.journal.log_record import CallState
+from holdall.session.journal.row import JournalRow, JournalState
+from holdall.store import Preparable, Reservation, Store
+
+__all__ = ["Settled", "settle_reservation", "settle_row"]
+
+
+class Settled(StrEnum):
+    """What came of helping."""
+
+    FINISHED = "finished"  # it was decided, and all its parts are written
+    UNDONE = "undone"  # it was not decided, or refused, and nothing of it is left
+    LISTED = "listed"  # somebody must look at it
+    PENDING = "pending"  # a store is away
+    BUSY = "busy"  # somebody else has it in hand
+    FOREIGN = "foreign"  # this application cannot know how to settle it
+
+
+async def settle_reservation(coordinator: Coordinator, store: Store, reservation: Reservation) -> Settled:
+    """Settle the commit that holds something in this store.
+
+    Raises StoreUnavailable or StoreTimeout where its home, or the store, does not answer.
+    """
+    if not reservation.is_readable or reservation.application != coordinator.journal.application:
+        return Settled.FOREIGN
+    assert isinstance(store, Preparable)
+    if not reservation.home:  # no journal was kept, so it ended with the process
+        await store.roll_back_prepared(reservation.commit)
+        return Settled.UNDONE
+    home = await coordinator.journal.home_with(reservation.home)
+    if home is None:
+        return Settled.FOREIGN
+    row = await coordinator.journal.bury(home, reservation.commit)
+    if row is None or row.state is JournalState.ABORTED:
+        reached(Failpoint.CLAIMED)
+        await store.roll_back_prepared(reservation.commit)
+        return Settled.UNDONE
+    if not coordinator.is_abandoned(row):
+        return Settled.BUSY
+    return await settle_row(coordinator, home, row)
+
+
+async def settle_row(coordinator: Coordinator, home: Store, row: JournalRow) -> Settled:
+    """Claim the commit of a row, and bring it to its end."""
+    journal = coordinator.journal
+    if row.problem or row.record.application != journal.application or unknown_part(coordinator, row.record):
+        return Settled.FOREIGN
+    if row.state not in (JournalState.BEGUN, JournalState.DECIDED, JournalState.UNDOING):
+        return Settled.LISTED
+    state = JournalState.DECIDED if row.state is JournalState.DECIDED else JournalState.UNDOING
+    try:
+        claimed = journal.next(row, state, row.record)
+        await journal.update(home, claimed)
+        reached(Failpoint.CLAIMED)
+        with claim_of(journal, home, claimed):
+            if state is JournalState.DECIDED:
+                settled = await _finish(coordinator, home, claimed)
+            else:
+                settled = await undo(coordinator, home, claimed)
+        reached(Failpoint.RECOVERED)
+        return settled
+    except StaleVersion:
+        return Settled.BUSY
+
+
+async def undo(coordinator: Coordinator, home: Store, row: JournalRow) -> Settled:
+    """Undo the calls of a claimed commit that is not decided, let go of its parts, and forget it."""
+    journal = coordinator.journal
+    is_over = await undo_calls(row.record, coordinator.bindings)
+    await let_go_of_parts(coordinator, row)
+    left = any(item.state is CallState.ORPHANED for part in row.record.parts for item in part.operations)
+    if is_over and not left:
+        await journal.remove(home, row)
+        return Settled.UNDONE
+    state = JournalState.LISTED if is_over else JournalState.UNDOING
+    await journal.update(home, journal.next(row, state, row.record, is_held=False))
+    return Settled.LISTED if is_over else Settled.PENDING
+
+
+async def _finish(coordinator: Coordinator, home: Store, row: JournalRow) -> Settled:
+    """Roll a claimed, decided commit forward; where a part is refused for good, take the others back."""
+    journal, record = coordinator.journal, row.record
+    is_over = await replay(coordinator, row.id, record)
+    refused = [part for part in record.parts if part.error]
+    if is_over and not refused:
+        await journal.remove(home, row)
+        await remove_markers_of(coordinator, row)
+        return Settled.FINISHED
+    if is_over and await was_taken_back(coordinator, home, row):
+        return Settled.UNDONE
+    state = JournalState.LISTED if is_over else JournalState.DECIDED
+    await journal.update(home, journal.next(row, state, record, is_held=False))
+    return Settled.LISTED if is_over else Settled.PENDING
+
+
+async def was_taken_back(coordinator: Coordinator, home: Store, row: JournalRow, *, seconds: float = 20.0) -> bool:
+    """Whether everything that a refused commit wrote could be undone; not where it made calls, which are listed."""
+    if any(part.by_call for part in row.record.parts):
+        return False
+    try:
+        await undo_parts(coordinator, home, row, seconds=seconds)
+    except HoldallError as error:
+        for part in row.record.parts:
+            part.error = part.error and f"{part.error}; it could not be taken back: {error}"
+        return False
+    return True
+
+
+async def undo_parts(coordinator: Coordinator, home: Store, row: JournalRow, *, seconds: float = 20.0) -> JournalRow:
+    """Undo the parts that are written and let go of the others; as ``take_back``."""
+    done = [part for part in row.record.parts if part.is_done and not part.by_call]
+    after = await take_back(coordinator, home, row, done, seconds=seconds)
+    await let_go_of_parts(coordinator, row)
+    return after

@@ -1,0 +1,114 @@
+"""Rows and markers of commits that are over: removed soon, in batches, beside the commits that follow.
+
+Invariant: nothing grows without bound, and tidying spoils no other commit. Removal is never part of another commit's
+transaction; a row that somebody else removed is dropped; a marker goes after its row, as it alone says that a part was
+applied.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from holdall.errors import HoldallError, StaleVersion
+from holdall.session.journal.markers import remove_markers
+from holdall.session.journal.row import JournalRow, remove_row
+from holdall.store import Store
+
+__all__ = ["FinishedCommits"]
+
+_log = logging.getLogger("holdall.recovery")
+
+_SOON = 0.25  # seconds
+_BATCH = 200  # rows removed together
+_MOST = 10_000  # rows waiting; what is beyond is left to recovery
+
+
+class _Finished(msgspec.Struct, frozen=True):
+    row: JournalRow
+    marked: tuple[Store, ...]
+
+
+class FinishedCommits:
+    """Commits of this process whose rows are to go."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[Store, list[_Finished]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, home: Store, row: JournalRow, marked: list[Store]) -> None:
+        """Remove this row, and the commit's markers in these stores, soon."""
+        rows = self._waiting.setdefault(id(home), (home, []))[1]
+        if len(rows) < _MOST:
+            rows.append(_Finished(row, tuple(marked)))
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._timer, self._task = loop, None, None
+        if self._timer is None and self._task is None:
+            self._timer = loop.call_later(_SOON, self._start)
+
+    async def remove(self) -> None:
+        """Remove what is over now. What cannot be reached is left to recovery."""
+        while self._waiting:
+            _, (home, finished) = self._waiting.popitem()
+            for start in range(0, len(finished), _BATCH):
+                try:
+                    await _remove(home, finished[start : start + _BATCH])
+                except HoldallError as error:
+                    _log.info("rows of finished commits stay until recovery removes them: %s", error)
+                    break
+
+    async def close(self) -> None:
+        """Remove what is over and start nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is not None and self._loop is asyncio.get_running_loop():
+            await asyncio.wait([self._task])
+        await self.remove()
+
+    def _start(self) -> None:
+        self._timer = None
+        assert self._loop is not None
+        self._task = self._loop.create_task(self._remove_in_background())
+
+    async def _remove_in_background(self) -> None:
+        try:
+            await self.remove()
+        except Exception:
+            _log.exception("finished commits could not be removed")
+        finally:
+            self._task = None
+            if self._waiting and self._loop is not None:
+                self._timer = self._loop.call_later(_SOON, self._start)
+
+
+async def _remove(home: Store, finished: list[_Finished]) -> None:
+    left = list(finished)
+    while left:
+        try:
+            await home.apply([remove_row(item.row) for item in left])
+            break
+        except StaleVersion as error:
+            if error.position is None:
+                await _one_by_one(home, left)
+                break
+            del left[error.position]  # somebody else has removed it
+    by_store: dict[int, tuple[Store, list[str]]] = {}
+    for item in finished:
+        for store in item.marked:
+            by_store.setdefault(id(store), (store, []))[1].append(item.row.id)
+    for store, commits in by_store.values():
+        await remove_markers(store, commits)
+
+
+async def _one_by_one(home: Store, finished: list[_Finished]) -> None:
+    for item in finished:
+        try:
+            await home.apply([remove_row(item.row)])
+        except StaleVersion:
+            continue

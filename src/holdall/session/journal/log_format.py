@@ -1,0 +1,112 @@
+"""The bytes of a log record: MessagePack with the format's version first, every border value with its type.
+
+A body is ``[1, application, parts, operations, is_decided]``. What another version wrote is refused by its number: a
+row that decides about somebody's data is never guessed at. Golden files in the tests hold each version.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
+from holdall.store import Verb
+
+__all__ = ["LOG_FORMAT", "UnknownFormat", "decode_record", "encode_record"]
+
+LOG_FORMAT = 1
+
+_TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 7)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class UnknownFormat(ValueError):
+    """A body that this version of Holdall cannot read."""
+
+
+def encode_record(record: LogRecord) -> bytes:
+    """The record as bytes."""
+    rows = [[_packed(operation) for operation in part.operations] for part in record.parts]
+    parts = [(part.store, part.by_call, part.is_done, part.error, part.is_held) for part in record.parts]
+    return _encoder.encode((LOG_FORMAT, record.application, parts, rows, record.is_decided))
+
+
+def decode_record(body: bytes) -> LogRecord:
+    """The record that was encoded. Raises UnknownFormat for another format or a damaged body."""
+    try:
+        content = _decoder.decode(body)
+        number = content[0] if isinstance(content, list) and content else None
+        if number != LOG_FORMAT:
+            raise UnknownFormat(f"its format is {number if isinstance(number, int) else 'none'}, not {LOG_FORMAT}")
+        _, application, parts, rows, is_decided = content
+        return LogRecord(list(map(_part, parts, rows)), application, is_decided)
+    except (msgspec.DecodeError, TypeError, ValueError, LookupError) as error:
+        if isinstance(error, UnknownFormat):
+            raise
+        raise UnknownFormat(f"its body is damaged ({type(error).__name__})") from error
+
+
+def _part(head: list[Any], operations: list[Any]) -> Part:
+    store, by_call, is_done, error, is_held = head
+    return Part(store, list(map(_operation, operations)), by_call, is_done, error, is_held)
+
+
+def _packed(operation: Operation) -> list[Any]:
+    return [_pack(value) for value in msgspec.structs.astuple(operation)]
+
+
+def _operation(row: list[Any]) -> Operation:
+    verb, collection, key, fields, values, version, token, old, state, error = row
+    return Operation(Verb(verb), collection, key, fields, values, version, token, old, CallState(state), error)
+
+
+def _pack(value: Any) -> Any:
+    """The value, with an extension wherever MessagePack would give another type back."""
+    match value:
+        case tuple():
+            return _extension(_TUPLE, [_pack(item) for item in value])
+        case list():
+            return [_pack(item) for item in value]
+        case dict():
+            return {name: _pack(item) for name, item in value.items()}
+        case Decimal():
+            return _extension(_DECIMAL, str(value))
+        case UUID():
+            return msgspec.msgpack.Ext(_UUID, value.bytes)
+        case dt.datetime():
+            return value
+        case dt.date():
+            return _extension(_DATE, value.isoformat())
+        case dt.time():
+            return _extension(_TIME, value.isoformat())
+        case dt.timedelta():
+            return _extension(_TIMEDELTA, [value.days, value.seconds, value.microseconds])
+    return value
+
+
+def _extension(code: int, value: Any) -> msgspec.msgpack.Ext:
+    return msgspec.msgpack.Ext(code, _encoder.encode(value))
+
+
+def _unpack(code: int, data: memoryview) -> Any:
+    if code == _UUID:
+        return UUID(bytes=bytes(data))
+    reader = _READERS.get(code)
+    if reader is None:
+        raise UnknownFormat(f"it holds a value of kind {code}, which is not known")
+    return reader(_decoder.decode(data))
+
+
+_READERS: dict[int, Callable[[Any], Any]] = {
+    _TUPLE: tuple,
+    _DECIMAL: Decimal,
+    _DATE: dt.date.fromisoformat,
+    _TIME: dt.time.fromisoformat,
+    _TIMEDELTA: lambda parts: dt.timedelta(*parts),
+}
+_decoder = msgspec.msgpack.Decoder(ext_hook=_unpack)

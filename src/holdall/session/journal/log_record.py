@@ -1,0 +1,90 @@
+"""What the journal keeps of one commit: every operation, enough to repeat it and enough to undo it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from holdall.store import Change, Verb
+
+__all__ = ["CallState", "LogRecord", "Operation", "Part", "inverse"]
+
+
+class CallState(StrEnum):
+    """How far an operation came, as far as the journal knows."""
+
+    PLANNED = "planned"  # it may have been sent
+    APPLIED = "applied"
+    REFUSED = "refused"  # it had no effect
+    UNDONE = "undone"
+    ORPHANED = "orphaned"  # it has or may have had an effect, and nothing undoes it
+
+
+class Operation(msgspec.Struct, array_like=True):
+    """One change. ``old`` are the values its fields had; of a removed record, the values of all stored ``fields``."""
+
+    verb: Verb
+    collection: str
+    key: Any
+    fields: tuple[str, ...]
+    values: tuple[Any, ...]
+    version: int | None = None
+    token: str | None = None
+    old: tuple[Any, ...] | None = None
+    state: CallState = CallState.PLANNED
+    error: str = ""
+
+    @property
+    def change(self) -> Change:
+        """The change that a store is given."""
+        if self.verb is Verb.REMOVE:
+            return Change(self.verb, self.collection, self.key, (), (), self.version, self.token)
+        return Change(self.verb, self.collection, self.key, self.fields, self.values, self.version, self.token)
+
+
+class Part(msgspec.Struct, array_like=True):
+    """What one store does: all at once, or ``by_call``, one operation at a time.
+
+    ``is_held`` if the store holds the part until the decision: then a part that is no longer held was applied.
+    """
+
+    store: str
+    operations: list[Operation]
+    by_call: bool = False
+    is_done: bool = False
+    error: str = ""
+    is_held: bool = False
+
+
+class LogRecord(msgspec.Struct, array_like=True):
+    """One commit, in the order it is carried out, of the application that made it."""
+
+    parts: list[Part]
+    application: str = ""
+    is_decided: bool = False
+
+
+def inverse(operation: Operation, version: str | None) -> Change | None:
+    """The change that undoes an applied operation, or None where its old values are not known.
+
+    ``version`` names the collection's version field, if it has one.
+
+    >>> inverse(Operation(Verb.UPDATE, "city", 7, ("name", "version"), ("Roma", 4), 3, old=("Rome", 3)), "version")
+    Change(verb=<Verb.UPDATE: 'update'>, collection='city', key=7, fields=('name', 'version'), values=('Rome', 5), \
+version=4, token=None)
+    """
+    collection, key, fields = operation.collection, operation.key, operation.fields
+    token = None if operation.token is None else f"{operation.token}-undo"
+    if operation.verb is Verb.ADD:
+        return Change(Verb.REMOVE, collection, key, (), (), 1 if version is not None else None, token)
+    if operation.old is None:
+        return None
+    if operation.verb is Verb.REMOVE:
+        return Change(Verb.ADD, collection, key, fields, operation.old, None, token)
+    if version is None or operation.version is None:
+        return Change(Verb.UPDATE, collection, key, fields, operation.old, None, token)
+    later = operation.version + 2
+    values = tuple([later if name == version else old for name, old in zip(fields, operation.old, strict=True)])
+    return Change(Verb.UPDATE, collection, key, fields, values, operation.version + 1, token)
