@@ -32,6 +32,7 @@ from holdall.store import (
     Feature,
     Naming,
     Outcome,
+    Preparable,
     Provisioned,
     Reserving,
     Store,
@@ -51,7 +52,7 @@ _TAPE = Schema("tape", (FieldSchema("id", Kind.INT),), ("id",), streams=("log", 
 
 def test_what_it_is() -> None:
     store = open_store("it", _NOWHERE)
-    for protocol in (Store, Aggregating, Appending, Naming, Provisioned, Reserving, Streaming):
+    for protocol in (Store, Aggregating, Appending, Naming, Preparable, Provisioned, Reserving, Streaming):
         assert isinstance(store, protocol)
     assert not isinstance(store, Transactional)
     assert store.capabilities.commit is CommitClass.BATCH

@@ -57,6 +57,8 @@ class Reader:
         if access.is_answer and all(len(path) == 1 for path in query.projection):
             return await self.rows(layout, access, tuple([path[0] for path in query.projection]))
         found = await self.rows(layout, access)
+        if access.is_answer:  # a page that is cut already
+            query = msgspec.structs.replace(query, max_rows=None, skip=0, position=None)
         related = Related(self)
         await related.gather(query, found)
         return select(query, found, related)

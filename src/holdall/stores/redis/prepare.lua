@@ -105,6 +105,11 @@ local function reserve()
   end
 end
 
+-- what pcall caught, as the reply that the server would have given: Redis catches texts, others tables
+local function reply_of(failure)
+  return type(failure) == 'string' and redis.error_reply(failure) or failure
+end
+
 for _, collection in ipairs(collections) do
   local refusal = unreadable(commit, KEYS[collection[COMMITS]], KEYS[collection[HELD]])
   if refusal then return refusal end
@@ -112,11 +117,11 @@ end
 local is_looked, refusal = pcall(check)
 if not is_looked or refusal then
   let_go_of_all()
-  return refusal
+  return reply_of(refusal)
 end
 local is_held, failure = pcall(reserve)
 if not is_held then
   let_go_of_all()
-  return failure
+  return reply_of(failure)
 end
 return { 'ok', {} }

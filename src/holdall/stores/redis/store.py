@@ -149,7 +149,10 @@ class RedisStore:
 
         What is held does not expire. Raises what ``apply`` raises, and then holds nothing.
         """
-        return await self._writer.prepare(reservation, changes)
+        if changes:
+            return await self._writer.prepare(reservation, changes)
+        await self._holding.roll_back(reservation.commit)
+        return []
 
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         """Write what was prepared and let go of it, in one script; False where nothing is held under this commit."""
