@@ -1,15 +1,18 @@
-"""Run as a script: applies one change of several files once per stage, each time in a child process killed there.
+"""Run as a script: does one act on several files once per stage, each time in a child process killed there.
 
-Arguments: the folder that holds a copy of the data for each run, the layout, and the number of stages.
+Arguments: the folder that holds a copy of the data for each run, the layout, the number of stages, and the act.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from holdall.store import Reservation
 from holdall.stores.yaml import Layout, YamlStore
 from tests.stores.yaml.atlas import CITY, COUNTRY, add, remove, update
 
@@ -22,6 +25,19 @@ CHANGES = [
 ]
 """In either layout they write several files, one of them the counters."""
 
+PREPARED = [*CHANGES[:3], add("City", id=2, name="Rome", country="IT", visits=0, version=1), CHANGES[4]]
+"""The same with every key in its place."""
+
+RESERVATION = Reservation("c0ffee", "atlas", "home", "the home store", "owner", dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+
+ACTS: dict[str, Callable[[YamlStore], object]] = {
+    "apply": lambda store: store._apply(CHANGES),
+    "prepare": lambda store: store._prepare(RESERVATION, CHANGES),
+    "prepare again": lambda store: store._prepare(RESERVATION, CHANGES),
+    "commit": lambda store: store._commit_prepared(RESERVATION.commit, PREPARED),
+    "roll back": lambda store: store._roll_back_prepared(RESERVATION.commit),
+}
+
 
 def opened(root: Path, layout: Layout) -> YamlStore:
     store = YamlStore("atlas", root, layout=layout)
@@ -29,17 +45,17 @@ def opened(root: Path, layout: Layout) -> YamlStore:
     return store
 
 
-def stages(root: Path, layout: Layout) -> list[str]:
-    """The stages of the change, in order, by making it."""
+def stages(root: Path, layout: Layout, act: str = "apply") -> list[str]:
+    """The stages of the act, in order, by doing it."""
     passed: list[str] = []
     store = opened(root, layout)
     store._journal.reached = passed.append
-    store._apply(CHANGES)
+    ACTS[act](store)
     return passed
 
 
-def die_at(number: int, root: Path, layout: Layout) -> None:
-    """Make the change in a child that kills itself when it has passed this many stages."""
+def die_at(number: int, root: Path, layout: Layout, act: str) -> None:
+    """Do the act in a child that kills itself when it has passed this many stages."""
     child = os.fork()
     if child == 0:
         left = number
@@ -52,7 +68,7 @@ def die_at(number: int, root: Path, layout: Layout) -> None:
 
         store = opened(root, layout)
         store._journal.reached = reached
-        store._apply(CHANGES)
+        ACTS[act](store)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
@@ -61,4 +77,4 @@ def die_at(number: int, root: Path, layout: Layout) -> None:
 
 if __name__ == "__main__":
     for number in range(int(sys.argv[3])):
-        die_at(number, Path(sys.argv[1]) / str(number), sys.argv[2])  # type: ignore[arg-type]
+        die_at(number, Path(sys.argv[1]) / str(number), sys.argv[2], sys.argv[4])  # type: ignore[arg-type]

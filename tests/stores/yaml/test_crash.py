@@ -51,7 +51,7 @@ def test_killed_at_any_stage(tmp_path: Path, layout: Layout) -> None:
     assert {"staged", "deciding", "decided", "moved", "forgotten"} < set(stages)
     for number in range(len(stages)):
         shutil.copytree(origin, tmp_path / str(number))
-    command = [sys.executable, "-m", "tests.stores.yaml.dying", str(tmp_path), layout, str(len(stages))]
+    command = [sys.executable, "-m", "tests.stores.yaml.dying", str(tmp_path), layout, str(len(stages)), "apply"]
     subprocess.run(command, check=True, timeout=60, cwd=ROOT)
     for number, stage in enumerate(stages):
         root = tmp_path / str(number)
@@ -141,6 +141,35 @@ def test_a_journal_that_is_not_ours_is_refused(tmp_path: Path, damage: bytes) ->
     assert (tmp_path / "x").read_text() == "mine"
     (root / ".holdall" / "journal").unlink()
     assert len(rows(store, "Country")) == 2
+
+
+def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
+    root = prepared(tmp_path / "root", "record")
+    journal = root / ".holdall" / "journal"
+    journal.write_bytes(b'{"format":7,"steps":"who knows"}')
+    with pytest.raises(CorruptRecord, match=r"\.holdall/journal.* format 7"):
+        rows(dying.opened(root, "record"), "Country")
+    assert journal.exists()
+
+
+@pytest.mark.parametrize("form", ["1", "before formats had numbers"])
+def test_a_journal_of_a_known_format_is_finished(tmp_path: Path, form: str) -> None:
+    """The golden file: what an earlier version left behind when it was killed."""
+    root = prepared(tmp_path / "root", "record")
+    moves = (
+        b'[{"staged":"Country/.holdall-12ab-0","target":"Country/FR.yaml"},'
+        b'{"staged":null,"target":"Country/DE.yaml"},{"staged":null,"target":".holdall/reserved/c0ffee"}]'
+    )
+    digest = b"66e71f9039e00e38052568d972b97dc3e69b0e4c335304cedede6019d112172b"
+    number = b'"format":1,' if form == "1" else b""
+    (root / ".holdall" / "journal").write_bytes(b'{%b"moves":%b,"digest":"%b"}' % (number, moves, digest))
+    (root / "Country" / ".holdall-12ab-0").write_text("name: La France\n")
+    (root / ".holdall" / "reserved").mkdir()
+    (root / ".holdall" / "reserved" / "c0ffee").write_text("whatever it says")
+    store = dying.opened(root, "record")
+    assert {key: row[1] for key, row in rows(store, "Country").items()} == {"FR": "La France"}
+    assert leftovers(root) == []
+    assert run(store.prepared()) == []
 
 
 def test_a_journal_with_a_place_outside_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from holdall.stores.yaml.emit import emit_inline
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.parse import MAX_DEPTH, decode_text, parse, parse_carefully
 
@@ -31,9 +32,23 @@ def same(one: Any, other: Any) -> bool:
 
 @settings(max_examples=300)
 @given(
-    st.sampled_from(["a: ", "- ", "", "a: [", '{"a":', "a:\n  - b: 1\n    c: "]),
+    st.sampled_from(
+        [
+            "a: ",
+            "- ",
+            "",
+            "a: [",
+            '{"a":',
+            "a:\n  - b: 1\n    c: ",
+            'a: "',
+            "a: |\n  ",
+            "a: b\n  ",
+            "['b\n , ",
+            "- &x 1\n- ",
+        ]
+    ),
     scalars,
-    st.sampled_from(["", "]", "}", " # x"]),
+    st.sampled_from(["", "]", "}", " # x", '"', "', *x, 'e']", '", *x]']),
 )
 @example("a: ", "1e400", "")
 @example("a: ", "-0x1F", "")
@@ -58,6 +73,38 @@ def test_both_parsers_read_the_same(before: str, scalar: str, after: str) -> Non
             return
         raise
     assert same(fast, careful)
+
+
+WORDS = ("a &b", "Help !", "2 *3", "x - &", "Well, *really*", "*bold*", "!", "&c.", "it's *so*: &!", "- *a", "50 %")
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("form", ["{}", "a: {}\nb: 1\n", "- a: {}\n- a: x\n", "a: {{b: {}, c: [1, {}]}}\n"])
+def test_words_that_are_no_anchors_go_through_the_fast_parser(
+    words: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = form.replace("{}", emit_inline(words)).replace("{{", "{").replace("}}", "}")
+    expected = parse_carefully(source)
+
+    def careful(text: str) -> Any:
+        raise AssertionError(f"the slow parser was asked for {text!r}")
+
+    monkeypatch.setattr("holdall.stores.yaml.parse.parse_carefully", careful)
+    assert parse(source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a: &x 1\nb: *x", "- &x [1]\n- *x", "[&x a, *x]", '{"a":&x 1, b: *x}', "&x a: 1", "a: &x\n  b: 1\nc: *x",
+        "? &x a\n: 1", "a: !t 1", "--- !t\na: 1", "--- &x\na: 1", "a:\n- !t\n  b: 1", "a: &x |\n  text\nb: *x",
+        "a: 5\" disk\nb: &x 1\nc: 5\" disk", "['5\" , \"', &x d, '\"']", "[\"b\n , \", &x d, \"e\"]",
+        "a: |\n  *b*\nc: &x 1", "a: \ue000\nb: &x 1",
+    ],
+)  # fmt: skip
+def test_anchors_and_tags_are_found_wherever_they_may_stand(source: str) -> None:
+    with pytest.raises(Unreadable, match=r"anchors|tags|aliases"):
+        parse(source)
 
 
 @pytest.mark.parametrize(
