@@ -19,6 +19,7 @@ from holdall.store.contract import (
     Transactional,
 )
 from holdall.store.demand import demand_changes, demand_query, demand_schema
+from holdall.store.forking import Forkable, keep_for_ever, watch_forks
 from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.registry import open_store
@@ -35,6 +36,7 @@ __all__ = [
     "CommitClass",
     "Feature",
     "Footprint",
+    "Forkable",
     "Held",
     "Hold",
     "KeyOf",
@@ -62,5 +64,7 @@ __all__ = [
     "demand_schema",
     "demand_unreserved",
     "footprint_of",
+    "keep_for_ever",
     "open_store",
+    "watch_forks",
 ]

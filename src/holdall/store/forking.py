@@ -1,0 +1,67 @@
+"""Forks: threads, connections and locks do not survive one. What has such things says here how it goes on.
+
+``os.fork`` runs the hooks, and with it ``multiprocessing`` by fork and servers that load a program before they fork.
+Starting another program, as ``subprocess`` does, runs none.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+from weakref import WeakSet
+
+__all__ = ["Forkable", "keep_for_ever", "watch_forks"]
+
+
+class Forkable(Protocol):
+    """Something that has to know of forks. None of its methods may raise."""
+
+    def before_fork(self) -> None:
+        """Come to rest, if that takes no more than a moment: another thread may be at work."""
+        ...
+
+    def after_fork_in_parent(self) -> None:
+        """Go on as before."""
+        ...
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew. No other thread lives here; what it held at the fork is held for ever."""
+        ...
+
+
+_watched: WeakSet[Forkable] = WeakSet()
+_forking: list[Forkable] = []
+
+
+def watch_forks(item: Forkable) -> None:
+    """Tell this of every fork from now on, as long as it lives."""
+    _watched.add(item)
+
+
+def keep_for_ever(item: object) -> None:
+    """Never let go of this, at the end of the interpreter neither: to free it would act on the parent's things."""
+    import ctypes  # only a child has use for it
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
+
+
+def _before() -> None:
+    _forking[:] = list(_watched)
+    for item in _forking:
+        item.before_fork()
+
+
+def _after_in_parent() -> None:
+    for item in _forking:
+        item.after_fork_in_parent()
+    _forking.clear()
+
+
+def _after_in_child() -> None:
+    for item in _forking:
+        item.after_fork_in_child()
+    _forking.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
