@@ -11,14 +11,16 @@ import pytest
 
 from holdall.errors import (
     CorruptRecord,
+    StoreError,
     StoreTimeout,
     StoreUnavailable,
 )
 from holdall.query import Compare, Op, Query
-from holdall.store import APPLIED
+from holdall.store import APPLIED, Change
 from holdall.stores.rest import (
     BodyVersion,
     Call,
+    Custom,
     Rate,
     RestCollection,
     RestStore,
@@ -30,6 +32,7 @@ from tests.stores.rest.api import Api, Shape
 from tests.stores.rest.customers import (
     CUSTOMER,
     DECLARED,
+    NUMBERED,
     VERSIONED,
     add,
     customer,
@@ -162,3 +165,93 @@ def test_unknown_members_are_passed_over_and_times_are_in_utc() -> None:
         assert born.isoformat() == "2020-01-01T10:00:00+00:00"
 
     served(work, Reply.json(customer(born="2020-01-01T12:00:00+02:00", more={"x": 1})))
+
+
+# --- what is known of a write, and what is not ------------------------------------------------------------------------
+
+_REPEATABLE = _with(add=Call(idempotency_key="Idempotency-Key"), update=Call(is_repeatable=True))
+
+
+@pytest.mark.parametrize("change", [add(), update()], ids=["add", "update"])
+@pytest.mark.parametrize("status", [400, 403, 409, 412, 422, 429, 501])
+def test_a_call_refused_when_it_is_sent_again_may_have_arrived_before(change: Change, status: int) -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(StoreError) as caught:
+            await store.apply([change])
+        assert getattr(caught.value, "is_outcome_unknown", False)
+        assert len(server.requests) >= 2
+
+    def later(request: Request) -> Reply:
+        return Reply(status=404 if request.method == "GET" else status)
+
+    served(work, Reply(status=502), otherwise=later, declared=_REPEATABLE)
+
+
+@pytest.mark.parametrize("change", [add(), update()], ids=["add", "update"])
+@pytest.mark.parametrize("status", [400, 403, 409, 412, 422])
+def test_a_call_refused_at_once_did_not_take_place(change: Change, status: int) -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(StoreError) as caught:
+            await store.apply([change])
+        assert not getattr(caught.value, "is_outcome_unknown", False)
+
+    served(work, Reply(status=status), declared=_REPEATABLE)
+
+
+@pytest.mark.parametrize("status", [401, 308])
+def test_what_goes_wrong_between_two_sendings_does_not_make_the_first_undone(status: int) -> None:
+    asked: list[int] = []
+
+    def headers() -> dict[str, str]:
+        asked.append(1)
+        if len(asked) > 1:
+            raise KeyError("no more")
+        return {"Authorization": "x"}
+
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(StoreUnavailable, match="sent again") as caught:
+            await store.apply([update()])
+        assert caught.value.is_outcome_unknown
+        assert len(server.requests) == 2
+
+    abroad = Reply(status=status, headers={"Location": "http://elsewhere.example/"})
+    served(work, Reply(status=502), abroad, declared=_REPEATABLE, auth=Custom(headers))
+
+
+def _fail(value: Any) -> Any:
+    raise KeyError("planted")
+
+
+def test_a_function_that_fails_before_the_call_says_that_nothing_was_sent() -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(
+            StoreError, match=r"failed with KeyError before anything was sent|does not find its way"
+        ) as caught:
+            await store.apply([update()])
+        assert not getattr(caught.value, "is_outcome_unknown", False)
+        assert all(request.method == "GET" for request in server.requests)
+
+    served(work, declared=_with(update=Call(payload=_fail)))
+    whole = _with(update=Call(method="PUT"), unwrap=_fail)
+    served(work, Reply.json(customer()), declared=whole)
+
+
+def test_a_function_that_fails_after_the_call_leaves_it_unknown() -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.apply([add(None)])
+        assert caught.value.is_outcome_unknown
+        assert len(server.requests) == 1
+
+    served(work, Reply.json(customer(), status=201), schema=NUMBERED, declared=_with(keys="server", unwrap=_fail))
+
+
+def test_an_answer_too_large_before_the_call_says_that_nothing_was_sent() -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(StoreError) as caught:
+            await store.apply([update()])
+        assert not getattr(caught.value, "is_outcome_unknown", False)
+        assert [request.method for request in server.requests] == ["GET"]
+
+    large = Reply.json(customer(note="x" * 5_000))
+    served(work, large, declared=_with(update=Call(method="PUT")), max_answer_bytes=1_000)

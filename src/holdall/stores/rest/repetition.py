@@ -41,7 +41,19 @@ class Repetition:
         self._retry = 0
 
     async def after(self, outcome: Answer | BaseException, generation: int) -> Answer:
-        """The answer that counts, or the error that ends it. ``generation`` is that of the credentials sent."""
+        """The answer that counts, or the error that ends it. ``generation`` is that of the credentials sent.
+
+        Whatever ends it, the outcome of a write is unknown once one of its sendings may have arrived.
+        """
+        try:
+            return await self._after(outcome, generation)
+        except Exception as error:
+            if not self._may_have_arrived or getattr(error, "is_outcome_unknown", False):
+                raise
+            sentence = "it failed when it was sent again, and may have arrived before"
+            raise unknown(self._client.store, self._request.place, sentence) from error
+
+    async def _after(self, outcome: Answer | BaseException, generation: int) -> Answer:
         credentials, loop = self._client.credentials, asyncio.get_running_loop()
         while True:
             if isinstance(outcome, Answer) and outcome.status not in PASSING:
@@ -75,12 +87,9 @@ class Repetition:
         store, request = self._client.store, self._request
         found, may_have_arrived = from_client(store, request.place, error, is_write=request.is_write)
         self._may_have_arrived |= may_have_arrived and request.is_write
-        if isinstance(found, StoreUnavailable | StoreTimeout):
-            found.is_outcome_unknown = self._may_have_arrived
-        elif self._may_have_arrived:
-            raise unknown(store, request.place, "its outcome is not known") from error
-        else:
+        if not isinstance(found, StoreUnavailable | StoreTimeout):
             raise found from error
+        found.is_outcome_unknown = self._may_have_arrived
         return found
 
     def _failed(self, status: int) -> StoreError:

@@ -45,11 +45,29 @@ class Writing:
         self._reading = reading
         self._guard = Guard(binding, reading, tags)
         self._keys = KeyDecoder(binding)
-        self._sent: dict[tuple[str, ...], tuple[int, ...] | None] = {}
+        self._sent_fields: dict[tuple[str, ...], tuple[int, ...] | None] = {}
+        self._sent: set[int] = set()  # the ``id()`` of changes whose call was made, and not plainly refused
         self._urls: dict[str, URL] = {}
 
     async def apply(self, change: Change) -> Outcome:
-        """What became of the change. Raises Conflict where it was refused, StoreError where it failed."""
+        """What became of the change. Raises Conflict where it was refused, StoreError where it failed.
+
+        Another error, of a function that belongs to the declaration for example, says nothing of the call: it becomes
+        a StoreError, whose outcome is unknown where it arose after the call was made.
+        """
+        try:
+            return await self._apply(change)
+        except StoreError:
+            raise
+        except Exception as error:
+            told = f"{change.verb} of {self._schema.name} failed with {type(error).__name__}"
+            if id(change) in self._sent:
+                raise unknown(self._store, told, "after the call was made") from error
+            raise StoreError(self._store, f"{told} before anything was sent") from error
+        finally:
+            self._sent.discard(id(change))
+
+    async def _apply(self, change: Change) -> Outcome:
         call = self._binding.call(VERBS[change.verb])
         if change.verb is Verb.ADD:
             return await self._add(change, call)
@@ -87,9 +105,11 @@ class Writing:
             error: StoreError = AlreadyExists(self._store, self._schema.name, self._schema.key)
         else:
             error = self._refusal(change, answer)
-        if answer.is_repeated and isinstance(error, AlreadyExists):
+        if not answer.is_repeated:
+            raise error
+        if isinstance(error, AlreadyExists):
             return await self._added_before(change, answer, error)
-        raise error
+        raise self._maybe_before(answer) from error
 
     def _added(self, change: Change, answer: Answer) -> Outcome:
         self._demand_trust(answer)
@@ -148,8 +168,9 @@ class Writing:
             answer = await self._send(
                 change, call, headers, query, self._body(call, document), is_repeatable=tag is None and not query
             )
-            if answer.status != 412 or change.version is not None or attempt == _ATTEMPTS - 1:
+            if answer.status != 412 or change.version is not None or answer.is_repeated or attempt == _ATTEMPTS - 1:
                 return self._settled(change, answer)
+            self._sent.discard(id(change))
         raise StaleVersion(self._store, self._schema.name, change.key)
 
     async def _document(self, change: Change) -> tuple[dict[str, Any], str | None, Any]:
@@ -180,11 +201,14 @@ class Writing:
             if answer.is_repeated and change.verb is Verb.REMOVE:
                 return APPLIED  # the call before this one, whose answer was lost, did it
             raise StaleVersion(self._store, name, change.key)
-        if answer.status == 412:
-            if answer.is_repeated and change.verb is Verb.UPDATE and change.version is not None:
-                raise unknown(self._store, answer.place, "it is not known whether it was changed by this call")
-            raise StaleVersion(self._store, name, change.key)
-        raise self._refusal(change, answer)
+        error = StaleVersion(self._store, name, change.key) if answer.status == 412 else self._refusal(change, answer)
+        if answer.is_repeated:
+            raise self._maybe_before(answer) from error
+        raise error
+
+    def _maybe_before(self, answer: Answer) -> StoreError:
+        """The error where a repeated call is refused: the one before it, whose answer was lost, may be the reason."""
+        return unknown(self._store, answer.place, f"answered {answer.status} when it was sent again")
 
     def _refusal(self, change: Change, answer: Answer) -> StoreError:
         """The error for an answer that says no."""
@@ -215,6 +239,7 @@ class Writing:
         if url is None:
             url = self._url(change, call, query)
         repeatable = is_repeatable and call.is_repeatable
+        self._sent.add(id(change))
         return await self._client.send(Request(call.method, url, call.place, headers, body, True, repeatable))
 
     def _url(self, change: Change, call: BoundCall, query: Mapping[str, str]) -> URL:
@@ -233,9 +258,9 @@ class Writing:
     def _fields(self, change: Change) -> tuple[Sequence[str], Sequence[Any]]:
         """The fields and values that are sent. Raises StoreError for a field that cannot be."""
         fields, values = change.fields, change.values
-        if fields not in self._sent:
-            self._sent[fields] = self._places(change)
-        places = self._sent[fields]
+        if fields not in self._sent_fields:
+            self._sent_fields[fields] = self._places(change)
+        places = self._sent_fields[fields]
         if places is None:
             return fields, values
         return [fields[place] for place in places], [values[place] for place in places]
