@@ -1,7 +1,10 @@
 # The verbs of this project, the same for people and for CI.
-#   make setup | run | test | crash N=<kills> | twin N=<acts> | check | bench | docs | conform STORE=<url> | lock
+#   make setup | run | test | explore N=<rounds> | crash N=<kills> | twin N=<acts> | check | bench | docs
+#   | conform STORE=<url> | lock
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
+# Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
+# prints; SEED=… takes that one again.
 
 VENV := .venv$(if $(PY),-$(notdir $(PY)))
 BIN := $(VENV)/bin
@@ -10,7 +13,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One after the other is readable; side by side is fast. Make 4 can do both.
 SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: setup run test crash twin check bench docs conform lock clean
+# Seeds for the order of sets, of the tests, and for their random numbers; that of examples is in tests/conftest.py.
+TEST := PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
+# Tests go to whoever is idle; where a fixture serves a whole class, its tests stay together.
+SPREAD := -n logical --dist worksteal
+TOGETHER := -n logical --dist loadscope
+DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
+
+.PHONY: setup run test explore crash twin check bench docs conform lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -26,11 +36,20 @@ run: $(READY)
 	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(or $(ARGS),-n logical --dist loadscope)
+	@$(TEST) $(or $(ARGS),$(SPREAD) --durations=10)
+
+# Let the tests that draw examples draw others, so many rounds of them; stop at the first find. Pin what was found.
+explore: $(READY)
+	@for round in $$(seq $(or $(N),1)); do \
+	    seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
+	    echo "round $$round; once more: make explore SEED=$$seed$(if $(ARGS), ARGS=\"$(ARGS)\")"; \
+	    PYTHONHASHSEED=$$seed $(BIN)/python -m pytest -q --hypothesis-profile=explore --hypothesis-seed=$$seed \
+	        --randomly-seed=$$seed $(or $(ARGS),$(SPREAD) $(DRAWING)) || exit 1; \
+	done
 
 # Kill a program that writes several stores so many times, and audit what is left.
 crash: $(READY)
-	@CRASH=$(or $(N),200) $(BIN)/python -m pytest -q -n logical --dist loadscope tests/crash $(ARGS)
+	@CRASH=$(or $(N),200) $(TEST) -q $(TOGETHER) tests/crash $(ARGS)
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)
@@ -40,12 +59,12 @@ bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY)
-	@$(BIN)/python -m pytest -q -n logical --dist loadscope $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
+	@$(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
 	@$(BIN)/python -m tools.build_docs
 
 conform: $(READY)
 	@test -n "$(STORE)" || { echo "say which: make conform STORE=postgresql://user@host/database" >&2; exit 2; }
-	@STORE="$(STORE)" $(BIN)/python -m pytest -q tests/stores/conform.py $(ARGS)
+	@STORE="$(STORE)" $(TEST) -q tests/stores/conform.py $(ARGS)
 
 check: $(READY)
 	@$(MAKE) $(SIDE_BY_SIDE) check-style check-types check-typing check-imports check-meta
@@ -62,7 +81,7 @@ check-typing:
 check-imports:
 	@$(BIN)/lint-imports --cache-dir build/import-linter --no-logo
 check-meta:
-	@$(BIN)/python -m pytest -q tests/meta
+	@$(TEST) -q tests/meta
 
 # Renew requirements.lock from pyproject.toml: every version pinned by hash, no address of any registry.
 lock:

@@ -14,9 +14,11 @@ from tests.servers.scratch import is_listening, scratch_database
 from tests.servers.secantus import Secantus
 from tests.servers.valkey import Valkey, ValkeyCluster
 
-# Machines that run tests are shared and slow; a time limit per example would make failures of that.
-settings.register_profile("holdall", deadline=None, print_blob=True)
-settings.load_profile("holdall")
+# Machines that run tests are shared and slow; a time limit per example would make failures of that. What is drawn is
+# the same each time, so that a red run is somebody's doing; `make explore` draws anew and says how to repeat a find.
+settings.register_profile("holdall", deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, print_blob=True, database=None)
+settings.load_profile("holdall")  # --hypothesis-profile=explore is heeded after this
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,7 @@ def main() -> int:
     """Write the page; 1 where there is no report to write it from."""
     paths = sorted(_REPORTS.glob("*.json"), key=lambda path: path.name.lower())
     if not paths:
-        print("no conformance report yet: make test writes them", file=sys.stderr)
+        print("no conformance report yet: make docs writes them", file=sys.stderr)
         return 1
     reports: list[Report] = [json.loads(path.read_text()) for path in paths]
     absences = _absences(_VOCABULARY.read_text()) | _parts_absent(_CONTRACT.read_text())
