@@ -69,6 +69,7 @@ class Recovery:
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
         self._coordinator = Coordinator(bindings)
+        self._logged: set[str] = set()
 
     @property
     def _journal(self) -> Journal:
@@ -96,7 +97,9 @@ class Recovery:
     async def _settle(self, home: Store, row: JournalRow, told: Recovered) -> None:
         reason = self._reason(row)
         if reason:
-            _log.warning("commit %s in %s is left alone: %s", row.id, self._journal.place_of(home), reason)
+            if row.id not in self._logged:  # once, as it may stay there for long
+                self._logged.add(row.id)
+                _log.warning("commit %s in %s is left alone: %s", row.id, self._journal.place_of(home), reason)
         elif not self._coordinator.is_abandoned(row):
             told.held += 1
         else:

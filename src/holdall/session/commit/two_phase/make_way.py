@@ -11,6 +11,7 @@ import random
 from holdall.errors import HoldallError, LockConflict, Reserved
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.settle import Settled, settle_reservation
+from holdall.session.journal.owner import this_owner
 from holdall.store import Preparable, Reservation
 
 __all__ = ["Patience"]
@@ -25,6 +26,7 @@ class Patience:
         self._coordinator = coordinator
         self._end = asyncio.get_running_loop().time() + timeout
         self._pause = _FIRST_PAUSE
+        self._met: set[str] = set()
 
     @property
     def left(self) -> float:
@@ -43,6 +45,10 @@ class Patience:
         return True
 
     async def _is_making_way(self, store: str, reservation: Reservation) -> bool:
+        is_new = reservation.commit not in self._met
+        self._met.add(reservation.commit)
+        if is_new and reservation.owner == this_owner():
+            return True  # most likely it has ended since the store was asked
         if not self._coordinator.is_abandoned(reservation):
             await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
             self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
