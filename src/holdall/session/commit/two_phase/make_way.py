@@ -26,7 +26,7 @@ class Patience:
         self._coordinator = coordinator
         self._end = asyncio.get_running_loop().time() + timeout
         self._pause = _FIRST_PAUSE
-        self._met: set[str] = set()
+        self._ended: set[str] = set()
 
     @property
     def left(self) -> float:
@@ -45,13 +45,12 @@ class Patience:
         return True
 
     async def _is_making_way(self, store: str, reservation: Reservation) -> bool:
-        is_new = reservation.commit not in self._met
-        self._met.add(reservation.commit)
-        if is_new and reservation.owner == this_owner():
-            return True  # most likely it has ended since the store was asked
         if not self._coordinator.is_abandoned(reservation):
             await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
             self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+            return True
+        if reservation.owner == this_owner() and reservation.commit not in self._ended:
+            self._ended.add(reservation.commit)  # most likely it has let go since the store was asked
             return True
         settled = await self._settle(store, reservation)
         if settled is Settled.BUSY or settled is Settled.PENDING:
