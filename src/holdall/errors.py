@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from holdall.session.commit.lost_answer import LostAnswer
     from holdall.session.commit.result import CommitResult, Task
     from holdall.session.commit.unfinished import Unfinished, UnfinishedCommit
     from holdall.session.references.consequences import Refusal
@@ -318,7 +319,7 @@ class CommitPending(CommitError):
 
     async def resolve(self) -> Unfinished | None:
         """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
-        return await _settlement_of(self).resolve()
+        return await _unfinished_of(self).resolve()
 
 
 class CommitPartial(CommitError):
@@ -326,30 +327,41 @@ class CommitPartial(CommitError):
 
     async def resolve(self) -> Unfinished | None:
         """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
-        return await _settlement_of(self).resolve()
+        return await _unfinished_of(self).resolve()
 
     async def retry(self) -> Unfinished | None:
         """Try again what was refused or could not be undone; None once it is over."""
-        return await _settlement_of(self).retry()
+        return await _unfinished_of(self).retry()
 
     async def compensate(self) -> Unfinished | None:
         """Undo everything it wrote; None once that is done. Raises StateError where old values are not known."""
-        return await _settlement_of(self).compensate()
+        return await _unfinished_of(self).compensate()
 
     async def accept(self) -> None:
         """Leave everything as it is, and take it off the list of unfinished commits."""
-        await _settlement_of(self).accept()
+        await _unfinished_of(self).accept()
 
 
 class CommitUnknown(CommitError):
-    """The answer to COMMIT was lost; resolve it by its commit id, never by sending it again."""
+    """The answer to COMMIT was lost; ``resolve`` finds out, never send it again before.
+
+    ``was_applied`` says how it ended, once ``resolve`` has returned.
+    """
+
+    was_applied: bool | None = None
 
     async def resolve(self) -> Unfinished | None:
-        """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
-        return await _settlement_of(self).resolve()
+        """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot.
+
+        Raises StateError where a commit of one store left nothing behind that tells.
+        """
+        unfinished = _unfinished_of(self)
+        left = await unfinished.resolve()
+        self.was_applied = unfinished.was_applied
+        return left
 
 
-def _settlement_of(error: CommitError) -> UnfinishedCommit:
+def _unfinished_of(error: CommitError) -> UnfinishedCommit | LostAnswer:
     if error.result.settlement is None:
         raise StateError("this commit wrote one store and no journal; roll back, and load the records again")
     return error.result.settlement

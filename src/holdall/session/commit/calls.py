@@ -100,11 +100,10 @@ class Calls:
             together, needs, lanes = grouped(needs, lanes, self._sizes)
             groups = [[places[item] for item in group] for group in together]
 
-        async def perform(number: int) -> bool:
-            return await self._call(groups[number])
-
         if groups:
-            self._ready = ReadySet(needs, perform, lanes=lanes, widths=self._widths, strategy=strategy)
+            self._ready = ReadySet(
+                needs, lambda number: self._call(groups[number]), lanes=lanes, widths=self._widths, strategy=strategy
+            )
             try:
                 await self._ready.run()
             finally:
@@ -118,23 +117,29 @@ class Calls:
         if not changes:
             return False
         reached(Failpoint.CALLING)
-        store, began = self._at[places[0]][3], time.perf_counter()
+        batch, index, _, store = self._at[places[0]]
+        began, is_recordwise = time.perf_counter(), batch.binding.recordwise is not None
         interruption: BaseException | None = None
+        outcomes: Sequence[Outcome]
         try:
-            outcomes = await self._answers(store, changes)
+            if is_recordwise:  # one record for each call
+                record = batch.records[index]
+                outcomes = (await self._handwritten.write(batch.binding, batch.verb, record, batch.fields),)
+            else:
+                outcomes = await _applied(store, list(changes.values()))
         except Exception as error:
-            outcomes = [Outcome(error=_told(store, error, self._is_recordwise(places[0])))] * len(changes)
+            outcomes = [Outcome(error=_told(store, error, is_recordwise))] * len(changes)
         except BaseException as error:
             outcomes = [Outcome(error=_given_up(store, error))] * len(changes)
             if not isinstance(error, asyncio.CancelledError) or self._is_given_up():
                 interruption = error
-        span = began, time.perf_counter() - began
+        span, is_well = (began, time.perf_counter() - began), len(changes) == len(places)
         for place, outcome in zip(changes, outcomes, strict=True):
             self._spans[place] = span
-            self._note(place, outcome)
+            is_well &= self._note(place, outcome)
         if interruption is not None:
             raise interruption
-        return all(map(self.is_applied, places))
+        return is_well
 
     def _is_given_up(self) -> bool:
         """Whether the calls under way were cancelled by the commit, not by what they are made of."""
@@ -151,20 +156,8 @@ class Calls:
                 self._note(place, Outcome(error=error))
         return changes
 
-    async def _answers(self, store: Store, changes: dict[int, Change]) -> Sequence[Outcome]:
-        place = next(iter(changes))
-        if self._is_recordwise(place):  # one record for each call
-            batch, index, _, _ = self._at[place]
-            return [await self._handwritten.write(batch.binding, batch.verb, batch.records[index], batch.fields)]
-        outcomes = await store.apply(list(changes.values()))
-        if len(outcomes) != len(changes):
-            raise ValueError(f"it answered {len(changes)} changes with {len(outcomes)} outcomes")
-        return outcomes
-
-    def _is_recordwise(self, place: int) -> bool:
-        return self._at[place][0].binding.recordwise is not None
-
-    def _note(self, place: int, outcome: Outcome) -> None:
+    def _note(self, place: int, outcome: Outcome) -> bool:
+        """Take note of what became of a call; tells whether it had its effect for certain."""
         batch, index, _, store = self._at[place]
         if outcome.error is None and batch.verb is Verb.ADD and batch.keys[index] is None:
             try:
@@ -175,8 +168,10 @@ class Calls:
         self.outcomes[place] = outcome
         if outcome.error is None:
             reached(Failpoint.CALLED)
-        elif getattr(outcome.error, "is_outcome_unknown", False):
+            return True
+        if getattr(outcome.error, "is_outcome_unknown", False):
             self.report.unknown.add(place)
+        return False
 
     def _change(self, place: int) -> Change:
         batch, index, row, _ = self._at[place]
@@ -185,6 +180,13 @@ class Calls:
             key, row = resolved_value(key), resolved_value(row)
         version = batch.versions[index] if batch.versions is not None else None
         return Change(batch.verb, batch.binding.collection, key, batch.fields, row, version, self._token(place))
+
+
+async def _applied(store: Store, changes: list[Change]) -> Sequence[Outcome]:
+    outcomes = await store.apply(changes)
+    if len(outcomes) != len(changes):
+        raise ValueError(f"it answered {len(changes)} changes with {len(outcomes)} outcomes")
+    return outcomes
 
 
 def _told(store: Store, error: Exception, is_recordwise: bool) -> HoldallError:

@@ -90,7 +90,10 @@ class _Targets:
 
     def of_field(self, field: Field, record: Any) -> Iterator[int]:
         """The writes of the records that a reference leads to, whether they are at hand or named by their keys."""
-        value, keys = field.get(record), field.encode(field.get(record))
+        value = field.get(record)
+        if not value:
+            return
+        keys = field.encode(value)
         items, keys = (value, keys) if field.form is not None else ((value,), (keys,))
         for item, key in zip(items, keys, strict=True):
             target = item._record if item.__class__ is Reference else None

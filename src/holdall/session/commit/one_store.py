@@ -16,6 +16,7 @@ from holdall.errors import (
     StoreUnavailable,
 )
 from holdall.session.commit.changes import changes_of
+from holdall.session.commit.lost_answer import LostAnswer
 from holdall.session.commit.result import CommitResult
 from holdall.session.commit.run import CommitRun, refusals
 from holdall.session.commit.settle import demand_outcomes, settle
@@ -36,6 +37,7 @@ class OneStoreRun(CommitRun):
         committer.begin()
         report = Report(step)
         self.reports.append(report)
+        changes: Runs | None = None
         begun = time.perf_counter()
         try:
             changes = changes_of(step)
@@ -54,7 +56,7 @@ class OneStoreRun(CommitRun):
             report.outcomes = outcomes
         except Exception as error:
             report.failure = error
-            raise self._failed(error) from error
+            raise self._failed(error, changes) from error
         finally:
             report.span = begun, time.perf_counter() - begun
             committer.end()
@@ -79,7 +81,9 @@ class OneStoreRun(CommitRun):
                 obstacle = again
         raise obstacle
 
-    def _failed(self, error: Exception) -> CommitError:
-        if self.committer.is_in_doubt:
-            return CommitUnknown(f"the answer to the commit was lost: {error}", self.outcome())
-        return CommitAborted(f"nothing was written: {error}", self.outcome())
+    def _failed(self, error: Exception, changes: Runs | None) -> CommitError:
+        if not self.committer.is_in_doubt or changes is None:
+            return CommitAborted(f"nothing was written: {error}", self.outcome())
+        known, lost = self.outcome(), LostAnswer(self.plan.steps[0].store, changes, self.committer.bindings)
+        result = CommitResult(known.guarantee, known.duration, lambda: known.tasks, lost)
+        return CommitUnknown(f"the answer to the commit was lost: {error}", result)

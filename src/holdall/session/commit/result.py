@@ -12,6 +12,7 @@ from holdall.store import CommitClass, Verb
 
 if TYPE_CHECKING:
     from holdall.errors import CommitError
+    from holdall.session.commit.lost_answer import LostAnswer
     from holdall.session.commit.unfinished import UnfinishedCommit
 
 __all__ = ["CommitResult", "Guarantee", "Task", "TaskState", "guarantee_of"]
@@ -83,7 +84,7 @@ class CommitResult:
         guarantee: Guarantee,
         duration: float,
         make_tasks: Callable[[], tuple[Task, ...]],
-        settlement: UnfinishedCommit | None = None,
+        settlement: UnfinishedCommit | LostAnswer | None = None,
     ) -> None:
         self.guarantee = guarantee
         self.duration = duration  # seconds

@@ -50,6 +50,7 @@ class UnfinishedCommit:
 
     def __init__(self, commit: str, coordinator: Coordinator, handle: JournalHandle | None) -> None:
         self.commit = commit
+        self.was_applied: bool | None = None  # known once a commit in doubt is resolved
         self._coordinator = coordinator
         self._handle = handle
 
@@ -63,8 +64,8 @@ class UnfinishedCommit:
         handle = self._handle
         if handle is None or not handle.is_kept:
             raise StateError("this commit has no journal: roll back, and load its records again")
-        if handle.row is None:
-            await handle.settle_doubt()
+        if handle.is_in_doubt:
+            self.was_applied = await handle.settle_doubt()
         try:
             return await Recovery(self._coordinator.bindings).resolve(self.commit)
         except NotFound:

@@ -153,7 +153,10 @@ class Handwritten:
         store = binding.recordwise
         assert store is not None
         self._records.given.pop(id(record), None)
-        with self._phases.entered(SessionState.COMMIT, record), self._modified(record, verb, fields):
+        with self._phases.entered(SessionState.COMMIT, record):
+            if verb is Verb.UPDATE and state_of(record) is State.NEW:
+                with _modified(record, fields):
+                    return await store.apply_record(verb, binding.collection, record, self.session())
             outcome = await store.apply_record(verb, binding.collection, record, self.session())
         if verb is not Verb.ADD:
             return outcome
@@ -163,22 +166,6 @@ class Handwritten:
             sentence = f"its DAO gave a {binding.collection} the key of another record of this session"
             raise StoreUnavailable(binding.store.name, sentence, is_outcome_unknown=True)  # the call was made
         return msgspec.structs.replace(outcome, key=key)
-
-    @contextmanager
-    def _modified(self, record: Any, verb: Verb, fields: Sequence[str]) -> Iterator[None]:
-        """Within the block a new record, added without these fields just now, says that they are modified."""
-        if verb is not Verb.UPDATE or state_of(record) is not State.NEW:
-            yield
-            return
-        before = track_of(record)
-        assert before is not None
-        shown = Track(before.tracker, State.NEW, dict.fromkeys(fields))
-        set_track(record, shown)
-        try:
-            yield
-        finally:
-            if track_of(record) is shown:
-                set_track(record, before)
 
     # --- taken into the session -------------------------------------------------------------------------------------
 
@@ -270,6 +257,20 @@ class Handwritten:
 def _decoded(field: Any, part: Any) -> Any:
     decode = field.type.decode if field.type is not None else None
     return part if decode is None else decode(part)
+
+
+@contextmanager
+def _modified(record: Any, fields: Sequence[str]) -> Iterator[None]:
+    """Within the block a new record, added without these fields just now, says that they are modified."""
+    before = track_of(record)
+    assert before is not None
+    shown = Track(before.tracker, State.NEW, dict.fromkeys(fields))
+    set_track(record, shown)
+    try:
+        yield
+    finally:
+        if track_of(record) is shown:
+            set_track(record, before)
 
 
 def _records_at(items: Iterable[Any]) -> list[Any]:

@@ -27,6 +27,7 @@ class JournalHandle:
         self.home = home
         self.is_kept = is_kept
         self.row: JournalRow | None = None
+        self.is_in_doubt = False  # nobody has answered yet whether the decision took place
         self._finished = finished
         self._next: JournalRow | None = None
 
@@ -59,10 +60,12 @@ class JournalHandle:
         Returns whether it lasts. Raises StateError where the row tells nothing any more, StoreUnavailable or
         StoreTimeout where nobody answers.
         """
+        self.is_in_doubt = True
         place = await self.place()
         if self.row is None:
             found = await self.journal.bury(place, self.commit)
             if found is None:
+                self.is_in_doubt = False
                 return False
         else:
             row = self.journal.next(self.row, JournalState.UNDOING, self.row.record)
@@ -71,10 +74,11 @@ class JournalHandle:
             except StaleVersion:
                 found = await self.journal.read(place, self.commit)
             else:
-                self.row = row
+                self.row, self.is_in_doubt = row, False
                 return False
         if found is None:
             raise StateError(f"commit {self.commit} was finished or undone by somebody else: look at the records")
+        self.is_in_doubt = False
         is_decided = found.state in (JournalState.DECIDED, JournalState.LISTED)
         self.row = self._next if is_decided else None if found.state is JournalState.ABORTED else found
         return is_decided
