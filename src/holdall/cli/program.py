@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from holdall.cli.check import check
+from holdall.cli.commits import commits
 from holdall.cli.create import create
 from holdall.cli.fsck import fsck
 from holdall.cli.serve import serve
@@ -19,3 +20,4 @@ program = typer.Typer(
 )
 for command in (serve, check, create, fsck):
     program.command()(command)
+program.add_typer(commits, name="commits")

@@ -1,0 +1,108 @@
+"""``holdall commits``: the commits over several stores that are not over, and what can be done about each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from holdall.app import Holdall
+from holdall.cli.failure import Failure
+from holdall.cli.target import Target, TargetText
+from holdall.errors import HoldallError
+from holdall.session import Unfinished
+
+__all__ = ["commits"]
+
+commits = typer.Typer(no_args_is_help=True, help="List unfinished commits over several stores, and deal with them.")
+
+_T = TypeVar("_T")
+_Commit = Annotated[str, typer.Argument(help="The commit's id, as list prints it.", show_default=False)]
+_Force = Annotated[bool, typer.Option("--force", help="Also where a living process holds the commit.")]
+
+
+@commits.command("list")
+def show_all(target: TargetText) -> None:
+    """List every commit that is not over, those that other processes have under way included."""
+    found = _run(target, lambda app: app.recovery.unfinished())
+    for item in found:
+        stores = ", ".join(dict.fromkeys(part.store for part in item.parts))
+        print(f"{item.commit}  {item.state.value:<8}  {stores}  {_standing(item)}")
+    if not found:
+        print(f"{target}: no commit is unfinished")
+
+
+@commits.command("show")
+def show(target: TargetText, commit: _Commit) -> None:
+    """Show one commit: every part and operation, without the values of records."""
+    found = [item for item in _run(target, lambda app: app.recovery.unfinished()) if item.commit == commit]
+    if not found:
+        raise Failure(f"no unfinished commit {commit}")
+    (item,) = found
+    print(f"commit {item.commit} of application {item.application!r}, in {item.home}: {item.state.value}")
+    print(_standing(item))
+    for part in item.parts:
+        state = "done" if part.is_done else part.error or "not done"
+        print(f"{part.store}: {state}")
+        for operation in part.operations:
+            state = f", call {operation.state.value}" if part.by_call else ""
+            why = f" ({operation.error})" if operation.error else ""
+            print(f"  {operation.verb} {operation.collection}: {', '.join(operation.fields)}{state}{why}")
+
+
+@commits.command("resolve")
+def resolve(target: TargetText, commit: _Commit, force: _Force = False) -> None:
+    """Finish a commit now, whichever way it goes."""
+    _tell(commit, _run(target, lambda app: app.recovery.resolve(commit, force=force)))
+
+
+@commits.command("retry")
+def retry(target: TargetText, commit: _Commit, force: _Force = False) -> None:
+    """Try again what a store refused, or what could not be undone."""
+    _tell(commit, _run(target, lambda app: app.recovery.retry(commit, force=force)))
+
+
+@commits.command("compensate")
+def compensate(target: TargetText, commit: _Commit, force: _Force = False) -> None:
+    """Undo everything that a commit wrote, in every store."""
+    _tell(commit, _run(target, lambda app: app.recovery.compensate(commit, force=force)))
+
+
+@commits.command("accept")
+def accept(target: TargetText, commit: _Commit, force: _Force = False) -> None:
+    """Leave every store as it is and forget the commit."""
+    _run(target, lambda app: app.recovery.accept(commit, force=force))
+    print(f"commit {commit} is forgotten; every store stays as it is")
+
+
+def _run(target: str, act: Callable[[Holdall], Awaitable[_T]]) -> _T:
+    app = Target(target).app
+
+    async def main() -> _T:
+        try:
+            return await act(app)
+        finally:
+            await app.close()
+
+    try:
+        return asyncio.run(main())
+    except HoldallError as error:
+        raise Failure(str(error)) from error
+
+
+def _tell(commit: str, left: Unfinished | None) -> None:
+    if left is None:
+        print(f"commit {commit} is over")
+        return
+    errors = [f"{part.store}: {part.error}" for part in left.parts if part.error]
+    raise Failure(f"commit {commit} is {left.state.value}; " + ("; ".join(errors) or _standing(left)))
+
+
+def _standing(item: Unfinished) -> str:
+    if item.reason:
+        return f"left alone: {item.reason}"
+    if item.owner:
+        return f"held by process {item.owner} until {item.expires:%Y-%m-%d %H:%M:%S} UTC"
+    return "held by nobody"

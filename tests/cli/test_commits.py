@@ -1,0 +1,116 @@
+"""``holdall commits``: an operator looks at what is left of commits, and deals with it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdall.errors import CommitPending, StoreUnavailable
+from tests.cli.terminal import run
+
+pytestmark = pytest.mark.anyio
+
+_SHOP = """
+from pathlib import Path
+
+from holdall import Holdall, Model, field
+
+here = Path(__file__).parent
+
+
+class Order(Model):
+    id: int = field(pk=True)
+
+
+class Note(Model):
+    id: int = field(pk=True)
+    text: str = ""
+
+
+def shop():
+    app = Holdall("shop", journal=f"sqlite:///{here}/journal.db")
+    app.add_store("main", f"sqlite:///{here}/main.db")
+    app.add_store("files", f"yaml:{here}/files")
+    app.add(Order, store="main")
+    app.add(Note, store="files")
+    return app
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "shop.py").write_text(_SHOP)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("shop", None)
+    yield tmp_path
+    sys.modules.pop("shop", None)
+
+
+async def _leave_one(folder: Path) -> str:
+    """Leave a commit behind that is decided and whose files are not written."""
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    await app.create()
+
+    async def away(commit: str, changes: Any) -> bool:
+        raise StoreUnavailable("files", "away")
+
+    app.stores["files"].commit_prepared = away
+    session = app.session()
+    async with session as inside:
+        inside.add(shop.Order(id=1))
+        inside.add(shop.Note(id=1, text="secret"))
+        with pytest.raises(CommitPending) as caught:
+            await inside.commit(budget=0.1)
+    await app.close()
+    assert caught.value.result.commit is not None
+    return str(caught.value.result.commit)
+
+
+async def test_an_operator_sees_a_commit_and_finishes_it(folder: Path) -> None:
+    commit = await _leave_one(folder)
+    listed = run(folder, "holdall", "commits", "list", "shop:shop")
+    assert (listed.code, listed.errors) == (0, "")
+    assert listed.output.startswith(f"{commit}  decided   main, files")
+    shown = run(folder, "holdall", "commits", "show", "shop:shop", commit)
+    assert "main: done" in shown.output
+    assert "files: not done" in shown.output
+    assert "secret" not in shown.output
+    assert run(folder, "holdall", "commits", "resolve", "shop:shop", commit).output == f"commit {commit} is over\n"
+    assert (folder / "files" / "note" / "1.yaml").exists()
+    assert run(folder, "holdall", "commits", "list", "shop:shop").output == "shop:shop: no commit is unfinished\n"
+
+
+async def test_an_operator_takes_a_commit_back(folder: Path) -> None:
+    commit = await _leave_one(folder)
+    done = run(folder, "holdall", "commits", "compensate", "shop:shop", commit)
+    assert (done.code, done.output) == (0, f"commit {commit} is over\n")
+    assert not (folder / "files" / "note" / "1.yaml").exists()
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    async with app.session() as session:
+        assert await session.count(shop.Order.where()) == 0
+    assert await app.stores["files"].prepared() == []
+    await app.close()
+
+
+async def test_an_operator_accepts_what_is_there(folder: Path) -> None:
+    commit = await _leave_one(folder)
+    assert run(folder, "holdall", "commits", "accept", "shop:shop", commit).code == 0
+    assert run(folder, "holdall", "commits", "list", "shop:shop").output == "shop:shop: no commit is unfinished\n"
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    async with app.session() as session:
+        session.add(shop.Note(id=1))  # nothing is held in its way any more
+    await app.close()
+
+
+async def test_a_commit_that_is_not_there_is_told(folder: Path) -> None:
+    await _leave_one(folder)
+    said = run(folder, "holdall", "commits", "retry", "shop:shop", "0123")
+    assert (said.code, said.errors) == (1, "holdall: no unfinished commit with key '0123'\n")
