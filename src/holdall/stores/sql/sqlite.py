@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import apsw
 
-from holdall.errors import HoldallError, StoreTimeout
-from holdall.store import Hold, Outcome, Reservation, Rows
+from holdall.errors import HoldallError, StateError, StoreTimeout
+from holdall.store import Hold, Outcome, Reservation, Rows, keep_for_ever, watch_forks
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
 from holdall.stores.sql.dialect import Dialect
@@ -20,7 +20,9 @@ from holdall.stores.sql.errors import SQLITE, Meaning, error_of
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.sqlite_connection import SqliteOptions, connect, place_of
+from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherited, demand_reachable
 from holdall.stores.sql.sqlite_holding import SqliteHolding
+from holdall.stores.sql.sqlite_jobs import Channel
 from holdall.stores.sql.sqlite_readers import Reader, SqliteReaders
 from holdall.stores.sql.sqlite_reservations import (
     CREATE_RESERVATIONS,
@@ -29,7 +31,7 @@ from holdall.stores.sql.sqlite_reservations import (
     SqliteReservations,
 )
 from holdall.stores.sql.sqlite_work import SqliteWorks
-from holdall.stores.sql.sqlite_writer import Channel, SqliteWriter
+from holdall.stores.sql.sqlite_writer import SqliteWriter
 from holdall.stores.sql.steps import Step, Work
 from holdall.stores.sql.tables import Tables
 
@@ -50,10 +52,16 @@ class SqliteDatabase:
         self._holding = SqliteHolding(self.works, self._reservations, tables)
         self._options = options
         self._place = place_of(url)
-        self._writer = SqliteWriter(self._open_writer, options.timeout)
-        self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
         self._in_memory = self._place.path is None
         self.is_durable = not self._in_memory
+        self._is_lost = False
+        self._begin()
+        watch_forks(self)
+
+    def _begin(self) -> None:
+        options = self._options
+        self._writer = SqliteWriter(self._open_writer, options.timeout)
+        self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
         self._reader: Reader | None = None
 
     async def learned(self, dialect: Dialect) -> Dialect:
@@ -167,6 +175,34 @@ class SqliteDatabase:
         self._readers.close()
         await self._writer.close(keep_connection=self._in_memory)
 
+    def before_fork(self) -> None:
+        """Come to rest."""
+        self._writer.rest(FORK_PATIENCE)
+        self._readers.rest(FORK_PATIENCE)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._writer.resume()
+
+    def after_fork_in_child(self) -> None:
+        """Let go of the parent's connections; but a database in memory was copied with its connection, which stays."""
+        writing, is_writer_idle = self._writer.inherited()
+        reading, are_readers_idle = self._readers.inherited()
+        self._begin()
+        self._reservations.forget()
+        if self._in_memory and writing is not None:
+            if is_writer_idle:
+                self._writer.adopt(writing)
+            else:
+                self._is_lost = True
+                keep_for_ever(writing)
+            return
+        connections = [*reading, *([] if writing is None else [writing])]
+        if is_writer_idle and are_readers_idle:
+            close_inherited(connections)
+        elif self._place.path is not None:
+            abandon(connections, self._place.path)
+
     async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
         """Run the work in the channel's transaction."""
         try:
@@ -204,9 +240,20 @@ class SqliteDatabase:
         return error_of(SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE, self._store, name)
 
     def _open_writer(self) -> apsw.Connection:
+        self._demand_reachable()
         return connect(self._place, self._options, register, int(self._options.timeout * 1000), writes=True)
 
+    def _demand_reachable(self) -> None:
+        if self._place.path is not None:
+            demand_reachable(self._place.path)
+        elif self._is_lost:
+            raise StateError(
+                f"store {self._store!r} is in memory and was in use when this process was forked, so it has no copy: "
+                "fork when no transaction or other thread is at work"
+            )
+
     def _open_reader(self, patience: int) -> apsw.Connection:
+        self._demand_reachable()
         return connect(self._place, self._options, register, patience, writes=False)
 
 

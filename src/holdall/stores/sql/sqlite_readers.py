@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import apsw
@@ -83,6 +84,8 @@ class SqliteReaders:
         self._threads = threads
         self._patience = int(timeout * 1000)
         self._free: list[Reader] = []
+        self._all: set[Reader] = set()
+        self._opening: set[object] = set()
         self._generation = 0
         self._long: dict[str, None] = {}
         self._pool: ThreadPoolExecutor | None = None
@@ -131,18 +134,42 @@ class SqliteReaders:
                 cursor.close(True)
             self._give(reader)
 
+    def rest(self, patience: float) -> None:
+        """Wait until no read is under way, at most so many seconds."""
+        until = monotonic() + patience
+        while not self._is_at_rest() and monotonic() < until:
+            sleep(0.001)
+
+    def inherited(self) -> tuple[list[apsw.Connection], bool]:
+        """In a process whose threads are gone: the connections there were, and whether all were at rest."""
+        return [reader.connection for reader in self._all], self._is_at_rest()
+
+    def _is_at_rest(self) -> bool:
+        return not self._opening and len(self._free) == len(self._all)
+
     def close(self) -> None:
         """Close every idle connection; those in use are closed when their read ends."""
         self._generation += 1
         free, self._free = self._free, []
         for reader in free:
-            reader.connection.close(True)
+            self._close(reader)
         if self._pool is not None:
             self._pool.shutdown(wait=False)
             self._pool = None
 
     def _open(self, patience: int) -> Reader:
-        return Reader(self._opened(patience), self._steps, self._generation)
+        token = object()
+        self._opening.add(token)
+        try:
+            reader = Reader(self._opened(patience), self._steps, self._generation)
+            self._all.add(reader)
+        finally:
+            self._opening.discard(token)
+        return reader
+
+    def _close(self, reader: Reader) -> None:
+        reader.connection.close(True)
+        self._all.discard(reader)
 
     def _take(self) -> Reader:
         try:
@@ -156,7 +183,7 @@ class SqliteReaders:
         if reader.is_disowned:
             return
         if reader.generation != self._generation:
-            reader.connection.close(True)
+            self._close(reader)
             return
         reader.bound()
         self._free.append(reader)
@@ -167,7 +194,7 @@ class SqliteReaders:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
             reader.stop()
-            working.add_done_callback(partial(_abandoned, reader))
+            working.add_done_callback(partial(self._abandoned, reader))
             raise
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -175,8 +202,7 @@ class SqliteReaders:
             self._pool = ThreadPoolExecutor(self._threads, "holdall-sqlite-read")
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-
-def _abandoned(reader: Reader, ended: asyncio.Future[Any]) -> None:
-    if not ended.cancelled():
-        ended.exception()  # a stopped read is expected to fail
-    reader.connection.close(True)
+    def _abandoned(self, reader: Reader, ended: asyncio.Future[Any]) -> None:
+        if not ended.cancelled():
+            ended.exception()  # a stopped read is expected to fail
+        self._close(reader)

@@ -6,89 +6,22 @@ savepoint of its own, so that one that fails takes nothing of the others with it
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
-__all__ = ["Channel", "Job", "SqliteWriter"]
+from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, settle
+
+__all__ = ["SqliteWriter"]
 
 T = TypeVar("T")
 
 GROUP_SECONDS = 0.02  # a group takes no further work once it has lasted this long
-
-
-class Job(Generic[T]):
-    """A work on its way through a thread: claimed once, by the thread or by whoever gives up waiting for it."""
-
-    __slots__ = ("_claims", "future", "loop", "work")
-
-    def __init__(self, work: Callable[[apsw.Connection], T]) -> None:
-        self.work = work
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[T] = self.loop.create_future()
-        self._claims = [True]
-
-    def claim(self) -> bool:
-        """Whether the caller is the first and may run or drop it."""
-        try:
-            return self._claims.pop()
-        except IndexError:
-            return False
-
-    def expire(self) -> None:
-        """Give up, unless it has begun."""
-        if self.claim() and not self.future.done():
-            self.future.set_exception(TimeoutError())
-
-    def settle(self, result: Any, error: BaseException | None) -> None:
-        """On its loop: hand over what came of it."""
-        if self.future.done():
-            return
-        if error is not None:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(result)
-
-    async def ended(self, patience: float) -> T:
-        """What came of it. Raises TimeoutError if it has not begun in so many seconds; cancelled, it never begins."""
-        timer = self.loop.call_later(patience, self.expire)
-        try:
-            return await self.future
-        except asyncio.CancelledError:
-            self.claim()
-            raise
-        finally:
-            timer.cancel()
-
-
-class Channel:
-    """An open transaction: the writer works for it alone until it ends."""
-
-    def __init__(self) -> None:
-        self.begun: Job[None] = Job(lambda connection: None)
-        self.jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
-        self.is_open = True
-
-    def close(self) -> None:
-        """Take no further works; what is not committed is rolled back."""
-        self.is_open = False
-        self.jobs.put(None)
-
-
-class Ending:
-    """The last thing the writer's thread is given: it tells that it has ended."""
-
-    def __init__(self) -> None:
-        self.told: Job[None] = Job(lambda connection: None)
-
-
-_Ended = list[tuple[Job[Any], Any, BaseException | None]]
 
 
 class SqliteWriter:
@@ -103,6 +36,25 @@ class SqliteWriter:
         self._thread: threading.Thread | None = None
         self._channel: Channel | None = None
         self.lock = threading.Lock()
+        self._is_at_rest = False
+
+    def rest(self, patience: float) -> None:
+        """Begin nothing new until ``resume``, if what is under way ends within so many seconds."""
+        self._is_at_rest = self.lock.acquire(timeout=patience)
+
+    def resume(self) -> None:
+        """Go on after ``rest``."""
+        if self._is_at_rest:
+            self._is_at_rest = False
+            self.lock.release()
+
+    def inherited(self) -> tuple[apsw.Connection | None, bool]:
+        """In a process whose threads are gone: the connection there was, and whether it was at rest."""
+        return self._connection, self._is_at_rest
+
+    def adopt(self, connection: apsw.Connection) -> None:
+        """Use this connection, before any other is opened."""
+        self._connection = connection
 
     def connection(self) -> apsw.Connection:
         """The connection, opened if need be; for those who hold ``lock``."""
@@ -163,7 +115,7 @@ class SqliteWriter:
         following: Job[Any] | Channel | Ending | None = None
         while not isinstance(following, Ending):
             following = self._serve_one(following or self._queue.get())
-        _settle([(following.told, None, None)])
+        settle([(following.told, None, None)])
 
     def _serve_one(self, item: Job[Any] | Channel | Ending) -> Job[Any] | Channel | Ending | None:
         """Serve this, apart from waiting for more, so that nothing of it is kept meanwhile; gives what comes next."""
@@ -179,14 +131,14 @@ class SqliteWriter:
         """Run this job and those that come meanwhile; gives what was taken from the queue but cannot join them."""
         if not first.claim():
             return None
-        ended: _Ended = []
+        ended: Ended = []
         try:
             connection = self.connection()
             connection.execute("BEGIN IMMEDIATE")
             ended.append((first, first.work(connection), None))
         except BaseException as error:
             self._roll_back()
-            _settle([(first, None, error)])
+            settle([(first, None, error)])
             return None
         following: Job[Any] | Channel | Ending | None = None
         until = monotonic() + GROUP_SECONDS
@@ -203,7 +155,7 @@ class SqliteWriter:
         self._commit(connection, ended)
         return following
 
-    def _join(self, connection: apsw.Connection, job: Job[Any], ended: _Ended) -> None:
+    def _join(self, connection: apsw.Connection, job: Job[Any], ended: Ended) -> None:
         try:
             if not connection.in_transaction:
                 connection.execute("BEGIN IMMEDIATE")
@@ -214,10 +166,10 @@ class SqliteWriter:
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO work")
                 connection.execute("RELEASE work")
-                _settle([(job, None, error)])
+                settle([(job, None, error)])
             else:
                 # this failure ended the whole transaction; the others are not to blame and begin again
-                _settle([(job, None, error)])
+                settle([(job, None, error)])
                 again, ended[:] = list(ended), []
                 for other, _, _ in again:
                     self._alone(connection, other)
@@ -230,18 +182,18 @@ class SqliteWriter:
             result = job.work(connection)
         except BaseException as error:
             self._roll_back()
-            _settle([(job, None, error)])
+            settle([(job, None, error)])
             return
         self._commit(connection, [(job, result, None)])
 
-    def _commit(self, connection: apsw.Connection, ended: _Ended) -> None:
+    def _commit(self, connection: apsw.Connection, ended: Ended) -> None:
         if connection.in_transaction:
             try:
                 connection.execute("COMMIT")
             except BaseException as error:
                 self._roll_back()
                 ended = [(job, None, error) for job, _, _ in ended]
-        _settle(ended)
+        settle(ended)
 
     def _serve_channel(self, channel: Channel) -> None:
         if not channel.begun.claim() or not channel.is_open:
@@ -252,15 +204,15 @@ class SqliteWriter:
             connection.execute("BEGIN IMMEDIATE")
         except BaseException as error:
             self._channel = None
-            _settle([(channel.begun, None, error)])
+            settle([(channel.begun, None, error)])
             return
-        _settle([(channel.begun, None, None)])
+        settle([(channel.begun, None, None)])
         while (job := channel.jobs.get()) is not None:
             if job.claim():
                 try:
-                    _settle([(job, job.work(connection), None)])
+                    settle([(job, job.work(connection), None)])
                 except BaseException as error:
-                    _settle([(job, None, error)])
+                    settle([(job, None, error)])
         self._channel = None
         self._roll_back()
 
@@ -269,18 +221,3 @@ class SqliteWriter:
         if connection is not None and connection.in_transaction:
             with suppress(apsw.Error):
                 connection.execute("ROLLBACK")
-
-
-def _settle(ended: _Ended) -> None:
-    """Wake the waiting loops, each once."""
-    by_loop: dict[asyncio.AbstractEventLoop, _Ended] = {}
-    for item in ended:
-        by_loop.setdefault(item[0].loop, []).append(item)
-    for loop, items in by_loop.items():
-        with suppress(RuntimeError):  # a closed loop waits for nothing
-            loop.call_soon_threadsafe(_settle_here, items)
-
-
-def _settle_here(items: _Ended) -> None:
-    for job, result, error in items:
-        job.settle(result, error)

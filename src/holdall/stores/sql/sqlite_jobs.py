@@ -1,0 +1,99 @@
+"""Works on their way through SQLite's writing thread, and how those who wait for them are woken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import apsw
+
+__all__ = ["Channel", "Ended", "Ending", "Job", "settle"]
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """A work on its way through a thread: claimed once, by the thread or by whoever gives up waiting for it."""
+
+    __slots__ = ("_claims", "future", "loop", "work")
+
+    def __init__(self, work: Callable[[apsw.Connection], T]) -> None:
+        self.work = work
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+        self._claims = [True]
+
+    def claim(self) -> bool:
+        """Whether the caller is the first and may run or drop it."""
+        try:
+            return self._claims.pop()
+        except IndexError:
+            return False
+
+    def expire(self) -> None:
+        """Give up, unless it has begun."""
+        if self.claim() and not self.future.done():
+            self.future.set_exception(TimeoutError())
+
+    def settle(self, result: Any, error: BaseException | None) -> None:
+        """On its loop: hand over what came of it."""
+        if self.future.done():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+    async def ended(self, patience: float) -> T:
+        """What came of it. Raises TimeoutError if it has not begun in so many seconds; cancelled, it never begins."""
+        timer = self.loop.call_later(patience, self.expire)
+        try:
+            return await self.future
+        except asyncio.CancelledError:
+            self.claim()
+            raise
+        finally:
+            timer.cancel()
+
+
+class Channel:
+    """An open transaction: the writer works for it alone until it ends."""
+
+    def __init__(self) -> None:
+        self.begun: Job[None] = Job(lambda connection: None)
+        self.jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self.is_open = True
+
+    def close(self) -> None:
+        """Take no further works; what is not committed is rolled back."""
+        self.is_open = False
+        self.jobs.put(None)
+
+
+class Ending:
+    """The last thing the writer's thread is given: it tells that it has ended."""
+
+    def __init__(self) -> None:
+        self.told: Job[None] = Job(lambda connection: None)
+
+
+Ended: TypeAlias = list[tuple[Job[Any], Any, BaseException | None]]
+"""Works that have ended, each with its result or its error."""
+
+
+def settle(ended: Ended) -> None:
+    """Wake the waiting loops, each once."""
+    by_loop: dict[asyncio.AbstractEventLoop, Ended] = {}
+    for item in ended:
+        by_loop.setdefault(item[0].loop, []).append(item)
+    for loop, items in by_loop.items():
+        with suppress(RuntimeError):  # a closed loop waits for nothing
+            loop.call_soon_threadsafe(_settle_here, items)
+
+
+def _settle_here(items: Ended) -> None:
+    for job, result, error in items:
+        job.settle(result, error)
