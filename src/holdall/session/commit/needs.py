@@ -23,11 +23,12 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
     A change needs the addition of its record. What refers to another record, by a field that is sent or not, needs
     that one's write; on a circle this gives way, unless a key that is yet to be made is sent.
     """
-    models = {batch.binding.model for batch, _ in writes}
-    fields = {id(batch): _fields_to(batch, models) for batch, _ in writes}
-    targets = _Targets(writes)
-    if not targets.is_repeated and not any(fields.values()):
+    batches = {id(batch): batch for batch, _ in writes}
+    models = {batch.binding.model for batch in batches.values()}
+    fields = {number: _fields_to(batch, models) for number, batch in batches.items()}
+    if not any(fields.values()) and len({batch.verb for batch in batches.values()}) < 2:
         return [[] for _ in writes]
+    targets = _Targets(writes)
     edges: dict[Edge, None] = {}
     for number, (batch, index) in enumerate(writes):
         own = targets.of_record(batch.records[index])
@@ -82,7 +83,6 @@ class _Targets:
             self._by_record.setdefault(id(batch.records[index]), number)
             if batch.keys[index] is not None:
                 self._by_key.setdefault((batch.binding.model, batch.keys[index]), number)
-        self.is_repeated = len(self._by_record) < len(writes)
 
     def of_record(self, record: Any) -> int | None:
         """The write of this record."""

@@ -14,10 +14,10 @@ from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUna
 from holdall.model import Field, Model, Reference, State, Track, set_track, state_of, track_of
 from holdall.policy import Policy
 from holdall.session.binding import Binding, Bindings
-from holdall.session.journal.log_record import Operation
 from holdall.session.handwriting.phase import Phases, SessionState
 from holdall.session.handwriting.single_flight import SingleFlight
 from holdall.session.identity import IdentityMap
+from holdall.session.journal.log_record import Operation
 from holdall.store import Outcome, Recordwise, Store, Verb, acting_for, open_store
 
 __all__ = ["Handwritten", "bind_dao"]
