@@ -135,7 +135,8 @@ SIDES = (
 class Arena(msgspec.Struct, frozen=True):
     """Two or three stores, empty to begin with; ``urls`` and ``kinds`` run in parallel.
 
-    ``records`` is how many accounts each store has; ``lease`` in seconds, None for the default.
+    ``records`` is how many accounts each store has; ``lease`` in seconds, None for the default; ``layout`` is that of
+    YAML.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Arena(msgspec.Struct, frozen=True):
     variant: str = "versions"
     records: int = 10
     lease: float | None = None
+    layout: str = "record"
 
     @property
     def sides(self) -> Sequence[int]:
@@ -184,7 +186,7 @@ class Arena(msgspec.Struct, frozen=True):
             case "postgresql" | "mariadb":
                 return {"connections": 5}
             case "yaml":
-                return {"layout": "record"}
+                return {"layout": self.layout}
         return {}
 
     async def begin(self, app: Holdall) -> None:

@@ -191,11 +191,18 @@ def _folder(url: str) -> Path:
 
 
 def _yaml(url: str, collection: str, fields: Sequence[str]) -> list[tuple[Any, ...]]:
-    rows = []
-    for path in (_folder(url) / collection).glob("*.yaml"):
-        record: Any = ryaml.loads(path.read_text())  # type: ignore[attr-defined]
-        rows.append(tuple(record[name] for name in fields))
-    return rows
+    """Of either layout: a file per record, or one for all."""
+    whole = _folder(url) / f"{collection}.yaml"
+    records: list[Any] = []
+    if whole.exists():
+        records = list(_loaded(whole) or ())
+    else:
+        records = [_loaded(path) for path in (_folder(url) / collection).glob("*.yaml")]
+    return [tuple(record[name] for name in fields) for record in records]
+
+
+def _loaded(path: Path) -> Any:
+    return ryaml.loads(path.read_text())  # type: ignore[attr-defined]
 
 
 def _folder_sizes(folder: Path) -> dict[str, int]:

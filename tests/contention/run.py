@@ -15,7 +15,7 @@ from tests.contention.log import ACKNOWLEDGED, Log, Told
 from tests.contention.models import Arena
 from tests.contention.worker import Job, Seen
 
-__all__ = ["Measure", "Trial", "contend"]
+__all__ = ["Measure", "Trial", "contend", "finished", "started"]
 
 _ROOT = Path(__file__).parents[2]
 _LIMIT_SECONDS = 120.0
@@ -62,12 +62,12 @@ def contend(arena: Arena, measure: Measure, source: str | None = None, environme
     variables = {**os.environ, **environment}
     if source is not None:
         variables["PYTHONPATH"] = source
-    trouble = _finished(_started(Job("begin", arena), variables))
+    trouble = finished(started(Job("begin", arena), variables))
     if trouble:
         raise RuntimeError(trouble[0])
     logs = [Path(arena.folder) / f"w{number}.log" for number in range(measure.processes)]
     jobs = [Job("write", arena, str(log), measure.seconds, measure.tasks, measure.singles) for log in logs]
-    writers = [_started(job, variables) for job in jobs]
+    writers = [started(job, variables) for job in jobs]
     for writer in writers:
         assert writer.stdout is not None
         writer.stdout.readline()
@@ -77,15 +77,16 @@ def contend(arena: Arena, measure: Measure, source: str | None = None, environme
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
     for writer in writers:
-        trouble += _finished(writer, measure.seconds + _LIMIT_SECONDS)
-    looker = _started(Job("look", arena), variables)
+        trouble += finished(writer, measure.seconds + _LIMIT_SECONDS)
+    looker = started(Job("look", arena), variables)
     said, complaint = looker.communicate(timeout=_LIMIT_SECONDS)
     if looker.returncode:
         raise RuntimeError(complaint.decode(errors="replace"))
     return _trial(arena, measure, Told.of(logs), began, msgspec.json.decode(said, type=Seen), trouble)
 
 
-def _started(job: Job, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def started(job: Job, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A process that does this; ``variables`` are its whole environment."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.contention.worker"],
         cwd=_ROOT,
@@ -100,7 +101,7 @@ def _started(job: Job, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return process
 
 
-def _finished(process: subprocess.Popen[bytes], limit: float = _LIMIT_SECONDS) -> list[str]:
+def finished(process: subprocess.Popen[bytes], limit: float = _LIMIT_SECONDS) -> list[str]:
     """Wait for its end; what it complained of, if anything."""
     try:
         _, complaint = process.communicate(timeout=limit)

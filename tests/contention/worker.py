@@ -1,11 +1,13 @@
 """Run as a script, on whatever Holdall ``PYTHONPATH`` names: sets an arena up, writes it, or looks at it in the end.
 
-It reads one Job from its input; ``write`` says that it is ready and waits for a line before it begins.
+It reads one Job from its input; ``write`` says that it is ready and waits for a line before it begins. SIGTERM ends it
+after the commits that are under way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -130,8 +132,10 @@ async def _write(job: Job) -> None:
             await session.require(job.arena.books(side).subject(job.arena.variant), 0)
     print("ready", flush=True)
     sys.stdin.readline()
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     end = time.monotonic() + job.seconds
-    await asyncio.gather(*(writer.write(lambda: time.monotonic() < end) for writer in writers))
+    await asyncio.gather(*(writer.write(lambda: time.monotonic() < end and not stopped.is_set()) for writer in writers))
     await app.close()
     log.close()
 

@@ -65,7 +65,7 @@ def kill_servers(
     kinds = tuple(world.split("+"))
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="server-kills-"))
-        servers = [stack.enter_context(server) if (server := _server(kind, prepared)) else None for kind in kinds]
+        servers = [_server(kind, prepared, stack) for kind in kinds]
         urls = tuple([_url(kind, servers[side], side, folder) for side, kind in enumerate(kinds)])
         arena = Arena("servers", kinds, urls, folder, records=_RECORDS, lease=lease)
         said = _ended([Child(lambda _: asyncio.run(_begin(arena)))])
@@ -86,12 +86,12 @@ def kill_servers(
         return ServerRound(world, kills, dict(ends.most_common()), said, seen)
 
 
-def _server(kind: str, prepared: int) -> KillablePostgres | KillableValkey | None:
+def _server(kind: str, prepared: int, stack: ExitStack) -> KillablePostgres | KillableValkey | None:
     match kind:
         case "postgresql":
-            return KillablePostgres(max_prepared_transactions=str(prepared))
+            return stack.enter_context(KillablePostgres(max_prepared_transactions=str(prepared)))
         case "redis":
-            return KillableValkey()
+            return stack.enter_context(KillableValkey())
     return None
 
 

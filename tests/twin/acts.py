@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from holdall import Holdall, Session
 from holdall.query import And, Compare, Condition, Kind, Not, Op, Or, Path, Query, Schema, SortKey, resolve
 from holdall.testing.strategies import paths
-from tests.twin.models import MODELS, Customer, Line, Order, Product, Visit
+from tests.twin.models import MODELS, Customer, Line, Order, Product, Tag, Visit
 
 __all__ = ["Act", "Acts"]
 
@@ -41,6 +41,7 @@ class Acts:
             (6, self._adding),
             (5, self._editing),
             (2, self._meeting),
+            (3, self._listing),
             (3, self._removing),
             (4, self._getting),
             (8, self._asking),
@@ -138,6 +139,12 @@ class Acts:
     def _meeting(self) -> Act:
         model, name = self._random.choice(((Customer, "name"), (Product, "stock"), (Order, "total")))
         return partial(_meet, model, self._key(model), name)
+
+    def _listing(self) -> Act:
+        """Others in a list of references: one inside a store, or one that leads into another."""
+        model, name, target = self._random.choice(((Product, "labels", Tag), (Customer, "favourites", Product)))
+        keys = dict.fromkeys(self._key(target) for _ in range(self._random.randint(0, 3)))
+        return partial(_edit, model, self._key(model), {name: tuple(keys)})
 
     def _removing(self) -> Act:
         model = self._model()

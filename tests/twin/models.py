@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from holdall import Many, Model, Ref, back, field
+from holdall import Many, Model, OnDelete, Ref, back, field
 
 __all__ = ["MODELS", "Customer", "Line", "Order", "Product", "Region", "Review", "Supplier", "Tag", "Visit", "stock"]
 
@@ -36,6 +36,7 @@ class Product(Model):
     stock: int | None = None
     supplier: Ref[Supplier | None] = field(default=None)
     tag: Ref[Tag | None] = field(default=None)
+    labels: Many[Tag] = field(default=(), on_delete=OnDelete.UNLINK)
     version: int = field(version=True)
     reviews: Many[Review] = back("product")
 
@@ -45,6 +46,7 @@ class Customer(Model):
     name: str = field(length=(0, 20))
     email: str = field(length=(0, 20), unique=True)
     region: Ref[Region | None] = field(default=None)
+    favourites: Many[Product] = field(default=(), on_delete=OnDelete.UNLINK)
     version: int = field(version=True)
     orders: Many[Order] = back("customer")
 
