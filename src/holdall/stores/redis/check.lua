@@ -1,76 +1,32 @@
--- Look at everything before anything is written. check() gives a refusal, { what, number of the change, rule }, or nil;
--- order then lists what stands of each changed record in indexes, before and after.
-
-local order = {}
-local is_holding = {}  -- by number of a collection, whether any commit over several stores holds something there
-
-local function wrong_type(key, wanted)
-  local found = call('TYPE', key).ok
-  if found ~= 'none' and found ~= wanted then return { 'type', key, found } end
-end
+-- Look at everything before anything is written. What is wrong is returned: { what, number of the change, rule }. This
+-- stands in the middle of apply and commit, where a function would cost each small write, and is a function of prepare.
 
 -- keys of another type would stop the writing half way
-local function check_types()
-  local refusal
-  for number, collection in ipairs(collections) do
-    for place, wanted in pairs({
-      [LISTING] = 'zset', [EXPIRY] = 'zset', [ENTRIES] = 'hash', [COUNTER] = 'string', [MARK] = 'string'
-    }) do
-      if collection[place] then
-        refusal = wrong_type(KEYS[collection[place]], wanted)
-        if refusal then return refusal end
-      end
-    end
-    for _, index in ipairs(collection[INDEXES]) do
-      refusal = wrong_type(KEYS[index[INDEX_KEY]], 'zset')
-      if refusal then return refusal end
-    end
-    for _, rule in ipairs(collection[UNIQUES]) do
-      refusal = wrong_type(KEYS[rule[RULE_KEY]], 'hash')
-      if refusal then return refusal end
-    end
-    local found = call('TYPE', KEYS[collection[RESERVED]]).ok
-    if found ~= 'none' and found ~= 'hash' then return { 'type', KEYS[collection[RESERVED]], found } end
-    is_holding[number] = found == 'hash'
-    if commit then
-      refusal = wrong_type(KEYS[collection[COMMITS]], 'hash') or wrong_type(KEYS[collection[HELD]], 'hash')
-      if refusal then return refusal end
-    end
-  end
+for number, collection in ipairs(collections) do
+  local mark, reserved = call('TYPE', KEYS[collection[MARK]]).ok, call('TYPE', KEYS[collection[RESERVED]]).ok
+  is_marked[number], is_holding[number] = mark ~= 'none', reserved == 'hash'
+  local refusal = mark ~= 'none' and mark ~= 'string' and { 'type', KEYS[collection[MARK]], mark }
+    or reserved ~= 'none' and reserved ~= 'hash' and { 'type', KEYS[collection[RESERVED]], reserved }
+    or wrong_type(collection[LISTING], 'zset')
+    or collection[EXPIRY] and wrong_type(collection[EXPIRY], 'zset')
+    or collection[ENTRIES] and wrong_type(collection[ENTRIES], 'hash')
+    or collection[COUNTER] and wrong_type(collection[COUNTER], 'string')
+    or commit and (wrong_type(collection[COMMITS], 'hash') or wrong_type(collection[HELD], 'hash'))
+  for _, index in ipairs(collection[INDEXES]) do refusal = refusal or wrong_type(index[INDEX_KEY], 'zset') end
+  for _, rule in ipairs(collection[UNIQUES]) do refusal = refusal or wrong_type(rule[RULE_KEY], 'hash') end
+  if refusal then return refusal end
 end
 
 -- what was indexed under another declaration would be found no more
-local function check_marks()
-  for _, collection in ipairs(collections) do
-    if collection[SLOTS] > 0 and call('GET', KEYS[collection[MARK]]) ~= collection[DECLARED]
-      and call('EXISTS', KEYS[collection[LISTING]]) == 1 then
-      return { 'unbuilt', collection[PREFIX] }
-    end
+for _, collection in ipairs(collections) do
+  if collection[SLOTS] > 0 and call('GET', KEYS[collection[MARK]]) ~= collection[DECLARED]
+    and call('EXISTS', KEYS[collection[LISTING]]) == 1 then
+    return { 'unbuilt', collection[PREFIX] }
   end
 end
 
--- the commit, other than this one, that holds a record or a value
-local function owner_of(collection, field)
-  local owner = call('HGET', KEYS[collection[RESERVED]], field)
-  return owner and owner ~= commit and owner
-end
-
-local function unique_field(rule, value) return 'u:' .. KEYS[rule[RULE_KEY]] .. '\0' .. value end
-
-local function reserved_by(owners, position)
-  local told, seen = {}, {}
-  for _, found in ipairs(owners) do
-    local owner, collection = found[1], found[2]
-    if not seen[owner] then
-      seen[owner] = true
-      told[#told + 1] = owner
-      told[#told + 1] = call('HGET', KEYS[collection[COMMITS]], owner) or ''
-    end
-  end
-  return { 'reserved', position, told }
-end
-
-local function check_reserved()
+-- 1. which records other commits hold: before their versions, as those of a decided commit may be about to change
+do
   local owners, first, position = {}, nil, 0
   for _, run in ipairs(runs) do
     local collection, texts = collections[run[COLLECTION]], run[TEXTS]
@@ -88,28 +44,17 @@ local function check_reserved()
   if first then return reserved_by(owners, first) end
 end
 
-local function version_of(written, is_typed)
-  if not written or not is_typed then return written end
-  local is_read, envelope = pcall(cjson.decode, written)
-  return is_read and type(envelope) == 'table' and envelope.value
-end
-
-local function version_column(run, field)
-  if not field or not is_repeated then return nil end
-  local column
-  for number, name in ipairs(run[NAMES]) do if name == field then column = run[COLUMNS][number] end end
-  return column
-end
-
--- who is there, and at which version
-local function check_versions()
-  local call, KEYS, is_repeated = call, KEYS, is_repeated
+-- 2. who is there, and at which version
+do
   local alive, version = {}, {}
   local position = beside
   for _, run in ipairs(runs) do
     local verb, collection = run[VERB], collections[run[COLLECTION]]
     local field, expected = collection[VERSION], run[VERSIONS]
-    local column = version_column(run, field)
+    local column
+    if field and is_repeated then
+      for number, name in ipairs(run[NAMES]) do if name == field then column = run[COLUMNS][number] end end
+    end
     for number = 1, #run[TEXTS] do
       position = position + 1
       local key = KEYS[position]
@@ -122,7 +67,8 @@ local function check_versions()
       else
         if not is_there then return { 'stale', position - beside } end
         if expected then
-          local found = version_of(version[key] or call('HGET', key, field), collection[IS_TYPED])
+          local found = version[key] or call('HGET', key, field)
+          if found and collection[IS_TYPED] then found = version_of(found) end
           if found ~= expected[number] then return { 'stale', position - beside } end
         end
       end
@@ -134,10 +80,9 @@ local function check_versions()
   end
 end
 
--- what stands of each record in indexes, before and after
-local function gather_entries()
-  local call, KEYS, touched = call, KEYS, {}
-  local position = beside
+-- 3. what stands of each record in indexes, before and after
+do
+  local touched, position = {}, beside
   for _, run in ipairs(runs) do
     local verb, collection, texts = run[VERB], collections[run[COLLECTION]], run[TEXTS]
     local slots, columns, size = run[GIVEN_SLOTS], run[SLOT_COLUMNS], collection[SLOTS]
@@ -170,18 +115,10 @@ local function gather_entries()
   end
 end
 
-local function together(values, slots)
-  local parts = {}
-  for place, slot in ipairs(slots) do
-    if not values[slot] then return false end
-    parts[place] = values[slot]
-  end
-  return concat(parts, '\0')
-end
-
--- values that two records of this batch claim; gives the refusal, and which records of the batch each rule has
-local function check_claims()
-  local claimed, by_text = {}, {}
+-- 4. values that two records claim
+local by_text = {}
+do
+  local claimed = {}
   for _, entry in ipairs(order) do
     for _, rule in ipairs(entry.collection[UNIQUES]) do
       local value = together(entry.after, rule[RULE_SLOTS])
@@ -200,36 +137,23 @@ local function check_claims()
       by_text[rule[RULE_KEY] .. ':' .. entry.text] = entry
     end
   end
-  return nil, by_text
 end
-
-local function check_unique()
-  local refusal, by_text = check_claims()
-  if refusal then return refusal end
-  for _, entry in ipairs(order) do
-    local collection = entry.collection
-    for _, rule in ipairs(collection[UNIQUES]) do
-      local value = together(entry.after, rule[RULE_SLOTS])
-      if value and value ~= together(entry.before, rule[RULE_SLOTS]) then
-        local owner = is_holding[entry.number] and owner_of(collection, unique_field(rule, value))
+for _, entry in ipairs(order) do
+  local collection, is_guarded = entry.collection, is_holding[entry.number]
+  for _, rule in ipairs(collection[UNIQUES]) do
+    local value = together(entry.after, rule[RULE_SLOTS])
+    if value and value ~= together(entry.before, rule[RULE_SLOTS]) then
+      local owner = is_guarded and owner_of(collection, unique_field(rule, value))
+      if owner then return reserved_by({ { owner, collection } }, entry.position) end
+      local holder = call('HGET', KEYS[rule[RULE_KEY]], value)
+      -- a holder of this batch has let go of it by the end; one that expired holds nothing
+      if holder and holder ~= entry.text and not by_text[rule[RULE_KEY] .. ':' .. holder]
+        and call('EXISTS', collection[PREFIX] .. holder) == 1 then
+        -- a commit that holds the holder may be about to free the value
+        owner = is_guarded and owner_of(collection, 'k:' .. holder)
         if owner then return reserved_by({ { owner, collection } }, entry.position) end
-        local holder = call('HGET', KEYS[rule[RULE_KEY]], value)
-        -- a holder of this batch has let go of it by the end; one that expired holds nothing
-        if holder and holder ~= entry.text and not by_text[rule[RULE_KEY] .. ':' .. holder]
-          and call('EXISTS', collection[PREFIX] .. holder) == 1 then
-          -- a commit that holds the holder may be about to free the value
-          owner = is_holding[entry.number] and owner_of(collection, 'k:' .. holder)
-          if owner then return reserved_by({ { owner, collection } }, entry.position) end
-          return { 'unique', entry.position, rule[RULE_NUMBER] }
-        end
+        return { 'unique', entry.position, rule[RULE_NUMBER] }
       end
     end
   end
-end
-
-local function check()
-  local refusal = check_types() or check_marks() or check_reserved() or check_versions()
-  if refusal then return refusal end
-  gather_entries()
-  return check_unique()
 end

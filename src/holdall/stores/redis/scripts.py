@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
@@ -20,6 +22,7 @@ __all__ = [
     "RENEW",
     "ROLL_BACK",
     "Script",
+    "numbered",
 ]
 
 
@@ -31,20 +34,41 @@ class Script(NamedTuple):
     is_writing: bool
 
 
-def _script(*parts: str, is_writing: bool = True) -> Script:
-    folder = files("holdall.stores.redis")
-    source = b"\n".join([(folder / f"{part}.lua").read_bytes() for part in parts])
+_CONSTANTS = re.compile(r"^local ([A-Z][A-Z_]*(?:, [A-Z_]+)*) = (\d+(?:, \d+)*)$", re.MULTILINE)
+
+
+def numbered(source: str) -> str:
+    """The script with numbers in place of the constants that it declares, so that functions need not capture them.
+
+    >>> numbered("local TTL, KEY = 3, 4\\nreturn run[TTL]")
+    '\\nreturn run[3]'
+    """
+    known: dict[str, str] = {}
+    for names, numbers in _CONSTANTS.findall(source):
+        known.update(zip(names.split(", "), numbers.split(", "), strict=True))
+    if not known:
+        return source
+    return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], _CONSTANTS.sub("", source))
+
+
+def _script(*parts: str, functions: Sequence[str] = (), is_writing: bool = True) -> Script:
+    """The script of these parts as they are, except that each of ``functions`` becomes a function of its name."""
+    folder, texts = files("holdall.stores.redis"), []
+    for part in parts:
+        text = (folder / f"{part}.lua").read_text("utf-8")
+        texts.append(f"local function {part}()\n{text}\nend" if part in functions else text)
+    source = numbered("\n".join(texts)).encode()
     return Script(source, sha1(source, usedforsecurity=False).hexdigest().encode(), is_writing)
 
 
-APPLY = _script("places", "counting", "check", "write", "apply")
+APPLY = _script("places", "finding", "counting", "check", "write", "apply")
 APPEND = _script("append")
-COMMIT = _script("places", "counting", "check", "write", "held", "commit")
+COMMIT = _script("places", "finding", "counting", "held", "is_held", "check", "write", "commit")
 COUNT = _script("counting", "count")
 FORGET = _script("forget")
 INDEX = _script("index")
 LOAD = _script("load", is_writing=False)
-PREPARE = _script("places", "counting", "check", "held", "prepare")
+PREPARE = _script("places", "finding", "counting", "held", "check", "prepare", functions=("check",))
 PREPARED = _script("prepared", is_writing=False)
 PURGE = _script("purge")
 RENEW = _script("renew")
