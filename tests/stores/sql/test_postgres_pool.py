@@ -15,7 +15,8 @@ from holdall.query import Query
 from holdall.store import KeyOf
 from holdall.stores.sql import SqlStore, Tables, open_sql
 from holdall.stores.sql.dialect import POSTGRESQL
-from holdall.stores.sql.postgres import PostgresDatabase, PostgresOptions
+from holdall.stores.sql.postgres import PostgresDatabase
+from holdall.stores.sql.postgres_connecting import PostgresOptions
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book
 

@@ -42,6 +42,16 @@ class Dialect:
         return self.family in ("sqlite", "postgresql", "oracle")
 
     @property
+    def locks_rows(self) -> bool:
+        """Whether writers wait for each other row by row, so that the order of their locks matters."""
+        return self.family in ("postgresql", "mysql")
+
+    @property
+    def locks_batch_in_order(self) -> bool:
+        """Whether our statement for many rows locks them in the order of their keys."""
+        return self.family == "postgresql"
+
+    @property
     def has_null_placement(self) -> bool:
         """Whether it knows NULLS FIRST and NULLS LAST."""
         return self.family in ("sqlite", "postgresql", "oracle")

@@ -14,9 +14,9 @@ from weakref import WeakKeyDictionary
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
-from holdall.errors import DeclarationError
+from holdall.errors import DeclarationError, HoldallError
 from holdall.store import Outcome, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
@@ -112,7 +112,10 @@ class EngineDatabase:
     async def transaction(self) -> AsyncIterator[EngineTransaction]:
         """A transaction of one's own, READ COMMITTED where the database has it."""
         async with self._connected() as connection:
-            yield EngineTransaction(self, connection)
+            transaction = EngineTransaction(self, connection)
+            yield transaction
+            if transaction.lost is not None:
+                raise transaction.lost
             await self._commit(connection)
 
     async def execute(self, statements: Sequence[str]) -> None:
@@ -167,9 +170,13 @@ class EngineDatabase:
 
 
 class EngineTransaction:
-    """An open transaction: one statement at a time, in the order asked."""
+    """An open transaction: one statement at a time, in the order asked.
+
+    ``lost`` is the error with which the server ended all of it, as MariaDB does with the victim of a deadlock.
+    """
 
     def __init__(self, database: EngineDatabase, connection: AsyncConnection) -> None:
+        self.lost: HoldallError | None = None
         self._database = database
         self._connection = connection
         self._turn = asyncio.Lock()
@@ -177,15 +184,43 @@ class EngineTransaction:
     async def rows(self, sql: str, parameters: Any) -> Rows:
         """The rows of a reading statement, this transaction's own changes included."""
         async with self._turn:
+            if self.lost is not None:
+                raise self.lost
             with self._database.translating():
                 return await _rows(self._connection, sql, parameters)
 
     async def write(self, work: Work) -> list[Outcome]:
-        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on."""
+        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on.
+
+        If the server has ended the transaction, this and every further work raises why.
+        """
         async with self._turn:
-            with self._database.translating():
-                async with self._connection.begin_nested():
-                    return await carry_out(self._connection, work)
+            if self.lost is not None:
+                raise self.lost
+            is_there = True
+            try:
+                with self._database.translating():
+                    part = await self._connection.begin_nested()
+                    try:
+                        outcomes = await carry_out(self._connection, work)
+                    except Exception:
+                        is_there = await _is_undone(part)
+                        raise
+                    await part.commit()
+                    return outcomes
+            except HoldallError as error:
+                if not is_there:
+                    self.lost = error
+                raise
+
+
+async def _is_undone(part: AsyncTransaction) -> bool:
+    """Whether the savepoint was still there to go back to."""
+    try:
+        await part.rollback()
+    except exc.SQLAlchemyError:
+        return False
+    return True
 
 
 async def _rows(connection: AsyncConnection, sql: str, parameters: Any) -> Rows:

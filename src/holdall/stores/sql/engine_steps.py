@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.store import Row
-from holdall.stores.sql.steps import Delete, Insert, Step, Update
+from holdall.stores.sql.steps import Delete, Insert, Lock, Step, Update
 
 __all__ = ["StepRefused", "run_step"]
 
@@ -37,6 +37,8 @@ async def run_step(connection: AsyncConnection, step: Step) -> Any:
     try:
         if isinstance(step, Insert):
             return await _insert(connection, step)
+        if isinstance(step, Lock):
+            return await _lock(connection, step)
         if isinstance(step, Update) or step.is_exact:
             return await _exact(connection, step)
         text = _text(connection.dialect, step.table, "delete", (), step.match)
@@ -80,6 +82,19 @@ async def _insert_many(connection: AsyncConnection, step: Insert, rows: Sequence
     distance = int((await connection.exec_driver_sql("SELECT @@auto_increment_increment")).scalar_one())
     first = int(result.lastrowid)
     return range(first, first + distance * len(rows), distance)
+
+
+async def _lock(connection: AsyncConnection, step: Lock) -> None:
+    quoted = connection.dialect.identifier_preparer
+    key = ", ".join(map(quoted.quote_identifier, step.match))
+    one = f"({', '.join(['%s'] * len(step.match))})" if len(step.match) > 1 else "%s"
+    rows = sorted(set(step.rows))  # pieces must be in one order, too
+    for piece in _pieces(rows):
+        sql = (
+            f"SELECT 1 FROM {quoted.format_table(step.table)} FORCE INDEX (PRIMARY) "  # noqa: S608
+            f"WHERE ({key}) IN ({', '.join([one] * len(piece))}) ORDER BY {key} FOR UPDATE"
+        )
+        await connection.exec_driver_sql(sql, tuple([value for row in piece for value in row]))
 
 
 async def _exact(connection: AsyncConnection, step: Update | Delete) -> int | None:

@@ -120,6 +120,9 @@ MYSQL: dict[int, Meaning] = {
 }
 """By server or client error number (MySQL and MariaDB error references)."""
 
+_MYSQL_ENDINGS = frozenset((1040, 1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1317, 1927))
+"""Numbers that tell of the end of the connection or of the statement, not of what became of it."""
+
 
 def postgresql_meaning(state: str) -> Meaning | None:
     """What a SQLSTATE means."""
@@ -165,12 +168,25 @@ def violation_of(store: str, rule: Rule, position: int | None = None) -> Conflic
 
 @contextmanager
 def deciding() -> Iterator[None]:
-    """Around what makes changes last: where its answer is lost, the outcome is not known."""
+    """Around what makes changes last: where its answer is lost, the outcome is not known.
+
+    A refusal of the server is its answer: then nothing lasts.
+    """
     try:
         yield
     except (StoreUnavailable, StoreTimeout) as error:
-        error.is_outcome_unknown = True
+        error.is_outcome_unknown = not _is_answered(error.__cause__)
         raise
+
+
+def _is_answered(cause: BaseException | None) -> bool:
+    """Whether the driver's error is a refusal that the server sent while it went on to serve the connection."""
+    severity = getattr(cause, "severity_en", None)
+    if severity is not None:  # PostgreSQL: FATAL and PANIC end the session, wherever it was
+        return str(severity) == "ERROR"
+    arguments: Sequence[object] = getattr(getattr(cause, "orig", None), "args", ())
+    number = arguments[0] if arguments else None
+    return isinstance(number, int) and number not in _MYSQL_ENDINGS and (1000 <= number < 2000 or number >= 3000)
 
 
 def _unstorable(message: str) -> FieldError:

@@ -47,7 +47,8 @@ def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
 
 
 def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
-    from holdall.stores.sql.postgres import PostgresDatabase, PostgresOptions
+    from holdall.stores.sql.postgres import PostgresDatabase
+    from holdall.stores.sql.postgres_connecting import PostgresOptions
 
     tables = Tables(POSTGRESQL)
     database = PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options))

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
 import asyncpg
-import msgspec
 
-from holdall.errors import DeclarationError, HoldallError, StoreTimeout, StoreUnavailable
+from holdall.errors import Conflict, HoldallError, StoreTimeout, StoreUnavailable
 from holdall.store import Hold, Outcome, Reservation, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import POSTGRESQL, Dialect
 from holdall.stores.sql.errors import Meaning, deciding, error_of
 from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.postgres_connecting import PostgresConnector, PostgresOptions
+from holdall.stores.sql.postgres_guards import guarded_tables
 from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
 from holdall.stores.sql.postgres_prepared import Act, PostgresPrepared
 from holdall.stores.sql.postgres_refusal import refusal
@@ -26,30 +26,9 @@ from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, Pos
 from holdall.stores.sql.steps import Insert, Step, Work
 from holdall.stores.sql.tables import Tables
 
-__all__ = ["PostgresDatabase", "PostgresOptions"]
+__all__ = ["PostgresDatabase"]
 
 _COURTESY_SECONDS = 5.0  # for taking leave of a connection
-
-
-class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a PostgreSQL server is used.
-
-    ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared.
-    ``timeout`` (seconds) bounds each statement, ``connect_timeout`` opening a connection and waiting for a free one.
-    ``lock_timeout`` (seconds) is how long a statement waits for what others have locked, unless the URL sets it; it
-    should be well below the time that a commit is given. None leaves it to the server.
-    """
-
-    connections: int = 10
-    statements: int = 500
-    timeout: float = 60.0
-    connect_timeout: float = 10.0
-    lock_timeout: float | None = 5.0
-
-    def __post_init__(self) -> None:
-        lowest = min(self.timeout, self.connect_timeout, self.lock_timeout or 1.0)
-        if self.connections < 1 or self.statements < 1 or lowest <= 0 or self.lock_timeout == 0:
-            raise DeclarationError("connections, statements and all timeouts must be above zero")
 
 
 class PostgresDatabase:
@@ -59,13 +38,10 @@ class PostgresDatabase:
 
     def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
         self._store = store
-        self._url = url
+        self._connector = PostgresConnector(url, options)
         self._tables = tables
         self._options = options
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
-        self._settings = {"application_name": "holdall", "timezone": "UTC"}
-        if options.lock_timeout is not None and "lock_timeout" not in parse_qs(urlsplit(url).query):
-            self._settings["lock_timeout"] = str(max(1, round(options.lock_timeout * 1000)))  # milliseconds
         self._prepared = PostgresPrepared(store, self.rows, self._run, self._transacted)
 
     async def learned(self, dialect: Dialect) -> Dialect:
@@ -122,10 +98,15 @@ class PostgresDatabase:
             try:
                 steps = work()
                 step = next(steps)
-                if ending is None and _is_atomic(step):
+                if ending is None and _is_atomic(step) and step.table.name not in connection.guarded:
                     done.append(step)
                     with deciding(), self.translating(done):
-                        return _last(steps, await run_step(connection, step))
+                        reply = await run_step(connection, step)
+                    try:
+                        return _last(steps, reply)
+                    except Conflict:
+                        await self._doubt(connection, step)
+                        raise
                 await connection.raw.execute("BEGIN")
                 outcomes = await carry_out(connection, steps, step, done)
                 with deciding(), self.translating(done):
@@ -136,6 +117,14 @@ class PostgresDatabase:
                 raise
             except DRIVER_ERRORS as error:
                 raise self.translated(error, done) from error
+
+    async def _doubt(self, connection: PostgresConnection, step: Step) -> None:
+        """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""
+        with deciding(), self.translating([step]):
+            connection.guarded = await guarded_tables(connection.raw)
+        if step.table.name in connection.guarded:
+            told = f"table {step.table.name} was given a trigger or rule meanwhile, which may have written other rows"
+            raise StoreUnavailable(self._store, told, is_outcome_unknown=True)
 
     async def hold(self) -> Hold:
         """As prepared transactions, where the server is set to keep any."""
@@ -259,28 +248,9 @@ class PostgresDatabase:
                     del self._pools[other]
                     abandoned.abandon()
             pool = self._pools[loop] = PostgresPool(
-                self._connect, self._options.connections, min(self._options.timeout, _COURTESY_SECONDS)
+                self._connector.connect, self._options.connections, min(self._options.timeout, _COURTESY_SECONDS)
             )
         return pool
-
-    async def _connect(self) -> PostgresConnection:
-        try:
-            raw = await self._opened()
-        except asyncpg.ProtocolViolationError:
-            if "lock_timeout" not in self._settings:
-                raise
-            del self._settings["lock_timeout"]  # a pooler takes only the settings that it knows
-            raw = await self._opened()
-        return PostgresConnection(raw, self._options.statements)
-
-    async def _opened(self) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            self._url,
-            timeout=self._options.connect_timeout,
-            command_timeout=self._options.timeout,
-            statement_cache_size=0,
-            server_settings=self._settings,
-        )
 
 
 def _is_atomic(step: Step) -> bool:

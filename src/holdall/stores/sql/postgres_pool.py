@@ -18,12 +18,16 @@ __all__ = ["PostgresConnection", "PostgresPool"]
 
 
 class PostgresConnection:
-    """A connection and the statements prepared on it."""
+    """A connection and the statements prepared on it.
 
-    __slots__ = ("_most", "_prepared", "_statements", "raw")
+    ``guarded`` are the tables whose triggers, rules or nature may let a statement write other rows than it was given.
+    """
 
-    def __init__(self, raw: asyncpg.Connection, most: int) -> None:
+    __slots__ = ("_most", "_prepared", "_statements", "guarded", "raw")
+
+    def __init__(self, raw: asyncpg.Connection, most: int, guarded: frozenset[str] = frozenset()) -> None:
         self.raw = raw
+        self.guarded = guarded
         self._most = most
         self._prepared = 0
         self._statements: dict[str, Any] = {}

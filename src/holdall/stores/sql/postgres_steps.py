@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_pool import PostgresConnection
-from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Step, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Lock, Step, Update
 
 __all__ = ["run_step", "split"]
 
@@ -40,6 +40,9 @@ async def run_step(connection: PostgresConnection, step: Step) -> Any:
             highest = max(row[place] for row in rows)
             await connection.fetch(_AHEAD, (_quoted.format_table(step.table), step.given, highest))
         return None if step.generated is None else [record[0] for record in made]
+    if isinstance(step, Lock):
+        await connection.fetch(_lock(step.table, step.match, step.is_removal), _columns(rows))
+        return None
     if isinstance(step, Update):
         sql = (_update_one if count == 1 else _update)(step.table, step.columns, step.match)
     else:
@@ -141,13 +144,33 @@ def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None) ->
     )
 
 
+def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str) -> str:
+    """A CTE ``u`` of the given rows that are there, which locks them by their primary keys before they are changed.
+
+    Without it the join's plan says in which order rows are locked, and two batches of the same rows deadlock.
+    """
+    order = ", ".join(f"t.{_quoted.quote_identifier(column.name)}" for column in table.primary_key.columns)
+    return (
+        f"WITH u AS MATERIALIZED (SELECT u.* FROM {_arrays(table, columns)} "  # noqa: S608
+        f"JOIN {_quoted.format_table(table)} AS t ON {_matched(columns[first:], first)} "
+        f"ORDER BY {order} FOR {lock} OF t)"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _lock(table: sa.Table, match: tuple[str, ...], is_removal: bool) -> str:
+    lock = "UPDATE" if is_removal else "NO KEY UPDATE"
+    return f"{_in_order(table, match, 0, lock)} SELECT count(*) FROM u"  # noqa: S608
+
+
 @lru_cache(maxsize=1000)
 def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
     values = ", ".join(f"{_quoted.quote_identifier(column)} = u.c{place}" for place, column in enumerate(columns))
     first = _quoted.quote_identifier(match[0])
     return (
-        f"UPDATE {_quoted.format_table(table)} AS t SET {values or f'{first} = t.{first}'} "  # noqa: S608
-        f"FROM {_arrays(table, (*columns, *match))} WHERE {_matched(match, len(columns))} RETURNING u.n"
+        f"{_in_order(table, (*columns, *match), len(columns), 'NO KEY UPDATE')} "  # noqa: S608
+        f"UPDATE {_quoted.format_table(table)} AS t SET {values or f'{first} = t.{first}'} "
+        f"FROM u WHERE {_matched(match, len(columns))} RETURNING u.n"
     )
 
 
@@ -164,8 +187,8 @@ def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...
 @lru_cache(maxsize=1000)
 def _delete(table: sa.Table, match: tuple[str, ...]) -> str:
     return (
-        f"DELETE FROM {_quoted.format_table(table)} AS t "  # noqa: S608
-        f"USING {_arrays(table, match)} WHERE {_matched(match, 0)} RETURNING u.n"
+        f"{_in_order(table, match, 0, 'UPDATE')} "  # noqa: S608
+        f"DELETE FROM {_quoted.format_table(table)} AS t USING u WHERE {_matched(match, 0)} RETURNING u.n"
     )
 
 

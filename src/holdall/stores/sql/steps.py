@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from holdall.query import Schema
 from holdall.store import Change, Footprint, Outcome, Row, footprint_of
 
-__all__ = ["ColumnRows", "Delete", "Insert", "Step", "Steps", "Update", "Work"]
+__all__ = ["ColumnRows", "Delete", "Insert", "Lock", "Step", "Steps", "Update", "Work"]
 
 
 class ColumnRows(Sequence[Row]):
@@ -73,6 +73,15 @@ class Update(msgspec.Struct):
     rows: Sequence[Row]
     positions: Sequence[int]
     is_only: bool = False
+
+
+class Lock(Update):
+    """Locks the rows that ``match`` finds, in the order of their keys, before steps that change them; no reply.
+
+    It has no columns. ``is_removal`` if some of the rows are to be removed. Only databases that lock rows are given it.
+    """
+
+    is_removal: bool = False
 
 
 class Delete(msgspec.Struct):

@@ -12,7 +12,7 @@ from holdall.query import FieldSchema, Kind
 from holdall.store import Change, KeyOf, Row, Verb
 from holdall.stores.sql.layout import Layout, Link
 
-__all__ = ["Keys", "WriteShape", "parts", "write_shape"]
+__all__ = ["Keys", "WriteShape", "is_to_come", "parts", "write_shape"]
 
 
 class WriteShape(msgspec.Struct):
@@ -101,6 +101,11 @@ class Keys:
             if any(_needs(values[place], start) for place in shape.references):
                 return position
         return end
+
+
+def is_to_come(key: Any) -> bool:
+    """Whether the key, or a part of it, is still to be made."""
+    return type(key) is KeyOf or (type(key) is tuple and any(map(is_to_come, key)))
 
 
 def _needs(value: Any, start: int) -> bool:

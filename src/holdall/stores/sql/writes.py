@@ -5,19 +5,20 @@ Pure: it never meets a connection. Statements and drivers are in ``sqlite``, ``p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from holdall.errors import FieldError, StaleVersion, ValidationError
+from holdall.errors import Conflict, FieldError, StaleVersion, ValidationError
 from holdall.query import FieldSchema, Kind
 from holdall.store import APPLIED, Change, Outcome, Row, Run, Runs, Verb
 from holdall.stores.sql.codec import RowConvert, row_encoder
 from holdall.stores.sql.layout import Layout, Link
-from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Steps, Update
+from holdall.stores.sql.lock_order import Batch, in_lock_order, to_lock_first
+from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Lock, Steps, Update
 from holdall.stores.sql.tables import Tables
-from holdall.stores.sql.write_keys import Keys, WriteShape, parts, write_shape
+from holdall.stores.sql.write_keys import Keys, WriteShape, is_to_come, parts, write_shape
 
 __all__ = ["Writes"]
 
@@ -44,21 +45,45 @@ class Writes:
             yield from plain
             return outcomes
         keys = Keys(changes)
+        batches = in_lock_order(self._batches(changes, keys))
+        locks = self._locks(batches, changes)
+        for item in batches:
+            if item.collection in locks and item.verb is not Verb.ADD:
+                yield locks.pop(item.collection)
+            positions = item.positions
+            batch = changes[positions.start : positions.stop]
+            shape = self._shape(item.collection, batch[0].fields)
+            if item.verb is Verb.ADD:
+                yield from self._add(shape, batch, positions, keys, outcomes)
+            elif item.verb is Verb.UPDATE:
+                yield from self._update(shape, batch, positions, keys)
+            else:
+                yield from self._remove(shape, batch, positions, keys)
+        return outcomes
+
+    def _batches(self, changes: Sequence[Change], keys: Keys) -> Iterator[Batch]:
         start = 0
         while start < len(changes):
             first = changes[start]
             shape = self._shape(first.collection, first.fields)
             end = keys.end_of_batch(start, _end_of_kind(changes, start), shape)
-            batch = changes[start:end]
-            positions = range(start, end)
-            if first.verb is Verb.ADD:
-                yield from self._add(shape, batch, positions, keys, outcomes)
-            elif first.verb is Verb.UPDATE:
-                yield from self._update(shape, batch, positions, keys)
-            else:
-                yield from self._remove(shape, batch, positions, keys)
+            yield Batch(first.verb, first.collection, range(start, end))
             start = end
-        return outcomes
+
+    def _locks(self, batches: Sequence[Batch], changes: Sequence[Change]) -> dict[str, Lock]:
+        """By collection, the step that locks its rows before they are changed, where that takes a step."""
+        dialect = self._tables.dialect
+        if len(changes) < 2 or not dialect.locks_rows:
+            return {}
+        locks: dict[str, Lock] = {}
+        for name, group in to_lock_first(batches, is_each_in_order=dialect.locks_batch_in_order).items():
+            layout = self._tables.layout(name)
+            places = [place for batch in group for place in batch.positions if not is_to_come(changes[place].key)]
+            fields, match = _found_by(layout, is_versioned=False)
+            rows = self._encoded(layout, fields, [parts(layout, changes[place].key) for place in places])
+            is_removal = any(batch.verb is Verb.REMOVE for batch in group)
+            locks[name] = Lock(name, layout.table, (), match, rows, places, is_removal=is_removal)
+        return locks
 
     def _plain_runs(self, changes: Sequence[Change]) -> Steps | None:
         """The steps of whole runs of plain additions and updates; None if anything is to be filled in or linked."""
@@ -70,10 +95,18 @@ class Writes:
         return self._whole(changes, shapes)
 
     def _whole(self, changes: Runs, shapes: list[WriteShape]) -> Steps:
-        start = 0
-        for run, shape in zip(changes.runs, shapes, strict=True):
-            layout, positions = shape.layout, range(start, start + len(run.keys))
-            start = positions.stop
+        batches, start = list[Batch](), 0
+        for run in changes.runs:
+            batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
+            start = batches[-1].positions.stop
+        places = {batch: place for place, batch in enumerate(batches)}
+        batches = in_lock_order(batches)
+        locks = self._locks(batches, changes)
+        for item in batches:
+            if item.collection in locks and item.verb is not Verb.ADD:
+                yield locks.pop(item.collection)
+            run, shape = changes.runs[places[item]], shapes[places[item]]
+            layout, positions = shape.layout, item.positions
             is_only = len(run.keys) == len(changes)
             if run.verb is Verb.ADD:
                 encoded = self._encoded(layout, shape.fields, run.rows)
@@ -120,6 +153,12 @@ class Writes:
         given = generated if counted is None else None
         made = yield Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
         if counted is not None:
+            if len(made) != len(positions):
+                raise Conflict(
+                    self._store,
+                    f"its table kept {len(made)} of {len(positions)} new {schema.name} records; "
+                    "a trigger or rule may have put them elsewhere",
+                )
             outcomes[positions.start : positions.stop] = map(Outcome, made)
             keys.learn(positions, made)
         for place, link in shape.links:
