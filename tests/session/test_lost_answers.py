@@ -22,6 +22,7 @@ from .remote import Remote
 class Account(Model):
     id: int = field(pk=True, generated=True)
     name: str
+    version: int = field(version=True)
 
 
 class Note(Model):
@@ -169,10 +170,46 @@ def test_while_nobody_answers_it_is_unknown_and_resolved_later(tmp_path: Path, t
     asyncio.run(main())
 
 
-def test_one_store_has_no_journal_to_resolve_it_by(tmp_path: Path) -> None:
+@pytest.mark.parametrize("takes_place", [False, True])
+@pytest.mark.parametrize("act", ["add", "change", "remove"])
+def test_a_commit_of_one_store_is_resolved_by_its_records(tmp_path: Path, act: str, takes_place: bool) -> None:
+    async def main() -> None:
+        async with opened(tmp_path) as (app, silent, session):
+            account = await session.require(Account, 1)
+            before = account.name
+            if act == "change":
+                account.name = "changed"
+            elif act == "remove":
+                session.remove(account)
+            else:
+                session.add(Account(id=77, name="new"))
+            apply = type(silent).apply.__get__(silent)
+
+            async def lost(changes: Any) -> Any:
+                if takes_place:
+                    await apply(changes)
+                raise StoreUnavailable("main", "lost", is_outcome_unknown=True)
+
+            silent.apply = lost  # type: ignore[method-assign]
+            with pytest.raises(CommitUnknown) as caught:
+                await session.commit()
+            del silent.apply
+            session.rollback()
+            assert caught.value.was_applied is None
+            assert await caught.value.resolve() is None
+            assert caught.value.was_applied is takes_place
+            async with app.session() as other:
+                names = [item.name for item in await other.query(Account.where().sort(Account.id))]
+            after = {"add": [before, "new"], "change": ["changed"], "remove": []}[act]
+            assert names == (after if takes_place else [before])
+
+    asyncio.run(main())
+
+
+def test_records_with_keys_of_their_store_do_not_tell(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path) as (_, silent, session):
-            session.add(Account(name="x"))
+            session.add(Account(name="y"))
 
             async def lost(changes: Any) -> Any:
                 raise StoreUnavailable("main", "lost", is_outcome_unknown=True)
@@ -180,7 +217,7 @@ def test_one_store_has_no_journal_to_resolve_it_by(tmp_path: Path) -> None:
             silent.apply = lost  # type: ignore[method-assign]
             with pytest.raises(CommitUnknown) as caught:
                 await session.commit()
-            with pytest.raises(StateError, match="one store"):
+            with pytest.raises(StateError, match="keys of your own"):
                 await caught.value.resolve()
             del silent.apply
             session.rollback()

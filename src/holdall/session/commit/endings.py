@@ -20,7 +20,8 @@ from holdall.session.commit.plan import Role
 from holdall.session.commit.result import CommitResult, TaskState
 from holdall.session.commit.two_phase.decide import InDoubt
 from holdall.session.commit.two_phase.roll_forward import End, PartEnd
-from holdall.session.commit.two_phase.settle import was_taken_back
+from holdall.session.commit.two_phase.settle import was_taken_back, without_hold
+from holdall.session.commit.two_phase.take_back import let_go_of_parts
 from holdall.session.commit.undo import undo_calls
 from holdall.session.journal.log_record import CallState, LogRecord
 from holdall.session.journal.row import JournalState
@@ -106,7 +107,12 @@ class Endings:
             record = commit.handle.row.record
             self._mark(record, refused, pending)
             with suppress(HoldallError):  # the journal has it as decided, and a helper will come to the same end
-                await commit.handle.leave(record, JournalState.DECIDED if pending else JournalState.LISTED)
+                if pending:
+                    await commit.handle.leave(record, JournalState.DECIDED)
+                else:
+                    parts = without_hold(record)
+                    await commit.handle.leave(record, JournalState.LISTED)
+                    await let_go_of_parts(commit.coordinator, commit.id, parts)
         if not refused:
             names = ", ".join(end.store.name for end in pending)
             return CommitPending(f"it is decided, and recovery will write {names}; do not repeat it", self._outcome())

@@ -39,10 +39,10 @@ class LostAnswer:
         Raises StateError where the records do not tell: every one is new and has its key from the store, or was changed
         by somebody since; StoreUnavailable or StoreTimeout where the store does not answer.
         """
-        telling = [change for change in self._changes if _tells(change)]
+        telling = [change for change in self._changes if change.key is not None]
         if not telling:
             raise StateError("the records do not tell whether they were written; load them, or use keys of your own")
-        if await self._would_be_applied():
+        if any(map(_is_guarded, telling)) and await self._would_be_applied():
             self.was_applied = False
             return
         found = [await self._trace(change) for change in telling]
@@ -86,8 +86,9 @@ class LostAnswer:
         return False if _is_as_before(binding, change, row) else None
 
 
-def _tells(change: Change) -> bool:
-    return change.key is not None and (change.verb is not Verb.UPDATE or change.version is not None)
+def _is_guarded(change: Change) -> bool:
+    """Whether the store refuses the change once it was applied."""
+    return change.verb is not Verb.UPDATE or change.version is not None
 
 
 def _is_as_before(binding: Binding, change: Change, row: tuple[object, ...]) -> bool:

@@ -16,6 +16,7 @@ from holdall.errors import StateError
 from holdall.session.commit.calls import Calls
 from holdall.session.commit.changes import changes_of, resolved
 from holdall.session.commit.failpoint import Failpoint, reached
+from holdall.session.commit.modes import Mode
 from holdall.session.commit.operations import operations_of, record_of
 from holdall.session.commit.plan import Batch, Plan, Role, Step
 from holdall.session.commit.run import CommitOptions, refusals
@@ -24,7 +25,7 @@ from holdall.session.commit.step_order import step_order
 from holdall.session.commit.tasks import Report
 from holdall.session.commit.two_phase.abort import release
 from holdall.session.commit.two_phase.known_keys import with_keys
-from holdall.session.commit.two_phase.participants import Mode, TwoPhaseCommit
+from holdall.session.commit.two_phase.participants import TwoPhaseCommit
 from holdall.session.commit.two_phase.prepare import prepare
 from holdall.session.journal.handle import JournalHandle
 from holdall.session.journal.log_record import LogRecord, Operation
@@ -221,7 +222,7 @@ class Participation:
         return record
 
     def _record(self) -> LogRecord:
-        held = {item.store.name for item in self.commit.others if item.mode is Mode.HELD}
+        held = {item.store.name for item in self.commit.others if item.mode.votes}
         record = record_of(self.commit.coordinator.journal.application, self.plan.steps, self._operations)
         for part in record.parts:
             part.is_held = not part.by_call and part.store in held

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.session.binding import Binding
+from holdall.session.commit.modes import Mode, home_of, mode_of
 from holdall.session.commit.result import Guarantee, guarantee_of
 from holdall.store import CommitClass, Store, Verb
 
@@ -84,6 +85,18 @@ class Plan(msgspec.Struct, frozen=True):
         is_compensated = all(batch.binding.compensation is not None for batch in calls)
         return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=is_compensated)
 
+    @property
+    def modes(self) -> dict[str, Mode]:
+        """By store, how it takes part where several stores are written, as far as is known unconnected.
+
+        Stores that are called record by record are not among them.
+        """
+        stores = [store for store in self.stores if store.capabilities.commit in _ROLES]
+        if len(self.steps) < 2:
+            return {}
+        home = home_of(self.stores)
+        return {store.name: Mode.HOME if store is home else mode_of(store, store.capabilities.hold) for store in stores}
+
     def __str__(self) -> str:
         if not self.steps:
             return "nothing to write"
@@ -92,6 +105,7 @@ class Plan(msgspec.Struct, frozen=True):
             names = dict.fromkeys(batch.binding.store.name for batch in step.batches)
             lines.append(f"{number}. {', '.join(names)} ({step.role.value})")
             lines.extend(map(_line, step.batches))
+        lines.extend(f"{name}: {mode.value}" for name, mode in self.modes.items())
         return "\n".join([*lines, f"promise: {self.guarantee.value}"])
 
 

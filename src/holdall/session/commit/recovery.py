@@ -12,7 +12,7 @@ import msgspec
 from holdall.errors import HoldallError, NotFound, StateError, Unsupported
 from holdall.session.binding import Bindings
 from holdall.session.commit.two_phase.coordinator import Coordinator
-from holdall.session.commit.two_phase.replay import is_written, unknown_part
+from holdall.session.commit.two_phase.replay import hold_again, is_written, unknown_part
 from holdall.session.commit.two_phase.settle import (
     Settled,
     settle_reservation,
@@ -20,6 +20,7 @@ from holdall.session.commit.two_phase.settle import (
     undo,
     undo_parts,
 )
+from holdall.session.commit.two_phase.take_back import let_go_of_parts
 from holdall.session.commit.unfinished import Unfinished
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import CallState
@@ -160,6 +161,7 @@ class Recovery:
     async def retry(self, commit: str, *, force: bool = False) -> Unfinished | None:
         """Try again what was refused or could not be undone; None once the commit is over. Raises as ``resolve``."""
         home, row = await self._find(commit, force=force)
+        refused = [part for part in row.record.parts if part.error and not part.by_call]
         for part in row.record.parts:
             part.error = ""
             for item in part.operations:
@@ -168,6 +170,7 @@ class Recovery:
         state = JournalState.DECIDED if row.record.is_decided else JournalState.UNDOING
         moved = self._journal.next(row, state, row.record)
         await self._journal.update(home, moved)
+        moved = await hold_again(self._coordinator, home, moved, refused)
         await settle_row(self._coordinator, home, moved)
         return await self._now(home, commit)
 
@@ -197,7 +200,8 @@ class Recovery:
     async def accept(self, commit: str, *, force: bool = False) -> None:
         """Leave everything as it is and forget the commit. Raises as ``resolve``."""
         home, row = await self._find(commit, force=force)
-        await self._journal.remove(home, row)
+        await self._journal.update(home, self._journal.tombstone(row))
+        await let_go_of_parts(self._coordinator, commit, row.record.parts)
 
     # --- rows -------------------------------------------------------------------------------------------------------
 

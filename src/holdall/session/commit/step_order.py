@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdall.session.commit.changes import Awaited
+from holdall.session.commit.modes import Mode
 from holdall.session.commit.plan import Role, Step
-from holdall.session.commit.two_phase.participants import Mode, TwoPhaseCommit
-from holdall.store import Hold, Runs, Verb
+from holdall.session.commit.two_phase.participants import TwoPhaseCommit
+from holdall.store import Runs, Verb
 
 __all__ = ["step_order"]
 
@@ -41,9 +42,9 @@ def _rank(step: Step, commit: TwoPhaseCommit) -> tuple[int, str]:
             rank = 3
         case Mode.OPEN:
             rank = 2
-        case Mode.HELD:
-            rank = 0 if step.store.capabilities.hold is Hold.RESERVED else 1
-        case Mode.CHECKED:
+        case Mode.RESERVED:
+            rank = 0
+        case Mode.PREPARED | Mode.CHECKED:
             rank = 1
     return rank, step.store.name
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,7 @@ from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, read_row, remove_row, update_row
 from holdall.session.journal.schema import JOURNAL
-from holdall.store import CommitClass, Hold, Provisioned, Store, open_store
+from holdall.store import CommitClass, Provisioned, Store, open_store
 
 __all__ = ["LEASE", "Journal"]
 
@@ -50,19 +50,6 @@ class Journal:
 
     # --- where ------------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def home_of(stores: Iterable[Store]) -> Store | None:
-        """The store whose COMMIT decides a commit over these stores, or None: then the local journal does.
-
-        Stores that cannot hold a part come first, as the home store need not hold any; then those that everybody can
-        reach, then files; then by name, so that all commits over the same stores have the same home.
-        """
-        able = [
-            store for store in stores if store.capabilities.commit is CommitClass.TX and store.capabilities.is_durable
-        ]
-        ranks = {Hold.NONE: 0, Hold.PREPARED: 1, Hold.RESERVED: 2}
-        return min(able, key=lambda store: (ranks[store.capabilities.hold], store.name), default=None)
-
     async def local(self) -> Store:
         """The local journal, made when first needed."""
         if self._local is None:
@@ -79,7 +66,7 @@ class Journal:
     async def homes(self) -> list[Store]:
         """Every store in which there may be unfinished commits; a local journal that was never made is left alone."""
         stores = self._stores()
-        homes = [store for store in stores if self.home_of([store]) is not None] if len(stores) > 1 else []
+        homes = [store for store in stores if _can_decide(store)] if len(stores) > 1 else []
         path = self._local_path()
         if self._local is not None or path is None or path.exists():
             homes.append(await self.local())
@@ -194,3 +181,7 @@ class Journal:
         condition = And((Compare(("state",), Op.EQ, JournalState.ABORTED.value), Compare(("expires",), Op.LE, now())))
         query: Query[Any] = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
         return list(map(read_row, await home.fetch(query)))
+
+
+def _can_decide(store: Store) -> bool:
+    return store.capabilities.commit is CommitClass.TX and store.capabilities.is_durable

@@ -8,33 +8,20 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
-from enum import StrEnum
 
 import msgspec
 
 from holdall.errors import StateError
+from holdall.session.commit import modes
+from holdall.session.commit.modes import Mode
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.open_transactions import OpenTransactions
 from holdall.session.journal.handle import JournalHandle
 from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import now
-from holdall.store import Change, CommitClass, Hold, Preparable, Reservation, Store, Transactional
+from holdall.store import Change, CommitClass, Hold, Preparable, Reservation, Store
 
-__all__ = ["Mode", "Participant", "TwoPhaseCommit", "begin", "hold_of"]
-
-
-class Mode(StrEnum):
-    """How a participant takes part, the strongest protection first."""
-
-    HOME = "decides"
-    """Its COMMIT is the decision."""
-    HELD = "held"
-    """It votes, and holds its part whoever dies: reserved, or as a prepared transaction."""
-    OPEN = "open transaction"
-    """Its transaction stays open until the decision; if the process dies meanwhile, the part is applied again, and
-    where that is refused the others are taken back."""
-    CHECKED = "checked"
-    """Its part is checked before the decision; where it is refused afterwards, the others are taken back."""
+__all__ = ["Participant", "TwoPhaseCommit", "begin", "hold_of"]
 
 
 class Participant(msgspec.Struct):
@@ -83,7 +70,7 @@ class TwoPhaseCommit(msgspec.Struct):
     @property
     def marked(self) -> list[Store]:
         """The stores in which a marker may be left."""
-        return [item.store for item in self.others if item.mode is not Mode.HELD and item.store.capabilities.is_durable]
+        return [item.store for item in self.others if not item.mode.votes and item.store.capabilities.is_durable]
 
 
 async def begin(
@@ -101,19 +88,18 @@ async def begin(
     Raises StoreUnavailable or StoreTimeout where the home's journal cannot be read.
     """
     holds = {id(store): hold for store, hold in zip(stores, await asyncio.gather(*map(hold_of, stores)), strict=True)}
-    if is_kept is None:
-        is_kept = sum(store.capabilities.is_durable for store in stores) > 1
-    place = home or _home_of(coordinator, stores, is_kept=is_kept)
+    kept = modes.is_kept(stores) if is_kept is None else is_kept
+    place = home or modes.home_of(stores)
     if place is not None and coordinator.journal.is_local(place):
         place = None
     participants = {
-        id(store): Participant(store, Mode.HOME if store is place else _mode_of(store, holds[id(store)]))
+        id(store): Participant(store, Mode.HOME if store is place else modes.mode_of(store, holds[id(store)]))
         for store in stores
         if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
     }
-    handle = JournalHandle(coordinator.journal, coordinator.finished, commit, place, is_kept=is_kept)
+    handle = JournalHandle(coordinator.journal, coordinator.finished, commit, place, is_kept=kept)
     reservation = await _reservation(coordinator, handle, participants)
-    return TwoPhaseCommit(commit, coordinator, place, is_kept, participants, OpenTransactions(), handle, reservation)
+    return TwoPhaseCommit(commit, coordinator, place, kept, participants, OpenTransactions(), handle, reservation)
 
 
 async def hold_of(store: Store) -> Hold:
@@ -121,25 +107,11 @@ async def hold_of(store: Store) -> Hold:
     return await store.hold() if isinstance(store, Preparable) else Hold.NONE
 
 
-def _home_of(coordinator: Coordinator, stores: Sequence[Store], *, is_kept: bool) -> Store | None:
-    """The store that decides. Where one store alone is durable, what it has decides, without a journal."""
-    if is_kept:
-        return coordinator.journal.home_of(stores)
-    able = [store for store in stores if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)]
-    return min(able, key=lambda store: (not store.capabilities.is_durable, store.name), default=None)
-
-
-def _mode_of(store: Store, hold: Hold) -> Mode:
-    if hold is not Hold.NONE:
-        return Mode.HELD
-    return Mode.OPEN if isinstance(store, Transactional) else Mode.CHECKED
-
-
 async def _reservation(
     coordinator: Coordinator, handle: JournalHandle, participants: dict[int, Participant]
 ) -> Reservation:
     journal, home, place = coordinator.journal, "", "no journal"
-    if handle.is_kept and any(item.mode is Mode.HELD for item in participants.values()):
+    if handle.is_kept and any(item.mode.votes for item in participants.values()):
         store = await handle.place()
         home, place = await journal.identity(store), journal.place_of(store)
     return Reservation(handle.commit, journal.application, home, place, this_owner(), _whole_seconds(journal.until()))

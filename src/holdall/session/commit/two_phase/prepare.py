@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from holdall.session.commit.modes import Mode
 from holdall.session.commit.precheck import precheck
 from holdall.session.commit.two_phase.known_keys import shifted, with_keys
-from holdall.session.commit.two_phase.participants import Mode, Participant, TwoPhaseCommit
+from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.store import APPLIED, Change, Outcome, Preparable, Runs, Store
 
 __all__ = ["prepare"]
@@ -24,7 +25,7 @@ async def prepare(commit: TwoPhaseCommit, store: Store, changes: Sequence[Change
     """
     participant = commit.participant(store)
     match participant.mode:
-        case Mode.HELD:
+        case Mode.PREPARED | Mode.RESERVED:
             return await _hold(commit, participant, changes)
         case Mode.CHECKED:
             await precheck(commit.coordinator.bindings, changes)

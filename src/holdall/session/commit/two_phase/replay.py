@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from holdall.errors import HoldallError, StaleVersion, StateError, StoreTimeout, StoreUnavailable
@@ -13,10 +14,11 @@ from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_
 from holdall.session.commit.undo import current_row, is_undoable
 from holdall.session.journal.log_record import LogRecord, Operation, Part
 from holdall.session.journal.markers import has_marker, remove_markers
+from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import JournalRow
-from holdall.store import Preparable, Store, Verb
+from holdall.store import Change, Hold, Preparable, Reservation, Store, Verb
 
-__all__ = ["is_written", "remove_markers_of", "replay", "unknown_part"]
+__all__ = ["hold_again", "is_written", "remove_markers_of", "replay", "unknown_part"]
 
 
 _PART_SECONDS = 20.0
@@ -56,10 +58,36 @@ async def replay(coordinator: Coordinator, commit: str, record: LogRecord) -> bo
     return is_over
 
 
+async def hold_again(coordinator: Coordinator, home: Store, row: JournalRow, parts: Sequence[Part]) -> JournalRow:
+    """Let stores that refused their parts of a claimed commit vote anew; returns the row that says what is held.
+
+    That is written before any part is: from then on, a part that is not held was written.
+    """
+    journal, is_changed = coordinator.journal, False
+    for part in parts:
+        store = coordinator.store_named(part.store)
+        if not isinstance(store, Preparable) or await store.hold() is Hold.NONE:
+            continue
+        place = journal.place_of(home)
+        reservation = Reservation(
+            row.id, journal.application, await journal.identity(home), place, this_owner(), journal.until()
+        )
+        try:
+            await store.prepare(reservation, _changes(coordinator, part))
+            part.is_held = is_changed = True
+        except HoldallError as error:
+            part.error = str(error)
+    if not is_changed:
+        return row
+    moved = journal.next(row, row.state, row.record)
+    await journal.update(home, moved)
+    return moved
+
+
 async def is_written(coordinator: Coordinator, commit: str, part: Part) -> bool:
     """Whether a part of a decided commit was written, as its store has it."""
     store = coordinator.store_named(part.store)
-    if part.is_done or store is None:
+    if part.is_done or part.error or store is None:
         return part.is_done
     if part.is_held and isinstance(store, Preparable):
         return all(reservation.commit != commit for reservation in await store.prepared())
@@ -82,8 +110,7 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
         held = store
 
         async def attempt() -> bool:
-            changes = [adapted(item, coordinator.bindings.of_name(item.collection)) for item in part.operations]
-            return await held.commit_prepared(commit, changes)
+            return await held.commit_prepared(commit, _changes(coordinator, part))
 
         await until_answered(attempt)
         return
@@ -91,8 +118,11 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
         return
     for item in part.operations:
         await _require_not_superseded(coordinator, item)
-    changes = [adapted(item, coordinator.bindings.of_name(item.collection)) for item in part.operations]
-    await apply_once(store, commit, changes)
+    await apply_once(store, commit, _changes(coordinator, part))
+
+
+def _changes(coordinator: Coordinator, part: Part) -> list[Change]:
+    return [adapted(item, coordinator.bindings.of_name(item.collection)) for item in part.operations]
 
 
 async def _require_not_superseded(coordinator: Coordinator, item: Operation) -> None:

@@ -14,8 +14,9 @@ import msgspec
 
 from holdall.errors import HoldallError
 from holdall.session.commit.failpoint import Failpoint, reached
+from holdall.session.commit.modes import Mode
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_answered
-from holdall.session.commit.two_phase.participants import Mode, Participant, TwoPhaseCommit
+from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.store import Outcome, Preparable, Store
 
 __all__ = ["End", "PartEnd", "roll_forward"]
@@ -60,7 +61,7 @@ async def _part(commit: TwoPhaseCommit, participant: Participant, seconds: float
 
 async def _apply(commit: TwoPhaseCommit, participant: Participant, end: PartEnd) -> None:
     store = participant.store
-    if participant.mode is Mode.HELD:
+    if participant.mode.votes:
         end.is_ours = await _commit_held(commit, participant)
         return
     is_kept = commit.is_kept and store.capabilities.is_durable

@@ -15,7 +15,7 @@ from holdall.session.commit.two_phase.lease import claim_of
 from holdall.session.commit.two_phase.replay import remove_markers_of, replay, unknown_part
 from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_back
 from holdall.session.commit.undo import undo_calls
-from holdall.session.journal.log_record import CallState
+from holdall.session.journal.log_record import CallState, LogRecord, Part
 from holdall.session.journal.row import JournalRow, JournalState
 from holdall.store import Preparable, Reservation, Store
 
@@ -48,13 +48,19 @@ async def settle_reservation(coordinator: Coordinator, store: Store, reservation
     if home is None:
         return Settled.FOREIGN
     row = await coordinator.journal.bury(home, reservation.commit)
-    if row is None or row.state is JournalState.ABORTED:
+    if row is None or row.state is JournalState.ABORTED or _was_refused(row, store):
         reached(Failpoint.CLAIMED)
         await store.roll_back_prepared(reservation.commit)
         return Settled.UNDONE
     if not coordinator.is_abandoned(row):
         return Settled.BUSY
     return await settle_row(coordinator, home, row)
+
+
+def _was_refused(row: JournalRow, store: Store) -> bool:
+    """Whether the commit is listed, as this store has refused its part: that part holds nothing any more."""
+    refused = [part.store for part in row.record.parts if part.error and not part.is_held]
+    return row.state is JournalState.LISTED and store.name in refused
 
 
 async def settle_row(coordinator: Coordinator, home: Store, row: JournalRow) -> Settled:
@@ -84,7 +90,7 @@ async def undo(coordinator: Coordinator, home: Store, row: JournalRow) -> Settle
     """Undo the calls of a claimed commit that is not decided, let go of its parts, and forget it."""
     journal = coordinator.journal
     is_over = await undo_calls(row.record, coordinator.bindings)
-    await let_go_of_parts(coordinator, row)
+    await let_go_of_parts(coordinator, row.id, row.record.parts)
     left = any(item.state is CallState.ORPHANED for part in row.record.parts for item in part.operations)
     if is_over and not left:
         await journal.remove(home, row)
@@ -98,16 +104,27 @@ async def _finish(coordinator: Coordinator, home: Store, row: JournalRow) -> Set
     """Roll a claimed, decided commit forward; where a part is refused for good, take the others back."""
     journal, record = coordinator.journal, row.record
     is_over = await replay(coordinator, row.id, record)
-    refused = [part for part in record.parts if part.error]
-    if is_over and not refused:
+    if is_over and not any(part.error for part in record.parts):
         await journal.remove(home, row)
         await remove_markers_of(coordinator, row)
         return Settled.FINISHED
     if is_over and await was_taken_back(coordinator, home, row):
         return Settled.UNDONE
-    state = JournalState.LISTED if is_over else JournalState.DECIDED
-    await journal.update(home, journal.next(row, state, record, is_held=False))
-    return Settled.LISTED if is_over else Settled.PENDING
+    if not is_over:
+        await journal.update(home, journal.next(row, JournalState.DECIDED, record, is_held=False))
+        return Settled.PENDING
+    refused = without_hold(record)
+    await journal.update(home, journal.next(row, JournalState.LISTED, record, is_held=False))
+    await let_go_of_parts(coordinator, row.id, refused)
+    return Settled.LISTED
+
+
+def without_hold(record: LogRecord) -> list[Part]:
+    """The parts that their stores refused, noted in the record as no longer held: they are to be in nobody's way."""
+    refused = [part for part in record.parts if part.error and not part.by_call]
+    for part in refused:
+        part.is_held = False
+    return refused
 
 
 async def was_taken_back(coordinator: Coordinator, home: Store, row: JournalRow, *, seconds: float = 20.0) -> bool:
@@ -127,5 +144,5 @@ async def undo_parts(coordinator: Coordinator, home: Store, row: JournalRow, *, 
     """Undo the parts that are written and let go of the others; as ``take_back``."""
     done = [part for part in row.record.parts if part.is_done and not part.by_call]
     after = await take_back(coordinator, home, row, done, seconds=seconds)
-    await let_go_of_parts(coordinator, row)
+    await let_go_of_parts(coordinator, row.id, row.record.parts)
     return after

@@ -15,9 +15,9 @@ import msgspec
 from holdall.errors import StateError
 from holdall.session.commit.two_phase.abort import release
 from holdall.session.commit.two_phase.coordinator import Coordinator
-from holdall.session.commit.two_phase.decide import decide
+from holdall.session.commit.two_phase.decide import InDoubt, decide
 from holdall.session.commit.two_phase.lease import lease_of
-from holdall.session.commit.two_phase.participants import Mode, TwoPhaseCommit, begin
+from holdall.session.commit.two_phase.participants import TwoPhaseCommit, begin
 from holdall.session.commit.two_phase.prepare import prepare
 from holdall.session.commit.two_phase.roll_forward import End, roll_forward
 from holdall.session.commit.uuid7 import uuid7
@@ -54,6 +54,8 @@ async def take_back(
                 beside=[update_row(after)],
                 seconds=seconds,
             )
+        except InDoubt as error:
+            raise StateError(f"nobody answers whether commit {row.id} was taken back; try again later") from error
         except BaseException:
             await release(undo)
             raise
@@ -72,12 +74,12 @@ def _row_after(coordinator: Coordinator, row: JournalRow) -> JournalRow:
     return coordinator.journal.next(row, JournalState.UNDOING, LogRecord(calls, row.record.application))
 
 
-async def let_go_of_parts(coordinator: Coordinator, row: JournalRow) -> None:
+async def let_go_of_parts(coordinator: Coordinator, commit: str, parts: Sequence[Part]) -> None:
     """Let go of the parts of a commit that is undone, where they are still held."""
-    for part in row.record.parts:
+    for part in parts:
         store = coordinator.store_named(part.store)
-        if part.is_held and isinstance(store, Preparable):
-            await store.roll_back_prepared(row.id)
+        if not part.by_call and isinstance(store, Preparable):
+            await store.roll_back_prepared(commit)
 
 
 async def _prepare(undo: TwoPhaseCommit, parts: list[tuple[Part, Store]]) -> LogRecord:
@@ -87,7 +89,7 @@ async def _prepare(undo: TwoPhaseCommit, parts: list[tuple[Part, Store]]) -> Log
         changes = _inverses(undo.coordinator, part)
         operations = [_operation(change) for change in changes]
         is_home = store is undo.home
-        is_held = not is_home and undo.participant(store).mode is Mode.HELD
+        is_held = not is_home and undo.participant(store).mode.votes
         record.parts.append(Part(part.store, operations, is_done=is_home, is_held=is_held))
         if not is_home:
             await prepare(undo, store, changes)
