@@ -7,14 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from holdall import Holdall, State, state_of
-from holdall.errors import (
-    CommitPartial,
-    CommitUnknown,
-    StoreTimeout,
-)
+from holdall import Holdall, Model, State, field, state_of
+from holdall.dao import DAO
+from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, StoreError, StoreTimeout
 from holdall.session import Guarantee, Strategy, TaskState
-from holdall.store import CommitClass
+from holdall.store import CommitClass, Outcome
 
 from .bank import Account, Customer, Note, Slip, counts, is_over, played, refuse
 from .remote import Remote
@@ -108,3 +105,98 @@ def test_the_only_call_whose_answer_is_lost_is_unknown(tmp_path: Path) -> None:
         assert await counts(app) == [0, 0, 1]
 
     played(tmp_path, scene)
+
+
+@pytest.mark.parametrize("size", [1, 10])
+@pytest.mark.parametrize(
+    "error, is_unknown",
+    [
+        (StoreError("remote", "no"), False),
+        (KeyError("a bug after the call"), True),
+        (ValueError("an answer that cannot be read"), True),
+        (asyncio.CancelledError(), True),  # of a task within the store, as nobody cancels the commit
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_an_error_of_a_call_says_of_it(tmp_path: Path, error: BaseException, is_unknown: bool, size: int) -> None:
+    async def main() -> None:
+        app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
+        remote = Remote("remote", CommitClass.IDEMP, size=size)
+        app.add_store("remote", remote)
+        app.add(Note, Account, Customer, Slip, store="remote")
+        remote.before = lambda change: error
+        async with app.session() as session:
+            customers = session.add_all([Customer(name="a"), Customer(name="b")])
+            with pytest.raises(CommitUnknown if is_unknown else CommitAborted) as caught:
+                await session.commit()
+            state = TaskState.UNKNOWN if is_unknown else TaskState.FAILED
+            assert {task.state for task in caught.value.tasks} == {state}
+            session.rollback()
+            assert {state_of(record) for record in customers} == {State.DISCARDED}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answers", [[], [Outcome(key=1)] * 3])
+def test_a_store_that_answers_another_number_of_changes_leaves_them_unknown(
+    tmp_path: Path, answers: list[Outcome]
+) -> None:
+    async def scene(app: Holdall, remote: Remote) -> None:
+        async def apply(changes: object) -> list[Outcome]:
+            return answers
+
+        remote.apply = apply  # type: ignore[method-assign]
+        async with app.session() as session:
+            session.add(Customer(name="a"))
+            with pytest.raises(CommitUnknown):
+                await session.commit()
+            session.rollback()
+
+    played(tmp_path, scene)
+
+
+def test_a_change_whose_key_never_came_is_refused_and_not_sent(tmp_path: Path) -> None:
+    async def scene(app: Holdall, remote: Remote) -> None:
+        async with app.session() as session:
+            bad = session.add(Customer(name="bad"))
+            slip = session.add(Slip(customer=bad))
+            remote.before = lambda change: KeyError("after the call") if "bad" in change.values else None
+            with pytest.raises(CommitUnknown) as caught:
+                await session.commit(strategy=Strategy.CONTINUE_ON_ERROR)
+            states = {task.record: task.state for task in caught.value.tasks}
+            assert states == {bad: TaskState.UNKNOWN, slip: TaskState.FAILED}
+            assert len(remote.log) == 1
+            session.rollback()
+
+    played(tmp_path, scene)
+
+
+class Letter(Model):
+    id: int = field(pk=True)
+
+
+class Letters(DAO[Letter]):
+    commit = CommitClass.IDEMP
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    async def add(self, letter: Letter) -> None:
+        self.sent.append(letter.id)
+
+
+def test_a_dao_beside_a_store_that_takes_several_changes_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
+        remote, letters = Remote("remote", CommitClass.IDEMP, size=10), Letters()
+        app.add_store("remote", remote)
+        app.add(Note, Account, Customer, Slip, store="remote")
+        app.add_dao(letters)
+        async with app.session() as session:
+            session.add_all([Customer(name="a"), Customer(name="b")])
+            session.add_all([Letter(id=1), Letter(id=2)])
+        assert remote.calls == 1
+        assert letters.sent == [1, 2]
+        await app.close()
+
+    asyncio.run(main())

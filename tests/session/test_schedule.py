@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdall.session.commit.grouping import grouped
-from holdall.session.commit.schedule import Strategy, carry_out
+from holdall.session.commit.schedule import ReadySet, Strategy, carry_out
 
 
 @st.composite
@@ -128,3 +128,64 @@ def test_an_exception_ends_it_once_what_was_started_is_done() -> None:
     with pytest.raises(KeyError):
         asyncio.run(carry_out([[], [], []], perform, lanes=[0, 0, 0], widths=[2]))
     assert ended == [1]
+
+
+def test_being_cancelled_twice_still_awaits_what_is_under_way() -> None:
+    started: list[int] = []
+    ended: list[int] = []
+
+    async def perform(number: int) -> bool:
+        started.append(number)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            ended.append(number)
+        return True
+
+    async def main() -> None:
+        task = asyncio.create_task(carry_out([[], []], perform, lanes=[0, 0], widths=[2]))
+        await asyncio.sleep(0.01)
+        assert started == [0, 1]
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sorted(ended) == [0, 1]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("when", ["before it runs", "while it runs"])
+def test_it_can_be_stopped_without_cancelling_who_awaits_it(when: str) -> None:
+    started: list[int] = []
+
+    async def perform(number: int) -> bool:
+        started.append(number)
+        await asyncio.sleep(60)
+        return True
+
+    async def main() -> None:
+        ready = ReadySet([[], [], []], perform, lanes=[0, 0, 0], widths=[2])
+        if when == "before it runs":
+            ready.cancel()
+        else:
+            asyncio.get_running_loop().call_later(0.01, ready.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await ready.run()
+        task = asyncio.current_task()
+        assert task is not None
+        assert not task.cancelling()
+
+    asyncio.run(main())
+    assert started == ([] if when == "before it runs" else [0, 1])
+
+
+def test_needs_that_are_all_in_a_circle_are_refused_instead_of_awaited() -> None:
+    async def perform(number: int) -> bool:
+        return True
+
+    with pytest.raises(ValueError, match="in a circle"):
+        asyncio.run(asyncio.wait_for(carry_out([[1], [0]], perform, lanes=[0, 0], widths=[2]), 5))
