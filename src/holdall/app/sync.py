@@ -14,7 +14,7 @@ from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.query import Query
 from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Session, Strategy
-from holdall.store import Row
+from holdall.store import Row, keep_for_ever, watch_forks
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -204,13 +204,29 @@ class SyncSession:
 
 
 class SyncHoldall:
-    """A Holdall's verbs for code that is not async. The portal thread starts with the first call."""
+    """A Holdall's verbs for code that is not async. The portal thread starts with the first call.
+
+    A process that forks keeps its thread; each child starts one of its own.
+    """
 
     def __init__(self, app: Holdall) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
+        watch_forks(self)
+
+    def before_fork(self) -> None:
+        """Nothing is in the way of a fork."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Forget the portal: its thread lives in the parent alone, and to end it here would wait for ever."""
+        keep_for_ever(self._stack)
+        self._lock, self._stack, self._portal = threading.Lock(), ExitStack(), None
+        atexit.unregister(self.close)
 
     def _call(self, function: Callable[[], Awaitable[R]]) -> R:
         with self._lock:

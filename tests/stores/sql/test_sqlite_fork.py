@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from tests.forked import run_forking
 
 PRELUDE = """
 import asyncio, os, sys, threading
@@ -42,19 +39,9 @@ def ended(pid):
 """
 
 
-def run(script: str, place: Path | str) -> str:
-    """Run it in a process of its own; what it printed."""
-    arguments = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PRELUDE + script, str(place)]
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            printed, failed = process.communicate(timeout=20)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a child that hangs, too
-    assert (failed, process.returncode) == ("", 0)
-    return printed
+def run(script: str, place: Path | str) -> list[str]:
+    """Run it in a process of its own; the lines it printed."""
+    return run_forking(PRELUDE + script, str(place))
 
 
 def test_a_child_writes_and_reads_by_connections_of_its_own(tmp_path: Path) -> None:
@@ -66,7 +53,7 @@ if (pid := os.fork()) == 0:
 ended(pid)
 print("parent", asyncio.run(more("parent")))
 """
-    assert run(script, tmp_path / "test.db").split("\n") == ["child 2", "parent 3", ""]
+    assert run(script, tmp_path / "test.db") == ["child 2", "parent 3"]
 
 
 def test_a_child_within_a_running_loop_writes_in_a_loop_of_its_own(tmp_path: Path) -> None:
@@ -81,7 +68,7 @@ async def main():
     print("parent", await more("parent"))
 asyncio.run(main())
 """
-    assert run(script, tmp_path / "test.db").split("\n") == ["child 2", "parent 3", ""]
+    assert run(script, tmp_path / "test.db") == ["child 2", "parent 3"]
 
 
 def test_a_child_holds_locks_of_its_own_when_its_parent_closes(tmp_path: Path) -> None:
@@ -102,7 +89,7 @@ os.write(to_child[1], b"x")
 ended(pid)
 print("parent", asyncio.run(more("parent")))
 """
-    assert run(script, tmp_path / "test.db").split("\n") == ["log True", "child 3", "parent 4", ""]
+    assert run(script, tmp_path / "test.db") == ["log True", "child 3", "parent 4"]
 
 
 def test_what_the_child_closes_stays_with_the_parent(tmp_path: Path) -> None:
@@ -116,7 +103,7 @@ ended(pid)
 print("log", os.path.exists(path + "-wal"))
 print("parent", asyncio.run(more("parent")))
 """
-    assert run(script, tmp_path / "test.db").split("\n") == ["log True", "parent 3", ""]
+    assert run(script, tmp_path / "test.db") == ["log True", "parent 3"]
 
 
 @pytest.mark.parametrize("act", ["transaction", "stream"])
@@ -157,7 +144,7 @@ async def main():
 asyncio.run(main())
 """
     count = 3 if act == "transaction" else 2
-    assert run(script, tmp_path / "test.db").split("\n") == [*["True"] * 4, f"parent {count}", ""]
+    assert run(script, tmp_path / "test.db") == [*["True"] * 4, f"parent {count}"]
 
 
 def test_a_fork_waits_for_a_write_that_is_under_way_in_a_thread(tmp_path: Path) -> None:
@@ -182,7 +169,7 @@ stop.set()
 writer.join()
 print(asyncio.run(store.count(Query("author"))) > 20)
 """
-    assert run(script, tmp_path / "test.db").split("\n") == ["True", ""]
+    assert run(script, tmp_path / "test.db") == ["True"]
 
 
 def test_a_database_in_memory_is_copied() -> None:
@@ -194,7 +181,7 @@ if (pid := os.fork()) == 0:
 ended(pid)
 print("parent", asyncio.run(more("parent")))
 """
-    assert run(script, "memory").split("\n") == ["child 2", "parent 2", ""]
+    assert run(script, "memory") == ["child 2", "parent 2"]
 
 
 def test_a_database_in_memory_that_was_amid_something_is_lost_to_the_child() -> None:
@@ -212,4 +199,4 @@ async def main():
         ended(pid)
 asyncio.run(main())
 """
-    assert run(script, "memory").split("\n") == ["True", ""]
+    assert run(script, "memory") == ["True"]
