@@ -1,8 +1,8 @@
 """Rows and markers of commits that are over: removed soon, in batches, beside the commits that follow.
 
 Invariant: nothing grows without bound, and tidying spoils no other commit. Removal is never part of another commit's
-transaction; a row that somebody else removed is dropped; a marker goes after its row, as it alone says that a part was
-applied.
+transaction; a row that somebody else has moved or removed is his, and so are its markers; a marker goes after its row,
+as it alone says that a part was applied.
 """
 
 from __future__ import annotations
@@ -95,20 +95,24 @@ async def _remove(home: Store, finished: list[_Finished]) -> None:
             break
         except StaleVersion as error:
             if error.position is None:
-                await _one_by_one(home, left)
+                left = await _one_by_one(home, left)
                 break
-            del left[error.position]  # somebody else has removed it
+            del left[error.position]
     by_store: dict[int, tuple[Store, list[str]]] = {}
-    for item in finished:
+    for item in left:
         for store in item.marked:
             by_store.setdefault(id(store), (store, []))[1].append(item.row.id)
     for store, commits in by_store.values():
         await remove_markers(store, commits)
 
 
-async def _one_by_one(home: Store, finished: list[_Finished]) -> None:
+async def _one_by_one(home: Store, finished: list[_Finished]) -> list[_Finished]:
+    """Remove each row alone; those that were removed."""
+    removed = []
     for item in finished:
         try:
             await home.apply([remove_row(item.row)])
         except StaleVersion:
             continue
+        removed.append(item)
+    return removed
