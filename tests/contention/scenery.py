@@ -57,6 +57,8 @@ class Scenery:
                 return f"yaml:{folder}/books{side}"
             case "redis":
                 return self._server(kind)
+            case "mongo":  # a database is there once it is written to, and gone with its server
+                return self._server(kind).replace("/test", f"/{folder.name}n{side}")
         return stack.enter_context(scratch_database(self._server(kind)))
 
     def _server(self, kind: str) -> str:

@@ -20,6 +20,7 @@ class Child:
     def __init__(self, work: Callable[[Callable[[], None]], None]) -> None:
         self._said, say = os.pipe()
         self._words = b""
+        self._status: int | None = None
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._said)
@@ -41,17 +42,26 @@ class Child:
             pass
         return time.monotonic() < deadline
 
+    def has_ended(self) -> bool:
+        """Whether it is over; it must be reaped in any case."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._status = status if pid else None
+        return self._status is not None
+
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send it a signal."""
-        os.kill(self.pid, number)
+        """Send it a signal, unless it is over."""
+        if not self.has_ended():
+            os.kill(self.pid, number)
 
     def reap(self) -> tuple[bool, str]:
         """Whether a signal was its end, and what it said before."""
-        _, status = os.waitpid(self.pid, 0)
+        if self._status is None:
+            _, self._status = os.waitpid(self.pid, 0)
         while self._hear(time.monotonic() + 0.1):
             pass
         os.close(self._said)
-        return os.WIFSIGNALED(status), self._words.removeprefix(_READY).decode(errors="replace")
+        return os.WIFSIGNALED(self._status), self._words.removeprefix(_READY).decode(errors="replace")
 
     def _hear(self, deadline: float) -> bool:
         ready, _, _ = select.select([self._said], [], [], max(0.0, deadline - time.monotonic()))

@@ -17,7 +17,10 @@ from tests.contention.models import Arena
 from tests.contention.writer import Writer
 from tests.crash.failpoints import Failpoint, arm
 
-__all__ = ["Act", "Life", "live", "neighbour"]
+__all__ = ["DIED", "Act", "Life", "live", "neighbour"]
+
+DIED = "died"
+"""Noted in the place of a point, by who dies at its own."""
 
 _HANDS = 3  # commits under way at once
 _NEIGHBOUR_HANDS = 2
@@ -35,7 +38,11 @@ class Act(StrEnum):
 
 
 class Life(msgspec.Struct, frozen=True):
-    """``point`` is passed ``after`` times before it is the end; ``accounts`` are what is to be touched, by store."""
+    """``point`` is passed ``after`` times before it is the end; ``accounts`` are what is to be touched, by store.
+
+    ``pause`` is the most seconds between two commits of a hand, or two rounds of recovery. With ``moves`` it dies after
+    so many commits or rounds in any case: how long it lives does not depend on how busy the machine is.
+    """
 
     arena: Arena
     name: str
@@ -43,6 +50,8 @@ class Life(msgspec.Struct, frozen=True):
     point: Failpoint | None = None
     after: int = 0
     accounts: list[dict[int, int]] = []
+    pause: float = 0.0
+    moves: int = 0
 
 
 def live(life: Life, ready: Callable[[], None]) -> None:
@@ -54,18 +63,28 @@ async def _live(life: Life, ready: Callable[[], None]) -> None:
     _watch(life)
     app = life.arena.app()
     log = Log(f"{life.arena.folder}/victim.log")
-    writers = [Writer(app, life.arena, log, f"{life.name}-{hand}") for hand in range(_HANDS)]
+    writers = [Writer(app, life.arena, log, f"{life.name}-{hand}", pause=life.pause) for hand in range(_HANDS)]
+    left = life.moves
+
+    def goes_on() -> bool:
+        """Asked before each move, and each further try of one."""
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
     match life.act:
         case Act.WRITE:
             app.bindings.settle()
             ready()
-            await asyncio.gather(*(writer.write(lambda: True) for writer in writers))
+            await asyncio.gather(*(writer.write(goes_on) for writer in writers))
         case Act.RECOVER:
             app.bindings.settle()
             ready()
-            while True:
+            while goes_on():
                 await app.recovery.run()
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.002 + life.pause)
         case Act.START:
             ready()
             async with app:
@@ -89,6 +108,7 @@ def _watch(life: Life) -> None:
         if passed[point] == 1:
             os.write(notes, f"{life.name} {point.name}\n".encode())
         if point is life.point and passed[point] > life.after:
+            os.write(notes, f"{life.name} {DIED}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     arm(look)
