@@ -1,0 +1,92 @@
+"""What makes actors of one test process look like processes: names of owners, ids of commits, and the time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from holdall.session.commit import several
+from holdall.session.commit.two_phase import idempotent_apply, make_way, take_back
+from holdall.session.journal import journal, owner, row
+from holdall.store import Store
+
+from .virtual_loop import ACTOR, Actor
+
+__all__ = ["Processes"]
+
+_EPOCH = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+class Processes:
+    """The processes of the schedule that runs now; set ``actors``, ``time`` and ``journal`` for each."""
+
+    def __init__(self) -> None:
+        self.actors: dict[int, Actor] = {}
+        self.sees_death = True
+        self.time = 0.0
+        self.journal: Store | None = None
+        self.commits: dict[str, Actor] = {}  # filled as ids are made
+        self._count = 0
+
+    def begin(self, actors: list[Actor], commits: dict[str, Actor], journal: Store, *, sees_death: bool) -> None:
+        """Begin the next schedule."""
+        self.actors = {actor.number: actor for actor in actors}
+        self.commits, self.journal, self.sees_death, self._count = commits, journal, sees_death, 0
+
+    @contextmanager
+    def patched(self) -> Iterator[None]:
+        """Within the block, the session asks here who it is and what time it is."""
+        clock = SimpleNamespace(datetime=SimpleNamespace(now=self._now), UTC=dt.UTC)
+        with ExitStack() as stack:
+            for module, name, value in (
+                (row, "dt", clock),
+                (owner, "_owner_of", self._owner_of),
+                (owner, "_lives", self._lives),
+                (owner, "_under_way", _UnderWay()),
+                (several, "uuid7", lambda: self._id("c")),
+                (take_back, "uuid7", lambda: self._id("undo")),
+                (journal, "uuid4", lambda: self._id("journal")),
+                (journal, "open_store", lambda name, url: self.journal),
+                (make_way, "random", SimpleNamespace(random=lambda: 0.5)),
+                (make_way, "_FIRST_PAUSE", 0.25),
+                (make_way, "_LONGEST_PAUSE", 1.0),
+                (idempotent_apply, "_FIRST_PAUSE", 0.5),
+            ):
+                stack.enter_context(mock.patch.object(module, name, value))
+            yield
+
+    def _now(self, zone: Any) -> dt.datetime:
+        return _EPOCH + dt.timedelta(seconds=self.time)
+
+    def _id(self, kind: str) -> Any:
+        self._count += 1
+        actor = ACTOR.get()
+        text = f"{kind}{self._count}-{actor.name}"
+        if kind != "journal":
+            self.commits[text] = actor
+        return SimpleNamespace(hex=text)
+
+    @staticmethod
+    def _owner_of(pid: int) -> str:
+        number = ACTOR.get().number
+        return f"boot.space.{number}.{number}"
+
+    def _lives(self, pid: int, began: str) -> bool:
+        return not self.sees_death or not self.actors[pid].is_dead
+
+
+class _UnderWay:
+    """The commits that the process of the present actor has under way."""
+
+    def add(self, commit: str) -> None:
+        ACTOR.get().under_way.add(commit)
+
+    def discard(self, commit: str) -> None:
+        ACTOR.get().under_way.discard(commit)
+
+    def __contains__(self, commit: str) -> bool:
+        return commit in ACTOR.get().under_way
