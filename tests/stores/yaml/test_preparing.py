@@ -163,6 +163,37 @@ def test_what_would_be_refused_is_refused_before_the_decision(
     assert leftovers(root) == []
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_two_parts_that_only_fit_one_by_one(tmp_path: Path, layout: Layout) -> None:
+    """The bounds count what waits for its commit: what was prepared can be written."""
+    store = atlas(tmp_path, layout, max_records=3)
+    run(store.apply([add("Country", code=code, name="x") for code in ("FR", "DE")]))
+    first = [add("Country", code="IT", name="Italy")]
+    run(store.prepare(RESERVATION, first))
+    second = [add("Country", code="ES", name="Spain")]
+    for attempt in (store.prepare(_other(), second), store.apply(second)):
+        with pytest.raises(LimitExceeded, match="1 of commits under way"):
+            run(attempt)
+    run(store.apply([update("Country", "FR", name="no larger")]))
+    run(store.prepare(_other(), [remove("Country", "DE"), *second]))
+    assert run(store.commit_prepared(COMMIT, first)) is True
+    assert run(store.commit_prepared(_other().commit, [remove("Country", "DE"), *second])) is True
+    assert set(rows(store, "Country")) == {"FR", "IT", "ES"}
+
+
+def test_two_parts_that_only_fit_a_file_one_by_one(tmp_path: Path) -> None:
+    store = atlas(tmp_path, "collection", max_file_bytes=1000)
+    first, second = ([add("Country", code=code, name=code, notes=["x" * 500])] for code in ("IT", "ES"))
+    run(store.prepare(RESERVATION, first))
+    with pytest.raises(LimitExceeded, match="bytes in one file"):
+        run(store.apply(second))
+    run(store.renew_prepared(RESERVATION))
+    with pytest.raises(LimitExceeded, match="of commits under way"):
+        run(store.prepare(_other(), second))
+    assert run(store.commit_prepared(COMMIT, first)) is True
+    run(store.apply([remove("Country", "IT"), *second]))
+
+
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("place", ["Country", ".holdall/reserved"])
 def test_rights_and_space_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, place: str) -> None:
@@ -210,8 +241,9 @@ def test_lost_counters_give_no_held_key(tmp_path: Path) -> None:
 
 
 GOLDEN = (
-    b'{"format":1,"digest":"9c382c59ea9bea14f88b71dc9be3120ec7048513c40a410bfbaabaa3f12f04eb","content":'
+    b'{"format":1,"digest":"04f7312bca51478494512fb79cbffd4ff4de2e469295582df160b9d72814ba1a","content":'
     b'{"footprint":{"referred":[],"removed":[],"unique":[],"written":["Country\\u0000\'FR\'"]},'
+    b'"growth":{"Country":{"bytes":0,"records":0}},'
     b'"reservation":{"commit":"c0ffee","application":"atlas","home":"home","place":"the home store",'
     b'"owner":"owner","expires":"2030-01-01T00:00:00Z","format":1}}}\n'
 )

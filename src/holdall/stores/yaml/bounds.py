@@ -6,10 +6,21 @@ import msgspec
 
 from holdall.errors import LimitExceeded
 
-__all__ = ["Bounds"]
+__all__ = ["Bounds", "Growth"]
 
 _HIDDEN = "holdall_"  # what Holdall keeps for itself: how much that is is no choice of those who set the bounds
 _HIDDEN_BYTES = 256 * 2**20
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """By how much a part that waits for its commit will make a collection larger."""
+
+    records: int = 0
+    bytes: int = 0  # of its file, where it is one
+
+    def __add__(self, other: Growth) -> Growth:
+        """Both together; one that shrinks makes no room before it is written."""
+        return Growth(self.records + max(0, other.records), self.bytes + max(0, other.bytes))
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -24,14 +35,16 @@ class Bounds(msgspec.Struct, frozen=True):
             return self
         return Bounds(max(self.max_file_bytes, _HIDDEN_BYTES), None)
 
-    def demand_room(self, collection: str, records: int) -> None:
-        """Raise LimitExceeded for more records than a collection may have."""
-        if self.max_records is not None and records > self.max_records:
-            raise LimitExceeded(f"records in {collection}", self.max_records, "raise the store's limit")
+    def demand_room(self, collection: str, records: int, waiting: int = 0) -> None:
+        """Raise LimitExceeded for more records than a collection may have, those that wait counted."""
+        if self.max_records is not None and records + waiting > self.max_records:
+            what = f"records in {collection}" + (f", {waiting} of commits under way included" if waiting else "")
+            raise LimitExceeded(what, self.max_records, "raise the store's limit")
 
-    def bounded(self, text: str) -> bytes:
-        """The text as bytes of a file. Raises LimitExceeded where reading it would be refused."""
+    def bounded(self, text: str, waiting: int = 0) -> bytes:
+        """The text as bytes of a file. Raises LimitExceeded where reading it, and what waits, would be refused."""
         content = text.encode()
-        if len(content) > self.max_file_bytes:
-            raise LimitExceeded("bytes in one file", self.max_file_bytes, "store less, or raise the store's limit")
+        if len(content) + waiting > self.max_file_bytes:
+            what = "bytes in one file" + (f", {waiting} of commits under way included" if waiting else "")
+            raise LimitExceeded(what, self.max_file_bytes, "store less, or raise the store's limit")
         return content

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdall.errors import CorruptRecord
 from holdall.query import Schema
-from holdall.stores.yaml.bounds import Bounds
+from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.errors import Misfit, Unreadable
 from holdall.stores.yaml.files import Folder, Signature
 from holdall.stores.yaml.journal import FileEdit
@@ -18,6 +18,8 @@ from holdall.stores.yaml.parse import decode_text
 from holdall.stores.yaml.record import Row
 
 __all__ = ["CollectionFile"]
+
+_NOTHING = Growth()
 
 
 class CollectionFile:
@@ -55,19 +57,21 @@ class CollectionFile:
         """One row."""
         return self.rows().get(key)
 
-    def edits(self, changed: Mapping[Any, Row | None]) -> list[FileEdit]:
-        """The file edit that brings about these rows; None removes one. ``rows`` was called right before."""
+    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
+        """The file edit that brings about these rows, and the growth; ``rows`` was called right before."""
         positions = {key: position for position, key in enumerate(self._rows)}
         changes = {positions[key]: row for key, row in changed.items() if key in positions}
         added = [row for key, row in changed.items() if key not in positions and row is not None]
         if not changes and not added:
-            return []
+            return [], _NOTHING
         text = changed_list(self.schema, self._text, list(self._rows.values()), changes, added)
-        content = self._bounds.bounded(text)
         kept = {key: row for key, row in self._rows.items() if changed.get(key, row) is not None}
         self._expected = (text, {**kept, **{key: row for key, row in changed.items() if row is not None}})
-        self._bounds.demand_room(self.schema.name, len(self._expected[1]))
-        return [FileEdit(self.place, content)]
+        growth = Growth(len(self._expected[1]) - len(self._rows), len(text.encode()) - len(self._text.encode()))
+        content = self._bounds.bounded(text, waiting.bytes if growth.bytes > 0 else 0)
+        records = len(self._expected[1])
+        self._bounds.demand_room(self.schema.name, records, waiting.records if growth.records > 0 else 0)
+        return [FileEdit(self.place, content)], growth
 
     def problems(self) -> list[str]:
         """What does not fit the schema, a sentence each."""

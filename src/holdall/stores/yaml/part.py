@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from holdall.store import Change, Held, Outcome, demand_unreserved
+from holdall.store import Change, Outcome, demand_unreserved
+from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.constraints import check_references, check_unique
 from holdall.stores.yaml.counters import Counters
 from holdall.stores.yaml.draft import Draft
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.journal import FileEdit
+from holdall.stores.yaml.reservations import NOTHING, Waiting
 from holdall.stores.yaml.view import Shelf, View
 
 __all__ = ["Part", "draft_part"]
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What came of the changes, and the edits that write them: of records, and of the counters of generated keys."""
+    """What came of the changes, and the edits that write them: of records, and of the counters of generated keys.
+
+    ``growth`` is, by collection, how much larger they make it.
+    """
 
     outcomes: list[Outcome]
     edits: list[FileEdit]
     counters: list[FileEdit]
+    growth: dict[str, Growth]
 
 
 def draft_part(
-    store: str, folder: Folder, shelves: Mapping[str, Shelf], changes: Sequence[Change], held: Collection[Held] = ()
+    store: str, folder: Folder, shelves: Mapping[str, Shelf], changes: Sequence[Change], waiting: Waiting = NOTHING
 ) -> Part:
     """The part, under the exclusive lock; nothing is written, but folders that were missing are made.
 
-    Raises Reserved where another commit holds what the changes touch, and everything else that ``apply`` raises.
+    Raises Reserved where what waits for another commit is touched, and everything else that ``apply`` raises.
     """
     view = View(shelves)
-    demand_unreserved(store, changes, view.schemas, held)
+    demand_unreserved(store, changes, view.schemas, waiting.held)
     counters = Counters(store, folder)
     draft = Draft(store, view.schemas, view.rows, counters)
     outcomes = draft.apply(changes)
-    demand_unreserved(store, changes, view.schemas, held, outcomes)  # counters may be lost, and count anew
+    demand_unreserved(store, changes, view.schemas, waiting.held, outcomes)  # counters may be lost, and count anew
     check_unique(draft)
     check_references(draft)
     edits: list[FileEdit] = []
+    growth: dict[str, Growth] = {}
     for collection, changed in draft.changed.items():
         shelves[collection].create()
-        edits.extend(shelves[collection].edits(changed))
-    return Part(outcomes, edits, counters.edits())
+        more, growth[collection] = shelves[collection].edits(changed, waiting.growth.get(collection, Growth()))
+        edits.extend(more)
+    return Part(outcomes, edits, counters.edits(), growth)

@@ -28,12 +28,13 @@ class Preparing:
     ) -> list[Outcome]:
         """Hold what the changes touch once it is seen that they could be written now."""
         try:
-            others = self._reserved.held(but=reservation.commit)
+            others = self._reserved.waiting(but=reservation.commit)
             part = draft_part(self._store, self._folder, shelves, changes, others)
             schemas = {name: shelf.schema for name, shelf in shelves.items()}
             footprint = footprint_of(changes, schemas, part.outcomes)
             self._journal.rehearse(part.edits)
-            self._journal.change([*part.counters, self._reserved.hold(reservation, footprint)])
+            edit = self._reserved.hold(reservation, footprint, part.growth)
+            self._journal.change([*part.counters, edit])
         except Exception:
             self.roll_back(reservation.commit)  # what it held before
             raise

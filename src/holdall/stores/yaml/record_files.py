@@ -11,7 +11,7 @@ import msgspec
 
 from holdall.errors import CorruptRecord
 from holdall.query import Schema
-from holdall.stores.yaml.bounds import Bounds
+from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.document import changed_record, new_record
 from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk
 from holdall.stores.yaml.files import Folder, Signature, signature_of
@@ -23,6 +23,7 @@ from holdall.stores.yaml.record import Row, key_of_parts, key_parts, row_of
 __all__ = ["RecordFiles"]
 
 _RESERVED = ".yml"
+_NOTHING = Growth()
 
 
 class _State(msgspec.Struct):
@@ -97,12 +98,12 @@ class RecordFiles:
     def _refuse(self, name: str, state: _State) -> Row:
         raise CorruptRecord(self._store, self._place(name), state.reason or "")
 
-    def edits(self, changed: Mapping[Any, Row | None]) -> list[FileEdit]:
-        """The file edits that bring about these rows; None removes one. ``rows`` was called right before."""
+    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
+        """The file edits that bring about these rows, and the growth; ``rows`` was called right before."""
         edits = []
         gone = sum(row is None and key in self._names for key, row in changed.items())
         new = sum(row is not None and key not in self._names for key, row in changed.items())
-        self._bounds.demand_room(self.schema.name, len(self._names) + new - gone)
+        self._bounds.demand_room(self.schema.name, len(self._names) + new - gone, waiting.records if new > gone else 0)
         taken = {name.lower() for name in self._states}
         for key, row in changed.items():
             name = self._names.get(key)
@@ -119,7 +120,7 @@ class RecordFiles:
                 old = self._states[name].row
                 text = changed_record(self.schema, decode_text(raw), old or (), row)
             edits.append(FileEdit(self._place(name), self._bounds.bounded(text)))
-        return edits
+        return edits, Growth(new - gone)
 
     def problems(self) -> list[str]:
         """What does not fit the schema, a sentence each."""

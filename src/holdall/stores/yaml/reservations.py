@@ -1,25 +1,26 @@
 """The reservations of commits that are under way: a file for each in the store's own folder, seen by every process.
 
-A file holds the reservation and its footprint, the number of the file's format, and a digest of both. One that this
+A file holds the reservation, what it covers, the number of the file's format, and a digest. One that this
 version of Holdall does not know covers everything. One that is damaged stops every writer, by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 import msgspec
 
 from holdall.errors import CorruptRecord
 from holdall.store import Footprint, Held, Reservation
+from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder, Signature, signature_of
 from holdall.stores.yaml.journal import FileEdit, unknown_format
 from holdall.stores.yaml.lock import OWN
 from holdall.stores.yaml.names import is_shortened, name_of, parts_of
 
-__all__ = ["RESERVED", "Reservations"]
+__all__ = ["NOTHING", "RESERVED", "Reservations", "Waiting"]
 
 RESERVED = f"{OWN}/reserved"
 """The folder with a file for each commit that holds something."""
@@ -28,9 +29,21 @@ _FORMAT = 1
 _LARGEST = 256 * 2**20
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """What waits for its commits: what they hold, and by how much each collection will grow."""
+
+    held: Sequence[Held] = ()
+    growth: dict[str, Growth] = {}
+
+
+NOTHING = Waiting()
+"""Nothing waits."""
+
+
 class _Content(msgspec.Struct, frozen=True):
     reservation: msgspec.Raw
     footprint: Footprint
+    growth: dict[str, Growth]
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -46,6 +59,7 @@ class _Numbered(msgspec.Struct, frozen=True):
 class _State(msgspec.Struct, frozen=True):
     signature: Signature
     held: Held
+    growth: dict[str, Growth] = {}
     reason: str = ""  # why the file cannot be read
     is_damaged: bool = False
 
@@ -59,14 +73,20 @@ class Reservations:
         self._signature: Signature | None = None
         self._states: dict[str, _State] = {}
 
-    def held(self, *, but: str = "") -> Collection[Held]:
-        """What all commits but this one hold. Raises CorruptRecord for a damaged file of theirs."""
-        own = _name(but) if but else ""
-        others = [(name, state) for name, state in self._scanned().items() if name != own]
-        for name, state in others:
+    def waiting(self, *, but: str = "") -> Waiting:
+        """What waits for all commits but this one. Raises CorruptRecord for a damaged file of theirs."""
+        except_for = _name(but) if but else ""
+        growth: dict[str, Growth] = {}
+        held = []
+        for name, state in self._scanned().items():
+            if name == except_for:
+                continue
             if state.is_damaged:
                 raise CorruptRecord(self._store, f"{RESERVED}/{name}", state.reason)
-        return [state.held for _, state in others]
+            held.append(state.held)
+            for collection, own in state.growth.items():
+                growth[collection] = growth.get(collection, Growth()) + own
+        return Waiting(held, growth) if held else NOTHING
 
     def reservations(self) -> list[Reservation]:
         """Everything held; what cannot be read is told by the commit's id alone."""
@@ -86,10 +106,10 @@ class Reservations:
         """Whether this commit holds anything."""
         return self._folder.exists(_place(commit))
 
-    def hold(self, reservation: Reservation, footprint: Footprint) -> FileEdit:
+    def hold(self, reservation: Reservation, footprint: Footprint, growth: dict[str, Growth]) -> FileEdit:
         """The file edit by which a commit holds what its changes touch."""
         self._folder.make(RESERVED)
-        content = msgspec.json.encode(_Content(msgspec.Raw(reservation.encode()), footprint), order="sorted")
+        content = msgspec.json.encode(_Content(msgspec.Raw(reservation.encode()), footprint, growth), order="sorted")
         file = _File(_FORMAT, sha256(content).hexdigest(), msgspec.Raw(content))
         return FileEdit(_place(reservation.commit), msgspec.json.encode(file) + b"\n")
 
@@ -98,7 +118,7 @@ class Reservations:
         state = self._scanned().get(_name(reservation.commit))
         if state is None or state.held.footprint is None:
             return None
-        return self.hold(reservation, state.held.footprint)
+        return self.hold(reservation, state.held.footprint, state.growth)
 
     def let_go(self, commit: str) -> FileEdit:
         """The file edit by which a commit lets go of what it holds."""
@@ -126,17 +146,17 @@ class Reservations:
             raw, signature = self._folder.read(f"{RESERVED}/{name}", _LARGEST)
             number = msgspec.json.decode(raw, type=_Numbered).format
             if number != _FORMAT:
-                return _State(signature, Held(_unreadable(name, number), None), unknown_format(number))
+                return _State(signature, Held(_unreadable(name, number), None), reason=unknown_format(number))
             file = msgspec.json.decode(raw, type=_File)
             if sha256(file.content).hexdigest() != file.digest:
                 raise Unreadable("its digest does not fit")
             content = msgspec.json.decode(file.content, type=_Content)
         except (Unreadable, msgspec.DecodeError) as error:
             reason = f"it is damaged or was changed by hand; settle commit {_commit(name)}, or remove the file: {error}"
-            return _State(signature, Held(_unreadable(name, 0), None), reason, is_damaged=True)
+            return _State(signature, Held(_unreadable(name, 0), None), reason=reason, is_damaged=True)
         reservation = Reservation.decode(_commit(name), bytes(content.reservation))
         reason = "" if reservation.is_readable else f"its reservation: {unknown_format(reservation.format)}"
-        return _State(signature, Held(reservation, content.footprint), reason)
+        return _State(signature, Held(reservation, content.footprint), content.growth, reason)
 
 
 def _unreadable(name: str, number: int) -> Reservation:

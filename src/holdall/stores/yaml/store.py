@@ -213,7 +213,7 @@ class YamlStore:
 
     def _apply(self, changes: list[Change]) -> list[Outcome]:
         with self._writing():
-            part = draft_part(self.name, self._folder, self._shelves, changes, self._reserved.held())
+            part = draft_part(self.name, self._folder, self._shelves, changes, self._reserved.waiting())
             self._journal.change([*part.counters, *part.edits])
             return part.outcomes
 

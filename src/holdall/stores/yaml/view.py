@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
+from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.record import Row
 
@@ -32,8 +33,11 @@ class Shelf(Protocol):
         """One row."""
         ...
 
-    def edits(self, changed: Mapping[Any, Row | None]) -> list[FileEdit]:
-        """The file edits that bring about these rows; None removes one."""
+    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
+        """The file edits that bring about these rows, None removing one; and by how much they make it larger.
+
+        Raises LimitExceeded where that leaves no room for the growth that waits.
+        """
         ...
 
     def problems(self) -> list[str]:
