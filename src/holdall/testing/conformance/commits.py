@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from holdall.errors import Reserved
+from holdall.errors import Conflict, LockConflict, Reserved
 from holdall.store import RESERVATION_FORMAT, Change, Hold, Outcome, Preparable, Reservation
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -69,12 +69,18 @@ class Commits:
         """Everything held, by commit."""
         return {item.commit: item for item in self.case.run(self.store.prepared())}
 
-    def refuses(self, commits: Collection[str], write: Callable[..., Any], *arguments: Any) -> Reserved:
-        """The refusal of a write that collides with these commits, seen to have written nothing."""
+    def refuses(self, commits: Collection[str], write: Callable[..., Any], *arguments: Any) -> Conflict:
+        """The refusal of a write that collides with these commits, seen to have written nothing.
+
+        A reservation tells whose it is; of a lock that the server keeps only ``prepared`` does.
+        """
         before = self.case.content()
-        with pytest.raises(Reserved) as caught:
+        with pytest.raises(LockConflict if self.hold is Hold.PREPARED else Reserved) as caught:
             write(*arguments)
-        assert set(caught.value.commits) == set(commits)
+        if isinstance(caught.value, Reserved):
+            assert set(caught.value.commits) == set(commits)
+        else:
+            assert set(commits) <= set(self.held())
         assert caught.value.store == self.case.store.name
         self.case.holds(before)
         return caught.value

@@ -9,7 +9,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from holdall.errors import AlreadyExists, HoldallError, ReferenceViolation, Reserved, StaleVersion, UniqueViolation
+from holdall.errors import (
+    AlreadyExists,
+    HoldallError,
+    LockConflict,
+    ReferenceViolation,
+    Reserved,
+    StaleVersion,
+    UniqueViolation,
+)
 from holdall.store import RESERVATION_FORMAT, Change, Feature, Hold, KeyOf
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.commits import Commits, CommitsOfATest, needs_hold
@@ -121,7 +129,7 @@ class Holding(CommitsOfATest):
             commits.prepare(reservation, good)
             with pytest.raises(kind) as caught:
                 commits.prepare(reservation, good, bad)
-            assert not isinstance(caught.value, Reserved)
+            assert not isinstance(caught.value, Reserved | LockConflict)
             assert commits.held() == {}
             assert commits.commit(reservation.commit, good, bad) is False
             case.holds(before)
@@ -173,7 +181,7 @@ class Holding(CommitsOfATest):
         async def prepare(number: int) -> bool:
             try:
                 await commits.store.prepare(reservations[number], changes(f"{number}"))
-            except Reserved:
+            except (Reserved, LockConflict):
                 return False
             return True
 
@@ -199,6 +207,7 @@ class Holding(CommitsOfATest):
             case.run(commits.store.renew_prepared(current))
             assert commits.held() == {current.commit: current}
             error = commits.refuses({current.commit}, case.apply, case.remove("country", "A"))
+            assert isinstance(error, Reserved)
             assert error.reservations == (current,)
 
     @needs_hold(Hold.RESERVED)
@@ -209,6 +218,7 @@ class Holding(CommitsOfATest):
         commits.prepare(reservation, case.update("country", "A", name="x"))
         (held,) = commits.held().values()
         error = commits.refuses({reservation.commit}, case.apply, case.update("country", "A", name="y"))
+        assert isinstance(error, Reserved)
         for found in (held, *error.reservations):
             assert found.commit == reservation.commit
             assert found.format == RESERVATION_FORMAT + 8
