@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -272,3 +274,60 @@ def test_keys_given_by_hand_keep_the_counter_ahead(store: SqlStore) -> None:
 def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError):
         open_sql("main", "postgresql://", **options)
+
+
+@contextlib.asynccontextmanager
+async def _pooler(url: str) -> AsyncIterator[str]:
+    """Passes connections on as PgBouncer does: one that asks for a setting it does not know is refused."""
+    parts = urlsplit(url)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = await reader.readexactly(4)
+        rest = await reader.readexactly(int.from_bytes(size, "big") - 4)
+        if rest == (80877103).to_bytes(4, "big"):  # SSLRequest
+            writer.write(b"N")
+            size = await reader.readexactly(4)
+            rest = await reader.readexactly(int.from_bytes(size, "big") - 4)
+        if b"lock_timeout" in rest:
+            told = b"SFATAL\0C08P01\0Munsupported startup parameter: lock_timeout\0\0"
+            writer.write(b"E" + (len(told) + 4).to_bytes(4, "big") + told)
+            writer.close()
+            return
+        there, here = await asyncio.open_connection(parts.hostname, parts.port)
+        here.write(size + rest)
+        tasks.update(map(asyncio.ensure_future, (pipe(reader, here), pipe(there, writer))))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield parts._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
+    finally:
+        server.close()
+        await asyncio.gather(*tasks)
+
+
+async def _lock_timeouts(url: str, **options: Any) -> str:
+    database = opened(url, **options)
+    ((found,),) = await database.rows("SELECT current_setting('lock_timeout')", ())
+    await database.close()
+    return str(found)
+
+
+def test_a_lock_timeout_is_set_unless_it_is_set_elsewhere(postgres_url: str) -> None:
+    async def main() -> list[str]:
+        async with _pooler(postgres_url) as pooler:
+            return [
+                await _lock_timeouts(postgres_url),
+                await _lock_timeouts(postgres_url, lock_timeout=0.25),
+                await _lock_timeouts(postgres_url, lock_timeout=None),
+                await _lock_timeouts(f"{postgres_url}?lock_timeout=200", lock_timeout=7),
+                await _lock_timeouts(pooler),
+            ]
+
+    assert run(main()) == ["5s", "250ms", "0", "200ms", "0"]

@@ -98,7 +98,7 @@ class PostgresDatabase:
             try:
                 steps = work()
                 step = next(steps)
-                if ending is None and _is_atomic(step) and step.table.name not in connection.guarded:
+                if ending is None and _is_atomic(step) and not await _is_guarded(connection, step):
                     done.append(step)
                     with deciding(), self.translating(done):
                         reply = await run_step(connection, step)
@@ -258,6 +258,12 @@ def _is_atomic(step: Step) -> bool:
     if isinstance(step, Insert):
         return step.is_only and step.given is None and len(step.rows) <= ROWS
     return step.is_only and len(step.rows) == 1
+
+
+async def _is_guarded(connection: PostgresConnection, step: Step) -> bool:
+    if connection.guarded is None:
+        connection.guarded = await guarded_tables(connection.raw)
+    return step.table.name in connection.guarded
 
 
 def _last(steps: Any, reply: Any) -> list[Outcome]:

@@ -8,7 +8,6 @@ import asyncpg
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.stores.sql.postgres_guards import guarded_tables
 from holdall.stores.sql.postgres_pool import PostgresConnection
 
 __all__ = ["PostgresConnector", "PostgresOptions"]
@@ -54,7 +53,7 @@ class PostgresConnector:
                 raise
             del self._settings["lock_timeout"]  # a pooler takes only the settings that it knows
             raw = await self._opened()
-        return PostgresConnection(raw, self._options.statements, await guarded_tables(raw))
+        return PostgresConnection(raw, self._options.statements)
 
     async def _opened(self) -> asyncpg.Connection:
         return await asyncpg.connect(

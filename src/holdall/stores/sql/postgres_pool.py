@@ -20,14 +20,15 @@ __all__ = ["PostgresConnection", "PostgresPool"]
 class PostgresConnection:
     """A connection and the statements prepared on it.
 
-    ``guarded`` are the tables whose triggers, rules or nature may let a statement write other rows than it was given.
+    ``guarded`` are the tables whose triggers, rules or nature may let a statement write other rows than it was given;
+    None until somebody asked.
     """
 
     __slots__ = ("_most", "_prepared", "_statements", "guarded", "raw")
 
-    def __init__(self, raw: asyncpg.Connection, most: int, guarded: frozenset[str] = frozenset()) -> None:
+    def __init__(self, raw: asyncpg.Connection, most: int) -> None:
         self.raw = raw
-        self.guarded = guarded
+        self.guarded: frozenset[str] | None = None
         self._most = most
         self._prepared = 0
         self._statements: dict[str, Any] = {}
