@@ -24,7 +24,8 @@ _NAMES = ("name", "code", "size")
 _RULES = (("code",), ("name", "size"))
 _Row = dict[str, Any]
 _Rows = dict[int, _Row]
-_Step = tuple[str, int, list[tuple[Verb, int, _Row]]]
+_Drawn = tuple[Verb, int, _Row, bool]
+_Step = tuple[str, int, list[_Drawn]]
 
 _values = st.fixed_dictionaries(
     {},
@@ -34,7 +35,8 @@ _values = st.fixed_dictionaries(
         "size": st.none() | st.integers(0, 1),
     },
 )
-_drawn = st.lists(st.tuples(st.sampled_from(Verb), st.integers(1, 4), _values), min_size=1, max_size=4)
+_changes = st.tuples(st.sampled_from(Verb), st.integers(1, 4), _values, st.integers(0, 9).map(bool))
+_drawn = st.lists(_changes, min_size=1, max_size=3)
 _ACTS = ("apply", "prepare", "prepare", "prepare again", "commit", "commit", "roll back", "renew", "append")
 _steps = st.tuples(
     st.sampled_from(
@@ -65,21 +67,21 @@ class _Model:
         self.parts: dict[str, _Part] = {}
         self.logs: dict[int, int] = {}
 
-    def changes(self, drawn: list[tuple[Verb, int, _Row]]) -> tuple[list[Change], _Rows | None]:
+    def changes(self, drawn: list[_Drawn]) -> tuple[list[Change], _Rows | None]:
         """Changes, mostly sane, and what is there thereafter; None where they are to be refused."""
-        after, changes = dict(self.rows), []
-        for verb, key, values in drawn:
+        after, changes, is_refused = dict(self.rows), [], False
+        for verb, key, values, is_sane in drawn:
             row = after.get(key)
-            if verb is Verb.ADD and row is not None:
-                verb = Verb.UPDATE
+            if is_sane:  # or hardly any would go through
+                verb = Verb.ADD if row is None else Verb.UPDATE if verb is Verb.ADD else verb
             version = 1 if row is None else row["version"]
+            is_refused |= (row is None) is not (verb is Verb.ADD)
             if verb is Verb.ADD:
                 new = {"name": "a", "code": None, "size": None, **values, "version": 1}
                 changes.append(Change(verb, "thing", key, tuple(new), tuple(new.values())))
                 after[key] = new
             elif row is None:
                 changes.append(Change(Verb.REMOVE, "thing", key))
-                return changes, None
             elif verb is Verb.REMOVE:
                 changes.append(Change(verb, "thing", key, version=version))
                 del after[key]
@@ -88,7 +90,7 @@ class _Model:
                 changes.append(Change(verb, "thing", key, tuple(given), tuple(given.values()), version))
                 after[key] = {**row, **given}
         claimed = [value for row in after.values() for value in _unique(row)]
-        return changes, after if len(claimed) == len(set(claimed)) else None
+        return changes, after if len(claimed) == len(set(claimed)) and not is_refused else None
 
     def in_the_way(self, changes: list[Change], after: _Rows | None, commit: str = "") -> set[str]:
         """The other commits that hold a record or a value that the changes need."""
@@ -123,7 +125,7 @@ class _Run:
         self.told: dict[str, Reservation] = {}
         self.ended: list[tuple[str, list[Change]]] = []
 
-    async def step(self, act: str, number: int, drawn: list[tuple[Verb, int, _Row]]) -> None:
+    async def step(self, act: str, number: int, drawn: list[_Drawn]) -> None:
         held = sorted(self.model.parts)
         commit = held[number % len(held)] if held else ""
         if act == "apply":
@@ -149,7 +151,7 @@ class _Run:
             self.ended.append((commit, part.changes))
         await self._repeat()
 
-    async def _prepare(self, begun: Reservation, drawn: list[tuple[Verb, int, _Row]]) -> None:
+    async def _prepare(self, begun: Reservation, drawn: list[_Drawn]) -> None:
         changes, after = self.model.changes(drawn)
         is_held = await self._goes(self.store.prepare(begun, changes), changes, after, begun.commit)
         self.model.parts.pop(begun.commit, None)
