@@ -24,6 +24,7 @@ __all__ = ["Growth", "Stage", "grow"]
 
 _FEW = 40  # commits after which everything is there that will ever be
 _TASKS = 4
+_SLACK = 100  # rows that a running program may be about to remove
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -41,48 +42,68 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Growth(msgspec.Struct):
-    """All stages: later ones are held against the first. ``unfinished`` is what is left at the end."""
+    """``first`` and ``last`` are how things stand before and after, the program closed; ``stages`` while it runs.
 
-    stages: list[Stage] = msgspec.field(default_factory=list)
+    ``unfinished`` is what a program that starts then finds.
+    """
+
+    first: Stage
+    last: Stage
+    stages: list[Stage]
     unfinished: int = 0
 
     def grown(self) -> dict[str, tuple[int, int]]:
-        """What has more in the end than in the beginning: by store and table, key or folder, both counts."""
-        first, last = self.stages[0].sizes, self.stages[-1].sizes
-        return {
-            f"{side} {name}": (before.get(name, 0), count)
-            for side, (before, after) in enumerate(zip(first, last, strict=True))
-            for name, count in after.items()
-            if count > before.get(name, 0)
+        """What there is more of: by store and table, key or folder, how much there was and is."""
+        return _more(self.first, self.last, 0) | {
+            f"{name} meanwhile": counts
+            for stage in self.stages
+            for name, counts in _more(self.first, stage, _SLACK).items()
         }
 
     @property
     def ratio(self) -> float:
-        """The time of a commit in the last full stage for that in the first."""
-        timed = self.stages[1:]
-        return timed[-1].milliseconds / timed[0].milliseconds
+        """The time of a commit in the last stage for that in the first."""
+        return self.stages[-1].milliseconds / self.stages[0].milliseconds
+
+
+def _more(before: Stage, after: Stage, slack: int) -> dict[str, tuple[int, int]]:
+    return {
+        f"{side} {name}": (size.get(name, 0), count)
+        for side, size in enumerate(before.sizes)
+        for name, count in after.sizes[side].items()
+        if count > size.get(name, 0) + slack
+    }
 
 
 async def grow(arena: Arena, commits: int, every: int, *, is_told: bool = False) -> Growth:
     """So many commits, each writing one record in every store, and a look after each ``every``."""
-    growth = Growth()
     app = arena.app()
     await arena.begin(app)
-    done = 0
-    while done <= commits:
-        goal = _FEW if not growth.stages else min(done + every, _FEW + commits)
-        began = time.monotonic()
-        await asyncio.gather(*(_work(app, arena, task, done, goal) for task in range(_TASKS)))
-        milliseconds = (time.monotonic() - began) * 1_000 / max(1, goal - done)
-        done = goal
-        growth.stages.append(await _stage(app, arena, done, milliseconds))
-        if is_told:
-            _tell(growth.stages[-1])
-        if done >= _FEW + commits:
-            break
-    growth.unfinished = len(await app.recovery.unfinished())
+    await _burst(app, arena, 0, _FEW)
     await app.close()
-    return growth
+    first = await _stage(arena, _FEW, 0.0)
+    app = arena.app()
+    stages: list[Stage] = []
+    for done in range(0, commits, every):
+        goal = min(done + every, commits)
+        began = time.monotonic()
+        await _burst(app, arena, done, goal)
+        milliseconds = (time.monotonic() - began) * 1_000 / (goal - done)
+        await app.recovery.run()  # what a service does from time to time
+        stages.append(await _stage(arena, goal, milliseconds))
+        if is_told:
+            _tell(stages[-1])
+    await app.close()
+    last = await _stage(arena, commits, 0.0)
+    if is_told:
+        _tell(last)
+    async with arena.app() as app:
+        await app.recovery.run()
+        return Growth(first, last, stages, len(await app.recovery.unfinished()))
+
+
+async def _burst(app: Holdall, arena: Arena, start: int, goal: int) -> None:
+    await asyncio.gather(*(_work(app, arena, task, start, goal) for task in range(_TASKS)))
 
 
 async def _work(app: Holdall, arena: Arena, task: int, start: int, goal: int) -> None:
@@ -101,8 +122,7 @@ async def _work(app: Holdall, arena: Arena, task: int, start: int, goal: int) ->
                 await asyncio.sleep(0.001)
 
 
-async def _stage(app: Holdall, arena: Arena, commits: int, milliseconds: float) -> Stage:
-    await app.recovery.run()  # what a service does from time to time
+async def _stage(arena: Arena, commits: int, milliseconds: float) -> Stage:
     sizes = [await sizes_of(arena, side) for side in arena.sides]
     return Stage(commits, round(milliseconds, 3), sizes, _bytes(Path(arena.folder)))
 
