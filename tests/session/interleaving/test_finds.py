@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_markers_of_a_commit_stay_as_long_as_its_row() -> None:
-    """A helper has claimed the row and fell silent: without the marker the part would be applied again, or taken back."""
+    """A helper has claimed the row and fell silent: without its marker the part would be applied again."""
     home, other = lasting_memory("home"), lasting_memory("other", CommitClass.TX, Hold.NONE)
     home.bind([JOURNAL])
     other.bind([MARKER])

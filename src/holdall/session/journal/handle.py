@@ -10,7 +10,7 @@ from holdall.errors import StaleVersion, StateError
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import LogRecord
-from holdall.session.journal.row import JournalRow, JournalState, add_row, update_row
+from holdall.session.journal.row import JournalRow, JournalState, add_row, now, update_row
 from holdall.store import Change, Store
 
 __all__ = ["JournalHandle"]
@@ -54,19 +54,20 @@ class JournalHandle:
         """Take note that the decision lasts."""
         self.row = self._next or self.row
 
-    async def settle_doubt(self) -> bool:
+    async def settle_doubt(self) -> bool | None:
         """Find out whether the decision lasts although its answer was lost; if it does not, forbid it for good.
 
-        Returns whether it lasts. Raises StateError where the row tells nothing any more, StoreUnavailable or
+        Returns whether it lasts; None where there is no row, or a tombstone, and the lease is over: then it did not
+        last, or one helper has finished and forgotten it before another one left the tombstone. Raises StateError where the row tells nothing any more, StoreUnavailable or
         StoreTimeout where nobody answers.
         """
         self.is_in_doubt = True
         place = await self.place()
         if self.row is None:
             found = await self.journal.bury(place, self.commit)
-            if found is None:
+            if found is None or found.state is JournalState.ABORTED:
                 self.is_in_doubt = False
-                return False
+                return None if self._next is None or self._next.expires <= now() else False
         else:
             row = self.journal.next(self.row, JournalState.UNDOING, self.row.record)
             try:

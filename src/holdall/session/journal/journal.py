@@ -160,7 +160,8 @@ class Journal:
         try:
             await self.add(home, row)
         except UniqueViolation:
-            return await self.read(home, commit)
+            found = await self.read(home, commit)
+            return found or await self.bury(home, commit)  # or the row has gone meanwhile
         return None
 
     async def read(self, home: Store, commit: str) -> JournalRow | None:

@@ -106,6 +106,9 @@ async def _took_place(commit: TwoPhaseCommit, error: Exception, seconds: float) 
         raise InDoubt from error
     try:
         async with asyncio.timeout(seconds):
-            return await commit.handle.settle_doubt()
+            took_place = await commit.handle.settle_doubt()
     except (TimeoutError, StateError, StoreUnavailable, StoreTimeout) as unresolved:
         raise InDoubt from unresolved
+    if took_place is None:
+        raise InDoubt from error
+    return took_place
