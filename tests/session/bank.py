@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ async def opened(
     app.add_store("main", f"sqlite:///{folder / 'main.db'}", synchronous="off")
     app.add_store("files", f"yaml:{folder / 'notes'}")
     app.add_store("remote", remote)
+    if slips not in app.stores:
+        app.add_store(slips, f"sqlite:///{folder / slips}.db", synchronous="off")
     app.add(Note, Memo, store="files")
     app.add(Account, store="main")
     app.add(Customer, store="remote", compensation=compensation)
@@ -109,34 +111,19 @@ def refuse(what: str) -> Callable[[Change], BaseException | None]:
 
 
 class Away:
-    """Stands before a store and does not let a batch through while it is away."""
+    """What stands before the files of a bank once a commit is decided; ``error`` None lets everything through."""
 
     def __init__(self, store: Any, error: Callable[[], Exception]) -> None:
-        self.store = store
         self.error: Callable[[], Exception] | None = error
-        self.name = store.name
-        self.capabilities = store.capabilities
+        self._commit_prepared = store.commit_prepared
+        store.commit_prepared = self.commit_prepared
 
-    def bind(self, schemas: Any) -> None:
-        self.store.bind(schemas)
-
-    async def fetch(self, query: Any) -> Any:
-        return await self.store.fetch(query)
-
-    async def count(self, query: Any) -> Any:
-        return await self.store.count(query)
-
-    async def apply(self, changes: Any) -> Any:
+    async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         if self.error is not None:
             raise self.error()
-        return await self.store.apply(changes)
-
-    async def close(self) -> None:
-        await self.store.close()
+        return bool(await self._commit_prepared(commit, changes))
 
 
 def before_files(app: Holdall, error: Callable[[], Exception]) -> Away:
-    away = Away(app.stores["files"], error)
-    for model in (Note, Memo):
-        app.bindings.of_model(model).store = away
-    return away
+    """Let the files of the bank raise this error for every part of a decided commit."""
+    return Away(app.stores["files"], error)

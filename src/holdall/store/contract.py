@@ -234,7 +234,8 @@ class Recordwise(Protocol):
     async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
         """The record with this key, given as its fields by name; None where there is none.
 
-        Raises what the hand-written code raises.
+        Raises what the hand-written code raises; StoreUnavailable or StoreTimeout for its ConnectionError or
+        TimeoutError.
         """
         ...
 

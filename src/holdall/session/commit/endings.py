@@ -19,6 +19,7 @@ from holdall.session.commit.participation import Participation
 from holdall.session.commit.plan import Role
 from holdall.session.commit.result import CommitResult, TaskState
 from holdall.session.commit.two_phase.decide import InDoubt
+from holdall.session.commit.two_phase.lease import require_claim
 from holdall.session.commit.two_phase.roll_forward import End, PartEnd
 from holdall.session.commit.two_phase.settle import was_taken_back, without_hold
 from holdall.session.commit.two_phase.take_back import let_go_of_parts
@@ -126,7 +127,7 @@ class Endings:
         errors = {end.store.name: str(end.error) for end in refused}
         for part in record.parts:
             part.is_done = part.store not in waiting and part.store not in errors
-            part.error = errors.get(part.store, "")
+            part.error = part.error or errors.get(part.store, "")  # it may say why it could not be taken back
 
     async def _require_not_revoked(self) -> None:
         """Somebody else has written a part: find out whether it was a helper, or an operator who took all back."""
@@ -171,10 +172,10 @@ class Endings:
         part, handle = self._part, self._part.commit.handle
         try:
             await handle.undo(record)
-        except HoldallError as trouble:  # the journal has the calls as begun, and a helper will undo them
+            is_over = await self._undone(record)
+        except HoldallError as trouble:  # the journal has the calls, and a helper will undo them, or has it in hand
             self._accept_standing(record)
             return CommitPartial(f"recovery will undo the calls: {why}; {trouble}", self._outcome())
-        is_over = await undo_calls(record, part.committer.bindings)
         left = self._accept_standing(record)
         await part.release()
         try:
@@ -186,6 +187,15 @@ class Endings:
             is_over = False
         told = f"{left} calls are left over" if is_over else "recovery will go on undoing calls"
         return CommitPartial(f"{told}: {why}", self._outcome())
+
+    async def _undone(self, record: LogRecord) -> bool:
+        """Undo the calls of a record, as long as nobody else has claimed the commit."""
+        commit = self._part.commit
+
+        async def still_held() -> None:
+            await require_claim(commit.coordinator.journal, await commit.handle.place(), commit.handle.row)
+
+        return await undo_calls(record, self._part.committer.bindings, still_held=still_held)
 
     def _reason(self, error: BaseException) -> str:
         match error:
@@ -204,11 +214,11 @@ class Endings:
             token = part.token(number)
             places = [(batch, index) for batch in calls.report.step.batches for index in range(len(batch.records))]
             for place, (batch, index) in enumerate(places):
-                if calls.is_applied(place):
-                    if states[token(place)] is CallState.UNDONE:
-                        calls.report.undone.add(place)
-                    else:
-                        standing.add((id(batch), index))
+                if states[token(place)] is CallState.UNDONE and calls.outcomes[place] is not None:
+                    calls.report.undone.add(place)
+                    calls.report.unknown.discard(place)
+                elif calls.is_applied(place):
+                    standing.add((id(batch), index))
         part.give_keys_back(standing)
         for number in part.calls:
             part.accept(number)

@@ -177,7 +177,7 @@ class Participation:
         """Make no more calls, and do not decide."""
         self._is_stopped = True
         for calls in self.calls.values():
-            calls.is_stopped = True
+            calls.cancel()
 
     def require_not_cancelled(self) -> None:
         """Raise CancelledError where whoever waits has cancelled the commit."""

@@ -106,6 +106,11 @@ class CommitResult:
         """The tasks that were refused."""
         return tuple(task for task in self.tasks if task.state is TaskState.FAILED)
 
+    @property
+    def unknown(self) -> tuple[Task, ...]:
+        """The tasks of which nobody knows whether they had their effect."""
+        return tuple(task for task in self.tasks if task.state is TaskState.UNKNOWN)
+
     def raise_for_status(self) -> None:
         """Raise the CommitError this commit ended with, if it did."""
         if self.error is not None:

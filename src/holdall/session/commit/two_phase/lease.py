@@ -13,14 +13,15 @@ from functools import partial
 
 import msgspec
 
-from holdall.errors import HoldallError
+from holdall.errors import HoldallError, StaleVersion
 from holdall.session.commit.two_phase.participants import TwoPhaseCommit
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.owner import commit_under_way
 from holdall.session.journal.row import JournalRow, update_row
+from holdall.session.journal.schema import JOURNAL
 from holdall.store import Preparable, Store
 
-__all__ = ["claim_of", "lease_of"]
+__all__ = ["claim_of", "lease_of", "require_claim"]
 
 _log = logging.getLogger("holdall.commit")
 
@@ -51,6 +52,15 @@ def claim_of(journal: Journal, home: Store, row: JournalRow) -> Iterator[None]:
             yield
         finally:
             renewal.stop()
+
+
+async def require_claim(journal: Journal, home: Store, row: JournalRow | None) -> None:
+    """Raise StaleVersion where somebody else has moved the row on: whoever has lost the claim writes nothing more."""
+    if row is None:
+        return
+    found = await journal.read(home, row.id)
+    if found is None or found.version != row.version:
+        raise StaleVersion(home.name, JOURNAL.name, row.id)
 
 
 class _Renewal:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from holdall.errors import HoldallError, StaleVersion
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.two_phase.coordinator import Coordinator
-from holdall.session.commit.two_phase.lease import claim_of
+from holdall.session.commit.two_phase.lease import claim_of, require_claim
 from holdall.session.commit.two_phase.replay import remove_markers_of, replay, unknown_part
 from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_back
 from holdall.session.commit.undo import undo_calls
@@ -89,7 +89,11 @@ async def settle_row(coordinator: Coordinator, home: Store, row: JournalRow) -> 
 async def undo(coordinator: Coordinator, home: Store, row: JournalRow) -> Settled:
     """Undo the calls of a claimed commit that is not decided, let go of its parts, and forget it."""
     journal = coordinator.journal
-    is_over = await undo_calls(row.record, coordinator.bindings)
+
+    async def still_held() -> None:
+        await require_claim(journal, home, row)
+
+    is_over = await undo_calls(row.record, coordinator.bindings, still_held=still_held)
     await let_go_of_parts(coordinator, row.id, row.record.parts)
     left = any(item.state is CallState.ORPHANED for part in row.record.parts for item in part.operations)
     if is_over and not left:
