@@ -58,8 +58,8 @@ class JournalHandle:
         """Find out whether the decision lasts although its answer was lost; if it does not, forbid it for good.
 
         Returns whether it lasts; None where there is no row, or a tombstone, and the lease is over: then it did not
-        last, or one helper has finished and forgotten it before another one left the tombstone. Raises StateError where the row tells nothing any more, StoreUnavailable or
-        StoreTimeout where nobody answers.
+        last, or one helper has finished and forgotten it before another one left the tombstone. Raises StateError where
+        the row tells nothing any more, StoreUnavailable or StoreTimeout where nobody answers.
         """
         self.is_in_doubt = True
         place = await self.place()
