@@ -34,9 +34,20 @@ def _unsynced_journal(die: Callable[[], None]) -> None:
 
 
 def _early_decision(die: Callable[[], None]) -> None:
-    """The decision is written before the transaction that it is about, not by it."""
+    """The decision is written before the changes that it is about, not with them."""
     transaction = SqlStore.transaction
+    apply = SqlStore.apply
     chance = random.Random(1)
+
+    async def early_apply(store: SqlStore, changes: Sequence[Change]) -> Sequence[Outcome]:
+        rows = [change for change in changes if change.collection == _JOURNAL]
+        others = [change for change in changes if change.collection != _JOURNAL]
+        if not rows or not others:
+            return await apply(store, changes)
+        await apply(store, rows)
+        if chance.random() < 0.3:
+            die()
+        return [*await apply(store, others), *[APPLIED] * len(rows)]
 
     class Early:
         def __init__(self, store: SqlStore, block: Any) -> None:
@@ -61,6 +72,7 @@ def _early_decision(die: Callable[[], None]) -> None:
             yield Early(store, block)
 
     SqlStore.transaction = early  # type: ignore[assignment, method-assign]
+    SqlStore.apply = early_apply  # type: ignore[assignment, method-assign]
 
 
 PLANTS: dict[str, Callable[[Callable[[], None]], None]] = {
