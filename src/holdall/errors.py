@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdall.session.commit.lost_answer import LostAnswer
-    from holdall.session.commit.result import CommitResult, Task
-    from holdall.session.commit.unfinished import Unfinished, UnfinishedCommit
+    from holdall.session.commit.outcome.result import CommitResult, Task
+    from holdall.session.commit.recovery.unfinished import Unfinished, UnfinishedCommit
+    from holdall.session.commit.run.lost_answer import LostAnswer
     from holdall.session.references.consequences import Refusal
     from holdall.store.reservation import Reservation
 

@@ -12,8 +12,8 @@ import pytest
 from holdall import Holdall, Model, Session, State, field, state_of
 from holdall.errors import CommitAborted, CommitPartial, CommitPending, Conflict, StateError, StoreUnavailable
 from holdall.session import Compensate, JournalState, TaskState
-from holdall.session.commit.changes import changes_of
-from holdall.session.commit.operations import operations_of, record_of
+from holdall.session.commit.plan.changes import changes_of
+from holdall.session.commit.plan.log_operations import operations_of, record_of
 from holdall.store import Change, CommitClass, Verb
 
 from .bank import Account, Customer, Memo, Note, Slip, before_files, counts, is_over, opened

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.session.commit.grouping import grouped
-from holdall.session.commit.schedule import ReadySet, Strategy, carry_out
+from holdall.session.commit.calls.group_calls import group_calls
+from holdall.session.commit.calls.ready_set import ReadySet, Strategy, carry_out
 
 
 @st.composite
@@ -67,7 +67,7 @@ def test_a_failure_stops_what_has_not_started_or_only_what_the_strategy_says(
 @given(graphs(), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.data())
 def test_groups_hold_what_may_go_together(needs: list[list[int]], sizes: list[int], data: st.DataObject) -> None:
     lanes = [data.draw(st.integers(0, len(sizes) - 1)) for _ in needs]
-    groups, group_needs, group_lanes = grouped(needs, lanes, sizes)
+    groups, group_needs, group_lanes = group_calls(needs, lanes, sizes)
     assert sorted(number for group in groups for number in group) == list(range(len(needs)))
     for group, needed, lane in zip(groups, group_needs, group_lanes, strict=True):
         assert 0 < len(group) <= sizes[lane]

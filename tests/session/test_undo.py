@@ -12,8 +12,8 @@ import pytest
 from holdall import Holdall, Model, field
 from holdall.errors import StaleVersion, StoreTimeout, StoreUnavailable
 from holdall.session import Compensate, Compensation
-from holdall.session.commit.entry import CallState, Entry, Operation, Part
-from holdall.session.commit.undo import undo_calls
+from holdall.session.commit.calls.undo_calls import undo_calls
+from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
 from holdall.store import Change, CommitClass, Outcome, Verb
 
 from .remote import Remote
@@ -53,13 +53,13 @@ def _addition(token: str, key: int) -> Change:
     return Change(Verb.ADD, "customer", key, ("id", "name"), (key, "c"), None, token)
 
 
-def _entry(*states: CallState) -> Entry:
+def _entry(*states: CallState) -> LogRecord:
     fields, values = ("id", "name"), (1, "c")
     operations = [Operation(Verb.ADD, "customer", 1, fields, values, token="token", state=state) for state in states]
-    return Entry([Part("remote", operations, by_call=True)])
+    return LogRecord([Part("remote", operations, by_call=True)])
 
 
-def _states(entry: Entry) -> list[CallState]:
+def _states(entry: LogRecord) -> list[CallState]:
     return [item.state for part in entry.parts for item in part.operations]
 
 

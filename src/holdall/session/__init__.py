@@ -1,13 +1,14 @@
 """Sessions: a unit of work over all stores."""
 
 from holdall.session.binding import Binding, Bindings
-from holdall.session.commit.order import Edge, Order, order_nodes
-from holdall.session.commit.plan import Batch, Plan, Step
-from holdall.session.commit.recovery import Recovered, Recovery, recovering
-from holdall.session.commit.result import CommitResult, Guarantee, Task, TaskState
-from holdall.session.commit.schedule import Strategy
-from holdall.session.commit.undo import Compensate, Compensation
-from holdall.session.commit.unfinished import Unfinished, UnfinishedCommit
+from holdall.session.commit.calls.ready_set import Strategy
+from holdall.session.commit.outcome.result import CommitResult, Task, TaskState
+from holdall.session.commit.plan.guarantee import Guarantee
+from holdall.session.commit.plan.order import Edge, Order, order_nodes
+from holdall.session.commit.plan.plan import Batch, Plan, Step
+from holdall.session.commit.recovery.recovery import Recovered, Recovery, recovering
+from holdall.session.commit.recovery.unfinished import Unfinished, UnfinishedCommit
+from holdall.session.compensation import Compensate, Compensation
 from holdall.session.handwriting.auto_add import adding_new_records
 from holdall.session.handwriting.handwritten import bind_dao
 from holdall.session.handwriting.phase import SessionState

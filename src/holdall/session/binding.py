@@ -10,7 +10,7 @@ from holdall.errors import DeclarationError, StateError
 from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Generated, Query, Schema
-from holdall.session.commit.undo import Compensate, Compensation
+from holdall.session.compensation import Compensate, Compensation
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
 from holdall.session.references.bond import Bond, tie

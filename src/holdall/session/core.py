@@ -9,8 +9,8 @@ from holdall.errors import StateError
 from holdall.model import Model, state_of
 from holdall.policy import SYSTEM, User
 from holdall.session.binding import Bindings
-from holdall.session.commit.committer import Committer
-from holdall.session.commit.schedule import Strategy
+from holdall.session.commit.calls.ready_set import Strategy
+from holdall.session.commit.run.committer import Committer
 from holdall.session.handwriting.own_bindings import OwnBindings
 from holdall.session.keeper import SessionKeeper
 from holdall.session.references.referential import Referential

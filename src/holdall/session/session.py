@@ -6,12 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from holdall.errors import CommitAborted, CommitError, StateError
-from holdall.session.commit.freeze import make_plan
-from holdall.session.commit.plan import Plan
-from holdall.session.commit.reserve import reserve_keys
-from holdall.session.commit.result import CommitResult, Guarantee
-from holdall.session.commit.run import CommitOptions
-from holdall.session.commit.schedule import Strategy
+from holdall.session.commit.calls.ready_set import Strategy
+from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.plan.guarantee import Guarantee
+from holdall.session.commit.plan.make_plan import make_plan
+from holdall.session.commit.plan.plan import Plan
+from holdall.session.commit.plan.reserve_keys import reserve_keys
+from holdall.session.commit.run.run import CommitOptions
 from holdall.session.handwriting.dao_verbs import DaoSession
 
 __all__ = ["Session"]
@@ -121,7 +122,7 @@ class Session(DaoSession):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._committer.settled()
+            await self._committer.wait_idle()
             if kind is None:
                 await self.commit()
         except BaseException:

@@ -61,6 +61,7 @@ class Move(StrEnum):
     LOSE_ANSWER = "lose an answer"
     BE_LATE = "answer too late"
     BE_AWAY = "be away"
+    BE_DOWN = "be away for long"
     BE_SLOW = "answer slowly"
     STAND_STILL = "stand still"
     WAIT = "wait"
@@ -72,6 +73,7 @@ _FATES = {
     Fate.LOST: Move.LOSE_ANSWER,
     Fate.LATE: Move.BE_LATE,
     Fate.AWAY: Move.BE_AWAY,
+    Fate.DOWN: Move.BE_DOWN,
     Fate.SLOW: Move.BE_SLOW,
 }
 
@@ -120,16 +122,16 @@ def moves_of(step: Step, before: Mapping[Any, Any], result: Any, error: HoldallE
 def _refusal(step: Step, error: HoldallError) -> Move:
     if isinstance(error, Reserved):
         return Move.MEET
-    if isinstance(error, UniqueViolation) and error.collection == MARKER.name:
-        return Move.FIND_MARKER
     if isinstance(error, UniqueViolation | StaleVersion) and error.collection == JOURNAL.name:
         change = next(item for item in step.changes if item.collection == JOURNAL.name)
         if change.verb is not Verb.ADD:
             return Move.LOSE_CLAIM
         return Move.FIND_TOMBSTONE if row_after(change).state is JournalState.DECIDED else Move.FIND_ROW
     if isinstance(error, Conflict):
-        is_part = step.op is Op.COMMIT_PREPARED or any(item.collection == MARKER.name for item in step.changes)
-        return Move.REFUSE_PART if is_part else Move.REFUSE
+        markers = _of(step.changes, MARKER.name)
+        if any(step.store.row(MARKER.name, marker.key) is not None for marker in markers):
+            return Move.FIND_MARKER
+        return Move.REFUSE_PART if markers or step.op is Op.COMMIT_PREPARED else Move.REFUSE
     raise UnknownMove(f"{step} was answered by {error!r}")
 
 

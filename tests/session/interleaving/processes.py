@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from holdall.session.commit import several
+try:
+    from holdall.session.commit.run import several_stores as several
+except ImportError:
+    from holdall.session.commit import several  # type: ignore
 from holdall.session.commit.two_phase import idempotent_apply, make_way, take_back
 from holdall.session.journal import journal, owner, row
 from holdall.store import Store
@@ -40,6 +44,9 @@ class Processes:
     @contextmanager
     def patched(self) -> Iterator[None]:
         """Within the block, the session asks here who it is and what time it is."""
+        logger = logging.getLogger("holdall")
+        level = logger.level
+        logger.setLevel(logging.ERROR)  # what is less is no finding, and takes time
         clock = SimpleNamespace(datetime=SimpleNamespace(now=self._now), UTC=dt.UTC)
         with ExitStack() as stack:
             for module, name, value in (
@@ -57,6 +64,7 @@ class Processes:
                 (idempotent_apply, "_FIRST_PAUSE", 0.5),
             ):
                 stack.enter_context(mock.patch.object(module, name, value))
+            stack.callback(logger.setLevel, level)
             yield
 
     def _now(self, zone: Any) -> dt.datetime:

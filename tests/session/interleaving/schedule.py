@@ -11,8 +11,8 @@ from random import Random
 
 import msgspec
 
+from holdall.session import Recovery
 from holdall.session.commit.failpoint import Failpoint, arm
-from holdall.session.commit.recovery import Recovery
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.row import JournalState, read_row
 from holdall.session.journal.schema import JOURNAL, MARKER
@@ -282,7 +282,8 @@ class _One:
         for actor in self.actors:
             if not actor.is_dead and actor.task is not None:
                 actor.task.result()
-        if self.world.scenario.sees_death:
+        self._advance(max(store.away_until for store in self.world.stores))
+        if self.world.scenario.sees_death and self.limits.troubles > 0:
             self._recover()
             self._demand_nothing_of_the_dead()
         self._advance(self.loop.time() + LEASE + 2.0)

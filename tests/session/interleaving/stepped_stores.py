@@ -17,7 +17,7 @@ from holdall.testing.lasting_memory import LastingBatch, LastingMemory, LastingP
 from .stepping import Op, Steps
 from .virtual_loop import ACTOR, Actor
 
-__all__ = ["OpenTransaction", "SteppedStore", "stepped_store"]
+__all__ = ["HoldingStore", "OpenTransaction", "SteppedStore", "stepped_store"]
 
 
 class OpenTransaction(AbstractAsyncContextManager[StoreTransaction]):
@@ -102,6 +102,7 @@ class SteppedStore(MemoryRecords):
 
     steps: Steps
     open_transaction: OpenTransaction | None = None
+    away_until: float = 0.0  # in seconds of the loop
 
     def begin(self, transaction: OpenTransaction) -> MemoryTransaction:
         """Open it; there is one at a time."""
@@ -118,7 +119,7 @@ class SteppedStore(MemoryRecords):
     def restart(self, steps: Steps) -> None:
         """Forget everything, for the next schedule."""
         self.steps = steps
-        self.open_transaction, self._open, self._lock = None, None, None
+        self.open_transaction, self._open, self._lock, self.away_until = None, None, None, 0.0
         self._data.clear()
         self._reserved.clear()
 
@@ -150,7 +151,7 @@ class SteppedStore(MemoryRecords):
         return outcomes
 
 
-class _Holding(SteppedStore):
+class HoldingStore(SteppedStore):
     """Adds reservations to the steps; stands before the store it is mixed into."""
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -185,11 +186,11 @@ class _Transactional(SteppedStore):
         return OpenTransaction(self)
 
 
-class _Lasting(_Transactional, _Holding, LastingMemory):
+class _Lasting(_Transactional, HoldingStore, LastingMemory):
     pass
 
 
-class _Batch(_Holding, LastingBatch):
+class _Batch(HoldingStore, LastingBatch):
     pass
 
 

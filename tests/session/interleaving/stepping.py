@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fate", "Op", "Step", "Steps"]
 
-SLOW = 6.0  # seconds; longer than a lease of these worlds, shorter than a budget
+_SLOW = 6.0  # seconds; longer than a lease of these worlds, shorter than a budget
+_DOWN = 25.0  # seconds; longer than a budget
 
 
 class Op(StrEnum):
@@ -56,6 +57,7 @@ class Fate(StrEnum):
     LOST = "its answer is lost"
     LATE = "no answer in time, and it happens later"
     AWAY = "the store is away"
+    DOWN = "the store goes away for longer than a budget"
     SLOW = "its answer takes longer than a lease"
 
 
@@ -102,8 +104,8 @@ class Step:
         if self.is_ghost or self.op.is_read:
             return []
         if self.op.is_inside:
-            return [Fate.DIE, Fate.AWAY]
-        return [Fate.DIE, Fate.GHOST, Fate.LOST, Fate.LATE, Fate.AWAY, Fate.SLOW]
+            return [Fate.DIE, Fate.AWAY, Fate.DOWN]
+        return [Fate.DIE, Fate.GHOST, Fate.LOST, Fate.LATE, Fate.AWAY, Fate.DOWN, Fate.SLOW]
 
 
 class Observer(Protocol):
@@ -166,10 +168,10 @@ class Steps:
                 self._answer(step, None, StoreTimeout(step.store.name, "no answer in time", is_outcome_unknown=True))
             return
         self.pending.remove(step)
-        if fate is Fate.AWAY:
-            if step.transaction is not None:
-                step.transaction.lose()
-            self._answer(step, None, StoreUnavailable(step.store.name, "it is away"))
+        if fate is Fate.DOWN:
+            step.store.away_until = self.loop.time() + _DOWN
+        if fate in (Fate.AWAY, Fate.DOWN) or step.store.away_until > self.loop.time():
+            self._turn_away(step)
             return
         result, error = self._happen(step)
         match fate:
@@ -180,7 +182,7 @@ class Steps:
                     step, None, StoreUnavailable(step.store.name, "its answer was lost", is_outcome_unknown=True)
                 )
             case Fate.SLOW:
-                self.loop.call_later(SLOW, self._answer, step, result, error, context=step.context)
+                self.loop.call_later(_SLOW, self._answer, step, result, error, context=step.context)
             case _:
                 if not step.is_ghost:
                     self._answer(step, result, error)
@@ -192,6 +194,13 @@ class Steps:
         actor.is_dead = True
         self.pending = [step for step in self.pending if step.actor is not actor or step is sent or step.is_ghost]
         self.on_death(actor)
+
+    def _turn_away(self, step: Step) -> None:
+        if step.transaction is not None:
+            step.transaction.lose()
+        self._answer(step, None, StoreUnavailable(step.store.name, "it is away"))
+        if step.actor.is_dead:
+            self.on_death(step.actor)
 
     def _happen(self, step: Step) -> tuple[Any, HoldallError | None]:
         self.observer.before(step)

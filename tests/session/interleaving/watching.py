@@ -39,7 +39,6 @@ class Watch:
         self.parts: dict[str, set[str]] = {}  # of decided commits: their stores
         self.applied: Counter[tuple[str, str]] = Counter()  # by commit and store
         self.alone: Counter[Actor] = Counter()
-        self.reserved: Counter[str] = Counter()
         self.moves: Counter[Move] = Counter()
         self._before: dict[Any, Any] = {}
 
@@ -53,17 +52,11 @@ class Watch:
 
     def after(self, step: Step, result: Any, error: HoldallError | None) -> None:
         """Look at what has changed."""
+        if error is None and step.op is Op.COMMIT_PREPARED and result:
+            self._apply(step.subject, step.store)
+        elif error is None and step.op in (Op.APPLY, Op.COMMIT):
+            self._written(step)
         self.moves.update(moves_of(step, self._before, result, error))
-        if error is not None:
-            return
-        match step.op:
-            case Op.COMMIT_PREPARED:
-                if result:
-                    self._apply(step.subject, step.store)
-            case Op.PREPARE:
-                self.reserved[step.subject] += 1
-            case Op.APPLY | Op.COMMIT:
-                self._written(step)
 
     def _written(self, step: Step) -> None:
         commits = set()

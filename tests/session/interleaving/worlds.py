@@ -9,9 +9,8 @@ import msgspec
 
 from holdall import Holdall, Model, Ref, field
 from holdall.errors import CommitAborted, CommitPartial, CommitPending, CommitUnknown, HoldallError, StateError
-from holdall.session import Session
+from holdall.session import Recovery, Session
 from holdall.session.commit.failpoint import Failpoint
-from holdall.session.commit.recovery import Recovery
 from holdall.session.journal.schema import JOURNAL
 from holdall.store import CommitClass, Hold
 

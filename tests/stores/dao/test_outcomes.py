@@ -24,7 +24,7 @@ from holdall.errors import (
     Unsupported,
 )
 from holdall.session import Operation, Strategy, TaskState
-from holdall.session.commit.entry import CallState
+from holdall.session.journal.log_record import CallState
 from holdall.web.problem import problem_of
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,8 @@ from typing import Any
 from holdall.errors import CommitAborted, FieldError, StateError, StillReferenced, ValidationError
 from holdall.policy import SYSTEM, User
 from holdall.session.binding import Binding, Bindings
-from holdall.session.commit.result import CommitResult, Guarantee
+from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.references.asking import Asking

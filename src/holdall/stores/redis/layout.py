@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Literal
 
+import msgspec
+
 from holdall.errors import DeclarationError, Unsupported
 from holdall.query import FieldSchema, Generated, Kind, Schema
 from holdall.stores.redis.collection import RedisCollection
@@ -66,6 +68,7 @@ class Layout:
         self.key_fields = tuple(schema.by_name[name] for name in schema.key)
         self.indexed = tuple(dict.fromkeys(group[0] for group in schema.indexes))
         self.unique = schema.unique
+        self.descriptions: dict[int, tuple[tuple[str, ...], msgspec.Raw]] = {}  # see described
         self._refuse_unfit()
 
     def _refuse_unfit(self) -> None:

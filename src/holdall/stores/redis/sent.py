@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 __all__ = ["CollectionSent", "HeadSent", "IndexSent", "PlaceSent", "RuleSent", "RunSent"]
 
 
@@ -75,7 +77,7 @@ class HeadSent(NamedTuple):
     """What precedes the runs; ``commit`` is False where the changes are no part of a commit over several stores."""
 
     beside: int
-    collections: Sequence[CollectionSent]
+    collections: Sequence[msgspec.Raw]  # each a CollectionSent, packed
     is_repeated: bool
     commit: str | bool = False
     reservation: str | bool = False

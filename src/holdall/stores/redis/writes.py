@@ -19,9 +19,10 @@ from holdall.errors import (
 from holdall.query import Kind
 from holdall.store import APPLIED, Outcome, Reservation, Run, Verb
 from holdall.stores.redis.codec import Codec
+from holdall.stores.redis.described import described, place_of
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
-from holdall.stores.redis.sent import CollectionSent, HeadSent, IndexSent, PlaceSent, RuleSent, RunSent
+from holdall.stores.redis.sent import HeadSent, RunSent
 
 __all__ = ["Batch", "reservations", "slot_texts", "unbuilt"]
 
@@ -40,7 +41,7 @@ class Batch:
         self._runs = runs
         self._beside: list[str] = []
         self._numbers: dict[str, int] = {}  # of each collection
-        self._collections: list[CollectionSent] = []
+        self._collections: list[msgspec.Raw] = []
 
     def arguments(
         self, commit: str = "", reservation: str = "", elsewhere: Iterable[Layout] = ()
@@ -61,7 +62,7 @@ class Batch:
                 layout.stream(layout.record + text, name) for name in layout.schema.streams for text in texts
             )
             packed.append(_pack(self._sent(layout, run, number, texts)))
-        places = [self._place(layout) for layout in elsewhere if layout.schema.name not in self._numbers]
+        places = [place_of(layout, self._beside) for layout in elsewhere if layout.schema.name not in self._numbers]
         is_repeated = len(set(records)) < len(records)
         head = HeadSent(
             len(self._beside), self._collections, is_repeated, commit or False, reservation or False, places
@@ -71,46 +72,11 @@ class Batch:
     def _number(self, layout: Layout, run: Run) -> int:
         number = self._numbers.get(run.collection)
         if number is None:
-            self._collections.append(self._described(layout))
+            names, sent = described(layout, len(self._beside))
+            self._beside += names
+            self._collections.append(sent)
             number = self._numbers[run.collection] = len(self._collections)
         return number
-
-    def _beside_number(self, name: str) -> int:
-        self._beside.append(name)
-        return len(self._beside)
-
-    def _place(self, layout: Layout) -> PlaceSent:
-        return PlaceSent(*map(self._beside_number, (layout.reserved, layout.commits, layout.held)))
-
-    def _described(self, layout: Layout) -> CollectionSent:
-        numbered = self._beside_number
-        indexes, uniques = layout.slot_numbers
-        held = self._place(layout)
-        return CollectionSent(
-            listing=numbered(layout.keys),
-            prefix=layout.record,
-            ttl=layout.ttl or False,
-            expiry=numbered(layout.expiry) if layout.ttl else False,
-            entries=numbered(layout.entries) if layout.slots else False,
-            version=layout.schema.version or False,
-            indexes=[
-                IndexSent(numbered(layout.index(name)), slot)
-                for name, slot in zip(layout.indexed, indexes, strict=True)
-            ],
-            uniques=[
-                RuleSent(numbered(layout.unique_values(fields)), slots, number)
-                for number, (fields, slots) in enumerate(zip(layout.unique, uniques, strict=True))
-            ],
-            streams=list(layout.schema.streams),
-            slots=len(layout.slots),
-            counter=numbered(layout.counter) if layout.counts else False,
-            mark=numbered(layout.mark),
-            declared=layout.declared,
-            is_typed=layout.is_shared,
-            reserved=held.place_reserved,
-            commits=held.place_commits,
-            held=held.place_held,
-        )
 
     def _sent(self, layout: Layout, run: Run, number: int, texts: list[str]) -> RunSent:
         schema = layout.schema

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from holdall.errors import Conflict, StaleVersion, StateError, StoreTimeout, StoreUnavailable, UniqueViolation
-from holdall.session.commit.modes import Mode
+from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.participants import TwoPhaseCommit
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.markers import marker_of

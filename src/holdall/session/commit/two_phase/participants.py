@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import msgspec
 
 from holdall.errors import StateError
-from holdall.session.commit import modes
-from holdall.session.commit.modes import Mode
+from holdall.session.commit.plan import modes
+from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.open_transactions import OpenTransactions
 from holdall.session.journal.handle import JournalHandle

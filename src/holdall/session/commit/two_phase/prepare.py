@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holdall.session.commit.modes import Mode
-from holdall.session.commit.precheck import precheck
+from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.known_keys import shifted, with_keys
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
+from holdall.session.commit.two_phase.precheck import precheck
 from holdall.store import APPLIED, Change, Outcome, Preparable, Runs, Store
 
 __all__ = ["prepare"]

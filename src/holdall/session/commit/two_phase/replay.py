@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from holdall.errors import HoldallError, StaleVersion, StateError, StoreTimeout, StoreUnavailable
+from holdall.session.commit.calls.undo_calls import current_row, is_undoable
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.two_phase.adapt import adapted
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_answered
-from holdall.session.commit.undo import current_row, is_undoable
 from holdall.session.journal.log_record import LogRecord, Operation, Part
 from holdall.session.journal.markers import has_marker, remove_markers
 from holdall.session.journal.owner import this_owner

@@ -14,7 +14,7 @@ import msgspec
 
 from holdall.errors import HoldallError
 from holdall.session.commit.failpoint import Failpoint, reached
-from holdall.session.commit.modes import Mode
+from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_answered
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.store import Outcome, Preparable, Store

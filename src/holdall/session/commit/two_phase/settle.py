@@ -9,12 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 
 from holdall.errors import HoldallError, StaleVersion
+from holdall.session.commit.calls.undo_calls import undo_calls
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of, require_claim
 from holdall.session.commit.two_phase.replay import remove_markers_of, replay, unknown_part
 from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_back
-from holdall.session.commit.undo import undo_calls
 from holdall.session.journal.log_record import CallState, LogRecord, Part
 from holdall.session.journal.row import JournalRow, JournalState
 from holdall.store import Preparable, Reservation, Store

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from holdall.errors import StateError
+from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.commit.two_phase.abort import release
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.decide import InDoubt, decide
@@ -20,7 +21,6 @@ from holdall.session.commit.two_phase.lease import lease_of
 from holdall.session.commit.two_phase.participants import TwoPhaseCommit, begin
 from holdall.session.commit.two_phase.prepare import prepare
 from holdall.session.commit.two_phase.roll_forward import End, roll_forward
-from holdall.session.commit.uuid7 import uuid7
 from holdall.session.journal.log_record import LogRecord, Operation, Part, inverse
 from holdall.session.journal.row import JournalRow, JournalState, update_row
 from holdall.store import Change, Preparable, Store

@@ -1,0 +1,201 @@
+"""From outcomes to records: what was applied is clean, what was edited meanwhile is changed against what was sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from holdall.errors import StateError, StoreError
+from holdall.model import Field, State, Track, Tracker, set_track, track_of
+from holdall.query import Generated
+from holdall.session.commit.outcome.tasks import Report
+from holdall.session.commit.plan.changes import Awaited
+from holdall.session.commit.plan.plan import Batch, Step
+from holdall.session.identity import IdentityMap
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Runs, Verb
+
+__all__ = ["accept_calls", "accept_outcomes", "put_key", "require_outcomes", "take_keys", "untake_keys"]
+
+_NOT_WRITTEN = Outcome(error=StateError("it was not written"))
+
+
+def require_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+    """Raise StoreError where a store's answer is not what its contract says."""
+    if len(outcomes) != len(changes):
+        raise StoreError(step.store.name, f"it answered {len(changes)} changes with {len(outcomes)} outcomes")
+    start = 0
+    for batch in step.batches:
+        end = start + len(batch.records)
+        if batch.verb is Verb.ADD and None in batch.keys:
+            for change, outcome in zip(changes[start:end], outcomes[start:end], strict=True):
+                if change.key is None and outcome.key is None and outcome.error is None:
+                    raise StoreError(step.store.name, f"it did not tell the key it made for a {change.collection}")
+        start = end
+
+
+def accept_outcomes(
+    step: Step, changes: Runs, outcomes: Sequence[Outcome], records: IdentityMap, tracker: Tracker
+) -> None:
+    """Take over the outcomes of a step; those whose change was refused stay as they are."""
+    start = 0
+    for batch, run in zip(step.batches, changes.runs, strict=True):
+        end = start + len(batch.records)
+        part = outcomes[start:end]
+        start = end
+        if records.given:
+            run = _with_given(batch, run, records)
+        if part.count(APPLIED) == len(part) or all(outcome.error is None for outcome in part):
+            _accept_batch(batch, run, part, outcomes, records, tracker)
+            continue
+        for place, outcome in enumerate(part):
+            if outcome.error is None:
+                one = _only(batch, place)
+                alone = Run(run.verb, run.collection, run.fields, one.keys, [run.rows[place]])
+                _accept_batch(one, alone, [outcome], outcomes, records, tracker)
+                batch.keys[place] = one.keys[0]
+
+
+def accept_calls(report: Report, changes: Runs, records: IdentityMap, tracker: Tracker) -> None:
+    """Take over the calls that went well and stand; the others stay as they are."""
+    outcomes = [
+        _NOT_WRITTEN if outcome is None or place in report.undone else outcome
+        for place, outcome in enumerate(report.outcomes or ())
+    ]
+    accept_outcomes(report.step, changes, outcomes, records, tracker)
+
+
+def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:
+    """What was sent, with what DAOs wrote into their records since; a field that has it is changed no more."""
+    rows = []
+    for record, row in zip(batch.records, run.rows, strict=True):
+        given = records.given.pop(id(record), {})
+        track = track_of(record)
+        old = track.old if track is not None else None
+        for field in map(batch.binding.declaration.by_name.__getitem__, given if old else ()):
+            if old is not None and field.encode(field.get(record)) == given[field.name]:
+                old.pop(field.name, None)
+        rows.append(tuple([given.get(name, value) for name, value in zip(batch.fields, row, strict=True)]))
+    return Run(run.verb, run.collection, run.fields, run.keys, rows, run.versions)
+
+
+def _only(batch: Batch, place: int) -> Batch:
+    versions = None if batch.versions is None else [batch.versions[place]]
+    return Batch(batch.binding, batch.verb, [batch.records[place]], [batch.keys[place]], batch.fields, versions)
+
+
+def _accept_batch(
+    batch: Batch,
+    run: Run,
+    part: Sequence[Outcome],
+    outcomes: Sequence[Outcome],
+    records: IdentityMap,
+    tracker: Tracker,
+) -> None:
+    if batch.verb is Verb.REMOVE:
+        for record in batch.records:
+            records.discard(record)
+        return
+    if None in batch.keys:
+        _take_keys(batch, part)
+    version = batch.binding.declaration.version
+    if batch.versions is not None and version is not None:
+        deque(map(version.put, batch.records, [number + 1 for number in batch.versions]), maxlen=0)
+    edited, is_mutable = tracker.edited or {}, bool(batch.binding.declaration.mutable)
+    if not edited and not is_mutable:
+        records.mark_all_clean(batch.binding.model, batch.records, batch.keys, is_filed=batch.verb is Verb.UPDATE)
+        return
+    read, sent = batch.binding.codec.reader(batch.fields), run.rows
+    for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
+        if id(record) not in edited and (not is_mutable or read(record) == sent[place]):
+            records.mark_all_clean(batch.binding.model, [record], [key])
+            continue
+        values = [_made(value, outcomes) for value in sent[place]]
+        _accept_edited(batch, place, values, read(record), records, tracker)
+
+
+def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
+    """Put the keys the store made into their records; other keys are known by now from what the records refer to."""
+    fields = batch.binding.declaration.key
+    made = [outcome.key for outcome in outcomes]
+    if len(fields) == 1 and None not in made:
+        deque(map(fields[0].put, batch.records, made), maxlen=0)
+        batch.keys = made
+        return
+    for index, key in enumerate(made):
+        if batch.keys[index] is None:
+            put_key(batch, index, key)
+
+
+def put_key(batch: Batch, index: int, key: Any) -> None:
+    """Put a key that was made into its record; None if the record has it by other ways."""
+    fields, record = batch.binding.declaration.key, batch.records[index]
+    if key is not None:
+        for field, part in zip(fields, key if len(fields) > 1 else (key,), strict=True):
+            if not field.is_relation:
+                field.put(record, part)
+    batch.keys[index] = record.__key__()
+    if batch.keys[index] is None:
+        raise StoreError(batch.binding.store.name, f"it did not tell the key it made for a {batch.binding.collection}")
+
+
+def take_keys(step: Step, outcomes: Sequence[Outcome]) -> list[tuple[Batch, int]]:
+    """Put the keys a store made into their records before the outcomes are accepted; see ``untake_keys``."""
+    taken: list[tuple[Batch, int]] = []
+    start = 0
+    for batch in step.batches:
+        end = start + len(batch.records)
+        if batch.verb is Verb.ADD and None in batch.keys:
+            taken.extend((batch, index) for index, key in enumerate(batch.keys) if key is None)
+            _take_keys(batch, outcomes[start:end])
+        start = end
+    return taken
+
+
+def untake_keys(taken: Sequence[tuple[Batch, int]]) -> None:
+    """Take keys back that were made for records which were not written in the end."""
+    for batch, index in taken:
+        batch.keys[index] = None
+        for field in batch.binding.declaration.key:
+            if field.generated is Generated.STORE:
+                field.put(batch.records[index], None)
+
+
+def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
+    """A value that was sent, with the keys that were made meanwhile."""
+    if isinstance(value, KeyOf):
+        return outcomes[value.position].key
+    if isinstance(value, Awaited):
+        return value.record.__key__()
+    if isinstance(value, tuple):
+        return tuple([_made(item, outcomes) for item in value])
+    return value
+
+
+def _accept_edited(
+    batch: Batch, place: int, sent: list[Any], now: tuple[Any, ...], records: IdentityMap, tracker: Tracker
+) -> None:
+    """What was sent is now the old value of what was edited while in flight."""
+    record = batch.records[place]
+    track = track_of(record)
+    if track is None or track.state is State.DISCARDED:
+        return
+    old = dict(track.old or {})
+    for name, before, current in zip(batch.fields, sent, now, strict=True):
+        field = batch.binding.declaration.by_name[name]
+        if current == before or field is batch.binding.declaration.version:
+            old.pop(name, None)
+        else:
+            old[name] = _slot_value(field, before)
+    records.mark_clean(record, batch.keys[place])
+    if track.state is State.DELETED:
+        set_track(record, Track(tracker, State.DELETED, old or None))
+        records.deleted[id(record)] = record
+    elif old:
+        set_track(record, Track(tracker, State.DIRTY, old))
+        records.dirty[id(record)] = record
+
+
+def _slot_value(field: Field, sent: Any) -> Any:
+    decode = field.type.decode if field.type is not None else None
+    return sent if decode is None or sent is None else decode(sent)

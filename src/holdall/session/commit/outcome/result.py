@@ -1,0 +1,103 @@
+"""What came of a commit: a task for every record, and what was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from holdall.session.commit.plan.guarantee import Guarantee
+from holdall.store import Verb
+
+if TYPE_CHECKING:
+    from holdall.errors import CommitError
+    from holdall.session.commit.recovery.unfinished import UnfinishedCommit
+    from holdall.session.commit.run.lost_answer import LostAnswer
+
+__all__ = ["CommitResult", "Task", "TaskState"]
+
+
+class TaskState(StrEnum):
+    """How far a task came."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+    UNKNOWN = "unknown"  # it was sent and the answer was lost
+    PENDING = "pending"  # it is decided, and recovery will do it
+    ROLLED_BACK = "rolled back"
+    COMPENSATED = "compensated"
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One record's part of a commit.
+
+    ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was
+    part of; both in seconds. ``answer`` is what a DAO returned. ``places`` is how many of its own places the store
+    wrote or freed, if it told.
+    """
+
+    record: Any
+    verb: Verb
+    collection: str
+    key: Any
+    store: str
+    state: TaskState
+    version: int | None = None
+    started: float = 0.0
+    duration: float = 0.0
+    error: Exception | None = None
+    answer: Any = None
+    places: int = 1
+
+
+class CommitResult:
+    """The outcome of a commit. ``tasks`` is made when first asked for, so that a large commit does not pay for it.
+
+    ``commit`` is the name under which the journal knows a commit over several stores. ``error`` is what
+    ``commit(raise_for_status=False)`` did not raise.
+    """
+
+    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "error", "guarantee", "settlement")
+
+    def __init__(
+        self,
+        guarantee: Guarantee,
+        duration: float,
+        make_tasks: Callable[[], tuple[Task, ...]],
+        settlement: UnfinishedCommit | LostAnswer | None = None,
+    ) -> None:
+        self.guarantee = guarantee
+        self.duration = duration  # seconds
+        self.settlement = settlement
+        self.commit = settlement.commit if settlement is not None else None
+        self.error: CommitError | None = None
+        self._make_tasks = make_tasks
+        self._tasks: tuple[Task, ...] | None = None
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Every record's task, in the order they ended; those that did not begin come last."""
+        if self._tasks is None:
+            self._tasks = self._make_tasks()
+        return self._tasks
+
+    @property
+    def failed(self) -> tuple[Task, ...]:
+        """The tasks that were refused."""
+        return tuple(task for task in self.tasks if task.state is TaskState.FAILED)
+
+    @property
+    def unknown(self) -> tuple[Task, ...]:
+        """The tasks of which nobody knows whether they had their effect."""
+        return tuple(task for task in self.tasks if task.state is TaskState.UNKNOWN)
+
+    def raise_for_status(self) -> None:
+        """Raise the CommitError this commit ended with, if it did."""
+        if self.error is not None:
+            raise self.error
+
+    def __repr__(self) -> str:
+        return f"CommitResult({self.guarantee.value}, {len(self.tasks)} tasks)"

@@ -1,0 +1,139 @@
+"""From records to changes: what a step of the plan tells its store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.errors import StateError
+from holdall.model import Field, Reference
+from holdall.session.commit.plan.plan import Batch, Role, Step
+from holdall.store import KeyOf, Run, Runs, Verb
+
+__all__ = ["Awaited", "changes_of", "resolved", "resolved_value"]
+
+
+class Awaited:
+    """Stands for the key of a record that another step of the commit is to add."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: Any) -> None:
+        self.record = record
+
+
+def changes_of(step: Step) -> Runs:
+    """The changes of a step, a run for each batch; keys the store has yet to make stand as KeyOf.
+
+    Keys that other steps, or other calls of this one, are to make are put in by ``resolved``.
+    """
+    runs: list[Run] = []
+    count = 0
+    pending: dict[int, int] = {}
+    for batch in step.batches:
+        keys, name, fields = batch.keys, batch.binding.collection, batch.fields
+        if not step.is_linked and batch.verb is Verb.UPDATE:
+            runs.append(Run(batch.verb, name, fields, keys, versions=batch.versions, columns=_columns(batch)))
+            continue
+        values = _values(batch)
+        if step.is_linked:
+            if batch.verb is Verb.ADD and None in keys and step.role is not Role.CALLS:
+                places = enumerate(batch.records, count)
+                pending.update((id(record), place) for place, record in places if record.__key__() is None)
+            keys = [_key_now(batch, place, pending) for place in range(len(keys))]
+            values = _with_pending_keys(batch, values, pending)
+        count += len(keys)
+        runs.append(Run(batch.verb, name, fields, keys, values, batch.versions))
+    return Runs(runs, is_linked=step.is_linked)
+
+
+def _values(batch: Batch) -> list[tuple[Any, ...]]:
+    if batch.verb is Verb.REMOVE:
+        return [()] * len(batch.records)
+    if batch.versions is None:
+        return list(map(batch.binding.codec.reader(batch.fields), batch.records))
+    rows = map(batch.binding.codec.reader(batch.fields[:-1]), batch.records)
+    return [(*row, version + 1) for row, version in zip(rows, batch.versions, strict=True)]
+
+
+def _columns(batch: Batch) -> list[list[Any]]:
+    """The values of an update, which is mostly of few fields, field by field: stores take them with their keys."""
+    if batch.versions is None:
+        return batch.binding.codec.columns(batch.fields, batch.records)
+    columns = batch.binding.codec.columns(batch.fields[:-1], batch.records)
+    return [*columns, [version + 1 for version in batch.versions]]
+
+
+def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
+    """A record's key as it is by now, or what stands for it."""
+    key, record = batch.keys[place], batch.records[place]
+    if key is None:
+        key = record.__key__()
+    if key is None and batch.verb is not Verb.ADD:
+        return KeyOf(pending[id(record)]) if id(record) in pending else Awaited(record)
+    if key is None:
+        fields = batch.binding.declaration.key
+        parts = tuple([_pending_key(field.get(record), field.encode(field.get(record)), pending) for field in fields])
+        if None not in parts:
+            return parts if len(parts) > 1 else parts[0]
+    return key
+
+
+def _with_pending_keys(batch: Batch, rows: list[tuple[Any, ...]], pending: dict[int, int]) -> list[tuple[Any, ...]]:
+    """The rows with what stands for it wherever a reference's record has yet to get its key."""
+    by_name = batch.binding.declaration.by_name
+    places = [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].is_relation]
+    if not places or batch.verb is Verb.REMOVE:
+        return rows
+    return [_with_pending_key(record, row, places, pending) for record, row in zip(batch.records, rows, strict=True)]
+
+
+def _with_pending_key(
+    record: Any, row: tuple[Any, ...], places: list[tuple[int, Field]], pending: dict[int, int]
+) -> tuple[Any, ...]:
+    values = list(row)
+    for place, field in places:
+        slot = field.get(record)
+        if field.form is None:
+            values[place] = _pending_key(slot, values[place], pending)
+        else:
+            pairs = zip(slot, values[place], strict=True)
+            values[place] = tuple([_pending_key(item, key, pending) for item, key in pairs])
+    return tuple(values)
+
+
+def _pending_key(slot: Any, key: Any, pending: dict[int, int]) -> Any:
+    if key is None and slot.__class__ is Reference and slot._record is not None:
+        return KeyOf(pending[id(slot._record)]) if id(slot._record) in pending else Awaited(slot._record)
+    return key
+
+
+def resolved(changes: Runs) -> Runs:
+    """The changes with the keys that were made meanwhile."""
+    if not changes.is_linked:
+        return changes
+    return Runs(
+        [
+            Run(
+                run.verb,
+                run.collection,
+                run.fields,
+                list(map(resolved_value, run.keys)),
+                list(map(resolved_value, run.rows)),
+                run.versions,
+            )
+            for run in changes.runs
+        ],
+        is_linked=True,
+    )
+
+
+def resolved_value(value: Any) -> Any:
+    """A key or a row with the keys that were made meanwhile. Raises StateError for one that never came to be."""
+    if value.__class__ is Awaited:
+        key = value.record.__key__()
+        if key is None:
+            raise StateError(f"the {type(value.record).__name__} that it refers to was not written")
+        return key
+    if value.__class__ is tuple:
+        return tuple(map(resolved_value, value))
+    return value

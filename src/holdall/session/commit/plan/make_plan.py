@@ -1,0 +1,309 @@
+"""The first part of a commit, without I/O: check every changed record and lay the changes in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from operator import is_
+from typing import Any
+
+from holdall.errors import FieldError, StateError, ValidationError
+from holdall.model import Declaration, Field, State, state_of
+from holdall.policy import Right, User
+from holdall.query import Generated, Kind
+from holdall.session.binding import Binding, Bindings
+from holdall.session.commit.plan.order import Edge, Order, order_nodes
+from holdall.session.commit.plan.plan import Batch, Plan
+from holdall.session.commit.plan.referenced_records import referenced_records
+from holdall.session.commit.plan.schedule_steps import schedule_steps
+from holdall.session.commit.plan.uuid7 import uuid7
+from holdall.session.identity import IdentityMap
+from holdall.store import Verb
+
+__all__ = ["make_plan", "removal_edges"]
+
+
+def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
+    """The plan for everything changed.
+
+    Raises ValidationError with everything that is wrong in any record, StateError for a reference to a record the
+    session does not hold, Forbidden where the user lacks a right.
+    """
+    new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
+    models_new, models_dirty = set(map(type, new)), set(map(type, dirty))
+    written = [record for record in dirty if id(record) not in records.by_system] if records.by_system else dirty
+    _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
+    _validate(bindings, new + dirty, models_new | models_dirty)
+    _demand_references(records, new + dirty, models_new | models_dirty)
+    _stamp(new, dirty, models_new | models_dirty)
+    for binding, group in _by_binding(bindings, new, models_new):
+        _prepare_new(binding, group)
+        _demand_own_keys(records, binding, group)
+    edges, fields = _edges(new, models_new)
+    order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
+    _refuse_stuck(order, new)
+    adds, late = _adds(bindings, new, order, fields)
+    early, dirty = _yielding(dirty, models_dirty)
+    updates = _updates(bindings, dirty, models_dirty)
+    first = _updates(bindings, early, models_dirty) if early else []
+    batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
+    for batch in batches:
+        if batch.binding.recordwise is not None:
+            batch.binding.recordwise.demand(batch.verb, batch.binding.collection)
+    return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
+
+
+def _yielding(dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
+    """The changed records that give up a unique reference, which goes before others take it; and the rest."""
+    if not any(_declaration(model).yielding for model in models):
+        return [], dirty
+    early = [record for record in dirty if _yields(record)]
+    gone = set(map(id, early))
+    return early, [record for record in dirty if id(record) not in gone]
+
+
+def _yields(record: Any) -> bool:
+    declaration, old = _declaration(type(record)), record._track.old or {}
+    changed = [field for field in declaration.references if field.name in old]
+    emptied = all(not _keys_or_records(field.get(record)) for field in changed)
+    return emptied and any(field in declaration.yielding for field in changed)
+
+
+def _keys_or_records(slot: Any) -> bool:
+    return slot is not None and slot != ()
+
+
+def _by_binding(
+    bindings: Bindings, records: list[Any], known: set[Any] | None = None
+) -> list[tuple[Binding, list[Any]]]:
+    """The records of each model side by side, so that stores can batch them; ``known`` are their models."""
+    models = dict.fromkeys(map(type, records) if known is None or len(known) > 1 else known)
+    if len(models) == 1:
+        return [(bindings.of_model(model), records) for model in models]
+    return [(bindings.of_model(model), [record for record in records if type(record) is model]) for model in models]
+
+
+def _numbered(
+    records: list[Any], models: set[Any], is_concerned: Callable[[Declaration], bool]
+) -> list[tuple[int, Any]]:
+    """The records, which are of these models, whose model is concerned, with their places among all; mostly none."""
+    chosen = {model for model in models if is_concerned(_declaration(model))}
+    return [(number, record) for number, record in enumerate(records) if type(record) in chosen] if chosen else []
+
+
+def _declaration(model: Any) -> Declaration:
+    return model.__holdall__  # type: ignore[no-any-return]
+
+
+def _referring(records: list[Any], models: set[Any]) -> list[tuple[int, Any]]:
+    return _numbered(records, models, lambda declaration: bool(declaration.references))
+
+
+def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, list[Any]]]) -> None:
+    if user.unrestricted:
+        return
+    for right, records in groups:
+        for model in {type(record) for record in records}:
+            binding = bindings.of_model(model)
+            binding.policy.demand(right, user, binding.collection)
+
+
+def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
+    """Check what a write to a field could not: values changed in place, and rules over several fields."""
+    errors: list[FieldError] = []
+    names: set[str] = set()
+    concerned = _numbered(changed, models, lambda declaration: bool(declaration.checks or declaration.mutable))
+    for number, record in concerned:
+        found = record.__holdall__.validate(record)
+        if found:
+            names.add(type(record).__name__)
+            prefix = "" if len(changed) == 1 else f"{bindings.of_model(type(record)).collection}[{number}]."
+            errors.extend(FieldError((prefix + error.path).rstrip("."), error.code, error.message) for error in found)
+    if errors:
+        raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
+
+
+def _stamp(new: list[Any], dirty: list[Any], models: set[Any]) -> None:
+    """Put the moment of this commit into the fields that ask for it."""
+    if not any(_declaration(model).stamps for model in models):
+        return
+    now = datetime.now(UTC)
+    for record in new:
+        for field in record.__holdall__.stamps:
+            if field.options.auto_now == "write" or field.get(record) is None:
+                field.put(record, now if field.kind is Kind.DATETIME else now.date())
+    for record in dirty:
+        for field in record.__holdall__.stamps:
+            if field.options.auto_now == "write":
+                record._track.old.setdefault(field.name, field.get(record))
+                field.put(record, now if field.kind is Kind.DATETIME else now.date())
+
+
+def _prepare_new(binding: Binding, group: list[Any]) -> None:
+    """Give new records what the session makes: the first version and UUIDv7 keys."""
+    if binding.declaration.version is not None:
+        for record in group:
+            binding.declaration.version.put(record, 1)
+    for field in binding.declaration.key:
+        if field.generated is Generated.CLIENT:
+            for record in group:
+                if field.get(record) is None:
+                    field.put(record, uuid7())
+
+
+def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -> None:
+    """File new records under the keys they have by now; refuse two with one key."""
+    known, keys = records.of(binding.model), list(map(binding.declaration.key_of, group))
+    if all(map(is_, map(known.get, keys), group)):
+        return
+    records.index_new(binding.model)
+    for key, record in zip(keys, group, strict=True):
+        if key is not None and known.get(key) is not record:
+            raise StateError(f"this session already holds another {binding.collection} with this key")
+
+
+def _awaits_keys(dirty: list[Any], models: set[Any]) -> bool:
+    """Whether any of these refers to a record whose key is yet to be made."""
+    return any(
+        target.__key__() is None
+        for _, record in _referring(dirty, models)
+        for field in record.__holdall__.references
+        for target in referenced_records(field, record)
+    )
+
+
+def _demand_references(records: IdentityMap, changed: list[Any], models: set[Any]) -> None:
+    """Refuse references to records that this commit will not leave in a store."""
+    for _, record in _referring(changed, models):
+        for field in record.__holdall__.references:
+            for target in referenced_records(field, record):
+                state = state_of(target)
+                if state in (State.DELETED, State.DISCARDED, State.UNBOUND) or not records.holds(target):
+                    advice = "add it first" if state is State.UNBOUND else f"it is {state.value} elsewhere or here"
+                    place = f"{type(record).__name__}.{field.name}"
+                    raise StateError(f"{place} refers to a {type(target).__name__} not of this session; {advice}")
+
+
+def _edges(new: list[Any], models: set[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
+    """Which new records refer to which, and by which fields."""
+    position: dict[int, int] = {}
+    edges: dict[Edge, None] = {}
+    fields: dict[tuple[int, int], set[str]] = {}
+    for number, record in _referring(new, models):
+        for field in record.__holdall__.references:
+            for target in referenced_records(field, record):
+                position = position or {id(item): place for place, item in enumerate(new)}
+                other = position.get(id(target))
+                if other is None or not _orders(field, target, is_self=other == number):
+                    continue
+                edges[Edge(number, other, may_wait=field.nullable or field.form is not None)] = None
+                fields.setdefault((number, other), set()).add(field.name)
+    return edges, fields
+
+
+def _orders(field: Field, target: Any, is_self: bool) -> bool:
+    """Whether the target must be added first: always, where its key is yet to be made."""
+    return target.__key__() is None or (field.depends_on and not is_self)
+
+
+def _refuse_stuck(order: Order, new: list[Any]) -> None:
+    if order.stuck:
+        names = sorted({type(new[number]).__name__ for number in order.stuck})
+        raise StateError(f"{', '.join(names)} refer to each other in a circle and none may be empty; make one optional")
+
+
+def _adds(
+    bindings: Bindings, new: list[Any], order: Order, fields: dict[tuple[int, int], set[str]]
+) -> tuple[list[Batch], list[Batch]]:
+    """The additions in order, and the updates that close circles of references."""
+    waiting: dict[int, set[str]] = {}
+    for edge in order.waiting:
+        waiting.setdefault(edge.source, set()).update(fields[edge.source, edge.target])
+    adds = []
+    for level in order.levels:
+        for binding, group in _by_binding(bindings, [new[number] for number in level if number not in waiting]):
+            adds.extend(_add(binding, group, frozenset()))
+        for number in level:
+            if number in waiting:
+                adds.extend(_add(bindings.of_model(type(new[number])), [new[number]], frozenset(waiting[number])))
+    late = []
+    for number, names in waiting.items():
+        record = new[number]
+        fields_late = tuple(sorted(names))
+        late.append(
+            Batch(bindings.of_model(type(record)), Verb.UPDATE, [record], [record.__key__()], fields=fields_late)
+        )
+    return adds, late
+
+
+def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[Batch]:
+    """One batch, or two where some records have their key and others wait for the store's."""
+    key_of = binding.declaration.key_of
+    keys = list(map(key_of, group))
+    if None not in keys:
+        return [Batch(binding, Verb.ADD, group, keys, binding.fields_without(left_out))]
+    unset = frozenset(field.name for field in binding.declaration.key if field.generated is Generated.STORE)
+    keyed = [record for record, key in zip(group, keys, strict=True) if key is not None]
+    keyless = [record for record, key in zip(group, keys, strict=True) if key is None]
+    batches = [Batch(binding, Verb.ADD, keyless, [None] * len(keyless), binding.fields_without(left_out | unset))]
+    if keyed:
+        batches.append(Batch(binding, Verb.ADD, keyed, list(map(key_of, keyed)), binding.fields_without(left_out)))
+    return batches
+
+
+def _updates(bindings: Bindings, dirty: list[Any], models: set[Any]) -> list[Batch]:
+    batches = []
+    for binding, group in _by_binding(bindings, dirty, models):
+        declaration = binding.declaration
+        key_names = {field.name for field in declaration.key}
+        merged: dict[tuple[str, ...], list[Any]] = {}
+        for names, records in _by_changed(group):
+            if not key_names.isdisjoint(names):
+                raise StateError(f"{binding.collection}: the key of a stored record cannot change; add a new record")
+            merged.setdefault(binding.update_fields(frozenset(names)), []).extend(records)
+        for fields, records in merged.items():
+            keys = list(map(declaration.key_of, records))
+            batches.append(Batch(binding, Verb.UPDATE, records, keys, fields, _versions(binding, records)))
+    return batches
+
+
+def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
+    """The records with the same fields changed side by side."""
+    changed = [record._track.old for record in group]
+    every = set().union(*changed)
+    if sum(map(len, changed)) == len(every) * len(group):  # each has every field that any has
+        return [(tuple(every), group)]
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for names, record in zip(map(tuple, changed), group, strict=True):
+        groups.setdefault(names, []).append(record)
+    return list(groups.items())
+
+
+def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
+    version = binding.declaration.version
+    return None if version is None else list(map(version.get, records))
+
+
+def removal_edges(deleted: list[Any]) -> list[Edge]:
+    """Which removals wait for which: what refers to others goes before what it refers to."""
+    by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)} if deleted else {}
+    edges: dict[Edge, None] = {}
+    for number, record in _referring(deleted, set(map(type, deleted))):
+        for field in record.__holdall__.references:
+            stored = field.encode((record._track.old or {}).get(field.name, field.get(record)))
+            for key in (stored,) if field.form is None else stored:
+                other = by_key.get((field.target(), key))
+                if other is not None and other != number:
+                    edges[Edge(other, number, may_wait=True)] = None
+    return list(edges)
+
+
+def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
+    if not deleted:
+        return []
+    batches = []
+    for level in order_nodes(len(deleted), removal_edges(deleted)).levels:
+        for binding, group in _by_binding(bindings, [deleted[number] for number in level]):
+            keys = list(map(binding.declaration.key_of, group))
+            batches.append(Batch(binding, Verb.REMOVE, group, keys, versions=_versions(binding, group)))
+    return batches

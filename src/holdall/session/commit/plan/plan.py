@@ -1,0 +1,116 @@
+"""The plan of a commit, as a value: which records go to which stores, in which order."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from holdall.session.binding import Binding
+from holdall.session.commit.plan.guarantee import Guarantee, guarantee_of
+from holdall.session.commit.plan.modes import Mode, home_of, mode_of
+from holdall.store import CommitClass, Store, Verb
+
+__all__ = ["Batch", "Plan", "Role", "Step"]
+
+
+class Role(StrEnum):
+    """What a store's part in a commit is like."""
+
+    TRANSACTION = "transaction"  # applied at once, lasting once it is committed
+    BATCH = "batch"  # applied in one go
+    CALLS = "calls"  # one call for each record
+
+
+_ROLES = {CommitClass.TX: Role.TRANSACTION, CommitClass.BATCH: Role.BATCH}
+
+
+class Batch(msgspec.Struct):
+    """Records of one collection to which the same is done.
+
+    ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
+    parallel to ``records``. A key is None where the store has yet to make it.
+    """
+
+    binding: Binding
+    verb: Verb
+    records: list[Any]
+    keys: list[Any]
+    fields: tuple[str, ...] = ()
+    versions: list[int] | None = None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Batches that go to one store together, or calls of any stores. ``is_linked`` if records refer to new ones."""
+
+    batches: tuple[Batch, ...]
+    is_linked: bool = False
+
+    @property
+    def store(self) -> Store:
+        """The store, or that of the first call."""
+        return self.batches[0].binding.store
+
+    @property
+    def role(self) -> Role:
+        """How it is carried out."""
+        return _ROLES.get(self.batches[0].binding.store.capabilities.commit, Role.CALLS)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The steps of a commit, in order. Printing it shows them.
+
+    >>> print(Plan(()))
+    nothing to write
+    """
+
+    steps: tuple[Step, ...]
+
+    @property
+    def stores(self) -> list[Store]:
+        """The stores it writes, each once."""
+        if len(self.steps) == 1 and len(self.steps[0].batches) == 1:
+            return [self.steps[0].store]
+        return list(
+            {id(batch.binding.store): batch.binding.store for step in self.steps for batch in step.batches}.values()
+        )
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What the commit can promise."""
+        if len(self.steps) == 1:
+            return Guarantee.PER_RECORD if self.steps[0].role is Role.CALLS else Guarantee.ATOMIC
+        calls = [batch for step in self.steps if step.role is Role.CALLS for batch in step.batches]
+        is_compensated = all(batch.binding.compensation is not None for batch in calls)
+        return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=is_compensated)
+
+    @property
+    def modes(self) -> dict[str, Mode]:
+        """By store, how it takes part where several stores are written, as far as is known unconnected.
+
+        Stores that are called record by record are not among them.
+        """
+        stores = [store for store in self.stores if store.capabilities.commit in _ROLES]
+        if len(self.steps) < 2:
+            return {}
+        home = home_of(self.stores)
+        return {store.name: Mode.HOME if store is home else mode_of(store, store.capabilities.hold) for store in stores}
+
+    def __str__(self) -> str:
+        if not self.steps:
+            return "nothing to write"
+        lines = []
+        for number, step in enumerate(self.steps, 1):
+            names = dict.fromkeys(batch.binding.store.name for batch in step.batches)
+            lines.append(f"{number}. {', '.join(names)} ({step.role.value})")
+            lines.extend(map(_line, step.batches))
+        lines.extend(f"{name}: {mode.value}" for name, mode in self.modes.items())
+        return "\n".join([*lines, f"promise: {self.guarantee.value}"])
+
+
+def _line(batch: Batch) -> str:
+    schema, sent = batch.binding.schema, set(batch.fields)
+    targets = {field.target for field in schema.stored if field.target is not None and field.name in sent}
+    after = f" -> {', '.join(sorted(targets))}" if targets else ""
+    return f"   {batch.verb} {len(batch.records)} {batch.binding.collection}{after}"

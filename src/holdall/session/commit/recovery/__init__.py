@@ -1,0 +1,1 @@
+"""Commits that others left behind, in rounds and by name."""

@@ -1,0 +1,287 @@
+"""Recovery: finishing what commits over several stores left behind, in rounds or by name."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from holdall.errors import HoldallError, NotFound, StateError, Unsupported
+from holdall.session.binding import Bindings
+from holdall.session.commit.recovery.unfinished import Unfinished
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.replay import hold_again, is_written, unknown_part
+from holdall.session.commit.two_phase.settle import (
+    Settled,
+    settle_reservation,
+    settle_row,
+    undo,
+    undo_parts,
+)
+from holdall.session.commit.two_phase.take_back import let_go_of_parts
+from holdall.session.journal.journal import Journal
+from holdall.session.journal.log_record import CallState
+from holdall.session.journal.markers import sweep_markers
+from holdall.session.journal.row import JournalRow, JournalState
+from holdall.store import CommitClass, Preparable, Store
+
+__all__ = ["Recovered", "Recovery", "recovering"]
+
+_log = logging.getLogger("holdall.recovery")
+
+_MARKERS_LAST = dt.timedelta(hours=24)
+
+
+class Recovered(msgspec.Struct):
+    """What one round of recovery did, in commits. ``held`` are those that others may still be working on."""
+
+    finished: int = 0
+    undone: int = 0
+    listed: int = 0
+    pending: int = 0
+    held: int = 0
+
+    def count(self, settled: Settled) -> None:
+        """Take note of one commit."""
+        match settled:
+            case Settled.FINISHED:
+                self.finished += 1
+            case Settled.UNDONE:
+                self.undone += 1
+            case Settled.LISTED:
+                self.listed += 1
+            case Settled.PENDING:
+                self.pending += 1
+            case Settled.BUSY:
+                self.held += 1
+            case Settled.FOREIGN:
+                pass
+
+
+class Recovery:
+    """Goes over the journals and reservations of an application; any number of processes may do so at once.
+
+    One home, store or row that cannot be reached or read stops nothing else: it is logged, and left.
+    """
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+        self._coordinator = Coordinator(bindings)
+        self._logged: set[str] = set()
+
+    @property
+    def _journal(self) -> Journal:
+        return self._bindings.journal
+
+    # --- rounds -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Recovered:
+        """One round over everything that nobody holds any more."""
+        told = Recovered()
+        await self._begin()
+        for home in await self._homes():
+            try:
+                async for row in self._rows(home, JournalState.LISTED, JournalState.ABORTED):
+                    await self._settle(home, row, told)
+                for tombstone in await self._journal.tombstones(home):
+                    await self._journal.remove(home, tombstone)
+            except HoldallError as error:
+                _log.warning("the journal of %s was not recovered: %s", self._journal.place_of(home), error)
+        for store in self._bindings.stores():
+            if isinstance(store, Preparable):
+                await self._settle_reservations(store, told)
+        return told
+
+    async def _settle(self, home: Store, row: JournalRow, told: Recovered) -> None:
+        reason = self._reason(row)
+        if reason:
+            if row.id not in self._logged:  # once, as it may stay there for long
+                self._logged.add(row.id)
+                _log.warning("commit %s in %s is left alone: %s", row.id, self._journal.place_of(home), reason)
+        elif not self._coordinator.is_abandoned(row):
+            told.held += 1
+        else:
+            try:
+                told.count(await settle_row(self._coordinator, home, row))
+            except HoldallError as error:
+                told.pending += 1
+                _log.warning("commit %s was not recovered: %s", row.id, error)
+
+    async def _settle_reservations(self, store: Store, told: Recovered) -> None:
+        assert isinstance(store, Preparable)
+        try:
+            for reservation in await store.prepared():
+                if not self._coordinator.is_abandoned(reservation):
+                    told.held += 1
+                else:
+                    told.count(await settle_reservation(self._coordinator, store, reservation))
+        except HoldallError as error:
+            _log.warning("what store %r holds for commits was not settled: %s", store.name, error)
+
+    async def sweep(self) -> int:
+        """Remove markers that were left behind without a row; returns how many."""
+        count = 0
+        stores = self._bindings.stores()
+        for store in stores if len(stores) > 1 else []:
+            if isinstance(store, Preparable) and store.capabilities.commit is not CommitClass.TX:
+                continue  # it never had any
+            if store.capabilities.is_durable and store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH):
+                try:
+                    count += await sweep_markers(store, _MARKERS_LAST)
+                except (HoldallError, Unsupported) as error:
+                    _log.warning("markers in store %r were not swept: %s", store.name, error)
+        return count
+
+    async def unfinished(self) -> list[Unfinished]:
+        """Every commit that is not over, those that other processes have under way included."""
+        found = []
+        await self._begin()
+        for home in await self._homes():
+            async for row in self._rows(home, JournalState.ABORTED):
+                if not await self._is_over(row):
+                    found.append(self._shown(home, row))
+        return found
+
+    # --- by name ----------------------------------------------------------------------------------------------------
+
+    async def resolve(self, commit: str, *, force: bool = False) -> Unfinished | None:
+        """Finish a commit now, whichever way it goes; None once it is over.
+
+        A commit that is listed stays so: see ``retry``, ``compensate`` and ``accept``. Raises NotFound where it is over
+        already, StateError where a living process holds it, unless ``force``.
+        """
+        home, row = await self._find(commit, force=force)
+        if row.state is not JournalState.LISTED:
+            await settle_row(self._coordinator, home, row)
+        return await self._now(home, commit)
+
+    async def retry(self, commit: str, *, force: bool = False) -> Unfinished | None:
+        """Try again what was refused or could not be undone; None once the commit is over. Raises as ``resolve``."""
+        home, row = await self._find(commit, force=force)
+        refused = [part for part in row.record.parts if part.error and not part.by_call]
+        for part in row.record.parts:
+            part.error = ""
+            for item in part.operations:
+                if item.state is CallState.ORPHANED:
+                    item.state = CallState.APPLIED
+        state = JournalState.DECIDED if row.record.is_decided else JournalState.UNDOING
+        moved = self._journal.next(row, state, row.record)
+        await self._journal.update(home, moved)
+        moved = await hold_again(self._coordinator, home, moved, refused)
+        await settle_row(self._coordinator, home, moved)
+        return await self._now(home, commit)
+
+    async def compensate(self, commit: str, *, force: bool = False) -> Unfinished | None:
+        """Undo everything the commit wrote, in every store; None once that is done.
+
+        The stores are asked what was written. Raises as ``resolve``, and StateError where old values are not known.
+        """
+        home, row = await self._find(commit, force=force)
+        record = row.record
+        for part in record.parts:
+            if part.by_call:
+                for item in part.operations:
+                    if item.state is CallState.ORPHANED or (item.state is CallState.PLANNED and record.is_decided):
+                        item.state = CallState.APPLIED
+            else:
+                part.is_done = record.is_decided and await is_written(self._coordinator, commit, part)
+                part.error = ""
+        claimed = self._journal.next(row, JournalState.LISTED, record)
+        await self._journal.update(home, claimed)
+        if any(part.is_done and not part.by_call for part in record.parts):
+            claimed = await undo_parts(self._coordinator, home, claimed)
+        if claimed.state is not JournalState.ABORTED:
+            await undo(self._coordinator, home, claimed)
+        return await self._now(home, commit)
+
+    async def accept(self, commit: str, *, force: bool = False) -> None:
+        """Leave everything as it is and forget the commit. Raises as ``resolve``."""
+        home, row = await self._find(commit, force=force)
+        await self._journal.update(home, self._journal.tombstone(row))
+        await let_go_of_parts(self._coordinator, commit, row.record.parts)
+
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        self._bindings.settle()  # recovery may be the first that anyone asks for
+        await self._journal.tidy()
+
+    async def _homes(self) -> list[Store]:
+        return await self._journal.homes()
+
+    async def _rows(self, home: Store, *left_out: JournalState) -> AsyncIterator[JournalRow]:
+        after = ""
+        while rows := await self._journal.rows(home, *left_out, after=after):
+            for row in rows:
+                yield row
+            after = rows[-1].id
+
+    async def _find(self, commit: str, *, force: bool) -> tuple[Store, JournalRow]:
+        await self._begin()
+        for home in await self._homes():
+            row = await self._journal.read(home, commit)
+            if row is None or row.state is JournalState.ABORTED:
+                continue
+            reason = self._reason(row)
+            if reason:
+                raise StateError(f"commit {commit} must be left alone: {reason}")
+            if not force and not self._coordinator.is_abandoned(row):
+                raise StateError(
+                    f"commit {commit} is held by a living process until {row.expires:%H:%M:%S} UTC; wait, or force it"
+                )
+            return home, row
+        raise NotFound("unfinished commit", commit)
+
+    def _reason(self, row: JournalRow) -> str:
+        """Why this application must leave the row alone; empty where it may go on."""
+        if row.problem:
+            return row.problem
+        if row.record.application != self._journal.application:
+            return f"it is of the application {row.record.application!r}"
+        return unknown_part(self._coordinator, row.record)
+
+    async def _is_over(self, row: JournalRow) -> bool:
+        """Whether all of it is written and only its row is left."""
+        if row.state is not JournalState.DECIDED or self._reason(row):
+            return False
+        return all([await is_written(self._coordinator, row.id, part) for part in row.record.parts])
+
+    def _shown(self, home: Store, row: JournalRow) -> Unfinished:
+        owner = "" if self._coordinator.is_abandoned(row) else row.owner
+        return Unfinished(
+            row.id,
+            row.state,
+            row.expires,
+            tuple(row.record.parts),
+            row.record.application,
+            self._journal.place_of(home),
+            owner,
+            self._reason(row),
+        )
+
+    async def _now(self, home: Store, commit: str) -> Unfinished | None:
+        row = await self._journal.read(home, commit)
+        over = row is None or row.state is JournalState.ABORTED
+        return None if over or row is None else self._shown(home, row)
+
+
+async def recovering(recovery: Recovery, every: float, lease: float) -> None:
+    """Recover now and at least every so many seconds, for good; whatever goes wrong is logged, and tried again.
+
+    Where somebody held a commit, look again when his lease may be over.
+    """
+    while True:
+        pause = every
+        try:
+            told = await recovery.run()
+            await recovery.sweep()
+            if told.finished or told.undone or told.listed or told.pending:
+                _log.warning("recovery: %s", told)
+            if told.held:
+                pause = min(every, lease)
+        except Exception:  # the loop must not end: commits would stay unfinished without a word
+            _log.exception("recovery will try again in %s seconds", every)
+        await asyncio.sleep(pause)

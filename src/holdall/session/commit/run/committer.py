@@ -1,0 +1,113 @@
+"""The commits of a session: one at a time, each in a task of its own, never left halfway."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from holdall.errors import StateError
+from holdall.model import State, Tracker, state_of
+from holdall.session.binding import Bindings
+from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.plan.plan import Plan, Role
+from holdall.session.commit.run.calls_run import CallsRun
+from holdall.session.commit.run.one_store import OneStoreRun
+from holdall.session.commit.run.run import CommitOptions, CommitRun
+from holdall.session.commit.run.several_stores import SeveralStoresRun
+from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.identity import IdentityMap
+
+__all__ = ["Committer"]
+
+_DEFAULT = CommitOptions()
+
+
+class Committer:
+    """The commits of one session, one at a time.
+
+    ``is_in_doubt`` while nobody knows whether the changes of the last one were written.
+    """
+
+    def __init__(self, records: IdentityMap, tracker: Tracker, bindings: Bindings, handwritten: Handwritten) -> None:
+        self.records = records
+        self.tracker = tracker
+        self.bindings = bindings
+        self.handwritten = handwritten
+        self._running: asyncio.Task[None] | None = None
+        self.is_in_doubt = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a commit is under way."""
+        return self._running is not None
+
+    def demand_idle(self) -> None:
+        """Raise StateError while a commit is under way."""
+        if self._running is not None:
+            raise StateError("a commit of this session is already running; await it first")
+
+    async def wait_idle(self) -> None:
+        """Wait until no commit is under way."""
+        while self._running is not None:
+            await asyncio.wait([self._running])
+            await asyncio.sleep(0)  # the task that committed goes first
+
+    async def run(self, plan: Plan, options: CommitOptions = _DEFAULT) -> CommitResult:
+        """Carry out the plan.
+
+        Raises CommitAborted where nothing lasting happened, CommitPartial where some of it did, CommitPending where
+        recovery will do the rest, CommitUnknown where nobody knows. In every case the records take over what came of
+        it; those edited meanwhile stay changed. Being cancelled aborts a commit over several stores that is not decided
+        yet, and does not stop any other: it ends, the records take over its outcome, and then CancelledError is raised.
+        """
+        self.demand_idle()
+        if self.is_in_doubt:
+            raise StateError(
+                "it is unknown whether the last commit was written: call rollback(), which lets go of its records, and"
+                " load them again"
+            )
+        run, loop = self._run_of(plan, options), asyncio.get_running_loop()
+        run.woken = loop.create_future()
+        task = self._running = _started(loop, run)
+        if not run.is_begun:
+            task.add_done_callback(run.wake)  # it may be cancelled before it begins
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            while not run.is_over and not task.done():
+                try:
+                    await run.woken
+                except asyncio.CancelledError as error:
+                    cancelled, run.woken = error, loop.create_future()
+                    run.cancel()
+        finally:
+            self._running = None
+        if cancelled is not None:
+            raise cancelled from run.error
+        if run.error is not None:
+            raise run.error
+        assert run.result is not None
+        return run.result
+
+    def _run_of(self, plan: Plan, options: CommitOptions) -> CommitRun:
+        if len(plan.steps) > 1:
+            return SeveralStoresRun(plan, self, options)
+        if plan.steps[0].role is Role.CALLS:
+            return CallsRun(plan, self, options)
+        return OneStoreRun(plan, self, options)
+
+    def begin(self) -> None:
+        """Take note of edits from here on."""
+        self.tracker.edited = {}
+
+    def end(self) -> None:
+        """Discard new records that were removed while their addition was in flight and did not happen."""
+        self.tracker.edited = None
+        for record in [record for record in self.records.new.values() if state_of(record) is State.DELETED]:
+            self.records.discard(record)
+
+
+def _started(loop: asyncio.AbstractEventLoop, run: CommitRun) -> asyncio.Task[None]:
+    """A task of its own, which no one's being cancelled reaches; begun at once where Python can."""
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(run.conduct(), loop=loop, eager_start=True)
+    return loop.create_task(run.conduct())

@@ -1,0 +1,89 @@
+"""A commit that writes one store which takes all changes at once: no journal, and nothing else to pay for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from holdall.errors import (
+    CommitAborted,
+    CommitError,
+    CommitPartial,
+    CommitUnknown,
+    LockConflict,
+    Reserved,
+    StoreTimeout,
+    StoreUnavailable,
+)
+from holdall.session.commit.outcome.acceptance import accept_outcomes, require_outcomes
+from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.outcome.tasks import Report
+from holdall.session.commit.plan.changes import changes_of
+from holdall.session.commit.run.lost_answer import LostAnswer
+from holdall.session.commit.run.run import CommitRun, refusals
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.make_way import Patience
+from holdall.store import Outcome, Runs, Store
+
+__all__ = ["OneStoreRun"]
+
+
+class OneStoreRun(CommitRun):
+    """One step, one ``apply``."""
+
+    async def finish(self) -> CommitResult:
+        """Apply the step. Raises CommitAborted, or CommitUnknown where the answer was lost."""
+        committer, step = self.committer, self.plan.steps[0]
+        committer.begin()
+        report = Report(step)
+        self.reports.append(report)
+        changes: Runs | None = None
+        begun = time.perf_counter()
+        try:
+            changes = changes_of(step)
+            committer.is_in_doubt = True
+            try:
+                try:
+                    outcomes = await step.store.apply(changes)
+                except (Reserved, LockConflict) as obstacle:
+                    outcomes = await self._apply_patiently(step.store, changes, obstacle)
+            except Exception as error:
+                committer.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
+                raise
+            require_outcomes(step, changes, outcomes)
+            accept_outcomes(step, changes, outcomes, committer.records, committer.tracker)
+            committer.is_in_doubt = False
+            report.outcomes = outcomes
+        except Exception as error:
+            report.failure = error
+            raise self._failed(error, changes) from error
+        finally:
+            report.span = begun, time.perf_counter() - begun
+            committer.end()
+        refused = refusals(outcomes)
+        if refused:
+            applied = len(outcomes) - len(refused)
+            kind: type[CommitError] = CommitPartial if applied else CommitAborted
+            raise kind(
+                f"{len(refused)} changes were refused, {applied} applied: {refused[0]}", self.outcome()
+            ) from refused[0]
+        return self.outcome()
+
+    async def _apply_patiently(
+        self, store: Store, changes: Runs, obstacle: Reserved | LockConflict
+    ) -> Sequence[Outcome]:
+        """Apply the changes as soon as the commits over several stores that are in their way have ended."""
+        patience = Patience(Coordinator(self.committer.bindings), self.options.budget)
+        while await patience.make_way(obstacle):
+            try:
+                return await store.apply(changes)
+            except (Reserved, LockConflict) as again:
+                obstacle = again
+        raise obstacle
+
+    def _failed(self, error: Exception, changes: Runs | None) -> CommitError:
+        if not self.committer.is_in_doubt or changes is None:
+            return CommitAborted(f"nothing was written: {error}", self.outcome())
+        known, lost = self.outcome(), LostAnswer(self.plan.steps[0].store, changes, self.committer.bindings)
+        result = CommitResult(known.guarantee, known.duration, lambda: known.tasks, lost)
+        return CommitUnknown(f"the answer to the commit was lost: {error}", result)

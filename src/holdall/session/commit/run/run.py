@@ -1,0 +1,87 @@
+"""What every way of carrying out a commit has in common: it runs to its end in a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from holdall.errors import HoldallError
+from holdall.session.commit.calls.ready_set import Strategy
+from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.outcome.tasks import Report, make_tasks
+from holdall.session.commit.plan.plan import Plan
+from holdall.store import APPLIED, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from holdall.session.commit.run.committer import Committer
+
+__all__ = ["CommitOptions", "CommitRun", "refusals"]
+
+
+class CommitOptions(msgspec.Struct, frozen=True):
+    """How a commit is to be carried out.
+
+    ``budget`` is how long each of its two phases, before and after the decision, may take, in seconds.
+    """
+
+    strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
+    budget: float = 20.0
+
+
+class CommitRun(ABC):
+    """One commit, and what happened so far."""
+
+    def __init__(self, plan: Plan, committer: Committer, options: CommitOptions) -> None:
+        self.plan = plan
+        self.committer = committer
+        self.options = options
+        self.reports: list[Report] = []
+        self.began = time.perf_counter()
+        self.is_begun = False
+        self.is_over = False
+        self.is_cancelled = False
+        self.result: CommitResult | None = None
+        self.error: BaseException | None = None
+        self.woken: asyncio.Future[None]
+
+    async def conduct(self) -> None:
+        """Carry it out and wake who waits, with the result or the error left here."""
+        self.is_begun = True
+        task = asyncio.current_task()
+        if task is not None:
+            task.remove_done_callback(self.wake)  # called late, it would keep the task and its context alive
+        try:
+            self.result = await self.finish()
+        except BaseException as error:
+            self.error = error
+        self.is_over = True
+        self.wake()
+
+    @abstractmethod
+    async def finish(self) -> CommitResult:
+        """Carry it out. Raises CommitError where it did not end as asked."""
+
+    def wake(self, _: object = None) -> None:
+        """Tell who waits to look."""
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+    def cancel(self) -> None:
+        """Who waits would rather it stopped; a commit that cannot any more goes on."""
+        self.is_cancelled = True
+
+    def outcome(self) -> CommitResult:
+        """The result, as far as it is known."""
+        reports, began = self.reports, self.began
+        return CommitResult(self.plan.guarantee, time.perf_counter() - began, lambda: make_tasks(reports, began))
+
+
+def refusals(outcomes: Sequence[Outcome | None]) -> list[HoldallError]:
+    """The errors among outcomes."""
+    return [item.error for item in outcomes if item is not APPLIED and item is not None and item.error is not None]

@@ -1,0 +1,118 @@
+"""A commit over several stores: prepare, call, decide, roll forward; whatever happens, nothing is left unlisted.
+
+The protocol itself is in ``two_phase`` and knows stores and changes only. This file carries the records of a session
+through it: it tries until nobody is in the way, and says how it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from holdall.errors import HoldallError, LockConflict, Reserved
+from holdall.session.commit.failpoint import Failpoint, reached
+from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.plan.plan import Plan
+from holdall.session.commit.plan.uuid7 import uuid7
+from holdall.session.commit.recovery.recovery import Recovery
+from holdall.session.commit.recovery.unfinished import UnfinishedCommit
+from holdall.session.commit.run.endings import Endings
+from holdall.session.commit.run.participation import Participation
+from holdall.session.commit.run.run import CommitOptions, CommitRun
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.decide import InDoubt, decide
+from holdall.session.commit.two_phase.lease import lease_of
+from holdall.session.commit.two_phase.make_way import Patience
+from holdall.session.commit.two_phase.participants import begin
+from holdall.session.commit.two_phase.roll_forward import roll_forward
+
+if TYPE_CHECKING:
+    from holdall.session.commit.run.committer import Committer
+
+__all__ = ["SeveralStoresRun"]
+
+_SOON = 5.0  # seconds
+
+
+class SeveralStoresRun(CommitRun):
+    """One commit over several stores."""
+
+    def __init__(self, plan: Plan, committer: Committer, options: CommitOptions) -> None:
+        super().__init__(plan, committer, options)
+        self.commit = uuid7().hex
+        self._coordinator = Coordinator(committer.bindings)
+        self._part = Participation(self.commit, plan, committer, options, self.reports)
+        self._endings = Endings(self._part, self.outcome)
+
+    async def finish(self) -> CommitResult:
+        """Carry it out. Raises the CommitError that says how it ended."""
+        part = self._part
+        self.committer.begin()
+        try:
+            part.freeze()  # what is edited from here on is no part of this commit
+            await self._recover_first()
+            try:
+                part.two_phase = await begin(self._coordinator, self.commit, self.plan.stores)
+            except HoldallError as error:
+                raise await self._endings.aborted(error) from error
+            with lease_of(part.two_phase):
+                return await self._run(part)
+        finally:
+            self.committer.end()
+
+    async def _run(self, part: Participation) -> CommitResult:
+        try:
+            await self._until_decided()
+        except InDoubt as error:
+            raise await self._endings.in_doubt(error) from error.__cause__
+        except (Exception, asyncio.CancelledError) as error:
+            raise await self._endings.aborted(error) from error
+        reached(Failpoint.DECIDED)
+        ends = await roll_forward(part.commit, seconds=self.options.budget)
+        return await self._endings.decided(ends)
+
+    def outcome(self) -> CommitResult:
+        """The result, as far as it is known, with what can be done about it."""
+        result = super().outcome()
+        unfinished = UnfinishedCommit(self.commit, self._coordinator, self._part.handle)
+        return CommitResult(result.guarantee, result.duration, lambda: result.tasks, unfinished)
+
+    def cancel(self) -> None:
+        """Stop before the decision, if it is not too late."""
+        super().cancel()
+        self._part.stop()
+
+    async def _until_decided(self) -> None:
+        """Prepare and decide, again whenever another commit was in the way that is over by now."""
+        part, patience = self._part, Patience(self._coordinator, self.options.budget)
+        reached(Failpoint.STARTED)
+        while True:
+            try:
+                async with asyncio.timeout(patience.left):
+                    await part.prepare()
+                part.require_not_cancelled()
+                reached(Failpoint.DECIDING)
+                await part.take_outcomes(
+                    await decide(
+                        part.commit, part.decided_record(), deferred=part.deferred, seconds=self.options.budget
+                    )
+                )
+                return
+            except (Reserved, LockConflict) as obstacle:
+                if not part.can_be_repeated:
+                    raise
+                await part.release()
+                if not await patience.make_way(obstacle):
+                    raise
+                part.require_not_cancelled()
+
+    async def _recover_first(self) -> None:
+        """Before its first commit over several stores, a process finishes what others left behind, if it can soon."""
+        journal = self._coordinator.journal
+        if journal.is_recovered or sum(store.capabilities.is_durable for store in self.plan.stores) < 2:
+            return
+        journal.is_recovered = True
+        with suppress(HoldallError, TimeoutError):
+            async with asyncio.timeout(_SOON):
+                await Recovery(self._coordinator.bindings).run()
