@@ -30,7 +30,12 @@ class Durability:
         if self._told is None:
             found = [shortfall(await self._settings(slot[0].keys)) for slot in self._slots]
             self._told = list(dict.fromkeys([sentence for sentence in found if sentence is not None]))
-        return "; ".join(self._told) or None
+        return self.known
+
+    @property
+    def known(self) -> str | None:
+        """The same, as far as it was read."""
+        return "; ".join(self._told or []) or None
 
     async def _settings(self, key: str) -> dict[str, str]:
         """By name, what can be read; CONFIG is forbidden on many hosted servers, and then INFO tells a part."""

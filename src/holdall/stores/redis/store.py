@@ -179,6 +179,11 @@ class RedisStore:
             self._durability = Durability(self._server, self._slots())
         return await self._durability.told()
 
+    @property
+    def shortfall(self) -> str | None:
+        """The same, as far as it was read."""
+        return self._durability.known if self._durability is not None else None
+
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
         """So many keys that nobody else will get, above all that are listed where the counter was lost."""
         return await self._writer.reserve(collection, count)
