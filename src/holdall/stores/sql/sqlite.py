@@ -16,7 +16,6 @@ from holdall.store import Hold, Outcome, Reservation, Rows, keep_for_ever, watch
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
 from holdall.stores.sql.dialect import Dialect
-from holdall.stores.sql.errors import SQLITE, Meaning, error_of
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.sqlite_connection import SqliteOptions, connect, place_of
@@ -24,6 +23,7 @@ from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherit
 from holdall.stores.sql.sqlite_holding import SqliteHolding
 from holdall.stores.sql.sqlite_jobs import Channel
 from holdall.stores.sql.sqlite_readers import Reader, SqliteReaders
+from holdall.stores.sql.sqlite_refusal import refusal_of
 from holdall.stores.sql.sqlite_reservations import (
     CREATE_RESERVATIONS,
     DROP_RESERVATIONS,
@@ -47,11 +47,11 @@ class SqliteDatabase:
 
     def __init__(self, store: str, url: str, tables: Tables, options: SqliteOptions) -> None:
         self._store = store
-        self._reservations = SqliteReservations()
-        self.works = SqliteWorks(store, tables, self._reservations)
-        self._holding = SqliteHolding(self.works, self._reservations, tables)
         self._options = options
         self._place = place_of(url)
+        self._reservations = SqliteReservations()
+        self.works = SqliteWorks(store, self._place.path, tables, self._reservations)
+        self._holding = SqliteHolding(self.works, self._reservations, tables)
         self._in_memory = self._place.path is None
         self.is_durable = not self._in_memory
         self._is_lost = False
@@ -236,8 +236,7 @@ class SqliteDatabase:
     def _translated(self, error: Exception) -> HoldallError:
         if isinstance(error, TimeoutError):
             return StoreTimeout(self._store, "its turn did not come in time: some transaction is kept open")
-        name = type(error).__name__
-        return error_of(SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE, self._store, name)
+        return refusal_of(self._store, self._place.path, error)
 
     def _open_writer(self) -> apsw.Connection:
         self._demand_reachable()

@@ -8,8 +8,9 @@ import apsw
 
 from holdall.errors import HoldallError
 from holdall.store import Outcome, demand_unreserved
-from holdall.stores.sql.errors import SQLITE, Meaning, columns_named, error_of, violation_of
+from holdall.stores.sql.errors import Meaning, columns_named, error_of, violation_of
 from holdall.stores.sql.sqlite_references import broken_reference, has_broken_references
+from holdall.stores.sql.sqlite_refusal import refusal_of
 from holdall.stores.sql.sqlite_reservations import SqliteReservations
 from holdall.stores.sql.sqlite_steps import StepRefused, run_step
 from holdall.stores.sql.steps import Step, Work
@@ -23,8 +24,9 @@ _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw
 class SqliteWorks:
     """Carries out the works of one store. Everything here runs in the writer's thread and raises our errors."""
 
-    def __init__(self, store: str, tables: Tables, reservations: SqliteReservations) -> None:
+    def __init__(self, store: str, path: str | None, tables: Tables, reservations: SqliteReservations) -> None:
         self._store = store
+        self._path = path
         self._tables = tables
         self._reservations = reservations
 
@@ -108,6 +110,4 @@ class SqliteWorks:
                 return error_of(Meaning.REFERENCE, store, "FOREIGN KEY", step.collection, position)
             if code == apsw.SQLITE_CONSTRAINT_DATATYPE:
                 return error_of(Meaning.VALUE, store, "DATATYPE", step.collection, position)
-        name = type(error).__name__
-        meaning = SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE
-        return error_of(meaning, store, name, step.collection, position)
+        return refusal_of(store, self._path, error, step.collection, position)

@@ -1,0 +1,36 @@
+"""What an error of apsw means, and in which file."""
+
+from __future__ import annotations
+
+import apsw
+
+from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreUnavailable
+from holdall.stores.sql.errors import SQLITE, Meaning, error_of
+
+__all__ = ["refusal_of"]
+
+
+def refusal_of(
+    store: str,
+    path: str | None,
+    error: BaseException | None,
+    collection: str | None = None,
+    position: int | None = None,
+) -> HoldallError:
+    """Our error for one of apsw's or of Python's; what is wrong with the file is told with its path.
+
+    ``collection`` says that a change, not a query, met it.
+    """
+    name = type(error).__name__
+    meaning = SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE
+    if path is None:
+        return error_of(meaning, store, name, collection, position)
+    message = f"file {path!r}: {meaning.value.format(name)}"
+    match meaning:
+        case Meaning.CORRUPT:
+            return CorruptRecord(store, f"file {path!r}", f"it is damaged, or no SQLite database ({name})")
+        case Meaning.UNAVAILABLE | Meaning.FULL:
+            return StoreUnavailable(store, message)
+        case Meaning.DENIED:
+            return StoreError(store, message)
+    return error_of(meaning, store, name, collection, position)
