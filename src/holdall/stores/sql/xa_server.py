@@ -17,7 +17,7 @@ UNKNOWN_NAME = 1397  # XAER_NOTA
 
 _DENIED = (1227, 1401)
 _OLDEST_MARIADB, _OLDEST_MYSQL = (10, 5), (8, 0)
-_SAME_SECONDS = 2  # an uptime is told in whole seconds, and read a moment later
+_STARTED = "UUID_SHORT() >> 24 & 0xFFFFFFFF"  # it is made of the second in which the server was started
 _QUOTED = re.compile(r"X'([0-9A-Fa-f]*)',X'([0-9A-Fa-f]*)',([0-9]+)")
 
 
@@ -77,24 +77,19 @@ async def holder_of(connection: AsyncConnection) -> Holder:
     info: dict[str, Any] = (await connection.get_raw_connection()).info
     holder = info.get("holdall_holder")
     if holder is None:
-        ((number,),) = await run(connection, "SELECT CONNECTION_ID()")
-        holder = info["holdall_holder"] = Holder(int(number) % 2**48, await _started(connection))
+        ((number, started),) = await run(connection, f"SELECT CONNECTION_ID(), {_STARTED}")
+        holder = info["holdall_holder"] = Holder(int(number) % 2**48, int(started))
     assert isinstance(holder, Holder)
     return holder
 
 
 async def is_holding(connection: AsyncConnection, holder: Holder) -> bool:
     """Whether that connection is still open; one of the same number, from after the server was started anew, is not."""
-    number = holder.connection
-    if not await run(connection, f"SELECT 1 FROM information_schema.processlist WHERE id = {number}"):  # noqa: S608
-        return False
-    return abs(await _started(connection) - holder.server) <= _SAME_SECONDS
-
-
-async def _started(connection: AsyncConnection) -> int:
-    ((_, uptime),) = await run(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'")
-    ((now,),) = await run(connection, "SELECT UNIX_TIMESTAMP()")
-    return int(now) - int(uptime)
+    (found,) = await run(
+        connection,
+        f"SELECT {_STARTED}, (SELECT count(*) FROM information_schema.processlist WHERE id = {holder.connection})",  # noqa: S608
+    )
+    return bool(found[1]) and int(found[0]) == holder.server
 
 
 def _is_mariadb(connection: AsyncConnection) -> bool:
