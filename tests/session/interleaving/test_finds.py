@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 import pytest
 
+from holdall import Holdall, Model, field
+from holdall.errors import CommitAborted, Reserved, StoreTimeout
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.markers import has_marker, marker_of
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, update_row
 from holdall.session.journal.schema import JOURNAL, MARKER
-from holdall.store import CommitClass, Hold
-from holdall.testing.lasting_memory import lasting_memory
+from holdall.store import Change, CommitClass, Hold, Outcome, Reservation
+from holdall.testing.lasting_memory import LastingBatch, lasting_memory
 
 pytestmark = pytest.mark.anyio
 
@@ -30,3 +35,61 @@ async def test_the_markers_of_a_commit_stay_as_long_as_its_row() -> None:
     await finished.close()
     assert await has_marker(other, "claimed", "other")
     assert not await has_marker(other, "free", "other")
+
+
+class _Sluggish(LastingBatch):
+    """Does not answer in time to the first request to let go, and carries it out after the next try has been held."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.late: list[str] = []
+        self.is_first = True
+
+    async def roll_back_prepared(self, commit: str) -> None:
+        if self.is_first:
+            self.is_first = False
+            self.late.append(commit)
+            raise StoreTimeout(self.name, "no answer in time", is_outcome_unknown=True)
+        await super().roll_back_prepared(commit)
+
+    async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
+        for name in self.late:
+            await super().roll_back_prepared(name)
+        return await super().commit_prepared(commit, changes)
+
+
+class _Busy(LastingBatch):
+    """Something of another commit is in the way, once."""
+
+    is_busy = True
+
+    async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
+        if self.is_busy:
+            self.is_busy = False
+            raise Reserved(self.name, [msgspec.structs.replace(reservation, commit="another")])
+        return await super().prepare(reservation, changes)
+
+
+class Left(Model):
+    id: int = field(pk=True)
+
+
+class Right(Model):
+    id: int = field(pk=True)
+
+
+async def test_a_commit_is_not_repeated_while_a_request_to_let_go_of_it_is_on_its_way() -> None:
+    """It would let go of what the next try holds, and the part would be taken for applied."""
+    app = Holdall("bank", journal="memory:")
+    app.add_store("a", _Sluggish("a"))
+    app.add_store("b", _Busy("b"))
+    app.add(Left, store="a")
+    app.add(Right, store="b")
+    async with app.session() as session:
+        session.add(Left(id=1))
+        session.add(Right(id=1))
+        with pytest.raises(CommitAborted):
+            await session.commit()
+        session.rollback()
+        assert [await session.get(Left, 1), await session.get(Right, 1)] == [None, None]
+    await app.close()

@@ -161,12 +161,12 @@ class Participation:
         """Whether everything done so far can be taken back without a trace: no call was made."""
         return not self.calls
 
-    async def release(self) -> None:
-        """Let go of everything that is held."""
-        if self.two_phase is not None:
-            await release(self.two_phase)
+    async def release(self) -> bool:
+        """Let go of everything that is held. Returns whether every store has confirmed it."""
+        is_confirmed = self.two_phase is None or await release(self.two_phase)
         self.give_keys_back()
         self._changes, self._operations = list(self._frozen), list(self._old)
+        return is_confirmed
 
     def give_keys_back(self, standing: set[tuple[int, int]] = frozenset()) -> None:  # type: ignore[assignment]
         """Take keys back that were made for records which were not written, but for those that stand."""

@@ -102,8 +102,7 @@ class SeveralStoresRun(CommitRun):
             except (Reserved, LockConflict) as obstacle:
                 if not part.can_be_repeated:
                     raise
-                await part.release()
-                if not await patience.make_way(obstacle):
+                if not await part.release() or not await patience.make_way(obstacle):
                     raise
                 part.require_not_cancelled()
 

@@ -17,8 +17,13 @@ __all__ = ["release"]
 _log = logging.getLogger("holdall.commit")
 
 
-async def release(commit: TwoPhaseCommit) -> None:
-    """Roll back open transactions and let go of every part that is held; the commit may then be tried anew."""
+async def release(commit: TwoPhaseCommit) -> bool:
+    """Roll back open transactions and let go of every part that is held.
+
+    Returns whether every store has confirmed it: only then may the commit be tried anew under its id, as a request to
+    let go that is still on its way would take away what the next try holds.
+    """
+    is_confirmed = True
     await commit.transactions.roll_back()
     for participant in commit.participants.values():
         participant.sent = ()
@@ -26,6 +31,7 @@ async def release(commit: TwoPhaseCommit) -> None:
             try:
                 await participant.store.roll_back_prepared(commit.id)
             except HoldallError as error:
+                is_confirmed = False
                 _log.warning(
                     "store %r may hold a part of commit %s until somebody meets it: %s",
                     participant.store.name,
@@ -33,3 +39,4 @@ async def release(commit: TwoPhaseCommit) -> None:
                     error,
                 )
             participant.is_held = False
+    return is_confirmed
