@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
@@ -13,7 +14,7 @@ from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
 from holdall.app.gateway import ModelGateway
 from holdall.app.sync import SyncHoldall
-from holdall.errors import DeclarationError, SchemaMismatch
+from holdall.errors import DeclarationError, SchemaMismatch, StoreError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.session import (
@@ -29,12 +30,14 @@ from holdall.session import (
     bind_dao,
     recovering,
 )
-from holdall.store import Provisioned, Store, open_store
+from holdall.store import Disclosing, Provisioned, Store, open_store
 
 if TYPE_CHECKING:
     from holdall.stores.dao import DAO
 
 __all__ = ["Holdall"]
+
+_log = logging.getLogger("holdall")
 
 
 class Holdall:
@@ -63,6 +66,7 @@ class Holdall:
         self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
         self.recovery = Recovery(self.bindings)
         self._recovering: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._active: ContextVar[ref[Session] | None] = ContextVar(f"holdall_{name}", default=None)
         self._sync: SyncHoldall | None = None
 
@@ -185,11 +189,33 @@ class Holdall:
         for name, differences in (await self.inspect()).items():
             raise SchemaMismatch(name, differences)
 
+    async def durability(self) -> dict[str, str]:
+        """By store, a sentence that says what its own settings do not promise of a write; empty if every write lasts.
+
+        A store that cannot be reached is left out.
+        """
+        found = {}
+        for name, store in self.stores.items():
+            if isinstance(store, Disclosing):
+                with suppress(StoreError):
+                    sentence = await store.durability()
+                    found.update({name: sentence} if sentence else {})
+        return found
+
     async def start(self, *, every: float = 30.0) -> None:
-        """Finish what earlier commits left behind, now and every so many seconds, until ``close``."""
+        """Finish what earlier commits left behind, now and every so many seconds, until ``close``.
+
+        What stores do not promise of a write is logged, as soon as they have told.
+        """
         self.bindings.settle()
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._log_durability())
         if self._recovering is None and len(self.bindings.stores()) > 1:
             self._recovering = asyncio.create_task(recovering(self.recovery, every, self.bindings.journal.lease))
+
+    async def _log_durability(self) -> None:
+        for name, sentence in (await self.durability()).items():
+            _log.warning("store %r: %s", name, sentence)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -211,17 +237,18 @@ class Holdall:
         A reference to what is not there is emptied, or its record removed where it cannot be empty and ``on_delete``
         says CASCADE; a stored other end is written anew. ``batch`` records are looked at together, by key.
         ``progress`` is told after each batch, with a position; ``start`` takes it up again there. Raises StateError
-        for a position of something else.
+        for a position of something else. Commits that others left behind are finished first.
         """
-        self.bindings.settle()
+        await self.recovery.run()
         return await Fsck(self.bindings, repair=repair, batch=batch, progress=progress).run(start)
 
     async def close(self) -> None:
         """Give back everything the stores hold; its models' active-record look no longer leads here."""
-        if self._recovering is not None:
-            self._recovering.cancel()
-            await asyncio.wait([self._recovering])
-            self._recovering = None
+        for task in (self._recovering, self._telling):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        self._recovering = self._telling = None
         for binding in self.bindings:
             ModelGateway.of(binding.model).remove(self)
         await self.bindings.journal.close()

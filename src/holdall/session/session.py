@@ -11,7 +11,7 @@ from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.plan.reserve_keys import reserve_keys
+from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.handwriting.dao_verbs import DaoSession
 

@@ -6,6 +6,8 @@ from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
 from holdall.store.contract import (
     Aggregating,
     Appending,
+    Counting,
+    Disclosing,
     Naming,
     Preparable,
     Provisioned,
@@ -34,6 +36,8 @@ __all__ = [
     "Capabilities",
     "Change",
     "CommitClass",
+    "Counting",
+    "Disclosing",
     "Feature",
     "Footprint",
     "Forkable",

@@ -14,6 +14,8 @@ from holdall.store.reservation import Hold, Reservation
 __all__ = [
     "Aggregating",
     "Appending",
+    "Counting",
+    "Disclosing",
     "Naming",
     "Preparable",
     "Provisioned",
@@ -176,6 +178,32 @@ class Reserving(Protocol):
 
     async def reserve(self, collection: str, count: int) -> Sequence[Any]:
         """So many keys that nobody else will get; those never used are lost."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A store that counts its keys and may lose the count. In its absence a key that was made is not made again."""
+
+    async def step_over(self, collection: str, key: int) -> None:
+        """Never make this key, nor one below it."""
+        ...
+
+
+@runtime_checkable
+class Disclosing(Protocol):
+    """A store whose durability is set elsewhere. In its absence what was acknowledged is taken to last."""
+
+    async def durability(self) -> str | None:
+        """A sentence that says what is not promised of an acknowledged write; None where every write lasts.
+
+        The settings are read once.
+        """
+        ...
+
+    @property
+    def shortfall(self) -> str | None:
+        """The same, as far as it was read; no I/O is done."""
         ...
 
 

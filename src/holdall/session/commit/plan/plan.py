@@ -10,7 +10,7 @@ import msgspec
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.guarantee import Guarantee, guarantee_of
 from holdall.session.commit.plan.modes import Mode, home_of, mode_of
-from holdall.store import CommitClass, Store, Verb
+from holdall.store import CommitClass, Disclosing, Store, Verb
 
 __all__ = ["Batch", "Plan", "Role", "Step"]
 
@@ -97,6 +97,12 @@ class Plan(msgspec.Struct, frozen=True):
         home = home_of(self.stores)
         return {store.name: Mode.HOME if store is home else mode_of(store, store.capabilities.hold) for store in stores}
 
+    @property
+    def shortfalls(self) -> dict[str, str]:
+        """By store, what its own settings do not promise of a write, as far as they were read."""
+        found = {store.name: store.shortfall for store in self.stores if isinstance(store, Disclosing)}
+        return {name: sentence for name, sentence in found.items() if sentence}
+
     def __str__(self) -> str:
         if not self.steps:
             return "nothing to write"
@@ -106,6 +112,7 @@ class Plan(msgspec.Struct, frozen=True):
             lines.append(f"{number}. {', '.join(names)} ({step.role.value})")
             lines.extend(map(_line, step.batches))
         lines.extend(f"{name}: {mode.value}" for name, mode in self.modes.items())
+        lines.extend(f"{name}: {sentence}" for name, sentence in self.shortfalls.items())
         return "\n".join([*lines, f"promise: {self.guarantee.value}"])
 
 
