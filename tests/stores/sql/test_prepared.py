@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import uuid4
 
@@ -120,7 +122,7 @@ async def opens(url: str) -> AsyncIterator[Open]:
     lock_timeout = 0.1 if url.startswith("postgresql") else 1.0
     opened: list[HoldingSqlStore] = []
 
-    def open_one(name: str = "main") -> HoldingSqlStore:
+    def open_one(name: str = "main", lock_timeout: float = lock_timeout) -> HoldingSqlStore:
         store = open_sql(name, url, lock_timeout=lock_timeout)
         assert isinstance(store, HoldingSqlStore)
         store.bind([AUTHOR, BOOK])
@@ -294,3 +296,53 @@ async def test_a_table_of_another_engine_holds_nothing(mariadb_url: str) -> None
     finally:
         await store.drop()
         await store.close()
+
+
+async def test_a_prepare_that_is_cancelled_holds_nothing(opens: Open) -> None:
+    store, other = opens(), opens(lock_timeout=30)
+    (author,) = await store.apply([add_author("a")])
+    reservation = _reservation()
+    await store.prepare(reservation, [_rename(author.key, "held")])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await other.prepare(_reservation(), [add_author("b"), _rename(author.key, "c")])
+    assert await other.prepared() == [reservation]
+    await other.roll_back_prepared(reservation.commit)
+    await other.apply([_rename(author.key, "d")])
+    assert await _names(store) == ["d"]
+
+
+_KILLED = """
+import asyncio, sys
+from holdall.stores.sql import open_sql
+from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from holdall.store import Reservation
+
+async def main(url, data):
+    store = open_sql("main", url)
+    store.bind([AUTHOR, BOOK])
+    await store.prepare(Reservation.decode("", data), [add_author("a")])
+    print("prepared", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_what_a_killed_process_has_prepared_is_settled(opens: Open, url: str) -> None:
+    store = opens()
+    kept, undone = _reservation(), _reservation()
+    for reservation in (kept, undone):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _KILLED, url, reservation.encode().decode(), stdout=asyncio.subprocess.PIPE
+        )
+        assert child.stdout is not None
+        assert await child.stdout.readline() == b"prepared\n"
+        child.kill()
+        if reservation is kept:
+            assert await store.commit_prepared(reservation.commit, [])
+        else:
+            await store.roll_back_prepared(reservation.commit)
+        await child.wait()
+    assert await store.prepared() == []
+    assert await _names(store) == ["a"]
