@@ -14,7 +14,6 @@ from tests.contention.scenery import Scenery
 
 _SHORT = Measure(processes=2, tasks=3, seconds=2.0, singles=0.3)
 _PAIRS = [("sqlite", "redis"), ("postgresql", "redis"), ("redis", "yaml"), ("sqlite", "postgresql")]
-_NOT_YET = pytest.mark.xfail(strict=False, reason="batch stores do not hold their parts until the decision yet")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,6 @@ def scenery() -> Iterator[Scenery]:
         yield made
 
 
-@_NOT_YET
 @pytest.mark.parametrize("variant", ["versions", "linked"])
 @pytest.mark.parametrize("kinds", _PAIRS, ids="+".join)
 def test_two_stores_agree(scenery: Scenery, kinds: tuple[str, ...], variant: str) -> None:
@@ -37,7 +35,6 @@ def test_two_stores_agree(scenery: Scenery, kinds: tuple[str, ...], variant: str
     assert trial.aborted, "writers never met, so nothing was tried"
 
 
-@_NOT_YET
 def test_without_versions_the_last_writer_is_the_same_in_both_stores(scenery: Scenery) -> None:
     arena, stack = scenery.arena(("redis", "yaml"), "entries", records=2)
     with stack:
@@ -57,7 +54,6 @@ def test_a_store_that_forgets_a_part_is_caught(scenery: Scenery, plant: str) -> 
     assert not trial.is_clean
 
 
-@_NOT_YET
 def test_a_store_that_holds_nothing_is_caught(scenery: Scenery) -> None:
     """The planted fault."""
     arena, stack = scenery.arena(("postgresql", "redis"), records=4)

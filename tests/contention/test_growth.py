@@ -20,7 +20,6 @@ def scenery() -> Iterator[Scenery]:
         yield made
 
 
-@pytest.mark.xfail(strict=False, reason="markers stay for a day yet")
 @pytest.mark.parametrize(
     "kinds", [("sqlite", "redis"), ("sqlite", "yaml"), ("redis", "yaml"), ("sqlite", "postgresql")], ids="+".join
 )

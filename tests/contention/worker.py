@@ -65,11 +65,12 @@ async def look(arena: Arena, logs: list[Path]) -> Seen:
         while True:
             await app.recovery.run()
             left = await app.recovery.unfinished()
-            if all(item.state == "listed" for item in left) or time.monotonic() > began + _RECOVERY_SECONDS:
+            held = sum([len(await prepared()) for prepared in _prepared_of(app)])
+            is_over = not held and all(item.state == "listed" for item in left)
+            if is_over or time.monotonic() > began + _RECOVERY_SECONDS:
                 break
             await asyncio.sleep(0.02)
         seconds = time.monotonic() - began
-        held = [len(await prepared()) for prepared in _prepared_of(app)]
         contents = [await contents_of(app, arena, side) for side in arena.sides]
     sizes = [await sizes_of(arena, side) for side in arena.sides]
     findings = audit(contents, Told.of(logs), FIRST_BALANCE)
@@ -82,7 +83,7 @@ async def look(arena: Arena, logs: list[Path]) -> Seen:
         for name, count in size.items()
         if "holdall" in name and count
     }
-    return Seen(findings, states, sum(held), hidden, sizes, seconds, [repr(item)[:2_000] for item in left[:3]])
+    return Seen(findings, states, held, hidden, sizes, seconds, [repr(item)[:2_000] for item in left[:3]])
 
 
 async def contents_of(app: Holdall, arena: Arena, side: int) -> Content:

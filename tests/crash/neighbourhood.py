@@ -117,6 +117,8 @@ class Neighbourhood:
 
     def _outcome(self, seen: Seen, told: Told, seconds: float) -> RoundOutcome:
         ended = told.ended.values()
+        if seen.recovery > _START_SECONDS:
+            self._graves.late.append(f"late: a start took {seen.recovery:.1f} s to settle what was left")
         return RoundOutcome(
             kinds=self._arena.kinds,
             variant=self._arena.variant,

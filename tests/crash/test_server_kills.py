@@ -7,7 +7,6 @@ import pytest
 from tests.crash.server_kills import kill_servers
 
 
-@pytest.mark.xfail(strict=False, reason="decided parts are not held until they are written yet")
 @pytest.mark.parametrize("world", ["sqlite+redis", "sqlite+postgresql"])
 def test_all_is_whole_once_the_server_is_back(world: str) -> None:
     done = kill_servers(world, kills=3, seed=1)

@@ -68,7 +68,6 @@ def _started(booth: Booth, name: str) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.mark.xfail(strict=False, reason="batch stores do not hold their parts until the decision yet")
 @pytest.mark.parametrize("kinds", _PAIRS, ids="+".join)
 def test_every_draw_counts_in_both(tmp_path: Path, kinds: tuple[str, ...]) -> None:
     with Scenery(is_embedded=True) as scenery:
