@@ -108,6 +108,17 @@ async def test_batches_over_the_same_records_never_deadlock(
     await asyncio.gather(*(work() for _ in range(6)))
 
 
+@pytest.mark.parametrize("url", ["mariadb_url"], indirect=True, ids=["mariadb"])
+async def test_a_view_has_no_index_to_lock_by(opens: Open) -> None:
+    store = opens()
+    await store._database.execute(["RENAME TABLE item TO kept", "CREATE VIEW item AS SELECT * FROM kept"])
+    try:
+        await store.apply(_one_kind([3, 1]))
+        assert await _sum(store) == 2
+    finally:
+        await store._database.execute(["DROP VIEW item", "RENAME TABLE kept TO item"])
+
+
 def _steps(dialect: Dialect, changes: Sequence[Change]) -> list[Step]:
     tables = Tables(dialect)
     tables.bind([ITEM, OTHER])

@@ -22,6 +22,8 @@ __all__ = ["StepRefused", "run_step"]
 ROWS = 1_000  # in one statement
 SIZE = 1_000_000  # characters and bytes in one statement, well below any server's default limit
 
+_NO_INDEX = 1176  # as with a view
+
 
 class StepRefused(Exception):
     """A step failed; ``position`` is that of the change that did it, if known. The driver's error is the cause."""
@@ -89,12 +91,16 @@ async def _lock(connection: AsyncConnection, step: Lock) -> None:
     key = ", ".join(map(quoted.quote_identifier, step.match))
     one = f"({', '.join(['%s'] * len(step.match))})" if len(step.match) > 1 else "%s"
     rows = sorted(set(step.rows))  # pieces must be in one order, too
+    table, hint = quoted.format_table(step.table), " FORCE INDEX (PRIMARY)"  # another index has another order
     for piece in _pieces(rows):
-        sql = (
-            f"SELECT 1 FROM {quoted.format_table(step.table)} FORCE INDEX (PRIMARY) "  # noqa: S608
-            f"WHERE ({key}) IN ({', '.join([one] * len(piece))}) ORDER BY {key} FOR UPDATE"
-        )
-        await connection.exec_driver_sql(sql, tuple([value for row in piece for value in row]))
+        found = f"WHERE ({key}) IN ({', '.join([one] * len(piece))}) ORDER BY {key} FOR UPDATE"
+        values = tuple([value for row in piece for value in row])
+        try:
+            await connection.exec_driver_sql(f"SELECT 1 FROM {table}{hint} {found}", values)  # noqa: S608
+        except DBAPIError as error:
+            if getattr(error.orig, "args", ())[:1] != (_NO_INDEX,):
+                raise
+            await connection.exec_driver_sql(f"SELECT 1 FROM {table} {found}", values)  # noqa: S608
 
 
 async def _exact(connection: AsyncConnection, step: Update | Delete) -> int | None:
