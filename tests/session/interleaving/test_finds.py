@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.errors import CommitAborted, Reserved, StoreTimeout
+from holdall.errors import CommitAborted, Reserved, StaleVersion, StoreTimeout
 from holdall.session.journal.finished import FinishedCommits
+from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.markers import has_marker, marker_of
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, update_row
@@ -93,3 +94,16 @@ async def test_a_commit_is_not_repeated_while_a_request_to_let_go_of_it_is_on_it
         session.rollback()
         assert [await session.get(Left, 1), await session.get(Right, 1)] == [None, None]
     await app.close()
+
+
+async def test_who_has_seen_a_row_does_not_claim_the_tombstone_that_came_after_it() -> None:
+    """One helper has finished and forgotten the commit, another one has left a tombstone, a third one is slow."""
+    home = lasting_memory("home")
+    home.bind([JOURNAL])
+    journal = Journal("bank", lambda: [home], "memory:", 15.0)
+    seen = JournalRow("c1", JournalState.DECIDED, "me", now(), LogRecord([], "bank"))
+    await journal.add(home, seen)
+    await journal.remove(home, seen)
+    assert await journal.bury(home, "c1") is None
+    with pytest.raises(StaleVersion):
+        await journal.update(home, journal.next(seen, JournalState.DECIDED, seen.record))

@@ -28,6 +28,7 @@ LEASE = 15.0
 """Seconds for which others leave a commit alone whose owner they cannot see; it is renewed while the commit lives."""
 
 _IDENTITY = "#home"  # the id of the row that holds a journal's identity
+_BURIED = 1 << 30  # the version of a tombstone: no row that was moved on step by step comes so far
 _TOMBSTONES_LAST = dt.timedelta(hours=1)  # longer than a commit that is taken for dead may still try to decide
 
 
@@ -154,9 +155,12 @@ class Journal:
         await home.apply([remove_row(row)])
 
     async def bury(self, home: Store, commit: str) -> JournalRow | None:
-        """Leave a tombstone, so that the commit can never be decided; None then, or the row that is there already."""
+        """Leave a tombstone, so that the commit can never be decided; None then, or the row that is there already.
+
+        Who has seen a row that is gone by now does not take the tombstone in its place for it: its version is another.
+        """
         record = LogRecord([], self.application)
-        row = JournalRow(commit, JournalState.ABORTED, this_owner(), now() + _TOMBSTONES_LAST, record)
+        row = JournalRow(commit, JournalState.ABORTED, this_owner(), now() + _TOMBSTONES_LAST, record, _BURIED)
         try:
             await self.add(home, row)
         except UniqueViolation:
