@@ -1,4 +1,4 @@
-"""Which schedules are run: all with one deviation from the plain course, then some with two and more, then random walks.
+"""Which schedules are run: those with one deviation from the plain course, some with two and more, then random walks.
 
 A deviation is a switch to another actor, a fault, a death, or time that passes. Bounding their number finds what goes
 wrong with the fewest first (Emmi, Qadeer and Rakamarić, *Delay-bounded scheduling*, 2011; Musuvathi and Qadeer, 2007),

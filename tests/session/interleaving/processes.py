@@ -10,10 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-try:
-    from holdall.session.commit.run import several_stores as several
-except ImportError:
-    from holdall.session.commit import several  # type: ignore
+from holdall.session.commit.run import several_stores
 from holdall.session.commit.two_phase import idempotent_apply, make_way, take_back
 from holdall.session.journal import journal, owner, row
 from holdall.store import Store
@@ -54,7 +51,7 @@ class Processes:
                 (owner, "_owner_of", self._owner_of),
                 (owner, "_lives", self._lives),
                 (owner, "_under_way", _UnderWay()),
-                (several, "uuid7", lambda: self._id("c")),
+                (several_stores, "uuid7", lambda: self._id("c")),
                 (take_back, "uuid7", lambda: self._id("undo")),
                 (journal, "uuid4", lambda: self._id("journal")),
                 (journal, "open_store", lambda name, url: self.journal),

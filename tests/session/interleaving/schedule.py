@@ -14,11 +14,12 @@ import msgspec
 from holdall.session import Recovery
 from holdall.session.commit.failpoint import Failpoint, arm
 from holdall.session.journal.journal import Journal
-from holdall.session.journal.row import JournalState, read_row
+from holdall.session.journal.row import JournalRow, JournalState, read_row
 from holdall.session.journal.schema import JOURNAL, MARKER
 
 from .moves import Move, UnknownMove, fate_of
 from .processes import Processes
+from .stepped_stores import SteppedStore
 from .stepping import Fate, Step, Steps
 from .virtual_loop import ACTOR, Actor, VirtualLoop, start
 from .watching import Violation, Watch
@@ -135,7 +136,7 @@ class _One:
         trouble = _Trouble()
         logger = logging.getLogger("holdall")
         logger.addHandler(trouble)
-        asyncio._set_running_loop(self.loop)
+        asyncio._set_running_loop(self.loop.loop)
         arm(self._reached)
         try:
             self._prepare()
@@ -229,9 +230,7 @@ class _One:
 
     def _choose(self, enabled: list[Step]) -> Choice:
         choices = [Choice(Kind.STEP, step) for step in enabled]
-        choices += [
-            Choice(Kind.STEP, step, fate) for step in enabled for fate in step.fates if self.limits.allow(fate)
-        ]
+        choices += [Choice(Kind.STEP, step, fate) for step in enabled for fate in step.fates if self.limits.allow(fate)]
         if self.loop.next_timer() is not None:
             choices.append(Choice(Kind.WAIT))
             if self.limits.stalls > 0:
@@ -286,12 +285,11 @@ class _One:
         if self.world.scenario.sees_death and self.limits.troubles > 0:
             self._recover()
             self._demand_nothing_of_the_dead()
-        self._advance(self.loop.time() + LEASE + 2.0)
         for _ in range(3):
-            self._recover()
             if not self._is_anything_left():
                 break
             self._advance(self.loop.time() + LEASE + 2.0)
+            self._recover()
 
     def _recover(self) -> None:
         recovery = Recovery(self.world.apps["last"].bindings)
@@ -317,7 +315,7 @@ class _One:
             row.state is not JournalState.LISTED for row in self._rows()
         )
 
-    def _rows(self) -> list[object]:
+    def _rows(self) -> list[JournalRow]:
         rows = [read_row(values) for store in self.world.journals for values in store.rows(JOURNAL.name)]
         return [row for row in rows if row.state not in (JournalState.HOME, JournalState.ABORTED)]
 
@@ -369,15 +367,22 @@ class _One:
 
     def _demand_swept(self) -> None:
         """After long enough, not even tombstones and markers are left."""
+        if not any(self._old(store) for store in self.world.stores):
+            return
         self._advance(self.loop.time() + _HOUR * 25)
         self._recover()
         self._run_to_end(Recovery(self.world.apps["last"].bindings).sweep())
         for store in self.world.stores:
-            rows = [read_row(values) for values in store.rows(JOURNAL.name)]
-            left = [row.id for row in rows if row.state not in (JournalState.HOME, JournalState.LISTED)]
-            left += [str(row[0]) for row in store.rows(MARKER.name)]
+            left = self._old(store)
             if left:
                 raise Violation(f"{store.name} keeps {left[0]} for ever")
+
+    @staticmethod
+    def _old(store: SteppedStore) -> list[str]:
+        """The ids of what is left in a store's journal, and of its markers."""
+        rows = [read_row(values) for values in store.rows(JOURNAL.name)]
+        left = [row.id for row in rows if row.state not in (JournalState.HOME, JournalState.LISTED)]
+        return left + [str(row[0]) for row in store.rows(MARKER.name)]
 
 
 class _Trouble(logging.Handler):

@@ -138,9 +138,7 @@ class SteppedStore(MemoryRecords):
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """As a step."""
-        found: Rows = await self.steps.ask(
-            self, Op.FETCH, partial(super().fetch, query), subject=query.collection
-        )
+        found: Rows = await self.steps.ask(self, Op.FETCH, partial(super().fetch, query), subject=query.collection)
         return found
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:

@@ -142,9 +142,7 @@ class Steps:
         if self.is_over:
             raise asyncio.CancelledError
         future = self.loop.create_future()
-        self.pending.append(
-            Step(store, op, effect, future, changes=changes, subject=subject, transaction=transaction)
-        )
+        self.pending.append(Step(store, op, effect, future, changes=changes, subject=subject, transaction=transaction))
         return await future
 
     def tidy(self) -> None:

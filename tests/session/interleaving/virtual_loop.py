@@ -11,7 +11,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["ACTOR", "Actor", "VirtualLoop"]
 
@@ -33,10 +33,11 @@ class Actor:
 ACTOR: ContextVar[Actor] = ContextVar("actor")
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
-    """As much of an event loop as tasks, futures, locks and timeouts need."""
+class VirtualLoop:
+    """As much of an event loop as tasks, futures, locks and timeouts need; ``loop`` is itself, as they see it."""
 
     def __init__(self) -> None:
+        self.loop = cast(asyncio.AbstractEventLoop, self)
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._time = 1000.0
@@ -53,7 +54,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
         """Call it when the actor moves next."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = asyncio.Handle(callback, args, self.loop, context)
         self._ready.append(handle)
         return handle
 
@@ -67,18 +68,18 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Call it at this virtual time."""
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self.loop, context)
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
         """A future of this loop."""
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self.loop)
 
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
         """A task of this loop, remembered to the end, so that no clean-up of a dead one runs by accident."""
-        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self.loop, name=name, context=context)
         self.tasks.append(task)
         return task
 

@@ -202,7 +202,7 @@ async def _earn(session: Session) -> None:
 
 
 _PUT, _EARN = Role("neighbour", _put, (("purse", "a", 1),)), Role("neighbour", _earn, (("account", 1, 1),))
-_HELPER = Role("helper")
+_HELPER, _SPENDER = Role("helper"), Role("spender", _earn, (("account", 1, 1),))
 
 
 def _role(name: str, act: Act, account: int, purse: str, by: int = 10, dies_at: Failpoint | None = None) -> Role:
@@ -237,6 +237,7 @@ SCENARIOS = (
     Scenario("batch+batch lease only", _BATCH, _BATCH, (*_SAME, _PUT), sees_death=False),
     Scenario("plain+plain same purse", _PLAIN, _PLAIN, (*_MEETING, _PUT, _HELPER), weak=True),
     Scenario("plain+plain one dies", _PLAIN, _PLAIN, (_DYING[0], _PUT, _DYING[1], _HELPER), weak=True),
+    Scenario("plain+plain both changed", _PLAIN, _PLAIN, (_DYING[0], _PUT, _SPENDER, _HELPER), weak=True),
     Scenario("plain+batch same purse", _PLAIN, _PLAIN_BATCH, (*_MEETING, _PUT, _HELPER), weak=True),
     Scenario("plain+batch one dies", _PLAIN, _PLAIN_BATCH, (_DYING[0], _PUT, _DYING[1], _HELPER), weak=True),
 )
