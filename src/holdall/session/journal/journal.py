@@ -43,7 +43,7 @@ class Journal:
         self.application = application
         self.lease = lease
         self.finished = FinishedCommits()
-        self.is_recovered = False  # whether this process has looked once for what others left behind
+        self.next_look = 0.0  # when to look for what others left behind, in seconds of the monotonic clock
         self._stores = stores
         self._url = url
         self._local: Store | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from holdall.errors import HoldallError, LockConflict, Reserved
@@ -107,11 +109,16 @@ class SeveralStoresRun(CommitRun):
                 part.require_not_cancelled()
 
     async def _recover_first(self) -> None:
-        """Before its first commit over several stores, a process finishes what others left behind, if it can soon."""
+        """Before its first commit over several stores, a process finishes what others left behind, if it can soon.
+
+        Where somebody may still be at work on a commit, or a store was away, it looks again when his lease may be over.
+        """
         journal = self._coordinator.journal
-        if journal.is_recovered or sum(store.capabilities.is_durable for store in self.plan.stores) < 2:
+        if monotonic() < journal.next_look or sum(store.capabilities.is_durable for store in self.plan.stores) < 2:
             return
-        journal.is_recovered = True
+        journal.next_look = monotonic() + journal.lease
         with suppress(HoldallError, TimeoutError):
             async with asyncio.timeout(_SOON):
-                await Recovery(self._coordinator.bindings).run()
+                told = await Recovery(self._coordinator.bindings).run()
+                if not told.held and not told.pending:
+                    journal.next_look = inf

@@ -1,0 +1,105 @@
+"""What the tests of promises do over and over: move an amount between two stores, die at a place, read past Holdall."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holdall import Holdall
+from holdall.errors import CommitAborted, StaleVersion
+from holdall.store import Change
+from tests.contention.models import Arena
+from tests.contention.raw import rows_of
+from tests.crash.failpoints import Failpoint
+
+__all__ = ["Gate", "add", "balances", "die_at", "move", "opened", "started_victim"]
+
+_ROOT = Path(__file__).parents[2]
+_SECONDS = 60  # until a victim counts as hanging
+_TRIES = 5
+
+
+@asynccontextmanager
+async def opened(arena: Arena, *, is_new: bool = True) -> AsyncIterator[Holdall]:
+    """An application over the arena, closed at the end; ``is_new`` creates the records."""
+    app = arena.app()
+    try:
+        if is_new:
+            await arena.begin(app)
+        yield app
+    finally:
+        await app.close()
+
+
+async def move(app: Holdall, arena: Arena, *, account: int = 1, amount: int = 10, **options: Any) -> None:
+    """Move an amount from an account of the first store to the same account of the second."""
+    async with app.session() as session:
+        for side, change in ((0, -amount), (1, amount)):
+            (await session.require(arena.books(side).account, account)).balance += change
+        await session.commit(**options)
+
+
+async def add(app: Holdall, arena: Arena, side: int, amount: int = 1, *, account: int = 1) -> None:
+    """Change an account of one store alone; read it again where another commit was faster, or was settled first."""
+    for _ in range(_TRIES):
+        try:
+            async with app.session() as session:
+                (await session.require(arena.books(side).account, account)).balance += amount
+        except CommitAborted as error:
+            if not isinstance(error.__cause__, StaleVersion):
+                raise
+        else:
+            return
+    raise AssertionError(f"account {account} was changed by others {_TRIES} times")
+
+
+async def balances(arena: Arena, account: int = 1) -> list[int]:
+    """The balance of an account in each store, by its own driver. Close the applications before: a second SQLite
+    library in one process takes the locks of the first."""
+    found = []
+    for side in arena.sides:
+        collection = arena.books(side).account.__holdall__.collection
+        found += [row[1] for row in await rows_of(arena, side, collection, ("id", "balance")) if row[0] == account]
+    return found
+
+
+async def die_at(arena: Arena, point: Failpoint, *, is_elsewhere: bool = False) -> None:
+    """Let another process move 10 and be killed at this point; ``is_elsewhere`` if nobody can see whether it lives."""
+    victim = started_victim(arena, point, "kill", is_elsewhere=is_elsewhere)
+    printed, _ = await asyncio.to_thread(victim.communicate, timeout=_SECONDS)
+    assert victim.returncode == -9, f"it was not killed at {point}: {printed}"
+
+
+def started_victim(arena: Arena, point: Failpoint, how: str, *, is_elsewhere: bool = False) -> subprocess.Popen[str]:
+    """A process that moves 10 and is killed or stopped at this point; it prints how its commit ended."""
+    words = [msgspec.json.encode(arena).decode(), json.dumps([point.name, how, is_elsewhere])]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.promises.victim", *words], cwd=_ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+class Gate:
+    """Stands before a store's writing of what is decided: closed, it lets nobody through until it is opened."""
+
+    def __init__(self, store: Any) -> None:
+        self.reached = asyncio.Event()
+        self._open = asyncio.Event()
+        self._commit_prepared: Callable[..., Any] = store.commit_prepared
+        store.commit_prepared = self._wait
+
+    def open(self) -> None:
+        """Let everybody through."""
+        self._open.set()
+
+    async def _wait(self, commit: str, changes: Sequence[Change]) -> bool:
+        self.reached.set()
+        await self._open.wait()
+        return bool(await self._commit_prepared(commit, changes))

@@ -1,0 +1,50 @@
+"""A program that moves 10 between two stores and is killed, or stopped, at one place of its commit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import msgspec
+
+from holdall.session.journal import owner
+from tests.contention.models import Arena
+from tests.crash.failpoints import Failpoint, arm
+from tests.promises.acts import move
+
+
+def _be_elsewhere() -> None:
+    """Have a name that other processes take for one of another machine."""
+    owner._owner_of = lambda pid: f"-.-.{pid}.elsewhere"  # type: ignore[assignment]
+
+
+async def _main(arena: Arena, point: Failpoint, how: str) -> None:
+    sent = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how]
+    passed = False
+
+    def at(reached: Failpoint) -> None:
+        nonlocal passed
+        if reached is point and not passed:
+            passed = True
+            os.kill(os.getpid(), sent)
+
+    app = arena.app()
+    app.bindings.settle()
+    arm(at)
+    try:
+        await move(app, arena)
+        print("committed")
+    except Exception as error:
+        print(type(error).__name__, error)
+    finally:
+        await app.close()
+
+
+if __name__ == "__main__":
+    name, how, is_elsewhere = json.loads(sys.argv[2])
+    if is_elsewhere:
+        _be_elsewhere()
+    asyncio.run(_main(msgspec.json.decode(sys.argv[1], type=Arena), Failpoint[name], how))
