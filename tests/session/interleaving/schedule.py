@@ -21,9 +21,9 @@ from .moves import Move, UnknownMove, fate_of
 from .processes import Processes
 from .stepped_stores import SteppedStore
 from .stepping import Fate, Step, Steps
-from .virtual_loop import ACTOR, Actor, VirtualLoop, start
+from .virtual_loop import ACTOR, BEGIN, Actor, VirtualLoop, start
 from .watching import Violation, Watch
-from .worlds import LEASE, OPENING, Account, Purse, World
+from .worlds import LEASE, OPENING, Account, Jar, Purse, World
 
 __all__ = ["Deviation", "Run", "Runner"]
 
@@ -126,6 +126,7 @@ class _One:
         self.actors = [Actor(role.name, number) for number, role in enumerate(world.scenario.roles, 100)]
         self.last = Actor("last", 200)
         self.stands_still = False
+        self.waited = False
         self.current: Actor = self.actors[0]
         self.chosen: list[Deviation] = []
 
@@ -162,12 +163,7 @@ class _One:
             store.restart(self.steps)
         for app in world.apps.values():
             app.bindings.journal = Journal(app.name, app.bindings.stores, "shared:", LEASE)
-        tables = world.main._data.tables
-        for key in (1, 2):
-            tables["account"].add(key, _row(Account, id=key, amount=OPENING["account"], version=1), 0)
-        for code in ("a", "b"):
-            row = _row(Purse, code=code, amount=OPENING["purse"], nick=None, slip=None, version=1)
-            world.side._data.tables["purse"].add(code, row, 0)
+        _fill(world)
         for actor, role in zip(self.actors, world.scenario.roles, strict=True):
             start(self.loop, actor, self._play(actor, world, role), copy_context())
 
@@ -250,11 +246,12 @@ class _One:
         self.run.trace.append(f"{self.loop.time():7.2f} {choice}")
         match choice.kind:
             case Kind.WAIT:
+                self.waited = True
                 self.watch.moves[Move.WAIT] += 1
                 self._wait()
             case Kind.STAND_STILL:
                 self.watch.moves[Move.STAND_STILL] += 1
-                self.stands_still = True
+                self.stands_still = self.waited = True
                 self._advance(self.loop.time() + LEASE + 2.0)
             case Kind.STEP:
                 assert choice.step is not None
@@ -278,6 +275,7 @@ class _One:
 
     def _finish(self) -> None:
         """Whoever lives has ended; now a helper comes, at once where the dead are seen, and after a lease."""
+        self._demand_soon()
         for actor in self.actors:
             if not actor.is_dead and actor.task is not None:
                 actor.task.result()
@@ -319,6 +317,14 @@ class _One:
         rows = [read_row(values) for store in self.world.journals for values in store.rows(JOURNAL.name)]
         return [row for row in rows if row.state not in (JournalState.HOME, JournalState.ABORTED)]
 
+    def _demand_soon(self) -> None:
+        """Stores that answer at once make nobody wait for a lease: not the living, and not the dead who are seen."""
+        is_calm = self.limits.troubles > 0 and not self.waited and self.world.scenario.sees_death
+        if is_calm and self.loop.time() > BEGIN + LEASE:
+            raise Violation(
+                f"it took {self.loop.time() - BEGIN:.1f} seconds, although every store has answered at once"
+            )
+
     def _demand_nothing_of_the_dead(self) -> None:
         for store in self.world.stores:
             for reservation in store.held():
@@ -348,13 +354,16 @@ class _One:
     def _demand_amounts(self) -> None:
         if self.watch.listed:
             return
+        flag, sign = self.world.main.row("flag", 1), self.world.side.row("sign", 1)
+        if flag != sign:
+            raise Violation(f"flag and sign differ: {flag}, {sign}")
         added: dict[tuple[str, object], int] = {}
         for actor, role in zip(self.actors, self.world.scenario.roles, strict=True):
             times = self.watch.alone[actor] if role.is_alone else self._times(actor)
             for collection, key, by in role.adds:
                 added[collection, key] = added.get((collection, key), 0) + by * times
         for (collection, key), by in added.items():
-            begun = OPENING[collection] if key in (1, 2, "a", "b") else 0
+            begun = OPENING[collection] if key in (1, 2, "a", "b", "j") else 0
             if self.world.amount(collection, key) != begun + by:
                 raise Violation(f"{collection} {key} has {self.world.amount(collection, key)}, not {begun + by}")
 
@@ -394,6 +403,19 @@ class _Trouble(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.found.append(f"{record.getMessage()} {record.exc_info and record.exc_info[1]!r}")
+
+
+def _fill(world: World) -> None:
+    """Put the records there that a schedule begins with."""
+    tables = {name: store._data.tables for name, store in world.holders.items()}
+    for key in (1, 2):
+        tables["main"]["account"].add(key, _row(Account, id=key, amount=OPENING["account"], version=1), 0)
+    for code in ("a", "b"):
+        tables["side"]["purse"].add(code, _row(Purse, code=code, amount=OPENING["purse"], version=1), 0)
+    tables["main"]["flag"].add(1, (1, 0), 0)
+    tables["side"]["sign"].add(1, (1, 0), 0)
+    if "third" in tables:
+        tables["third"]["jar"].add("j", _row(Jar, code="j", amount=OPENING["jar"], version=1), 0)
 
 
 def _row(model: type, **values: object) -> tuple[object, ...]:

@@ -13,7 +13,10 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from typing import Any, cast
 
-__all__ = ["ACTOR", "Actor", "VirtualLoop"]
+__all__ = ["ACTOR", "BEGIN", "Actor", "VirtualLoop", "start"]
+
+BEGIN = 1000.0
+"""The virtual time, in seconds, at which every schedule begins."""
 
 
 class Actor:
@@ -40,7 +43,7 @@ class VirtualLoop:
         self.loop = cast(asyncio.AbstractEventLoop, self)
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
-        self._time = 1000.0
+        self._time = BEGIN
         self._count = 0
         self.troubles: list[dict[str, Any]] = []
         self.tasks: list[asyncio.Task[Any]] = []

@@ -153,8 +153,11 @@ class Watch:
     def demand_told(self, actor: Actor, told: str) -> None:
         """What the actor was told is what happened; ``told`` is the end of its commit."""
         commits = [commit for commit, owner in self.owners.items() if owner is actor and not commit.startswith("undo")]
-        decided = [commit for commit in commits if commit in self.decided and commit not in self.taken_back]
-        if told in ("done", "pending") and commits and not decided:
-            raise Violation(f"{actor} was told {told!r}, and its commit is not decided")
-        if told == "aborted" and decided:
+        decided = [commit for commit in commits if commit in self.decided]
+        lasting = [commit for commit in decided if commit not in self.taken_back]
+        if told == "done" and commits and not lasting:
+            raise Violation(f"{actor} was told 'done', and its commit is not decided")
+        if told == "pending" and not decided:
+            raise Violation(f"{actor} was told 'pending', and its commit is not decided")
+        if told == "aborted" and lasting:
             raise Violation(f"{actor} was told that nothing was written, and its commit is decided")

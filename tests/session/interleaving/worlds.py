@@ -16,13 +16,27 @@ from holdall.store import CommitClass, Hold
 
 from .stepped_stores import SteppedStore, stepped_store
 
-__all__ = ["LEASE", "OPENING", "SCENARIOS", "Account", "Purse", "Role", "Scenario", "Slip", "World", "told"]
+__all__ = [
+    "LEASE",
+    "OPENING",
+    "SCENARIOS",
+    "Account",
+    "Flag",
+    "Jar",
+    "Purse",
+    "Role",
+    "Scenario",
+    "Sign",
+    "Slip",
+    "World",
+    "told",
+]
 
 LEASE = 3.0  # seconds
 _BUDGET = 10.0  # seconds
 
-OPENING = {"account": 100, "purse": 10}
-"""The amounts of accounts 1 and 2 and of purses a and b when a schedule begins."""
+OPENING = {"account": 100, "purse": 10, "jar": 5}
+"""The amounts of accounts 1 and 2, of purses a and b and of jar j when a schedule begins."""
 
 
 class Slip(Model):
@@ -46,6 +60,31 @@ class Purse(Model):
     version: int = field(version=True)
 
 
+class Flag(Model):
+    """At home, without a version: the last writer wins."""
+
+    id: int = field(pk=True)
+    value: int = 0
+
+
+class Sign(Model):
+    """Beside it, without a version; says the same as the flag of its number."""
+
+    id: int = field(pk=True)
+    value: int = 0
+
+
+class Jar(Model):
+    """In the third store, where there is one."""
+
+    code: str = field(pk=True)
+    amount: int = 0
+    version: int = field(version=True)
+
+
+_HOLDERS = {"account": "main", "purse": "side", "jar": "third"}
+"""The store of each collection with amounts."""
+
 Act = Callable[[Session], Awaitable[None]]
 
 
@@ -64,7 +103,7 @@ class Role(msgspec.Struct, frozen=True):
     @property
     def is_alone(self) -> bool:
         """Whether it writes one store only."""
-        return len({collection == "purse" for collection, _, _ in self.adds}) == 1
+        return len({_HOLDERS[collection] for collection, _, _ in self.adds}) == 1
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -76,6 +115,7 @@ class Scenario(msgspec.Struct, frozen=True):
     roles: tuple[Role, ...]
     sees_death: bool = True
     weak: bool = False
+    third: tuple[CommitClass, Hold] | None = None
 
 
 class World:
@@ -85,13 +125,19 @@ class World:
         self.scenario = scenario
         self.main = stepped_store("main", *scenario.home)
         self.side = stepped_store("side", *scenario.other)
+        self.third = None if scenario.third is None else stepped_store("third", *scenario.third)
         self.journal = stepped_store("journal", CommitClass.TX, Hold.RESERVED)
         self.apps = {name: self._app() for name in (*[role.name for role in scenario.roles], "last")}
 
     @property
     def stores(self) -> list[SteppedStore]:
         """Every store."""
-        return [self.main, self.side, self.journal]
+        return [self.main, self.side, *([] if self.third is None else [self.third]), self.journal]
+
+    @property
+    def holders(self) -> dict[str, SteppedStore]:
+        """Every store by the name that applications give it."""
+        return {store.name: store for store in self.stores}
 
     @property
     def journals(self) -> list[SteppedStore]:
@@ -102,8 +148,11 @@ class World:
         app = Holdall("bank", journal="shared:", lease=LEASE)
         app.add_store("main", self.main)
         app.add_store("side", self.side)
-        app.add(Account, Slip, store="main")
-        app.add(Purse, store="side")
+        app.add(Account, Slip, Flag, store="main")
+        app.add(Purse, Sign, store="side")
+        if self.third is not None:
+            app.add_store("third", self.third)
+            app.add(Jar, store="third")
         app.bindings.settle()
         return app
 
@@ -117,8 +166,7 @@ class World:
 
     def amount(self, collection: str, key: Any) -> int:
         """The amount of a record, 0 where it is not there."""
-        store = self.side if collection == "purse" else self.main
-        row = store.row(collection, key)
+        row = self.holders[_HOLDERS[collection]].row(collection, key)
         return 0 if row is None else int(row[1])
 
 
@@ -191,6 +239,28 @@ def _close(account: int, purse: str) -> Act:
     return act
 
 
+def _move(name: str, *adds: tuple[str, Any, int]) -> Role:
+    """Adds to records that are there."""
+    models: dict[str, Any] = {"account": Account, "purse": Purse, "jar": Jar}
+
+    async def act(session: Session) -> None:
+        for collection, key, by in adds:
+            record = await session.require(models[collection], key)
+            record.amount += by
+
+    return Role(name, act, adds)
+
+
+def _set(name: str, value: int) -> Role:
+    """Sets a flag and its sign to the same value, whatever they were."""
+
+    async def act(session: Session) -> None:
+        flag, sign = await session.require(Flag, 1), await session.require(Sign, 1)
+        flag.value = sign.value = value
+
+    return Role(name, act)
+
+
 async def _put(session: Session) -> None:
     purse = await session.require(Purse, "a")
     purse.amount += 1
@@ -219,6 +289,18 @@ _KEYED = (_role("one", _slip(1, "a"), 1, "a"), _role("two", _slip(2, "a"), 2, "a
 _REMOVED = (_role("one", _close(1, "a"), 1, "a", -10), _role("two", _transfer(2, "a"), 2, "a"))
 _DYING = (_role("one", _transfer(1, "a"), 1, "a", dies_at=Failpoint.DECIDED), _MEETING[1])
 
+_CHAIN = (
+    _move("one", ("account", 1, -10), ("purse", "a", 10)),
+    _move("two", ("purse", "a", -5), ("jar", "j", 5)),
+    _move("three", ("jar", "j", -1), ("account", 1, 1)),
+)
+_THREE = (
+    _move("one", ("account", 1, -10), ("purse", "a", 6), ("jar", "j", 4)),
+    _move("two", ("account", 2, -10), ("purse", "a", 6), ("jar", "j", 4)),
+)
+
+_BLIND = (_set("one", 1), _set("two", 2), _HELPER)
+
 _TX, _BATCH = (CommitClass.TX, Hold.RESERVED), (CommitClass.BATCH, Hold.RESERVED)
 _PLAIN, _PLAIN_BATCH = (CommitClass.TX, Hold.NONE), (CommitClass.BATCH, Hold.NONE)
 
@@ -235,6 +317,14 @@ SCENARIOS = (
     Scenario("tx+tx lease only", _TX, _TX, (*_KEYED, _HELPER), sees_death=False),
     Scenario("batch+batch same purse", _BATCH, _BATCH, (*_MEETING, _EARN, _HELPER)),
     Scenario("batch+batch lease only", _BATCH, _BATCH, (*_SAME, _PUT), sees_death=False),
+    Scenario("tx+tx+tx chain", _TX, _TX, (*_CHAIN, _HELPER), third=_TX),
+    Scenario("tx+batch+batch all three", _TX, _BATCH, (*_THREE, _HELPER), third=_BATCH),
+    Scenario("batch+batch+tx chain", _BATCH, _BATCH, (*_CHAIN, _HELPER), third=_TX),
+    Scenario("plain+plain+batch all three", _PLAIN, _PLAIN, (*_THREE, _PUT, _HELPER), third=_BATCH, weak=True),
+    Scenario("plain+batch+batch all three", _PLAIN, _PLAIN_BATCH, (*_THREE, _PUT), third=_BATCH, weak=True),
+    Scenario("tx+batch blind", _TX, _BATCH, _BLIND),
+    Scenario("tx+tx blind", _TX, _TX, _BLIND, sees_death=False),
+    Scenario("batch+batch blind", _BATCH, _BATCH, _BLIND),
     Scenario("plain+plain same purse", _PLAIN, _PLAIN, (*_MEETING, _PUT, _HELPER), weak=True),
     Scenario("plain+plain one dies", _PLAIN, _PLAIN, (_DYING[0], _PUT, _DYING[1], _HELPER), weak=True),
     Scenario("plain+plain both changed", _PLAIN, _PLAIN, (_DYING[0], _PUT, _SPENDER, _HELPER), weak=True),
