@@ -31,19 +31,22 @@ class Processes:
         self.time = 0.0
         self.journal: Store | None = None
         self.commits: dict[str, Actor] = {}  # filled as ids are made
+        self.errors: list[str] = []  # what was logged as an error in this schedule
         self._count = 0
 
     def begin(self, actors: list[Actor], commits: dict[str, Actor], journal: Store, *, sees_death: bool) -> None:
         """Begin the next schedule."""
         self.actors = {actor.number: actor for actor in actors}
         self.commits, self.journal, self.sees_death, self._count = commits, journal, sees_death, 0
+        self.errors.clear()
 
     @contextmanager
     def patched(self) -> Iterator[None]:
         """Within the block, the session asks here who it is and what time it is."""
         logger = logging.getLogger("holdall")
-        level = logger.level
+        level, handler = logger.level, _Keeping(self.errors)
         logger.setLevel(logging.ERROR)  # what is less is no finding, and takes time
+        logger.addHandler(handler)
         clock = SimpleNamespace(datetime=SimpleNamespace(now=self._now), UTC=dt.UTC)
         with ExitStack() as stack:
             for module, name, value in (
@@ -62,6 +65,7 @@ class Processes:
             ):
                 stack.enter_context(mock.patch.object(module, name, value))
             stack.callback(logger.setLevel, level)
+            stack.callback(logger.removeHandler, handler)
             yield
 
     def _now(self, zone: Any) -> dt.datetime:
@@ -82,6 +86,17 @@ class Processes:
 
     def _lives(self, pid: int, began: str) -> bool:
         return not self.sees_death or not self.actors[pid].is_dead
+
+
+class _Keeping(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._errors = errors
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._errors.append(f"{record.getMessage()} {record.exc_info and record.exc_info[1]!r}")
 
 
 class _UnderWay:

@@ -3,78 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextvars import copy_context
-from enum import StrEnum
 from random import Random
+from typing import Any
 
 import msgspec
 
 from holdall.session import Recovery
 from holdall.session.commit.failpoint import Failpoint, arm
-from holdall.session.journal.journal import Journal
-from holdall.session.journal.row import JournalRow, JournalState, read_row
-from holdall.session.journal.schema import JOURNAL, MARKER
 
+from .accounts import Role
+from .choosing import Choice, Kind, Limits, choices
 from .moves import Move, UnknownMove, fate_of
 from .processes import Processes
-from .stepped_stores import SteppedStore
-from .stepping import Fate, Step, Steps
+from .stepping import Step, Steps
+from .verdict import Verdict
 from .virtual_loop import ACTOR, BEGIN, Actor, VirtualLoop, start
 from .watching import Violation, Watch
-from .worlds import LEASE, OPENING, Account, Jar, Purse, World
+from .worlds import LEASE, World
 
 __all__ = ["Deviation", "Run", "Runner"]
 
 _MOST_STEPS = 1500
-_HOUR = 3700.0  # seconds; longer than a tombstone stands
-
-
-class Kind(StrEnum):
-    """What can be chosen."""
-
-    STEP = "step"
-    WAIT = "wait"
-    STAND_STILL = "stand still"
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """One of the things that can happen next."""
-
-    kind: Kind
-    step: Step | None = None
-    fate: Fate = Fate.GO
-
-    def __str__(self) -> str:
-        if self.step is None:
-            return self.kind.value
-        return f"{self.step}{'' if self.fate is Fate.GO else f' - {self.fate.value}'}"
-
+_LONG = 25 * 3600.0  # seconds; longer than tombstones and markers stand
 
 Deviation = tuple[int, int]
 """At this choice, take this alternative; everywhere else the first is taken."""
-
-
-class Limits(msgspec.Struct):
-    """How much more may go wrong in this schedule."""
-
-    deaths: int = 1
-    troubles: int = 1
-    stalls: int = 1
-
-    def allow(self, fate: Fate) -> bool:
-        """Whether a step may end so."""
-        return self.deaths > 0 if fate in (Fate.DIE, Fate.GHOST) else self.troubles > 0
-
-    def note(self, choice: Choice) -> None:
-        """Take account of a choice."""
-        if choice.kind is Kind.STAND_STILL:
-            self.stalls -= 1
-        elif choice.fate in (Fate.DIE, Fate.GHOST):
-            self.deaths -= 1
-        elif choice.fate is not Fate.GO:
-            self.troubles -= 1
 
 
 class Run(msgspec.Struct):
@@ -125,7 +80,8 @@ class _One:
         self.limits = Limits()
         self.actors = [Actor(role.name, number) for number, role in enumerate(world.scenario.roles, 100)]
         self.last = Actor("last", 200)
-        self.stands_still = False
+        self.verdict = Verdict(world, self.watch, self.actors)
+        self.stood_still = False
         self.waited = False
         self.current: Actor = self.actors[0]
         self.chosen: list[Deviation] = []
@@ -134,20 +90,15 @@ class _One:
 
     def play(self) -> None:
         """Run, and leave what came of it."""
-        trouble = _Trouble()
-        logger = logging.getLogger("holdall")
-        logger.addHandler(trouble)
         asyncio._set_running_loop(self.loop.loop)
         arm(self._reached)
         try:
             self._prepare()
             self._explore()
             self._finish()
-            self._demand(trouble)
         except (Violation, UnknownMove) as violation:
             self.run.violation = f"{type(violation).__name__}: {violation}"
         finally:
-            logger.removeHandler(trouble)
             self.run.deviations = tuple(self.chosen)
             self.run.moves.update(self.watch.moves)
             self.steps.is_over = True
@@ -155,21 +106,15 @@ class _One:
             self.loop.end()
 
     def _prepare(self) -> None:
-        world = self.world
-        self.processes.begin(
-            [*self.actors, self.last], self.watch.owners, world.journal, sees_death=world.scenario.sees_death
-        )
-        for store in world.stores:
-            store.restart(self.steps)
-        for app in world.apps.values():
-            app.bindings.journal = Journal(app.name, app.bindings.stores, "shared:", LEASE)
-        _fill(world)
-        for actor, role in zip(self.actors, world.scenario.roles, strict=True):
-            start(self.loop, actor, self._play(actor, world, role), copy_context())
+        actors, sees_death = [*self.actors, self.last], self.world.scenario.sees_death
+        self.processes.begin(actors, self.watch.owners, self.world.journal, sees_death=sees_death)
+        self.world.restart(self.steps)
+        for actor, role in zip(self.actors, self.world.scenario.roles, strict=True):
+            start(self.loop, actor, self._play(actor, role), copy_context())
 
-    async def _play(self, actor: Actor, world: World, role: object) -> None:
+    async def _play(self, actor: Actor, role: Role) -> None:
         self.run.told[actor.name] = "died"
-        self.run.told[actor.name] = await world.play(role)  # type: ignore[arg-type]
+        self.run.told[actor.name] = await self.world.play(role)
 
     def _reached(self, point: Failpoint) -> None:
         self.run.failpoints.add(point)
@@ -225,21 +170,16 @@ class _One:
         self.loop.advance(to)
 
     def _choose(self, enabled: list[Step]) -> Choice:
-        choices = [Choice(Kind.STEP, step) for step in enabled]
-        choices += [Choice(Kind.STEP, step, fate) for step in enabled for fate in step.fates if self.limits.allow(fate)]
-        if self.loop.next_timer() is not None:
-            choices.append(Choice(Kind.WAIT))
-            if self.limits.stalls > 0:
-                choices.append(Choice(Kind.STAND_STILL))
+        found = choices(enabled, self.limits, has_timer=self.loop.next_timer() is not None)
         place = len(self.run.widths)
-        self.run.widths.append(len(choices))
+        self.run.widths.append(len(found))
         index = self.wanted.get(place, 0)
         if self.random is not None and place not in self.wanted and self.random.random() > self.calm:
-            index = self.random.randrange(len(choices))
-        index = index if index < len(choices) else 0
+            index = self.random.randrange(len(found))
+        index = index if index < len(found) else 0
         if index:
             self.chosen.append((place, index))
-        return choices[index]
+        return found[index]
 
     def _take(self, choice: Choice) -> None:
         self.limits.note(choice)
@@ -251,7 +191,7 @@ class _One:
                 self._wait()
             case Kind.STAND_STILL:
                 self.watch.moves[Move.STAND_STILL] += 1
-                self.stands_still = self.waited = True
+                self.stood_still = self.waited = True
                 self._advance(self.loop.time() + LEASE + 2.0)
             case Kind.STEP:
                 assert choice.step is not None
@@ -282,20 +222,38 @@ class _One:
         self._advance(max(store.away_until for store in self.world.stores))
         if self.world.scenario.sees_death and self.limits.troubles > 0:
             self._recover()
-            self._demand_nothing_of_the_dead()
+            self.verdict.demand_nothing_of_the_dead()
         for _ in range(3):
-            if not self._is_anything_left():
-                break
-            self._advance(self.loop.time() + LEASE + 2.0)
-            self._recover()
+            if self.verdict.is_anything_left:
+                self._advance(self.loop.time() + LEASE + 2.0)
+                self._recover()
+        if self.processes.errors:
+            raise Violation(f"it was logged: {self.processes.errors[0]}")
+        self.verdict.demand_whole(self.run.told, stood_still=self.stood_still)
+        if self.verdict.old():
+            self._sweep()
+
+    def _demand_soon(self) -> None:
+        """Stores that answer at once make nobody wait for a lease: not the living, and not the dead who are seen."""
+        is_calm = self.limits.troubles > 0 and not self.waited and self.world.scenario.sees_death
+        taken = self.loop.time() - BEGIN
+        if is_calm and taken > LEASE:
+            raise Violation(f"it took {taken:.1f} seconds, although every store has answered at once")
+
+    def _sweep(self) -> None:
+        """After long enough, not even tombstones and markers are left."""
+        self._advance(self.loop.time() + _LONG)
+        self._recover()
+        self._run_to_end(Recovery(self.world.apps["last"].bindings).sweep())
+        if self.verdict.old():
+            raise Violation(f"kept for ever: {self.verdict.old()[0]}")
 
     def _recover(self) -> None:
-        recovery = Recovery(self.world.apps["last"].bindings)
         self.run.trace.append(f"{self.loop.time():7.2f} recovery")
-        self._run_to_end(recovery.run())
+        self._run_to_end(Recovery(self.world.apps["last"].bindings).run())
 
-    def _run_to_end(self, work: object) -> None:
-        start(self.loop, self.last, work, copy_context())  # type: ignore[arg-type]
+    def _run_to_end(self, work: Coroutine[Any, Any, object]) -> None:
+        start(self.loop, self.last, work, copy_context())
         assert self.last.task is not None
         for _ in range(_MOST_STEPS):
             self._settle()
@@ -306,118 +264,3 @@ class _One:
             elif not self._wait():
                 break
         self.last.task.result()
-
-    def _is_anything_left(self) -> bool:
-        world = self.world
-        return any(store.held() for store in world.stores) or any(
-            row.state is not JournalState.LISTED for row in self._rows()
-        )
-
-    def _rows(self) -> list[JournalRow]:
-        rows = [read_row(values) for store in self.world.journals for values in store.rows(JOURNAL.name)]
-        return [row for row in rows if row.state not in (JournalState.HOME, JournalState.ABORTED)]
-
-    def _demand_soon(self) -> None:
-        """Stores that answer at once make nobody wait for a lease: not the living, and not the dead who are seen."""
-        is_calm = self.limits.troubles > 0 and not self.waited and self.world.scenario.sees_death
-        if is_calm and self.loop.time() > BEGIN + LEASE:
-            raise Violation(
-                f"it took {self.loop.time() - BEGIN:.1f} seconds, although every store has answered at once"
-            )
-
-    def _demand_nothing_of_the_dead(self) -> None:
-        for store in self.world.stores:
-            for reservation in store.held():
-                owner = self.watch.owners[reservation.commit]
-                if owner.is_dead:
-                    raise Violation(f"{store.name} still holds {reservation.commit} of a dead process after one help")
-
-    def _demand(self, trouble: _Trouble) -> None:
-        if trouble.found:
-            raise Violation(f"it was logged: {trouble.found[0]}")
-        if self._is_anything_left():
-            left = [str(row) for row in self._rows()] + [str(store.held()) for store in self.world.stores]
-            raise Violation(f"left behind: {left}")
-        self.watch.demand_whole()
-        for actor in self.actors:
-            if not actor.is_dead:
-                self.watch.demand_told(actor, self.run.told[actor.name])
-        self._demand_lives()
-        self._demand_amounts()
-        self._demand_swept()
-
-    def _demand_lives(self) -> None:
-        """Nobody who lives and moves is taken for abandoned."""
-        if self.watch.buried_alive and not self.stands_still:
-            raise Violation(f"{self.watch.buried_alive[0]} was given up by others, and its owner was alive")
-
-    def _demand_amounts(self) -> None:
-        if self.watch.listed:
-            return
-        flag, sign = self.world.main.row("flag", 1), self.world.side.row("sign", 1)
-        if flag != sign:
-            raise Violation(f"flag and sign differ: {flag}, {sign}")
-        added: dict[tuple[str, object], int] = {}
-        for actor, role in zip(self.actors, self.world.scenario.roles, strict=True):
-            times = self.watch.alone[actor] if role.is_alone else self._times(actor)
-            for collection, key, by in role.adds:
-                added[collection, key] = added.get((collection, key), 0) + by * times
-        for (collection, key), by in added.items():
-            begun = OPENING[collection] if key in (1, 2, "a", "b", "j") else 0
-            if self.world.amount(collection, key) != begun + by:
-                raise Violation(f"{collection} {key} has {self.world.amount(collection, key)}, not {begun + by}")
-
-    def _times(self, actor: Actor) -> int:
-        return sum(
-            owner is actor and not commit.startswith("undo")
-            for commit, owner in self.watch.owners.items()
-            if commit in self.watch.decided - self.watch.taken_back
-        )
-
-    def _demand_swept(self) -> None:
-        """After long enough, not even tombstones and markers are left."""
-        if not any(self._old(store) for store in self.world.stores):
-            return
-        self._advance(self.loop.time() + _HOUR * 25)
-        self._recover()
-        self._run_to_end(Recovery(self.world.apps["last"].bindings).sweep())
-        for store in self.world.stores:
-            left = self._old(store)
-            if left:
-                raise Violation(f"{store.name} keeps {left[0]} for ever")
-
-    @staticmethod
-    def _old(store: SteppedStore) -> list[str]:
-        """The ids of what is left in a store's journal, and of its markers."""
-        rows = [read_row(values) for values in store.rows(JOURNAL.name)]
-        left = [row.id for row in rows if row.state not in (JournalState.HOME, JournalState.LISTED)]
-        return left + [str(row[0]) for row in store.rows(MARKER.name)]
-
-
-class _Trouble(logging.Handler):
-    """Keeps what is logged as an error."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.found: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.found.append(f"{record.getMessage()} {record.exc_info and record.exc_info[1]!r}")
-
-
-def _fill(world: World) -> None:
-    """Put the records there that a schedule begins with."""
-    tables = {name: store._data.tables for name, store in world.holders.items()}
-    for key in (1, 2):
-        tables["main"]["account"].add(key, _row(Account, id=key, amount=OPENING["account"], version=1), 0)
-    for code in ("a", "b"):
-        tables["side"]["purse"].add(code, _row(Purse, code=code, amount=OPENING["purse"], version=1), 0)
-    tables["main"]["flag"].add(1, (1, 0), 0)
-    tables["side"]["sign"].add(1, (1, 0), 0)
-    if "third" in tables:
-        tables["third"]["jar"].add("j", _row(Jar, code="j", amount=OPENING["jar"], version=1), 0)
-
-
-def _row(model: type, **values: object) -> tuple[object, ...]:
-    names = [field.name for field in model.__holdall__.stored]  # type: ignore[attr-defined]
-    return tuple([values.get(name) for name in names])

@@ -127,6 +127,10 @@ class SteppedStore(MemoryRecords):
         """A record as it lasts now."""
         return self._committed().tables[collection].rows.get(key)
 
+    def put(self, collection: str, key: Any, row: tuple[object, ...]) -> None:
+        """A record that is there from the beginning."""
+        self._data.tables[collection].add(key, row, 0)
+
     def rows(self, collection: str) -> list[Any]:
         """All records of a collection as they last now."""
         tables = self._committed().tables

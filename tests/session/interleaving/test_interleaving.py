@@ -17,8 +17,9 @@ from .explore import Explored, explore, shrunk
 from .mistakes import MISTAKES
 from .moves import DOCUMENT, Move, moves_of_document
 from .processes import Processes
+from .scenarios import SCENARIOS
 from .schedule import Runner
-from .worlds import SCENARIOS, Scenario, World
+from .worlds import Scenario, World
 
 _SCHEDULES = int(os.environ.get("INTERLEAVE", "3000"))
 _ENOUGH = 600  # schedules, in which each planted mistake must show
