@@ -44,6 +44,7 @@ class Journal:
         self.lease = lease
         self.finished = FinishedCommits()
         self.next_look = 0.0  # when to look for what others left behind, in seconds of the monotonic clock
+        self.named: set[str] = set()  # the commits that this process has told it must leave alone
         self._stores = stores
         self._url = url
         self._local: Store | None = None

@@ -70,7 +70,6 @@ class Recovery:
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
         self._coordinator = Coordinator(bindings)
-        self._logged: set[str] = set()
 
     @property
     def _journal(self) -> Journal:
@@ -98,8 +97,8 @@ class Recovery:
     async def _settle(self, home: Store, row: JournalRow, told: Recovered) -> None:
         reason = self._reason(row)
         if reason:
-            if row.id not in self._logged:  # once, as it may stay there for long
-                self._logged.add(row.id)
+            if row.id not in self._journal.named:  # once, as it may stay there for long
+                self._journal.named.add(row.id)
                 _log.warning("commit %s in %s is left alone: %s", row.id, self._journal.place_of(home), reason)
         elif not self._coordinator.is_abandoned(row):
             told.held += 1
