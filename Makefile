@@ -1,6 +1,8 @@
 # The verbs of this project, the same for people and for CI.
-#   make setup | run | test | explore N=<rounds> | crash N=<kills> | twin N=<acts> | check | bench | docs
-#   | conform STORE=<url> | lock
+#   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
+# and the long ones, for hours rather than minutes:
+#   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
+#   | crash N=<kills> | growth N=<commits> | twin N=<acts>
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -20,7 +22,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: setup run test explore crash twin check bench docs conform lock clean
+.PHONY: setup run test explore interleave contention kills servers crash growth twin check bench docs conform lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -50,6 +52,26 @@ explore: $(READY)
 # Kill a program that writes several stores so many times, and audit what is left.
 crash: $(READY)
 	@CRASH=$(or $(N),200) $(TEST) -q $(TOGETHER) tests/crash $(ARGS)
+
+# Every order of the steps of two commits, a death, a helper and a neighbour, so many of them.
+interleave: $(READY)
+	@INTERLEAVE=$(or $(N),50000) $(TEST) -q $(TOGETHER) tests/session/interleaving $(ARGS)
+
+# Processes that move amounts between the same records of every two stores, for so many seconds a pair.
+contention: $(READY)
+	@$(BIN)/python -m tests.contention --seconds $(or $(N),15) $(ARGS)
+
+# Kill processes at any moment while neighbours write the same records, and look whether all is whole again.
+kills: $(READY)
+	@$(BIN)/python -m tests.crash --kills $(or $(N),2000) $(ARGS)
+
+# Kill the servers under commits over several stores.
+servers: $(READY)
+	@$(BIN)/python -m tests.crash.server_kills --kills $(or $(N),20) $(ARGS)
+
+# Make so many commits over several stores; nothing that commits keep for themselves may grow.
+growth: $(READY)
+	@$(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)

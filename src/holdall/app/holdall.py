@@ -152,7 +152,8 @@ class Holdall:
             with adding_new_records(session, auto_add):
                 yield
         finally:
-            self._active.reset(token)
+            with suppress(ValueError):  # a block that is only ended as the program ends is in another context by then
+                self._active.reset(token)
 
     @property
     def active_session(self) -> Session | None:

@@ -15,6 +15,7 @@ __all__ = [
     "Aggregating",
     "Appending",
     "Counting",
+    "Deferring",
     "Disclosing",
     "Naming",
     "Preparable",
@@ -116,7 +117,9 @@ class Preparable(Protocol):
         ...
 
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
-        """Write what was prepared and let go of it, in one atomic step that lasts.
+        """Write what was prepared and let go of it, in one atomic step that survives the end of the process.
+
+        It survives a power failure as well, unless the store is ``Deferring``.
 
         ``changes`` are those that were prepared, with every key in its place. False where nothing is held under this
         commit: then it was written, or let go of, before. Raises Conflict where somebody who does not respect
@@ -134,6 +137,15 @@ class Preparable(Protocol):
 
     async def prepared(self) -> list[Reservation]:
         """Everything held in this store, without reading through its records."""
+        ...
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """A store whose ``commit_prepared`` does not wait for the disk. In its absence what it wrote lasts at once."""
+
+    async def sync(self) -> None:
+        """Let everything that was committed survive a power failure; called before a commit is forgotten."""
         ...
 
 

@@ -2,22 +2,23 @@
 
 Invariant: nothing grows without bound, and tidying spoils no other commit. Removal is never part of another commit's
 transaction; a row that somebody else has moved or removed is his, and so are its markers; a marker goes after its row,
-as it alone says that a part was applied.
+as it alone says that a part was applied. A row goes only once every part would survive a power failure.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
 from holdall.errors import HoldallError, StaleVersion
 from holdall.session.journal.markers import remove_markers
 from holdall.session.journal.row import JournalRow, remove_row
-from holdall.store import Store
+from holdall.store import Deferring, Store
 
-__all__ = ["FinishedCommits"]
+__all__ = ["FinishedCommits", "sync_stores"]
 
 _log = logging.getLogger("holdall.recovery")
 
@@ -28,6 +29,7 @@ _MOST = 10_000  # rows waiting; what is beyond is left to recovery
 
 class _Finished(msgspec.Struct, frozen=True):
     row: JournalRow
+    stores: tuple[Store, ...]
     marked: tuple[Store, ...]
 
 
@@ -40,11 +42,11 @@ class FinishedCommits:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, home: Store, row: JournalRow, marked: list[Store]) -> None:
-        """Remove this row, and the commit's markers in these stores, soon."""
+    def add(self, home: Store, row: JournalRow, stores: list[Store], marked: list[Store]) -> None:
+        """Remove this row soon, once the commit lasts in ``stores``, and then the markers in those that are ``marked``."""
         rows = self._waiting.setdefault(id(home), (home, []))[1]
         if len(rows) < _MOST:
-            rows.append(_Finished(row, tuple(marked)))
+            rows.append(_Finished(row, tuple(stores), tuple(marked)))
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop, self._timer, self._task = loop, None, None
@@ -87,7 +89,15 @@ class FinishedCommits:
                 self._timer = self._loop.call_later(_SOON, self._start)
 
 
+async def sync_stores(stores: Iterable[Store]) -> None:
+    """Wait for the disk, where stores did not when they wrote parts: before that their commit must not be forgotten."""
+    for store in stores:
+        if isinstance(store, Deferring):
+            await store.sync()
+
+
 async def _remove(home: Store, finished: list[_Finished]) -> None:
+    await sync_stores({id(store): store for item in finished for store in item.stores}.values())
     left = list(finished)
     while left:
         try:

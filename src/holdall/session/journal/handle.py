@@ -98,8 +98,8 @@ class JournalHandle:
             await self.journal.update(await self.place(), row)
             self.row = row
 
-    async def forget(self, marked: list[Store]) -> None:
-        """Nothing is left to do: the row goes soon, and with it the markers in these stores."""
+    async def forget(self, stores: list[Store], marked: list[Store]) -> None:
+        """Nothing is left to do in ``stores``: the row goes soon, and with it the markers in those that are marked."""
         if self.row is not None:
-            self._finished.add(await self.place(), self.row, marked)
+            self._finished.add(await self.place(), self.row, stores, marked)
             self.row = None

@@ -40,10 +40,10 @@ def open_sql(name: str, url: str, **options: Any) -> SqlStore:
 def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.sqlite import SqliteDatabase
     from holdall.stores.sql.sqlite_connection import SqliteOptions
+    from holdall.stores.sql.sqlite_store import SqliteStore
 
     tables = Tables(SQLITE)
-    database = SqliteDatabase(name, url, tables, _given(SqliteOptions, name, options))
-    return HoldingSqlStore(name, tables, database, Hold.RESERVED)
+    return SqliteStore(name, tables, SqliteDatabase(name, url, tables, _given(SqliteOptions, name, options)))
 
 
 def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:

@@ -5,13 +5,15 @@ A database in memory has one connection, which reads and writes take in turn.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import apsw
+from anyio.to_thread import run_sync
 
-from holdall.errors import HoldallError, StateError, StoreTimeout
+from holdall.errors import HoldallError, StateError, StoreTimeout, StoreUnavailable
 from holdall.store import Hold, Outcome, Reservation, Rows, keep_for_ever, watch_forks
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
@@ -60,7 +62,7 @@ class SqliteDatabase:
 
     def _begin(self) -> None:
         options = self._options
-        self._writer = SqliteWriter(self._open_writer, options.timeout)
+        self._writer = SqliteWriter(self._open_writer, options.timeout, options.synchronous)
         self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
         self._reader: Reader | None = None
 
@@ -141,8 +143,18 @@ class SqliteDatabase:
         return outcomes
 
     async def commit_prepared(self, commit: str, work: Work) -> bool:
-        """Write what was prepared and let go of it, in a commit shared with others."""
-        return await self._run(lambda connection: self._holding.commit(connection, commit, work))
+        """Write what was prepared and let go of it, in a commit shared with others or one that ``sync`` makes last."""
+        return await self._run(lambda connection: self._holding.commit(connection, commit, work), is_lazy=True)
+
+    async def sync(self) -> None:
+        """Wait for the disk, for whatever was committed without."""
+        if self._place.path is not None and self._options.synchronous in ("full", "extra"):
+            try:
+                await run_sync(_sync, f"{self._place.path}-wal")
+            except OSError as error:
+                raise StoreUnavailable(
+                    self._store, f"{self._place.path}-wal cannot be synced: {error.strerror}"
+                ) from error
 
     async def roll_back_prepared(self, commit: str) -> None:
         """Let go of it."""
@@ -210,9 +222,9 @@ class SqliteDatabase:
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
-    async def _run(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def _run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
         try:
-            return await self._writer.run(work)
+            return await self._writer.run(work, is_lazy=is_lazy)
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
@@ -280,3 +292,15 @@ class SqliteTransaction:
 
     async def _ask(self, work: Callable[[apsw.Connection], T]) -> T:
         return await self._database.ask(self._channel, work)
+
+
+def _sync(log: str) -> None:
+    """Wait until a write-ahead log is on the disk; where there is none, all of it is in the database file, and synced."""
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)  # no lock lies on this file, so closing it drops none
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

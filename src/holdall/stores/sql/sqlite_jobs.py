@@ -16,12 +16,16 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """A work on its way through a thread: claimed once, by the thread or by whoever gives up waiting for it."""
+    """A work on its way through a thread: claimed once, by the thread or by whoever gives up waiting for it.
 
-    __slots__ = ("_claims", "future", "loop", "work")
+    ``is_lazy`` if its COMMIT need not wait for the disk.
+    """
 
-    def __init__(self, work: Callable[[apsw.Connection], T]) -> None:
+    __slots__ = ("_claims", "future", "is_lazy", "loop", "work")
+
+    def __init__(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> None:
         self.work = work
+        self.is_lazy = is_lazy
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self.loop.create_future()
         self._claims = [True]

@@ -27,9 +27,10 @@ GROUP_SECONDS = 0.02  # a group takes no further work once it has lasted this lo
 class SqliteWriter:
     """The one connection that writes to a database. ``lock`` is held while it is in a transaction."""
 
-    def __init__(self, opened: Callable[[], apsw.Connection], timeout: float) -> None:
+    def __init__(self, opened: Callable[[], apsw.Connection], timeout: float, synchronous: str = "full") -> None:
         self._opened = opened
         self._timeout = timeout
+        self._synchronous = synchronous
         self._connection: apsw.Connection | None = None
         self._queue: SimpleQueue[Job[Any] | Channel | Ending] = SimpleQueue()
         self._starting = threading.Lock()
@@ -62,12 +63,14 @@ class SqliteWriter:
             self._connection = self._opened()
         return self._connection
 
-    async def run(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
         """Run the work in a transaction, shared or not, and give its result once that is committed.
+
+        One that ``is_lazy`` need not wait for the disk: with others it does all the same.
 
         Raises what the work raises, apsw's errors, and TimeoutError if its turn does not come in time.
         """
-        job = Job(work)
+        job = Job(work, is_lazy=is_lazy)
         self._put(job)
         return await job.ended(self._timeout)
 
@@ -131,6 +134,9 @@ class SqliteWriter:
         """Run this job and those that come meanwhile; gives what was taken from the queue but cannot join them."""
         if not first.claim():
             return None
+        if first.is_lazy and self._queue.empty():
+            self._lazily(first)
+            return None
         ended: Ended = []
         try:
             connection = self.connection()
@@ -175,6 +181,21 @@ class SqliteWriter:
                     self._alone(connection, other)
             return
         ended.append((job, result, None))
+
+    def _lazily(self, job: Job[Any]) -> None:
+        """Run this job by itself, without waiting for the disk where a write-ahead log makes that safe."""
+        try:
+            connection = self.connection()
+            is_safe = connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            if is_safe:
+                connection.execute("PRAGMA synchronous = normal")
+        except BaseException as error:
+            settle([(job, None, error)])
+            return
+        try:
+            self._alone(connection, job)
+        finally:
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
     def _alone(self, connection: apsw.Connection, job: Job[Any]) -> None:
         try:

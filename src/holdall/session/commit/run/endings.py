@@ -58,7 +58,7 @@ class Endings:
         if not all(end.is_ours for end in ends):
             await self._require_not_revoked()
         reached(Failpoint.FINISHING)
-        await part.commit.handle.forget(part.commit.marked)
+        await part.commit.handle.forget(part.commit.stores, part.commit.marked)
         reached(Failpoint.FINISHED)
         return self._outcome()
 
@@ -163,7 +163,7 @@ class Endings:
                 report.state = TaskState.ROLLED_BACK
         if not any(calls.applied or calls.report.unknown for calls in part.calls.values()):
             await part.release()
-            await part.commit.handle.forget([])
+            await part.commit.handle.forget([], [])
             return CommitAborted(f"nothing was written: {why}", self._outcome())
         await part.commit.transactions.roll_back()
         return await self._undo_calls(part.call_record(), why)
@@ -180,7 +180,7 @@ class Endings:
         await part.release()
         try:
             if is_over and not left:
-                await handle.forget([])
+                await handle.forget([], [])
                 return CommitAborted(f"nothing was written, calls were undone: {why}", self._outcome())
             await handle.leave(record, JournalState.LISTED if is_over else JournalState.UNDOING)
         except HoldallError:  # the journal has it as being undone, and a helper will come to the same end

@@ -55,7 +55,9 @@ class SeveralStoresRun(CommitRun):
             part.freeze()  # what is edited from here on is no part of this commit
             await self._recover_first()
             try:
-                part.two_phase = await begin(self._coordinator, self.commit, self.plan.stores)
+                part.two_phase = await begin(
+                    self._coordinator, self.commit, self.plan.stores, seconds=self.options.budget
+                )
             except HoldallError as error:
                 raise await self._endings.aborted(error) from error
             with lease_of(part.two_phase):
@@ -69,6 +71,8 @@ class SeveralStoresRun(CommitRun):
         except InDoubt as error:
             raise await self._endings.in_doubt(error) from error.__cause__
         except (Exception, asyncio.CancelledError) as error:
+            if part.commit.handle.is_in_doubt:
+                raise await self._endings.in_doubt(InDoubt(error)) from error
             raise await self._endings.aborted(error) from error
         reached(Failpoint.DECIDED)
         ends = await roll_forward(part.commit, seconds=self.options.budget)

@@ -25,6 +25,8 @@ async def release(commit: TwoPhaseCommit) -> bool:
     """
     is_confirmed = True
     await commit.transactions.roll_back()
+    if commit.handle.is_in_doubt:
+        return False  # the row may be there: whoever meets what is held settles it by the row
     for participant in commit.participants.values():
         participant.sent = ()
         if participant.is_held and isinstance(participant.store, Preparable):

@@ -37,6 +37,8 @@ async def decide(
     ``beside`` are changes of journal rows that are to last with the decision. ``seconds`` bounds, in seconds, how long
     to ask what became of a lost answer. Raises InDoubt where that stays unknown, Conflict where a helper has taken the
     commit for abandoned; any other error is a refusal, and the commit is not decided.
+
+    Cancelled while the decision is on its way, the commit is in doubt: ``handle.is_in_doubt`` says so.
     """
     handle = commit.handle
     if commit.is_kept and commit.is_lease_over:
@@ -46,11 +48,12 @@ async def decide(
     try:
         outcomes = await _write(commit, rows, deferred)
     except (StoreUnavailable, StoreTimeout) as error:
-        if not error.is_outcome_unknown:
-            raise
-        if not await _took_place(commit, error, seconds):
+        if not error.is_outcome_unknown or not await _took_place(commit, error, seconds):
             raise
         outcomes = ()
+    except asyncio.CancelledError:
+        handle.is_in_doubt = commit.is_kept  # the decision may be on its way: what is held must stay
+        raise
     except (UniqueViolation, StaleVersion) as error:
         if error.collection != JOURNAL.name:
             raise

@@ -38,7 +38,8 @@ class TwoPhaseCommit(msgspec.Struct):
     """The state of one commit over several stores.
 
     ``home`` is the store that decides, or None where the local journal does. ``reservation`` is what participants are
-    told. Without ``is_kept`` no journal is written, as only one of the stores outlives the process.
+    told; ``lasting`` is the same for those that cannot renew it, and expires when the commit must long be decided.
+    Without ``is_kept`` no journal is written, as only one of the stores outlives the process.
     """
 
     id: str
@@ -49,6 +50,7 @@ class TwoPhaseCommit(msgspec.Struct):
     transactions: OpenTransactions
     handle: JournalHandle
     reservation: Reservation
+    lasting: Reservation
 
     @property
     def is_lease_over(self) -> bool:
@@ -68,6 +70,11 @@ class TwoPhaseCommit(msgspec.Struct):
         return [item for item in self.participants.values() if item.mode is not Mode.HOME]
 
     @property
+    def stores(self) -> list[Store]:
+        """The stores that are written after the decision."""
+        return [item.store for item in self.others]
+
+    @property
     def marked(self) -> list[Store]:
         """The stores in which a marker may be left."""
         return [item.store for item in self.others if not item.mode.votes and item.store.capabilities.is_durable]
@@ -80,8 +87,9 @@ async def begin(
     *,
     home: Store | None = None,
     is_kept: bool | None = None,
+    seconds: float = 0.0,
 ) -> TwoPhaseCommit:
-    """The state of a commit over these stores, before anything is sent.
+    """The state of a commit over these stores, before anything is sent, which it is to be decided within ``seconds``.
 
     ``home`` forces the store that decides, ``is_kept`` whether a journal is written.
 
@@ -99,7 +107,9 @@ async def begin(
     }
     handle = JournalHandle(coordinator.journal, coordinator.finished, commit, place, is_kept=kept)
     reservation = await _reservation(coordinator, handle, participants)
-    return TwoPhaseCommit(commit, coordinator, place, kept, participants, OpenTransactions(), handle, reservation)
+    lasting = msgspec.structs.replace(reservation, expires=reservation.expires + dt.timedelta(seconds=seconds))
+    transactions = OpenTransactions()
+    return TwoPhaseCommit(commit, coordinator, place, kept, participants, transactions, handle, reservation, lasting)
 
 
 async def hold_of(store: Store) -> Hold:

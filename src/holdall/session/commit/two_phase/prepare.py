@@ -42,12 +42,13 @@ async def _hold(commit: TwoPhaseCommit, participant: Participant, changes: Seque
     store, earlier = participant.store, participant.sent
     assert isinstance(store, Preparable)
     participant.is_held = True  # from now on: the answer may be lost
+    reservation = commit.lasting if participant.mode is Mode.PREPARED else commit.reservation
     if not earlier:
-        outcomes = await store.prepare(commit.reservation, changes)
+        outcomes = await store.prepare(reservation, changes)
         has_keys = isinstance(changes, Runs) and not changes.is_linked and not any(item.key for item in outcomes)
         participant.sent = changes if has_keys else with_keys(changes, outcomes)
         return outcomes
-    every = await store.prepare(commit.reservation, [*earlier, *shifted(changes, len(earlier))])
+    every = await store.prepare(reservation, [*earlier, *shifted(changes, len(earlier))])
     outcomes = every[len(earlier) :]
     participant.sent = [*earlier, *with_keys(changes, outcomes)]
     return outcomes

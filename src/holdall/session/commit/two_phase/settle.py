@@ -15,6 +15,7 @@ from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of, require_claim
 from holdall.session.commit.two_phase.replay import remove_markers_of, replay, unknown_part
 from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_back
+from holdall.session.journal.finished import sync_stores
 from holdall.session.journal.log_record import CallState, LogRecord, Part
 from holdall.session.journal.row import JournalRow, JournalState
 from holdall.store import Preparable, Reservation, Store
@@ -109,6 +110,8 @@ async def _finish(coordinator: Coordinator, home: Store, row: JournalRow) -> Set
     journal, record = coordinator.journal, row.record
     is_over = await replay(coordinator, row.id, record)
     if is_over and not any(part.error for part in record.parts):
+        stores = [coordinator.store_named(part.store) for part in record.parts]
+        await sync_stores([store for store in stores if store is not None])
         await journal.remove(home, row)
         await remove_markers_of(coordinator, row)
         return Settled.FINISHED

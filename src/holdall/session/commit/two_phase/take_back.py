@@ -61,7 +61,7 @@ async def take_back(
             raise
         ends = await roll_forward(undo, seconds=seconds)
         if all(end.end is End.APPLIED for end in ends):
-            await undo.handle.forget(undo.marked)
+            await undo.handle.forget(undo.stores, undo.marked)
         elif undo.is_kept:
             await undo.handle.leave(record, JournalState.DECIDED)
     return after

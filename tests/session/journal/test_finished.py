@@ -1,0 +1,107 @@
+"""Rows of commits that are over: they go soon, in batches, and spoil no other commit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from holdall.errors import StoreUnavailable
+from holdall.query import Query
+from holdall.session.journal.finished import FinishedCommits
+from holdall.session.journal.log_record import LogRecord
+from holdall.session.journal.markers import marker_of
+from holdall.session.journal.row import JournalRow, JournalState, add_row, now, remove_row, update_row
+from holdall.session.journal.schema import JOURNAL, MARKER
+from holdall.testing.lasting_memory import LastingMemory
+
+pytestmark = pytest.mark.anyio
+
+
+def _home() -> LastingMemory:
+    home = LastingMemory("home")
+    home.bind([JOURNAL, MARKER])
+    return home
+
+
+async def _rows(home: LastingMemory) -> list[str]:
+    return sorted([row[0] for row in await home.fetch(Query(JOURNAL.name))])
+
+
+async def _add(home: LastingMemory, *commits: str) -> list[JournalRow]:
+    rows = [JournalRow(commit, JournalState.DECIDED, "o", now(), LogRecord([])) for commit in commits]
+    await home.apply([add_row(row) for row in rows])
+    return rows
+
+
+async def test_rows_go_by_themselves_a_moment_later() -> None:
+    home, finished = _home(), FinishedCommits()
+    for row in await _add(home, "a", "b", "c"):
+        finished.add(home, row, [], [])
+    assert await _rows(home) == ["a", "b", "c"]
+    for _ in range(200):
+        await asyncio.sleep(0.05)
+        if not await _rows(home):
+            return
+    pytest.fail("the rows are still there")
+
+
+async def test_a_row_that_somebody_removed_or_moved_is_dropped_and_the_others_go() -> None:
+    home, finished = _home(), FinishedCommits()
+    rows = await _add(home, "a", "b", "c", "d")
+    for row in rows:
+        finished.add(home, row, [], [])
+    await home.apply([remove_row(rows[1])])
+    moved = rows[2].moved(JournalState.LISTED, "", now(), LogRecord([]))
+    await home.apply([update_row(moved)])
+    await finished.remove()
+    assert await _rows(home) == ["c"]
+
+
+async def test_a_marker_goes_after_its_row() -> None:
+    home, finished = _home(), FinishedCommits()
+    (row,) = await _add(home, "a")
+    await home.apply([marker_of("a", home.name)])
+    finished.add(home, row, [home], [home])
+    await finished.remove()
+    assert await _rows(home) == []
+    assert await home.fetch(Query(MARKER.name)) == []
+
+
+class _Lazy:
+    """A store that writes parts without waiting for the disk."""
+
+    def __init__(self, log: list[str], error: Exception | None = None) -> None:
+        self._log = log
+        self._error = error
+
+    async def sync(self) -> None:
+        self._log.append("synced")
+        if self._error is not None:
+            raise self._error
+
+
+async def test_a_row_stays_until_every_part_survives_a_power_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    home, finished, log = _home(), FinishedCommits(), list[str]()
+    (row,) = await _add(home, "a")
+    apply = home.apply
+
+    async def logged(changes: Any) -> Any:
+        log.append("removed")
+        return await apply(changes)
+
+    monkeypatch.setattr(home, "apply", logged)
+    lazy: Any = _Lazy(log)
+    finished.add(home, row, [lazy, lazy], [])
+    await finished.remove()
+    assert log == ["synced", "removed"]
+
+
+async def test_a_row_stays_where_a_part_may_still_be_lost() -> None:
+    home, finished = _home(), FinishedCommits()
+    (row,) = await _add(home, "a")
+    lazy: Any = _Lazy([], StoreUnavailable("second", "away"))
+    finished.add(home, row, [lazy], [])
+    await finished.remove()
+    assert await _rows(home) == ["a"]
