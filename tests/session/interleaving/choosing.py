@@ -39,6 +39,7 @@ class Limits(msgspec.Struct):
     deaths: int = 1
     troubles: int = 1
     stalls: int = 1
+    is_calm: bool = True  # every store has answered at once so far
 
     def allow(self, fate: Fate) -> bool:
         """Whether a step may end so."""
@@ -52,6 +53,7 @@ class Limits(msgspec.Struct):
             self.deaths -= 1
         elif choice.fate is not Fate.GO:
             self.troubles -= 1
+            self.is_calm = False
 
 
 def choices(enabled: Sequence[Step], limits: Limits, *, has_timer: bool) -> list[Choice]:

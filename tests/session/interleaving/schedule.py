@@ -17,7 +17,7 @@ from .accounts import Role
 from .choosing import Choice, Kind, Limits, choices
 from .moves import Move, UnknownMove, fate_of
 from .processes import Processes
-from .stepping import Step, Steps
+from .stepping import Fate, Op, Step, Steps
 from .verdict import Verdict
 from .virtual_loop import ACTOR, BEGIN, Actor, VirtualLoop, start
 from .watching import Violation, Watch
@@ -198,6 +198,8 @@ class _One:
                 move = fate_of(choice.fate)
                 if move is not None:
                     self.watch.moves[move] += 1
+                if choice.fate is Fate.SLOW and choice.step.op is Op.RENEW_PREPARED:
+                    self.stood_still = True  # as far as others can see
                 if not choice.step.is_ghost:
                     self.current = choice.step.actor
                 self.steps.make(choice.step, choice.fate)
@@ -220,7 +222,7 @@ class _One:
             if not actor.is_dead and actor.task is not None:
                 actor.task.result()
         self._advance(max(store.away_until for store in self.world.stores))
-        if self.world.scenario.sees_death and self.limits.troubles > 0:
+        if self.world.scenario.sees_death and self.limits.is_calm:
             self._recover()
             self.verdict.demand_nothing_of_the_dead()
         for _ in range(3):
@@ -235,7 +237,7 @@ class _One:
 
     def _demand_soon(self) -> None:
         """Stores that answer at once make nobody wait for a lease: not the living, and not the dead who are seen."""
-        is_calm = self.limits.troubles > 0 and not self.waited and self.world.scenario.sees_death
+        is_calm = self.limits.is_calm and not self.waited and self.world.scenario.sees_death
         taken = self.loop.time() - BEGIN
         if is_calm and taken > LEASE:
             raise Violation(f"it took {taken:.1f} seconds, although every store has answered at once")

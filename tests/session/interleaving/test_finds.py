@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.errors import CommitAborted, Reserved, StaleVersion, StoreTimeout
+from holdall.errors import CommitAborted, CommitUnknown, Reserved, StaleVersion, StoreTimeout
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.markers import has_marker, marker_of
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, update_row
 from holdall.session.journal.schema import JOURNAL, MARKER
-from holdall.store import Change, CommitClass, Hold, Outcome, Reservation
-from holdall.testing.lasting_memory import LastingBatch, lasting_memory
+from holdall.store import Change, CommitClass, Hold, Outcome, Reservation, Store
+from holdall.testing.lasting_memory import LastingBatch, LastingMemory, lasting_memory
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +32,7 @@ async def test_the_markers_of_a_commit_stay_as_long_as_its_row() -> None:
     for row in rows:
         await home.apply([add_row(row)])
         await other.apply([marker_of(row.id, "other")])
-        finished.add(home, row, [other])
+        finished.add(home, row, [other], [other])
     await home.apply([update_row(rows[0].moved(JournalState.DECIDED, "helper", now(), LogRecord([])))])
     await finished.close()
     assert await has_marker(other, "claimed", "other")
@@ -81,11 +82,7 @@ class Right(Model):
 
 async def test_a_commit_is_not_repeated_while_a_request_to_let_go_of_it_is_on_its_way() -> None:
     """It would let go of what the next try holds, and the part would be taken for applied."""
-    app = Holdall("bank", journal="memory:")
-    app.add_store("a", _Sluggish("a"))
-    app.add_store("b", _Busy("b"))
-    app.add(Left, store="a")
-    app.add(Right, store="b")
+    app = _app(_Sluggish("a"), _Busy("b"))
     async with app.session() as session:
         session.add(Left(id=1))
         session.add(Right(id=1))
@@ -107,3 +104,40 @@ async def test_who_has_seen_a_row_does_not_claim_the_tombstone_that_came_after_i
     assert await journal.bury(home, "c1") is None
     with pytest.raises(StaleVersion):
         await journal.update(home, journal.next(seen, JournalState.DECIDED, seen.record))
+
+
+class _Silent(LastingMemory):
+    """Carries a decision out, and is cancelled before it answers."""
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        outcomes = await super().apply(changes)
+        if any(change.collection == "left" for change in changes):
+            raise asyncio.CancelledError
+        return outcomes
+
+
+async def test_what_is_held_stays_where_the_decision_was_cancelled_on_its_way() -> None:
+    """As at the end of a program: letting go would leave the commit decided and half-written."""
+    stores = _Silent("a"), LastingBatch("b")
+    app = _app(*stores)
+    async with app.session() as session:
+        session.add(Left(id=1))
+        session.add(Right(id=1))
+        with pytest.raises(CommitUnknown):
+            await session.commit()
+        session.rollback()
+    assert len(await stores[1].prepared()) == 1
+    await app.recovery.run()
+    async with app.session() as session:
+        assert await session.get(Left, 1) is not None
+        assert await session.get(Right, 1) is not None
+    await app.close()
+
+
+def _app(left: Store, right: Store) -> Holdall:
+    app = Holdall("bank", journal="memory:")
+    app.add_store(left.name, left)
+    app.add_store(right.name, right)
+    app.add(Left, store=left.name)
+    app.add(Right, store=right.name)
+    return app

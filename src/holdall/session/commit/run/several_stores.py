@@ -72,7 +72,9 @@ class SeveralStoresRun(CommitRun):
             raise await self._endings.in_doubt(error) from error.__cause__
         except (Exception, asyncio.CancelledError) as error:
             if part.commit.handle.is_in_doubt:
-                raise await self._endings.in_doubt(InDoubt(error)) from error
+                doubt = InDoubt()
+                doubt.__cause__ = error
+                raise await self._endings.in_doubt(doubt) from error
             raise await self._endings.aborted(error) from error
         reached(Failpoint.DECIDED)
         ends = await roll_forward(part.commit, seconds=self.options.budget)

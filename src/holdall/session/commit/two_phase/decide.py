@@ -105,13 +105,13 @@ def _together(changes: Sequence[Change], rows: list[Change]) -> Sequence[Change]
 
 
 async def _took_place(commit: TwoPhaseCommit, error: Exception, seconds: float) -> bool:
-    if not commit.is_kept:
-        raise InDoubt from error
+    unresolved: Exception = error
     try:
         async with asyncio.timeout(seconds):
-            took_place = await commit.handle.settle_doubt()
-    except (TimeoutError, StateError, StoreUnavailable, StoreTimeout) as unresolved:
-        raise InDoubt from unresolved
-    if took_place is None:
-        raise InDoubt from error
-    return took_place
+            took_place = await commit.handle.settle_doubt() if commit.is_kept else None
+        if took_place is not None:
+            return took_place
+    except (TimeoutError, StateError, StoreUnavailable, StoreTimeout) as silence:
+        unresolved = silence
+    await commit.transactions.roll_back()
+    raise InDoubt from unresolved
