@@ -80,3 +80,6 @@ class Capabilities(msgspec.Struct, frozen=True):
     generated_kinds: frozenset[Kind] = frozenset({Kind.INT})  # of the keys it makes
     is_durable: bool = True  # what was written outlives the process
     hold: Hold = Hold.NONE  # how it holds a part of a commit over several stores, as far as is known unconnected
+    hold_cost: int = 0
+    """How dear it is to hold a part: among the stores of one commit the dearest decides, as it need not hold any."""
+    is_embedded: bool = False  # it runs within this process: a look at a record costs microseconds, no round trip

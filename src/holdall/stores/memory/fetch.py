@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     operators=frozenset(Op),
     kinds=frozenset(Kind),
     is_durable=False,
+    is_embedded=True,
     hold=Hold.RESERVED,
 )
 """What a memory store can do: everything."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from holdall.store import Hold
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.sqlite import SqliteDatabase
@@ -20,6 +22,7 @@ class SqliteStore(HoldingSqlStore):
 
     def __init__(self, name: str, tables: Tables, database: SqliteDatabase) -> None:
         super().__init__(name, tables, database, Hold.RESERVED)
+        self._capabilities = msgspec.structs.replace(self._capabilities, is_embedded=True)
         self._database_file = database
 
     async def sync(self) -> None:

@@ -26,6 +26,7 @@ from holdall.session.commit.run.step_order import step_order
 from holdall.session.commit.two_phase.abort import release
 from holdall.session.commit.two_phase.known_keys import with_keys
 from holdall.session.commit.two_phase.participants import TwoPhaseCommit
+from holdall.session.commit.two_phase.precheck import precheck
 from holdall.session.commit.two_phase.prepare import prepare
 from holdall.session.journal.handle import JournalHandle
 from holdall.session.journal.log_record import LogRecord, Operation
@@ -77,6 +78,8 @@ class Participation:
             reached(Failpoint.BEGUN)
         order = step_order(self.plan.steps, self._frozen, commit)
         self._deferred_step = self._step_to_defer(order)
+        if self._deferred_step is not None:
+            await self._look_at_home(self._frozen[self._deferred_step])
         for number in order:
             self.require_not_cancelled()
             step = self.plan.steps[number]
@@ -102,6 +105,12 @@ class Participation:
             return None
         makes_keys = any(batch.verb is Verb.ADD and None in batch.keys for batch in step.batches)
         return None if makes_keys and self.commit.is_kept else order[-1]
+
+    async def _look_at_home(self, changes: Runs) -> None:
+        """Refuse stale changes of a home store within this process before anything is reserved for them in vain."""
+        home = self.commit.home
+        if home is not None and home.capabilities.is_embedded and any(run.versions for run in changes.runs):
+            await precheck(self.commit.coordinator.bindings, [item for item in changes if item.version is not None])
 
     async def _fill(self, number: int, step: Step) -> None:
         report, begun = self.reports[number], time.perf_counter()
