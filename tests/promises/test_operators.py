@@ -115,7 +115,7 @@ async def test_a_neighbour_whose_clock_is_ahead_spoils_no_commit(arena: Arena, m
 
         monkeypatch.setattr("holdall.session.commit.two_phase.coordinator.now", _an_hour_ahead)
         recovering = asyncio.create_task(recover())
-        ends = []
+        ends: list[BaseException | None] = []
         for _ in range(20):
             ends += await asyncio.gather(move(service, arena, amount=1), return_exceptions=True)
         done.set()
