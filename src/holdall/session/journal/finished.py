@@ -43,7 +43,7 @@ class FinishedCommits:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, home: Store, row: JournalRow, stores: list[Store], marked: list[Store]) -> None:
-        """Remove this row soon, once the commit lasts in ``stores``, and then the markers in those that are ``marked``."""
+        """Remove this row soon, once the commit lasts in ``stores``; then its markers in those that are ``marked``."""
         rows = self._waiting.setdefault(id(home), (home, []))[1]
         if len(rows) < _MOST:
             rows.append(_Finished(row, tuple(stores), tuple(marked)))
