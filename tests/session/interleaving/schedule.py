@@ -77,7 +77,7 @@ class _One:
         self.watch = Watch(may_take_back=world.scenario.weak)
         self.steps = Steps(self.loop, self.watch)
         self.steps.on_death = self._lose_transactions
-        self.limits = Limits()
+        self.limits = Limits(deaths=2, troubles=3, stalls=2) if world.scenario.harsh else Limits()
         self.actors = [Actor(role.name, number) for number, role in enumerate(world.scenario.roles, 100)]
         self.last = Actor("last", 200)
         self.verdict = Verdict(world, self.watch, self.actors)
@@ -222,7 +222,7 @@ class _One:
             if not actor.is_dead and actor.task is not None:
                 actor.task.result()
         self._advance(max(store.away_until for store in self.world.stores))
-        if self.world.scenario.sees_death and self.limits.is_calm:
+        if self.world.scenario.sees_death and self.limits.is_calm and not self.waited:
             self._recover()
             self.verdict.demand_nothing_of_the_dead()
         for _ in range(3):
@@ -231,7 +231,7 @@ class _One:
                 self._recover()
         if self.processes.errors:
             raise Violation(f"it was logged: {self.processes.errors[0]}")
-        self.verdict.demand_whole(self.run.told, stood_still=self.stood_still)
+        self.verdict.demand_whole(self.run.told, stood_still=self.stood_still or self.world.scenario.harsh)
         if self.verdict.old():
             self._sweep()
 

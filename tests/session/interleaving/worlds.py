@@ -23,7 +23,10 @@ _BUDGET = 10.0  # seconds
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """Stores, actors, and how much is known of the dead. ``weak`` where a part can be refused after the decision."""
+    """Stores, actors, and how much is known of the dead.
+
+    ``weak`` where a part can be refused after the decision; ``harsh`` where two die and more than one thing goes wrong.
+    """
 
     name: str
     home: tuple[CommitClass, Hold]
@@ -31,6 +34,7 @@ class Scenario(msgspec.Struct, frozen=True):
     roles: tuple[Role, ...]
     sees_death: bool = True
     weak: bool = False
+    harsh: bool = False
     third: tuple[CommitClass, Hold] | None = None
 
 
