@@ -52,7 +52,7 @@ class Processes:
             for module, name, value in (
                 (row, "dt", clock),
                 (owner, "_owner_of", self._owner_of),
-                (owner, "_lives", self._lives),
+                (owner, "is_known_gone", self._is_known_gone),
                 (owner, "_under_way", _UnderWay()),
                 (several_stores, "uuid7", lambda: self._id("c")),
                 (take_back, "uuid7", lambda: self._id("undo")),
@@ -81,11 +81,10 @@ class Processes:
 
     @staticmethod
     def _owner_of(pid: int) -> str:
-        number = ACTOR.get().number
-        return f"boot.space.{number}.{number}"
+        return str(ACTOR.get().number)
 
-    def _lives(self, pid: int, began: str) -> bool:
-        return not self.sees_death or not self.actors[pid].is_dead
+    def _is_known_gone(self, name: str) -> bool:
+        return self.sees_death and self.actors[int(name)].is_dead
 
 
 class _Keeping(logging.Handler):
