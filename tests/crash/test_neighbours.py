@@ -21,7 +21,6 @@ _NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))
 _PLANS = planned(_KILLS // 2, EMBEDDED_WORLDS, _NEIGHBOURS, _SEED)
 _NOT_YET: dict[tuple[str, ...], str] = {
     ("postgresql", "postgresql"): "a second PostgreSQL without prepared transactions lets go when its program dies",
-    ("mongo", "redis"): "what a killed program had open in MongoDB holds up its settling until the server ends it",
 }
 
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from holdall.errors import Conflict, StaleVersion, StoreError, StoreTimeout, StoreUnavailable, UniqueViolation
+from holdall.errors import (
+    Conflict,
+    LockConflict,
+    StaleVersion,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    UniqueViolation,
+)
 from holdall.query import Query
 from holdall.stores.mongo import MongoStore
 from tests.stores.mongo.library import add, failing, fresh, opened, remove, run, update
@@ -51,7 +59,7 @@ def test_but_not_for_ever(mongo_url: str) -> None:
     async def work(store: MongoStore) -> None:
         with (
             failing(mongo_url, "insert", times=10_000, errorCode=112, errorLabels=_AGAIN),
-            pytest.raises(Conflict, match="try again"),
+            pytest.raises(LockConflict, match="repeat the commit"),
         ):
             await store.apply(_TWO)
         assert await store.fetch(Query("person")) == []
@@ -179,7 +187,7 @@ def test_what_others_changed_meanwhile_is_a_conflict(mongo_url: str) -> None:
                 await store.apply([update("person", 1, name="first")])
                 await transaction.apply([update("person", 1, name="second")])
 
-        with pytest.raises(Conflict):
+        with pytest.raises(LockConflict):
             await overtaken()
         assert sorted(row[1] for row in await store.fetch(Query("person"))) == ["b", "first"]
 

@@ -17,6 +17,7 @@ from holdall.errors import (
     CorruptRecord,
     FieldError,
     HoldallError,
+    LockConflict,
     QueryError,
     SchemaMismatch,
     StoreError,
@@ -51,7 +52,7 @@ class Meaning(Enum):
 
     UNIQUE = "a record with these values already exists"
     RULE = "a rule of the database refuses this change ({})"
-    RETRY = "other work got in the way ({}); nothing was applied, try again"
+    RETRY = "other work got in the way ({}); nothing was applied"
     VALUE = "the database cannot keep or compare this value ({})"
     SCHEMA = "a collection or index is missing or of another shape ({}); compare with inspect()"
     TIMEOUT = "it did not answer in time ({})"
@@ -151,8 +152,10 @@ def error_of(store: str, error: BaseException, *, collection: str = "", is_writi
     message = meaning.value.format(type(error).__name__ if not code else f"code {code}")
     unsure = is_writing and is_unsure(error)
     match meaning:
-        case Meaning.UNIQUE | Meaning.RULE | Meaning.RETRY:
+        case Meaning.UNIQUE | Meaning.RULE:
             return Conflict(store, message)
+        case Meaning.RETRY:
+            return LockConflict(store, message, collection=collection)
         case Meaning.VALUE:
             return unstorable(collection, "", message) if is_writing else QueryError(message)
         case Meaning.SCHEMA:

@@ -10,10 +10,13 @@ from holdall.errors import DeclarationError, QueryError, Unsupported
 from holdall.query import FieldSchema, Kind, Schema
 from holdall.stores.mongo.codec import Codec, codec_of, key_document
 
-__all__ = ["COUNTERS", "TOKEN", "Layout", "Layouts", "MongoCollection", "Place"]
+__all__ = ["COUNTERS", "SESSIONS", "TOKEN", "Layout", "Layouts", "MongoCollection", "Place"]
 
 COUNTERS = "holdall_counter"
 """The collection that counts generated keys."""
+
+SESSIONS = "holdall_session"
+"""The collection that tells whose the server's sessions are."""
 
 TOKEN = "_holdall_token"  # noqa: S105
 """The field that names the last change of a document, where a change was told to be repeatable."""
@@ -73,7 +76,7 @@ class Layouts:
         options = self._options.get(schema.name, MongoCollection())
         name = options.name or schema.name
         self._demand_name("collections", name)
-        if name.startswith("system.") or name == COUNTERS:
+        if name.startswith("system.") or name in (COUNTERS, SESSIONS):
             raise Unsupported(self._store, f"a collection named {name}", "the name is taken; choose another")
         for other in self._found.values():
             if other.collection == name and other.schema.name != schema.name:

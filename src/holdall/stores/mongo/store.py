@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -25,12 +25,13 @@ from holdall.store import (
 )
 from holdall.stores.mongo.batches import is_counted
 from holdall.stores.mongo.connection import Connection
-from holdall.stores.mongo.errors import DRIVER_ERRORS, error_of, translating
+from holdall.stores.mongo.errors import DRIVER_ERRORS, Meaning, error_of, meaning_of, translating
 from holdall.stores.mongo.inspection import differences
 from holdall.stores.mongo.layout import Layouts
 from holdall.stores.mongo.preparation import Preparation
 from holdall.stores.mongo.provision import create, drop
 from holdall.stores.mongo.reading import Bounds, Reader
+from holdall.stores.mongo.sessions import ServerSessions
 from holdall.stores.mongo.singles import Singles
 from holdall.stores.mongo.source import Source
 from holdall.stores.mongo.transaction import Transactions
@@ -97,7 +98,7 @@ class StandaloneMongoStore:
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply the changes in order, each by itself; one that needs a refused one's key is refused as well."""
-        with self._in_time():
+        with self._writing():
             batches, outcomes = await self._preparation.prepared(changes)
             errors = await Singles(self.name, await self._connection.database()).apply(batches)
         return [
@@ -114,7 +115,7 @@ class StandaloneMongoStore:
     async def create(self) -> None:
         """Create the collections and indexes that are missing; what is there stays as it is."""
         database = await self._connection.database()
-        with translating(self.name), self._in_time():
+        with translating(self.name), self._writing():
             await create(database, self._layouts.all())
 
     async def inspect(self) -> list[str]:
@@ -126,7 +127,7 @@ class StandaloneMongoStore:
     async def drop(self) -> None:
         """Drop the bound collections, their records and their counters."""
         database = await self._connection.database()
-        with translating(self.name), self._in_time():
+        with translating(self.name), self._writing():
             await drop(database, self._layouts.all())
         await self._preparation.counters.forget([layout.collection for layout in self._layouts.all()])
         self._preparation.look_again()
@@ -144,6 +145,10 @@ class StandaloneMongoStore:
         """Around all that one call sends: together it takes no longer than the timeout."""
         return pymongo.timeout(self._connection.timeout)
 
+    def _writing(self) -> AbstractContextManager[None]:
+        """The same, around what others' transactions may hold up."""
+        return self._in_time()
+
     async def _reader(self) -> Reader:
         source = Source(self.name, await self._connection.database(), self._connection.timeout)
         return Reader(source, self._layouts, self._bounds)
@@ -154,9 +159,14 @@ class MongoStore(StandaloneMongoStore):
 
     commit_class = CommitClass.TX
 
+    def __init__(self, name: str, connection: Connection, layouts: Layouts, bounds: Bounds, at_once: int) -> None:
+        super().__init__(name, connection, layouts, bounds, at_once)
+        self._sessions = ServerSessions(name, connection)
+        self._transactions = Transactions(name, connection.timeout, self._sessions)
+
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or raise and apply none; a transaction that other work got in the way of is tried again."""
-        with self._in_time():
+        with self._writing():
             batches, outcomes = await self._preparation.prepared(changes)
             if batches:
                 await self._carry_out(Steps(self.name, batches), batches[0].layout.schema.name)
@@ -168,11 +178,10 @@ class MongoStore(StandaloneMongoStore):
             with translating(self.name, collection=collection, is_writing=True):
                 await steps.carry_out(database, None, is_careful=False)
             return
-        transactions = Transactions(self.name, self._connection.timeout)
         try:
-            await transactions.run(database, partial(steps.carry_out, database, is_careful=False))
+            await self._transactions.run(database, partial(steps.carry_out, database, is_careful=False))
         except Mismatch:
-            await transactions.run(database, partial(steps.carry_out, database, is_careful=True))
+            await self._transactions.run(database, partial(steps.carry_out, database, is_careful=True))
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """A transaction that commits when its block ends well. After a refused change it can only be undone."""
@@ -181,28 +190,44 @@ class MongoStore(StandaloneMongoStore):
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[StoreTransaction]:
         database = await self._connection.database()
-        async with Transactions(self.name, self._connection.timeout).open(database) as session:
+        async with self._transactions.open(database) as session:
             source = Source(self.name, database, self._connection.timeout, session)
             reader = Reader(source, self._layouts, self._bounds)
-            transaction = MongoTransaction(source, reader, self._preparation, self._demand)
+            transaction = MongoTransaction(source, reader, self._preparation, self._demand, self._sessions)
             try:
                 yield transaction
                 transaction.require_open()
             finally:
                 transaction.is_over = True
 
+    async def close(self) -> None:
+        """Close this event loop's connections; the next use opens anew."""
+        await self._sessions.forget()
+        await super().close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._in_time(), self._sessions.watching():
+            yield
+
 
 class MongoTransaction:
     """An open transaction of a MongoStore."""
 
     def __init__(
-        self, source: Source, reader: Reader, preparation: Preparation, demand: Callable[[Query[Any]], None]
+        self,
+        source: Source,
+        reader: Reader,
+        preparation: Preparation,
+        demand: Callable[[Query[Any]], None],
+        sessions: ServerSessions,
     ) -> None:
         self.is_over = False
         self._source = source
         self._reader = reader
         self._preparation = preparation
         self._demand = demand
+        self._sessions = sessions
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """As ``MongoStore.fetch``, this transaction's own changes included."""
@@ -223,11 +248,13 @@ class MongoTransaction:
         self.require_open()
         source = self._source
         try:
-            with pymongo.timeout(source.timeout):
+            with pymongo.timeout(source.timeout), self._sessions.watching():
                 batches, outcomes = await self._preparation.prepared(changes)
                 await Steps(source.store, batches).carry_out(source.database, source.session, is_careful=True)
         except DRIVER_ERRORS as error:
             self.is_over = True
+            if meaning_of(error) is Meaning.RETRY:
+                await self._sessions.look()  # so that it is worth trying again
             raise error_of(source.store, error) from error
         except HoldallError:
             self.is_over = True

@@ -19,6 +19,7 @@ from pymongo.write_concern import WriteConcern
 
 from holdall.errors import StoreTimeout, StoreUnavailable
 from holdall.stores.mongo.errors import DRIVER_ERRORS, error_of, has_label, is_unsure
+from holdall.stores.mongo.sessions import ServerSessions
 from holdall.stores.mongo.source import Document
 
 __all__ = ["Transactions"]
@@ -33,9 +34,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.25  # seconds
 class Transactions:
     """The transactions of one store; ``timeout`` (seconds) bounds each with all its attempts."""
 
-    def __init__(self, store: str, timeout: float) -> None:
+    def __init__(self, store: str, timeout: float, sessions: ServerSessions) -> None:
         self._store = store
         self._timeout = timeout
+        self._sessions = sessions
 
     async def run(self, database: AsyncDatabase[Document], work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Commit what ``work`` does; it is called anew where other work got in the way. Driver errors come as ours."""
@@ -45,7 +47,7 @@ class Transactions:
             async with database.client.start_session() as session:
                 while True:
                     try:
-                        await self._begin(session)
+                        await self._begin(database, session)
                         try:
                             result = await work(session)
                         except BaseException:
@@ -63,7 +65,11 @@ class Transactions:
     async def open(self, database: AsyncDatabase[Document]) -> AsyncIterator[AsyncClientSession]:
         """A transaction that commits when its block ends well and is undone otherwise."""
         async with database.client.start_session() as session:
-            await self._begin(session)
+            try:
+                with pymongo.timeout(self._timeout):
+                    await self._begin(database, session)
+            except DRIVER_ERRORS as error:
+                raise self._ours(error) from error
             try:
                 yield session
             except BaseException:
@@ -76,7 +82,8 @@ class Transactions:
             except DRIVER_ERRORS as error:
                 raise self._ours(error) from error
 
-    async def _begin(self, session: AsyncClientSession) -> None:
+    async def _begin(self, database: AsyncDatabase[Document], session: AsyncClientSession) -> None:
+        await self._sessions.note(database, session)
         await session.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority"),

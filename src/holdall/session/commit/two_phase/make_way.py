@@ -36,7 +36,7 @@ class Patience:
     async def make_way(self, obstacle: Reserved | LockConflict) -> bool:
         """Let what is in the way come to its end. Returns False where trying again is of no use."""
         if isinstance(obstacle, LockConflict):
-            return self.left > 0 and await self._settle_locks(obstacle.store)
+            return self.left > self._pause and await self._settle_locks(obstacle.store)
         if self.left <= self._pause:
             return False
         for reservation in obstacle.reservations:
@@ -46,8 +46,7 @@ class Patience:
 
     async def _is_making_way(self, store: str, reservation: Reservation) -> bool:
         if not self._coordinator.is_abandoned(reservation):
-            await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
-            self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+            await self._wait()
             return True
         if reservation.owner == this_owner() and reservation.commit not in self._ended:
             self._ended.add(reservation.commit)  # most likely it has let go since the store was asked
@@ -59,11 +58,19 @@ class Patience:
             return True
         return settled in (Settled.FINISHED, Settled.UNDONE)
 
+    async def _wait(self) -> None:
+        await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
+        self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+
     async def _settle_locks(self, name: str) -> bool:
-        """Settle what dead owners have prepared in a store whose locks were in the way; whether there was any."""
+        """Settle what dead owners have prepared in a store whose locks were in the way; whether there was any.
+
+        Locks of a store that prepares nothing are those of its transactions, which end soon.
+        """
         store = self._coordinator.store_named(name)
         if not isinstance(store, Preparable):
-            return False
+            await self._wait()
+            return True
         found = False
         for reservation in await store.prepared():
             if self._coordinator.is_abandoned(reservation):

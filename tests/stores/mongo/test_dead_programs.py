@@ -1,0 +1,146 @@
+"""What a killed program had open in the server is in nobody's way, long before the server ends it by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from holdall.errors import LockConflict, Unsupported
+from holdall.query import FieldSchema, Kind, Query, Schema
+from holdall.store import Change
+from holdall.store.processes import this_process
+from holdall.stores.mongo import MongoStore
+from tests.stores.mongo.library import add, fresh, inside, opened, remove, update
+
+pytestmark = pytest.mark.anyio
+
+_SECONDS = 30.0  # a call's timeout: half of what the server lets a transaction live
+
+
+class _Other:
+    """A program with a transaction open on person 1 and 2."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def die(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def _shared(url: str, timeout: float = _SECONDS) -> AsyncIterator[tuple[MongoStore, _Other]]:
+    """A store with persons 1 and 3, and a program that has 1 and 2 in its transaction."""
+    store = opened(url, timeout=timeout)
+    assert isinstance(store, MongoStore)
+    await store.create()
+    await store.apply([add("person", 1, name="a"), add("person", 3, name="c")])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.stores.mongo.abandoning", url, stdout=asyncio.subprocess.PIPE
+    )
+    other = _Other(process)
+    try:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(process.stdout.readline(), 30) == b"open\n"
+        yield store, other
+    finally:
+        await other.die()
+        await store.close()
+
+
+def _owners(url: str) -> set[str]:
+    with inside(url) as database:
+        return {note["owner"] for note in database.holdall_session.find()}
+
+
+async def _names(store: MongoStore) -> dict[int, str]:
+    return {row[0]: row[1] for row in await store.fetch(Query("person"))}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [add("person", 2, name="b")],
+        [update("person", 1, name="b")],
+        [remove("person", 1)],
+        [update("person", 3, name="b"), update("person", 1, name="b")],
+        [add("person", 4, name="b"), add("person", 2, name="b")],
+    ],
+    ids=["add", "update", "remove", "several", "adds"],
+)
+async def test_what_the_dead_had_open_is_ended(mongo_url: str, changes: list[Change]) -> None:
+    url = fresh(mongo_url)
+    async with _shared(url) as (store, other):
+        await other.die()
+        await store.apply(changes)
+        assert "dead" not in (await _names(store)).values()
+        assert _owners(url) <= {this_process()}
+
+
+async def test_a_transaction_is_refused_once_and_then_goes_through(mongo_url: str) -> None:
+    url = fresh(mongo_url)
+
+    async def rename(store: MongoStore) -> None:
+        async with store.transaction() as transaction:
+            await transaction.apply([update("person", 1, name="b")])
+
+    async with _shared(url) as (store, other):
+        await store.apply([update("person", 3, name="d"), add("person", 4, name="d")])  # its session is noted
+        await other.die()
+        with pytest.raises(LockConflict):
+            await rename(store)
+        await rename(store)
+        assert (await _names(store))[1] == "b"
+
+
+async def test_the_first_transaction_of_a_program_finds_them_at_once(mongo_url: str) -> None:
+    url = fresh(mongo_url)
+    async with _shared(url) as (_, other):
+        await other.die()
+        late = opened(url, timeout=_SECONDS)
+        assert isinstance(late, MongoStore)
+        async with late.transaction() as transaction:
+            await transaction.apply([update("person", 1, name="b")])
+        assert (await _names(late))[1] == "b"
+        await late.close()
+
+
+async def test_what_the_living_have_open_is_left_alone(mongo_url: str) -> None:
+    url = fresh(mongo_url)
+    async with _shared(url, timeout=1.5) as (store, other):
+        with pytest.raises(LockConflict):
+            await store.apply([update("person", 3, name="b"), update("person", 1, name="b")])
+        assert len(_owners(url) - {this_process()}) == 1
+        await other.die()
+        await store.apply([update("person", 3, name="b"), update("person", 1, name="b")])
+
+
+async def test_nothing_is_left_of_a_program_that_ends_well(mongo_url: str) -> None:
+    url = fresh(mongo_url)
+    async with _shared(url) as (store, other):
+        await other.die()
+        await store.apply([update("person", 3, name="b"), update("person", 1, name="b")])
+        assert _owners(url) == {this_process()}
+    assert _owners(url) == set()
+
+
+async def test_a_session_is_noted_once(mongo_url: str) -> None:
+    url = fresh(mongo_url)
+    store = opened(url)
+    assert isinstance(store, MongoStore)
+    await store.create()
+    for number in range(5):
+        await store.apply([add("person", 2 * number + 1, name="a"), add("person", 2 * number + 2, name="b")])
+    with inside(url) as database:
+        assert database.holdall_session.count_documents({}) == 1
+    await store.close()
+
+
+def test_its_name_is_taken(mongo_url: str) -> None:
+    with pytest.raises(Unsupported, match="holdall_session"):
+        opened(mongo_url).bind([Schema("holdall_session", (FieldSchema("id", Kind.STR),), ("id",))])
