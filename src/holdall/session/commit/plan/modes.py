@@ -32,9 +32,6 @@ class Mode(StrEnum):
         return self in (Mode.PREPARED, Mode.RESERVED)
 
 
-_RANKS = {Hold.NONE: 0, Hold.PREPARED: 1, Hold.RESERVED: 2}
-
-
 def is_kept(stores: Sequence[Store]) -> bool:
     """Whether a commit over these stores has a journal: more than one of them outlives the process."""
     return sum(store.capabilities.is_durable for store in stores) > 1
@@ -43,9 +40,9 @@ def is_kept(stores: Sequence[Store]) -> bool:
 def home_of(stores: Sequence[Store]) -> Store | None:
     """The store whose COMMIT decides a commit over these stores, or None: then the local journal does.
 
-    Stores that cannot hold a part come first, as the home store need not hold any; then those that every process can
-    reach, then files; then by name, so that all commits over the same stores have the same home. Where one store alone
-    outlives the process, that one decides.
+    A store that cannot hold a part comes first, as the home store need not hold any; then the one to which holding is
+    dearest (``Capabilities.hold_cost``); then by name, so that all commits over the same stores have the same home.
+    Where one store alone outlives the process, that one decides.
     """
     needed = (CommitClass.TX,) if is_kept(stores) else (CommitClass.TX, CommitClass.BATCH)
     able = [store for store in stores if store.capabilities.commit in needed]
@@ -54,8 +51,9 @@ def home_of(stores: Sequence[Store]) -> Store | None:
     return min(able, key=_preference, default=None)
 
 
-def _preference(store: Store) -> tuple[bool, int, str]:
-    return not store.capabilities.is_durable, _RANKS[store.capabilities.hold], store.name
+def _preference(store: Store) -> tuple[bool, bool, int, str]:
+    able = store.capabilities
+    return not able.is_durable, able.hold is not Hold.NONE, -able.hold_cost, store.name
 
 
 def mode_of(store: Store, hold: Hold) -> Mode:
