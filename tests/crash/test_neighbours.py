@@ -19,9 +19,7 @@ _KILLS = int(os.environ.get("CRASH", "200"))
 _SEED = int(os.environ.get("CRASH_SEED", "1"))
 _NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))
 _PLANS = planned(_KILLS // 2, EMBEDDED_WORLDS, _NEIGHBOURS, _SEED)
-_NOT_YET: dict[tuple[str, ...], str] = {
-    ("postgresql", "postgresql"): "a second PostgreSQL without prepared transactions lets go when its program dies",
-}
+_NOT_YET: dict[tuple[str, ...], str] = {}
 
 
 @pytest.fixture(scope="module")

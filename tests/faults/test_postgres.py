@@ -64,7 +64,8 @@ def test_a_store_that_takes_a_lost_answer_for_a_refusal_is_caught(
     subject: Subject, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault."""
-    monkeypatch.setattr("holdall.stores.sql.postgres.deciding", contextlib.nullcontext)
+    for module in ("postgres", "postgres_work"):
+        monkeypatch.setattr(f"holdall.stores.sql.{module}.deciding", contextlib.nullcontext)
     wrong = asyncio.run(tried(subject, operation, Fault.RESET_ANSWER))
     assert any("is there, but the answer was" in line for line in wrong)
 

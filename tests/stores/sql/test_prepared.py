@@ -260,19 +260,6 @@ async def test_other_databases_of_the_server_know_nothing_of_it(opens: Open, nei
     await neighbour.close()
 
 
-async def test_a_postgresql_that_keeps_no_prepared_transactions_says_so(postgres_url: str) -> None:
-    store = open_sql("main", postgres_url)
-    assert isinstance(store, HoldingSqlStore)
-    store.bind([AUTHOR])
-    assert store.capabilities.hold is Hold.NONE
-    assert await store.hold() is Hold.NONE
-    with pytest.raises(Unsupported, match="max_prepared_transactions"):
-        await store.prepare(_reservation(), [add_author("a")])
-    assert await store.prepared() == []
-    assert not await store.commit_prepared("unknown", [])
-    await store.close()
-
-
 @pytest.mark.parametrize("url", ["preparing_url"], indirect=True, ids=["postgres"])
 async def test_a_postgresql_that_is_full_says_so(opens: Open) -> None:
     store = opens()

@@ -64,6 +64,10 @@ class XaDatabase(EngineDatabase):
                 _log.warning("store %r holds no part of a commit over several stores: %s", self._store, self._why_not)
         return Hold.PREPARED if self._why_not is None else Hold.NONE
 
+    def cost_of(self, hold: Hold) -> int:
+        """To prepare is an act of the server more."""
+        return 1 if hold is Hold.PREPARED else 0
+
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Carry out the work and leave it prepared, in place of what this store has prepared under this commit."""
         if await self.hold() is Hold.NONE:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from holdall.store import Change, Hold, Outcome, Reservation
 from holdall.stores.sql.database import Database
 from holdall.stores.sql.steps import Work
@@ -21,6 +23,10 @@ class HoldingDatabase(Database, Protocol):
 
     async def hold(self) -> Hold:
         """How it holds a work."""
+        ...
+
+    def cost_of(self, hold: Hold) -> int:
+        """What that costs, as ``Capabilities.hold_cost`` says it."""
         ...
 
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
@@ -58,6 +64,7 @@ class HoldingSqlStore(SqlStore):
     def __init__(self, name: str, tables: Tables, database: HoldingDatabase, hold: Hold) -> None:
         super().__init__(name, tables, database, hold)
         self._holding = database
+        self._say(hold)
 
     async def create(self) -> None:
         """Create the tables that are missing; those that are there stay as they are."""
@@ -79,7 +86,13 @@ class HoldingSqlStore(SqlStore):
     async def hold(self) -> Hold:
         """How it holds a part."""
         await self._learn()
-        return await self._holding.hold()
+        hold = await self._holding.hold()
+        self._say(hold)
+        return hold
+
+    def _say(self, hold: Hold) -> None:
+        cost = self._holding.cost_of(hold)
+        self._capabilities = msgspec.structs.replace(self._capabilities, hold=hold, hold_cost=cost)
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Check everything that ``apply`` checks, and hold what the changes touch."""

@@ -52,7 +52,7 @@ def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
 
     tables = Tables(POSTGRESQL)
     database = PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options))
-    return HoldingSqlStore(name, tables, database, Hold.NONE)  # until the server is asked
+    return HoldingSqlStore(name, tables, database, Hold.RESERVED)  # until the server is asked
 
 
 def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:

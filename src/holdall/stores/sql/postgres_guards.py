@@ -1,4 +1,4 @@
-"""Tables of PostgreSQL whose statements may write other rows than they are given.
+"""What a connection to PostgreSQL must know before it lets a single statement be a whole commit.
 
 A BEFORE or INSTEAD OF trigger may keep a row from being written and write others; a rule, a view and a foreign table
 as well. What a statement on such a table reports must be looked at before it is committed.
@@ -7,22 +7,41 @@ as well. What a statement on such a table reports must be looked at before it is
 from __future__ import annotations
 
 import asyncpg
+import msgspec
 
-__all__ = ["guarded_tables"]
+__all__ = ["IS_RESERVING", "Guards", "learn_guards"]
+
+IS_RESERVING = "SELECT FROM pg_class WHERE relname = 'holdall_reservation' AND pg_table_is_visible(oid)"
+"""One row where the database has a table of reservations, none where it has not."""
 
 # the bits of tgtype are those of pg_trigger.h: 2 for BEFORE, 64 for INSTEAD OF
-_GUARDED = """
+_GUARDS = f"""
 WITH RECURSIVE guarded AS (
     SELECT tgrelid AS id FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 66 <> 0
     UNION SELECT ev_class FROM pg_rewrite WHERE ev_type <> '1'
     UNION SELECT oid FROM pg_class WHERE relkind IN ('v', 'f')
     UNION SELECT inhparent FROM pg_inherits JOIN guarded ON inhrelid = id
 )
-SELECT relname::text FROM pg_class JOIN guarded ON oid = id
-WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AND pg_table_is_visible(oid)
-"""
+SELECT ARRAY(SELECT relname::text FROM pg_class JOIN guarded ON oid = id
+             WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+                   AND pg_table_is_visible(oid)),
+       EXISTS ({IS_RESERVING}), current_setting('default_transaction_isolation') = 'read committed'
+"""  # noqa: S608
 
 
-async def guarded_tables(connection: asyncpg.Connection) -> frozenset[str]:
-    """The names of those tables, as far as they are found without a schema. Raises asyncpg's errors."""
-    return frozenset([name for (name,) in await connection.fetch(_GUARDED)])
+class Guards(msgspec.Struct, frozen=True):
+    """``tables``, found without a schema, whose statements may write other rows than they are given.
+
+    ``is_reserving`` if the database has a table of reservations. ``is_read_committed`` if each statement that is
+    a transaction by itself looks at the database after it has its locks.
+    """
+
+    tables: frozenset[str]
+    is_reserving: bool
+    is_read_committed: bool
+
+
+async def learn_guards(connection: asyncpg.Connection) -> Guards:
+    """Ask the server. Raises asyncpg's errors."""
+    ((tables, is_reserving, is_read_committed),) = await connection.fetch(_GUARDS)
+    return Guards(frozenset(tables), is_reserving, is_read_committed)

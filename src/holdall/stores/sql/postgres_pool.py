@@ -14,21 +14,25 @@ from typing import Any
 
 import asyncpg
 
+from holdall.stores.sql.postgres_guards import Guards, learn_guards
+
 __all__ = ["PostgresConnection", "PostgresPool"]
 
 
 class PostgresConnection:
     """A connection and the statements prepared on it.
 
-    ``guarded`` are the tables whose triggers, rules or nature may let a statement write other rows than it was given;
-    None until somebody asked.
+    ``guards`` is what it has learned about single statements, None until somebody asked; ``is_reserving`` whether it
+    has seen a table of reservations.
     """
 
-    __slots__ = ("_most", "_prepared", "_statements", "guarded", "raw")
+    __slots__ = ("_last", "_most", "_prepared", "_statements", "guards", "is_reserving", "raw")
 
     def __init__(self, raw: asyncpg.Connection, most: int) -> None:
         self.raw = raw
-        self.guarded: frozenset[str] | None = None
+        self.guards: Guards | None = None
+        self.is_reserving = False
+        self._last: Any = None
         self._most = most
         self._prepared = 0
         self._statements: dict[str, Any] = {}
@@ -38,8 +42,21 @@ class PostgresConnection:
         statement = self._statements.get(sql)
         if statement is None:
             statement = await self.prepared(sql)
+        self._last = statement
         rows: list[asyncpg.Record] = await statement.fetch(*parameters)
         return rows
+
+    @property
+    def written(self) -> int:
+        """How many rows the last statement has written."""
+        return int(self._last.get_statusmsg().rpartition(" ")[2])
+
+    async def learned(self) -> Guards:
+        """What there is to know before a single statement is a whole commit. Raises asyncpg's errors."""
+        if self.guards is None:
+            self.guards = await learn_guards(self.raw)
+            self.is_reserving = self.guards.is_reserving
+        return self.guards
 
     async def prepared(self, sql: str) -> Any:
         """The prepared statement of this text."""
@@ -54,8 +71,10 @@ class PostgresConnection:
         return statement
 
     def forget(self) -> None:
-        """Prepare every statement anew, for instance because tables have changed."""
+        """Prepare every statement and learn everything anew, for instance because tables have changed."""
         self._statements.clear()
+        self.guards = None
+        self.is_reserving = False
 
 
 class PostgresPool:

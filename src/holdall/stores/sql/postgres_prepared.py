@@ -10,15 +10,19 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from holdall.errors import StoreUnavailable, Unsupported
+from holdall.errors import StoreUnavailable
 from holdall.store import Hold, Outcome, Reservation, Rows
+from holdall.stores.sql.postgres_guards import IS_RESERVING
 from holdall.stores.sql.postgres_pool import PostgresConnection
 from holdall.stores.sql.prepared_names import PreparedName, from_gid, tag, to_gid
 from holdall.stores.sql.steps import Work
 
 __all__ = ["PostgresPrepared"]
 
-_SETTINGS = "SELECT current_setting('max_prepared_transactions')::int, current_database()::text"
+_SETTINGS = f"""
+SELECT current_setting('max_prepared_transactions')::int, current_database()::text,
+       EXISTS ({IS_RESERVING}) OR coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+"""
 _LISTED = (
     r"SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid LIKE 'holdall%' ORDER BY prepared"
 )
@@ -45,17 +49,22 @@ class PostgresPrepared:
         self._carry = carry
         self._most: int | None = None
         self._database = ""
+        self._can_reserve = False
 
     async def hold(self) -> Hold:
-        """PREPARED where the server's ``max_prepared_transactions`` is above zero; asked once."""
+        """PREPARED where the server's ``max_prepared_transactions`` is above zero; asked once.
+
+        Else RESERVED where the table of reservations is there or can be made.
+        """
         if self._most is None:
-            ((self._most, self._database),) = await self._read(_SETTINGS, ())
-        return Hold.PREPARED if self._most else Hold.NONE
+            ((self._most, self._database, self._can_reserve),) = await self._read(_SETTINGS, ())
+        if self._most:
+            return Hold.PREPARED
+        return Hold.RESERVED if self._can_reserve else Hold.NONE
 
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Carry out the work and leave it prepared, in place of what this store has prepared under this commit."""
-        if await self.hold() is Hold.NONE:
-            raise Unsupported(self._store, "prepared transactions", "set max_prepared_transactions above zero")
+        await self.hold()
         name = PreparedName(reservation, tag(self._database), tag(self._store))
         gid = to_gid(name, self._store)
         for other, found in await self._listed():
@@ -87,7 +96,7 @@ class PostgresPrepared:
         return any(ended)
 
     async def _listed(self) -> list[tuple[str, PreparedName]]:
-        if await self.hold() is Hold.NONE:
+        if await self.hold() is not Hold.PREPARED:
             return []
         gids = [gid for (gid,) in await self._read(_LISTED, ())]
         return [(gid, name) for gid in gids if (name := from_gid(gid)) is not None]

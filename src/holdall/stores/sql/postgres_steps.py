@@ -24,17 +24,21 @@ _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS co
             WHERE $3 > coalesce(pg_sequence_last_value(counter::regclass), 0)"""
 
 
-async def run_step(connection: PostgresConnection, step: Step) -> Any:
-    """Carry out a step of at most ROWS rows and give its reply. Raises asyncpg's errors."""
+async def run_step(connection: PostgresConnection, step: Step, only: str = "") -> Any:
+    """Carry out a step of at most ROWS rows and give its reply. Raises asyncpg's errors.
+
+    ``only`` is a condition without which it writes nothing; a step that has one has columns, if it is an Insert, or
+    else one row.
+    """
     rows = step.rows
     count = len(rows)
     if isinstance(step, Insert):
         if count == 1:
-            made = await connection.fetch(_insert_one(step.table, step.columns, step.generated), rows[0])
+            made = await connection.fetch(_insert_one(step.table, step.columns, step.generated, only), rows[0])
         elif not step.columns:
             made = await connection.fetch(_insert_empty(step.table, step.generated), (count,))
         else:
-            made = await connection.fetch(_insert(step.table, step.columns, step.generated), _columns(rows))
+            made = await connection.fetch(_insert(step.table, step.columns, step.generated, only), _columns(rows))
         if step.given is not None:
             place = step.columns.index(step.given)
             highest = max(row[place] for row in rows)
@@ -44,9 +48,12 @@ async def run_step(connection: PostgresConnection, step: Step) -> Any:
         await connection.fetch(_lock(step.table, step.match, step.is_removal), _columns(rows))
         return None
     if isinstance(step, Update):
-        sql = (_update_one if count == 1 else _update)(step.table, step.columns, step.match)
+        if count == 1:
+            sql = _update_one(step.table, step.columns, step.match, only)
+        else:
+            sql = _update(step.table, step.columns, step.match)
     else:
-        sql = (_delete_one if count == 1 else _delete)(step.table, step.match)
+        sql = _delete_one(step.table, step.match, only) if count == 1 else _delete(step.table, step.match)
     found = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
     if len(found) == count or (isinstance(step, Delete) and not step.is_exact):
         return None
@@ -116,9 +123,12 @@ def _found_by(table: sa.Table, match: tuple[str, ...], first: int) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _insert_one(table: sa.Table, columns: tuple[str, ...], generated: str | None) -> str:
+def _insert_one(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
     values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    given = f"({_names(columns)}) VALUES ({values})" if columns else "DEFAULT VALUES"
+    if only:
+        given = f"({_names(columns)}) SELECT {values} WHERE {only}"
+    else:
+        given = f"({_names(columns)}) VALUES ({values})" if columns else "DEFAULT VALUES"
     return f"INSERT INTO {_quoted.format_table(table)} {given}{_returned(generated)}"
 
 
@@ -135,12 +145,12 @@ def _insert_empty(table: sa.Table, generated: str | None) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None) -> str:
+def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
     values = ", ".join(f"c{place}" for place in range(len(columns)))
-    order = " ORDER BY n" if generated else ""
+    where, order = f" WHERE {only}" if only else "", " ORDER BY n" if generated else ""
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({_names(columns)}) "  # noqa: S608
-        f"SELECT {values} FROM {_arrays(table, columns)}{order}{_returned(generated)}"
+        f"SELECT {values} FROM {_arrays(table, columns)}{where}{order}{_returned(generated)}"
     )
 
 
@@ -175,12 +185,12 @@ def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -
 
 
 @lru_cache(maxsize=1000)
-def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str) -> str:
     values = ", ".join(f"{_quoted.quote_identifier(column)} = ${number}" for number, column in enumerate(columns, 1))
     first = _quoted.quote_identifier(match[0])
     return (
         f"UPDATE {_quoted.format_table(table)} SET {values or f'{first} = {first}'} "  # noqa: S608
-        f"WHERE {_found_by(table, match, len(columns) + 1)} RETURNING 1"
+        f"WHERE {_found_by(table, match, len(columns) + 1)}{_also(only)} RETURNING 1"
     )
 
 
@@ -193,5 +203,10 @@ def _delete(table: sa.Table, match: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _delete_one(table: sa.Table, match: tuple[str, ...]) -> str:
-    return f"DELETE FROM {_quoted.format_table(table)} WHERE {_found_by(table, match, 1)} RETURNING 1"  # noqa: S608
+def _delete_one(table: sa.Table, match: tuple[str, ...], only: str) -> str:
+    found = f"{_found_by(table, match, 1)}{_also(only)}"
+    return f"DELETE FROM {_quoted.format_table(table)} WHERE {found} RETURNING 1"  # noqa: S608
+
+
+def _also(only: str) -> str:
+    return f" AND {only}" if only else ""

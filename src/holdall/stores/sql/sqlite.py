@@ -135,6 +135,10 @@ class SqliteDatabase:
         """By rows that every writer looks at."""
         return Hold.RESERVED
 
+    def cost_of(self, hold: Hold) -> int:
+        """To hold costs little more than to write."""
+        return 0
+
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Check the work and hold what it touches, in a commit shared with others."""
         outcomes = await self._run(lambda connection: self._holding.prepare(connection, reservation, work))

@@ -6,16 +6,12 @@ nobody can come in between. All of it runs on the writer's connection, inside a 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import apsw
-import msgspec
 
 from holdall.store import Footprint, Held, Reservation
+from holdall.stores.sql.reservation_rows import ROW_FORMAT, encode_footprint, held_of
 
 __all__ = ["CREATE_RESERVATIONS", "DROP_RESERVATIONS", "SELECT_RESERVATIONS", "SqliteReservations", "has_table"]
-
-FORMAT = 1  # of the table's rows; a row of another format covers everything
 
 CREATE_RESERVATIONS = """
 CREATE TABLE IF NOT EXISTS holdall_reservation (
@@ -47,7 +43,7 @@ class SqliteReservations:
         if not self._has_rows(connection):
             return []
         return [
-            Held(Reservation.decode(commit, reservation), _footprint(number, footprint))
+            held_of(commit, number, reservation, footprint)
             for commit, number, reservation, footprint in connection.execute(_ALL)
         ]
 
@@ -55,8 +51,8 @@ class SqliteReservations:
         """Hold this for a commit that holds nothing."""
         if self._has_rows(connection) is None:
             connection.execute(CREATE_RESERVATIONS)
-        data = msgspec.json.encode(footprint)
-        connection.execute(_PUT, (reservation.commit, FORMAT, reservation.encode(), data))
+        data = encode_footprint(footprint)
+        connection.execute(_PUT, (reservation.commit, ROW_FORMAT, reservation.encode(), data))
 
     def remove(self, connection: apsw.Connection, commit: str) -> bool:
         """Let go of what a commit holds; whether there was anything."""
@@ -92,13 +88,3 @@ def has_table(connection: apsw.Connection, name: str) -> bool:
 def _schema_version(connection: apsw.Connection) -> int:
     version: int = connection.execute("PRAGMA schema_version").get
     return version
-
-
-@lru_cache(maxsize=1000)
-def _footprint(number: int, data: bytes) -> Footprint | None:
-    if number != FORMAT:
-        return None
-    try:
-        return msgspec.json.decode(data, type=Footprint)
-    except msgspec.DecodeError:
-        return None

@@ -1,0 +1,123 @@
+"""Access to one PostgreSQL database: connections lent to whoever has a use for them, and what their errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from weakref import WeakKeyDictionary
+
+import asyncpg
+
+from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
+from holdall.store import keep_for_ever, watch_forks
+from holdall.stores.sql.errors import Meaning, error_of
+from holdall.stores.sql.postgres_connecting import PostgresConnector, PostgresOptions
+from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
+from holdall.stores.sql.postgres_refusal import refusal
+from holdall.stores.sql.postgres_reservations import is_reservation_table
+from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED
+from holdall.stores.sql.steps import Step
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["PostgresAccess"]
+
+_COURTESY_SECONDS = 5.0  # for taking leave of a connection
+
+
+class PostgresAccess:
+    """One database, for one store. Each event loop that uses it gets connections of its own, and each process."""
+
+    def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
+        self.store = store
+        self.options = options
+        self._connector = PostgresConnector(url, options)
+        self._tables = tables
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
+        watch_forks(self)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[PostgresConnection]:
+        """A connection for more than one statement; whatever is left open on it is rolled back."""
+        pool = self.pool()
+        try:
+            connection = pool.take_now() or await pool.take(self.options.connect_timeout)
+        except DRIVER_ERRORS as error:
+            raise self.translated(error, []) from error
+        try:
+            yield connection
+        except Exception as error:
+            await self._mend(pool, connection, error)
+            raise
+        except BaseException:
+            pool.give_dirty(connection)
+            raise
+        pool.give(connection)
+
+    @contextmanager
+    def translating(self, steps: list[Step]) -> Iterator[None]:
+        """Raises our errors for the driver's; what only needs to be prepared anew passes."""
+        try:
+            yield
+        except OUTDATED:
+            raise
+        except DRIVER_ERRORS as error:
+            if is_reservation_table(error):
+                raise
+            raise self.translated(error, steps) from error
+
+    def translated(self, error: BaseException, steps: list[Step]) -> HoldallError:
+        """Our error for the driver's."""
+        name = type(error).__name__
+        if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
+            return refusal(self.store, self._tables, error, steps)
+        if isinstance(error, TimeoutError):
+            return StoreTimeout(self.store, Meaning.TIMEOUT.value.format(name))
+        if isinstance(error, asyncpg.DataError | OverflowError | UnicodeError):
+            return error_of(Meaning.VALUE, self.store, name, steps[-1].collection if steps else None)
+        return StoreUnavailable(self.store, Meaning.UNAVAILABLE.value.format(name))
+
+    def pool(self) -> PostgresPool:
+        """This loop's connections."""
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            for other, abandoned in list(self._pools.items()):
+                if other.is_closed():
+                    del self._pools[other]
+                    abandoned.abandon()
+            pool = self._pools[loop] = PostgresPool(
+                self._connector.connect, self.options.connections, min(self.options.timeout, _COURTESY_SECONDS)
+            )
+        return pool
+
+    async def close(self) -> None:
+        """Close this loop's connections; those of loops that have ended are let go of."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.close()
+
+    def before_fork(self) -> None:
+        """Go on: a connection is used by the parent alone, whatever it is doing."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's connections alone: to take leave on one would end it for the parent, who shares it."""
+        for loop, pool in list(self._pools.items()):
+            keep_for_ever(loop)
+            keep_for_ever(pool)
+        self._pools = WeakKeyDictionary()
+
+    async def _mend(self, pool: PostgresPool, connection: PostgresConnection, error: Exception) -> None:
+        if connection.raw.is_closed() or isinstance(error, StoreTimeout | StoreUnavailable):
+            pool.give_dirty(connection)
+            return
+        try:
+            if connection.raw.is_in_transaction():
+                await connection.raw.execute("ROLLBACK")
+        except BaseException:
+            pool.give_dirty(connection)
+            raise error from error.__cause__
+        pool.give(connection)

@@ -1,0 +1,171 @@
+"""A PostgreSQL database's part of a commit over several stores, where the server keeps no prepared transactions.
+
+The part is tried, taken back and held as a row; then written, or let go of. While it is tried all other Holdall writers
+of the database wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from holdall.errors import HoldallError, LockConflict
+from holdall.store import Outcome, Reservation, demand_unreserved
+from holdall.stores.sql.errors import deciding
+from holdall.stores.sql.postgres_access import PostgresAccess
+from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.postgres_reservations import PostgresReservations, is_reservation_table
+from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
+from holdall.stores.sql.steps import Step, Work
+
+__all__ = ["PostgresHolding"]
+
+T = TypeVar("T")
+
+_PAUSE = 0.02  # seconds between two looks at who is still writing
+_TRIES = 3
+
+
+class PostgresHolding:
+    """Holds works of one store by rows. Raises our errors."""
+
+    def __init__(self, access: PostgresAccess, reservations: PostgresReservations) -> None:
+        self._access = access
+        self._reservations = reservations
+        self._is_ready = False
+
+    async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
+        """Try the work, take it back, and hold what it touches."""
+        outcomes = await self._with_table(lambda connection, done: self._prepare(connection, reservation, work, done))
+        if isinstance(outcomes, HoldallError):
+            raise outcomes
+        return outcomes
+
+    async def commit(self, commit: str, work: Work) -> bool:
+        """Write what is held and let go of it; False where nothing is held."""
+
+        async def write(connection: PostgresConnection, done: list[Step]) -> bool:
+            if not await self._reservations.begin_settling(connection):
+                is_held = False
+            else:
+                is_held = await self._reservations.take(connection, commit)
+            if is_held:
+                steps = work()
+                await carry_out(connection, steps, next(steps), done)
+            await self._end(connection, done)
+            return is_held
+
+        return await self._run(write)
+
+    async def roll_back(self, commit: str) -> None:
+        """Let go of all that is held under this commit in the database."""
+        await self._settle(lambda connection: self._reservations.let_go(connection, commit))
+
+    async def renew(self, reservation: Reservation) -> None:
+        """Let it expire when the reservation says."""
+        await self._settle(lambda connection: self._reservations.renew(connection, reservation))
+
+    async def listed(self) -> list[Reservation]:
+        """All that is held."""
+        found: list[Reservation] = []
+
+        async def read(connection: PostgresConnection) -> None:
+            found.extend(await self._reservations.listed(connection))
+
+        await self._settle(read)
+        return found
+
+    async def create(self) -> None:
+        """Make the table, and wait until nobody writes who may not have seen it."""
+
+        async def make(connection: PostgresConnection, done: list[Step]) -> None:
+            await self._reservations.create(connection)
+            deadline = asyncio.get_running_loop().time() + (self._access.options.lock_timeout or 60.0)
+            waiting = await self._reservations.unaware(connection)
+            while waiting:
+                if asyncio.get_running_loop().time() > deadline:
+                    told = "a transaction that is kept open may write past reservations, and nothing was applied"
+                    raise LockConflict(self._access.store, told)
+                await asyncio.sleep(_PAUSE)
+                waiting &= await self._reservations.unaware(connection)
+
+        await self._run(make)
+        self._is_ready = True
+
+    async def drop(self) -> None:
+        """Drop the table, and all that is held by it."""
+
+        async def drop(connection: PostgresConnection, done: list[Step]) -> None:
+            await self._reservations.drop(connection)
+
+        await self._run(drop)
+        self._is_ready = False
+
+    async def _prepare(
+        self, connection: PostgresConnection, reservation: Reservation, work: Work, done: list[Step]
+    ) -> list[Outcome] | HoldallError:
+        """An error is given, not raised, as the transaction has something to commit: that the commit holds nothing."""
+        rows, store = self._reservations, self._access.store
+        await rows.begin_reserving(connection)
+        await rows.take(connection, reservation.commit)
+        await connection.raw.execute("SAVEPOINT tried")
+        try:
+            with self._access.translating(done):
+                held = await rows.others(connection, reservation.commit)
+                demand_unreserved(store, work.changes, work.schemas, held)
+                steps = work()
+                outcomes = await carry_out(connection, steps, next(steps), done)
+                demand_unreserved(store, work.changes, work.schemas, held, outcomes)
+                await connection.raw.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except HoldallError as error:
+            if connection.raw.is_closed():
+                raise
+            await connection.raw.execute("ROLLBACK TO tried")
+            await self._end(connection, done)
+            return error
+        await connection.raw.execute("ROLLBACK TO tried")  # sequences go on: nobody else is given the keys they made
+        await rows.put(connection, reservation, work.footprint(outcomes))
+        await self._end(connection, done)
+        return outcomes
+
+    async def _end(self, connection: PostgresConnection, done: list[Step]) -> None:
+        with deciding(), self._access.translating(done):
+            await connection.raw.execute("COMMIT")
+
+    async def _settle(self, act: Callable[[PostgresConnection], Awaitable[None]]) -> None:
+        """Do something with the rows, in one transaction, if there is a table."""
+
+        async def work(connection: PostgresConnection, done: list[Step]) -> None:
+            if await self._reservations.begin_settling(connection):
+                await act(connection)
+            await self._end(connection, done)
+
+        await self._run(work)
+
+    async def _with_table(self, act: Callable[[PostgresConnection, list[Step]], Awaitable[T]]) -> T:
+        if not self._is_ready:
+            await self.create()
+        try:
+            return await self._run(act)
+        except HoldallError as error:
+            if error.__cause__ is None or not is_reservation_table(error.__cause__):
+                raise
+        await self.create()  # somebody has dropped it
+        return await self._run(act)
+
+    async def _run(self, act: Callable[[PostgresConnection, list[Step]], Awaitable[T]]) -> T:
+        for _ in range(_TRIES):
+            done: list[Step] = []
+            try:
+                async with self._access.connected() as connection:
+                    try:
+                        return await act(connection, done)
+                    except OUTDATED:
+                        connection.forget()
+                        raise
+                    except DRIVER_ERRORS as error:
+                        raise self._access.translated(error, done) from error
+            except OUTDATED:
+                continue
+        raise LockConflict(self._access.store, "its tables are being changed, and nothing was applied; try again")

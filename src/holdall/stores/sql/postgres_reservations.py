@@ -1,0 +1,158 @@
+"""Reservations in a PostgreSQL database: a row for each commit over several stores that holds its part there.
+
+Why nobody writes past a row that is there, although READ COMMITTED judges a condition beside a row by an old snapshot:
+
+- Who reserves locks ``holdall_reservation`` in ACCESS EXCLUSIVE mode until its row is committed. Every other writer
+  has at least ACCESS SHARE on it, from its first look until its transaction ends. So at any time either one reserver
+  is at work or any number of writers are: a reserver sees all that these wrote, and no row comes while one of them is.
+- The look is judged by a snapshot that is taken after its lock: in READ COMMITTED each statement takes its own, after
+  the locks of the tables it names were given (``PortalStart`` after ``GetCachedPlan`` in PostgreSQL's ``postgres.c``).
+  So who waited for a reserver sees its row. That holds for a look inside the statement that writes, too.
+- A row may go while others write: who goes by a snapshot that still has it is refused once more than needed.
+
+A database that never held anything has no such table, and its writers demand just that, where they already have the
+locks of the tables they write: a single statement in its own condition, a transaction when it commits. Who makes the
+table waits, before anything is reserved, for all writers that have such locks and none on the new table: they may have
+looked before. Whoever gets its locks later finds the table.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from holdall.store import Footprint, Held, Reservation
+from holdall.stores.sql.postgres_guards import IS_RESERVING
+from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.reservation_rows import ROW_FORMAT, encode_footprint, held_of
+
+__all__ = ["BEGIN", "OutdatedGuards", "PostgresReservations", "is_reservation_table", "nothing_reserved"]
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+_CREATE = """
+CREATE TABLE IF NOT EXISTS holdall_reservation (
+    commit_id text NOT NULL, store text NOT NULL, format integer NOT NULL, reservation bytea NOT NULL,
+    footprint bytea NOT NULL, PRIMARY KEY (commit_id, store)
+)
+""".strip()
+_DROP = "DROP TABLE IF EXISTS holdall_reservation"
+_LOCK = "LOCK TABLE holdall_reservation IN ACCESS EXCLUSIVE MODE"
+_ANY = "SELECT FROM holdall_reservation LIMIT 1"
+_ALL = "SELECT commit_id, format, reservation, footprint FROM holdall_reservation ORDER BY commit_id, store"
+_LISTED = "SELECT DISTINCT ON (commit_id) commit_id, reservation FROM holdall_reservation ORDER BY commit_id, store"
+_PUT = "INSERT INTO holdall_reservation (commit_id, store, format, reservation, footprint) VALUES ($1, $2, $3, $4, $5)"
+_TAKE = "DELETE FROM holdall_reservation WHERE commit_id = $1 AND store = $2 RETURNING 1"
+_LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING 1"
+_RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 RETURNING 1"
+
+_DEMAND_NO_TABLE = f"SELECT 1 / (NOT EXISTS ({IS_RESERVING}))::int"  # an error keeps what follows from being run
+
+# transactions that write and have not looked at the table of reservations
+_UNAWARE = """
+SELECT DISTINCT held.virtualtransaction FROM pg_locks AS held JOIN pg_stat_activity AS who ON who.pid = held.pid
+WHERE held.locktype = 'relation' AND held.mode = 'RowExclusiveLock' AND held.granted
+      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND who.application_name LIKE 'holdall%'
+      AND NOT EXISTS (SELECT FROM pg_locks AS seen WHERE seen.virtualtransaction = held.virtualtransaction
+                      AND seen.relation = 'holdall_reservation'::regclass AND seen.granted)
+"""
+
+
+class OutdatedGuards(Exception):
+    """The table of reservations came or went since the connection looked: do it again, nothing was committed."""
+
+
+def nothing_reserved(is_reserving: bool) -> str:
+    """The condition under which a single statement need not look at reservations."""
+    return "NOT EXISTS (SELECT FROM holdall_reservation)" if is_reserving else f"NOT EXISTS ({IS_RESERVING})"
+
+
+def is_reservation_table(error: BaseException) -> bool:
+    """Whether the server misses the table of reservations."""
+    return isinstance(error, asyncpg.UndefinedTableError) and "holdall_reservation" in str(error)
+
+
+class PostgresReservations:
+    """The rows of one store in one database. Every method raises asyncpg's errors."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+
+    async def begin(self, connection: PostgresConnection, start: str = BEGIN) -> list[Held]:
+        """Run ``start``, which begins a transaction or a part of one; all that is held from then on until its end."""
+        look = _ANY if connection.is_reserving else IS_RESERVING
+        status = await connection.raw.execute(f"{start}; {look}")
+        if not connection.is_reserving and status != "SELECT 0":
+            connection.is_reserving = True
+            status = await connection.raw.execute(_ANY)
+        return [] if status == "SELECT 0" else await self._all(connection)
+
+    async def end(self, connection: PostgresConnection, ending: str = "COMMIT", has_looked: bool = True) -> None:
+        """End a transaction that wrote.
+
+        Without ``has_looked`` some of it was written while there seemed to be no table of reservations; raises
+        OutdatedGuards if there is one by now.
+        """
+        if has_looked:
+            await connection.raw.execute(ending)
+            return
+        try:
+            await connection.raw.execute(f"{_DEMAND_NO_TABLE}; {ending}")
+        except asyncpg.DivisionByZeroError as error:
+            raise OutdatedGuards from error
+
+    async def begin_reserving(self, connection: PostgresConnection) -> None:
+        """Begin a transaction that nobody else writes beside, once those under way have ended."""
+        await connection.raw.execute(f"{BEGIN}; {_LOCK}")
+        connection.is_reserving = True
+
+    async def begin_settling(self, connection: PostgresConnection) -> bool:
+        """Begin a transaction that writes what was held, if there is a table."""
+        status = await connection.raw.execute(f"{BEGIN}; {IS_RESERVING}")
+        connection.is_reserving = status != "SELECT 0"
+        return connection.is_reserving
+
+    async def others(self, connection: PostgresConnection, commit: str) -> list[Held]:
+        """All that other commits hold."""
+        return [held for held in await self._all(connection) if held.reservation.commit != commit]
+
+    async def put(self, connection: PostgresConnection, reservation: Reservation, footprint: Footprint) -> None:
+        """Hold this for a commit of which this store holds nothing."""
+        row = (reservation.commit, self._store, ROW_FORMAT, reservation.encode(), encode_footprint(footprint))
+        await connection.fetch(_PUT, row)
+
+    async def take(self, connection: PostgresConnection, commit: str) -> bool:
+        """Let go of what this store holds for a commit; whether there was anything."""
+        return bool(await connection.fetch(_TAKE, (commit, self._store)))
+
+    async def let_go(self, connection: PostgresConnection, commit: str) -> None:
+        """Let go of all that is held for a commit, by whatever store of this database."""
+        await connection.fetch(_LET_GO, (commit,))
+
+    async def renew(self, connection: PostgresConnection, reservation: Reservation) -> None:
+        """Put this in the place of the reservations its commit has."""
+        await connection.fetch(_RENEW, (reservation.commit, reservation.encode()))
+
+    async def listed(self, connection: PostgresConnection) -> list[Reservation]:
+        """The reservations of all that is held, each commit's once."""
+        return [Reservation.decode(commit, data) for commit, data in await connection.fetch(_LISTED, ())]
+
+    async def create(self, connection: PostgresConnection) -> None:
+        """Make the table, if it is missing."""
+        if await connection.raw.execute(IS_RESERVING) == "SELECT 0":
+            try:
+                await connection.raw.execute(_CREATE)
+            except (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError):
+                return  # somebody else was making it at the same moment: PostgreSQL tells the second one so
+
+    async def drop(self, connection: PostgresConnection) -> None:
+        """Drop the table."""
+        await connection.raw.execute(_DROP)
+
+    async def unaware(self, connection: PostgresConnection) -> frozenset[str]:
+        """The server's names of transactions that may have looked for the table before it was there, and write."""
+        return frozenset([name for (name,) in await connection.raw.fetch(_UNAWARE)])
+
+    async def _all(self, connection: PostgresConnection) -> list[Held]:
+        rows = await connection.fetch(_ALL, ())
+        return [held_of(commit, number, reservation, footprint) for commit, number, reservation, footprint in rows]

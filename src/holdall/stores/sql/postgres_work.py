@@ -1,0 +1,119 @@
+"""Works on PostgreSQL: a single statement is a transaction by itself where that is safe, all others run in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.errors import LockConflict, StoreUnavailable
+from holdall.store import Outcome, demand_unreserved
+from holdall.stores.sql.errors import deciding
+from holdall.stores.sql.postgres_access import PostgresAccess
+from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.postgres_reservations import (
+    OutdatedGuards,
+    PostgresReservations,
+    is_reservation_table,
+    nothing_reserved,
+)
+from holdall.stores.sql.postgres_steps import ROWS, run_step
+from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
+from holdall.stores.sql.steps import Insert, Step, Steps, Work
+
+__all__ = ["PostgresWorks"]
+
+_TRIES = 3
+
+
+class PostgresWorks:
+    """Carries out the works of one store. Raises our errors."""
+
+    def __init__(self, access: PostgresAccess, reservations: PostgresReservations) -> None:
+        self._access = access
+        self._reservations = reservations
+
+    async def write(self, work: Work, ending: str | None = None) -> list[Outcome]:
+        """Carry out a work in one transaction, which ends by the statement ``ending``, or else is committed."""
+        for _ in range(_TRIES):
+            try:
+                async with self._access.connected() as connection:
+                    return await self._tried(connection, work, ending)
+            except (*OUTDATED, OutdatedGuards):
+                continue
+        raise LockConflict(self._access.store, "its tables are being changed, and nothing was applied; try again")
+
+    async def _tried(self, connection: PostgresConnection, work: Work, ending: str | None) -> list[Outcome]:
+        done: list[Step] = []
+        try:
+            if ending is None:
+                outcomes = await self._alone(connection, work, done)
+                if outcomes is not None:
+                    return outcomes
+            return await self._together(connection, work, ending or "COMMIT", done)
+        except (*OUTDATED, OutdatedGuards):
+            connection.forget()
+            raise
+        except DRIVER_ERRORS as error:
+            if is_reservation_table(error):
+                connection.forget()
+                raise OutdatedGuards from error
+            raise self._access.translated(error, done) from error
+
+    async def _alone(self, connection: PostgresConnection, work: Work, done: list[Step]) -> list[Outcome] | None:
+        """What a single statement did; None where it takes more, or where it did nothing."""
+        steps = work()
+        step = next(steps)
+        if not _is_atomic(step):
+            return None
+        guards = await connection.learned()
+        if step.table.name in guards.tables or not guards.is_read_committed:
+            return None
+        done.append(step)
+        with deciding(), self._access.translating(done):
+            reply = await run_step(connection, step, nothing_reserved(connection.is_reserving))
+        if connection.written == len(step.rows):
+            return _last(steps, reply)
+        await self._doubt(connection, step)
+        done.clear()
+        return None
+
+    async def _doubt(self, connection: PostgresConnection, step: Step) -> None:
+        """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""
+        written = connection.written
+        with deciding(), self._access.translating([step]):
+            connection.guards = None
+            guards = await connection.learned()
+        if written or step.table.name in guards.tables:
+            told = f"table {step.table.name} was given a trigger or rule meanwhile, which may have written other rows"
+            raise StoreUnavailable(self._access.store, told, is_outcome_unknown=True)
+
+    async def _together(
+        self, connection: PostgresConnection, work: Work, ending: str, done: list[Step]
+    ) -> list[Outcome]:
+        """All steps in one transaction. Raises Reserved if another commit holds anything they touch."""
+        store = self._access.store
+        held = await self._reservations.begin(connection)
+        has_looked = connection.is_reserving
+        demand_unreserved(store, work.changes, work.schemas, held)
+        steps = work()
+        outcomes = await carry_out(connection, steps, next(steps), done)
+        # once more, as by now it is known which keys the sequences have made
+        demand_unreserved(store, work.changes, work.schemas, held, outcomes)
+        with deciding(), self._access.translating(done):
+            await self._reservations.end(connection, ending, has_looked)
+        return outcomes
+
+
+def _is_atomic(step: Step) -> bool:
+    """Whether the step is the whole work, and one statement that is known to apply wholly or not at all."""
+    if isinstance(step, Insert):
+        return step.is_only and step.given is None and bool(step.columns) and len(step.rows) <= ROWS
+    return step.is_only and len(step.rows) == 1
+
+
+def _last(steps: Steps, reply: Any) -> list[Outcome]:
+    try:
+        steps.send(reply)
+    except StopIteration as end:
+        outcomes: list[Outcome] = end.value
+        return outcomes
+    raise AssertionError("a work of one step had another")

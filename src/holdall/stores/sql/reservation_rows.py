@@ -1,0 +1,34 @@
+"""Reservations as rows of a table: what every database that keeps them so puts into a row, and reads from it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from holdall.store import Footprint, Held, Reservation
+
+__all__ = ["ROW_FORMAT", "encode_footprint", "held_of"]
+
+ROW_FORMAT = 1
+"""The version of a row's footprint; a row of another version covers everything."""
+
+
+def encode_footprint(footprint: Footprint) -> bytes:
+    """The footprint as JSON."""
+    return msgspec.json.encode(footprint)
+
+
+def held_of(commit: str, number: int, reservation: bytes, footprint: bytes) -> Held:
+    """What a row of format ``number`` says is held."""
+    return Held(Reservation.decode(commit, reservation), _footprint(number, footprint))
+
+
+@lru_cache(maxsize=1000)
+def _footprint(number: int, data: bytes) -> Footprint | None:
+    if number != ROW_FORMAT:
+        return None
+    try:
+        return msgspec.json.decode(data, type=Footprint)
+    except msgspec.DecodeError:
+        return None
