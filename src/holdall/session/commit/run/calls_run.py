@@ -28,19 +28,19 @@ class CallsRun(CommitRun):
         Raises CommitAborted where none had an effect, CommitUnknown where the only ones that may have had one lost
         their answers, CommitPartial where some were applied.
         """
-        committer, step = self.committer, self.plan.steps[0]
-        committer.begin()
+        context, step = self.context, self.plan.steps[0]
+        context.begin()
         try:
             changes = changes_of(step)
-            self._calls = calls = Calls(step, changes, committer.handwritten)
+            self._calls = calls = Calls(step, changes, context.handwritten)
             self.reports.append(calls.report)
             try:
                 stopped = await self._make(calls)
             finally:
-                accept_calls(calls.report, changes, committer.records, committer.tracker)
-                committer.is_in_doubt = bool(calls.report.unknown)
+                accept_calls(calls.report, changes, context.records, context.tracker)
+                self.is_in_doubt = bool(calls.report.unknown)
         finally:
-            committer.end()
+            context.end()
         if calls.applied == len(calls.outcomes):
             return self.outcome()
         raise self._error(calls, stopped) from calls.failure or StoreTimeout(step.store.name, stopped)

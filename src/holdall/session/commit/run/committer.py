@@ -6,11 +6,12 @@ import asyncio
 import sys
 
 from holdall.errors import StateError
-from holdall.model import State, Tracker, state_of
+from holdall.model import Tracker
 from holdall.session.binding import Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan, Role
 from holdall.session.commit.run.calls_run import CallsRun
+from holdall.session.commit.run.context import CommitContext
 from holdall.session.commit.run.one_store import OneStoreRun
 from holdall.session.commit.run.run import CommitOptions, CommitRun
 from holdall.session.commit.run.several_stores import SeveralStoresRun
@@ -29,10 +30,7 @@ class Committer:
     """
 
     def __init__(self, records: IdentityMap, tracker: Tracker, bindings: Bindings, handwritten: Handwritten) -> None:
-        self.records = records
-        self.tracker = tracker
-        self.bindings = bindings
-        self.handwritten = handwritten
+        self._context = CommitContext(records, tracker, bindings, handwritten)
         self._running: asyncio.Task[None] | None = None
         self.is_in_doubt = False
 
@@ -81,6 +79,7 @@ class Committer:
                     run.cancel()
         finally:
             self._running = None
+            self.is_in_doubt = run.is_in_doubt
         if cancelled is not None:
             raise cancelled from run.error
         if run.error is not None:
@@ -90,20 +89,10 @@ class Committer:
 
     def _run_of(self, plan: Plan, options: CommitOptions) -> CommitRun:
         if len(plan.steps) > 1:
-            return SeveralStoresRun(plan, self, options)
+            return SeveralStoresRun(plan, self._context, options)
         if plan.steps[0].role is Role.CALLS:
-            return CallsRun(plan, self, options)
-        return OneStoreRun(plan, self, options)
-
-    def begin(self) -> None:
-        """Take note of edits from here on."""
-        self.tracker.edited = {}
-
-    def end(self) -> None:
-        """Discard new records that were removed while their addition was in flight and did not happen."""
-        self.tracker.edited = None
-        for record in [record for record in self.records.new.values() if state_of(record) is State.DELETED]:
-            self.records.discard(record)
+            return CallsRun(plan, self._context, options)
+        return OneStoreRun(plan, self._context, options)
 
 
 def _started(loop: asyncio.AbstractEventLoop, run: CommitRun) -> asyncio.Task[None]:

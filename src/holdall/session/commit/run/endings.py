@@ -148,7 +148,7 @@ class Endings:
     async def in_doubt(self, error: InDoubt) -> CommitError:
         """Nobody answers whether it is decided."""
         part = self._part
-        part.committer.is_in_doubt = True
+        part.is_in_doubt = True
         await part.commit.transactions.roll_back()
         return CommitUnknown(f"the answer to the commit was lost: {error.__cause__}", self._outcome())
 
@@ -195,7 +195,7 @@ class Endings:
         async def still_held() -> None:
             await require_claim(commit.coordinator.journal, await commit.handle.place(), commit.handle.row)
 
-        return await undo_calls(record, self._part.committer.bindings, still_held=still_held)
+        return await undo_calls(record, self._part.context.bindings, still_held=still_held)
 
     def _reason(self, error: BaseException) -> str:
         match error:
@@ -222,5 +222,5 @@ class Endings:
         part.give_keys_back(standing)
         for number in part.calls:
             part.accept(number)
-        part.committer.is_in_doubt = any(calls.report.unknown for calls in part.calls.values())
+        part.is_in_doubt = any(calls.report.unknown for calls in part.calls.values())
         return sum(state is CallState.ORPHANED for state in states.values())

@@ -33,33 +33,33 @@ class OneStoreRun(CommitRun):
 
     async def finish(self) -> CommitResult:
         """Apply the step. Raises CommitAborted, or CommitUnknown where the answer was lost."""
-        committer, step = self.committer, self.plan.steps[0]
-        committer.begin()
+        context, step = self.context, self.plan.steps[0]
+        context.begin()
         report = Report(step)
         self.reports.append(report)
         changes: Runs | None = None
         begun = time.perf_counter()
         try:
             changes = changes_of(step)
-            committer.is_in_doubt = True
+            self.is_in_doubt = True
             try:
                 try:
                     outcomes = await step.store.apply(changes)
                 except (Reserved, LockConflict) as obstacle:
                     outcomes = await self._apply_patiently(step.store, changes, obstacle)
             except Exception as error:
-                committer.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
+                self.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
                 raise
             require_outcomes(step, changes, outcomes)
-            accept_outcomes(step, changes, outcomes, committer.records, committer.tracker)
-            committer.is_in_doubt = False
+            accept_outcomes(step, changes, outcomes, context.records, context.tracker)
+            self.is_in_doubt = False
             report.outcomes = outcomes
         except Exception as error:
             report.failure = error
             raise self._failed(error, changes) from error
         finally:
             report.span = begun, time.perf_counter() - begun
-            committer.end()
+            context.end()
         refused = refusals(outcomes)
         if refused:
             applied = len(outcomes) - len(refused)
@@ -73,7 +73,7 @@ class OneStoreRun(CommitRun):
         self, store: Store, changes: Runs, obstacle: Reserved | LockConflict
     ) -> Sequence[Outcome]:
         """Apply the changes as soon as the commits over several stores that are in their way have ended."""
-        patience = Patience(Coordinator(self.committer.bindings), self.options.budget)
+        patience = Patience(Coordinator(self.context.bindings), self.options.budget)
         while await patience.make_way(obstacle):
             try:
                 return await store.apply(changes)
@@ -82,8 +82,8 @@ class OneStoreRun(CommitRun):
         raise obstacle
 
     def _failed(self, error: Exception, changes: Runs | None) -> CommitError:
-        if not self.committer.is_in_doubt or changes is None:
+        if not self.is_in_doubt or changes is None:
             return CommitAborted(f"nothing was written: {error}", self.outcome())
-        known, lost = self.outcome(), LostAnswer(self.plan.steps[0].store, changes, self.committer.bindings)
+        known, lost = self.outcome(), LostAnswer(self.plan.steps[0].store, changes, self.context.bindings)
         result = CommitResult(known.guarantee, known.duration, lambda: known.tasks, lost)
         return CommitUnknown(f"the answer to the commit was lost: {error}", result)

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from holdall.errors import StateError
 from holdall.session.commit.calls.calls import Calls
@@ -21,6 +20,7 @@ from holdall.session.commit.plan.changes import changes_of, resolved
 from holdall.session.commit.plan.log_operations import operations_of, record_of
 from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.plan.plan import Batch, Plan, Role, Step
+from holdall.session.commit.run.context import CommitContext
 from holdall.session.commit.run.run import CommitOptions, refusals
 from holdall.session.commit.run.step_order import step_order
 from holdall.session.commit.two_phase.abort import release
@@ -32,9 +32,6 @@ from holdall.session.journal.handle import JournalHandle
 from holdall.session.journal.log_record import LogRecord, Operation
 from holdall.store import Change, Outcome, Runs, Verb
 
-if TYPE_CHECKING:
-    from holdall.session.commit.run.committer import Committer
-
 __all__ = ["Participation"]
 
 
@@ -42,15 +39,16 @@ class Participation:
     """What one commit has frozen, sent and learned so far."""
 
     def __init__(
-        self, commit: str, plan: Plan, committer: Committer, options: CommitOptions, reports: list[Report]
+        self, commit: str, plan: Plan, context: CommitContext, options: CommitOptions, reports: list[Report]
     ) -> None:
         self.plan = plan
-        self.committer = committer
+        self.context = context
         self.options = options
         self.reports = reports
         self.two_phase: TwoPhaseCommit | None = None
         self.calls: dict[int, Calls] = {}
         self.deferred: Sequence[Change] = ()
+        self.is_in_doubt = False  # nobody knows whether its changes were written
         self._commit = commit
         self._frozen: list[Runs] = []
         self._changes: list[Runs] = []
@@ -148,7 +146,7 @@ class Participation:
             (batch, index) for batch in step.batches for index, key in enumerate(batch.keys) if key is None
         )
         changes, token = self._changes[number], self.token(number)
-        calls = self.calls[number] = Calls(step, changes, self.committer.handwritten, token)
+        calls = self.calls[number] = Calls(step, changes, self.context.handwritten, token)
         self.reports[number] = calls.report
         try:
             await calls.run(self.options.strategy)
@@ -208,7 +206,7 @@ class Participation:
 
     def accept(self, number: int) -> None:
         """The records of a step are as they were sent; those of calls only where the call went well."""
-        accept_calls(self.reports[number], self._changes[number], self.committer.records, self.committer.tracker)
+        accept_calls(self.reports[number], self._changes[number], self.context.records, self.context.tracker)
 
     @property
     def commit(self) -> TwoPhaseCommit:

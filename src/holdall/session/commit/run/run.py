@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,12 +14,8 @@ from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.outcome.tasks import Report, make_tasks
 from holdall.session.commit.plan.plan import Plan
+from holdall.session.commit.run.context import CommitContext
 from holdall.store import APPLIED, Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from holdall.session.commit.run.committer import Committer
 
 __all__ = ["CommitOptions", "CommitRun", "refusals"]
 
@@ -37,15 +33,16 @@ class CommitOptions(msgspec.Struct, frozen=True):
 class CommitRun(ABC):
     """One commit, and what happened so far."""
 
-    def __init__(self, plan: Plan, committer: Committer, options: CommitOptions) -> None:
+    def __init__(self, plan: Plan, context: CommitContext, options: CommitOptions) -> None:
         self.plan = plan
-        self.committer = committer
+        self.context = context
         self.options = options
         self.reports: list[Report] = []
         self.began = time.perf_counter()
         self.is_begun = False
         self.is_over = False
         self.is_cancelled = False
+        self.is_in_doubt = False  # nobody knows whether its changes were written
         self.result: CommitResult | None = None
         self.error: BaseException | None = None
         self.woken: asyncio.Future[None]

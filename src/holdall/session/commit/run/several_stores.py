@@ -10,7 +10,6 @@ import asyncio
 from contextlib import suppress
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from holdall.errors import HoldallError, LockConflict, Reserved
 from holdall.session.commit.failpoint import Failpoint, reached
@@ -19,6 +18,7 @@ from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.commit.recovery.recovery import Recovery
 from holdall.session.commit.recovery.unfinished import UnfinishedCommit
+from holdall.session.commit.run.context import CommitContext
 from holdall.session.commit.run.endings import Endings
 from holdall.session.commit.run.participation import Participation
 from holdall.session.commit.run.run import CommitOptions, CommitRun
@@ -29,9 +29,6 @@ from holdall.session.commit.two_phase.make_way import Patience
 from holdall.session.commit.two_phase.participants import begin
 from holdall.session.commit.two_phase.roll_forward import roll_forward
 
-if TYPE_CHECKING:
-    from holdall.session.commit.run.committer import Committer
-
 __all__ = ["SeveralStoresRun"]
 
 _SOON = 5.0  # seconds
@@ -40,17 +37,17 @@ _SOON = 5.0  # seconds
 class SeveralStoresRun(CommitRun):
     """One commit over several stores."""
 
-    def __init__(self, plan: Plan, committer: Committer, options: CommitOptions) -> None:
-        super().__init__(plan, committer, options)
+    def __init__(self, plan: Plan, context: CommitContext, options: CommitOptions) -> None:
+        super().__init__(plan, context, options)
         self.commit = uuid7().hex
-        self._coordinator = Coordinator(committer.bindings)
-        self._part = Participation(self.commit, plan, committer, options, self.reports)
+        self._coordinator = Coordinator(context.bindings)
+        self._part = Participation(self.commit, plan, context, options, self.reports)
         self._endings = Endings(self._part, self.outcome)
 
     async def finish(self) -> CommitResult:
         """Carry it out. Raises the CommitError that says how it ended."""
         part = self._part
-        self.committer.begin()
+        self.context.begin()
         try:
             part.freeze()  # what is edited from here on is no part of this commit
             await self._recover_first()
@@ -63,7 +60,8 @@ class SeveralStoresRun(CommitRun):
             with lease_of(part.two_phase):
                 return await self._run(part)
         finally:
-            self.committer.end()
+            self.is_in_doubt = part.is_in_doubt
+            self.context.end()
 
     async def _run(self, part: Participation) -> CommitResult:
         try:
