@@ -14,7 +14,7 @@ from weakref import ref
 import apsw
 import pytest
 
-from holdall.errors import AlreadyExists, ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
+from holdall.errors import AlreadyExists, Conflict, ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
 from holdall.query import Query
 from holdall.store import Change, KeyOf, Outcome
 from holdall.stores.sql import SqlStore, Tables
@@ -171,6 +171,35 @@ def test_keys_are_right_where_a_trigger_takes_some(tmp_path: Path, place_of_trig
             outcomes = await opened.store.apply([add_author(name) for name in names])
             kept = {row[0]: row[1] for row in await opened.store.fetch(Query("author"))}
             assert [kept[outcome.key] for outcome in outcomes] == names
+
+    run(main())
+
+
+@pytest.mark.parametrize("culprit", [0, 24, 49])
+@pytest.mark.parametrize("count", [1, 3, 50])
+@pytest.mark.parametrize("has_key", [True, False])
+@pytest.mark.parametrize("refuses_by", ["trigger", "rule of the table"])
+def test_a_record_that_the_database_ignores_is_not_taken_for_written(
+    tmp_path: Path, culprit: int, count: int, has_key: bool, refuses_by: str
+) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            if refuses_by == "trigger":
+                trigger = "CREATE TRIGGER ignore BEFORE INSERT ON author WHEN new.name = 'x' BEGIN SELECT "
+                await opened.database.execute([f"{trigger} raise(IGNORE); END"])
+            else:
+                rule = "name TEXT NOT NULL UNIQUE ON CONFLICT IGNORE"
+                table = f"CREATE TABLE author (id INTEGER PRIMARY KEY AUTOINCREMENT, {rule})"
+                await opened.database.execute(["DROP TABLE author", table, "INSERT INTO author VALUES (90, 'x')"])
+            await opened.store.apply([add_author("before", 5)])
+            before = await opened.store.fetch(Query("author"))
+            names = [f"good {number}" for number in range(count)]
+            names[min(culprit, count - 1)] = "x"
+            keys = range(100, 100 + count) if has_key else [None] * count
+            with pytest.raises(Conflict, match="author") as caught:
+                await opened.store.apply(list(map(add_author, names, keys)))
+            assert caught.value.position == names.index("x")
+            assert await opened.store.fetch(Query("author")) == before
 
     run(main())
 

@@ -14,7 +14,7 @@ from holdall.store import Row
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.steps import ColumnRows, Insert, Step, Update
 
-__all__ = ["StepRefused", "run_step"]
+__all__ = ["RowIgnored", "StepRefused", "run_step"]
 
 MANY = 20  # rows
 
@@ -30,8 +30,12 @@ class StepRefused(Exception):
         super().__init__(index)
 
 
+class RowIgnored(Exception):
+    """A trigger or a rule of the table kept a row from being written, and SQLite calls that no error."""
+
+
 class _Missed(Exception):
-    """The statement found no row for the values of this index."""
+    """The statement changed no row for the values of this index."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -43,7 +47,7 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
     Many rows are first sent without asking after each, which is a fifth quicker; where the sum does not prove that all
     went as it should, that is taken back and each row is asked after.
     """
-    if len(step.rows) < MANY or (isinstance(step, Insert) and step.generated is None):
+    if len(step.rows) < MANY:
         return _run(connection, step)
     connection.execute("SAVEPOINT many")
     reply = _unasked(connection, step)
@@ -56,23 +60,37 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
 
 def _unasked(connection: apsw.Connection, step: Step) -> tuple[Any] | None:
     """The reply in a tuple, or None if it is not certain."""
-    if isinstance(step, Insert):
-        sql = _insert(step.table, step.columns)
-        rows = iter(step.rows)
-        _execute(connection, sql, iter((next(rows),)), step, rows)
-        first = connection.last_insert_rowid()
-        _execute(connection, sql, rows, step, rows)
-        # keys only grow, until there are no greater ones; so if they grew by as many as there are rows, by one each
-        last = connection.last_insert_rowid()
-        return (range(first, last + 1),) if last - first == len(step.rows) - 1 and last < 2**62 else None
-    if not isinstance(step, Update) or not {*step.columns}.isdisjoint(step.table.primary_key.columns.keys()):
+    if isinstance(step, Update):
+        if not {*step.columns}.isdisjoint(step.table.primary_key.columns.keys()):
+            return None
+    elif not isinstance(step, Insert):
         return None
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchall():
         return None  # what they change would be counted too
-    rows, left = _counted_rows(step.rows)
     before = connection.total_changes()
+    reply = _inserted(connection, step) if isinstance(step, Insert) else _updated(connection, step)
+    return reply if connection.total_changes() - before == len(step.rows) else None
+
+
+def _inserted(connection: apsw.Connection, step: Insert) -> tuple[Any] | None:
+    sql = _insert(step.table, step.columns)
+    if step.generated is None:
+        rows, left = _counted_rows(step.rows)
+        _execute(connection, sql, rows, step, left)
+        return ([],)
+    given = iter(step.rows)
+    _execute(connection, sql, iter((next(given),)), step, given)
+    first = connection.last_insert_rowid()
+    _execute(connection, sql, given, step, given)
+    # keys only grow, until there are no greater ones; so if they grew by as many as there are rows, by one each
+    last = connection.last_insert_rowid()
+    return (range(first, last + 1),) if last - first == len(step.rows) - 1 and last < 2**62 else None
+
+
+def _updated(connection: apsw.Connection, step: Update) -> tuple[Any]:
+    rows, left = _counted_rows(step.rows)
     _execute(connection, _update(step.table, step.columns, step.match), rows, step, left)
-    return (None,) if connection.total_changes() - before == len(step.rows) else None
+    return (None,)
 
 
 def _run(connection: apsw.Connection, step: Step) -> Any:
@@ -81,8 +99,9 @@ def _run(connection: apsw.Connection, step: Step) -> Any:
     source: Iterator[Row] = rows
     if isinstance(step, Insert):
         sql = _insert(step.table, step.columns)
+        source = _exact(rows, connection.changes)
         if step.generated is not None:
-            source = _counted(rows, made, connection.last_insert_rowid)
+            source = _counted(source, made, connection.last_insert_rowid)
     elif isinstance(step, Update):
         sql = _update(step.table, step.columns, step.match)
         source = _exact(rows, connection.changes)
@@ -93,6 +112,8 @@ def _run(connection: apsw.Connection, step: Step) -> Any:
     try:
         _execute(connection, sql, source, step, left)
     except _Missed as missed:
+        if isinstance(step, Insert):
+            raise StepRefused(step, missed.index) from RowIgnored()
         return missed.index
     return made if isinstance(step, Insert) else None
 

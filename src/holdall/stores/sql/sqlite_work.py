@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import apsw
 
-from holdall.errors import HoldallError
+from holdall.errors import Conflict, HoldallError
 from holdall.store import Outcome, demand_unreserved
 from holdall.stores.sql.errors import Meaning, columns_named, error_of, violation_of
 from holdall.stores.sql.sqlite_references import broken_reference, has_broken_references
 from holdall.stores.sql.sqlite_refusal import refusal_of
 from holdall.stores.sql.sqlite_reservations import SqliteReservations
-from holdall.stores.sql.sqlite_steps import StepRefused, run_step
+from holdall.stores.sql.sqlite_steps import RowIgnored, StepRefused, run_step
 from holdall.stores.sql.steps import Step, Work
 from holdall.stores.sql.tables import Tables
 
@@ -96,6 +96,11 @@ class SqliteWorks:
         self, connection: apsw.Connection, error: BaseException | None, step: Step, index: int
     ) -> HoldallError:
         store, position = self._store, step.positions[index] if 0 <= index < len(step.rows) else None
+        if isinstance(error, RowIgnored):
+            told = (
+                f"table {step.table.name} did not keep a record it was given; a trigger or rule of its own ignores it"
+            )
+            return Conflict(store, told, position)
         if isinstance(error, apsw.ConstraintError):
             code: int = error.extendedresult  # type: ignore[attr-defined]
             if code in _TAKEN:
