@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +18,8 @@ from holdall.session.commit.run.run import CommitOptions
 from holdall.session.handwriting.dao_verbs import DaoSession
 
 __all__ = ["Session"]
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1  # seconds
 
 
 class Session(DaoSession):
@@ -73,8 +77,7 @@ class Session(DaoSession):
             if not self._referential.is_needed():
                 result = await self._commit(options, require)
             else:
-                async with self._referential.induced():
-                    result = await self._commit(options, require)
+                result = await self._commit_induced(options, require)
         except CommitError as error:
             if raise_for_status or not error.result.tasks:
                 raise
@@ -101,6 +104,23 @@ class Session(DaoSession):
             return self.plan()
         async with self._referential.induced():
             return self.plan()
+
+    async def _commit_induced(self, options: CommitOptions, require: Guarantee | str | None) -> CommitResult:
+        """Commit with what references bring along, which is worked out anew where somebody else was faster with it."""
+        loop = asyncio.get_running_loop()
+        end, pause = loop.time() + options.budget, _FIRST_PAUSE
+        while True:
+            try:
+                async with self._referential.induced():
+                    return await self._commit(options, require)
+            except CommitAborted as error:
+                record = self._referential.derived_record(error)
+                if record is None or loop.time() + pause > end:
+                    raise
+                if self._records.holds(record):
+                    await self._reader.refresh(self._bindings.of_model(type(record)), record)
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _commit(self, options: CommitOptions, require: Guarantee | str | None) -> CommitResult:
         if self._bindings.has_late_keys:

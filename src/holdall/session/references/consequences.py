@@ -96,6 +96,11 @@ class Consequences:
         """Have the commit change a field."""
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
+    def derived(self) -> dict[tuple[str, Any], Any]:
+        """By collection and key, the records that are changed only to keep their lists of what refers to them."""
+        changed = [(record, key) for record, key, _ in self._values.values() if id(record) in self.by_system]
+        return {(self.bindings.of_model(type(record)).collection, key): record for record, key in changed}
+
     def value(self, record: Any, field: Field) -> Any:
         """What the slot will hold."""
         planned = self._values.get(id(record))

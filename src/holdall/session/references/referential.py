@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from holdall.errors import CommitAborted, FieldError, StateError, StillReferenced, ValidationError
+from holdall.errors import CommitAborted, FieldError, StaleVersion, StateError, StillReferenced, ValidationError
 from holdall.policy import SYSTEM, User
 from holdall.session.binding import Binding, Bindings
 from holdall.session.commit.outcome.result import CommitResult
@@ -34,6 +34,16 @@ class Referential:
         self._user = user
         self._asking = Asking(Localizer(bindings, SYSTEM), handwritten)
         self._is_at_work = False
+        self._derived: dict[tuple[str, Any], Any] = {}
+
+    def derived_record(self, error: Exception) -> Any:
+        """The record that a commit was refused for, if it was to be changed only to keep its list of what refers to it.
+
+        Nobody has asked for that change, so that it may be worked out anew from what the store has by now. None for any
+        other refusal.
+        """
+        cause = error.__cause__
+        return self._derived.get((cause.collection, cause.key)) if isinstance(cause, StaleVersion) else None
 
     def is_needed(self) -> bool:
         """Whether the changes at hand concern references that no single store keeps by itself."""
@@ -92,6 +102,7 @@ class Referential:
                 f"nothing was written: {refused}", CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
             ) from refused
         self._records.by_system.update(found.by_system)
+        self._derived = found.derived()
         return found.induce()
 
     def _invalid(self, errors: list[tuple[Any, FieldError]]) -> ValidationError:
