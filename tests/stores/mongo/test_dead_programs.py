@@ -34,9 +34,9 @@ class _Other:
 
 
 @asynccontextmanager
-async def _shared(url: str, timeout: float = _SECONDS) -> AsyncIterator[tuple[MongoStore, _Other]]:
-    """A store with persons 1 and 3, and a program that has 1 and 2 in its transaction."""
-    store = opened(url, timeout=timeout)
+async def _shared(url: str, seconds: float = _SECONDS) -> AsyncIterator[tuple[MongoStore, _Other]]:
+    """A store with persons 1 and 3, and a program that has 1 and 2; ``seconds`` is how long a call may take."""
+    store = opened(url, timeout=seconds)
     assert isinstance(store, MongoStore)
     await store.create()
     await store.apply([add("person", 1, name="a"), add("person", 3, name="c")])
@@ -112,7 +112,7 @@ async def test_the_first_transaction_of_a_program_finds_them_at_once(mongo_url: 
 
 async def test_what_the_living_have_open_is_left_alone(mongo_url: str) -> None:
     url = fresh(mongo_url)
-    async with _shared(url, timeout=1.5) as (store, other):
+    async with _shared(url, seconds=1.5) as (store, other):
         with pytest.raises(LockConflict):
             await store.apply([update("person", 3, name="b"), update("person", 1, name="b")])
         assert len(_owners(url) - {this_process()}) == 1
