@@ -83,18 +83,24 @@ _CATALOGUES = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mysql": _MYSQL}
 
 
 def inspect_catalogue(dialect: Dialect) -> Inspection:
-    """Reads the catalogue of SQLite, PostgreSQL, MariaDB or MySQL. Raises KeyError for any other."""
+    """Reads the catalogue of SQLite, PostgreSQL, MariaDB or MySQL. Raises KeyError for any other.
+
+    A table that somebody makes while it is read counts as not there yet: ``create`` makes what is missing only if it is
+    still missing.
+    """
     columns, unique, references = _CATALOGUES[dialect.family]
     found: dict[str, FoundTable] = {}
-    for table, name, kind, is_required, has_default, collation in (yield columns):
-        column = FoundColumn(str(kind).lower(), not is_required, bool(has_default), collation)
-        found.setdefault(table, FoundTable()).columns[name] = column
-    for table, _, is_key, names in _grouped((yield unique), 3):
-        found[table].unique.add(frozenset(names))
-        if is_key:
-            found[table].key = names
-    for table, _, target, names in _grouped([(*row[:2], row[3], row[2]) for row in (yield references)], 3):
-        found[table].references.add((names, str(target)))
+    for name, column, kind, is_required, has_default, collation in (yield columns):
+        described = FoundColumn(str(kind).lower(), not is_required, bool(has_default), collation)
+        found.setdefault(name, FoundTable()).columns[column] = described
+    for name, _, is_key, names in _grouped((yield unique), 3):
+        if (table := found.get(name)) is not None:
+            table.unique.add(frozenset(names))
+            if is_key:
+                table.key = names
+    for name, _, target, names in _grouped([(*row[:2], row[3], row[2]) for row in (yield references)], 3):
+        if (table := found.get(name)) is not None:
+            table.references.add((names, str(target)))
     return found
 
 
