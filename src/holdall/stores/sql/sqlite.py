@@ -299,7 +299,7 @@ class SqliteTransaction:
 
 
 def _sync(log: str) -> None:
-    """Wait until a write-ahead log is on the disk; where there is none, all of it is in the database file, and synced."""
+    """Wait until a write-ahead log is on the disk; without one, everything is in the database file, and synced."""
     try:
         descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)  # no lock lies on this file, so closing it drops none
     except FileNotFoundError:
