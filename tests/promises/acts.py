@@ -20,11 +20,12 @@ from tests.contention.models import Arena
 from tests.contention.raw import rows_of
 from tests.crash.failpoints import Failpoint
 
-__all__ = ["Gate", "add", "balances", "die_at", "move", "opened", "started_victim"]
+__all__ = ["Gate", "add", "balances", "die_at", "end_victims", "move", "opened", "started_victim"]
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 60  # until a victim counts as hanging
 _TRIES = 5
+_victims: list[subprocess.Popen[str]] = []
 
 
 @asynccontextmanager
@@ -81,9 +82,19 @@ async def die_at(arena: Arena, point: Failpoint, *, is_elsewhere: bool = False) 
 def started_victim(arena: Arena, point: Failpoint, how: str, *, is_elsewhere: bool = False) -> subprocess.Popen[str]:
     """A process that moves 10 and is killed or stopped at this point; it prints how its commit ended."""
     words = [msgspec.json.encode(arena).decode(), json.dumps([point.name, how, is_elsewhere])]
-    return subprocess.Popen(
+    victim = subprocess.Popen(
         [sys.executable, "-m", "tests.promises.victim", *words], cwd=_ROOT, stdout=subprocess.PIPE, text=True
     )
+    _victims.append(victim)
+    return victim
+
+
+def end_victims() -> None:
+    """End those that a test has left, stopped or not."""
+    while _victims:
+        with _victims.pop() as victim:
+            if victim.poll() is None:
+                victim.kill()
 
 
 class Gate:

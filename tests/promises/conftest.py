@@ -10,6 +10,7 @@ import pytest
 
 from tests.contention.models import Arena
 from tests.contention.scenery import Scenery
+from tests.promises.acts import end_victims
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.scratch import scratch_database
 
@@ -17,6 +18,12 @@ from tests.servers.scratch import scratch_database
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_victims_left() -> Iterator[None]:
+    yield
+    end_victims()
 
 
 @pytest.fixture(scope="session")

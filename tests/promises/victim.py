@@ -15,6 +15,8 @@ from tests.contention.models import Arena
 from tests.crash.failpoints import Failpoint, arm
 from tests.promises.acts import move
 
+_STOPPED_SECONDS = 2.0  # a prepared transaction cannot renew its lease, so it is as long as this and the lease
+
 
 def _be_elsewhere() -> None:
     """Have a name that other processes take for one of another machine."""
@@ -35,7 +37,7 @@ async def _main(arena: Arena, point: Failpoint, how: str) -> None:
     app.bindings.settle()
     arm(at)
     try:
-        await move(app, arena)
+        await move(app, arena, budget=_STOPPED_SECONDS if how == "stop" else 20)
         print("committed")
     except Exception as error:
         print(type(error).__name__, error)
