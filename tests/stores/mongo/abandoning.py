@@ -1,6 +1,7 @@
-"""Run as a script: a program that writes in a transaction and then waits to be killed. The first argument is the URL.
+"""Run as a script: a program that writes in a transaction and then waits to be killed.
 
-It adds person 2 and renames person 1 in an open transaction, says so by a line, and never ends by itself.
+Its arguments are the URL and, if it is to look like one of another host, its name. It adds person 2 and renames person
+1 in an open transaction, says so by a line, and never ends by itself.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from holdall.stores.mongo import MongoStore
+from holdall.stores.mongo import MongoStore, sessions
 from tests.stores.mongo.library import add, opened, update
 
 
-async def main(url: str) -> None:
+async def main(url: str, name: str) -> None:
+    if name:
+        vars(sessions)["this_process"] = lambda: name
     store = opened(url)
     assert isinstance(store, MongoStore)
     async with store.transaction() as transaction:
@@ -22,4 +25,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], "".join(sys.argv[2:])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,8 @@ from holdall.errors import LockConflict, Unsupported
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change
 from holdall.store.processes import this_process
-from holdall.stores.mongo import MongoStore
+from holdall.stores.mongo import MongoStore, sessions
+from holdall.stores.mongo.sessions import ServerSessions
 from tests.stores.mongo.library import add, fresh, inside, opened, remove, update
 
 pytestmark = pytest.mark.anyio
@@ -34,14 +36,14 @@ class _Other:
 
 
 @asynccontextmanager
-async def _shared(url: str, seconds: float = _SECONDS) -> AsyncIterator[tuple[MongoStore, _Other]]:
-    """A store with persons 1 and 3, and a program that has 1 and 2; ``seconds`` is how long a call may take."""
+async def _shared(url: str, seconds: float = _SECONDS, name: str = "") -> AsyncIterator[tuple[MongoStore, _Other]]:
+    """A store with persons 1 and 3, and a program of this name that has 1 and 2; a call takes ``seconds``."""
     store = opened(url, timeout=seconds)
     assert isinstance(store, MongoStore)
     await store.create()
     await store.apply([add("person", 1, name="a"), add("person", 3, name="c")])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.stores.mongo.abandoning", url, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tests.stores.mongo.abandoning", url, name, stdout=asyncio.subprocess.PIPE
     )
     other = _Other(process)
     try:
@@ -56,6 +58,12 @@ async def _shared(url: str, seconds: float = _SECONDS) -> AsyncIterator[tuple[Mo
 def _owners(url: str) -> set[str]:
     with inside(url) as database:
         return {note["owner"] for note in database.holdall_session.find()}
+
+
+def _seen(url: str) -> dt.datetime:
+    with inside(url) as database:
+        seen: dt.datetime = database.holdall_session.find_one()["seen"]
+        return seen
 
 
 async def _names(store: MongoStore) -> dict[int, str]:
@@ -118,6 +126,30 @@ async def test_what_the_living_have_open_is_left_alone(mongo_url: str) -> None:
         assert len(_owners(url) - {this_process()}) == 1
         await other.die()
         await store.apply([update("person", 3, name="b"), update("person", 1, name="b")])
+
+
+async def test_one_that_nobody_can_see_is_dead_after_a_lease(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = fresh(mongo_url)
+    async with _shared(url, name="-.-.1.elsewhere") as (store, other):
+        await other.die()
+        assert await ServerSessions("mongo", store._connection).end_those_of_the_dead() == 0
+        monkeypatch.setattr(sessions, "_LEASE", 0.5)
+        await store.apply([update("person", 3, name="b"), update("person", 1, name="b")])
+        assert _owners(url) == {this_process()}
+
+
+async def test_a_transaction_that_takes_long_renews_its_lease(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = fresh(mongo_url)
+    monkeypatch.setattr(sessions, "_RENEWAL", 0.4)
+    store = opened(url, timeout=2.0)
+    assert isinstance(store, MongoStore)
+    await store.create()
+    async with asyncio.timeout(30), store.transaction() as transaction:
+        await transaction.apply([add("person", 1, name="a")])
+        first = _seen(url)
+        while _seen(url) < first + dt.timedelta(seconds=2.5):  # noqa: ASYNC110 - longer than a call may take
+            await asyncio.sleep(0.1)
+    await store.close()
 
 
 async def test_nothing_is_left_of_a_program_that_ends_well(mongo_url: str) -> None:

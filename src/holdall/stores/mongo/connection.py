@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from holdall.errors import DeclarationError, Unsupported
+from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.mongo.errors import translating
 from holdall.stores.mongo.source import Document
 
@@ -59,7 +60,7 @@ class Address(msgspec.Struct, frozen=True):
         return {name.lower() for name, _ in parse_qsl(urlsplit(self.url).query)}
 
 
-class Connection:
+class Connection(AnewInChild):
     """The database, for whichever event loop asks; each loop has a client of its own, with a bounded pool."""
 
     def __init__(
@@ -88,6 +89,7 @@ class Connection:
         self._lock = Lock()
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncMongoClient[Document]] = WeakKeyDictionary()
         self._looked_at: WeakKeyDictionary[asyncio.AbstractEventLoop, bool] = WeakKeyDictionary()
+        watch_forks(self)
 
     async def database(self) -> AsyncDatabase[Document]:
         """The database. Raises Unsupported where transactions are asked of a server that has none."""
@@ -114,6 +116,13 @@ class Connection:
         if client is not None:
             with translating(self._store), pymongo.timeout(self.timeout):
                 await client.close()
+
+    def after_fork_in_child(self) -> None:
+        """Open clients of its own; another thread may have held the lock when the process forked."""
+        for loop, client in list(self._clients.items()):
+            keep_for_ever(loop)
+            keep_for_ever(client)
+        self._lock, self._clients, self._looked_at = Lock(), WeakKeyDictionary(), WeakKeyDictionary()
 
     async def _look_at(self, client: AsyncMongoClient[Document]) -> None:
         with translating(self._store), pymongo.timeout(min(self.timeout, self._connect_timeout)):

@@ -1,9 +1,9 @@
 """The server sessions that run transactions, noted in the database with the process they belong to.
 
 MongoDB keeps the transaction of a program that died, and whatever it had written, until it is as old as
-``transactionLifetimeLimitSeconds`` (60). Whoever waits for such a one looks here whose process is gone, and ends it
-(``killSessions``, which every user may do with its own sessions). To end the wrong one does no harm: a transaction that
-was ended has changed nothing, and its program tries again.
+``transactionLifetimeLimitSeconds`` (60). Whoever waits for such a one looks here whose process is gone, or was not seen
+for the time of a lease, and ends it (``killSessions``, which every user may do with its own sessions). To end the wrong
+one does no harm: a transaction that was ended has changed nothing, and its program tries again.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context
+from functools import partial
 from time import monotonic
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -20,7 +22,6 @@ from weakref import WeakKeyDictionary
 import pymongo
 from bson.binary import Binary, UuidRepresentation
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -34,10 +35,10 @@ __all__ = ["ServerSessions"]
 
 _log = logging.getLogger("holdall.mongo")
 
-_FIRST_LOOK, _NEXT_LOOK = 0.2, 1.0  # seconds that something takes before the dead are looked for
+_FIRST_LOOK, _NEXT_LOOK = 0.2, 1.0  # seconds that something takes before others' sessions are looked at
 _LOOK_SECONDS = 5.0
-_NOTE_LASTS = 12 * 3600.0  # seconds, and then a session that is still used is noted again
-_NOTES_LAST = dt.timedelta(hours=24)
+_LEASE = 15.0  # seconds after which a process that was not seen is taken for dead, by the server's clock
+_RENEWAL = 5.0  # seconds between its signs of life, while it has transactions
 _GOODBYE_SECONDS = 1.0
 
 
@@ -50,32 +51,49 @@ class ServerSessions:
         self._noted: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bytes, float]] = WeakKeyDictionary()
         self._last_look = 0.0
 
-    async def note(self, database: AsyncDatabase[Document], session: AsyncClientSession) -> None:
-        """Write down whose session this is, before it begins a transaction. Raises the driver's errors.
+    @asynccontextmanager
+    async def noted(self, database: AsyncDatabase[Document], session: AsyncClientSession) -> AsyncIterator[None]:
+        """Within the block, others can see whose this session is, and that its process lives.
 
-        The first of an event loop ends those that the dead have left.
+        The first of an event loop ends those that the dead have left. Raises the driver's errors.
         """
-        loop = asyncio.get_running_loop()
-        noted = self._noted.setdefault(loop, {})
-        number = session.session_id["id"]
-        now = monotonic()
-        if now - noted.get(number, -_NOTE_LASTS) < _NOTE_LASTS:
-            return
+        noted = self._noted.setdefault(asyncio.get_running_loop(), {})
         is_first = not noted
-        noted[number] = now
-        note = {"$set": {"owner": this_process(), "since": dt.datetime.now(dt.UTC)}}
-        try:
-            await self._book(database).update_one({"_id": number}, note, upsert=True)
-        except OperationFailure as error:
-            _log.warning("store %r: nobody can end its transactions should this program die: %s", self._store, error)
-        except PyMongoError:
-            noted.pop(number, None)
-            raise
+        await self._note(database, session, noted)
         if is_first:
             await self.end_those_of_the_dead()
+        renewal = _Repeating(_RENEWAL, _RENEWAL, partial(self._renew, database, session, noted))
+        try:
+            yield
+        finally:
+            renewal.stop()
+
+    async def _note(
+        self, database: AsyncDatabase[Document], session: AsyncClientSession, noted: dict[bytes, float]
+    ) -> None:
+        number = session.session_id["id"]
+        now = monotonic()
+        if now - noted.get(number, -_RENEWAL) < _RENEWAL:
+            return
+        try:
+            note = {"$set": {"owner": this_process()}, "$currentDate": {"seen": True}}
+            await database[SESSIONS].update_one({"_id": number}, note, upsert=True)
+        except OperationFailure as error:
+            _log.warning("store %r: nobody can end its transactions should this program die: %s", self._store, error)
+        noted[number] = now
+
+    async def _renew(
+        self, database: AsyncDatabase[Document], session: AsyncClientSession, noted: dict[bytes, float]
+    ) -> None:
+        try:
+            noted.pop(session.session_id["id"], None)
+            with pymongo.timeout(_LOOK_SECONDS):
+                await self._note(database, session, noted)
+        except PyMongoError as error:
+            _log.info("store %r: the note of a session was not renewed: %s", self._store, error)
 
     async def end_those_of_the_dead(self) -> int:
-        """End the sessions of processes that are known to be gone; how many there were.
+        """End the sessions of processes that are gone, or were not seen for the time of a lease; how many there were.
 
         What the server does not answer or allow is logged.
         """
@@ -95,7 +113,7 @@ class ServerSessions:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Within the block, end the sessions of the dead where it takes so long that they may be in the way."""
-        watch = _Watch(self)
+        watch = _Repeating(_FIRST_LOOK, _NEXT_LOOK, self.look)
         try:
             yield
         finally:
@@ -108,36 +126,35 @@ class ServerSessions:
             return
         try:
             with pymongo.timeout(_GOODBYE_SECONDS):
-                book = self._book(await self._connection.database())
-                await book.delete_many({"_id": {"$in": list(noted)}, "owner": this_process()})
+                database = await self._connection.database()
+                await database[SESSIONS].delete_many({"_id": {"$in": list(noted)}, "owner": this_process()})
         except (PyMongoError, HoldallError) as error:
             _log.info("store %r: the notes of its sessions stay until somebody removes them: %s", self._store, error)
 
     async def _end(self, database: AsyncDatabase[Document]) -> int:
-        book = self._book(database)
+        book = database[SESSIONS]
         notes = await book.find({"owner": {"$ne": this_process()}}).to_list()
+        if not notes:
+            return 0
+        server_time = (await database.client.admin.command("hello"))["localTime"].replace(tzinfo=dt.UTC)
+        before = server_time - dt.timedelta(seconds=_LEASE)
         gone = {owner for owner in {note["owner"] for note in notes} if is_known_gone(owner)}
-        ended = [_binary(note["_id"]) for note in notes if note["owner"] in gone]
+        ended = [_binary(note["_id"]) for note in notes if note["owner"] in gone or note["seen"] < before]
         if ended:
             await database.client.admin.command({"killSessions": [{"id": number} for number in ended]})
-        before = dt.datetime.now(dt.UTC) - _NOTES_LAST
-        old = [_binary(note["_id"]) for note in notes if note["since"] < before]
-        if ended or old:
-            await book.delete_many({"_id": {"$in": ended + old}})
+            await book.delete_many({"_id": {"$in": ended}})
         return len(ended)
 
-    def _book(self, database: AsyncDatabase[Document]) -> AsyncCollection[Document]:
-        return database[SESSIONS]
 
+class _Repeating:
+    """Does something after ``first`` seconds, and every so many, until it is stopped; costs one timer before that."""
 
-class _Watch:
-    """Looks for the dead after a while, and again and again until it is stopped; costs one timer before that."""
-
-    def __init__(self, sessions: ServerSessions) -> None:
+    def __init__(self, first: float, every: float, act: Callable[[], Coroutine[None, None, None]]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._sessions = sessions
+        self._every = every
+        self._act = act
         self._task: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(_FIRST_LOOK, self._begin)
+        self._timer = self._loop.call_later(first, self._begin, context=Context())  # no timeout of ours holds there
 
     def stop(self) -> None:
         self._timer.cancel()
@@ -145,9 +162,9 @@ class _Watch:
             self._task.cancel()
 
     def _begin(self) -> None:
-        self._timer = self._loop.call_later(_NEXT_LOOK, self._begin)
+        self._timer = self._loop.call_later(self._every, self._begin)
         if self._task is None or self._task.done():
-            self._task = self._loop.create_task(self._sessions.look())
+            self._task = self._loop.create_task(self._act())
 
 
 def _binary(number: UUID) -> Binary:

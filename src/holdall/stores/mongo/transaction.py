@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeVar
 
 import pymongo
@@ -42,34 +42,44 @@ class Transactions:
     async def run(self, database: AsyncDatabase[Document], work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Commit what ``work`` does; it is called anew where other work got in the way. Driver errors come as ours."""
         deadline = time.monotonic() + self._timeout
-        pause = _FIRST_PAUSE
         with pymongo.timeout(self._timeout):
-            async with database.client.start_session() as session:
-                while True:
-                    try:
-                        await self._begin(database, session)
-                        try:
-                            result = await work(session)
-                        except BaseException:
-                            await self._abort(session)
-                            raise
-                        await self._commit(session, deadline)
-                        return result
-                    except DRIVER_ERRORS as error:
-                        if not has_label(error, _AGAIN) or time.monotonic() + pause > deadline:
-                            raise self._ours(error) from error
-                    await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
-                    pause = min(pause * 2, _LONGEST_PAUSE)
+            try:
+                async with database.client.start_session() as session, self._sessions.noted(database, session):
+                    return await self._until(deadline, session, work)
+            except DRIVER_ERRORS as error:
+                raise self._ours(error) from error
+
+    async def _until(
+        self, deadline: float, session: AsyncClientSession, work: Callable[[AsyncClientSession], Awaitable[T]]
+    ) -> T:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._begin(session)
+                try:
+                    result = await work(session)
+                except BaseException:
+                    await self._abort(session)
+                    raise
+                await self._commit(session, deadline)
+                return result
+            except DRIVER_ERRORS as error:
+                if not has_label(error, _AGAIN) or time.monotonic() + pause > deadline:
+                    raise
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     @asynccontextmanager
     async def open(self, database: AsyncDatabase[Document]) -> AsyncIterator[AsyncClientSession]:
         """A transaction that commits when its block ends well and is undone otherwise."""
-        async with database.client.start_session() as session:
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(database.client.start_session())
             try:
                 with pymongo.timeout(self._timeout):
-                    await self._begin(database, session)
+                    await stack.enter_async_context(self._sessions.noted(database, session))
             except DRIVER_ERRORS as error:
                 raise self._ours(error) from error
+            await self._begin(session)
             try:
                 yield session
             except BaseException:
@@ -82,8 +92,7 @@ class Transactions:
             except DRIVER_ERRORS as error:
                 raise self._ours(error) from error
 
-    async def _begin(self, database: AsyncDatabase[Document], session: AsyncClientSession) -> None:
-        await self._sessions.note(database, session)
+    async def _begin(self, session: AsyncClientSession) -> None:
         await session.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority"),
