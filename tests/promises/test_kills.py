@@ -20,6 +20,7 @@ _PAIRS = [
     ("sqlite", "sqlite"),
     ("sqlite", "postgresql"),
     ("postgresql", "redis"),
+    ("postgresql", "postgresql"),
     ("prepared", "prepared"),
     ("redis", "yaml"),
     ("mongo", "redis"),
@@ -41,17 +42,6 @@ async def test_what_a_neighbour_writes_comes_after_what_the_dead_had_decided(are
         await add(app, arena, 0)
         assert await app.recovery.unfinished() == []
     assert await balances(arena) == [91, 111]
-
-
-@pytest.mark.parametrize("arena", [("postgresql", "postgresql")], indirect=True)
-async def test_where_nothing_is_held_a_late_neighbour_has_the_whole_commit_taken_back(arena: Arena) -> None:
-    """As ``plan`` says: the second PostgreSQL lets go when the process dies, as it keeps no prepared transactions."""
-    await _left(arena, Failpoint.DECIDED)
-    async with opened(arena, is_new=False) as app:
-        await add(app, arena, 1)
-        assert (await app.recovery.run()).undone == 1
-        assert await app.recovery.unfinished() == []
-    assert await balances(arena) == [100, 101]
 
 
 @pytest.mark.parametrize("point", [Failpoint.PREPARED, Failpoint.DECIDING], ids=lambda point: point.name)
