@@ -23,7 +23,7 @@ from holdall.store.contract import (
 )
 from holdall.store.demand import demand_changes, demand_query, demand_schema
 from holdall.store.footprint import Footprint, footprint_of
-from holdall.store.forking import Forkable, keep_for_ever, watch_forks
+from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.registry import open_store
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
@@ -33,6 +33,7 @@ __all__ = [
     "APPLIED",
     "RESERVATION_FORMAT",
     "Aggregating",
+    "AnewInChild",
     "Appending",
     "Capabilities",
     "Change",

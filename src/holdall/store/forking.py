@@ -10,7 +10,7 @@ import os
 from typing import Protocol
 from weakref import WeakSet
 
-__all__ = ["Forkable", "keep_for_ever", "watch_forks"]
+__all__ = ["AnewInChild", "Forkable", "keep_for_ever", "watch_forks"]
 
 
 class Forkable(Protocol):
@@ -27,6 +27,24 @@ class Forkable(Protocol):
     def after_fork_in_child(self) -> None:
         """Begin anew. No other thread lives here; what it held at the fork is held for ever."""
         ...
+
+
+class AnewInChild:
+    """What no fork has to wait for, as only the child has to begin anew; its connections stay its parent's.
+
+    They are kept for ever in the child: to close one would say goodbye to the server in the parent's name, and take the
+    socket out of the selector that both share.
+    """
+
+    def before_fork(self) -> None:
+        """Go on."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew."""
+        raise NotImplementedError
 
 
 _watched: WeakSet[Forkable] = WeakSet()

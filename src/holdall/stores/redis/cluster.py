@@ -15,6 +15,7 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
 
 from holdall.errors import StoreTimeout, StoreUnavailable
+from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.redis.errors import from_driver
 from holdall.stores.redis.pool import Argument, Pool
 from holdall.stores.redis.scripts import Script
@@ -40,7 +41,7 @@ class _Nodes:
         self.generation = 0
 
 
-class ClusterServer:
+class ClusterServer(AnewInChild):
     """The servers of a cluster, each with a bounded pool for each event loop."""
 
     def __init__(self, store: str, connector: Connector, seed: Address, max_connections: int, timeout: float) -> None:
@@ -50,6 +51,7 @@ class ClusterServer:
         self._most = max_connections
         self._timeout = timeout
         self._loops: dict[asyncio.AbstractEventLoop, _Nodes] = {}
+        watch_forks(self)
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What a script gives."""
@@ -76,6 +78,11 @@ class ClusterServer:
         """Close every connection."""
         await close_pools({loop: list(nodes.pools.values()) for loop, nodes in self._loops.items()})
         self._loops.clear()
+
+    def after_fork_in_child(self) -> None:
+        """Open connections of its own."""
+        keep_for_ever(self._loops)
+        self._loops = {}
 
     async def _until_done(self, key: str, once: Callable[[Pool, bool, float], Awaitable[Any]]) -> Any:
         """The reply of the node that has the key, asked again where the cluster says that nothing was done."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoScriptError, ResponseError
 
+from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.redis.errors import from_driver
 from holdall.stores.redis.pool import Argument, Pool
 from holdall.stores.redis.scripts import Script
@@ -36,7 +37,7 @@ class Server(Protocol):
         ...
 
 
-class SingleServer:
+class SingleServer(AnewInChild):
     """A server that is no cluster; each event loop has a pool of its own."""
 
     def __init__(
@@ -47,6 +48,7 @@ class SingleServer:
         self._most = max_connections
         self._timeout = timeout
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
+        watch_forks(self)
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What a script gives."""
@@ -71,6 +73,11 @@ class SingleServer:
         """Close the connections of this loop, and let go of those whose loop has ended."""
         await close_pools({loop: [pool] for loop, pool in self._pools.items()})
         self._pools.clear()
+
+    def after_fork_in_child(self) -> None:
+        """Open connections of its own."""
+        keep_for_ever(self._pools)
+        self._pools = {}
 
     async def _pool(self) -> Pool:
         loop = asyncio.get_running_loop()

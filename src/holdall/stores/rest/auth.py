@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from holdall.errors import DeclarationError, StoreError
+from holdall.store import keep_for_ever
 
 __all__ = ["ApiKey", "Auth", "Basic", "Bearer", "Credentials", "Custom"]
 
@@ -108,6 +109,12 @@ class Credentials:
         if self.generation == generation:
             self.headers = headers
             self.generation += 1
+
+    def forget_renewal(self) -> None:
+        """Wait no more for an answer that is under way: in a process that was forked it never comes."""
+        if self._renewing is not None:
+            keep_for_ever(self._renewing)
+            self._renewing = None
 
     async def _ask(self) -> Mapping[str, str]:
         assert isinstance(self._auth, Custom)

@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from holdall.errors import DeclarationError, LimitExceeded, StoreError
+from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.rest.answer import ENCODINGS, Answer, read_bounded
 from holdall.stores.rest.auth import Credentials
 from holdall.stores.rest.errors import PASSING, unknown
@@ -26,7 +27,7 @@ _SENT_AGAIN = ("GET", "PUT", "DELETE")  # by the driver, where a connection that
 _PUT_OFF = PASSING | {401}
 
 
-class Client:
+class Client(AnewInChild):
     """Sends requests to one origin. Opens on first use, and anew after ``close`` or on another loop."""
 
     def __init__(self, store: str, settings: Settings, credentials: Credentials) -> None:
@@ -40,6 +41,7 @@ class Client:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots: asyncio.Semaphore
         self._pace: Pace | None = None
+        watch_forks(self)
 
     def url(self, path: str, query: Any = ()) -> URL:
         """The URL of an encoded path under the store's, with these parameters."""
@@ -124,6 +126,14 @@ class Client:
             await session.close()
         else:
             self._abandon(session)
+
+    def after_fork_in_child(self) -> None:
+        """Open connections of its own."""
+        if self._session is not None:
+            keep_for_ever(self._session)
+            keep_for_ever(self._loop)
+        self._session = None
+        self.credentials.forget_renewal()
 
     def _open(self) -> None:
         if self._session is not None:

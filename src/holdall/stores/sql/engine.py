@@ -17,7 +17,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from holdall.errors import DeclarationError, HoldallError
-from holdall.store import Outcome, Rows
+from holdall.store import AnewInChild, Outcome, Rows, keep_for_ever, watch_forks
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.engine_refusal import refusal
@@ -69,7 +69,7 @@ def url_of(url: str) -> sa.URL:
     return made
 
 
-class EngineDatabase:
+class EngineDatabase(AnewInChild):
     """One database behind SQLAlchemy's async engine. Each event loop that uses it gets an engine of its own."""
 
     is_durable = True
@@ -80,6 +80,7 @@ class EngineDatabase:
         self._tables = tables
         self._options = options
         self._engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+        watch_forks(self)
 
     async def learned(self, dialect: Dialect) -> Dialect:
         """The dialect of the server, which it tells when it is first connected to."""
@@ -137,6 +138,13 @@ class EngineDatabase:
         engine = self._engines.pop(asyncio.get_running_loop(), None)
         if engine is not None:
             await engine.dispose()
+
+    def after_fork_in_child(self) -> None:
+        """Make engines of its own."""
+        for loop, engine in list(self._engines.items()):
+            keep_for_ever(loop)
+            keep_for_ever(engine)
+        self._engines = WeakKeyDictionary()
 
     async def _commit(self, connection: AsyncConnection) -> None:
         with deciding(), self.translating():

@@ -21,7 +21,7 @@ from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.errors import StoreUnavailable, Unsupported
-from holdall.store import Hold, Outcome, Reservation
+from holdall.store import Hold, Outcome, Reservation, keep_for_ever
 from holdall.stores.sql.engine import EngineDatabase, EngineOptions, carry_out
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.prepared_names import PreparedName, tag, to_xid
@@ -122,6 +122,12 @@ class XaDatabase(EngineDatabase):
                 del self._attached[commit]
                 await _let_go(attached.connection)
         await super().close()
+
+    def after_fork_in_child(self) -> None:
+        """Make engines of its own; what is prepared on the parent's connections is the parent's to end."""
+        super().after_fork_in_child()
+        keep_for_ever(self._attached)
+        self._attached = {}
 
     async def _prepare(self, connection: AsyncConnection, xid: str, work: Work) -> list[Outcome]:
         is_ours = False

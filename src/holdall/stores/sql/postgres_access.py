@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
-from holdall.store import keep_for_ever, watch_forks
+from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.sql.errors import Meaning, error_of
 from holdall.stores.sql.postgres_connecting import PostgresConnector, PostgresOptions
 from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
@@ -25,7 +25,7 @@ __all__ = ["PostgresAccess"]
 _COURTESY_SECONDS = 5.0  # for taking leave of a connection
 
 
-class PostgresAccess:
+class PostgresAccess(AnewInChild):
     """One database, for one store. Each event loop that uses it gets connections of its own, and each process."""
 
     def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
@@ -97,14 +97,8 @@ class PostgresAccess:
         if pool is not None:
             await pool.close()
 
-    def before_fork(self) -> None:
-        """Go on: a connection is used by the parent alone, whatever it is doing."""
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-
     def after_fork_in_child(self) -> None:
-        """Leave the parent's connections alone: to take leave on one would end it for the parent, who shares it."""
+        """Open connections of its own."""
         for loop, pool in list(self._pools.items()):
             keep_for_ever(loop)
             keep_for_ever(pool)
