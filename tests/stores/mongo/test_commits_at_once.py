@@ -17,7 +17,7 @@ from holdall.dao import DAO
 from holdall.errors import CommitAborted, StaleVersion
 from holdall.query import Query
 from holdall.session import CommitResult
-from tests.stores.mongo.library import fresh, inside
+from tests.stores.mongo.library import failing, fresh, inside
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +31,11 @@ class Visit(Model):
 class Bill(Model):
     id: int = field(pk=True)
     count: int = 0
+
+
+class Note(Model):
+    id: int = field(pk=True, generated=True)
+    text: str = ""
 
 
 class Post(Model):
@@ -55,6 +60,7 @@ async def shop(url: str, other: str, posts: SlowPosts | None = None) -> AsyncIte
     app.add_store("m", url)
     app.add_store("other", other)
     app.add(Visit, store="m")
+    app.add(Note, store="m")
     app.add(Bill, store="other")
     if posts is not None:
         app.add_dao(posts)
@@ -128,6 +134,16 @@ async def test_those_that_change_one_record_all_come_through(mongo_url: str, fil
         visit, bill = await session.require(Visit, 1), await session.require(Bill, 1)
         assert (visit.count, bill.count, visit.version) == (8, 8, 9)
     assert refusals == {StaleVersion}
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_write_conflict_is_no_refusal(mongo_url: str, files: str, times: int) -> None:
+    url = fresh(mongo_url)
+    async with asyncio.timeout(60), shop(url, files) as app:
+        with failing(mongo_url, "insert", times=times, errorCode=112, errorLabels=["TransientTransactionError"]):
+            await save(app, Note(text="its key is made, so that its transaction stays open"), Bill(id=1))
+        assert await keys(app, "other", "bill") == {1}
+        assert len(await keys(app, "m", "note")) == 1
 
 
 async def test_two_databases_keep_no_markers(mongo_url: str) -> None:

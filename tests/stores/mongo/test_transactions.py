@@ -55,6 +55,17 @@ def test_a_transaction_that_was_in_the_way_is_tried_again(mongo_url: str, comman
     use(fresh(mongo_url), work)
 
 
+def test_so_is_a_single_change(mongo_url: str) -> None:
+    async def work(store: MongoStore) -> None:
+        with failing(mongo_url, "insert", times=3, errorCode=112):
+            await store.apply(_TWO[:1])
+        with failing(mongo_url, "update", times=3, errorCode=112):
+            await store.apply([update("person", 1, name="b")])
+        assert [row[1] for row in await store.fetch(Query("person"))] == ["b"]
+
+    use(fresh(mongo_url), work)
+
+
 def test_but_not_for_ever(mongo_url: str) -> None:
     async def work(store: MongoStore) -> None:
         with (

@@ -176,7 +176,7 @@ class MongoStore(StandaloneMongoStore):
         database = await self._connection.database()
         if steps.is_single:
             with translating(self.name, collection=collection, is_writing=True):
-                await steps.carry_out(database, None, is_careful=False)
+                await self._transactions.single(partial(steps.carry_out, database, None, is_careful=False))
             return
         try:
             await self._transactions.run(database, partial(steps.carry_out, database, is_careful=False))

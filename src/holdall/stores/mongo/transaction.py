@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 import pymongo
@@ -18,7 +19,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from holdall.errors import StoreTimeout, StoreUnavailable
-from holdall.stores.mongo.errors import DRIVER_ERRORS, error_of, has_label, is_unsure
+from holdall.stores.mongo.errors import DRIVER_ERRORS, code_of, error_of, has_label, is_unsure
 from holdall.stores.mongo.sessions import ServerSessions
 from holdall.stores.mongo.source import Document
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 _AGAIN = "TransientTransactionError"
 _UNSURE = "UnknownTransactionCommitResult"
+_WRITE_CONFLICT = 112
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.25  # seconds
 
 
@@ -45,29 +47,26 @@ class Transactions:
         with pymongo.timeout(self._timeout):
             try:
                 async with database.client.start_session() as session, self._sessions.noted(database, session):
-                    return await self._until(deadline, session, work)
+                    attempt = partial(self._once, deadline, session, work)
+                    return await _until(deadline, attempt, lambda error: has_label(error, _AGAIN))
             except DRIVER_ERRORS as error:
                 raise self._ours(error) from error
 
-    async def _until(
+    async def single(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what is one write to one document; again where the server says that other work got in the way."""
+        return await _until(time.monotonic() + self._timeout, work, lambda error: code_of(error) == _WRITE_CONFLICT)
+
+    async def _once(
         self, deadline: float, session: AsyncClientSession, work: Callable[[AsyncClientSession], Awaitable[T]]
     ) -> T:
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                await self._begin(session)
-                try:
-                    result = await work(session)
-                except BaseException:
-                    await self._abort(session)
-                    raise
-                await self._commit(session, deadline)
-                return result
-            except DRIVER_ERRORS as error:
-                if not has_label(error, _AGAIN) or time.monotonic() + pause > deadline:
-                    raise
-            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        await self._begin(session)
+        try:
+            result = await work(session)
+        except BaseException:
+            await self._abort(session)
+            raise
+        await self._commit(session, deadline)
+        return result
 
     @asynccontextmanager
     async def open(self, database: AsyncDatabase[Document]) -> AsyncIterator[AsyncClientSession]:
@@ -126,3 +125,16 @@ class Transactions:
 
     def _ours(self, error: BaseException) -> Exception:
         return error_of(self._store, error)
+
+
+async def _until(deadline: float, attempt: Callable[[], Awaitable[T]], is_worth: Callable[[Exception], bool]) -> T:
+    """The result of an attempt, made again while it is worth it and there is time: nothing may have been applied."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await attempt()
+        except DRIVER_ERRORS as error:
+            if not is_worth(error) or time.monotonic() + pause > deadline:
+                raise
+        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
+        pause = min(pause * 2, _LONGEST_PAUSE)
