@@ -42,10 +42,6 @@ class AnewInChild:
     def after_fork_in_parent(self) -> None:
         """Go on."""
 
-    def after_fork_in_child(self) -> None:
-        """Begin anew."""
-        raise NotImplementedError
-
 
 _watched: WeakSet[Forkable] = WeakSet()
 _forking: list[Forkable] = []
