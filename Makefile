@@ -55,7 +55,7 @@ crash: $(READY)
 
 # Every order of the steps of two commits, a death, a helper and a neighbour, so many of them.
 interleave: $(READY)
-	@INTERLEAVE=$(or $(N),50000) $(TEST) -q $(TOGETHER) tests/session/interleaving $(ARGS)
+	@INTERLEAVE=$(or $(N),50000) $(TEST) -q $(SPREAD) tests/session/interleaving $(ARGS)
 
 # Processes that move amounts between the same records of every two stores, for so many seconds a pair.
 contention: $(READY)

@@ -83,3 +83,4 @@ class Capabilities(msgspec.Struct, frozen=True):
     hold_cost: int = 0
     """How dear it is to hold a part: among the stores of one commit the dearest decides, as it need not hold any."""
     is_embedded: bool = False  # it runs within this process: a look at a record costs microseconds, no round trip
+    lock_patience: float = 0.0  # seconds for which a commit bears locks of others, tried again after each short wait

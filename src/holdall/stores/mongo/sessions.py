@@ -132,17 +132,16 @@ class ServerSessions:
             _log.info("store %r: the notes of its sessions stay until somebody removes them: %s", self._store, error)
 
     async def _end(self, database: AsyncDatabase[Document]) -> int:
-        book = database[SESSIONS]
-        notes = await book.find({"owner": {"$ne": this_process()}}).to_list()
-        if not notes:
-            return 0
+        notes = await database[SESSIONS].find().to_list()
         server_time = (await database.client.admin.command("hello"))["localTime"].replace(tzinfo=dt.UTC)
         before = server_time - dt.timedelta(seconds=_LEASE)
         gone = {owner for owner in {note["owner"] for note in notes} if is_known_gone(owner)}
-        ended = [_binary(note["_id"]) for note in notes if note["owner"] in gone or note["seen"] < before]
+        over = [note for note in notes if note["owner"] in gone or note["seen"] < before]
+        ended = [_binary(note["_id"]) for note in over if note["owner"] != this_process()]
         if ended:
             await database.client.admin.command({"killSessions": [{"id": number} for number in ended]})
-            await book.delete_many({"_id": {"$in": ended}})
+        if over:  # those of this process that are not used any more as well
+            await database[SESSIONS].delete_many({"_id": {"$in": [_binary(note["_id"]) for note in over]}})
         return len(ended)
 
 

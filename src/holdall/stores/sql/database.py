@@ -11,7 +11,13 @@ from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.inspection import FoundTable, inspect_catalogue
 from holdall.stores.sql.steps import Work
 
-__all__ = ["Database", "DatabaseTransaction", "found_in_catalogue"]
+__all__ = ["LOCK_WAIT", "Database", "DatabaseTransaction", "found_in_catalogue"]
+
+LOCK_WAIT = 1.5
+"""Seconds for which a server is asked to wait for a lock; then it is seen whether a dead process holds it.
+
+More than PostgreSQL's ``deadlock_timeout``, so that of two who wait for each other one alone is refused.
+"""
 
 
 class DatabaseTransaction(Protocol):

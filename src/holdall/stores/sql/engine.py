@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator,
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
-from math import ceil
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransactio
 
 from holdall.errors import DeclarationError, HoldallError
 from holdall.store import AnewInChild, Outcome, Rows, keep_for_ever, watch_forks
-from holdall.stores.sql.database import found_in_catalogue
+from holdall.stores.sql.database import LOCK_WAIT, found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.engine_refusal import refusal
 from holdall.stores.sql.engine_steps import StepRefused, run_step
@@ -38,7 +37,7 @@ _ERRORS = (exc.SQLAlchemyError, OSError)
 class EngineOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the engine is used: at most ``connections`` per event loop; ``timeout`` (seconds) to get one.
 
-    ``lock_timeout`` (seconds, rounded up to whole ones) is how long a statement waits in MariaDB or MySQL for what
+    ``lock_timeout`` (seconds) is how long a commit waits in MariaDB or MySQL for what
     others have locked; it should be well below the time that a commit is given.
     """
 
@@ -270,7 +269,7 @@ def engine_at(url: sa.URL, options: EngineOptions) -> AsyncEngine:
     )
     setup = Dialect.of(engine.dialect).session_setup
     if family == "mysql":
-        wait = ceil(options.lock_timeout)
+        wait = max(1, int(min(options.lock_timeout, LOCK_WAIT)))
         waits = (f"SET SESSION innodb_lock_wait_timeout = {wait}", f"SET SESSION lock_wait_timeout = {wait}")
         setup = (_STRICT, *waits, *setup)
 

@@ -68,6 +68,11 @@ class XaDatabase(EngineDatabase):
         """To prepare is an act of the server more."""
         return 1 if hold is Hold.PREPARED else 0
 
+    @property
+    def lock_patience(self) -> float:
+        """The lock timeout, of which the server is asked for a part at a time."""
+        return self._options.lock_timeout
+
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Carry out the work and leave it prepared, in place of what this store has prepared under this commit."""
         if await self.hold() is Hold.NONE:

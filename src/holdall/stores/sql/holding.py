@@ -29,6 +29,11 @@ class HoldingDatabase(Database, Protocol):
         """What that costs, as ``Capabilities.hold_cost`` says it."""
         ...
 
+    @property
+    def lock_patience(self) -> float:
+        """For how many seconds a commit bears locks of others, tried again after each wait of the server."""
+        ...
+
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Check the work and hold what it touches."""
         ...
@@ -92,7 +97,10 @@ class HoldingSqlStore(SqlStore):
 
     def _say(self, hold: Hold) -> None:
         cost = self._holding.cost_of(hold)
-        self._capabilities = msgspec.structs.replace(self._capabilities, hold=hold, hold_cost=cost)
+        patience = self._holding.lock_patience
+        self._capabilities = msgspec.structs.replace(
+            self._capabilities, hold=hold, hold_cost=cost, lock_patience=patience
+        )
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Check everything that ``apply`` checks, and hold what the changes touch."""

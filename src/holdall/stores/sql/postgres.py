@@ -85,6 +85,11 @@ class PostgresDatabase:
         """To hold by rows is dear: the part is written, taken back and written again, and others wait for it."""
         return {Hold.NONE: 0, Hold.PREPARED: 1, Hold.RESERVED: 2}[hold]
 
+    @property
+    def lock_patience(self) -> float:
+        """The lock timeout, of which the server is asked for a part at a time."""
+        return self._access.lock_patience
+
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Carry out the work and leave it prepared, or take it back and hold what it touches."""
         hold = await self.hold()

@@ -32,6 +32,7 @@ class PostgresAccess(AnewInChild):
         self.store = store
         self.options = options
         self._connector = PostgresConnector(url, options)
+        self.lock_patience = self._connector.lock_patience
         self._tables = tables
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
         watch_forks(self)

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.stores.sql.database import LOCK_WAIT
 from holdall.stores.sql.postgres_pool import PostgresConnection
 
 __all__ = ["PostgresConnector", "PostgresOptions"]
@@ -18,8 +19,9 @@ class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared.
     ``timeout`` (seconds) bounds each statement, ``connect_timeout`` opening a connection and waiting for a free one.
-    ``lock_timeout`` (seconds) is how long a statement waits for what others have locked, unless the URL sets it; it
-    should be well below the time that a commit is given. None leaves it to the server.
+    ``lock_timeout`` (seconds) is how long a commit waits for what others have locked, unless the URL sets it; it should
+    be well below the time that a commit is given. None leaves it to the server. The server is asked to wait for a part
+    of that at a time: then it is seen whether a dead process holds the lock, and the commit is tried again.
     """
 
     connections: int = 10
@@ -41,8 +43,11 @@ class PostgresConnector:
         self._url = url
         self._options = options
         self._settings = {"application_name": "holdall", "timezone": "UTC"}
+        self.lock_patience = 0.0  # seconds; a lock timeout in the URL is the server's alone
         if options.lock_timeout is not None and "lock_timeout" not in parse_qs(urlsplit(url).query):
-            self._settings["lock_timeout"] = str(max(1, round(options.lock_timeout * 1000)))  # milliseconds
+            self.lock_patience = options.lock_timeout
+            wait = min(options.lock_timeout, LOCK_WAIT)
+            self._settings["lock_timeout"] = str(max(1, round(wait * 1000)))  # milliseconds
 
     async def connect(self) -> PostgresConnection:
         """A new connection. Raises asyncpg's errors, OSError and TimeoutError."""

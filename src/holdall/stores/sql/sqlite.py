@@ -139,6 +139,11 @@ class SqliteDatabase:
         """To hold costs little more than to write."""
         return 0
 
+    @property
+    def lock_patience(self) -> float:
+        """None: whoever waits for another process has waited for ``timeout`` seconds."""
+        return 0.0
+
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Check the work and hold what it touches, in a commit shared with others."""
         outcomes = await self._run(lambda connection: self._holding.prepare(connection, reservation, work))

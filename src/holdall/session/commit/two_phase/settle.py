@@ -18,7 +18,7 @@ from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_bac
 from holdall.session.journal.finished import sync_stores
 from holdall.session.journal.log_record import CallState, LogRecord, Part
 from holdall.session.journal.row import JournalRow, JournalState
-from holdall.store import Preparable, Reservation, Store
+from holdall.store import Preparable, Reservation, Store, Verb
 
 __all__ = ["Settled", "settle_reservation", "settle_row"]
 
@@ -135,8 +135,12 @@ def without_hold(record: LogRecord) -> list[Part]:
 
 
 async def was_taken_back(coordinator: Coordinator, home: Store, row: JournalRow, *, seconds: float = 20.0) -> bool:
-    """Whether everything that a refused commit wrote could be undone; not where it made calls, which are listed."""
-    if any(part.by_call for part in row.record.parts):
+    """Whether everything that a refused commit wrote could be undone.
+
+    Not where it made calls, nor where it changed or removed records without a version: nobody can tell whether the old
+    values that it has seen were still there when it wrote. Such commits are listed.
+    """
+    if any(part.by_call or (part.is_done and _is_blind(part)) for part in row.record.parts):
         return False
     try:
         await undo_parts(coordinator, home, row, seconds=seconds)
@@ -145,6 +149,10 @@ async def was_taken_back(coordinator: Coordinator, home: Store, row: JournalRow,
             part.error = part.error and f"{part.error}; it could not be taken back: {error}"
         return False
     return True
+
+
+def _is_blind(part: Part) -> bool:
+    return any(item.verb is not Verb.ADD and item.version is None for item in part.operations)
 
 
 async def undo_parts(coordinator: Coordinator, home: Store, row: JournalRow, *, seconds: float = 20.0) -> JournalRow:
