@@ -16,7 +16,7 @@ import pytest
 from holdall.errors import LockConflict, Reserved, StaleVersion, Unsupported
 from holdall.query import Query
 from holdall.store import Change, Hold, Outcome, Reservation, Verb
-from holdall.stores.sql import open_sql, postgres_transaction, postgres_work
+from holdall.stores.sql import open_sql, postgres_transaction
 from holdall.stores.sql.holding import HoldingSqlStore
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
@@ -214,25 +214,40 @@ async def test_a_reserver_waits_for_writers_and_sees_what_they_wrote(opens: Open
 
 
 async def test_a_reserver_does_not_wait_for_ever(opens: Open, raw: asyncpg.Connection) -> None:
-    """The first one meets a transaction that has not looked, and ends it; others meet one that has."""
+    """Neither for a transaction that began before there was a table, nor for one that looked at it."""
     owner, writer = opens(lock_timeout=_SOON), opens()
-
-    async def write_without_a_look() -> None:
-        async with writer.transaction() as transaction:
-            await transaction.apply([add_author("a")])
-            with pytest.raises(LockConflict, match="kept open"):
-                await owner.prepare(_reservation(), [add_author("b")])
-
-    with pytest.raises(LockConflict, match="nothing was applied"):
-        await write_without_a_look()
+    async with writer.transaction() as transaction:
+        await transaction.apply([add_author("a")])
+        with pytest.raises(LockConflict, match="kept open"):
+            await owner.prepare(_reservation(), [add_author("b")])
     assert await _is_reserving(raw)
     async with writer.transaction() as transaction:
         await transaction.apply([add_author("c")])
         with pytest.raises(LockConflict):
             await owner.prepare(_reservation(), [add_author("d")])
     assert await owner.prepared() == []
-    assert list((await _names(owner)).values()) == ["c"]
+    assert list((await _names(owner)).values()) == ["a", "c"]
     await owner.prepare(_reservation(), [add_author("d")])
+
+
+async def test_a_reserver_waits_for_the_end_of_who_saw_the_table_come(opens: Open, raw: asyncpg.Connection) -> None:
+    """Even if what it wrote since was taken back, and with that the lock by which others see that it has looked."""
+    impatient, owner, writer = opens(lock_timeout=_SOON), opens(), opens()
+    keys = await _authors(owner, "a", "b")
+    async with writer.transaction() as transaction:
+        await transaction.apply([_rename(keys[0], "first")])
+        with pytest.raises(LockConflict):
+            await impatient.prepare(_reservation(), [remove("author", keys[0])])
+        for _ in range(2):
+            with pytest.raises(StaleVersion):
+                await transaction.apply([_rename(keys[1], "taken back"), _rename(99, "none")])
+            with pytest.raises(LockConflict):
+                await opens(lock_timeout=_SOON).prepare(_reservation(), [remove("author", keys[0])])
+        task = asyncio.create_task(owner.prepare(_reservation(), [_rename(keys[0], "held")]))
+        await _until_waiting(raw, task)
+        await transaction.apply([_rename(keys[1], "second")])
+    await task
+    assert await _names(owner) == {keys[0]: "first", keys[1]: "second"}
 
 
 async def test_who_reserves_first_waits_for_a_statement_that_may_not_have_looked(
@@ -256,10 +271,10 @@ async def test_who_reserves_first_waits_for_a_statement_that_may_not_have_looked
         await writer.apply([_rename(key, "late")])
 
 
-async def test_a_transaction_that_did_not_see_the_table_writes_nothing(
+async def test_a_transaction_that_did_not_see_the_table_is_judged_by_it(
     opens: Open, raw: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It looks for the table, somebody makes it and reserves, it writes: only its end can tell."""
+    """It begins, somebody makes the table and reserves, it writes: its first statement sees the table."""
     owner, writer = opens(), opens()
     keys = await _authors(owner, "a", "b")
     carry_out = postgres_transaction.carry_out
@@ -272,14 +287,14 @@ async def test_a_transaction_that_did_not_see_the_table_writes_nothing(
 
     async def write() -> None:
         async with writer.transaction() as transaction:
-            await transaction.apply([_rename(keys[0], "past it")])
-            await transaction.apply([_rename(keys[1], "free")])  # by now it has seen the table
+            with pytest.raises(Reserved):
+                await transaction.apply([_rename(keys[0], "past it")])
+            await transaction.apply([_rename(keys[1], "free")])
 
     monkeypatch.setattr(postgres_transaction, "carry_out", late)
-    with pytest.raises(LockConflict):
-        await write()
+    await write()
     assert await owner.commit_prepared(reservation.commit, [_rename(keys[0], "held")])
-    assert await _names(writer) == {keys[0]: "held", keys[1]: "b"}
+    assert await _names(writer) == {keys[0]: "held", keys[1]: "free"}
 
 
 @pytest.mark.parametrize("is_held", [True, False])
@@ -291,11 +306,11 @@ async def test_works_are_judged_anew_when_the_table_came_while_they_ran(
     carry_out = postgres_transaction.carry_out
 
     async def late(*arguments: Any) -> list[Outcome]:
-        monkeypatch.setattr(postgres_work, "carry_out", carry_out)
+        monkeypatch.setattr(postgres_transaction, "carry_out", carry_out)
         await owner.prepare(_reservation(), [_rename(keys[0], "held")])
         return await carry_out(*arguments)
 
-    monkeypatch.setattr(postgres_work, "carry_out", late)
+    monkeypatch.setattr(postgres_transaction, "carry_out", late)
     changes = [add_author("c"), _rename(keys[0 if is_held else 1], "written")]
     if is_held:
         with pytest.raises(Reserved):

@@ -138,7 +138,7 @@ class PostgresDatabase:
             await transaction.execute(BEGIN)
             yield transaction
             with deciding():
-                await transaction.commit()
+                await transaction.execute("COMMIT")
 
     async def execute(self, statements: Sequence[str]) -> None:
         """Run statements that define tables, in one transaction."""

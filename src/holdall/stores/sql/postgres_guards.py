@@ -6,7 +6,9 @@ as well. What a statement on such a table reports must be looked at before it is
 
 from __future__ import annotations
 
-import asyncpg
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
 import msgspec
 
 __all__ = ["IS_RESERVING", "Guards", "learn_guards"]
@@ -41,7 +43,7 @@ class Guards(msgspec.Struct, frozen=True):
     is_read_committed: bool
 
 
-async def learn_guards(connection: asyncpg.Connection) -> Guards:
-    """Ask the server. Raises asyncpg's errors."""
-    ((tables, is_reserving, is_read_committed),) = await connection.fetch(_GUARDS)
+async def learn_guards(fetch: Callable[[str, tuple[()]], Awaitable[Sequence[Sequence[Any]]]]) -> Guards:
+    """Ask the server. Raises what ``fetch`` raises."""
+    ((tables, is_reserving, is_read_committed),) = await fetch(_GUARDS, ())
     return Guards(frozenset(tables), is_reserving, is_read_committed)

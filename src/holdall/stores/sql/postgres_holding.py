@@ -51,8 +51,7 @@ class PostgresHolding:
             else:
                 is_held = await self._reservations.take(connection, commit)
             if is_held:
-                steps = work()
-                await carry_out(connection, steps, next(steps), done)
+                await carry_out(connection, work, done)
             await self._end(connection, done)
             return is_held
 
@@ -88,7 +87,7 @@ class PostgresHolding:
                     told = "a transaction that is kept open may write past reservations, and nothing was applied"
                     raise LockConflict(self._access.store, told)
                 await asyncio.sleep(_PAUSE)
-                waiting &= await self._reservations.unaware(connection)
+                waiting &= await self._reservations.writing(connection)
 
         await self._run(make)
         self._is_ready = True
@@ -114,8 +113,7 @@ class PostgresHolding:
             with self._access.translating(done):
                 held = await rows.others(connection, reservation.commit)
                 demand_unreserved(store, work.changes, work.schemas, held)
-                steps = work()
-                outcomes = await carry_out(connection, steps, next(steps), done)
+                outcomes = await carry_out(connection, work, done)
                 demand_unreserved(store, work.changes, work.schemas, held, outcomes)
                 await connection.raw.execute("SET CONSTRAINTS ALL IMMEDIATE")
         except HoldallError as error:

@@ -23,14 +23,15 @@ class PostgresConnection:
     """A connection and the statements prepared on it.
 
     ``guards`` is what it has learned about single statements, None until somebody asked; ``is_reserving`` whether it
-    has seen a table of reservations.
+    has seen a table of reservations, ``is_holding`` whether there were any when it last looked.
     """
 
-    __slots__ = ("_last", "_most", "_prepared", "_statements", "guards", "is_reserving", "raw")
+    __slots__ = ("_last", "_most", "_prepared", "_statements", "guards", "is_holding", "is_reserving", "raw")
 
     def __init__(self, raw: asyncpg.Connection, most: int) -> None:
         self.raw = raw
         self.guards: Guards | None = None
+        self.is_holding = False
         self.is_reserving = False
         self._last: Any = None
         self._most = most
@@ -54,7 +55,7 @@ class PostgresConnection:
     async def learned(self) -> Guards:
         """What there is to know before a single statement is a whole commit. Raises asyncpg's errors."""
         if self.guards is None:
-            self.guards = await learn_guards(self.raw)
+            self.guards = await learn_guards(self.fetch)
             self.is_reserving = self.guards.is_reserving
         return self.guards
 

@@ -10,10 +10,10 @@ Why nobody writes past a row that is there, although READ COMMITTED judges a con
   So who waited for a reserver sees its row. That holds for a look inside the statement that writes, too.
 - A row may go while others write: who goes by a snapshot that still has it is refused once more than needed.
 
-A database that never held anything has no such table, and its writers demand just that, where they already have the
-locks of the tables they write: a single statement in its own condition, a transaction when it commits. Who makes the
-table waits, before anything is reserved, for all writers that have such locks and none on the new table: they may have
-looked before. Whoever gets its locks later finds the table.
+A database that never held anything has no such table, and its writers demand just that, in the condition of their first
+statement: it is judged when that has the lock of the table it writes, which is kept until the transaction ends. Who
+makes the table waits, before anything is reserved, until all transactions have ended that have such a lock and none on
+the new table: they may have looked before. Whoever gets its lock later finds the table.
 """
 
 from __future__ import annotations
@@ -45,21 +45,20 @@ _TAKE = "DELETE FROM holdall_reservation WHERE commit_id = $1 AND store = $2 RET
 _LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING 1"
 _RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 RETURNING 1"
 
-_DEMAND_NO_TABLE = f"SELECT 1 / (NOT EXISTS ({IS_RESERVING}))::int"  # an error keeps what follows from being run
-
-# transactions that write and have not looked at the table of reservations
-_UNAWARE = """
+_WRITING = """
 SELECT DISTINCT held.virtualtransaction FROM pg_locks AS held JOIN pg_stat_activity AS who ON who.pid = held.pid
-WHERE held.locktype = 'relation' AND held.mode = 'RowExclusiveLock' AND held.granted
+WHERE held.locktype = 'relation' AND held.mode IN ('RowShareLock', 'RowExclusiveLock') AND held.granted
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND who.application_name LIKE 'holdall%'
+"""
+_UNAWARE = f"""{_WRITING}
       AND NOT EXISTS (SELECT FROM pg_locks AS seen WHERE seen.virtualtransaction = held.virtualtransaction
                       AND seen.relation = 'holdall_reservation'::regclass AND seen.granted)
 """
 
 
 class OutdatedGuards(Exception):
-    """The table of reservations came or went since the connection looked: do it again, nothing was committed."""
+    """The table of reservations came or went since the connection looked: do it again, nothing was written."""
 
 
 def nothing_reserved(is_reserving: bool) -> str:
@@ -79,27 +78,19 @@ class PostgresReservations:
         self._store = store
 
     async def begin(self, connection: PostgresConnection, start: str = BEGIN) -> list[Held]:
-        """Run ``start``, which begins a transaction or a part of one; all that is held from then on until its end."""
-        look = _ANY if connection.is_reserving else IS_RESERVING
-        status = await connection.raw.execute(f"{start}; {look}")
-        if not connection.is_reserving and status != "SELECT 0":
-            connection.is_reserving = True
-            status = await connection.raw.execute(_ANY)
-        return [] if status == "SELECT 0" else await self._all(connection)
+        """Run ``start``, which begins a transaction or a part of one; all that is held from then on until its end.
 
-    async def end(self, connection: PostgresConnection, ending: str = "COMMIT", has_looked: bool = True) -> None:
-        """End a transaction that wrote.
-
-        Without ``has_looked`` some of it was written while there seemed to be no table of reservations; raises
-        OutdatedGuards if there is one by now.
+        Where the connection knows of no table, the first statement that follows must demand that there is none.
         """
-        if has_looked:
-            await connection.raw.execute(ending)
-            return
-        try:
-            await connection.raw.execute(f"{_DEMAND_NO_TABLE}; {ending}")
-        except asyncpg.DivisionByZeroError as error:
-            raise OutdatedGuards from error
+        if not connection.is_reserving:
+            await connection.raw.execute(start)
+            return []
+        connection.is_holding = await connection.raw.execute(f"{start}; {_ANY}") != "SELECT 0"
+        return await self._all(connection) if connection.is_holding else []
+
+    async def lock(self, connection: PostgresConnection) -> None:
+        """Keep reservers away from now on until the end of the transaction."""
+        await connection.raw.execute(_ANY)
 
     async def begin_reserving(self, connection: PostgresConnection) -> None:
         """Begin a transaction that nobody else writes beside, once those under way have ended."""
@@ -152,6 +143,10 @@ class PostgresReservations:
     async def unaware(self, connection: PostgresConnection) -> frozenset[str]:
         """The server's names of transactions that may have looked for the table before it was there, and write."""
         return frozenset([name for (name,) in await connection.raw.fetch(_UNAWARE)])
+
+    async def writing(self, connection: PostgresConnection) -> frozenset[str]:
+        """The server's names of all transactions that write."""
+        return frozenset([name for (name,) in await connection.raw.fetch(_WRITING)])
 
     async def _all(self, connection: PostgresConnection) -> list[Held]:
         rows = await connection.fetch(_ALL, ())

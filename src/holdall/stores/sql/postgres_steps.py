@@ -15,7 +15,7 @@ from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_pool import PostgresConnection
 from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Lock, Step, Update
 
-__all__ = ["run_step", "split"]
+__all__ = ["ROWS", "WroteFewer", "run_step", "split"]
 
 ROWS = 20_000  # in one statement, so that its arrays stay of a size
 
@@ -24,41 +24,57 @@ _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS co
             WHERE $3 > coalesce(pg_sequence_last_value(counter::regclass), 0)"""
 
 
+class WroteFewer(Exception):
+    """A statement that has a condition wrote so many rows, fewer than it was given; ``reply`` is what it replied."""
+
+    def __init__(self, written: int, reply: Any) -> None:
+        self.written = written
+        self.reply = reply
+        super().__init__(written)
+
+
 async def run_step(connection: PostgresConnection, step: Step, only: str = "") -> Any:
     """Carry out a step of at most ROWS rows and give its reply. Raises asyncpg's errors.
 
-    ``only`` is a condition without which it writes nothing; a step that has one has columns, if it is an Insert, or
-    else one row.
+    ``only`` is a condition without which it writes nothing. Raises WroteFewer where that may be so.
     """
     rows = step.rows
     count = len(rows)
     if isinstance(step, Insert):
-        if count == 1:
+        if not step.columns and (only or count > 1):  # then its key is one that is generated
+            made = await connection.fetch(_insert_empty(step.table, step.generated, only), (count,))
+        elif count == 1:
             made = await connection.fetch(_insert_one(step.table, step.columns, step.generated, only), rows[0])
-        elif not step.columns:
-            made = await connection.fetch(_insert_empty(step.table, step.generated), (count,))
         else:
             made = await connection.fetch(_insert(step.table, step.columns, step.generated, only), _columns(rows))
+        reply = None if step.generated is None else [record[0] for record in made]
+        if only and (written := connection.written) < count:
+            raise WroteFewer(written, reply)
         if step.given is not None:
             place = step.columns.index(step.given)
             highest = max(row[place] for row in rows)
             await connection.fetch(_AHEAD, (_quoted.format_table(step.table), step.given, highest))
-        return None if step.generated is None else [record[0] for record in made]
+        return reply
     if isinstance(step, Lock):
-        await connection.fetch(_lock(step.table, step.match, step.is_removal), _columns(rows))
+        ((locked,),) = await connection.fetch(_lock(step.table, step.match, step.is_removal, only), _columns(rows))
+        if only and not locked:
+            raise WroteFewer(0, None)
         return None
     if isinstance(step, Update):
         if count == 1:
             sql = _update_one(step.table, step.columns, step.match, only)
         else:
-            sql = _update(step.table, step.columns, step.match)
+            sql = _update(step.table, step.columns, step.match, only)
     else:
-        sql = _delete_one(step.table, step.match, only) if count == 1 else _delete(step.table, step.match)
+        sql = _delete_one(step.table, step.match, only) if count == 1 else _delete(step.table, step.match, only)
     found = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
-    if len(found) == count or (isinstance(step, Delete) and not step.is_exact):
-        return None
-    hit = {record[0] for record in found}
-    return next(index for index in range(count) if index + 1 not in hit)
+    missed = None
+    if len(found) < count and not (isinstance(step, Delete) and not step.is_exact):
+        hit = {record[0] for record in found}
+        missed = next(index for index in range(count) if index + 1 not in hit)
+    if only and len(found) < count:
+        raise WroteFewer(len(found), missed)
+    return missed
 
 
 def split(step: Step) -> Iterator[Step]:
@@ -133,28 +149,28 @@ def _insert_one(table: sa.Table, columns: tuple[str, ...], generated: str | None
 
 
 @lru_cache(maxsize=1000)
-def _insert_empty(table: sa.Table, generated: str | None) -> str:
+def _insert_empty(table: sa.Table, generated: str | None, only: str) -> str:
     own = _quoted.quote_identifier(generated or "")
     counter = "nextval(pg_get_serial_sequence({}, {}))".format(
         *("'" + text.replace("'", "''") + "'" for text in (_quoted.format_table(table), generated or ""))
     )
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({own}) "  # noqa: S608
-        f"SELECT {counter} FROM generate_series(1, $1::bigint) RETURNING {own}"
+        f"SELECT {counter} FROM generate_series(1, $1::bigint){_where(only)} RETURNING {own}"
     )
 
 
 @lru_cache(maxsize=1000)
 def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
     values = ", ".join(f"c{place}" for place in range(len(columns)))
-    where, order = f" WHERE {only}" if only else "", " ORDER BY n" if generated else ""
+    order = " ORDER BY n" if generated else ""
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({_names(columns)}) "  # noqa: S608
-        f"SELECT {values} FROM {_arrays(table, columns)}{where}{order}{_returned(generated)}"
+        f"SELECT {values} FROM {_arrays(table, columns)}{_where(only)}{order}{_returned(generated)}"
     )
 
 
-def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str) -> str:
+def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str, only: str) -> str:
     """A CTE ``u`` of the given rows that are there, which locks them by their primary keys before they are changed.
 
     Without it the join's plan says in which order rows are locked, and two batches of the same rows deadlock.
@@ -162,23 +178,23 @@ def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str) 
     order = ", ".join(f"t.{_quoted.quote_identifier(column.name)}" for column in table.primary_key.columns)
     return (
         f"WITH u AS MATERIALIZED (SELECT u.* FROM {_arrays(table, columns)} "  # noqa: S608
-        f"JOIN {_quoted.format_table(table)} AS t ON {_matched(columns[first:], first)} "
+        f"JOIN {_quoted.format_table(table)} AS t ON {_matched(columns[first:], first)}{_where(only)} "
         f"ORDER BY {order} FOR {lock} OF t)"
     )
 
 
 @lru_cache(maxsize=1000)
-def _lock(table: sa.Table, match: tuple[str, ...], is_removal: bool) -> str:
+def _lock(table: sa.Table, match: tuple[str, ...], is_removal: bool, only: str) -> str:
     lock = "UPDATE" if is_removal else "NO KEY UPDATE"
-    return f"{_in_order(table, match, 0, lock)} SELECT count(*) FROM u"  # noqa: S608
+    return f"{_in_order(table, match, 0, lock, only)} SELECT count(*) FROM u"  # noqa: S608
 
 
 @lru_cache(maxsize=1000)
-def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str) -> str:
     values = ", ".join(f"{_quoted.quote_identifier(column)} = u.c{place}" for place, column in enumerate(columns))
     first = _quoted.quote_identifier(match[0])
     return (
-        f"{_in_order(table, (*columns, *match), len(columns), 'NO KEY UPDATE')} "  # noqa: S608
+        f"{_in_order(table, (*columns, *match), len(columns), 'NO KEY UPDATE', only)} "  # noqa: S608
         f"UPDATE {_quoted.format_table(table)} AS t SET {values or f'{first} = t.{first}'} "
         f"FROM u WHERE {_matched(match, len(columns))} RETURNING u.n"
     )
@@ -195,9 +211,9 @@ def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...
 
 
 @lru_cache(maxsize=1000)
-def _delete(table: sa.Table, match: tuple[str, ...]) -> str:
+def _delete(table: sa.Table, match: tuple[str, ...], only: str) -> str:
     return (
-        f"{_in_order(table, match, 0, 'UPDATE')} "  # noqa: S608
+        f"{_in_order(table, match, 0, 'UPDATE', only)} "  # noqa: S608
         f"DELETE FROM {_quoted.format_table(table)} AS t USING u WHERE {_matched(match, 0)} RETURNING u.n"
     )
 
@@ -206,6 +222,10 @@ def _delete(table: sa.Table, match: tuple[str, ...]) -> str:
 def _delete_one(table: sa.Table, match: tuple[str, ...], only: str) -> str:
     found = f"{_found_by(table, match, 1)}{_also(only)}"
     return f"DELETE FROM {_quoted.format_table(table)} WHERE {found} RETURNING 1"  # noqa: S608
+
+
+def _where(only: str) -> str:
+    return f" WHERE {only}" if only else ""
 
 
 def _also(only: str) -> str:

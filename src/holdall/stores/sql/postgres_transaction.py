@@ -9,14 +9,15 @@ from typing import Any
 
 import asyncpg
 
-from holdall.errors import HoldallError, LockConflict
-from holdall.store import Outcome, Rows, demand_unreserved
+from holdall.errors import HoldallError
+from holdall.store import Held, Outcome, Rows, demand_unreserved
+from holdall.stores.sql.postgres_guards import IS_RESERVING
 from holdall.stores.sql.postgres_pool import PostgresConnection
-from holdall.stores.sql.postgres_reservations import OutdatedGuards, PostgresReservations
-from holdall.stores.sql.postgres_steps import run_step, split
+from holdall.stores.sql.postgres_reservations import OutdatedGuards, PostgresReservations, nothing_reserved
+from holdall.stores.sql.postgres_steps import WroteFewer, run_step, split
 from holdall.stores.sql.steps import Insert, Step, Work
 
-__all__ = ["DRIVER_ERRORS", "OUTDATED", "PostgresTransaction", "as_tuple", "carry_out"]
+__all__ = ["DRIVER_ERRORS", "OUTDATED", "PostgresTransaction", "as_tuple", "carry_out", "judged"]
 
 as_tuple = itemgetter(slice(None))  # a record's values as a tuple, in half the time of tuple()
 
@@ -47,7 +48,7 @@ class PostgresTransaction:
         self._reservations = reservations
         self._turn = asyncio.Lock()
         self._done: list[Step] = []
-        self._has_looked = True  # at reservations, before each work
+        self._has_demanded_none = False  # reservations, as there was no table of them
 
     async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """The rows of a reading statement, this transaction's own changes included."""
@@ -67,36 +68,28 @@ class PostgresTransaction:
             try:
                 try:
                     outcomes = await self._part(work, done)
-                except Exception:
-                    if not self._connection.raw.is_closed():
-                        await self._connection.raw.execute("ROLLBACK TO part")
-                    raise
-                await self._connection.raw.execute("RELEASE part")
+                except OutdatedGuards:  # the table has come, and is known by now
+                    done.clear()
+                    outcomes = await self._part(work, done)
             except DRIVER_ERRORS as error:
                 raise self._translated(error, done) from error
         self._done.extend(done)
         return outcomes
 
-    async def commit(self) -> None:
-        """Make it last."""
-        async with self._turn:
-            try:
-                await self._reservations.end(self._connection, has_looked=self._has_looked)
-            except OutdatedGuards as error:
-                self._connection.forget()
-                told = "a commit over several stores began to hold records while this was open; nothing was applied"
-                raise LockConflict(self._store, told) from error
-            except DRIVER_ERRORS as error:
-                raise self._translated(error, self._done) from error
-
     async def _part(self, work: Work, done: list[Step]) -> list[Outcome]:
-        held = await self._reservations.begin(self._connection, "SAVEPOINT part")
-        self._has_looked &= self._connection.is_reserving
-        demand_unreserved(self._store, work.changes, work.schemas, held)
-        steps = work()
-        outcomes = await carry_out(self._connection, steps, next(steps), done)
-        # once more, as by now it is known which keys the sequences have made
-        demand_unreserved(self._store, work.changes, work.schemas, held, outcomes)
+        connection = self._connection
+        if self._has_demanded_none and connection.is_reserving:
+            # outside of the part, so that a reserver who waits for this transaction does so until its very end
+            await self._reservations.lock(connection)
+        try:
+            held = await self._reservations.begin(connection, "SAVEPOINT part")
+            self._has_demanded_none |= not connection.is_reserving
+            outcomes = await judged(self._store, connection, work, held, done)
+        except Exception:
+            if not connection.raw.is_closed():
+                await connection.raw.execute("ROLLBACK TO part")
+            raise
+        await connection.raw.execute("RELEASE part")
         return outcomes
 
     async def execute(self, statement: str) -> None:
@@ -108,10 +101,28 @@ class PostgresTransaction:
                 raise self._translated(error, self._done) from error
 
 
-async def carry_out(connection: PostgresConnection, steps: Any, step: Step, done: list[Step]) -> list[Outcome]:
-    """Carry out the first step and those that follow; each is put into ``done`` before it is sent."""
+async def judged(
+    store: str, connection: PostgresConnection, work: Work, held: list[Held], done: list[Step]
+) -> list[Outcome]:
+    """Carry out a work in a transaction in which this is held. Raises Reserved if it touches any of it.
+
+    Raises OutdatedGuards if there is a table of reservations of which the connection did not know.
+    """
+    demand_unreserved(store, work.changes, work.schemas, held)
+    only = "" if connection.is_reserving else nothing_reserved(is_reserving=False)
+    outcomes = await carry_out(connection, work, done, only)
+    # once more, as by now it is known which keys the sequences have made
+    demand_unreserved(store, work.changes, work.schemas, held, outcomes)
+    return outcomes
+
+
+async def carry_out(connection: PostgresConnection, work: Work, done: list[Step], only: str = "") -> list[Outcome]:
+    """Carry out all steps, the first under the condition ``only``; each is put into ``done`` before it is sent."""
+    steps = work()
+    step = next(steps)
     while True:
-        reply = await _reply(connection, step, done)
+        reply = await _reply(connection, step, done, only)
+        only = ""
         try:
             step = steps.send(reply)
         except StopIteration as end:
@@ -119,16 +130,27 @@ async def carry_out(connection: PostgresConnection, steps: Any, step: Step, done
             return outcomes
 
 
-async def _reply(connection: PostgresConnection, step: Step, done: list[Step]) -> Any:
+async def _reply(connection: PostgresConnection, step: Step, done: list[Step], only: str) -> Any:
     """The reply of a step of any size."""
     made: list[Any] = []
     before = 0
     for piece in split(step):
         done.append(piece)
-        reply = await run_step(connection, piece)
+        reply = await _replied(connection, piece, only)
+        only = ""
         if isinstance(reply, list):
             made.extend(reply)
         elif reply is not None:
             return before + reply
         before += len(piece.rows)
     return made if isinstance(step, Insert) else None
+
+
+async def _replied(connection: PostgresConnection, piece: Step, only: str) -> Any:
+    try:
+        return await run_step(connection, piece, only)
+    except WroteFewer as fewer:
+        if fewer.written == 0 and await connection.raw.execute(IS_RESERVING) != "SELECT 0":
+            connection.is_reserving = True
+            raise OutdatedGuards from None
+        return fewer.reply

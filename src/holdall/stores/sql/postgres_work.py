@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import LockConflict, StoreUnavailable
-from holdall.store import Outcome, demand_unreserved
+from holdall.store import Outcome
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_pool import PostgresConnection
@@ -15,8 +15,8 @@ from holdall.stores.sql.postgres_reservations import (
     is_reservation_table,
     nothing_reserved,
 )
-from holdall.stores.sql.postgres_steps import ROWS, run_step
-from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
+from holdall.stores.sql.postgres_steps import ROWS, WroteFewer, run_step
+from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Work
 
 __all__ = ["PostgresWorks"]
@@ -49,7 +49,9 @@ class PostgresWorks:
                 if outcomes is not None:
                     return outcomes
             return await self._together(connection, work, ending or "COMMIT", done)
-        except (*OUTDATED, OutdatedGuards):
+        except OutdatedGuards:
+            raise
+        except OUTDATED:
             connection.forget()
             raise
         except DRIVER_ERRORS as error:
@@ -65,20 +67,20 @@ class PostgresWorks:
         if not _is_atomic(step):
             return None
         guards = await connection.learned()
-        if step.table.name in guards.tables or not guards.is_read_committed:
+        if step.table.name in guards.tables or not guards.is_read_committed or connection.is_holding:
             return None
         done.append(step)
         with deciding(), self._access.translating(done):
-            reply = await run_step(connection, step, nothing_reserved(connection.is_reserving))
-        if connection.written == len(step.rows):
-            return _last(steps, reply)
-        await self._doubt(connection, step)
+            try:
+                return _last(steps, await run_step(connection, step, nothing_reserved(connection.is_reserving)))
+            except WroteFewer as fewer:
+                written = fewer.written
+        await self._doubt(connection, step, written)
         done.clear()
         return None
 
-    async def _doubt(self, connection: PostgresConnection, step: Step) -> None:
+    async def _doubt(self, connection: PostgresConnection, step: Step, written: int) -> None:
         """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""
-        written = connection.written
         with deciding(), self._access.translating([step]):
             connection.guards = None
             guards = await connection.learned()
@@ -90,16 +92,10 @@ class PostgresWorks:
         self, connection: PostgresConnection, work: Work, ending: str, done: list[Step]
     ) -> list[Outcome]:
         """All steps in one transaction. Raises Reserved if another commit holds anything they touch."""
-        store = self._access.store
         held = await self._reservations.begin(connection)
-        has_looked = connection.is_reserving
-        demand_unreserved(store, work.changes, work.schemas, held)
-        steps = work()
-        outcomes = await carry_out(connection, steps, next(steps), done)
-        # once more, as by now it is known which keys the sequences have made
-        demand_unreserved(store, work.changes, work.schemas, held, outcomes)
+        outcomes = await judged(self._access.store, connection, work, held, done)
         with deciding(), self._access.translating(done):
-            await self._reservations.end(connection, ending, has_looked)
+            await connection.raw.execute(ending)
         return outcomes
 
 
