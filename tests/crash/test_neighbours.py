@@ -34,7 +34,7 @@ def _marked(plan: Plan) -> Any:
     return pytest.param(plan, id=f"{'-'.join(plan.world)}-{plan.variant}-{plan.number}", marks=marks)
 
 
-@pytest.mark.parametrize("plan", map(_marked, _PLANS))
+@pytest.mark.parametrize("plan", [_marked(plan) for plan in _PLANS])
 def test_all_is_whole_soon_after(scenery: Scenery, plan: Plan) -> None:
     outcome = run_round(scenery, plan)
     assert [*outcome.said, *outcome.seen.findings.sentences] == []
