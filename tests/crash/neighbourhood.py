@@ -146,10 +146,12 @@ class Neighbourhood:
         else:
             self._live(Act.WRITE, self._commit_point())
         if self._job.neighbours:
-            self._graves.look(_TOUCH_SECONDS)
+            self._graves.look(_START_SECONDS)  # a neighbour need not touch that very record at once
             return
         self._live(self._chance.choice((Act.RECOVER, Act.WRITE)), self._chance.choice(SETTLING))
-        self._probe(self._chance.choice((Act.START, Act.TOUCH)))
+        # an entry that was added is met by nobody else, so that only a start can be asked to find it
+        acts = (Act.START,) if self._arena.variant == "entries" else (Act.START, Act.TOUCH)
+        self._probe(self._chance.choice(acts))
 
     def _commit_point(self) -> Failpoint:
         known = sorted({point for _, point in self._passed()} - {DIED})
