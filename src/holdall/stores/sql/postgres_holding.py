@@ -107,22 +107,21 @@ class PostgresHolding:
         """An error is given, not raised, as the transaction has something to commit: that the commit holds nothing."""
         rows, store = self._reservations, self._access.store
         await rows.begin_reserving(connection)
-        await rows.take(connection, reservation.commit)
-        await connection.raw.execute("SAVEPOINT tried")
         try:
             with self._access.translating(done):
                 held = await rows.others(connection, reservation.commit)
                 demand_unreserved(store, work.changes, work.schemas, held)
                 outcomes = await carry_out(connection, work, done)
                 demand_unreserved(store, work.changes, work.schemas, held, outcomes)
-                await connection.raw.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                # sequences go on: nobody else is given the keys they made
+                await connection.raw.execute("SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO tried")
         except HoldallError as error:
             if connection.raw.is_closed():
                 raise
             await connection.raw.execute("ROLLBACK TO tried")
+            await rows.take(connection, reservation.commit)
             await self._end(connection, done)
             return error
-        await connection.raw.execute("ROLLBACK TO tried")  # sequences go on: nobody else is given the keys they made
         await rows.put(connection, reservation, work.footprint(outcomes))
         await self._end(connection, done)
         return outcomes

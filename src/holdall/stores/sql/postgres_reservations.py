@@ -40,7 +40,11 @@ _LOCK = "LOCK TABLE holdall_reservation IN ACCESS EXCLUSIVE MODE"
 _ANY = "SELECT FROM holdall_reservation LIMIT 1"
 _ALL = "SELECT commit_id, format, reservation, footprint FROM holdall_reservation ORDER BY commit_id, store"
 _LISTED = "SELECT DISTINCT ON (commit_id) commit_id, reservation FROM holdall_reservation ORDER BY commit_id, store"
-_PUT = "INSERT INTO holdall_reservation (commit_id, store, format, reservation, footprint) VALUES ($1, $2, $3, $4, $5)"
+_PUT = """
+INSERT INTO holdall_reservation (commit_id, store, format, reservation, footprint) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (commit_id, store) DO UPDATE
+SET format = excluded.format, reservation = excluded.reservation, footprint = excluded.footprint
+""".strip()
 _TAKE = "DELETE FROM holdall_reservation WHERE commit_id = $1 AND store = $2 RETURNING 1"
 _LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING 1"
 _RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 RETURNING 1"
@@ -93,8 +97,8 @@ class PostgresReservations:
         await connection.raw.execute(_ANY)
 
     async def begin_reserving(self, connection: PostgresConnection) -> None:
-        """Begin a transaction that nobody else writes beside, once those under way have ended."""
-        await connection.raw.execute(f"{BEGIN}; {_LOCK}")
+        """Begin a transaction beside which nobody else writes, once those under way have ended; then what is only tried."""
+        await connection.raw.execute(f"{BEGIN}; {_LOCK}; SAVEPOINT tried")
         connection.is_reserving = True
 
     async def begin_settling(self, connection: PostgresConnection) -> bool:
@@ -108,7 +112,7 @@ class PostgresReservations:
         return [held for held in await self._all(connection) if held.reservation.commit != commit]
 
     async def put(self, connection: PostgresConnection, reservation: Reservation, footprint: Footprint) -> None:
-        """Hold this for a commit of which this store holds nothing."""
+        """Hold this for a commit, in place of what this store held for it."""
         row = (reservation.commit, self._store, ROW_FORMAT, reservation.encode(), encode_footprint(footprint))
         await connection.fetch(_PUT, row)
 
