@@ -97,7 +97,7 @@ class PostgresReservations:
         await connection.raw.execute(_ANY)
 
     async def begin_reserving(self, connection: PostgresConnection) -> None:
-        """Begin a transaction beside which nobody else writes, once those under way have ended; then what is only tried."""
+        """Begin a transaction beside which nobody else writes, once those under way have ended, and a try within it."""
         await connection.raw.execute(f"{BEGIN}; {_LOCK}; SAVEPOINT tried")
         connection.is_reserving = True
 
