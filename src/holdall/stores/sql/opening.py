@@ -9,6 +9,7 @@ import msgspec
 
 from holdall.errors import DeclarationError
 from holdall.store import Hold
+from holdall.stores.sql.deferring import DeferringSqlStore
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.store import SqlStore
@@ -52,7 +53,7 @@ def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
 
     tables = Tables(POSTGRESQL)
     database = PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options))
-    return HoldingSqlStore(name, tables, database, Hold.RESERVED)  # until the server is asked
+    return DeferringSqlStore(name, tables, database, Hold.RESERVED)  # until the server is asked
 
 
 def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:

@@ -100,7 +100,15 @@ class PostgresDatabase:
 
     async def commit_prepared(self, commit: str, work: Work) -> bool:
         """Commit what the server has prepared, or write what is held by a row."""
+        if await self.hold() is not Hold.PREPARED and await self._rows.commit(commit, work):
+            return True
+        # the other way as well: the setting may have been another one when this was prepared
         return await self._prepared.commit(commit) or await self._rows.commit(commit, work)
+
+    async def sync(self) -> None:
+        """Let what was held by rows, and is written by now, survive a crash of the server; the rest does so at once."""
+        if await self.hold() is not Hold.PREPARED:
+            await self._rows.sync()
 
     async def roll_back_prepared(self, commit: str) -> None:
         """Let go of it, however it is held."""

@@ -15,7 +15,7 @@ from holdall.store import Outcome, Reservation, demand_unreserved
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_pool import PostgresConnection
-from holdall.stores.sql.postgres_reservations import PostgresReservations, is_reservation_table
+from holdall.stores.sql.postgres_reservations import BEGIN, PostgresReservations, is_reservation_table
 from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
 from holdall.stores.sql.steps import Step, Work
 
@@ -43,10 +43,10 @@ class PostgresHolding:
         return outcomes
 
     async def commit(self, commit: str, work: Work) -> bool:
-        """Write what is held and let go of it; False where nothing is held."""
+        """Write what is held and let go of it, in a commit that ``sync`` makes last; False where nothing is held."""
 
         async def write(connection: PostgresConnection, done: list[Step]) -> bool:
-            if not await self._reservations.begin_settling(connection):
+            if not await self._reservations.begin_settling(connection, is_lazy=True):
                 is_held = False
             else:
                 is_held = await self._reservations.take(connection, commit)
@@ -56,6 +56,14 @@ class PostgresHolding:
             return is_held
 
         return await self._run(write)
+
+    async def sync(self) -> None:
+        """Wait for the disk, for whatever was committed without: a commit that waits takes all earlier ones along."""
+
+        async def commit(connection: PostgresConnection, done: list[Step]) -> None:
+            await connection.raw.execute(f"{BEGIN}; SELECT txid_current(); COMMIT")
+
+        await self._run(commit)
 
     async def roll_back(self, commit: str) -> None:
         """Let go of all that is held under this commit in the database."""

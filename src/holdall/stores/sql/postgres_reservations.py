@@ -101,9 +101,13 @@ class PostgresReservations:
         await connection.raw.execute(f"{BEGIN}; {_LOCK}; SAVEPOINT tried")
         connection.is_reserving = True
 
-    async def begin_settling(self, connection: PostgresConnection) -> bool:
-        """Begin a transaction that writes what was held, if there is a table."""
-        status = await connection.raw.execute(f"{BEGIN}; {IS_RESERVING}")
+    async def begin_settling(self, connection: PostgresConnection, *, is_lazy: bool = False) -> bool:
+        """Begin a transaction that writes what was held, if there is a table.
+
+        One that ``is_lazy`` does not wait for the disk when it is committed.
+        """
+        start = f"{BEGIN}; SET LOCAL synchronous_commit TO off" if is_lazy else BEGIN
+        status = await connection.raw.execute(f"{start}; {IS_RESERVING}")
         connection.is_reserving = status != "SELECT 0"
         return connection.is_reserving
 
