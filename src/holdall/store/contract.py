@@ -18,6 +18,7 @@ __all__ = [
     "Deferring",
     "Disclosing",
     "Naming",
+    "Placed",
     "Preparable",
     "Provisioned",
     "Recordwise",
@@ -249,6 +250,16 @@ class Naming(Protocol):
 
     def names_of(self, collection: str, key: Any) -> Sequence[str]:
         """The names of all that the store keeps of a record, itself first; no I/O is done."""
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A store in a place that another store may be in as well. In its absence each store is taken to be by itself."""
+
+    @property
+    def place(self) -> str | None:
+        """The place, the same text for every store that is there; None for one by itself."""
         ...
 
 

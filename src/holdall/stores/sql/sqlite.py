@@ -155,6 +155,11 @@ class SqliteDatabase:
         """Write what was prepared and let go of it, in a commit shared with others or one that ``sync`` makes last."""
         return await self._run(lambda connection: self._holding.commit(connection, commit, work), is_lazy=True)
 
+    @property
+    def path(self) -> str | None:
+        """The file; None in memory."""
+        return self._place.path
+
     async def sync(self) -> None:
         """Wait for the disk, for whatever was committed without."""
         if self._place.path is not None and self._options.synchronous in ("full", "extra"):

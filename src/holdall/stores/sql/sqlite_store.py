@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
 from holdall.store import Hold
@@ -17,4 +19,5 @@ class SqliteStore(DeferringSqlStore):
 
     def __init__(self, name: str, tables: Tables, database: SqliteDatabase) -> None:
         super().__init__(name, tables, database, Hold.RESERVED)
+        self.place = None if database.path is None else f"sqlite:{os.path.realpath(database.path)}"
         self._capabilities = msgspec.structs.replace(self._capabilities, is_embedded=True)

@@ -110,6 +110,11 @@ class YamlStore:
         """Everything but transactions of several calls."""
         return _CAPABILITIES
 
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return f"yaml:{self._folder.root.resolve()}"
+
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections. Raises Unsupported for names that a file system may take for one."""
         for schema in schemas:

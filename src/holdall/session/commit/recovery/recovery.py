@@ -13,7 +13,8 @@ from holdall.errors import HoldallError, NotFound, StateError, Unsupported
 from holdall.session.binding import Bindings
 from holdall.session.commit.recovery.unfinished import Unfinished
 from holdall.session.commit.two_phase.coordinator import Coordinator
-from holdall.session.commit.two_phase.replay import hold_again, is_written, unknown_part
+from holdall.session.commit.two_phase.lease import claim_of
+from holdall.session.commit.two_phase.replay import hold_again, is_written, replay, unknown_part
 from holdall.session.commit.two_phase.settle import (
     Settled,
     settle_reservation,
@@ -23,10 +24,10 @@ from holdall.session.commit.two_phase.settle import (
 )
 from holdall.session.commit.two_phase.take_back import let_go_of_parts
 from holdall.session.journal.journal import Journal
-from holdall.session.journal.log_record import CallState
+from holdall.session.journal.log_record import CallState, LogRecord
 from holdall.session.journal.markers import sweep_markers
 from holdall.session.journal.row import JournalRow, JournalState
-from holdall.store import CommitClass, Preparable, Store
+from holdall.store import CommitClass, Preparable, Reservation, Store
 
 __all__ = ["Recovered", "Recovery", "recovering"]
 
@@ -142,7 +143,23 @@ class Recovery:
             async for row in self._rows(home, JournalState.ABORTED):
                 if not await self._is_over(row):
                     found.append(self._shown(home, row))
+        found.extend(await self._without_journal())
         return found
+
+    async def _without_journal(self) -> list[Unfinished]:
+        """What dead commits of this application hold whose journal is not there any more."""
+        found: dict[str, Unfinished] = {}
+        for store in self._bindings.stores():
+            for item in await _prepared_in(store):
+                is_ours = item.is_readable and item.home and item.application == self._journal.application
+                if not is_ours or item.commit in found or not self._coordinator.is_abandoned(item):
+                    continue
+                if await self._journal.home_with(item.home) is None:
+                    reason = f"its journal was lost: {item.place}; accept it by force to let go of what it holds"
+                    found[item.commit] = Unfinished(
+                        item.commit, JournalState.UNKNOWN, item.expires, (), item.application, item.place, reason=reason
+                    )
+        return list(found.values())
 
     # --- by name ----------------------------------------------------------------------------------------------------
 
@@ -176,28 +193,46 @@ class Recovery:
     async def compensate(self, commit: str, *, force: bool = False) -> Unfinished | None:
         """Undo everything the commit wrote, in every store; None once that is done.
 
-        The stores are asked what was written. Raises as ``resolve``, and StateError where old values are not known.
+        A decided commit is finished first, so that nobody writes a part of it afterwards. Raises as ``resolve``,
+        StateError where a store is away or old values are not known, Conflict where a record was changed since; then
+        the commit stands as it was decided.
         """
         home, row = await self._find(commit, force=force)
         record = row.record
-        for part in record.parts:
-            if part.by_call:
-                for item in part.operations:
-                    if item.state is CallState.ORPHANED or (item.state is CallState.PLANNED and record.is_decided):
-                        item.state = CallState.APPLIED
-            else:
-                part.is_done = record.is_decided and await is_written(self._coordinator, commit, part)
-                part.error = ""
-        claimed = self._journal.next(row, JournalState.LISTED, record)
+        state = JournalState.DECIDED if record.is_decided else JournalState.UNDOING
+        claimed = self._journal.next(row, state, record)
         await self._journal.update(home, claimed)
-        if any(part.is_done and not part.by_call for part in record.parts):
-            claimed = await undo_parts(self._coordinator, home, claimed)
-        if claimed.state is not JournalState.ABORTED:
-            await undo(self._coordinator, home, claimed)
+        with claim_of(self._journal, home, claimed):
+            if record.is_decided:
+                claimed = await self._take_back(home, claimed)
+            if claimed.state is not JournalState.ABORTED:
+                _undo_all_calls(claimed.record)
+                await undo(self._coordinator, home, claimed)
         return await self._now(home, commit)
 
+    async def _take_back(self, home: Store, row: JournalRow) -> JournalRow:
+        """Finish a decided commit, and undo what its stores have written; returns what takes the row's place."""
+        record = row.record
+        try:
+            if not await replay(self._coordinator, row.id, record):
+                raise StateError(f"commit {row.id} cannot be taken back while a store of it is away; try again later")
+            return await undo_parts(self._coordinator, home, row)
+        except HoldallError:
+            is_refused = any(part.error for part in record.parts)
+            state = JournalState.LISTED if is_refused else JournalState.DECIDED
+            await self._journal.update(home, self._journal.next(row, state, record, is_held=False))
+            raise
+
     async def accept(self, commit: str, *, force: bool = False) -> None:
-        """Leave everything as it is and forget the commit. Raises as ``resolve``."""
+        """Leave everything as it is and forget the commit. Raises as ``resolve``.
+
+        With ``force``, also let go of what a commit holds whose journal was lost.
+        """
+        if force and any(item.commit == commit for item in await self._without_journal()):
+            for store in self._bindings.stores():
+                if isinstance(store, Preparable):
+                    await store.roll_back_prepared(commit)
+            return
         home, row = await self._find(commit, force=force)
         await self._journal.update(home, self._journal.tombstone(row))
         await let_go_of_parts(self._coordinator, commit, row.record.parts)
@@ -284,3 +319,20 @@ async def recovering(recovery: Recovery, every: float, lease: float) -> None:
         except Exception:  # the loop must not end: commits would stay unfinished without a word
             _log.exception("recovery will try again in %s seconds", every)
         await asyncio.sleep(pause)
+
+
+async def _prepared_in(store: Store) -> list[Reservation]:
+    """All that is held in a store; nothing where it cannot say."""
+    try:
+        return await store.prepared() if isinstance(store, Preparable) else []
+    except HoldallError as error:
+        _log.warning("what store %r holds for commits was not looked at: %s", store.name, error)
+        return []
+
+
+def _undo_all_calls(record: LogRecord) -> None:
+    """Take for applied what may have been, so that it is undone."""
+    for part in record.parts:
+        for item in part.operations if part.by_call else ():
+            if item.state in (CallState.ORPHANED, CallState.PLANNED):
+                item.state = CallState.APPLIED

@@ -43,6 +43,7 @@ class Endings:
     async def decided(self, ends: list[PartEnd]) -> CommitResult:
         """Every part ended so. Raises CommitPending, CommitPartial, or CommitAborted where all could be taken back."""
         part, by_store = self._part, {id(end.store): end for end in ends}
+        await self._write_what_was_let_go([end for end in ends if end.end is End.APPLIED and not end.is_ours])
         refused = [end for end in ends if end.end is End.REFUSED]
         pending = [end for end in ends if end.end is End.PENDING]
         if refused and not pending and await self._is_taken_back(refused):
@@ -61,6 +62,24 @@ class Endings:
         await part.commit.handle.forget(part.commit.stores, part.commit.marked)
         reached(Failpoint.FINISHED)
         return self._outcome()
+
+    async def _write_what_was_let_go(self, ends: list[PartEnd]) -> None:
+        """Write parts that were held no more, where nobody has claimed the commit, so that no helper has written them.
+
+        Somebody has removed the reservation by hand, or the store has forgotten it.
+        """
+        commit = self._part.commit
+        if not ends or commit.handle.row is None:
+            return
+        found = await commit.coordinator.journal.read(await commit.handle.place(), commit.id)
+        if found is None or found.version != commit.handle.row.version:
+            return
+        for end in ends:
+            end.is_ours = True
+            try:
+                await end.store.apply(commit.participant(end.store).sent)
+            except HoldallError as error:
+                end.end, end.error = End.REFUSED, error
 
     def _note(self, number: int, end: PartEnd) -> None:
         report = self._part.reports[number]

@@ -19,7 +19,7 @@ from holdall.session.commit.two_phase.open_transactions import OpenTransactions
 from holdall.session.journal.handle import JournalHandle
 from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import now
-from holdall.store import Change, CommitClass, Hold, Preparable, Reservation, Store
+from holdall.store import Change, CommitClass, Hold, Placed, Preparable, Reservation, Store
 
 __all__ = ["Participant", "TwoPhaseCommit", "begin", "hold_of"]
 
@@ -96,6 +96,7 @@ async def begin(
     Raises StoreUnavailable or StoreTimeout where the home's journal cannot be read.
     """
     holds = {id(store): hold for store, hold in zip(stores, await asyncio.gather(*map(hold_of, stores)), strict=True)}
+    _require_places_of_their_own(stores)
     kept = modes.is_kept(stores) if is_kept is None else is_kept
     place = home or modes.home_of(stores)
     if place is not None and coordinator.journal.is_local(place):
@@ -110,6 +111,18 @@ async def begin(
     lasting = msgspec.structs.replace(reservation, expires=reservation.expires + dt.timedelta(seconds=seconds))
     transactions = OpenTransactions()
     return TwoPhaseCommit(commit, coordinator, place, kept, participants, transactions, handle, reservation, lasting)
+
+
+def _require_places_of_their_own(stores: Sequence[Store]) -> None:
+    """Raise StateError for two stores in one place: what one holds there would be taken for what the other holds."""
+    seen: dict[str, str] = {}
+    for store in stores:
+        if isinstance(store, Placed) and store.place is not None:
+            other = seen.setdefault(store.place, store.name)
+            if other != store.name:
+                raise StateError(
+                    f"the stores {other!r} and {store.name!r} are one place; keep the collections of both in {other!r}"
+                )
 
 
 async def hold_of(store: Store) -> Hold:

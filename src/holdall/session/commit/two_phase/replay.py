@@ -109,6 +109,9 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
     if part.is_held and isinstance(store, Preparable):
         held = store
 
+        for item in part.operations:  # another program may have written it, which respects no reservation
+            await _require_not_superseded(coordinator, item)
+
         async def attempt() -> bool:
             return await held.commit_prepared(commit, _changes(coordinator, part))
 
