@@ -17,7 +17,8 @@ SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEA
 
 # Seeds for the order of sets, of the tests, and for their random numbers; that of examples is in tests/conftest.py.
 TEST := PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
-# Tests go to whoever is idle; where a fixture serves a whole class, its tests stay together.
+# Tests of one class or file stay together, as fixtures serve all of them, the largest groups first; or each test goes to
+# whoever is idle.
 SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
@@ -38,7 +39,7 @@ run: $(READY)
 	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
 
 test: $(READY)
-	@$(TEST) $(or $(ARGS),$(SPREAD) --durations=10)
+	@$(TEST) $(or $(ARGS),$(TOGETHER) --durations=10)
 
 # Let the tests that draw examples draw others, so many rounds of them; stop at the first find. Pin what was found.
 explore: $(READY)

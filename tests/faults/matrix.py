@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from holdall.errors import CommitAborted, Conflict, HoldallError, StoreError, StoreTimeout
+from holdall.errors import CommitAborted, Conflict, HoldallError, LockConflict, StoreError, StoreTimeout
 from holdall.testing.fault import Fault
 from holdall.testing.proxy import FaultProxy
 from tests.faults.subject import BEFORE, KEPT, OPERATIONS, Belief, Opened, Subject, within
@@ -156,7 +156,7 @@ async def _is_done(again: Callable[[], Awaitable[object]]) -> bool:
     try:
         await again()
     except CommitAborted as error:
-        if type(error.__cause__) not in (Conflict, StoreTimeout):
+        if type(error.__cause__) not in (Conflict, LockConflict, StoreTimeout):
             raise
         return False
     return True

@@ -26,22 +26,23 @@ options = {"collections": {"notes": notes}} if url.startswith("http") else {}
 app = Holdall("notes")
 app.add_store("main", url, **options)
 app.add(Note, store="main", collection="notes")
+run = str(os.getpid())  # other programs have written to the same server
 
 def write(key):
     with app.sync.session() as session:
-        session.add(Note(id=key, text="x"))
+        session.add(Note(id=run + key, text="x"))
 
 def look(key):
     with app.sync.session() as session:
-        return session.get(Note, key).text
+        return session.get(Note, run + key).text
 
 async def write_here(key):
     async with app.session() as session:
-        session.add(Note(id=key, text="x"))
+        session.add(Note(id=run + key, text="x"))
 
 async def look_here(key):
     async with app.session() as session:
-        return (await session.get(Note, key)).text
+        return (await session.get(Note, run + key)).text
 
 def ended(pid):
     assert os.waitpid(pid, 0)[1] == 0, "the child failed"

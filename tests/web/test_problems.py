@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 import holdall.errors as errors
 from holdall.errors import FieldError
 from holdall.session.references.consequences import Refusal
+from holdall.store import Reservation
 from holdall.web import Problem
 from holdall.web.problem import problem_of
 
@@ -27,6 +29,8 @@ def caused(error: Exception, cause: Exception) -> Any:
 
 RESULT: Any = _Result()
 STALE = errors.StaleVersion("main", "books", SECRET)
+RESERVATION = Reservation(SECRET, SECRET, "1", SECRET, SECRET, dt.datetime.max.replace(tzinfo=dt.UTC))
+
 EXPECTED: dict[str, tuple[Any, int | None]] = {
     "HoldallError": (errors.HoldallError(SECRET), None),
     "DeclarationError": (errors.DeclarationError(SECRET), None),
@@ -50,6 +54,8 @@ EXPECTED: dict[str, tuple[Any, int | None]] = {
     "ReferenceViolation": (errors.ReferenceViolation("main", "books", ["author"]), 409),
     "StillReferenced": (errors.StillReferenced("main", [Refusal("books", "author", "authors", 2, (SECRET,))]), 409),
     "StaleVersion": (STALE, 409),
+    "LockConflict": (errors.LockConflict("main", SECRET), 409),
+    "Reserved": (errors.Reserved("main", [RESERVATION], "books"), 409),
     "CommitError": (errors.CommitError(SECRET, RESULT), None),
     "CommitAborted": (caused(errors.CommitAborted(SECRET, RESULT), STALE), 409),
     "CommitPartial": (caused(errors.CommitPartial(SECRET, RESULT), errors.Conflict("main", SECRET)), 503),

@@ -11,7 +11,11 @@ import msgspec
 from holdall.store import (
     Aggregating,
     Appending,
+    Counting,
+    Deferring,
+    Disclosing,
     Naming,
+    Placed,
     Preparable,
     Provisioned,
     Reserving,
@@ -25,7 +29,11 @@ __all__ = ["PROTOCOLS", "Report", "name_of"]
 PROTOCOLS: tuple[type, ...] = (
     Aggregating,
     Appending,
+    Counting,
+    Deferring,
+    Disclosing,
     Naming,
+    Placed,
     Preparable,
     Provisioned,
     Reserving,
