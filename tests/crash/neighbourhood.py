@@ -103,7 +103,7 @@ class Neighbourhood:
                 break
             self._kill_one()
         self._end_mortals()
-        self._graves.await_whole(_TOUCH_SECONDS)
+        self._graves.await_whole(_START_SECONDS)
         for other in others:
             other.kill(signal.SIGTERM)
         for other in others:

@@ -115,36 +115,3 @@ async def test_what_is_held_for_a_lost_journal_is_listed_and_can_be_let_go(tmp_p
         assert await app.recovery.unfinished() == []
         async with app.session() as session:
             session.add(Note(code="a"))
-
-
-class Plain(Model):
-    """Without a version."""
-
-    id: int = field(pk=True)
-    text: str
-
-
-async def test_a_late_part_does_not_overwrite_what_another_program_wrote(tmp_path: Path) -> None:
-    app = Holdall("plain", journal=f"sqlite:///{tmp_path}/journal.db")
-    app.add_store("main", f"sqlite:///{tmp_path}/main.db")
-    app.add_store("files", f"yaml:{tmp_path}/files")
-    app.add(Left, store="main")
-    app.add(Plain, store="files")
-    await app.create()
-    async with app.session() as session:
-        session.add(Plain(id=1, text="first"))
-    away = before_files(app, lambda: StoreUnavailable("files", "away"))
-    async with app.session() as session:
-        (await session.require(Plain, 1)).text = "decided"
-        session.add(Left(id=1))
-        with pytest.raises(CommitPending):
-            await session.commit(budget=0.2)
-    away.error = None
-    path = tmp_path / "files" / "plain" / "1.yaml"
-    path.write_text(path.read_text().replace("first", "edited by hand"))
-    told = await app.recovery.run()
-    assert (told.finished, told.undone) == (0, 1)
-    async with app.session() as session:
-        assert (await session.require(Plain, 1)).text == "edited by hand"
-        assert await session.count(Left.where()) == 0
-    await app.close()

@@ -90,7 +90,7 @@ async def is_written(coordinator: Coordinator, commit: str, part: Part) -> bool:
     if part.is_done or part.error or store is None:
         return part.is_done
     if part.is_held and isinstance(store, Preparable):
-        return not await _is_held(store, commit)
+        return all(reservation.commit != commit for reservation in await store.prepared())
     return await has_marker(store, commit, part.store)
 
 
@@ -109,10 +109,6 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
     if part.is_held and isinstance(store, Preparable):
         held = store
 
-        if any(item.version is None for item in part.operations) and await _is_held(held, commit):
-            for item in part.operations:  # another program may have written it, which respects no reservation
-                await _require_not_superseded(coordinator, item)
-
         async def attempt() -> bool:
             return await held.commit_prepared(commit, _changes(coordinator, part))
 
@@ -127,10 +123,6 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
 
 def _changes(coordinator: Coordinator, part: Part) -> list[Change]:
     return [adapted(item, coordinator.bindings.of_name(item.collection)) for item in part.operations]
-
-
-async def _is_held(store: Preparable, commit: str) -> bool:
-    return any(reservation.commit == commit for reservation in await store.prepared())
 
 
 async def _require_not_superseded(coordinator: Coordinator, item: Operation) -> None:
