@@ -5,7 +5,6 @@ The state of one commit is plain data, passed from phase to phase; each phase is
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Sequence
 
@@ -95,7 +94,7 @@ async def begin(
 
     Raises StoreUnavailable or StoreTimeout where the home's journal cannot be read.
     """
-    holds = {id(store): hold for store, hold in zip(stores, await asyncio.gather(*map(hold_of, stores)), strict=True)}
+    holds = {id(store): await hold_of(store) for store in stores}
     _require_places_of_their_own(stores)
     kept = modes.is_kept(stores) if is_kept is None else is_kept
     place = home or modes.home_of(stores)

@@ -42,7 +42,10 @@ class PartEnd(msgspec.Struct):
 
 async def roll_forward(commit: TwoPhaseCommit, *, seconds: float) -> list[PartEnd]:
     """Write every part that is left, each for at most ``seconds`` seconds. Raises nothing that a store answers."""
-    return list(await asyncio.gather(*[_part(commit, participant, seconds) for participant in commit.others]))
+    others = commit.others
+    if len(others) == 1:
+        return [await _part(commit, others[0], seconds)]
+    return list(await asyncio.gather(*[_part(commit, participant, seconds) for participant in others]))
 
 
 async def _part(commit: TwoPhaseCommit, participant: Participant, seconds: float) -> PartEnd:
