@@ -100,6 +100,11 @@ class Connection(AnewInChild):
             self._looked_at[loop] = True
         return client.get_database(self._address.database, codec_options=_CODECS)
 
+    def open_database(self) -> AsyncDatabase[Document] | None:
+        """The database, if this event loop has a client; for what must not open one."""
+        client = self._clients.get(asyncio.get_running_loop())
+        return None if client is None else client.get_database(self._address.database, codec_options=_CODECS)
+
     def _opened(self, loop: asyncio.AbstractEventLoop) -> AsyncMongoClient[Document]:
         with translating(self._store), self._lock:  # loops run in threads of their own
             for other in [other for other in self._clients if other.is_closed()]:

@@ -33,13 +33,13 @@ from holdall.stores.mongo.source import Document
 
 __all__ = ["ServerSessions"]
 
-_log = logging.getLogger("holdall.mongo")
+_log = logging.getLogger("holdall.mongo")  # told as text: whoever keeps an error keeps the driver's connection
 
 _FIRST_LOOK, _NEXT_LOOK = 0.2, 1.0  # seconds that something takes before others' sessions are looked at
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 _LEASE = 15.0  # seconds after which a process that was not seen is taken for dead, by the server's clock
 _RENEWAL = 5.0  # seconds between its signs of life, while it has transactions
-_GOODBYE_SECONDS = 1.0
+_GOODBYE_SECONDS = 0.5
 
 
 class ServerSessions:
@@ -49,6 +49,7 @@ class ServerSessions:
         self._store = store
         self._connection = connection
         self._noted: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bytes, float]] = WeakKeyDictionary()
+        self._running: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = WeakKeyDictionary()
         self._last_look = 0.0
 
     @asynccontextmanager
@@ -62,7 +63,7 @@ class ServerSessions:
         await self._note(database, session, noted)
         if is_first:
             await self.end_those_of_the_dead()
-        renewal = _Repeating(_RENEWAL, _RENEWAL, partial(self._renew, database, session, noted))
+        renewal = _Repeating(_RENEWAL, _RENEWAL, partial(self._renew, database, session, noted), self._tasks())
         try:
             yield
         finally:
@@ -79,7 +80,9 @@ class ServerSessions:
             note = {"$set": {"owner": this_process()}, "$currentDate": {"seen": True}}
             await database[SESSIONS].update_one({"_id": number}, note, upsert=True)
         except OperationFailure as error:
-            _log.warning("store %r: nobody can end its transactions should this program die: %s", self._store, error)
+            _log.warning(
+                "store %r: nobody can end its transactions should this program die: %s", self._store, str(error)
+            )
         noted[number] = now
 
     async def _renew(
@@ -90,7 +93,7 @@ class ServerSessions:
             with pymongo.timeout(_LOOK_SECONDS):
                 await self._note(database, session, noted)
         except PyMongoError as error:
-            _log.info("store %r: the note of a session was not renewed: %s", self._store, error)
+            _log.info("store %r: the note of a session was not renewed: %s", self._store, str(error))
 
     async def end_those_of_the_dead(self) -> int:
         """End the sessions of processes that are gone, or were not seen for the time of a lease; how many there were.
@@ -98,11 +101,14 @@ class ServerSessions:
         What the server does not answer or allow is logged.
         """
         self._last_look = monotonic()
+        database = self._connection.open_database()
+        if database is None:
+            return 0  # the store was closed meanwhile
         try:
             with pymongo.timeout(_LOOK_SECONDS):
-                return await self._end(await self._connection.database())
+                return await self._end(database)
         except (PyMongoError, HoldallError) as error:
-            _log.warning("store %r: what dead programs have left open was not ended: %s", self._store, error)
+            _log.warning("store %r: what dead programs have left open was not ended: %s", self._store, str(error))
             return 0
 
     async def look(self) -> None:
@@ -113,23 +119,30 @@ class ServerSessions:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Within the block, end the sessions of the dead where it takes so long that they may be in the way."""
-        watch = _Repeating(_FIRST_LOOK, _NEXT_LOOK, self.look)
+        watch = _Repeating(_FIRST_LOOK, _NEXT_LOOK, self.look, self._tasks())
         try:
             yield
         finally:
             watch.stop()
 
     async def forget(self) -> None:
-        """Remove what this event loop has written down, if the server answers soon."""
+        """Await looks that are under way, and remove what this event loop has written down, if that is soon done."""
+        if tasks := self._tasks():
+            await asyncio.wait(tasks, timeout=_LOOK_SECONDS)
         noted = self._noted.pop(asyncio.get_running_loop(), None)
-        if not noted:
+        database = self._connection.open_database()
+        if not noted or database is None:
             return
         try:
             with pymongo.timeout(_GOODBYE_SECONDS):
-                database = await self._connection.database()
                 await database[SESSIONS].delete_many({"_id": {"$in": list(noted)}, "owner": this_process()})
         except (PyMongoError, HoldallError) as error:
-            _log.info("store %r: the notes of its sessions stay until somebody removes them: %s", self._store, error)
+            _log.info(
+                "store %r: the notes of its sessions stay until somebody removes them: %s", self._store, str(error)
+            )
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return self._running.setdefault(asyncio.get_running_loop(), set())
 
     async def _end(self, database: AsyncDatabase[Document]) -> int:
         notes = await database[SESSIONS].find().to_list()
@@ -148,22 +161,30 @@ class ServerSessions:
 class _Repeating:
     """Does something after ``first`` seconds, and every so many, until it is stopped; costs one timer before that."""
 
-    def __init__(self, first: float, every: float, act: Callable[[], Coroutine[None, None, None]]) -> None:
+    def __init__(
+        self,
+        first: float,
+        every: float,
+        act: Callable[[], Coroutine[None, None, None]],
+        running: set[asyncio.Task[None]],
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._running = running
         self._every = every
         self._act = act
         self._task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(first, self._begin, context=Context())  # no timeout of ours holds there
 
     def stop(self) -> None:
+        """Begin nothing more. What is under way goes on: cancelled amid a command, the driver loses a connection."""
         self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
 
     def _begin(self) -> None:
         self._timer = self._loop.call_later(self._every, self._begin)
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._act())
+            self._running.add(self._task)
+            self._task.add_done_callback(self._running.discard)
 
 
 def _binary(number: UUID) -> Binary:
