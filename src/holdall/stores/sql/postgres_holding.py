@@ -15,7 +15,7 @@ from holdall.store import Outcome, Reservation, demand_unreserved
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_pool import PostgresConnection
-from holdall.stores.sql.postgres_reservations import BEGIN, PostgresReservations, is_reservation_table
+from holdall.stores.sql.postgres_reservations import FLUSH, PostgresReservations, is_reservation_table
 from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
 from holdall.stores.sql.steps import Step, Work
 
@@ -46,10 +46,7 @@ class PostgresHolding:
         """Write what is held and let go of it, in a commit that ``sync`` makes last; False where nothing is held."""
 
         async def write(connection: PostgresConnection, done: list[Step]) -> bool:
-            if not await self._reservations.begin_settling(connection, is_lazy=True):
-                is_held = False
-            else:
-                is_held = await self._reservations.take(connection, commit)
+            is_held = await self._reservations.begin_writing(connection, commit)
             if is_held:
                 await carry_out(connection, work, done)
             await self._end(connection, done)
@@ -58,12 +55,12 @@ class PostgresHolding:
         return await self._run(write)
 
     async def sync(self) -> None:
-        """Wait for the disk, for whatever was committed without: a commit that waits takes all earlier ones along."""
+        """Wait for the disk, for whatever was committed without."""
 
-        async def commit(connection: PostgresConnection, done: list[Step]) -> None:
-            await connection.raw.execute(f"{BEGIN}; SELECT txid_current(); COMMIT")
+        async def flush(connection: PostgresConnection, done: list[Step]) -> None:
+            await connection.raw.execute(FLUSH)
 
-        await self._run(commit)
+        await self._run(flush)
 
     async def roll_back(self, commit: str) -> None:
         """Let go of all that is held under this commit in the database."""
@@ -114,15 +111,14 @@ class PostgresHolding:
     ) -> list[Outcome] | HoldallError:
         """An error is given, not raised, as the transaction has something to commit: that the commit holds nothing."""
         rows, store = self._reservations, self._access.store
-        await rows.begin_reserving(connection)
+        held = await rows.begin_reserving(connection, reservation.commit)
         try:
             with self._access.translating(done):
-                held = await rows.others(connection, reservation.commit)
                 demand_unreserved(store, work.changes, work.schemas, held)
                 outcomes = await carry_out(connection, work, done)
                 demand_unreserved(store, work.changes, work.schemas, held, outcomes)
-                # sequences go on: nobody else is given the keys they made
-                await connection.raw.execute("SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO tried")
+            with deciding(), self._access.translating(done):
+                await rows.put(connection, reservation, work.footprint(outcomes))
         except HoldallError as error:
             if connection.raw.is_closed():
                 raise
@@ -130,8 +126,6 @@ class PostgresHolding:
             await rows.take(connection, reservation.commit)
             await self._end(connection, done)
             return error
-        await rows.put(connection, reservation, work.footprint(outcomes))
-        await self._end(connection, done)
         return outcomes
 
     async def _end(self, connection: PostgresConnection, done: list[Step]) -> None:

@@ -25,7 +25,7 @@ from holdall.stores.sql.postgres_guards import IS_RESERVING
 from holdall.stores.sql.postgres_pool import PostgresConnection
 from holdall.stores.sql.reservation_rows import ROW_FORMAT, encode_footprint, held_of
 
-__all__ = ["BEGIN", "OutdatedGuards", "PostgresReservations", "is_reservation_table", "nothing_reserved"]
+__all__ = ["BEGIN", "FLUSH", "OutdatedGuards", "PostgresReservations", "is_reservation_table", "nothing_reserved"]
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
@@ -41,11 +41,12 @@ _ANY = "SELECT FROM holdall_reservation LIMIT 1"
 _ALL = "SELECT commit_id, format, reservation, footprint FROM holdall_reservation ORDER BY commit_id, store"
 _LISTED = "SELECT DISTINCT ON (commit_id) commit_id, reservation FROM holdall_reservation ORDER BY commit_id, store"
 _PUT = """
-INSERT INTO holdall_reservation (commit_id, store, format, reservation, footprint) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO holdall_reservation (commit_id, store, format, reservation, footprint) VALUES ({})
 ON CONFLICT (commit_id, store) DO UPDATE
 SET format = excluded.format, reservation = excluded.reservation, footprint = excluded.footprint
 """.strip()
-_TAKE = "DELETE FROM holdall_reservation WHERE commit_id = $1 AND store = $2 RETURNING 1"
+_TAKE = "DELETE FROM holdall_reservation WHERE commit_id = {} AND store = {}"
+_LAZILY = "SET LOCAL synchronous_commit TO off"
 _LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING 1"
 _RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 RETURNING 1"
 
@@ -59,6 +60,9 @@ _UNAWARE = f"""{_WRITING}
       AND NOT EXISTS (SELECT FROM pg_locks AS seen WHERE seen.virtualtransaction = held.virtualtransaction
                       AND seen.relation = 'holdall_reservation'::regclass AND seen.granted)
 """
+
+FLUSH = f"{BEGIN}; SELECT txid_current(); COMMIT"
+"""Waits for the disk, for whatever was committed without: a commit that waits takes all earlier ones along."""
 
 
 class OutdatedGuards(Exception):
@@ -96,33 +100,50 @@ class PostgresReservations:
         """Keep reservers away from now on until the end of the transaction."""
         await connection.raw.execute(_ANY)
 
-    async def begin_reserving(self, connection: PostgresConnection) -> None:
-        """Begin a transaction beside which nobody else writes, once those under way have ended, and a try within it."""
-        await connection.raw.execute(f"{BEGIN}; {_LOCK}; SAVEPOINT tried")
-        connection.is_reserving = True
+    async def begin_reserving(self, connection: PostgresConnection, commit: str) -> list[Held]:
+        """Begin a transaction beside which nobody else writes, once those under way have ended, and a try within it.
 
-    async def begin_settling(self, connection: PostgresConnection, *, is_lazy: bool = False) -> bool:
-        """Begin a transaction that writes what was held, if there is a table.
-
-        One that ``is_lazy`` does not wait for the disk when it is committed.
+        All that other commits hold. The transaction does not wait for the disk when it is committed.
         """
-        start = f"{BEGIN}; SET LOCAL synchronous_commit TO off" if is_lazy else BEGIN
-        status = await connection.raw.execute(f"{start}; {IS_RESERVING}")
+        status = await connection.raw.execute(f"{BEGIN}; {_LAZILY}; {_LOCK}; SAVEPOINT tried; {_ANY}")
+        connection.is_reserving = True
+        held = await self._all(connection) if status != "SELECT 0" else []
+        return [item for item in held if item.reservation.commit != commit]
+
+    async def begin_settling(self, connection: PostgresConnection) -> bool:
+        """Begin a transaction about what is held; whether there is a table."""
+        status = await connection.raw.execute(f"{BEGIN}; {IS_RESERVING}")
         connection.is_reserving = status != "SELECT 0"
         return connection.is_reserving
 
-    async def others(self, connection: PostgresConnection, commit: str) -> list[Held]:
-        """All that other commits hold."""
-        return [held for held in await self._all(connection) if held.reservation.commit != commit]
+    async def begin_writing(self, connection: PostgresConnection, commit: str) -> bool:
+        """Begin a transaction that lets go of what this store holds for a commit; False if it holds nothing for it.
+
+        The transaction does not wait for the disk when it is committed.
+        """
+        take = _TAKE.format(_text(commit), _text(self._store))
+        try:
+            status = await connection.raw.execute(f"{BEGIN}; {_LAZILY}; {take}")
+        except asyncpg.UndefinedTableError:
+            connection.is_reserving = False
+            return False
+        connection.is_reserving = True
+        return bool(status != "DELETE 0")
 
     async def put(self, connection: PostgresConnection, reservation: Reservation, footprint: Footprint) -> None:
-        """Hold this for a commit, in place of what this store held for it."""
-        row = (reservation.commit, self._store, ROW_FORMAT, reservation.encode(), encode_footprint(footprint))
-        await connection.fetch(_PUT, row)
+        """Take back the try and hold this for a commit, in place of what this store held for it.
 
-    async def take(self, connection: PostgresConnection, commit: str) -> bool:
-        """Let go of what this store holds for a commit; whether there was anything."""
-        return bool(await connection.fetch(_TAKE, (commit, self._store)))
+        That is committed, which lets others go on, and then waits for the disk: all of it in one message.
+        """
+        row = (_text(reservation.commit), _text(self._store), str(ROW_FORMAT))
+        data = (_bytes(reservation.encode()), _bytes(encode_footprint(footprint)))
+        put = _PUT.format(", ".join(row + data))
+        # sequences go on: nobody else is given the keys they made
+        await connection.raw.execute(f"SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO tried; {put}; COMMIT; {FLUSH}")
+
+    async def take(self, connection: PostgresConnection, commit: str) -> None:
+        """Let go of what this store holds for a commit."""
+        await connection.raw.execute(_TAKE.format(_text(commit), _text(self._store)))
 
     async def let_go(self, connection: PostgresConnection, commit: str) -> None:
         """Let go of all that is held for a commit, by whatever store of this database."""
@@ -159,3 +180,12 @@ class PostgresReservations:
     async def _all(self, connection: PostgresConnection) -> list[Held]:
         rows = await connection.fetch(_ALL, ())
         return [held_of(commit, number, reservation, footprint) for commit, number, reservation, footprint in rows]
+
+
+def _text(value: str) -> str:
+    """A text in SQL, whatever is in it and however the server reads literals."""
+    return f"convert_from({_bytes(value.encode())}, 'UTF8')"
+
+
+def _bytes(value: bytes) -> str:
+    return f"decode('{value.hex()}', 'hex')"
