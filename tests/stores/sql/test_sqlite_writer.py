@@ -356,3 +356,38 @@ def test_what_was_told_as_applied_survives_a_killed_process(tmp_path: Path) -> N
             assert set(told) <= kept
 
     run(main())
+
+
+def test_a_short_work_runs_at_once_unless_anybody_else_is_writing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            database: Any = opened.store._database
+            writer = database._writer
+
+            def add(connection: apsw.Connection) -> str:
+                connection.execute("INSERT INTO author (name) VALUES ('now')")
+                return threading.current_thread().name
+
+            async def count() -> int:
+                return await opened.store.count(Query("author"))
+
+            await opened.store.apply([add_author("a")])
+            with writer.lock:  # its thread is on its way back
+                pass
+            assert writer.run_now(add) == threading.current_thread().name
+            assert await count() == 2
+            with writer.lock:
+                assert writer.run_now(add) is None
+            other = apsw.Connection(str(tmp_path / "test.db"))
+            other.execute("BEGIN IMMEDIATE")
+            assert writer.run_now(add) is None
+            other.execute("ROLLBACK")
+            with pytest.raises(ZeroDivisionError):
+                writer.run_now(lambda connection: add(connection) and 1 / 0)
+            assert await count() == 2
+            assert writer.connection().execute("PRAGMA synchronous").get == 2, "the next commit waits for the disk"
+            assert writer.connection().execute("PRAGMA wal_autocheckpoint").get == 1000
+            await opened.store.apply([add_author("b")])
+            assert await count() == 3
+
+    run(main())

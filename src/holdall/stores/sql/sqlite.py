@@ -32,9 +32,10 @@ from holdall.stores.sql.sqlite_reservations import (
     SELECT_RESERVATIONS,
     SqliteReservations,
 )
+from holdall.stores.sql.sqlite_transaction import SqliteTransaction
 from holdall.stores.sql.sqlite_work import SqliteWorks
 from holdall.stores.sql.sqlite_writer import SqliteWriter
-from holdall.stores.sql.steps import Step, Work
+from holdall.stores.sql.steps import Work
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["SqliteDatabase"]
@@ -42,6 +43,7 @@ __all__ = ["SqliteDatabase"]
 T = TypeVar("T")
 
 _DRIVER_ERRORS = (apsw.Error, TimeoutError, OverflowError, UnicodeError)
+_FEW = 20  # changes; they take as long as a change of threads
 
 
 class SqliteDatabase:
@@ -111,7 +113,7 @@ class SqliteDatabase:
             channel = await self._writer.open()
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
-        transaction = SqliteTransaction(self, channel)
+        transaction = SqliteTransaction(self.works, channel, self.ask)
         try:
             yield transaction
             await transaction.commit()
@@ -153,7 +155,18 @@ class SqliteDatabase:
 
     async def commit_prepared(self, commit: str, work: Work) -> bool:
         """Write what was prepared and let go of it, in a commit shared with others or one that ``sync`` makes last."""
-        return await self._run(lambda connection: self._holding.commit(connection, commit, work), is_lazy=True)
+
+        def write(connection: apsw.Connection) -> bool:
+            return self._holding.commit(connection, commit, work)
+
+        if len(work.changes) <= _FEW and not self._in_memory:
+            try:
+                is_written = self._writer.run_now(write)
+            except _DRIVER_ERRORS as error:
+                raise self._translated(error) from error
+            if is_written is not None:
+                return is_written
+        return await self._run(write, is_lazy=True)
 
     @property
     def path(self) -> str | None:
@@ -280,32 +293,6 @@ class SqliteDatabase:
     def _open_reader(self, patience: int) -> apsw.Connection:
         self._demand_reachable()
         return connect(self._place, self._options, register, patience, writes=False)
-
-
-class SqliteTransaction:
-    """An open transaction on the writer's connection."""
-
-    def __init__(self, database: SqliteDatabase, channel: Channel) -> None:
-        self._database = database
-        self._channel = channel
-        self._done: list[Step] = []
-
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """The rows of a reading statement, this transaction's own changes included."""
-        return await self._ask(lambda connection: connection.execute(sql, parameters).fetchall())
-
-    async def write(self, work: Work) -> list[Outcome]:
-        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on."""
-        works = self._database.works
-        return await self._ask(lambda connection: works.part(connection, work, self._done))
-
-    async def commit(self) -> None:
-        """Make it last. Raises ReferenceViolation if a reference would be left without its target."""
-        works = self._database.works
-        await self._ask(lambda connection: works.commit(connection, self._done))
-
-    async def _ask(self, work: Callable[[apsw.Connection], T]) -> T:
-        return await self._database.ask(self._channel, work)
 
 
 def _sync(log: str) -> None:

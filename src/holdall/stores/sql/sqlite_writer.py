@@ -7,8 +7,8 @@ savepoint of its own, so that one that fails takes nothing of the others with it
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ __all__ = ["SqliteWriter"]
 T = TypeVar("T")
 
 GROUP_SECONDS = 0.02  # a group takes no further work once it has lasted this long
+_CHECKPOINT_PAGES = 1000  # after which a commit that may take its time moves the log into the file; SQLite's default
 
 
 class SqliteWriter:
@@ -73,6 +74,41 @@ class SqliteWriter:
         job = Job(work, is_lazy=is_lazy)
         self._put(job)
         return await job.ended(self._timeout)
+
+    def run_now(self, work: Callable[[apsw.Connection], T]) -> T | None:
+        """Run a short work here and now, without waiting for the disk or for anybody; None if it must take its turn.
+
+        Raises what the work raises, and apsw's errors.
+        """
+        if not self._queue.empty() or not self.lock.acquire(blocking=False):
+            return None
+        try:
+            connection = self._connection
+            if connection is None or not _has_log(connection):
+                return None
+            connection.set_busy_timeout(0)
+            connection.wal_autocheckpoint(0)
+            try:
+                return self._at_once(connection, work)
+            finally:
+                connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+                connection.set_busy_timeout(int(self._timeout * 1000))
+        finally:
+            self.lock.release()
+
+    def _at_once(self, connection: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T | None:
+        with self._unsynced(connection):
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                return None
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            return result
 
     async def open(self) -> Channel:
         """Begin a transaction of the caller's own. Raises apsw's errors and TimeoutError."""
@@ -186,14 +222,19 @@ class SqliteWriter:
         """Run this job by itself, without waiting for the disk where a write-ahead log makes that safe."""
         try:
             connection = self.connection()
-            is_safe = connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-            if is_safe:
-                connection.execute("PRAGMA synchronous = normal")
+            is_safe = _has_log(connection)
         except BaseException as error:
             settle([(job, None, error)])
             return
-        try:
+        with self._unsynced(connection) if is_safe else nullcontext():
             self._alone(connection, job)
+
+    @contextmanager
+    def _unsynced(self, connection: apsw.Connection) -> Iterator[None]:
+        """Commits do not wait for the disk inside."""
+        connection.execute("PRAGMA synchronous = normal")
+        try:
+            yield
         finally:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
@@ -242,3 +283,8 @@ class SqliteWriter:
         if connection is not None and connection.in_transaction:
             with suppress(apsw.Error):
                 connection.execute("ROLLBACK")
+
+
+def _has_log(connection: apsw.Connection) -> bool:
+    """Whether changes go to a write-ahead log, where a commit need not wait for the disk to be safe."""
+    return bool(connection.execute("PRAGMA journal_mode").fetchone() == ("wal",))

@@ -43,7 +43,17 @@ def changes_of(step: Step) -> Runs:
             values = _with_pending_keys(batch, values, pending)
         count += len(keys)
         runs.append(Run(batch.verb, name, fields, keys, values, batch.versions))
-    return Runs(runs, is_linked=step.is_linked)
+    return Runs(runs, is_linked=step.is_linked and any(_awaits(run) for run in runs))
+
+
+def _awaits(run: Run) -> bool:
+    """Whether a key that is yet to be made has a stand-in among the keys or values."""
+    return any(map(_stands_in, run.keys)) or any(map(_stands_in, run.rows))
+
+
+def _stands_in(value: Any) -> bool:
+    kind = value.__class__
+    return kind is KeyOf or kind is Awaited or (kind is tuple and any(map(_stands_in, value)))
 
 
 def _values(batch: Batch) -> list[tuple[Any, ...]]:

@@ -136,6 +136,8 @@ class Participation:
     def _note_operations(
         self, number: int, step: Step, changes: Runs, outcomes: Sequence[Outcome] | None = None
     ) -> None:
+        if not changes.is_linked and not any(None in run.keys for run in changes.runs):
+            return  # nothing was learned since the commit began
         known = changes if outcomes is None or not changes.is_linked else with_keys(changes, outcomes)
         self._operations[number] = operations_of(
             step, changes, self.token(number), earlier=self._old[number], known=known

@@ -12,7 +12,7 @@ from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.known_keys import shifted, with_keys
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.session.commit.two_phase.precheck import precheck
-from holdall.store import APPLIED, Change, Outcome, Preparable, Runs, Store
+from holdall.store import APPLIED, Change, Outcome, Runs, Store
 
 __all__ = ["prepare"]
 
@@ -39,8 +39,7 @@ async def prepare(commit: TwoPhaseCommit, store: Store, changes: Sequence[Change
 
 async def _hold(commit: TwoPhaseCommit, participant: Participant, changes: Sequence[Change]) -> Sequence[Outcome]:
     """Prepare everything the store was given so far; what it held before is replaced."""
-    store, earlier = participant.store, participant.sent
-    assert isinstance(store, Preparable)
+    store, earlier = participant.holder, participant.sent
     participant.is_held = True  # from now on: the answer may be lost
     reservation = commit.lasting if participant.mode is Mode.PREPARED else commit.reservation
     if not earlier:

@@ -17,7 +17,7 @@ from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_answered
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
-from holdall.store import Outcome, Preparable, Store
+from holdall.store import Outcome, Store
 
 __all__ = ["End", "PartEnd", "roll_forward"]
 
@@ -83,14 +83,12 @@ async def _apply(commit: TwoPhaseCommit, participant: Participant, end: PartEnd)
 
 
 async def _commit_held(commit: TwoPhaseCommit, participant: Participant) -> bool:
-    store = participant.store
-    assert isinstance(store, Preparable)
     tries = 0
 
     async def attempt() -> bool:
         nonlocal tries
         tries += 1
-        return await store.commit_prepared(commit.id, participant.sent)
+        return await participant.holder.commit_prepared(commit.id, participant.sent)
 
     is_written = await until_answered(attempt)
     participant.is_held = False
