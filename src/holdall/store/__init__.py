@@ -26,6 +26,7 @@ from holdall.store.demand import demand_changes, demand_query, demand_schema
 from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
+from holdall.store.idle import has_news
 from holdall.store.registry import open_store
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs
@@ -73,6 +74,7 @@ __all__ = [
     "demand_schema",
     "demand_unreserved",
     "footprint_of",
+    "has_news",
     "keep_for_ever",
     "open_store",
     "watch_forks",

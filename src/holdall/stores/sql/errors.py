@@ -28,7 +28,17 @@ from holdall.errors import (
 )
 from holdall.stores.sql.layout import Rule
 
-__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Meaning", "deciding", "error_of", "postgresql_meaning", "violation_of"]
+__all__ = [
+    "MYSQL",
+    "POSTGRESQL",
+    "SQLITE",
+    "Meaning",
+    "deciding",
+    "error_of",
+    "is_read_only",
+    "postgresql_meaning",
+    "violation_of",
+]
 
 
 class Meaning(Enum):
@@ -45,6 +55,7 @@ class Meaning(Enum):
     UNAVAILABLE = "it cannot be reached ({}); try again"
     FULL = "it has no room left ({}); nothing was applied"
     CORRUPT = "its files are damaged ({})"
+    READ_ONLY = "it takes no writes ({}), as a standby or by a setting; connect to the primary"
     DENIED = "it does not let us do this ({}); look at the rights of its user"
     DEFECT = "it refused the statement ({})"
 
@@ -72,7 +83,8 @@ SQLITE: dict[str, Meaning] = {
 
 POSTGRESQL: dict[str, Meaning] = {
     **dict.fromkeys(("08", "57", "58", "3D", "F0"), _M.UNAVAILABLE),
-    "25006": _M.DENIED,  # a standby takes no writes
+    "25006": _M.READ_ONLY,
+    "26": _M.RETRY,  # a pooler gave a transaction to a server that does not know its statements
     "57014": _M.TIMEOUT,  # cancelled, by statement_timeout or by us
     "25P03": _M.TIMEOUT,
     "25P04": _M.TIMEOUT,
@@ -94,7 +106,7 @@ POSTGRESQL: dict[str, Meaning] = {
     "54": _M.VALUE,
     "XX": _M.DEFECT,
     **dict.fromkeys(("XX001", "XX002"), _M.CORRUPT),
-    **dict.fromkeys(("00", "01", "02", "03", "0B", "0F", "0L", "0P", "0Z", "24", "25", "26"), _M.DEFECT),
+    **dict.fromkeys(("00", "01", "02", "03", "0B", "0F", "0L", "0P", "0Z", "24", "25"), _M.DEFECT),
     **dict.fromkeys(("2B", "2D", "2F", "34", "38", "39", "3B", "HV"), _M.DEFECT),
 }
 """By SQLSTATE, whole or its first two characters (PostgreSQL manual, appendix A)."""
@@ -116,7 +128,8 @@ MYSQL: dict[int, Meaning] = {
     **dict.fromkeys((2002, 2003, 2004, 2005, 2006, 2012, 2013, 2014, 2026, 2055), _M.UNAVAILABLE),
     **dict.fromkeys((1021, 1041, 1114, 1206, 1038), _M.FULL),
     **dict.fromkeys((1034, 1035, 1194, 1195, 1712), _M.CORRUPT),
-    **dict.fromkeys((1036, 1044, 1045, 1130, 1142, 1143, 1227, 1290, 1370, 1698, 1792, 1836), _M.DENIED),
+    **dict.fromkeys((1036, 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698), _M.DENIED),
+    **dict.fromkeys((1290, 1792, 1836), _M.READ_ONLY),
 }
 """By server or client error number (MySQL and MariaDB error references)."""
 
@@ -149,11 +162,18 @@ def error_of(
             return SchemaMismatch(store, [message])
         case Meaning.TIMEOUT:
             return StoreTimeout(store, message)
-        case Meaning.UNAVAILABLE | Meaning.FULL:
+        case Meaning.UNAVAILABLE | Meaning.FULL | Meaning.READ_ONLY:
             return StoreUnavailable(store, message)
         case Meaning.CORRUPT:
             return CorruptRecord(store, "the database", message)
     return StoreError(store, message)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether ours was raised for a PostgreSQL or MySQL server that takes no writes, and has done nothing."""
+    cause = error.__cause__
+    state, number = getattr(cause, "sqlstate", None), _number(cause)
+    return POSTGRESQL.get(str(state)) is Meaning.READ_ONLY or MYSQL.get(number or 0) is Meaning.READ_ONLY
 
 
 def violation_of(store: str, rule: Rule, position: int | None = None) -> Conflict:
@@ -184,9 +204,14 @@ def _is_answered(cause: BaseException | None) -> bool:
     severity = getattr(cause, "severity_en", None)
     if severity is not None:  # PostgreSQL: FATAL and PANIC end the session, wherever it was
         return str(severity) == "ERROR"
+    number = _number(cause)
+    return number is not None and number not in _MYSQL_ENDINGS and (1000 <= number < 2000 or number >= 3000)
+
+
+def _number(cause: BaseException | None) -> int | None:
+    """The number of MySQL in SQLAlchemy's error."""
     arguments: Sequence[object] = getattr(getattr(cause, "orig", None), "args", ())
-    number = arguments[0] if arguments else None
-    return isinstance(number, int) and number not in _MYSQL_ENDINGS and (1000 <= number < 2000 or number >= 3000)
+    return arguments[0] if arguments and isinstance(arguments[0], int) else None
 
 
 def _unstorable(message: str) -> FieldError:

@@ -15,9 +15,16 @@ from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from holdall.stores.sql.postgres_holding import PostgresHolding
+from holdall.stores.sql.postgres_pool import PostgresPool
 from holdall.stores.sql.postgres_prepared import Act, PostgresPrepared
-from holdall.stores.sql.postgres_reservations import BEGIN, PostgresReservations
-from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, PostgresTransaction, as_tuple
+from holdall.stores.sql.postgres_reservations import PostgresReservations
+from holdall.stores.sql.postgres_transaction import (
+    CONNECTION_LOST,
+    DRIVER_ERRORS,
+    OUTDATED,
+    PostgresTransaction,
+    as_tuple,
+)
 from holdall.stores.sql.postgres_work import PostgresWorks
 from holdall.stores.sql.steps import Work
 from holdall.stores.sql.tables import Tables
@@ -44,30 +51,40 @@ class PostgresDatabase:
         return dialect if probe is None else dialect.lowering(await self.rows(probe, ()))
 
     async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """The rows of a reading statement."""
+        """The rows of a reading statement, which is asked once more where its connection was lost."""
         pool = self._access.pool()
         try:
-            connection = pool.take_now() or await pool.take(self._access.options.connect_timeout)
             try:
-                try:
-                    records = await connection.fetch(sql, parameters)
-                except OUTDATED:
-                    connection.forget()
-                    records = await connection.fetch(sql, parameters)
-            except BaseException:
-                pool.give_dirty(connection)
-                raise
-            pool.give(connection)
-            return list(map(as_tuple, records))
+                return await self._asked(pool, sql, parameters)
+            except CONNECTION_LOST as error:
+                if isinstance(error, TimeoutError):
+                    raise
+                pool.renew()
+                return await self._asked(pool, sql, parameters)
         except DRIVER_ERRORS as error:
             raise self._access.translated(error, []) from error
+
+    async def _asked(self, pool: PostgresPool, sql: str, parameters: Sequence[Any]) -> Rows:
+        connection = pool.take_now() or await pool.take(self._access.options.connect_timeout)
+        try:
+            try:
+                records = await connection.fetch(sql, parameters)
+            except OUTDATED:
+                connection.forget()
+                records = await connection.fetch(sql, parameters)
+        except BaseException:
+            pool.give_dirty(connection)
+            raise
+        pool.give(connection)
+        return list(map(as_tuple, records))
 
     async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
         async with self._access.connected() as connection:
             try:
                 async with connection.raw.transaction(readonly=True):
-                    cursor = await (await connection.prepared(sql)).cursor(*parameters)
+                    # in the transaction, so that a pooler prepares it on the connection that has the cursor
+                    cursor = await (await connection.raw.prepare(sql, name="")).cursor(*parameters)
                     while records := await cursor.fetch(size):
                         yield list(map(as_tuple, records))
             except DRIVER_ERRORS as error:
@@ -143,7 +160,7 @@ class PostgresDatabase:
         """A transaction of one's own, READ COMMITTED."""
         async with self._access.connected() as connection:
             transaction = PostgresTransaction(self._store, self._access.translated, connection, self._reservations)
-            await transaction.execute(BEGIN)
+            await transaction.execute(connection.begin)
             yield transaction
             with deciding():
                 await transaction.execute("COMMIT")

@@ -11,9 +11,10 @@ import asyncpg
 
 from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
 from holdall.store import AnewInChild, keep_for_ever, watch_forks
-from holdall.stores.sql.errors import Meaning, error_of
+from holdall.stores.sql.errors import Meaning, error_of, is_read_only
 from holdall.stores.sql.postgres_connecting import PostgresConnector, PostgresOptions
-from holdall.stores.sql.postgres_pool import PostgresConnection, PostgresPool
+from holdall.stores.sql.postgres_connection import PostgresConnection
+from holdall.stores.sql.postgres_pool import Ages, PostgresPool
 from holdall.stores.sql.postgres_refusal import refusal
 from holdall.stores.sql.postgres_reservations import is_reservation_table
 from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED
@@ -31,7 +32,7 @@ class PostgresAccess(AnewInChild):
     def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
         self.store = store
         self.options = options
-        self._connector = PostgresConnector(url, options)
+        self._connector = PostgresConnector(store, url, options)
         self.lock_patience = self._connector.lock_patience
         self._tables = tables
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
@@ -88,7 +89,10 @@ class PostgresAccess(AnewInChild):
                     del self._pools[other]
                     abandoned.abandon()
             pool = self._pools[loop] = PostgresPool(
-                self._connector.connect, self.options.connections, min(self.options.timeout, _COURTESY_SECONDS)
+                self._connector.connect,
+                self.options.connections,
+                min(self.options.timeout, _COURTESY_SECONDS),
+                Ages(self.options.ping_after, self.options.recycle),
             )
         return pool
 
@@ -106,6 +110,10 @@ class PostgresAccess(AnewInChild):
         self._pools = WeakKeyDictionary()
 
     async def _mend(self, pool: PostgresPool, connection: PostgresConnection, error: Exception) -> None:
+        if is_read_only(error):  # a server that is not the primary any more; a new connection may lead to it
+            pool.drop(connection)
+            pool.renew()
+            return
         if connection.raw.is_closed() or isinstance(error, StoreTimeout | StoreUnavailable):
             pool.give_dirty(connection)
             return

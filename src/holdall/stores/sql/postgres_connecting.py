@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+import re
 
 import asyncpg
 import msgspec
 
-from holdall.errors import DeclarationError
+from holdall.errors import DeclarationError, StoreError
 from holdall.stores.sql.database import LOCK_WAIT
-from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.postgres_connection import BEGIN, PostgresConnection
+from holdall.stores.sql.postgres_url import place_of
 
 __all__ = ["PostgresConnector", "PostgresOptions"]
+
+_SETTING = re.compile(r'(?:startup parameter: |parameter "|value for parameter ")"?(?P<name>[A-Za-z_.]+)')
 
 
 class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a PostgreSQL server is used.
 
-    ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared.
-    ``timeout`` (seconds) bounds each statement, ``connect_timeout`` opening a connection and waiting for a free one.
+    ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared; 0
+    is for poolers that take no prepared statements. ``timeout`` (seconds) bounds each statement, ``connect_timeout``
+    opening a connection and waiting for a free one. A connection that was idle for ``ping_after`` seconds is asked for
+    a sign of life before it is used; one that is ``recycle`` seconds old is replaced, None keeps it.
+
     ``lock_timeout`` (seconds) is how long a commit waits for what others have locked, unless the URL sets it; it should
     be well below the time that a commit is given. None leaves it to the server. The server is asked to wait for a part
     of that at a time: then it is seen whether a dead process holds the lock, and the commit is tried again.
@@ -29,41 +35,69 @@ class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: float = 60.0
     connect_timeout: float = 10.0
     lock_timeout: float | None = 5.0
+    ping_after: float = 5.0
+    recycle: float | None = 3600.0
 
     def __post_init__(self) -> None:
-        lowest = min(self.timeout, self.connect_timeout, self.lock_timeout or 1.0)
-        if self.connections < 1 or self.statements < 1 or lowest <= 0 or self.lock_timeout == 0:
-            raise DeclarationError("connections, statements and all timeouts must be above zero")
+        lowest = min(self.timeout, self.connect_timeout, self.lock_timeout or 1.0, self.recycle or 1.0)
+        if self.connections < 1 or lowest <= 0 or 0 in (self.lock_timeout, self.recycle):
+            raise DeclarationError("connections, recycle and all timeouts must be above zero")
+        if self.statements < 0 or self.ping_after < 0:
+            raise DeclarationError("statements and ping_after must not be below zero")
 
 
 class PostgresConnector:
-    """Opens connections to one database."""
+    """Opens connections to one database, for one store."""
 
-    def __init__(self, url: str, options: PostgresOptions) -> None:
-        self._url = url
+    def __init__(self, store: str, url: str, options: PostgresOptions) -> None:
+        self._store = store
+        self._place = place = place_of(url)
         self._options = options
-        self._settings = {"application_name": "holdall", "timezone": "UTC"}
+        self._statements = 0 if place.is_pooled else options.statements
+        self._begin = BEGIN
+        settings = {"application_name": "holdall", "timezone": "UTC"}
         self.lock_patience = 0.0  # seconds; a lock timeout in the URL is the server's alone
-        if options.lock_timeout is not None and "lock_timeout" not in parse_qs(urlsplit(url).query):
-            self.lock_patience = options.lock_timeout
+        if options.lock_timeout is not None:
             wait = min(options.lock_timeout, LOCK_WAIT)
-            self._settings["lock_timeout"] = str(max(1, round(wait * 1000)))  # milliseconds
+            settings["lock_timeout"] = str(max(1, round(wait * 1000)))  # milliseconds
+        self._settings = {name: value for name, value in settings.items() if name not in place.settings}
+        if "lock_timeout" in self._settings:
+            self.lock_patience = options.lock_timeout or 0.0
 
     async def connect(self) -> PostgresConnection:
-        """A new connection. Raises asyncpg's errors, OSError and TimeoutError."""
-        try:
-            raw = await self._opened()
-        except asyncpg.ProtocolViolationError:
-            if "lock_timeout" not in self._settings:
-                raise
-            del self._settings["lock_timeout"]  # a pooler takes only the settings that it knows
-            raw = await self._opened()
-        return PostgresConnection(raw, self._options.statements)
+        """A new connection. Raises asyncpg's errors, OSError, TimeoutError, and StoreError for a wrong setting."""
+        while True:
+            try:
+                raw = await self._opened()
+            except (
+                asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError
+            ) as error:  # fmt: skip
+                name = self._refused(error)
+                if name != "lock_timeout" or name not in self._settings:
+                    raise StoreError(
+                        self._store,
+                        f"the server, or a pooler before it, does not take the setting {name} or its value, which the "
+                        f"URL gives ({error.sqlstate}); options of the store are keywords of add_store",
+                    ) from error
+                # A pooler takes only the settings that it knows. So each transaction is told, and as the next one may
+                # run elsewhere, nothing is prepared.
+                self._begin = f"{BEGIN}; SET LOCAL lock_timeout = {self._settings.pop(name)}"
+                self._statements = 0
+                continue
+            return PostgresConnection(raw, self._statements, self._begin)
+
+    def _refused(self, error: asyncpg.PostgresError) -> str:
+        """The name of the setting that was refused. Raises the error where it is about something else."""
+        found = _SETTING.search(str(error))
+        name = "" if found is None else found["name"].lower()
+        if name not in self._place.settings and name not in self._settings:
+            raise error
+        return name
 
     async def _opened(self) -> asyncpg.Connection:
         return await asyncpg.connect(
-            self._url,
-            timeout=self._options.connect_timeout,
+            self._place.url,
+            timeout=self._place.connect_timeout or self._options.connect_timeout,
             command_timeout=self._options.timeout,
             statement_cache_size=0,
             server_settings=self._settings,

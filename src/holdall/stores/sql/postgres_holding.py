@@ -14,7 +14,7 @@ from holdall.errors import HoldallError, LockConflict
 from holdall.store import Outcome, Reservation, demand_unreserved
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.postgres_access import PostgresAccess
-from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_reservations import FLUSH, PostgresReservations, is_reservation_table
 from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
 from holdall.stores.sql.steps import Step, Work

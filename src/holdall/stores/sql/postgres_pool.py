@@ -1,81 +1,36 @@
 """Connections to one PostgreSQL server from one event loop: a bounded free-list, last in first out.
 
-Each connection keeps the statements it has prepared. asyncpg's own pool wraps and resets a connection on every use,
-which costs as much as a short query; here a connection is reset only after something went wrong on it.
+asyncpg's own pool wraps and resets a connection on every use, which costs as much as a short query; here one is looked
+at only where it was idle for a while, or where something went wrong on it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from time import monotonic
 
-import asyncpg
+import msgspec
 
-from holdall.stores.sql.postgres_guards import Guards, learn_guards
+from holdall.stores.sql.postgres_connection import PostgresConnection
 
-__all__ = ["PostgresConnection", "PostgresPool"]
+__all__ = ["Ages", "PostgresPool"]
+
+_FRESH = 0.001  # seconds for which an idle connection is used again without a look
+_SIGN_SECONDS = 1.0  # for a sign of life
 
 
-class PostgresConnection:
-    """A connection and the statements prepared on it.
+class Ages(msgspec.Struct, frozen=True):
+    """What becomes of connections with time, in seconds.
 
-    ``guards`` is what it has learned about single statements, None until somebody asked; ``is_reserving`` whether it
-    has seen a table of reservations, ``is_holding`` whether there were any when it last looked.
+    One that was idle for ``ping_after`` is asked for a sign of life before it is used, one that is ``recycle`` old is
+    replaced.
     """
 
-    __slots__ = ("_last", "_most", "_prepared", "_statements", "guards", "is_holding", "is_reserving", "raw")
-
-    def __init__(self, raw: asyncpg.Connection, most: int) -> None:
-        self.raw = raw
-        self.guards: Guards | None = None
-        self.is_holding = False
-        self.is_reserving = False
-        self._last: Any = None
-        self._most = most
-        self._prepared = 0
-        self._statements: dict[str, Any] = {}
-
-    async def fetch(self, sql: str, parameters: Any) -> list[asyncpg.Record]:
-        """The records of a statement, which is prepared once. Raises asyncpg's errors."""
-        statement = self._statements.get(sql)
-        if statement is None:
-            statement = await self.prepared(sql)
-        self._last = statement
-        rows: list[asyncpg.Record] = await statement.fetch(*parameters)
-        return rows
-
-    @property
-    def written(self) -> int:
-        """How many rows the last statement has written."""
-        return int(self._last.get_statusmsg().rpartition(" ")[2])
-
-    async def learned(self) -> Guards:
-        """What there is to know before a single statement is a whole commit. Raises asyncpg's errors."""
-        if self.guards is None:
-            self.guards = await learn_guards(self.fetch)
-            self.is_reserving = self.guards.is_reserving
-        return self.guards
-
-    async def prepared(self, sql: str) -> Any:
-        """The prepared statement of this text."""
-        statement = self._statements.get(sql)
-        if statement is None:
-            # without a name, and without asyncpg's own cache, the server would parse it anew each time
-            self._prepared += 1
-            statement = await self.raw.prepare(sql, name=f"holdall_{self._prepared}")
-            if len(self._statements) >= self._most:
-                del self._statements[next(iter(self._statements))]
-            self._statements[sql] = statement
-        return statement
-
-    def forget(self) -> None:
-        """Prepare every statement and learn everything anew, for instance because tables have changed."""
-        self._statements.clear()
-        self.guards = None
-        self.is_reserving = False
+    ping_after: float = 5.0
+    recycle: float | None = None
 
 
 class PostgresPool:
@@ -84,10 +39,13 @@ class PostgresPool:
     ``courtesy`` is how long, in seconds, a connection may take to be reset or closed before it is broken off.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[PostgresConnection]], most: int, courtesy: float = 5.0) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[PostgresConnection]], most: int, courtesy: float, ages: Ages
+    ) -> None:
         self._connect = connect
         self._most = most
         self._courtesy = courtesy
+        self._ages = ages
         self._open = 0
         self._free: list[PostgresConnection] = []
         self._waiters: deque[asyncio.Future[PostgresConnection | None]] = deque()
@@ -95,20 +53,19 @@ class PostgresPool:
         self._is_closed = False
 
     def take_now(self) -> PostgresConnection | None:
-        """An idle connection, if there is one that is alive."""
-        free = self._free
-        while free:
-            connection = free.pop()
-            if not connection.raw.is_closed():
-                return connection
-            self._open -= 1
+        """A connection that was in use a moment ago, if there is one."""
+        if self._free:
+            connection = self._free[-1]
+            if monotonic() - connection.idle_since < _FRESH and not connection.raw.is_closed():
+                return self._free.pop()
         return None
 
     async def take(self, patience: float) -> PostgresConnection:
         """An idle or new connection, or the next one to be given back. Raises TimeoutError after so many seconds."""
-        connection = self.take_now()
-        if connection is not None:
-            return connection
+        while self._free:
+            connection = self._free.pop()
+            if await self._is_usable(connection):
+                return connection
         if self._open >= self._most:
             handed = await self._wait(patience)
             if handed is not None:
@@ -131,6 +88,7 @@ class PostgresPool:
             if not waiter.done():
                 waiter.set_result(connection)
                 return
+        connection.idle_since = monotonic()
         self._free.append(connection)
 
     def give_dirty(self, connection: PostgresConnection) -> None:
@@ -138,9 +96,13 @@ class PostgresPool:
         if connection.raw.is_closed():
             self._vacate()
             return
-        task = asyncio.get_running_loop().create_task(self._reset(connection))
-        self._resetting[task] = connection
-        task.add_done_callback(self._resetting.pop)
+        self._in_background(connection, self._reset(connection))
+
+    def renew(self) -> None:
+        """End all idle connections, as they lead to a server that is gone, or is not the primary any more."""
+        free, self._free = self._free, []
+        for connection in free:
+            self.drop(connection)
 
     def drop(self, connection: PostgresConnection) -> None:
         """End a connection that is of no more use."""
@@ -195,13 +157,45 @@ class PostgresPool:
                 return
         self._open -= 1
 
+    async def _is_usable(self, connection: PostgresConnection) -> bool:
+        """Whether an idle connection is alive and not too old; else it is ended, and if it is dead all others too."""
+        if connection.raw.is_closed():
+            self._vacate()
+            return False
+        now = monotonic()
+        if self._ages.recycle is not None and now - connection.born > self._ages.recycle:
+            self._in_background(connection, self._retire(connection))
+            return False
+        if now - connection.idle_since < self._ages.ping_after and not connection.has_news:
+            return True
+        try:
+            answers = await connection.answers(_SIGN_SECONDS)
+        except BaseException:
+            self.drop(connection)
+            raise
+        if not answers:
+            self.drop(connection)
+            self.renew()
+        return answers
+
     async def _reset(self, connection: PostgresConnection) -> None:
+        """End what is open on it. Its settings are those it was opened with; behind a pooler they are not its own."""
         try:
             async with asyncio.timeout(self._courtesy):
-                if connection.raw.is_in_transaction():
-                    await connection.raw.execute("ROLLBACK")
-                await connection.raw.reset()
+                await connection.raw.execute("ROLLBACK" if connection.raw.is_in_transaction() else "SELECT")
         except BaseException:
             self.drop(connection)
             return
         self.give(connection)
+
+    async def _retire(self, connection: PostgresConnection) -> None:
+        try:
+            with suppress(Exception):
+                await connection.raw.close(timeout=self._courtesy)
+        finally:
+            self._vacate()
+
+    def _in_background(self, connection: PostgresConnection, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._resetting[task] = connection
+        task.add_done_callback(self._resetting.pop)

@@ -12,8 +12,8 @@ import asyncpg
 
 from holdall.errors import StoreUnavailable
 from holdall.store import Hold, Outcome, Reservation, Rows
+from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
-from holdall.stores.sql.postgres_pool import PostgresConnection
 from holdall.stores.sql.prepared_names import PreparedName, from_gid, tag, to_gid
 from holdall.stores.sql.steps import Work
 

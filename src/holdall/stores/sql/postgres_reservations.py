@@ -21,13 +21,11 @@ from __future__ import annotations
 import asyncpg
 
 from holdall.store import Footprint, Held, Reservation
+from holdall.stores.sql.postgres_connection import BEGIN, PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
-from holdall.stores.sql.postgres_pool import PostgresConnection
 from holdall.stores.sql.reservation_rows import ROW_FORMAT, encode_footprint, held_of
 
-__all__ = ["BEGIN", "FLUSH", "OutdatedGuards", "PostgresReservations", "is_reservation_table", "nothing_reserved"]
-
-BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+__all__ = ["FLUSH", "OutdatedGuards", "PostgresReservations", "is_reservation_table", "nothing_reserved"]
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS holdall_reservation (
@@ -51,10 +49,10 @@ _LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING 1"
 _RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 RETURNING 1"
 
 _WRITING = """
-SELECT DISTINCT held.virtualtransaction FROM pg_locks AS held JOIN pg_stat_activity AS who ON who.pid = held.pid
+SELECT DISTINCT held.virtualtransaction FROM pg_locks AS held
 WHERE held.locktype = 'relation' AND held.mode IN ('RowShareLock', 'RowExclusiveLock') AND held.granted
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND who.application_name LIKE 'holdall%'
+      AND held.pid <> pg_backend_pid()
 """
 _UNAWARE = f"""{_WRITING}
       AND NOT EXISTS (SELECT FROM pg_locks AS seen WHERE seen.virtualtransaction = held.virtualtransaction
@@ -85,11 +83,12 @@ class PostgresReservations:
     def __init__(self, store: str) -> None:
         self._store = store
 
-    async def begin(self, connection: PostgresConnection, start: str = BEGIN) -> list[Held]:
-        """Run ``start``, which begins a transaction or a part of one; all that is held from then on until its end.
+    async def begin(self, connection: PostgresConnection, start: str | None = None) -> list[Held]:
+        """Begin a transaction, or by ``start`` a part of one; all that is held from then on until its end.
 
         Where the connection knows of no table, the first statement that follows must demand that there is none.
         """
+        start = start or connection.begin
         if not connection.is_reserving:
             await connection.raw.execute(start)
             return []
@@ -105,14 +104,14 @@ class PostgresReservations:
 
         All that other commits hold. The transaction does not wait for the disk when it is committed.
         """
-        status = await connection.raw.execute(f"{BEGIN}; {_LAZILY}; {_LOCK}; SAVEPOINT tried; {_ANY}")
+        status = await connection.raw.execute(f"{connection.begin}; {_LAZILY}; {_LOCK}; SAVEPOINT tried; {_ANY}")
         connection.is_reserving = True
         held = await self._all(connection) if status != "SELECT 0" else []
         return [item for item in held if item.reservation.commit != commit]
 
     async def begin_settling(self, connection: PostgresConnection) -> bool:
         """Begin a transaction about what is held; whether there is a table."""
-        status = await connection.raw.execute(f"{BEGIN}; {IS_RESERVING}")
+        status = await connection.raw.execute(f"{connection.begin}; {IS_RESERVING}")
         connection.is_reserving = status != "SELECT 0"
         return connection.is_reserving
 
@@ -123,7 +122,7 @@ class PostgresReservations:
         """
         take = _TAKE.format(_text(commit), _text(self._store))
         try:
-            status = await connection.raw.execute(f"{BEGIN}; {_LAZILY}; {take}")
+            status = await connection.raw.execute(f"{connection.begin}; {_LAZILY}; {take}")
         except asyncpg.UndefinedTableError:
             connection.is_reserving = False
             return False

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
-from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Lock, Step, Update
 
 __all__ = ["ROWS", "WroteFewer", "run_step", "split"]

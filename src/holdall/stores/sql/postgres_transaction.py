@@ -11,17 +11,29 @@ import asyncpg
 
 from holdall.errors import HoldallError
 from holdall.store import Held, Outcome, Rows, demand_unreserved
+from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
-from holdall.stores.sql.postgres_pool import PostgresConnection
 from holdall.stores.sql.postgres_reservations import OutdatedGuards, PostgresReservations, nothing_reserved
 from holdall.stores.sql.postgres_steps import WroteFewer, run_step, split
 from holdall.stores.sql.steps import Insert, Step, Work
 
-__all__ = ["DRIVER_ERRORS", "OUTDATED", "PostgresTransaction", "as_tuple", "carry_out", "judged"]
+__all__ = ["CONNECTION_LOST", "DRIVER_ERRORS", "OUTDATED", "PostgresTransaction", "as_tuple", "carry_out", "judged"]
 
 as_tuple = itemgetter(slice(None))  # a record's values as a tuple, in half the time of tuple()
 
-OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
+OUTDATED = (
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.exceptions.OutdatedSchemaCacheError,
+    asyncpg.InvalidSQLStatementNameError,
+)
+"""What only needs to be prepared anew: nothing was done."""
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,  # also what asyncpg raises for a connection that ended in the middle
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    OSError,
+)
 DRIVER_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

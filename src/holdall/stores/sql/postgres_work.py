@@ -6,9 +6,9 @@ from typing import Any
 
 from holdall.errors import LockConflict, StoreUnavailable
 from holdall.store import Outcome
-from holdall.stores.sql.errors import deciding
+from holdall.stores.sql.errors import deciding, is_read_only
 from holdall.stores.sql.postgres_access import PostgresAccess
-from holdall.stores.sql.postgres_pool import PostgresConnection
+from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_reservations import (
     OutdatedGuards,
     PostgresReservations,
@@ -33,12 +33,15 @@ class PostgresWorks:
 
     async def write(self, work: Work, ending: str | None = None) -> list[Outcome]:
         """Carry out a work in one transaction, which ends by the statement ``ending``, or else is committed."""
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             try:
                 async with self._access.connected() as connection:
                     return await self._tried(connection, work, ending)
             except (*OUTDATED, OutdatedGuards):
                 continue
+            except StoreUnavailable as error:
+                if number or not is_read_only(error):
+                    raise
         raise LockConflict(self._access.store, "its tables are being changed, and nothing was applied; try again")
 
     async def _tried(self, connection: PostgresConnection, work: Work, ending: str | None) -> list[Outcome]:
@@ -65,6 +68,8 @@ class PostgresWorks:
         steps = work()
         step = next(steps)
         if not _is_atomic(step):
+            return None
+        if not connection.is_bounded:
             return None
         guards = await connection.learned()
         if step.table.name in guards.tables or not guards.is_read_committed or connection.is_holding:

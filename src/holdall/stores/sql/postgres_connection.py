@@ -1,0 +1,123 @@
+"""One connection to a PostgreSQL server, or to a pooler before it, and the statements prepared on it."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from time import monotonic
+from typing import Any
+
+import asyncpg
+
+from holdall.store import has_news
+from holdall.stores.sql.postgres_guards import Guards, learn_guards
+
+__all__ = ["BEGIN", "PostgresConnection"]
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+_FORGETFUL = 3  # so many statements forgotten on one connection are the work of a pooler
+
+
+class PostgresConnection:
+    """A connection and the statements prepared on it.
+
+    ``most`` of them are kept; where that is 0, none is prepared. ``begin`` begins a transaction, and says there what
+    the connection could not be told when it was opened. ``guards`` is what it has learned about single statements,
+    None until somebody asked; ``is_reserving`` whether it has seen a table of reservations, ``is_holding`` whether
+    there were any when it last looked.
+
+    A transaction pooler gives each transaction another connection of the server. So the names of statements are the
+    only ones of their kind, and one that the server does not know is sent again without a name, in one message with
+    its values; nothing has been done then.
+    """
+
+    __slots__ = (
+        "_forgotten", "_last", "_most", "_name", "_prepared", "_statements", "begin", "born", "guards", "idle_since",
+        "is_holding", "is_reserving", "raw",
+    )  # fmt: skip
+
+    def __init__(self, raw: asyncpg.Connection, most: int, begin: str = BEGIN) -> None:
+        self.raw = raw
+        self.begin = begin
+        self.guards: Guards | None = None
+        self.is_holding = False
+        self.is_reserving = False
+        self.born = self.idle_since = monotonic()
+        self._forgotten = 0
+        self._last: Any = None
+        self._most = most
+        self._name = f"holdall_{token_hex(8)}"  # short of the 63 bytes that a name may have
+        self._prepared = 0
+        self._statements: dict[str, Any] = {}
+
+    async def fetch(self, sql: str, parameters: Any) -> list[asyncpg.Record]:
+        """The records of a statement, which is prepared once. Raises asyncpg's errors.
+
+        Within a transaction, that of a statement the server does not know is one of them: it has ended all of it.
+        """
+        statement = self._statements.get(sql)
+        if statement is None:
+            statement = await self.prepared(sql)
+        self._last = statement
+        try:
+            rows: list[asyncpg.Record] = await statement.fetch(*parameters)
+        except asyncpg.InvalidSQLStatementNameError:
+            self._forgotten += 1
+            if self._forgotten >= _FORGETFUL:
+                self._most = 0
+            self.forget()
+            if self.raw.is_in_transaction():
+                raise
+            self._last = statement = await self.raw.prepare(sql, name="")
+            rows = await statement.fetch(*parameters)
+        return rows
+
+    @property
+    def written(self) -> int:
+        """How many rows the last statement has written."""
+        return int(self._last.get_statusmsg().rpartition(" ")[2])
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a statement outside of a transaction waits for locks only as long as the options say."""
+        return self.begin is BEGIN
+
+    async def learned(self) -> Guards:
+        """What there is to know before a single statement is a whole commit. Raises asyncpg's errors."""
+        if self.guards is None:
+            self.guards = await learn_guards(self.fetch)
+            self.is_reserving = self.guards.is_reserving
+        return self.guards
+
+    async def prepared(self, sql: str) -> Any:
+        """The prepared statement of this text."""
+        if not self._most:
+            return await self.raw.prepare(sql, name="")  # asyncpg sends it again with its values, in one message
+        statement = self._statements.get(sql)
+        if statement is None:
+            # without a name, and without asyncpg's own cache, the server would parse it anew each time
+            self._prepared += 1
+            statement = await self.raw.prepare(sql, name=f"{self._name}_{self._prepared}")
+            if len(self._statements) >= self._most:
+                del self._statements[next(iter(self._statements))]
+            self._statements[sql] = statement
+        return statement
+
+    async def answers(self, patience: float) -> bool:
+        """Whether the server answers within so many seconds."""
+        try:
+            await self.raw.execute("SELECT", timeout=patience)
+        except Exception:
+            return False
+        return True
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the server has said something that nobody asked for, perhaps that it is gone."""
+        return has_news(self.raw._transport)
+
+    def forget(self) -> None:
+        """Prepare every statement and learn everything anew, for instance because tables have changed."""
+        self._statements.clear()
+        self.guards = None
+        self.is_reserving = False
