@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from functools import partial
 from time import monotonic
-from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -37,7 +36,6 @@ __all__ = ["ServerSessions"]
 _log = logging.getLogger("holdall.mongo")  # told as text: whoever keeps an error keeps the driver's connection
 
 _FIRST_LOOK, _NEXT_LOOK = 0.2, 1.0  # seconds that something takes before others' sessions are looked at
-_TIDYING = 60.0  # seconds between such looks while nothing is in the way
 _LOOK_SECONDS = 1.0
 _LEASE = 15.0  # seconds after which a process that was not seen is taken for dead, by the server's clock
 _RENEWAL = 5.0  # seconds between its signs of life, while it has transactions
@@ -51,20 +49,21 @@ class ServerSessions:
         self._store = store
         self._connection = connection
         self._noted: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bytes, float]] = WeakKeyDictionary()
-        self._running: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]] = WeakKeyDictionary()
-        self._last_look = monotonic()
+        self._running: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = WeakKeyDictionary()
+        self._last_look = 0.0
+        self._looked_in = ""  # the process that has looked
 
     @asynccontextmanager
     async def noted(self, database: AsyncDatabase[Document], session: AsyncClientSession) -> AsyncIterator[None]:
         """Within the block, others can see whose this session is, and that its process lives.
 
-        Those that the dead have left are ended beside the work, now and then. Raises the driver's errors.
+        The first of a process ends those that the dead have left. Raises the driver's errors.
         """
         noted = self._noted.setdefault(asyncio.get_running_loop(), {})
         await self._note(database, session, noted)
-        if monotonic() - self._last_look >= _TIDYING:
-            self._last_look = monotonic()
-            self._begin(self.end_those_of_the_dead())
+        if self._looked_in != this_process():
+            self._looked_in = this_process()
+            await self.end_those_of_the_dead()
         renewal = _Repeating(_RENEWAL, _RENEWAL, partial(self._renew, database, session, noted), self._tasks())
         try:
             yield
@@ -143,14 +142,7 @@ class ServerSessions:
                 "store %r: the notes of its sessions stay until somebody removes them: %s", self._store, str(error)
             )
 
-    def _begin(self, act: Coroutine[None, None, Any]) -> None:
-        # outside of the caller's context: no timeout of ours holds there
-        task = Context().run(asyncio.get_running_loop().create_task, act)
-        tasks = self._tasks()
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    def _tasks(self) -> set[asyncio.Task[Any]]:
+    def _tasks(self) -> set[asyncio.Task[None]]:
         return self._running.setdefault(asyncio.get_running_loop(), set())
 
     async def _end(self, database: AsyncDatabase[Document]) -> int:
@@ -175,13 +167,13 @@ class _Repeating:
         first: float,
         every: float,
         act: Callable[[], Coroutine[None, None, None]],
-        running: set[asyncio.Task[Any]],
+        running: set[asyncio.Task[None]],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._running = running
         self._every = every
         self._act = act
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(first, self._begin, context=Context())  # no timeout of ours holds there
 
     def stop(self) -> None:
