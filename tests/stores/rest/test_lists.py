@@ -135,7 +135,7 @@ def test_an_offset_is_asked_for_where_the_paging_allows_it(way: str, skip: int) 
     rows, asked = _fetched(query, _with(paging=_WAYS[way], sort=_SORT), _People(way))
     assert rows == evaluate(query, {"customer": Table(CUSTOMER, _ROWS)})
     if way in ("page", "offset"):
-        assert len(asked) <= 2
+        assert len(asked) <= (3 if way == "page" else 2)  # the first page shows how large the API's pages are
 
 
 @pytest.mark.parametrize("way", list(_WAYS))

@@ -9,14 +9,14 @@ import msgspec
 
 from holdall.errors import DeclarationError, Unsupported
 from holdall.query import Generated, Kind, Op, Schema
-from holdall.store import Capabilities, CommitClass, Feature, Limits, Verb, demand_schema
+from holdall.store import Capabilities, CommitClass, Feature, Limits, Row, Verb, demand_schema
 from holdall.stores.rest.call import KEY, Call, PathTemplate
 from holdall.stores.rest.codec import RecordCodec, field_type
 from holdall.stores.rest.collection import RestCollection
 from holdall.stores.rest.paging import Cursor
 from holdall.stores.rest.plan import Planner
 from holdall.stores.rest.spelling import Spelling
-from holdall.stores.rest.versions import BodyVersion, ETags
+from holdall.stores.rest.versions import BodyVersion, ETags, version_of_content
 
 __all__ = ["VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
 
@@ -95,6 +95,13 @@ class Binding:
         names = self.schema.key
         parts = dict(zip(names, key, strict=True)) if len(names) > 1 else {names[0]: key}
         return {KEY: key, **parts}
+
+    def versioned(self, row: Row) -> Row:
+        """The row with the version made from its content, where tags are all the API has."""
+        if not isinstance(self.version, ETags):
+            return row
+        place = self.version_place
+        return (*row[:place], version_of_content(row), *row[place + 1 :])
 
     def call(self, verb: str) -> BoundCall:
         """How the verb is called. Raises Unsupported where the API cannot do it."""

@@ -55,10 +55,12 @@ class Client(AnewInChild):
         """The URL that an answer names, if it lies on the store's own host. Raises StoreError."""
         try:
             url = base.join(URL(text))
+            origin = url.origin()
         except ValueError as error:
             raise StoreError(self.store, f"{place}: the answer names no valid URL") from error
-        if url.origin() != self._origin:
-            raise StoreError(self.store, f"{place}: the answer leads to another host, where nothing is sent")
+        if origin != self._origin:
+            part = _difference(origin, self._origin)
+            raise StoreError(self.store, f"{place}: the answer leads to another {part}")
         return url.update_query(self.credentials.query) if self.credentials.query else url
 
     async def send(self, request: Request) -> Answer:
@@ -180,6 +182,14 @@ async def _sent_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _Dropped(error) from error
+
+
+def _difference(other: URL, ours: URL) -> str:
+    if other.host != ours.host:
+        return "host, where nothing is sent"
+    if other.scheme != ours.scheme:
+        return f"scheme, {other.scheme}:, at the same host; if it is right, add the store with that URL"
+    return "port of the same host, where nothing is sent"
 
 
 def checked_url(store: str, url: str) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from holdall.errors import CorruptRecord, DeclarationError
 from holdall.query import MAX_INT, FieldSchema, Kind, Schema, is_of_kind
 from holdall.store import Row
+from holdall.stores.rest.places import steps
 
 __all__ = ["Leaf", "Misfit", "RecordCodec", "corrupt", "field_type", "nested", "nested_type", "put", "reader_of"]
 
@@ -124,7 +125,7 @@ class RecordCodec:
     def __init__(self, schema: Schema, names: Mapping[str, str], absent: frozenset[str]) -> None:
         self._schema = schema
         self.places = {
-            field.name: tuple(names.get(field.name, field.name).split("."))
+            field.name: steps(names[field.name]) if field.name in names else (field.name,)
             for field in schema.stored
             if field.name not in absent
         }

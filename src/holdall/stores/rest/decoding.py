@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Unsupported
+from holdall.query import MAX_INT
 from holdall.store import Row, Rows
 from holdall.stores.rest.binding import Binding
-from holdall.stores.rest.codec import Misfit, field_type, nested, nested_type, reader_of
+from holdall.stores.rest.codec import Leaf, Misfit, field_type, nested, nested_type, reader_of
+from holdall.stores.rest.continuation import CONTAINERS, NAMES, is_continued
 from holdall.stores.rest.paging import Cursor
+from holdall.stores.rest.places import steps
 
-__all__ = ["ItemDecoder", "KeyDecoder", "ListDecoder"]
+__all__ = ["ItemDecoder", "KeyDecoder", "ListDecoder", "Listed"]
 
 
 class ItemDecoder:
@@ -21,7 +24,7 @@ class ItemDecoder:
 
     def __init__(self, binding: Binding) -> None:
         self._codec, self._unwrap = binding.codec, binding.collection.unwrap
-        place = tuple(binding.collection.item_at.split(".")) if binding.collection.item_at else ()
+        place = steps(binding.collection.item_at)
         item = binding.codec.item_type
         self._decoder = msgspec.json.Decoder(nested_type([(place, item, msgspec.NODEFAULT)]) if place else item)
         self._attributes = nested([place])[0].split(".") if place else []
@@ -31,7 +34,7 @@ class ItemDecoder:
     def decode(self, body: bytes) -> Row:
         """The row. Raises msgspec's errors and Misfit."""
         if self._unwrap is not None:
-            found = msgspec.convert(_unwrapped(self._unwrap, body), self._item)
+            found = msgspec.convert(_unwrapped(self._unwrap, body)[1], self._item)
         else:
             found = self._decoder.decode(body)
             for name in self._attributes:
@@ -39,40 +42,73 @@ class ItemDecoder:
         return self._codec.rows([found], body, self._prefix)[0]
 
 
+class Listed(msgspec.Struct, gc=False):
+    """What an answer holds: rows, how many there are in all, what leads to the next page, whether it tells of more."""
+
+    rows: Rows
+    total: int | None = None
+    next: str | None = None
+    goes_on: bool = False
+
+
 class ListDecoder:
-    """Decodes the answers that hold lists: rows, total, what leads to the next page."""
+    """Decodes the answers that hold lists."""
 
     def __init__(self, binding: Binding, fields: frozenset[str]) -> None:
         collection = binding.collection
         self._codec, self._unwrap = binding.codec, collection.unwrap
         self._items = list[binding.codec.type_of(fields.intersection(binding.codec.places))]  # type: ignore[misc]
         cursor = collection.paging.next_at if isinstance(collection.paging, Cursor) else ""
-        places = [tuple(text.split(".")) if text else () for text in (collection.list_at, collection.total_at, cursor)]
-        leaves: list[Any] = [(places[0], self._items, msgspec.NODEFAULT)] if places[0] else []
-        if not leaves and any(places):
+        self._places = [steps(text) for text in (collection.list_at, collection.total_at, cursor)]
+        if not self._places[0] and any(self._places):
             raise Unsupported(binding.store, "a total or a cursor beside a bare list", "declare list_at=")
-        for place, kind in ((places[1], int), (places[2], str | int)):
+        leaves: list[Leaf] = []
+        for place, kind in zip(self._places, (self._items, int | str, str | int), strict=True):
             if place:
-                leaves.append((place, kind | None, None))
+                leaves.append((place, kind | None, msgspec.NODEFAULT if kind is self._items else None))
+        self._told = [place for place in _signs([place for place, *_ in leaves]) if place]
+        leaves += [(place, Any, None) for place in self._told]
         self._decoder = msgspec.json.Decoder(nested_type(leaves) if leaves else self._items)
-        paths = [path.split(".") for path in nested([leaf[0] for leaf in leaves])]
-        self._list = paths[0] if leaves else []
-        self._total = paths[1] if places[1] else None
-        self._next = paths[-1] if places[2] else None
+        self._attributes = {
+            place: path.split(".")
+            for (place, *_), path in zip(leaves, nested([place for place, *_ in leaves]), strict=True)
+        }
         self._prefix = f"{collection.list_at}[{{}}]."
 
-    def decode(self, body: bytes) -> tuple[Rows, int | None, str | None]:
-        """The rows, the total and what leads to the next page, where they are told."""
+    def decode(self, body: bytes) -> Listed:
+        """What the answer holds. Raises msgspec's errors and Misfit."""
         if self._unwrap is not None:
-            items = msgspec.convert(_unwrapped(self._unwrap, body), self._items)
-            return self._codec.rows(items, body, self._prefix), None, None
+            document, items = _unwrapped(self._unwrap, body)
+            goes_on = isinstance(document, dict) and is_continued(document.items())
+            return Listed(self._codec.rows(msgspec.convert(items, self._items), body, self._prefix), goes_on=goes_on)
         found = self._decoder.decode(body)
-        total = None if self._total is None else _at(found, self._total)
-        following = None if self._next is None else _at(found, self._next)
-        if total is not None and total < 0:
-            raise Misfit("it is negative", "the total")
-        rows = self._codec.rows(_at(found, self._list), body, self._prefix)
-        return rows, total, None if following is None else str(following)
+        if not self._places[0]:
+            return Listed(self._codec.rows(found, body, self._prefix))
+        items, total, following = [self._at(found, place) if place else None for place in self._places]
+        told = [(place[-1], value) for place in self._told if (value := self._at(found, place)) is not None]
+        rows = self._codec.rows(items or (), body, self._prefix)
+        return Listed(rows, _total(total), None if following is None else str(following), is_continued(told))
+
+    def _at(self, found: Any, place: tuple[str, ...]) -> Any:
+        return _at(found, self._attributes[place])
+
+
+def _signs(declared: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Where an answer may tell, beside what is declared of it, that there is more."""
+    objects = {place[:end] for place in declared for end in range(len(place))}
+    names = ((*above, name) for above in objects for name in (*NAMES, *CONTAINERS))
+    return [place for place in names if place not in objects and place not in declared]
+
+
+def _total(told: int | str | None) -> int | None:
+    """The number of records in all, which some APIs write as text."""
+    if isinstance(told, str):
+        if not (told.isascii() and told.isdigit()):
+            raise Misfit("it is not a number", "the total")
+        told = int(told) if len(told) < 20 else MAX_INT + 1
+    if told is not None and not 0 <= told <= MAX_INT:
+        raise Misfit("it is negative, or too large to be true", "the total")
+    return told
 
 
 def _at(found: Any, path: Iterable[str]) -> Any:
@@ -83,10 +119,11 @@ def _at(found: Any, path: Iterable[str]) -> Any:
     return found
 
 
-def _unwrapped(unwrap: Callable[[Any], Any], body: bytes) -> Any:
+def _unwrapped(unwrap: Callable[[Any], Any], body: bytes) -> tuple[Any, Any]:
+    """The document, and what the function finds in it."""
     document = msgspec.json.decode(body)
     try:
-        return unwrap(document)
+        return document, unwrap(document)
     except (LookupError, TypeError, AttributeError) as error:
         raise Misfit("unwrap does not find its way in it", "the answer") from error
 
@@ -97,7 +134,7 @@ class KeyDecoder:
     def __init__(self, binding: Binding) -> None:
         collection, schema = binding.collection, binding.schema
         self._unwrap = collection.unwrap
-        above = tuple(collection.item_at.split(".")) if collection.item_at else ()
+        above = steps(collection.item_at)
         places = [binding.codec.places[name] for name in schema.key]
         types = [field_type(schema.by_name[name]) for name in schema.key]
         leaves = [(place, kind, msgspec.NODEFAULT) for place, kind in zip(places, types, strict=True)]
@@ -110,7 +147,7 @@ class KeyDecoder:
     def decode(self, body: bytes) -> Any:
         """The key. Raises as decoders do."""
         if self._unwrap is not None:
-            parts = self._read_item(msgspec.convert(_unwrapped(self._unwrap, body), self._item))
+            parts = self._read_item(msgspec.convert(_unwrapped(self._unwrap, body)[1], self._item))
         else:
             parts = self._read(self._decoder.decode(body))
         return parts[0] if len(parts) == 1 else parts

@@ -1,37 +1,44 @@
-"""A list page by page, in whichever of the four ways the API gives it."""
+"""A list page by page, in whichever of the four ways the API gives it; one whose end is not proven is refused."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from yarl import URL
 
-from holdall.errors import StoreError
+from holdall.errors import StoreError, StoreUnavailable
 from holdall.store import Row
 from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
 from holdall.stores.rest.spelling import Parameters
 
-__all__ = ["Page", "can_skip", "pages"]
+__all__ = ["Ask", "Lister", "Page", "can_skip"]
 
-_NEXT = re.compile(r'<([^<>]*)>\s*(?:;[^,<]*)?;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)', re.IGNORECASE)
+_MOST_EMPTY = 100  # pages without a record in a row that still lead to another
+_RIGHT_SIZE = "declare the right most="
 
 
 class Page(msgspec.Struct, gc=False):
-    """The rows of one answer, how many there are in all, and what it says of the next page, where it says so."""
+    """The rows of one answer, how many there are in all, and what it says of the next page, where it says so.
+
+    ``next`` stands at the declared place, ``link`` in the header; ``goes_on`` is what other words tell.
+    """
 
     rows: list[Row]
     total: int | None
     next: str | None
-    links: str
+    link: str | None
+    goes_on: bool
     url: URL
     place: str
 
 
-Ask: TypeAlias = Callable[[Parameters, str | None], Awaitable[Page]]
-"""A function that gives the page for parameters, or the one at the URL an earlier page named."""
+Ask: TypeAlias = Callable[[Parameters, str | None, bool], Awaitable[Page | None]]
+"""A function that gives the page for parameters, or the one at the URL an earlier page named.
+
+Its last argument says whether there may be no such page, as the one before was the last; that is None.
+"""
 
 
 def can_skip(paging: Paging | None) -> bool:
@@ -39,74 +46,179 @@ def can_skip(paging: Paging | None) -> bool:
     return isinstance(paging, PageSize | Offset)
 
 
-async def pages(
-    store: str, paging: Paging | None, ask: Ask, parameters: Parameters, skip: int, needed: int | None
-) -> AsyncIterator[Page]:
-    """The pages from the record after ``skip``, which only some ways allow; ``needed`` records are enough."""
-    match paging:
-        case None:
-            page = await ask(parameters, None)
-            if page.total is not None and page.total > len(page.rows):
-                raise StoreError(store, f"{page.place}: the list is only a part of it; declare how it pages")
-            yield page
-        case PageSize() | Offset():
-            async for page in _numbered(store, paging, ask, parameters, skip, needed):
-                yield page
-        case Cursor():
-            async for page in _by_cursor(store, paging, ask, parameters, needed):
-                yield page
-        case LinkHeader():
-            page = await ask([*parameters, *_size(paging.size, paging.most, needed)], None)
-            yield page
-            while (found := _NEXT.search(page.links)) is not None:
-                page = await ask([], found[1])
-                yield page
+class Lister:
+    """Reads lists of one collection. Raises StoreError for one that contradicts itself or the declaration."""
 
+    def __init__(self, store: str, paging: Paging | None) -> None:
+        self._store = store
+        self._paging = paging
+        self._proven: set[int] = set()  # sizes of pages that the API was seen to keep
 
-async def _numbered(
-    store: str, paging: PageSize | Offset, ask: Ask, parameters: Parameters, skip: int, needed: int | None
-) -> AsyncIterator[Page]:
-    size = paging.most if needed is None else max(1, min(paging.most, needed))
-    if isinstance(paging, PageSize) and skip % size:
-        size = paging.most
-    number = skip // size
-    dropped = skip % size if isinstance(paging, PageSize) else 0
-    position, is_uneven = skip - dropped, False
-    while True:
-        if isinstance(paging, PageSize):
+    def pages(self, ask: Ask, parameters: Parameters, skip: int, needed: int | None) -> AsyncIterator[Page]:
+        """The pages from the record after ``skip``, which only some ways allow; ``needed`` records are enough."""
+        match self._paging:
+            case None:
+                return self._only(ask, parameters)
+            case PageSize() as paging:
+                return self._numbered(ask, paging, parameters, skip, needed)
+            case Offset() as paging:
+                return self._from_positions(ask, paging, parameters, skip, needed)
+            case Cursor() | LinkHeader() as paging:
+                return self._linked(ask, paging, parameters, needed)
+
+    async def _only(self, ask: Ask, parameters: Parameters) -> AsyncIterator[Page]:
+        page = await _found(ask, parameters)
+        if page.goes_on or page.link or (page.total is not None and page.total > len(page.rows)):
+            raise StoreError(self._store, f"{page.place}: the list is only a part of it; declare how it pages")
+        yield page
+
+    # --- by number or position ----------------------------------------------------------------------------------------
+
+    async def _numbered(
+        self, ask: Ask, paging: PageSize, parameters: Parameters, skip: int, needed: int | None
+    ) -> AsyncIterator[Page]:
+        size = _size(paging.most, needed)
+        if skip % size:
+            size = paging.most
+        first, dropped = skip // size, skip % size
+
+        async def numbered(number: int, is_later: bool) -> Page | None:
             place = [(paging.page, str(paging.first + number)), (paging.size, str(size))]
-        else:
-            place = [(paging.offset, str(position)), (paging.size, str(size))]
-        page = await ask([*parameters, *place], None)
-        count = len(page.rows)
+            return await ask([*parameters, *place], None, is_later)
+
+        end = _End(self._store, size, first * size, paging.short_page_ends)
+        number, is_uneven = first, False
+        while True:
+            page = await numbered(number, number > 0)
+            if first and number == first and size not in self._proven:
+                await self._prove(size, await numbered(0, False), page)
+            count = 0 if page is None else len(page.rows)
+            if page is not None and count and first and (is_uneven or count > size):
+                raise StoreError(self._store, f"{page.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
+            is_uneven, is_end = is_uneven or count != size, end.after(page)
+            if page is None:
+                return
+            if dropped:
+                page.rows, dropped = page.rows[dropped:], max(0, dropped - count)
+            yield page
+            if is_end:
+                return
+            number += 1
+
+    async def _prove(self, size: int, start: Page | None, later: Page | None) -> None:
+        """Raise StoreError unless the list's first page shows that a later one is where its number says."""
+        assert start is not None
+        has_rows = later is not None and bool(later.rows)
+        if len(start.rows) > size or (len(start.rows) < size and has_rows):
+            raise StoreError(self._store, f"{start.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
+        if has_rows:
+            self._proven.add(size)
+
+    async def _from_positions(
+        self, ask: Ask, paging: Offset, parameters: Parameters, skip: int, needed: int | None
+    ) -> AsyncIterator[Page]:
+        size = _size(paging.most, needed)
+        end = _End(self._store, size, skip, paging.short_page_ends)
+        while True:
+            place = [(paging.offset, str(end.position)), (paging.size, str(size))]
+            page = await ask([*parameters, *place], None, end.position > 0)
+            if page is not None and skip and len(page.rows) > size:
+                raise StoreError(self._store, f"{page.place}: it gives more than the {size} records asked for")
+            is_end = end.after(page)
+            if page is None:
+                return
+            yield page
+            if is_end:
+                return
+
+    # --- from page to page --------------------------------------------------------------------------------------------
+
+    async def _linked(
+        self, ask: Ask, paging: Cursor | LinkHeader, parameters: Parameters, needed: int | None
+    ) -> AsyncIterator[Page]:
+        sized = [*parameters, *([(paging.size, str(_size(paging.most, needed)))] if paging.size else [])]
+        page = await _found(ask, sized)
+        seen: set[str] = set()
+        asked, position, empty = "", 0, 0
+        while True:
+            yield page
+            position += len(page.rows)
+            empty = 0 if page.rows else empty + 1
+            following = page.link if isinstance(paging, LinkHeader) else page.next
+            if not following or (following == asked and not page.rows):
+                self._demand_whole(paging, page, position, has_next=bool(following))
+                return
+            if following != asked and following in seen:
+                raise StoreError(self._store, f"{page.place}: it gives the same cursor again, in a circle")
+            if empty == _MOST_EMPTY:
+                raise StoreError(self._store, f"{page.place}: it gives {empty} empty pages in a row and no end")
+            seen.add(following)
+            asked = following
+            if isinstance(paging, LinkHeader) or paging.is_url:
+                page = await _found(ask, [], following)
+            else:
+                page = await _found(ask, [*sized, (paging.cursor, following)])
+
+    def _demand_whole(self, paging: Cursor | LinkHeader, page: Page, position: int, *, has_next: bool) -> None:
+        if page.total is not None and position < page.total:
+            raise _too_few(self._store, page.place)
+        if (isinstance(paging, Cursor) and page.link) or (page.goes_on and not has_next):
+            raise _goes_on(self._store, page.place)
+
+
+class _End:
+    """Where a list read by positions ends, by what its pages tell of it."""
+
+    def __init__(self, store: str, size: int, position: int, short_page_ends: bool) -> None:
+        self.position = position
+        self._store = store
+        self._size = size
+        self._is_skipping = position > 0
+        self._short_page_ends = short_page_ends
+        self._total: int | None = None
+        self._place = ""
+
+    def after(self, page: Page | None) -> bool:
+        """Whether this was the last page, None for one that is not there. Raises StoreError where that is not true."""
+        before = self._total
+        if page is None:
+            self._demand_reached()
+            return True
+        count, self._total, self._place = len(page.rows), page.total, page.place
+        if before is not None and page.total is not None and page.total < before:
+            sentence = "records went while the list was read, so that others may be missing; try again"
+            raise StoreUnavailable(self._store, f"{page.place}: {sentence}")
+        if self._is_skipping and count and page.total is not None and self.position + count > page.total:
+            raise StoreError(self._store, f"{page.place}: it gives more records than its total says are left")
+        self.position += count
         # a total may be cut off at some number, so a full page is never taken for the last one
-        is_end = not count or (count != size and page.total is not None and position + count >= page.total)
-        if is_uneven and count and isinstance(paging, PageSize) and skip:
-            raise StoreError(store, f"{page.place}: its pages are not of {size} records; declare the right most=")
-        is_uneven = is_uneven or count != size
-        if dropped:
-            page.rows, dropped = page.rows[dropped:], 0
-        yield page
-        if is_end or (count < size and paging.short_page_ends):
-            return
-        number, position = number + 1, position + count
+        reached = count != self._size and page.total is not None and self.position >= page.total
+        if not (not count or reached or (count < self._size and self._short_page_ends)):
+            return False
+        self._demand_reached()
+        if page.goes_on or page.link:
+            raise _goes_on(self._store, page.place)
+        return True
+
+    def _demand_reached(self) -> None:
+        if self._total is not None and self.position < self._total:
+            raise _too_few(self._store, self._place)
 
 
-async def _by_cursor(
-    store: str, paging: Cursor, ask: Ask, parameters: Parameters, needed: int | None
-) -> AsyncIterator[Page]:
-    sized: list[Any] = [*parameters, *_size(paging.size, paging.most, needed)]
-    page = await ask(sized, None)
-    seen: str | None = None
-    while True:
-        yield page
-        if not page.next:
-            return
-        if page.next == seen:
-            raise StoreError(store, f"{page.place}: it gives the same cursor again")
-        seen = page.next
-        page = await (ask([], seen) if paging.is_url else ask([*sized, (paging.cursor, seen)], None))
+async def _found(ask: Ask, parameters: Parameters, link: str | None = None) -> Page:
+    page = await ask(parameters, link, False)
+    assert page is not None
+    return page
 
 
-def _size(name: str, most: int, needed: int | None) -> Parameters:
-    return [(name, str(most if needed is None else max(1, min(most, needed))))] if name else []
+def _size(most: int, needed: int | None) -> int:
+    return most if needed is None else max(1, min(most, needed))
+
+
+def _too_few(store: str, place: str) -> StoreError:
+    advice = "if the total counts something else, leave total_at= or total_header= out"
+    return StoreError(store, f"{place}: the list ends before the total it tells; {advice}")
+
+
+def _goes_on(store: str, place: str) -> StoreError:
+    return StoreError(store, f"{place}: it leads to a next page where the list should end; declare how it pages")

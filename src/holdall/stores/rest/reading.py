@@ -1,4 +1,4 @@
-"""Reading one collection: records by key, lists page by page, and whatever of a query is left to do here."""
+"""Reading one collection: records by key or from its list, and whatever of a query is left to do here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from yarl import URL
 
 from holdall.errors import LimitExceeded, StoreError
 from holdall.query import ALWAYS, Compare, Op, Query, Schema, compile_condition, select
@@ -17,17 +16,18 @@ from holdall.stores.rest.answer import Answer, demand_json
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.client import Client
 from holdall.stores.rest.codec import Misfit, corrupt
-from holdall.stores.rest.decoding import ItemDecoder, ListDecoder
+from holdall.stores.rest.decoding import ItemDecoder
 from holdall.stores.rest.errors import from_status
-from holdall.stores.rest.pages import Page, can_skip, pages
+from holdall.stores.rest.list_reading import ListReading
+from holdall.stores.rest.pages import Page, can_skip
 from holdall.stores.rest.plan import ByKeys, Listing
 from holdall.stores.rest.request import Request
 from holdall.stores.rest.spelling import Parameters
-from holdall.stores.rest.versions import ETags, Seen, SeenTags, version_of_content
+from holdall.stores.rest.versions import ETags, Seen, SeenTags
 
 __all__ = ["Reading"]
 
-_GONE = (404, 410)
+_NOT_THERE = (204, 404, 410)
 _FEW_KEYS = 2  # from here on one list is better than many single calls
 
 
@@ -42,8 +42,8 @@ class Reading:
         self._client = client
         self._tags = tags
         self._lookup = _OneCollection(binding.schema)
-        self._lists: dict[frozenset[str], ListDecoder] = {}
         self._item = ItemDecoder(binding)
+        self._listing = ListReading(binding, client)
 
     # --- one record ---------------------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ class Reading:
         place = f"GET {self._schema.name}"
         url = self._client.url(path, call.declared.query)
         answer = await self._client.send(Request("GET", url, place, call.declared.headers or None))
-        if answer.status in _GONE:
+        if answer.status in _NOT_THERE:
             return None
         if answer.status != 200:
             raise from_status(self._store, place, answer.status, is_write=False)
@@ -63,7 +63,7 @@ class Reading:
             raise corrupt(self._store, place, Misfit("it has another key than the one asked for", "the record"))
         tag = answer.headers.get("ETag")
         if isinstance(self._binding.version, ETags):
-            row = self.versioned(row)
+            row = self._binding.versioned(row)
             self._tags.note(self._schema.name, key, row[self._binding.version_place], Seen(tag))
         return row, tag
 
@@ -74,11 +74,6 @@ class Reading:
             return self._item.decode(answer.body)
         except (ValueError, RecursionError, Misfit) as error:
             raise corrupt(self._store, answer.place, error) from error
-
-    def versioned(self, row: Row) -> Row:
-        """The row with the version made from its content."""
-        place = self._binding.version_place
-        return (*row[:place], version_of_content(row), *row[place + 1 :])
 
     async def _by_keys(self, keys: Sequence[Any]) -> Rows:
         if len(keys) >= _FEW_KEYS and (rows := await self._by_list(keys)) is not None:
@@ -168,14 +163,27 @@ class Reading:
             return len(await self.fetch(whole))
         collection = self._collection
         if plan.is_exact and (collection.total_at or collection.total_header):
-            async for page in self._pages(plan, 0, 1):
-                if page.total is None:
-                    raise StoreError(self._store, f"{page.place}: the answer lacks its total")
-                return page.total
+            async for page in self._listing.pages(plan, 0, 1):
+                return self._trusted_total(whole, page)
         counted = 0
         async for rows in self._meeting(whole, plan, 0, None):
             counted += len(rows)
         return counted
+
+    def _trusted_total(self, query: Query[Any], page: Page) -> int:
+        """The total that a page tells, if its own rows agree. Raises StoreError where they do not."""
+        if page.total is None:
+            raise StoreError(self._store, f"{page.place}: the answer lacks its total")
+        count, goes_on = len(page.rows), bool(page.next or page.link or page.goes_on)
+        if page.total < count or (page.total and not count) or (page.total <= count and goes_on):
+            raise StoreError(self._store, f"{page.place}: the answer contradicts its own total; leave the total out")
+        if len(select(query, page.rows, self._lookup)) < count:
+            raise self._inexact()
+        return page.total
+
+    def _inexact(self) -> StoreError:
+        sentence = "gives records that do not meet what was asked; declare Filters(is_exact=False)"
+        return StoreError(self._store, f"the API of {self._schema.name} {sentence}")
 
     async def _meeting(self, query: Query[Any], plan: Listing, skip: int, needed: int | None) -> AsyncIterator[Rows]:
         """The rows of the list that meet the query's condition and come after its position."""
@@ -189,19 +197,18 @@ class Reading:
             for test in tests:
                 found = list(filter(test, found))
             if skip and len(found) < len(rows):
-                raise StoreError(
-                    self._store,
-                    f"the API of {self._schema.name} gives records that do not meet what was asked;"
-                    " declare Filters(is_exact=False)",
-                )
+                raise self._inexact()
             yield found
 
     async def _rows(self, plan: Listing, skip: int, needed: int | None) -> AsyncIterator[Rows]:
         """The rows of the list, none twice, at most as many as the plan's bound."""
         seen: set[Any] = set()
         key_of = self._schema.key_of
-        async for page in self._pages(plan, skip, needed):
+        totals: set[int] = set()
+        async for page in self._listing.pages(plan, skip, needed):
             rows = page.rows
+            if page.total is not None:
+                totals.add(page.total)
             fresh = {key: row for row in rows if (key := key_of(row)) not in seen}
             if rows and not fresh:
                 raise StoreError(self._store, f"{page.place}: it gives the same page again and again")
@@ -210,56 +217,9 @@ class Reading:
                 advice = "narrow the query, or raise the collection's row_limit or scan_limit"
                 raise LimitExceeded(f"records of {self._schema.name} in one list", plan.bound, advice)
             yield list(fresh.values())
-
-    def _pages(self, plan: Listing, skip: int, needed: int | None) -> AsyncIterator[Page]:
-        call, collection = self._binding.call("list"), self._collection
-        path = self._binding.path(call.template, {})
-        decoder = self._decoder(plan.fields)
-        fixed = [*call.declared.query.items(), *self._sparse(plan.fields)]
-        place = f"GET list of {self._schema.name}"
-        last: URL | None = None
-
-        async def ask(parameters: Parameters, link: str | None) -> Page:
-            nonlocal last
-            if link is None:
-                url = self._client.url(path, [*fixed, *parameters])
-            else:
-                assert last is not None
-                url = self._client.linked(last, link, place)
-            last = url
-            answer = await self._client.send(Request("GET", url, place, call.declared.headers or None))
-            if answer.status != 200:
-                raise from_status(self._store, place, answer.status, is_write=False)
-            return self._page(answer, decoder, url)
-
-        return pages(self._store, collection.paging, ask, plan.parameters, skip, needed)
-
-    def _page(self, answer: Answer, decoder: ListDecoder, url: URL) -> Page:
-        demand_json(self._store, answer)
-        try:
-            rows, total, following = decoder.decode(answer.body)
-        except (ValueError, RecursionError, Misfit) as error:
-            raise corrupt(self._store, answer.place, error) from error
-        header = self._collection.total_header
-        if header:
-            text = answer.headers.get(header, "")
-            total = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-        if isinstance(self._binding.version, ETags):
-            rows = list(map(self.versioned, rows))
-        links = ", ".join(answer.headers.getall("Link", []))
-        return Page(rows, total, following, links, url, answer.place)
-
-    def _decoder(self, fields: frozenset[str]) -> ListDecoder:
-        found = self._lists.get(fields)
-        if found is None:
-            found = self._lists[fields] = ListDecoder(self._binding, fields)
-        return found
-
-    def _sparse(self, fields: frozenset[str]) -> Parameters:
-        parameter, places = self._collection.fields, self._binding.codec.places
-        if not parameter or len(fields) == len(self._schema.positions):
-            return []
-        return [(parameter, ",".join(dict.fromkeys(places[name][0] for name in places if name in fields)))]
+        if not skip and len(totals) == 1 and len(seen) < min(totals):
+            sentence = "gives some records twice and may leave out others; declare how it is sorted"
+            raise StoreError(self._store, f"the list of {self._schema.name} {sentence}")
 
     def _sorts(self, query: Query[Any]) -> bool:
         return self._binding.spelling.sort(query.sort_keys) is not None

@@ -1,0 +1,86 @@
+"""What an answer tells of more to come beside its list, in whatever words: a list that goes on is no whole one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+__all__ = ["CONTAINERS", "NAMES", "is_continued", "is_next", "is_said_to_go_on"]
+
+_NEXTS = (
+    "next", "next_cursor", "next_page", "next_page_token", "next_token", "next_url", "next_uri", "next_link",
+    "next_page_url", "next_page_uri", "next_page_link", "next_marker", "next_href", "next_offset", "next_start",
+    "next_page_cursor", "next_key", "next_continuation_token", "continue", "continuation_token",
+)  # fmt: skip
+_MORES = ("has_more", "has_next", "has_next_page", "more", "is_truncated", "truncated", "incomplete_results")
+_LASTS = ("is_last", "last")
+_ODATA = ("@odata.nextLink", "odata.nextLink")
+
+CONTAINERS = (
+    "meta", "_meta", "metadata", "pagination", "paging", "links", "_links", "page_info", "pageInfo", "cursors",
+    "response_metadata", "responseMetadata",
+)  # fmt: skip
+"""Where such words stand, if not beside the list."""
+
+
+def _forms(name: str) -> Iterator[str]:
+    first, *others = name.split("_")
+    camel = first + "".join(map(str.capitalize, others))
+    yield from (name, camel, name.replace("_", "-"), camel[:1].upper() + camel[1:])
+
+
+NAMES = tuple(dict.fromkeys([form for name in (*_NEXTS, *_MORES, *_LASTS) for form in _forms(name)] + [*_ODATA]))
+"""The words themselves, as they are written."""
+
+_PLAIN = re.compile(r"[^a-z]")
+
+
+def _plain(name: str) -> str:
+    return _PLAIN.sub("", name.lower())
+
+
+_PLAIN_NEXTS = {_plain(name) for name in (*_NEXTS, *_ODATA)}
+_PLAIN_MORES = {_plain(name) for name in _MORES}
+_PLAIN_LASTS = {_plain(name) for name in _LASTS}
+
+
+def is_next(name: str) -> bool:
+    """Whether what has this name leads to a next page."""
+    return _plain(name) in _PLAIN_NEXTS
+
+
+def is_said_to_go_on(name: str) -> bool:
+    """Whether what has this name tells whether there is more."""
+    plain = _plain(name)
+    return plain in _PLAIN_NEXTS or plain in _PLAIN_MORES or plain in _PLAIN_LASTS - {"last"}
+
+
+def is_continued(told: Iterable[tuple[str, Any]]) -> bool:
+    """Whether one of these names and values, or of those in a container among them, says that there is more."""
+    for name, value in told:
+        if name in CONTAINERS and isinstance(value, Mapping | list):
+            if is_continued(value.items() if isinstance(value, Mapping) else _relations(value)):
+                return True
+        elif _says_more(_plain(name), value):
+            return True
+    return False
+
+
+def _relations(links: list[Any]) -> Iterator[tuple[str, Any]]:
+    """What ``[{"rel": "next", "href": "…"}]`` tells."""
+    for link in links:
+        if isinstance(link, Mapping) and isinstance(link.get("rel"), str):
+            yield link["rel"], link.get("href")
+
+
+def _says_more(name: str, value: Any) -> bool:
+    if name in _PLAIN_MORES:
+        return value is True
+    if name in _PLAIN_LASTS:
+        return value is False
+    if name not in _PLAIN_NEXTS:
+        return False
+    if isinstance(value, Mapping):  # {"href": "…"}
+        return any(isinstance(each, str) and each for each in value.values())
+    return value > 0 if isinstance(value, int | float) else bool(value)
