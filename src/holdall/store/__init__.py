@@ -27,7 +27,7 @@ from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.idle import has_news
-from holdall.store.registry import open_store
+from holdall.store.registry import open_store, refuse_fragment
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs
 
@@ -77,5 +77,6 @@ __all__ = [
     "has_news",
     "keep_for_ever",
     "open_store",
+    "refuse_fragment",
     "watch_forks",
 ]

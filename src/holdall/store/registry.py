@@ -1,4 +1,8 @@
-"""From a URL to a store: schemes are entry points of the group ``holdall.stores``, so anyone can add one."""
+"""From a URL to a store: schemes are entry points of the group ``holdall.stores``, so anyone can add one.
+
+A URL that names a driver, ``scheme+driver:``, is that of its scheme; where no store has that, it goes to the entry
+point ``dialect+driver``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from holdall.store.contract import Store
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["open_store"]
+__all__ = ["open_store", "refuse_fragment"]
+
+_ANY_DRIVER = "dialect+driver"
 
 
 @cache
@@ -26,10 +32,15 @@ def open_store(name: str, url: str, **options: Any) -> Store:
 
     Raises DeclarationError for an unknown scheme, or where the scheme's optional driver is not installed.
     """
-    scheme = url.partition(":")[0]
-    point = _schemes().get(scheme)
+    scheme, colon, rest = url.partition(":")
+    scheme = scheme.strip().lower()  # RFC 3986, section 3.1
+    url = f"{scheme}{colon}{rest}"
+    schemes = _schemes()
+    point = schemes.get(scheme) or schemes.get(scheme.partition("+")[0])
+    if point is None and "+" in scheme:
+        point = schemes.get(_ANY_DRIVER)
     if point is None:
-        known = ", ".join(sorted(_schemes()))
+        known = ", ".join(sorted(schemes))
         raise DeclarationError(f"no store speaks {scheme!r}; known schemes: {known}")
     try:
         factory = point.load()
@@ -37,3 +48,9 @@ def open_store(name: str, url: str, **options: Any) -> Store:
         raise DeclarationError(f"the store for {scheme!r} needs a driver that is not installed: {error}") from error
     store: Store = factory(name, url, **options)
     return store
+
+
+def refuse_fragment(url: str) -> None:
+    """Raise DeclarationError for a URL with a fragment: a name or password with a # would be read without its end."""
+    if "#" in url:
+        raise DeclarationError("a # ends a URL; where it is part of a name, path or password, write %23")

@@ -15,7 +15,7 @@ from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.sql import SqlStore, open_sql
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
-from holdall.stores.sql.engine import EngineOptions, engine_at, url_of
+from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, url_of
 from holdall.stores.sql.steps import Lock, Step
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.writes import Writes

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from holdall.errors import DeclarationError, Unsupported
-from holdall.store import AnewInChild, keep_for_ever, watch_forks
+from holdall.store import AnewInChild, keep_for_ever, refuse_fragment, watch_forks
 from holdall.stores.mongo.errors import translating
 from holdall.stores.mongo.source import Document
 
@@ -40,6 +40,7 @@ class Address(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, store: str, url: str) -> Address:
         """The address a URL gives. Raises DeclarationError for one that is wrong or names no database."""
+        refuse_fragment(url)
         parts = urlsplit(url)
         database = parts.path.strip("/")
         if parts.scheme not in ("mongodb", "mongodb+srv") or not database or "/" in database:

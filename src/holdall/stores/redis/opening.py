@@ -9,6 +9,7 @@ import msgspec
 from redis.asyncio.connection import Connection, SSLConnection
 
 from holdall.errors import DeclarationError
+from holdall.store import refuse_fragment
 from holdall.stores.redis.cluster import ClusterServer, Connector
 from holdall.stores.redis.server import Server, SingleServer
 
@@ -38,6 +39,7 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 def server_at(store: str, url: str, given: Connecting) -> tuple[Server, bool]:
     """The server of a URL, and whether it is a cluster; no I/O is done. Raises DeclarationError."""
+    refuse_fragment(url)
     parts = urlsplit(url)
     scheme, plus, cluster = parts.scheme.partition("+")
     if scheme not in ("redis", "rediss") or (plus and cluster != "cluster"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holdall.errors import DeclarationError
-from holdall.store import CommitClass
+from holdall.store import CommitClass, refuse_fragment
 from holdall.stores.rest.auth import Auth, Credentials
 from holdall.stores.rest.call import Call
 from holdall.stores.rest.client import Client, checked_url
@@ -59,6 +59,7 @@ def open_rest(
         _demand_idempotence(name, declared)
     if max_connections < 1 or max_answer_bytes < 1 or (rate is not None and (rate.calls < 1 or rate.seconds <= 0)):
         raise DeclarationError(f"store {name!r}: bounds are positive numbers")
+    refuse_fragment(url)
     settings = Settings(
         url=checked_url(name, url),
         headers=dict(headers or {}),

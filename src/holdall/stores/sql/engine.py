@@ -3,69 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy import event, exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
-from holdall.errors import DeclarationError, HoldallError
+from holdall.errors import HoldallError, StoreUnavailable
 from holdall.store import AnewInChild, Outcome, Rows, keep_for_ever, watch_forks
-from holdall.stores.sql.database import LOCK_WAIT, found_in_catalogue
+from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.engine_connecting import EngineOptions, engine_at
+from holdall.stores.sql.engine_liveness import is_alive, is_lost
 from holdall.stores.sql.engine_refusal import refusal
 from holdall.stores.sql.engine_steps import StepRefused, run_step
-from holdall.stores.sql.errors import deciding
+from holdall.stores.sql.errors import deciding, is_read_only
 from holdall.stores.sql.inspection import FoundTable, inspect_connection
 from holdall.stores.sql.steps import Work
 from holdall.stores.sql.tables import Tables
 
-__all__ = ["EngineDatabase", "EngineOptions", "carry_out", "engine_at", "url_of"]
+__all__ = ["EngineDatabase", "carry_out"]
 
-_STRICT = "SET SESSION sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO'"
-_MYSQL_DRIVERS = ("asyncmy", "aiomysql")
+T = TypeVar("T")
+
 _AS_IT_IS = {"no_parameters": True}  # the driver looks for no parameters, and a % is a %
 _ERRORS = (exc.SQLAlchemyError, OSError)
-
-
-class EngineOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the engine is used: at most ``connections`` per event loop; ``timeout`` (seconds) to get one.
-
-    ``lock_timeout`` (seconds) is how long a commit waits in MariaDB or MySQL for what
-    others have locked; it should be well below the time that a commit is given.
-    """
-
-    connections: int = 10
-    timeout: float = 30.0
-    lock_timeout: float = 5.0
-
-    def __post_init__(self) -> None:
-        if self.connections < 1 or self.timeout <= 0 or self.lock_timeout <= 0:
-            raise DeclarationError("connections, timeout and lock_timeout must be above zero")
-
-
-def url_of(url: str) -> sa.URL:
-    """The URL with its driver: asyncmy or aiomysql for MariaDB and MySQL where none is named.
-
-    Raises DeclarationError for what is no URL, and where the driver is not installed.
-    """
-    try:
-        made = sa.make_url(url)
-        if made.get_backend_name() in ("mysql", "mariadb"):
-            if "+" not in made.drivername:
-                driver = next((name for name in _MYSQL_DRIVERS if find_spec(name) is not None), _MYSQL_DRIVERS[0])
-                made = made.set(drivername=f"{made.drivername}+{driver}")
-            made = made.update_query_dict({"charset": "utf8mb4"})
-        made.get_dialect()
-    except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
-        raise DeclarationError(f"no SQL database can be reached by this URL: {type(error).__name__}") from error
-    return made
 
 
 class EngineDatabase(AnewInChild):
@@ -87,9 +53,12 @@ class EngineDatabase(AnewInChild):
             return replace(Dialect.of(connection.dialect), lower_collation=dialect.lower_collation)
 
     async def rows(self, sql: str, parameters: Any) -> Rows:
-        """The rows of a reading statement."""
-        async with self._connected() as connection:
+        """The rows of a reading statement, which is asked once more where its connection was lost."""
+
+        async def read(connection: AsyncConnection) -> Rows:
             return await _rows(connection, sql, parameters)
+
+        return await self._again_if_lost(read)
 
     async def batches(self, sql: str, parameters: Any, size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
@@ -102,11 +71,14 @@ class EngineDatabase(AnewInChild):
                 await connection.run_sync(lambda _: result.close())
 
     async def write(self, work: Work) -> list[Outcome]:
-        """Carry out the work's steps in one transaction."""
-        async with self._connected() as connection:
+        """Carry out the work's steps in one transaction, once more where the connection was lost before its end."""
+
+        async def carry(connection: AsyncConnection) -> list[Outcome]:
             outcomes = await carry_out(connection, work)
             await self._commit(connection)
             return outcomes
+
+        return await self._again_if_lost(carry)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[EngineTransaction]:
@@ -145,16 +117,41 @@ class EngineDatabase(AnewInChild):
             keep_for_ever(engine)
         self._engines = WeakKeyDictionary()
 
+    async def _again_if_lost(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What comes of an act, done once more where its connection is gone, or takes no writes, and nothing was done.
+
+        Then the others are given up, too: the next connection may lead to another server.
+        """
+        try:
+            async with self._connected(is_repeated=True) as connection:
+                return await act(connection)
+        except StoreUnavailable as error:
+            if error.is_outcome_unknown or not (is_read_only(error) or is_lost(_cause(error))):
+                raise
+            await self._engine().dispose()
+        async with self._connected(is_repeated=True) as connection:
+            return await act(connection)
+
     async def _commit(self, connection: AsyncConnection) -> None:
         with deciding(), self.translating():
             await connection.commit()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        """A connection; what is not committed when the block ends is rolled back. Raises our errors."""
+    async def _connected(self, *, is_repeated: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection; what is not committed when the block ends is rolled back. Raises our errors.
+
+        It has given a sign of life, unless the block is repeated where the connection turns out to be lost.
+        """
         with self.translating():
+            if not is_repeated and not await self._is_alive():
+                await self._engine().dispose()
             async with self._engine().connect() as connection:
                 yield connection
+
+    async def _is_alive(self) -> bool:
+        """Whether the connection that comes next is alive; the pool gives the last one first."""
+        async with self._engine().connect() as connection:
+            return await connection.run_sync(is_alive)
 
     @contextmanager
     def translating(self) -> Iterator[None]:
@@ -221,6 +218,11 @@ class EngineTransaction:
                 raise
 
 
+def _cause(error: HoldallError) -> BaseException:
+    """The driver's error behind ours."""
+    return error if error.__cause__ is None else error.__cause__
+
+
 async def _is_undone(part: AsyncTransaction) -> bool:
     """Whether the savepoint was still there to go back to."""
     try:
@@ -252,32 +254,3 @@ async def carry_out(connection: AsyncConnection, work: Work) -> list[Outcome]:
     except StopIteration as end:
         outcomes: list[Outcome] = end.value
         return outcomes
-
-
-def engine_at(url: sa.URL, options: EngineOptions) -> AsyncEngine:
-    """The engine at this URL; no connection is made. What every connection must be told once, it is told."""
-    family = "mysql" if url.get_backend_name() in ("mysql", "mariadb") else url.get_backend_name()
-    isolation = {"isolation_level": "READ COMMITTED"} if family in ("mysql", "postgresql", "oracle", "mssql") else {}
-    engine = create_async_engine(
-        url,
-        pool_size=options.connections,
-        max_overflow=0,
-        pool_timeout=options.timeout,
-        pool_use_lifo=True,
-        pool_pre_ping=False,
-        **isolation,
-    )
-    setup = Dialect.of(engine.dialect).session_setup
-    if family == "mysql":
-        wait = max(1, int(min(options.lock_timeout, LOCK_WAIT)))
-        waits = (f"SET SESSION innodb_lock_wait_timeout = {wait}", f"SET SESSION lock_wait_timeout = {wait}")
-        setup = (_STRICT, *waits, *setup)
-
-    def tell(connection: Any, record: Any) -> None:
-        cursor = connection.cursor()
-        for statement in setup:
-            cursor.execute(statement)
-        cursor.close()
-
-    event.listen(engine.sync_engine, "connect", tell)
-    return engine

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.errors import StoreUnavailable, Unsupported
 from holdall.store import Hold, Outcome, Reservation, keep_for_ever
-from holdall.stores.sql.engine import EngineDatabase, EngineOptions, carry_out
+from holdall.stores.sql.engine import EngineDatabase, carry_out
+from holdall.stores.sql.engine_connecting import EngineOptions
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.prepared_names import PreparedName, tag, to_xid
 from holdall.stores.sql.steps import Work

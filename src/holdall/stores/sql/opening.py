@@ -23,18 +23,18 @@ T = TypeVar("T")
 def open_sql(name: str, url: str, **options: Any) -> SqlStore:
     """The store at this URL; no connection is made.
 
-    ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` (in memory), ``postgresql://user@host/name``,
-    ``mariadb://…``, ``mysql://…``, or ``dialect+driver://…`` for any async dialect of SQLAlchemy. The options are
-    those of ``SqliteOptions``, ``PostgresOptions`` or ``EngineOptions``. Raises DeclarationError for a wrong one.
+    ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` (in memory), ``postgresql://user@host/name``
+    or ``postgres://…``, ``mariadb://…``, ``mysql://…``, or ``dialect+driver://…`` for any async dialect of SQLAlchemy.
+    SQLite, PostgreSQL, MariaDB and MySQL are reached by drivers of our choice, whatever driver the URL names. The
+    options are those of ``SqliteOptions``, ``PostgresOptions`` or ``EngineOptions``. Raises DeclarationError for a
+    wrong one.
     """
     scheme, _, rest = url.partition("://")
-    match scheme:
+    match scheme.partition("+")[0]:
         case "sqlite":
             return _open_sqlite(name, url, options)
-        case "postgresql" | "postgres" | "postgresql+asyncpg":
+        case "postgresql" | "postgres":
             return _open_postgres(name, f"postgresql://{rest}", options)
-        case _ if scheme.startswith("sqlite"):
-            raise DeclarationError("SQLite is reached by sqlite:/// alone, which brings its own driver")
     return _open_engine(name, url, options)
 
 
@@ -57,7 +57,8 @@ def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
 
 
 def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
-    from holdall.stores.sql.engine import EngineDatabase, EngineOptions, engine_at, url_of
+    from holdall.stores.sql.engine import EngineDatabase
+    from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, url_of
 
     place, given = url_of(url), _given(EngineOptions, name, options)
     tables = Tables(Dialect.of(engine_at(place, given).dialect))

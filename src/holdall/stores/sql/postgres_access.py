@@ -17,7 +17,7 @@ from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_pool import Ages, PostgresPool
 from holdall.stores.sql.postgres_refusal import refusal
 from holdall.stores.sql.postgres_reservations import is_reservation_table
-from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED
+from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED
 from holdall.stores.sql.steps import Step
 from holdall.stores.sql.tables import Tables
 
@@ -114,6 +114,8 @@ class PostgresAccess(AnewInChild):
             pool.drop(connection)
             pool.renew()
             return
+        if isinstance(error.__cause__, CONNECTION_LOST) and not isinstance(error, StoreTimeout):
+            pool.renew()
         if connection.raw.is_closed() or isinstance(error, StoreTimeout | StoreUnavailable):
             pool.give_dirty(connection)
             return

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.store import refuse_fragment
 
 __all__ = ["PostgresPlace", "place_of"]
 
@@ -38,9 +39,8 @@ class PostgresPlace(msgspec.Struct, frozen=True):
 
 def place_of(url: str) -> PostgresPlace:
     """The place a URL means. Raises DeclarationError for one that cannot be read."""
+    refuse_fragment(url)
     parts = urlsplit(url)
-    if parts.fragment or url.endswith("#"):
-        raise DeclarationError("a # ends a URL; where it is part of a name or password, write %23")
     try:
         given = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
         timeout = float(given["connect_timeout"]) if "connect_timeout" in given else 0.0

@@ -16,7 +16,7 @@ from holdall.stores.sql.postgres_reservations import (
     nothing_reserved,
 )
 from holdall.stores.sql.postgres_steps import ROWS, WroteFewer, run_step
-from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, judged
+from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Work
 
 __all__ = ["PostgresWorks"]
@@ -32,7 +32,10 @@ class PostgresWorks:
         self._reservations = reservations
 
     async def write(self, work: Work, ending: str | None = None) -> list[Outcome]:
-        """Carry out a work in one transaction, which ends by the statement ``ending``, or else is committed."""
+        """Carry out a work in one transaction, which ends by the statement ``ending``, or else is committed.
+
+        Where the connection was lost before that, or the server takes no writes, another connection has a try.
+        """
         for number in range(_TRIES):
             try:
                 async with self._access.connected() as connection:
@@ -40,7 +43,8 @@ class PostgresWorks:
             except (*OUTDATED, OutdatedGuards):
                 continue
             except StoreUnavailable as error:
-                if number or not is_read_only(error):
+                is_elsewhere = is_read_only(error) or isinstance(error.__cause__, CONNECTION_LOST)
+                if number or error.is_outcome_unknown or not is_elsewhere:
                     raise
         raise LockConflict(self._access.store, "its tables are being changed, and nothing was applied; try again")
 
