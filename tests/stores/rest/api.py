@@ -99,7 +99,7 @@ class Api:
         return reply
 
     async def _act(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        name, is_one, key_text = path.partition("/")
+        name, is_one, key_text = path.partition("/~")  # so that the path of an empty key is not that of the list
         schema = self.schemas.get(name)
         if schema is None:
             return Answer(404)
@@ -136,7 +136,7 @@ class Api:
         (outcome,) = await self.store.apply([Change(Verb.ADD, schema.name, key, tuple(values), tuple(values.values()))])
         key = outcome.key if outcome.key is not None else key
         made = await self._one(schema, key)
-        location = f"/api/{schema.name}/{self.keys[schema.name].write(key)}"
+        location = f"/api/{schema.name}/~{self.keys[schema.name].write(key)}"
         return Answer(201, made.body, [*made.headers, ("Location", location)])
 
     async def _one(self, schema: Schema, key: Any) -> Answer:
@@ -273,7 +273,7 @@ class _Protocol(asyncio.Protocol):
 
 def spelled(condition: Condition) -> dict[str, str]:
     """A whole condition as the API's parameter ``filter``."""
-    return {"filter": msgspec.json.encode(condition).decode()}
+    return {"filter": msgspec.json.encode(condition, enc_hook=str).decode()}
 
 
 def _rebuilt(schema: Schema, tree: dict[str, Any]) -> Condition:

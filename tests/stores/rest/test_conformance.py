@@ -46,7 +46,7 @@ def _spelled_sort(keys: tuple[SortKey, ...], names: dict[str, str]) -> dict[str,
 def _collection(name: str, **options: object) -> RestCollection:
     shape = _SHAPES[name]
     declared = {
-        "path": f"/{name}/{{key}}",
+        "path": f"/{name}/~{{key}}",
         "list_path": f"/{name}",
         "names": shape.names,
         "item_at": shape.item,

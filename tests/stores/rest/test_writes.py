@@ -36,6 +36,7 @@ from tests.stores.rest.customers import (
     update,
 )
 
+_ALL = Query[object]("customer")
 _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
 
 
@@ -153,9 +154,14 @@ def test_a_key_cannot_leave_its_place_in_the_path(key: str) -> None:
     schema = Schema("customer", (FieldSchema("id", Kind.STR), FieldSchema("name", Kind.STR)), ("id",))
 
     async def work(store: RestStore, server: FaultServer) -> None:
-        if key in (".", ".."):
+        if key in ("", ".", ".."):
             with pytest.raises(StoreError, match="path"):
                 await store.apply([Change(Verb.REMOVE, "customer", key)])
+            with pytest.raises(StoreError, match="path"):
+                await store.apply([add(key)])
+            with pytest.raises(StoreError, match="path"):
+                await store.fetch(_ALL.where(Compare(("id",), Op.EQ, key)))
+            assert not server.requests
             return
         await store.apply([Change(Verb.REMOVE, "customer", key)])
         assert server.requests[0].path.count("/") == 2

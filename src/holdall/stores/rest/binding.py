@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,15 +14,19 @@ from holdall.store import Capabilities, CommitClass, Feature, Limits, Row, Verb,
 from holdall.stores.rest.call import KEY, Call, PathTemplate
 from holdall.stores.rest.codec import RecordCodec, field_type
 from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.merging import MERGE_PATCH
 from holdall.stores.rest.paging import Cursor
 from holdall.stores.rest.plan import Planner
 from holdall.stores.rest.spelling import Spelling
 from holdall.stores.rest.versions import BodyVersion, ETags, version_of_content
 
-__all__ = ["VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
+__all__ = ["AS_IT_IS", "VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
+
+AS_IT_IS = {"Accept-Encoding": "identity"}
+"""Asks for an answer that nothing on the way packs, which would make its tag a weak one."""
 
 _ORDERS = frozenset({Op.GE, Op.LE})
-_MADE = frozenset({Kind.INT, Kind.STR})  # keys that servers make
+_MADE = frozenset({Kind.INT, Kind.STR, Kind.UUID})  # keys that servers make
 
 
 def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent: int) -> Capabilities:
@@ -34,6 +39,8 @@ def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent:
         operators = frozenset(Op) if scans or filters is None else _operators(collection)
     if collection.sort is not None or scans:
         features |= {Feature.SORT, Feature.OFFSET}
+    if collection.order:
+        features.add(Feature.OFFSET)
     spells = filters is not None and (filters.spell is not None or filters.operators.keys() >= _ORDERS)
     if scans or (collection.sort is not None and spells):
         features.add(Feature.KEYSET)
@@ -90,6 +97,12 @@ class Binding:
         """The template filled."""
         return template.fill(self.store, values)
 
+    def demand_path(self, key: Any) -> None:
+        """Raise StoreError for a key whose record no path would lead to."""
+        call = self.calls["get"]
+        if call is not None:
+            self.path(call.template, self.key_values(key))
+
     def key_values(self, key: Any) -> dict[str, Any]:
         """The key's fields by name, and the whole of it as ``key``."""
         names = self.schema.key
@@ -131,6 +144,8 @@ class Binding:
                     f" with Call(parameters={{{name!r}: …}}), or name a field"
                 )
         headers = {"Content-Type": call.media_type, **call.headers} if method not in ("GET", "DELETE") else call.headers
+        if verb == "get" and isinstance(self.version, ETags):
+            headers = {**AS_IT_IS, **headers}
         return BoundCall(verb, method, template, call, f"{method} {self.schema.name}", headers or None)
 
     def _refuse(self, schema: Schema, collection: RestCollection) -> None:
@@ -144,7 +159,7 @@ class Binding:
             raise Unsupported(
                 self.store,
                 f"keys of {schema.name} made by us",
-                "its API makes them: use a key with generated=True of int",
+                "its API makes them: declare the key generated=True",
             )
         if isinstance(collection.paging, Cursor) and collection.unwrap is not None:
             raise DeclarationError(f"{schema.name}: unwrap would hide the cursor; give list_at instead")
@@ -168,6 +183,11 @@ class BoundCall(msgspec.Struct, frozen=True):
         declared = self.declared
         return self.method in ("GET", "PUT", "DELETE") or bool(declared.idempotency_key) or declared.is_repeatable
 
+    @property
+    def is_merging(self) -> bool:
+        """Whether objects in the body are merged into those that are there (RFC 7396)."""
+        return self.declared.media_type.partition(";")[0].strip().lower() == MERGE_PATCH
+
 
 _METHODS = {"get": "GET", "list": "GET", "add": "POST", "update": "PATCH", "remove": "DELETE"}
 _ALLOWED = {
@@ -177,12 +197,14 @@ _ALLOWED = {
     "update": {"PATCH", "PUT", "POST"},
     "remove": {"DELETE", "POST"},
 }
+_LAST = re.compile(r"(.*)/\{\w+\}([^/{}]*/?)")
 VERBS = {Verb.ADD: "add", Verb.UPDATE: "update", Verb.REMOVE: "remove"}
 
 
 def _above(path: str) -> str:
-    """The path of a list, by that of a record."""
-    return path.rstrip("/").rpartition("/")[0] or "/"
+    """The path of a list, by that of a record; what follows the key, a slash or ``.json``, follows the list, too."""
+    found = _LAST.fullmatch(path)
+    return "".join(found.groups()) or "/" if found else path.rstrip("/").rpartition("/")[0] or "/"
 
 
 def _operators(collection: RestCollection) -> frozenset[Op]:

@@ -16,6 +16,7 @@ __all__ = ["KEY", "Call", "PathTemplate", "text_of"]
 KEY = "key"
 """The name that stands in a path for the whole key, its parts with commas between them."""
 
+_ELSEWHERE = ("", ".", "..")  # segments that make of a path that of a list, or of something above
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -50,9 +51,10 @@ class PathTemplate:
         self.names = tuple(parts[1::2])
         self._fixed = {name: _segment(path, value) for name, value in parameters.items()}
         self._is_plain = not self.names
-        self._pattern = re.compile(
-            "(?:^|/)" + "([^/?#]*)".join(map(re.escape, [part.lstrip("/") for part in self._texts[:1]] + parts[2::2]))
-        )
+        self._filled = [number for number, segment in enumerate(path.split("/")) if _PLACE.search(segment)]
+        texts = [self._texts[0].lstrip("/"), *self._texts[1:]]
+        texts[-1] = texts[-1].rstrip("/") if self.names else texts[-1]
+        self._pattern = re.compile("(?:^|/)" + "([^/?#]*)".join(map(re.escape, texts)))
         self._path = path
 
     @property
@@ -69,14 +71,22 @@ class PathTemplate:
             segment = self._fixed.get(name)
             if segment is None:
                 value = values.get(name)
+                if value is None:
+                    raise StoreError(store, f"{name} has no value for the path {self._path}")
                 segment = _joined(value)
-                if segment in (".", "..") or value is None:
-                    raise StoreError(store, f"this {name} cannot stand in the path {self._path}")
             pieces += (segment, text)
-        return "".join(pieces)
+        path = "".join(pieces)
+        segments = path.split("/")
+        for number in self._filled:
+            if segments[number] in _ELSEWHERE:
+                raise StoreError(
+                    store, f"an empty or dotted key cannot stand in the path {self._path}: it leads elsewhere"
+                )
+        return path
 
     def read(self, path: str) -> dict[str, str] | None:
         """The undecoded text of each name in a path that ends as this one does; None for another path."""
+        path = path.rstrip("/")
         match = self._pattern.search(path)
         if match is None or match.end() != len(path):
             return None
@@ -102,6 +112,6 @@ def _flat(value: Sequence[Any]) -> list[str]:
 
 
 def _segment(path: str, value: str) -> str:
-    if value in ("", ".", ".."):
+    if value in _ELSEWHERE:
         raise DeclarationError(f"{value!r} cannot stand in the path {path}")
     return quote(value, safe="")

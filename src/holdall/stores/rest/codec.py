@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from operator import attrgetter
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
-from holdall.errors import CorruptRecord, DeclarationError
+from holdall.errors import CorruptRecord
 from holdall.query import MAX_INT, FieldSchema, Kind, Schema, is_of_kind
 from holdall.store import Row
+from holdall.stores.rest.nesting import Leaf, nested, nested_type, put, reader_of
 from holdall.stores.rest.places import steps
 
-__all__ = ["Leaf", "Misfit", "RecordCodec", "corrupt", "field_type", "nested", "nested_type", "put", "reader_of"]
-
-Leaf: TypeAlias = tuple[tuple[str, ...], Any, Any]
-"""A place in a JSON object, its type, and its default (``msgspec.NODEFAULT`` for none)."""
+__all__ = ["Misfit", "RecordCodec", "corrupt", "field_type"]
 
 _TYPES: dict[Kind, Any] = {
     Kind.BOOL: bool,
@@ -69,54 +66,6 @@ def field_type(field: FieldSchema) -> Any:
     if field.max_length is not None and field.kind in (Kind.STR, Kind.BYTES):
         return Annotated[plain, msgspec.Meta(max_length=field.max_length)]
     return plain
-
-
-def nested_type(leaves: Iterable[Leaf]) -> Any:
-    """A type that decodes these places of an object and passes over all others; attributes are ``f0``, ``f1``, …"""
-    tree: dict[str, list[Leaf]] = {}
-    for path, kind, default in leaves:
-        tree.setdefault(path[0], []).append((path[1:], kind, default))
-    fields: list[tuple[str, Any, Any]] = []
-    for number, below in enumerate(tree.values()):
-        if len(below) > 1 and any(not path for path, _, _ in below):
-            raise DeclarationError("two fields lie at one place of the JSON, or one inside the other")
-        path, kind, default = below[0]
-        if not path:
-            fields.append((f"f{number}", kind, default))
-            continue
-        is_optional = all(default is not msgspec.NODEFAULT for _, _, default in below)
-        inner = nested_type(below)
-        fields.append((f"f{number}", inner | None if is_optional else inner, None if is_optional else default))
-    names = {f"f{number}": name for number, name in enumerate(tree)}
-    made = [(name, kind) if default is msgspec.NODEFAULT else (name, kind, default) for name, kind, default in fields]
-    return msgspec.defstruct("Answer", made, rename=names, kw_only=True, gc=False)
-
-
-def nested(places: Sequence[tuple[str, ...]]) -> list[str]:
-    """The attribute paths at which ``nested_type`` puts these places, in the same order."""
-    numbers: dict[tuple[str, ...], int] = {}
-    counts: dict[tuple[str, ...], int] = {}
-    for place in places:
-        for end in range(1, len(place) + 1):
-            if place[:end] not in numbers:
-                numbers[place[:end]] = counts.get(place[: end - 1], 0)
-                counts[place[: end - 1]] = numbers[place[:end]] + 1
-    return [".".join(f"f{numbers[place[:end]]}" for end in range(1, len(place) + 1)) for place in places]
-
-
-def reader_of(attributes: Sequence[str]) -> Callable[[Any], Row]:
-    """A function from a decoded object to the tuple of these attributes; None behind a missing object."""
-    if all("." not in attribute for attribute in attributes):
-        if len(attributes) > 1:
-            return attrgetter(*attributes)
-        only = attrgetter(*attributes)
-        return lambda item: (only(item),)
-    paths = [attribute.split(".") for attribute in attributes]
-
-    def read(item: Any) -> Row:
-        return tuple([_through(item, path) for path in paths])
-
-    return read
 
 
 class RecordCodec:
@@ -194,25 +143,6 @@ class RecordCodec:
             else:
                 put(made, place, value)
         return made
-
-
-def put(document: dict[str, Any], place: Sequence[str], value: Any) -> None:
-    """Set what stands at this place of a JSON object, making the objects on the way."""
-    *above, last = place
-    for step in above:
-        inner = document.get(step)
-        if not isinstance(inner, dict):
-            inner = document[step] = {}
-        document = inner
-    document[last] = value
-
-
-def _through(item: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        if item is None:
-            return None
-        item = getattr(item, name)
-    return item
 
 
 def _key_type(field: FieldSchema) -> Any:

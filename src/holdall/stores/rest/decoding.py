@@ -11,8 +11,10 @@ from holdall.errors import Unsupported
 from holdall.query import MAX_INT
 from holdall.store import Row, Rows
 from holdall.stores.rest.binding import Binding
-from holdall.stores.rest.codec import Leaf, Misfit, field_type, nested, nested_type, reader_of
+from holdall.stores.rest.bodies import read_document
+from holdall.stores.rest.codec import Misfit, field_type
 from holdall.stores.rest.continuation import CONTAINERS, NAMES, is_continued
+from holdall.stores.rest.nesting import Leaf, nested, nested_type, reader_of
 from holdall.stores.rest.paging import Cursor
 from holdall.stores.rest.places import steps
 
@@ -29,6 +31,7 @@ class ItemDecoder:
         self._decoder = msgspec.json.Decoder(nested_type([(place, item, msgspec.NODEFAULT)]) if place else item)
         self._attributes = nested([place])[0].split(".") if place else []
         self._item = item
+        self._place = place
         self._prefix = f"{binding.collection.item_at}." if place else ""
 
     def decode(self, body: bytes) -> Row:
@@ -40,6 +43,15 @@ class ItemDecoder:
             for name in self._attributes:
                 found = getattr(found, name)
         return self._codec.rows([found], body, self._prefix)[0]
+
+    def document(self, body: bytes) -> dict[str, Any]:
+        """The record's whole JSON, of an answer that ``decode`` took. Raises ValueError for what it passed over."""
+        found = read_document(body)
+        if self._unwrap is not None:
+            return self._unwrap(found)  # type: ignore[no-any-return]
+        for name in self._place:
+            found = found[name]
+        return found  # type: ignore[no-any-return]
 
 
 class Listed(msgspec.Struct, gc=False):
@@ -121,7 +133,10 @@ def _at(found: Any, path: Iterable[str]) -> Any:
 
 def _unwrapped(unwrap: Callable[[Any], Any], body: bytes) -> tuple[Any, Any]:
     """The document, and what the function finds in it."""
-    document = msgspec.json.decode(body)
+    try:
+        document = msgspec.json.decode(body)
+    except msgspec.ValidationError:  # a number beyond all bounds, of which the model may not know
+        document = read_document(body)
     try:
         return document, unwrap(document)
     except (LookupError, TypeError, AttributeError) as error:

@@ -20,6 +20,7 @@ from holdall.errors import (
 )
 from holdall.query import Schema
 from holdall.store import Change, Verb
+from holdall.stores.rest.places import steps
 
 __all__ = [
     "CLIENT_ERRORS", "PASSING", "STATUSES", "Refusals", "from_client", "from_status", "refusal_of", "unknown",
@@ -181,7 +182,7 @@ def _forms(text: str) -> tuple[str, str]:
 def _texts_at(document: Any, place: str) -> list[str]:
     """The texts at a dotted place, through lists."""
     found = [document]
-    for name in place.split(".") if place else ():
+    for name in steps(place):
         found = [part[name] for item in found for part in (item if isinstance(item, list) else [item])
                  if isinstance(part, dict) and name in part]  # fmt: skip
     return [item for item in found if isinstance(item, str)]

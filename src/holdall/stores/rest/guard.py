@@ -9,8 +9,8 @@ from holdall.errors import StaleVersion, StoreError
 from holdall.store import Change
 from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.binding import Binding
-from holdall.stores.rest.reading import Reading
-from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, version_of_content
+from holdall.stores.rest.reading import Current, Reading
+from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, is_strong, version_of_content
 
 __all__ = ["Guard"]
 
@@ -25,41 +25,48 @@ class Guard:
         self._reading = reading
         self._tags = tags
 
-    async def expecting(
-        self, change: Change, headers: dict[str, str], query: dict[str, str], row: Any = None
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and query with what tells the API the expected version; ``row`` is the record, if it was just read.
+    async def expecting(self, change: Change, current: Current | None = None) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and query with what tells the API the expected version; ``current`` is the record, if just read.
 
         Raises StaleVersion where it can be seen already that the record is another by now.
         """
         version, declared = change.version, self._binding.version
-        if version is None or declared is None:
+        headers: dict[str, str] = {}
+        query: dict[str, str] = {}
+        if version is not None and isinstance(declared, ETags):
+            headers["If-Match"] = await self._tag(change, version, current)
             return headers, query
-        if isinstance(declared, BodyVersion):
+        if current is not None and is_strong(current.tag):
+            headers["If-Match"] = str(current.tag)
+        if version is not None and isinstance(declared, BodyVersion):
             if declared.header:
                 headers[declared.header] = declared.text.format(version=version)
             if declared.query:
                 query[declared.query] = str(version)
-            return headers, query
-        seen = self._tags.find(self._schema.name, change.key, version)
-        if seen is not None and seen.tag is not None:
-            headers["If-Match"] = seen.tag
-            return headers, query
-        content, tag = (
-            (version_of_content(row), headers.get("If-Match")) if row is not None else (await self._current(change))
-        )
-        if content != (version if seen is None else seen.content):
-            raise StaleVersion(self._store, self._schema.name, change.key)
-        if tag is None:
-            raise StoreError(self._store, f"the API of {self._schema.name} gives no ETag; version=ETags() needs it")
-        headers["If-Match"] = tag
         return headers, query
 
-    async def _current(self, change: Change) -> tuple[int, str | None]:
-        found = await self._reading.one(change.key)
-        if found is None:
-            raise StaleVersion(self._store, self._schema.name, change.key)
-        return found[0][self._binding.version_place], found[1]
+    async def _tag(self, change: Change, version: int, current: Current | None) -> str:
+        """The tag of the record as it was at this version."""
+        seen, name = self._tags.find(self._schema.name, change.key, version), self._schema.name
+        if seen is not None and seen.tag is not None and is_strong(seen.tag):
+            return seen.tag
+        if current is not None:
+            content, tag = version_of_content(current.row), current.tag
+        else:
+            found = await self._reading.one(change.key)
+            if found is None:
+                raise StaleVersion(self._store, name, change.key)
+            content, tag = found[0][self._binding.version_place], found[1]
+        if content != (version if seen is None else seen.content or version):
+            raise StaleVersion(self._store, name, change.key)
+        if tag is None:
+            raise StoreError(self._store, f"the API of {name} gives no ETag; version=ETags() needs it")
+        if not is_strong(tag):
+            sentence = "gives a weak ETag, W/…, by which no change can be guarded (RFC 9110, 13.1.1)"
+            raise StoreError(
+                self._store, f"the API of {name} {sentence}; something on the way may compress its answers"
+            )
+        return tag
 
     def note(self, change: Change, key: Any, answer: Answer) -> None:
         """Remember the tag of the record as it is now, under the version the session gives it."""
@@ -75,5 +82,6 @@ class Guard:
         if answer.body:
             with suppress(StoreError):  # an answer without the record does, too: it is read before the next write
                 content = version_of_content(self._reading.row_of(answer))
+        tag = tag if is_strong(tag) else None
         if tag is not None or content is not None:
             self._tags.note(self._schema.name, key, new, Seen(tag, content))

@@ -13,7 +13,7 @@ from holdall.query import ALWAYS, Compare, Op, Query, Schema, compile_condition,
 from holdall.query.ordering import compile_position, compile_sort, is_ordered
 from holdall.store import Row, Rows
 from holdall.stores.rest.answer import Answer, demand_json
-from holdall.stores.rest.binding import Binding
+from holdall.stores.rest.binding import AS_IT_IS, Binding
 from holdall.stores.rest.client import Client
 from holdall.stores.rest.codec import Misfit, corrupt
 from holdall.stores.rest.decoding import ItemDecoder
@@ -25,10 +25,18 @@ from holdall.stores.rest.request import Request
 from holdall.stores.rest.spelling import Parameters
 from holdall.stores.rest.versions import ETags, Seen, SeenTags
 
-__all__ = ["Reading"]
+__all__ = ["Current", "Reading"]
 
 _NOT_THERE = (204, 404, 410)
 _FEW_KEYS = 2  # from here on one list is better than many single calls
+
+
+class Current(msgspec.Struct, frozen=True):
+    """A record as it is now: its row, its entity tag, and the JSON object with what the model does not know of."""
+
+    row: Row
+    tag: str | None
+    document: dict[str, Any]
 
 
 class Reading:
@@ -49,23 +57,42 @@ class Reading:
 
     async def one(self, key: Any) -> tuple[Row, str | None] | None:
         """The record with this key and its entity tag, or None."""
-        call = self._binding.call("get")
-        path = self._binding.path(call.template, self._binding.key_values(key))
-        place = f"GET {self._schema.name}"
-        url = self._client.url(path, call.declared.query)
-        answer = await self._client.send(Request("GET", url, place, call.declared.headers or None))
-        if answer.status in _NOT_THERE:
+        answer = await self._answer(key, {})
+        if answer is None:
             return None
-        if answer.status != 200:
-            raise from_status(self._store, place, answer.status, is_write=False)
         row = self.row_of(answer)
         if self._schema.key_of(row) != key:
-            raise corrupt(self._store, place, Misfit("it has another key than the one asked for", "the record"))
+            raise corrupt(self._store, answer.place, Misfit("it has another key than the one asked for", "the record"))
         tag = answer.headers.get("ETag")
         if isinstance(self._binding.version, ETags):
             row = self._binding.versioned(row)
             self._tags.note(self._schema.name, key, row[self._binding.version_place], Seen(tag))
         return row, tag
+
+    async def document(self, key: Any) -> Current | None:
+        """The record with this key and all its JSON, or None."""
+        answer = await self._answer(key, AS_IT_IS)
+        if answer is None:
+            return None
+        row = self.row_of(answer)
+        try:
+            document = self._item.document(answer.body)
+        except (ValueError, RecursionError) as error:
+            raise corrupt(self._store, answer.place, error) from error
+        return Current(row, answer.headers.get("ETag"), document)
+
+    async def _answer(self, key: Any, headers: Mapping[str, str]) -> Answer | None:
+        """The answer that holds the record, or None where there is none."""
+        call = self._binding.call("get")
+        path = self._binding.path(call.template, self._binding.key_values(key))
+        url = self._client.url(path, call.declared.query)
+        sent = {**headers, **call.headers} if call.headers else headers
+        answer = await self._client.send(Request("GET", url, call.place, sent or None))
+        if answer.status in _NOT_THERE:
+            return None
+        if answer.status != 200:
+            raise from_status(self._store, call.place, answer.status, is_write=False)
+        return answer
 
     def row_of(self, answer: Answer) -> Row:
         """The record in an answer. Raises StoreError or CorruptRecord."""

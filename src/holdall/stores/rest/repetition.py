@@ -25,6 +25,7 @@ DRIVER_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 """Whatever the driver raises."""
 
 _MOST_REDIRECTS = 5
+_NOT_TAKEN = 429  # which says that nothing was done
 
 
 class Repetition:
@@ -78,7 +79,8 @@ class Repetition:
         else:
             error, asked = self._lost(outcome), None
         self._retry += 1
-        pause = self._retries.wait(self._retry, asked) if self._request.is_repeatable else None
+        may_repeat = self._request.is_repeatable or (isinstance(outcome, Answer) and outcome.status == _NOT_TAKEN)
+        pause = self._retries.wait(self._retry, asked) if may_repeat else None
         if pause is None or loop.time() + pause >= self._ends_at:
             raise error from outcome if isinstance(outcome, BaseException) else None
         await asyncio.sleep(pause)

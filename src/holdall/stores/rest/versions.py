@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-__all__ = ["BodyVersion", "ETags", "Seen", "SeenTags", "Versions", "version_of_content"]
+__all__ = ["BodyVersion", "ETags", "Seen", "SeenTags", "Versions", "is_strong", "version_of_content"]
 
 
 class BodyVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +66,11 @@ class SeenTags:
     def forget(self, collection: str, key: Any, version: int) -> None:
         """The record has left this version."""
         self._seen.pop((collection, key, version), None)
+
+
+def is_strong(tag: str | None) -> bool:
+    """Whether an entity tag can guard a write (RFC 9110, section 8.8.1)."""
+    return tag is not None and not tag.startswith(("W/", "w/"))
 
 
 def version_of_content(values: Sequence[Any]) -> int:

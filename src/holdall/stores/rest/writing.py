@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 from uuid import uuid4
 
 import msgspec
@@ -14,11 +13,13 @@ from holdall.errors import AlreadyExists, StaleVersion, StoreError
 from holdall.store import APPLIED, Change, Outcome, Verb
 from holdall.stores.rest.answer import Answer, demand_json
 from holdall.stores.rest.binding import VERBS, Binding, BoundCall
+from holdall.stores.rest.bodies import encode
 from holdall.stores.rest.client import Client
-from holdall.stores.rest.codec import Misfit, put
-from holdall.stores.rest.decoding import KeyDecoder
 from holdall.stores.rest.errors import from_status, refusal_of, unknown
 from holdall.stores.rest.guard import Guard
+from holdall.stores.rest.made_keys import MadeKeys
+from holdall.stores.rest.merging import holds_null, patch_of
+from holdall.stores.rest.nesting import put, taken
 from holdall.stores.rest.reading import Reading
 from holdall.stores.rest.request import Request
 from holdall.stores.rest.versions import SeenTags
@@ -28,8 +29,6 @@ __all__ = ["Writing"]
 _GONE = (404, 410)
 _REFUSED = (409, 412, 422)
 _ATTEMPTS = 5  # at reading a record, changing it and putting it back, while others do the same
-_NO_KEY = "it was added, but the answer does not tell its key"
-_ENCODER = msgspec.json.Encoder(decimal_format="string")
 _ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -44,7 +43,7 @@ class Writing:
         self._client = client
         self._reading = reading
         self._guard = Guard(binding, reading, tags)
-        self._keys = KeyDecoder(binding)
+        self._keys = MadeKeys(binding)
         self._sent_fields: dict[tuple[str, ...], tuple[int, ...] | None] = {}
         self._sent: set[int] = set()  # the ``id()`` of changes whose call was made, and not plainly refused
         self._urls: dict[str, URL] = {}
@@ -71,9 +70,9 @@ class Writing:
         call = self._binding.call(VERBS[change.verb])
         if change.verb is Verb.ADD:
             return await self._add(change, call)
-        if change.verb is Verb.UPDATE and call.method == "PUT":
-            return await self._replace(change, call)
-        headers, query = await self._guard.expecting(change, {}, {})
+        if change.verb is Verb.UPDATE and self._needs_document(change, call):
+            return await self._rewrite(change, call)
+        headers, query = await self._guard.expecting(change)
         body = None
         if change.verb is Verb.UPDATE:
             fields, values = self._fields(change)
@@ -91,6 +90,7 @@ class Writing:
             for name, value in self._binding.key_values(change.key).items():
                 if name in self._schema.key and name not in self._binding.unsent:
                     put(payload, self._binding.codec.places[name], value)
+            self._binding.demand_path(change.key)
         elif self._collection.keys == "client":
             raise StoreError(self._store, f"a {self._schema.name} needs its key before it is added")
         headers: dict[str, str] = {}
@@ -101,7 +101,7 @@ class Writing:
         answer = await self._send(change, call, headers, {}, self._body(call, payload), is_repeatable=True)
         if 200 <= answer.status < 300:
             return self._added(change, answer)
-        if answer.status == 412:
+        if answer.status == 412 and "If-None-Match" in headers:
             error: StoreError = AlreadyExists(self._store, self._schema.name, self._schema.key)
         else:
             error = self._refusal(change, answer)
@@ -115,7 +115,7 @@ class Writing:
         self._demand_trust(answer)
         key, outcome = change.key, APPLIED
         if key is None:
-            key = self._made_key(answer)
+            key = self._keys.key_in(answer)
             outcome = Outcome(key=key)
         self._guard.note(change, key, answer)
         return outcome
@@ -130,65 +130,41 @@ class Writing:
                 return APPLIED
         raise unknown(self._store, answer.place, "it is there, but not as it was sent") from error
 
-    def _made_key(self, answer: Answer) -> Any:
-        """The key the API made: in the body, or in ``Location``."""
-        if answer.body:
-            try:
-                return self._keys.decode(answer.body)
-            except (ValueError, RecursionError, Misfit) as error:
-                if (key := self._located(answer)) is not None:
-                    return key
-                raise unknown(self._store, answer.place, _NO_KEY) from error
-        if (key := self._located(answer)) is not None:
-            return key
-        raise unknown(self._store, answer.place, _NO_KEY)
-
-    def _located(self, answer: Answer) -> Any:
-        location, call = answer.headers.get("Location"), self._binding.calls["get"]
-        texts = None if location is None or call is None else call.template.read(location.partition("?")[0])
-        if not texts or len(self._schema.key) > 1:
-            return None
-        text = unquote(texts.get(self._schema.key[0]) or texts.get("key") or "")
-        field = self._schema.by_name[self._schema.key[0]]
-        try:
-            return msgspec.convert(text, self._binding.key_type, strict=False) if text else None
-        except msgspec.ValidationError:
-            raise unknown(self._store, answer.place, f"it was added, but its Location holds no {field.name}") from None
-
     # --- changing -----------------------------------------------------------------------------------------------------
 
-    async def _replace(self, change: Change, call: BoundCall) -> Outcome:
-        """Read the whole record, put the changed values into it, and send it back."""
+    async def _rewrite(self, change: Change, call: BoundCall) -> Outcome:
+        """Read the whole record, and send what makes of it what it should be."""
         fields, values = self._fields(change)
         for attempt in range(_ATTEMPTS):
-            document, tag, row = await self._document(change)
-            headers, query = await self._guard.expecting(change, {} if tag is None else {"If-Match": tag}, {}, row)
-            for name, value in zip(fields, values, strict=True):
-                put(document, self._binding.codec.places[name], value)
-            answer = await self._send(
-                change, call, headers, query, self._body(call, document), is_repeatable=tag is None and not query
-            )
+            current = await self._reading.document(change.key)
+            if current is None:
+                raise StaleVersion(self._store, self._schema.name, change.key)
+            headers, query = await self._guard.expecting(change, current)
+            if call.method == "PUT":
+                payload = current.document
+                for name, value in zip(fields, values, strict=True):
+                    put(payload, self._binding.codec.places[name], value)
+            else:
+                found = [taken(current.document, self._binding.codec.places[name]) for name in fields]
+                payload = self._binding.codec.payload(fields, list(map(patch_of, found, values)))
+            is_guarded = bool(headers or query)
+            body = self._body(call, payload)
+            answer = await self._send(change, call, headers, query, body, is_repeatable=not is_guarded)
             if answer.status != 412 or change.version is not None or answer.is_repeated or attempt == _ATTEMPTS - 1:
                 return self._settled(change, answer)
             self._sent.discard(id(change))
         raise StaleVersion(self._store, self._schema.name, change.key)
 
-    async def _document(self, change: Change) -> tuple[dict[str, Any], str | None, Any]:
-        call = self._binding.call("get")
-        path = self._binding.path(call.template, self._binding.key_values(change.key))
-        url = self._client.url(path, call.declared.query)
-        answer = await self._client.send(Request("GET", url, call.place, call.headers))
-        if answer.status in _GONE:
-            raise StaleVersion(self._store, self._schema.name, change.key)
-        if answer.status != 200:
-            raise from_status(self._store, call.place, answer.status, is_write=False)
-        row = self._reading.row_of(answer)
-        document = msgspec.json.decode(answer.body)
-        if self._collection.unwrap is not None:
-            document = self._collection.unwrap(document)
-        for name in self._collection.item_at.split(".") if self._collection.item_at else ():
-            document = document[name]
-        return document, answer.headers.get("ETag"), row
+    def _needs_document(self, change: Change, call: BoundCall) -> bool:
+        """Whether an update can be told only by what the record is now. Raises StoreError where it cannot be told."""
+        if call.method == "PUT" or not call.is_merging:
+            return call.method == "PUT"
+        objects = [name for name, value in zip(change.fields, change.values, strict=True) if isinstance(value, dict)]
+        for name in objects:
+            if holds_null(change.values[change.fields.index(name)]):
+                sentence = "a merge patch cannot write a null inside an object: leave it out, or declare update by PUT"
+                raise StoreError(self._store, f"{self._schema.name}.{name}: {sentence}")
+        return bool(objects)
 
     def _settled(self, change: Change, answer: Answer) -> Outcome:
         """What the answer to an update or a removal says."""
@@ -253,7 +229,8 @@ class Writing:
 
     def _body(self, call: BoundCall, payload: dict[str, Any]) -> bytes:
         shaped: Any = payload if call.declared.payload is None else call.declared.payload(payload)
-        return _ENCODER.encode({self._collection.wrap: shaped} if self._collection.wrap else shaped)
+        wrapped = {self._collection.wrap: shaped} if self._collection.wrap else shaped
+        return encode(wrapped, call.declared.media_type)
 
     def _fields(self, change: Change) -> tuple[Sequence[str], Sequence[Any]]:
         """The fields and values that are sent. Raises StoreError for a field that cannot be."""
