@@ -234,7 +234,7 @@ def _is_wrong(name: str, value: Any) -> bool:
         ("pairs", (1,), "pairs", "type"),
         ("pairs", (1, 2), "pairs.1", "type"),
         ("unordered", {1}, "unordered", "type"),
-        ("table", {"a": [Decimal(1), 2]}, "table.a.1", "type"),
+        ("table", {"a": [Decimal(1), 2.5]}, "table.a.1", "type"),
         ("table", {1: []}, "table.1", "type"),
         ("size", Size("x"), "size.width", "value"),  # type: ignore[arg-type]
         ("point", Point(math.nan), "point.x", "value"),

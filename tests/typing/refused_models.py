@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from holdall import Session
 from holdall.model import Many, Model, Ref, back, computed, field
 
 
@@ -72,3 +73,10 @@ def declaring() -> None:
     field(pk="yes")  # type: ignore[call-overload]
     field(defualt=1)  # type: ignore[call-overload]
     back(1)  # type: ignore[arg-type]
+
+
+async def some_fields(session: Session) -> None:
+    rows = await session.query(Book.where().only(Book.title))
+    rows[0].title  # type: ignore[attr-defined]
+    first = await session.first(Book.where().only(Book.title, Book.id))
+    first.id  # type: ignore[union-attr]

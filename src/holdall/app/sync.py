@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SyncHoldall", "SyncSession"]
 
 M = TypeVar("M", bound=Model)
+Q = TypeVar("Q")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -47,41 +48,41 @@ class SyncSession:
         return found
 
     @overload
-    def query(self, query: Query[M]) -> list[M]: ...
+    def query(self, query: Query[Q]) -> list[Q]: ...
     @overload
     def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
-    def query(self, query: Query[M] | QueryCall[M], *, force: bool = False) -> list[M]:
+    def query(self, query: Query[Q] | QueryCall[M], *, force: bool = False) -> list[Q] | list[M]:
         """The records a query means, or a call of a query function gives."""
         asked: Any = query
-        found: list[M] = self._call(lambda: self._session.query(asked, force=force))
+        found: list[Any] = self._call(lambda: self._session.query(asked, force=force))
         return found
 
-    def first(self, query: Query[M]) -> M | None:
+    def first(self, query: Query[Q]) -> Q | None:
         """The first record a query means, or None."""
-        found: M | None = self._call(lambda: self._session.first(query))
+        found: Q | None = self._call(lambda: self._session.first(query))
         return found
 
-    def one(self, query: Query[M]) -> M:
+    def one(self, query: Query[Q]) -> Q:
         """The only record a query means."""
-        found: M = self._call(lambda: self._session.one(query))
+        found: Q = self._call(lambda: self._session.one(query))
         return found
 
-    def count(self, query: Query[M]) -> int:
+    def count(self, query: Query[Any]) -> int:
         """How many records meet the query's condition."""
         found: int = self._call(lambda: self._session.count(query))
         return found
 
-    def exists(self, query: Query[M]) -> bool:
+    def exists(self, query: Query[Any]) -> bool:
         """Whether any record meets the query."""
         found: bool = self._call(lambda: self._session.exists(query))
         return found
 
-    def stream(self, query: Query[M], *, batch: int = 500) -> Iterator[M]:
+    def stream(self, query: Query[Q], *, batch: int = 500) -> Iterator[Q]:
         """The records of a query of any size, batch by batch."""
         records: Any = self._session.stream(query, batch=batch)
         try:
             while True:
-                chunk: list[M] = self._call(lambda: _take(records, batch))
+                chunk: list[Q] = self._call(lambda: _take(records, batch))
                 yield from chunk
                 if len(chunk) < batch:
                     return
@@ -102,7 +103,7 @@ class SyncSession:
         found: list[Row] = self._call(lambda: self._session.rows(query))
         return found
 
-    def explain(self, query: Query[M]) -> Explanation:
+    def explain(self, query: Query[Any]) -> Explanation:
         """How the query is answered."""
         told: Explanation = self._call(lambda: self._session.explain(query))
         return told

@@ -14,7 +14,7 @@ from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
 from holdall.model.options import Check
 from holdall.model.reference import key_of_value
-from holdall.query import Expression, Kind, Path
+from holdall.query import Expression, Kind, Owner, Path, did_you_mean
 from holdall.query.predicate import comparable
 
 __all__ = ["Declaration"]
@@ -36,6 +36,7 @@ class Declaration:
         unique: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         self.model = model
+        self._owner = Owner(model)
         self.collection = collection
         self.fields = fields
         self.checks = dict(checks)
@@ -132,14 +133,20 @@ class Declaration:
                 errors.extend(FieldError(path, name.lstrip("_"), str(sentence)) for path in paths)
         return errors
 
-    def expression(self, name: str, before: Path = (), behind: tuple[int, ...] = ()) -> Expression:
-        """The expression for a field, at the end of a path; raises QueryError for a name that is no field."""
+    def expression(
+        self, name: str, before: Path = (), behind: tuple[int, ...] = (), owner: Owner | None = None
+    ) -> Expression:
+        """The expression for a field, at the end of a path from ``owner``.
+
+        Raises QueryError for a name that is no field.
+        """
         field = self.by_name.get(name)
         if field is None:
-            raise QueryError(f"{self.model.__name__} has no field {name!r}")
+            raise QueryError(f"{self.model.__name__} has no field {name!r}{did_you_mean(name, self.by_name)}")
+        owner = owner or self._owner
         path, target = (*before, name), field.target
         if target is None:
-            return Expression(path, lambda value: _encode_compared(field, value), behind=behind)
+            return Expression(path, lambda value: _encode_compared(field, value), None, behind, owner)
         if field.is_single and not field.is_stored:
             own = (*behind, len(path))
             key = target().__holdall__.key
@@ -147,14 +154,18 @@ class Declaration:
             def compared(value: Any) -> Any:
                 raise QueryError(f"{name} is the other end of a reference: compare its {key[0].name}, or use any()")
 
-            return Expression(path, compared, lambda inner: target().__holdall__.expression(inner, path, own), own)
+            def further(inner: str) -> Expression:
+                return target().__holdall__.expression(inner, path, own, owner)  # type: ignore[no-any-return]
+
+            return Expression(path, compared, further, own, owner, target)
         if field.form is not None:
-            return Expression(path, lambda value: _encode_compared(field, value), behind=behind)
+            return Expression(path, lambda value: _encode_compared(field, value), None, behind, owner, target)
         return Expression(
             path,
             lambda value: _encode_compared(field, value),
-            lambda inner: target().__holdall__.expression(inner, path, behind),
+            lambda inner: target().__holdall__.expression(inner, path, behind, owner),
             behind,
+            owner,
         )
 
     def has_value(self, record: Any, name: str, value: Any) -> bool:

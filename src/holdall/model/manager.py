@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 from holdall.errors import StateError
-from holdall.query import Condition, Expression, Query, SortKey
+from holdall.query import Condition, Expression, Query, SortKey, asc, desc
 
 __all__ = ["Gateway", "Manager", "ResultSet", "SessionLike", "gateway_of"]
 
@@ -72,15 +72,19 @@ class ResultSet(Generic[M]):
         """Only records that meet these conditions and have these values."""
         return ResultSet(self.query.where(*conditions, *_equalities(self.query.model, values)))
 
-    def order_by(self, *names: str) -> ResultSet[M]:
-        """Sorted by these fields; a ``-`` before a name sorts largest first, dots lead through references."""
-        keys = []
-        for name in names:
-            expression = self.query.model.__holdall__.expression(name.lstrip("-").partition(".")[0])
-            for step in name.lstrip("-").split(".")[1:]:
-                expression = expression[step]
-            keys.append(SortKey(expression.path, name.startswith("-")))
-        return ResultSet(self.query.sort(*keys))
+    def order_by(self, *keys: Any) -> ResultSet[M]:
+        """Sorted by these fields or sort keys, given as ``Book.title``, ``desc(Book.title)`` or by name.
+
+        A ``-`` before a name sorts largest first, dots lead through references: ``"-author.name"``.
+        """
+        return ResultSet(self.query.sort(*[self._named(key) if isinstance(key, str) else key for key in keys]))
+
+    def _named(self, name: str) -> SortKey:
+        first, *steps = name.removeprefix("-").split(".")
+        expression = self.query.model.__holdall__.expression(first)
+        for step in steps:
+            expression = expression[step]
+        return desc(expression) if name.startswith("-") else asc(expression)
 
     def limit(self, rows: int) -> ResultSet[M]:
         """At most this many."""
@@ -143,9 +147,9 @@ class Manager(Generic[M]):
         """The records that meet these conditions and have these values."""
         return self.all().filter(*conditions, **values)
 
-    def order_by(self, *names: str) -> ResultSet[M]:
+    def order_by(self, *keys: Any) -> ResultSet[M]:
         """All records, sorted."""
-        return self.all().order_by(*names)
+        return self.all().order_by(*keys)
 
 
 def _equalities(model: Any, values: dict[str, Any]) -> list[Condition]:

@@ -89,8 +89,10 @@ def _float(value: Any) -> float:
 
 
 def _decimal(value: Any) -> Decimal:
+    if value.__class__ is int:
+        value = Decimal(value)
     if not isinstance(value, Decimal):
-        raise _wrong("a decimal number")
+        raise _wrong("a Decimal, as Decimal('1.5'): a float is not exact" if isinstance(value, float) else "a Decimal")
     if not value.is_finite():
         raise Refused("range", "must be finite")
     if abs(value.adjusted()) > MAX_EXPONENT:

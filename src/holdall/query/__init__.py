@@ -4,9 +4,26 @@ Models write them, policies add to them, stores compile them, ``evaluate`` defin
 """
 
 from holdall.query.check import MAX_DEPTH, MAX_INT, check, is_of_kind, operators_of
-from holdall.query.condition import ALWAYS, NEVER, And, Compare, Condition, Every, Node, Not, Op, Or, Path, Some, both
+from holdall.query.condition import (
+    ALWAYS,
+    NEVER,
+    And,
+    Compare,
+    Condition,
+    Every,
+    Node,
+    Not,
+    Op,
+    Or,
+    Owner,
+    Path,
+    Some,
+    both,
+)
 from holdall.query.evaluate import Table, count, evaluate, matches, select
-from holdall.query.expression import Expression, asc, desc, expr, negate
+from holdall.query.expression import Expression, asc, desc, expr, negate, owner_of
+from holdall.query.names import did_you_mean
+from holdall.query.ownership import belongs_to, demand_field_of
 from holdall.query.predicate import Lookup, Predicate, compile_condition, compile_path
 from holdall.query.query import Query
 from holdall.query.resolve import resolve, schema_of
@@ -36,6 +53,7 @@ __all__ = [
     "Not",
     "Op",
     "Or",
+    "Owner",
     "Path",
     "Predicate",
     "Query",
@@ -46,13 +64,16 @@ __all__ = [
     "SortKey",
     "Table",
     "asc",
+    "belongs_to",
     "both",
     "check",
     "compile_condition",
     "compile_path",
     "condition_shape",
     "count",
+    "demand_field_of",
     "desc",
+    "did_you_mean",
     "evaluate",
     "expr",
     "format_condition",
@@ -62,6 +83,7 @@ __all__ = [
     "negate",
     "nodes",
     "operators_of",
+    "owner_of",
     "parse_condition",
     "parse_query",
     "paths_of",

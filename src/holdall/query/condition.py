@@ -7,10 +7,55 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-__all__ = ["ALWAYS", "NEVER", "And", "Compare", "Condition", "Every", "Node", "Not", "Op", "Or", "Path", "Some", "both"]
+from holdall.errors import QueryError
+
+__all__ = [
+    "ALWAYS",
+    "IN_PARENTHESES",
+    "NEVER",
+    "NOBODY",
+    "And",
+    "Compare",
+    "Condition",
+    "Every",
+    "Node",
+    "Not",
+    "Op",
+    "Or",
+    "Owner",
+    "Path",
+    "Some",
+    "both",
+]
 
 Path: TypeAlias = tuple[str, ...]
 """Field names from the query's collection outwards: ``("author", "country", "code")``."""
+
+
+class Owner:
+    """The model that a path starts from; None for a path that was written by hand.
+
+    All owners are equal, so that a condition equals the same one written by hand.
+    """
+
+    __slots__ = ("model",)
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Owner)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return getattr(self.model, "__name__", "None")
+
+
+NOBODY = Owner(None)
+
+IN_PARENTHESES = "put each comparison in parentheses, as in (Book.title == 'x') & (Book.pages > 100)"
 
 
 class Op(StrEnum):
@@ -48,16 +93,20 @@ class Node(msgspec.Struct, frozen=True, tag=True):
     """A node of a condition; nodes combine with ``&``, ``|`` and ``~``."""
 
     def __and__(self, other: Condition) -> Condition:
-        return both(self, other)  # type: ignore[arg-type]
+        return both(self, _condition(other))  # type: ignore[arg-type]
 
     def __or__(self, other: Condition) -> Condition:
-        return Or((self, other))  # type: ignore[arg-type]
+        return Or((self, _condition(other)))  # type: ignore[arg-type]
 
     def __invert__(self) -> Condition:
         return Not(self)  # type: ignore[arg-type]
 
     def __bool__(self) -> bool:
         raise TypeError("a condition has no truth value here: combine conditions with &, | and ~, not and, or, not")
+
+    def __repr__(self) -> str:
+        shown = [name for name in self.__struct_fields__ if name != "of"]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
 class Compare(Node, frozen=True):
@@ -66,6 +115,7 @@ class Compare(Node, frozen=True):
     path: Path
     op: Op
     value: Any
+    of: Owner = NOBODY
 
 
 class And(Node, frozen=True):
@@ -94,6 +144,7 @@ class Some(Node, frozen=True):
 
     path: Path
     condition: Condition
+    of: Owner = NOBODY
 
 
 class Every(Node, frozen=True):
@@ -101,12 +152,19 @@ class Every(Node, frozen=True):
 
     path: Path
     condition: Condition
+    of: Owner = NOBODY
 
 
 Condition: TypeAlias = Compare | And | Or | Not | Some | Every
 
 ALWAYS: Condition = And(())
 NEVER: Condition = Or(())
+
+
+def _condition(value: Any) -> Condition:
+    if not isinstance(value, Node):
+        raise QueryError(IN_PARENTHESES)
+    return value  # type: ignore[return-value]
 
 
 def both(left: Condition, right: Condition) -> Condition:

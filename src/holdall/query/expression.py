@@ -6,14 +6,31 @@ refuses a wrong one, one that steps through a reference to a further field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Literal, NoReturn
 
 from holdall.errors import QueryError
-from holdall.query.condition import ALWAYS, Compare, Condition, Every, Node, Not, Op, Path, Some
+from holdall.query.condition import (
+    ALWAYS,
+    IN_PARENTHESES,
+    NOBODY,
+    Compare,
+    Condition,
+    Every,
+    Node,
+    Not,
+    Op,
+    Owner,
+    Path,
+    Some,
+)
+from holdall.query.ownership import demand_condition_of
 from holdall.query.sort import SortKey
 
-__all__ = ["Expression", "asc", "desc", "expr", "negate"]
+__all__ = ["Expression", "asc", "desc", "expr", "negate", "owner_of"]
+
+
+_ASKED_BY = "==, <, >=, in_, not_in, between, is_null and, for text, contains, icontains, startswith, endswith"
 
 
 class Expression:
@@ -29,7 +46,7 @@ class Expression:
     Compare(path=('title',), op=<Op.STARTSWITH: 'startswith'>, value='The')
     """
 
-    __slots__ = ("_behind", "_encode", "_step", "path")
+    __slots__ = ("_behind", "_encode", "_members", "_owner", "_step", "path")
 
     def __init__(
         self,
@@ -37,11 +54,15 @@ class Expression:
         encode: Callable[[Any], Any],
         step: Callable[[str], Expression] | None = None,
         behind: tuple[int, ...] = (),
+        owner: Owner = NOBODY,
+        members: Callable[[], Any] | None = None,
     ) -> None:
         self.path = path
+        self._owner = owner  # the model that the path starts from
         self._encode = encode
         self._step = step
         self._behind = behind  # how many names lead up to and through each other end of one record on the path
+        self._members = members  # the model of the records of a Many or another end
 
     def __repr__(self) -> str:
         return f"Expression({'.'.join(self.path)})"
@@ -52,24 +73,43 @@ class Expression:
         return self[name]
 
     def __getitem__(self, name: str) -> Expression:
-        if self._step is None:
-            raise QueryError(f"{'.'.join(self.path)} is not a reference: .{name} leads nowhere")
-        return self._step(name)
+        if self._step is not None:
+            return self._step(name)
+        if self._members is not None:
+            raise QueryError(f"{self._shown} holds many records: use .any(condition on {name}) or .all(condition)")
+        raise QueryError(f"{self._shown} is no reference, so .{name} leads nowhere; it is asked by {_ASKED_BY}")
 
     def __bool__(self) -> bool:
-        raise QueryError(f"{'.'.join(self.path)} alone is no condition: compare it, for instance with == True")
+        raise QueryError(f"{self._shown} alone is no condition: compare it, for instance with == True")
 
     __hash__ = object.__hash__
 
+    def __iter__(self) -> NoReturn:
+        raise QueryError(f"{self._shown} holds no values here: it stands for the field of every record")
+
+    def __contains__(self, item: object) -> NoReturn:
+        raise QueryError(f"`in` cannot ask {self._shown}: use .contains(text) for texts, .any(condition) for a Many")
+
+    def _mixed(self, other: object) -> NoReturn:
+        raise QueryError(IN_PARENTHESES)
+
+    __and__ = __rand__ = __or__ = __ror__ = __invert__ = _mixed
+
+    @property
+    def _shown(self) -> str:
+        return ".".join(self.path)
+
     def _compare(self, op: Op, value: Any) -> Condition:
         if isinstance(value, Expression):
-            raise QueryError(f"{'.'.join(self.path)} can be compared with a value, not with another field")
+            raise QueryError(f"{self._shown} can be compared with a value, not with another field")
         return self._node(op, self._encode(value))
 
     def _node(self, op: Op, value: Any) -> Condition:
         """The comparison; behind the other end of a reference it speaks of the record that refers."""
         if op is Op.IS_NULL and value is True and self._behind:
             return Not(self._node(op, False))
+        if not self._behind:
+            return Compare(self.path, op, value, self._owner)
         rest = self._rest
         return self._wrapped(Compare(rest, op, value) if rest else ALWAYS)
 
@@ -82,12 +122,12 @@ class Expression:
         """What is said of the records behind such ends, said of the collection."""
         for place in range(len(self._behind) - 1, -1, -1):
             start = self._behind[place - 1] if place else 0
-            node = Some(self.path[start : self._behind[place]], node)
+            node = Some(self.path[start : self._behind[place]], node, NOBODY if place else self._owner)
         return node
 
     def _text(self, op: Op, value: str) -> Condition:
         if not isinstance(value, str):
-            raise QueryError(f"{op} on {'.'.join(self.path)} takes text")
+            raise QueryError(f"{op} on {self._shown} takes text, not {type(value).__name__}")
         return self._node(op, value)
 
     def __eq__(self, value: object) -> Condition:  # type: ignore[override]
@@ -110,11 +150,16 @@ class Expression:
 
     def in_(self, values: Collection[Any]) -> Condition:
         """True where the value is one of these."""
-        return self._node(Op.IN, tuple(self._encode(value) for value in values))
+        return self._node(Op.IN, self._encoded(Op.IN, values))
 
     def not_in(self, values: Collection[Any]) -> Condition:
         """True where there is a value and it is none of these."""
-        return self._node(Op.NOT_IN, tuple(self._encode(value) for value in values))
+        return self._node(Op.NOT_IN, self._encoded(Op.NOT_IN, values))
+
+    def _encoded(self, op: Op, values: Any) -> tuple[Any, ...]:
+        if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+            raise QueryError(f"{op} on {self._shown} takes a list of values, not {_instead(values)}")
+        return tuple([self._encode(value) for value in values])
 
     def between(self, low: Any, high: Any) -> Condition:
         """True where ``low <= value <= high``."""
@@ -142,13 +187,32 @@ class Expression:
 
     def any(self, condition: Condition | bool) -> Condition:
         """For a Many: true where some record of it meets the condition."""
-        rest = self._rest
-        return self._wrapped(Some(rest, _condition(condition)) if rest else _condition(condition))
+        rest, asked = self._rest, self._of_members(condition)
+        if not self._behind:
+            return Some(rest, asked, self._owner)
+        return self._wrapped(Some(rest, asked) if rest else asked)
 
     def all(self, condition: Condition | bool) -> Condition:
         """For a Many: true where every record of it meets the condition."""
-        rest = self._rest
-        return self._wrapped(Every(rest, _condition(condition))) if rest else Every(self.path, _condition(condition))
+        rest, asked = self._rest, self._of_members(condition)
+        if not self._behind or not rest:
+            return Every(self.path, asked, self._owner)
+        return self._wrapped(Every(rest, asked))
+
+    def _of_members(self, condition: Condition | bool) -> Condition:
+        found = _condition(condition)
+        if self._members is None:
+            raise QueryError(f"{self._shown} holds no records that a condition could be about: compare it")
+        demand_condition_of(self._members(), found)
+        return found
+
+
+def _instead(values: Any) -> str:
+    if hasattr(values, "projection"):
+        return "a query: lead through a reference (Book.author.country == ...), or fetch the keys first by only(...)"
+    if isinstance(values, str):
+        return "text: give [text] for one, or ask by =="
+    return type(values).__name__
 
 
 def expr(field: Any) -> Expression:
@@ -157,8 +221,14 @@ def expr(field: Any) -> Expression:
     Raises QueryError if it is not a field of a model.
     """
     if not isinstance(field, Expression):
-        raise QueryError(f"{field!r} is not a field of a model")
+        hint = f": write it as Book.{field}, without quotes" if isinstance(field, str) and field.isidentifier() else ""
+        raise QueryError(f"{field!r} is not a field of a model{hint}")
     return field
+
+
+def owner_of(field: Any) -> Owner:
+    """The model that a field's path starts from."""
+    return expr(field)._owner
 
 
 def negate(condition: Condition | bool) -> Condition:
@@ -177,9 +247,16 @@ def _condition(condition: Condition | bool) -> Condition:
 
 def asc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
     """Sort by this field, smallest first."""
-    return SortKey(expr(field).path, False, nulls)
+    return _sort_key(field, False, nulls)
 
 
 def desc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
     """Sort by this field, largest first."""
-    return SortKey(expr(field).path, True, nulls)
+    return _sort_key(field, True, nulls)
+
+
+def _sort_key(field: Any, is_descending: bool, nulls: Literal["first", "last"] | None) -> SortKey:
+    found = expr(field)
+    if nulls not in (None, "first", "last"):
+        raise QueryError(f'nulls of {".".join(found.path)} come "first" or "last"')
+    return SortKey(found.path, is_descending, nulls, found._owner)

@@ -8,7 +8,8 @@ import msgspec
 
 from holdall.errors import QueryError
 from holdall.query.condition import ALWAYS, Condition, Node, Path, both
-from holdall.query.expression import asc, expr
+from holdall.query.expression import Expression, asc, expr, owner_of
+from holdall.query.ownership import demand_condition_of, demand_field_of
 from holdall.query.sort import SortKey
 
 __all__ = ["Query"]
@@ -39,25 +40,29 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         condition = self.condition
         for item in conditions:
             if not isinstance(item, Node):
-                raise QueryError(f"where() takes conditions such as Book.pages > 100, not {type(item).__name__}")
+                raise QueryError(_no_condition(item))
+            demand_condition_of(self.model, item)
             condition = both(condition, item)
         return msgspec.structs.replace(self, condition=condition)
 
     def sort(self, *keys: Any) -> Query[M]:
         """Sorted by these fields or sort keys, in place of an earlier sort."""
-        sort_keys = tuple(key if isinstance(key, SortKey) else asc(key) for key in keys)
-        return msgspec.structs.replace(self, sort_keys=sort_keys)
+        return msgspec.structs.replace(self, sort_keys=tuple([self._sort_key(key) for key in keys]))
+
+    def _sort_key(self, key: Any) -> SortKey:
+        found = key if isinstance(key, SortKey) else asc(key)
+        demand_field_of(self.model, found.of, found.path)
+        return SortKey(found.path, found.descending, found.nulls)  # stores compare and hash it
 
     def limit(self, rows: int | None) -> Query[M]:
         """At most this many rows."""
-        if rows is not None and rows < 0:
-            raise QueryError("a limit cannot be negative")
+        if rows is not None:
+            _demand_count("a limit", rows)
         return msgspec.structs.replace(self, max_rows=rows)
 
     def offset(self, rows: int) -> Query[M]:
         """Without the first ``rows`` rows."""
-        if rows < 0:
-            raise QueryError("an offset cannot be negative")
+        _demand_count("an offset", rows)
         return msgspec.structs.replace(self, skip=rows)
 
     def after(self, *position: Any) -> Query[M]:
@@ -66,7 +71,31 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
             raise QueryError(f"a position needs {len(self.sort_keys)} values, one for each sort key")
         return msgspec.structs.replace(self, position=position)
 
-    def only(self, *fields: Any) -> Query[M]:
-        """Rows of just these fields, as tuples, instead of records."""
-        paths = tuple(field if isinstance(field, tuple) else expr(field).path for field in fields)
-        return msgspec.structs.replace(self, projection=paths)
+    def only(self, *fields: Any) -> Query[tuple[Any, ...]]:
+        """Rows of just these fields, as tuples, instead of records; of a reference, its key."""
+        if not fields:
+            raise QueryError("only() takes at least one field; without it, records are given")
+        projected: Any = msgspec.structs.replace(self, projection=tuple([self._path(field) for field in fields]))
+        return projected  # type: ignore[no-any-return]
+
+    def _path(self, field: Any) -> Path:
+        if isinstance(field, tuple):
+            return field
+        found = expr(field)
+        demand_field_of(self.model, owner_of(found), found.path)
+        return found.path
+
+
+def _demand_count(what: str, rows: Any) -> None:
+    if not isinstance(rows, int) or isinstance(rows, bool):
+        raise QueryError(f"{what} is a whole number, not {type(rows).__name__}")
+    if rows < 0:
+        raise QueryError(f"{what} cannot be negative")
+
+
+def _no_condition(item: Any) -> str:
+    if isinstance(item, Expression):
+        return f"{'.'.join(item.path)} alone is no condition: compare it, for instance with == True"
+    if isinstance(item, str):
+        return "where() takes conditions such as Book.pages > 100, not text; parse_condition reads one from text"
+    return f"where() takes conditions such as Book.pages > 100, not {type(item).__name__}"

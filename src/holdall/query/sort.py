@@ -6,12 +6,12 @@ from typing import Literal
 
 import msgspec
 
-from holdall.query.condition import Path
+from holdall.query.condition import NOBODY, Owner, Path
 
 __all__ = ["SortKey"]
 
 
-class SortKey(msgspec.Struct, frozen=True):
+class SortKey(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """One key of a sort.
 
     Text sorts by code point, False before True, UUIDs by their bytes. A missing value is the smallest unless ``nulls``
@@ -23,6 +23,7 @@ class SortKey(msgspec.Struct, frozen=True):
     path: Path
     descending: bool = False
     nulls: Literal["first", "last"] | None = None
+    of: Owner = NOBODY
 
     @property
     def nulls_first(self) -> bool:

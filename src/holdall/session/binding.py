@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any
 
-from holdall.errors import DeclarationError, StateError
+from holdall.errors import DeclarationError, QueryError, StateError
 from holdall.model import Declaration, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Generated, Query, Schema
@@ -172,5 +172,13 @@ class Bindings:
         raise StateError(f"there is no collection {collection!r} in this Holdall")
 
     def of_query(self, query: Query[Any]) -> Binding:
-        """The binding a query is about."""
+        """The binding a query is about. Raises QueryError for what is no query."""
+        if not isinstance(query, Query):
+            raise QueryError(_no_query(query))
         return self.of_name(query.collection) if query.model is None else self.of_model(query.model)
+
+
+def _no_query(asked: Any) -> str:
+    if isinstance(asked, type) and hasattr(asked, "where"):
+        return f"a query is asked, not a class: {asked.__name__}.where()"
+    return f"a query is asked, such as Book.where(Book.pages > 100), not {type(asked).__name__}"

@@ -15,9 +15,10 @@ from holdall.session.handwriting.own_bindings import OwnBindings
 from holdall.session.keeper import SessionKeeper
 from holdall.session.references.referential import Referential
 
-__all__ = ["M", "SessionCore"]
+__all__ = ["M", "Q", "SessionCore"]
 
 M = TypeVar("M", bound=Model)
+Q = TypeVar("Q")  # what a query gives: records, or rows of some fields
 
 
 class SessionCore:

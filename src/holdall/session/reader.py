@@ -158,8 +158,8 @@ class Reader:
 
     async def some(self, query: Query[Any], number: int) -> list[Any]:
         """The first so many of what the query means, passing by records that are to be removed."""
-        wanted = number if query.max_rows is None else min(number, query.max_rows)
         model = self._bindings.of_query(query).model
+        wanted = number if query.max_rows is None else min(number, query.max_rows)
         passed = 0 if query.projection else sum(type(record) is model for record in self._records.deleted.values())
         limit = wanted + passed if query.max_rows is None else min(wanted + passed, query.max_rows)
         return (await self.query(query.limit(limit)))[:wanted]

@@ -8,7 +8,7 @@ from typing import Any
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
 from holdall.query import Query
-from holdall.session.core import M, SessionCore
+from holdall.session.core import M, Q, SessionCore
 from holdall.session.references.explanation import Explanation
 from holdall.session.references.loading import Loading
 from holdall.store import Naming, Row
@@ -35,16 +35,16 @@ class ReadingSession(SessionCore):
             raise NotFound(self._bindings.of_model(model).collection, args[0] if len(args) == 1 else args or key)
         return record
 
-    async def query(self, query: Query[M]) -> list[M]:
+    async def query(self, query: Query[Q]) -> list[Q]:
         """The records a query means; a query with ``only(...)`` gives tuples of those fields."""
         return await self._reader.query(query)
 
-    async def first(self, query: Query[M]) -> M | None:
+    async def first(self, query: Query[Q]) -> Q | None:
         """The first record a query means, or None."""
         found = await self._reader.some(query, 1)
         return found[0] if found else None
 
-    async def one(self, query: Query[M]) -> M:
+    async def one(self, query: Query[Q]) -> Q:
         """The only record a query means; raises NotFound where there is none, QueryError where there are more."""
         found = await self._reader.some(query, 2)
         if not found:
@@ -53,16 +53,16 @@ class ReadingSession(SessionCore):
             raise QueryError("more than one record meets the query; narrow it, or use first()")
         return found[0]  # type: ignore[no-any-return]
 
-    async def count(self, query: Query[M]) -> int:
+    async def count(self, query: Query[Any]) -> int:
         """How many records meet a query's condition; its limit and offset play no part."""
         return await self._reader.count(query)
 
-    async def exists(self, query: Query[M]) -> bool:
+    async def exists(self, query: Query[Any]) -> bool:
         """Whether the stores hold any record the query means."""
         names = self._bindings.of_query(query).schema.key
         return bool(await self._reader.some(query.only(*((name,) for name in names)), 1))
 
-    def stream(self, query: Query[M], *, batch: int = 500) -> AsyncIterator[M]:
+    def stream(self, query: Query[Q], *, batch: int = 500) -> AsyncIterator[Q]:
         """The records of a query of any size, ``batch`` rows in memory at a time; unchanged ones are not kept."""
         return self._reader.stream(query, batch)
 
@@ -90,7 +90,7 @@ class ReadingSession(SessionCore):
         """The rows of a query with ``only(...)`` as they cross the border of a store, for positions and the like."""
         return await self._reader.rows(query)
 
-    async def explain(self, query: Query[M]) -> Explanation:
+    async def explain(self, query: Query[Any]) -> Explanation:
         """How the query is answered: which stores are asked what, how many rows come over, what is done here.
 
         What has to be asked of other stores first is asked; the query itself is not sent.

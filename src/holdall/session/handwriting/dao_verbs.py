@@ -11,7 +11,7 @@ from holdall.model import Model, State, state_of
 from holdall.policy import Policy, Right
 from holdall.query import Query
 from holdall.session.changing import ChangingSession
-from holdall.session.core import M
+from holdall.session.core import M, Q
 from holdall.session.handwriting.handwritten import bind_dao
 from holdall.session.handwriting.phase import SessionState
 from holdall.session.handwriting.query_function import QueryCall
@@ -79,10 +79,10 @@ class DaoSession(ReadingSession, ChangingSession):
     # --- queries written by hand ------------------------------------------------------------------------------------
 
     @overload
-    async def query(self, query: Query[M]) -> list[M]: ...
+    async def query(self, query: Query[Q]) -> list[Q]: ...
     @overload
     async def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
-    async def query(self, query: Query[M] | QueryCall[M], *, force: bool = False) -> list[M]:
+    async def query(self, query: Query[Q] | QueryCall[M], *, force: bool = False) -> list[Q] | list[M]:
         """The records a query means; a query with ``only(...)`` gives tuples of those fields.
 
         A call of a query function runs once; its result is remembered, an empty one, too. ``force`` runs it again and

@@ -8,7 +8,7 @@ from typing import Any
 from holdall.errors import QueryError
 from holdall.model import Field, Reference, hold
 from holdall.policy import Right, User
-from holdall.query import Compare, Condition, Op, Path, Query, Some, expr
+from holdall.query import Compare, Condition, Op, Path, Query, Some, belongs_to, demand_field_of, expr, owner_of
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.reader import Reader
@@ -29,14 +29,14 @@ class Loading:
         self._user = user
 
     async def load(self, records: Sequence[Any], fields: Iterable[Any]) -> None:
-        """Load what these fields, each a path from the records' model, lead to."""
-        tree: Tree = {}
-        for field in fields:
-            path: Path = expr(field).path
-            place = tree
-            for name in path:
-                place = place.setdefault(name, {})
-        await self._level(records, tree)
+        """Load what these fields, each a path from the model of some of the records, lead to."""
+        models, expressions = list(dict.fromkeys(map(type, records))), [expr(field) for field in fields]
+        for item in expressions:
+            if models and not any(belongs_to(model, owner_of(item)) for model in models):
+                demand_field_of(models[0], owner_of(item), item.path)
+        for model in models:
+            paths = [item.path for item in expressions if belongs_to(model, owner_of(item))]
+            await self._level([record for record in records if type(record) is model], _tree(paths))
 
     async def _level(self, records: Sequence[Any], tree: Tree) -> None:
         for model in dict.fromkeys(map(type, records)):
@@ -96,6 +96,15 @@ class Loading:
         for record, items in zip(group, lists, strict=True):  # now that all are there
             self._records.backs.keep(record, field.name, items)
         return found
+
+
+def _tree(paths: Iterable[Path]) -> Tree:
+    tree: Tree = {}
+    for path in paths:
+        place = tree
+        for name in path:
+            place = place.setdefault(name, {})
+    return tree
 
 
 def _items(field: Field, record: Any) -> tuple[Any, ...]:
