@@ -290,3 +290,12 @@ def test_a_write_that_came_too_often_is_sent_again_when_it_may() -> None:
         assert len(server.requests) == 2
 
     served(work, Reply(status=429, headers={"Retry-After": "0"}))
+
+
+def test_another_record_than_the_one_that_is_changed_is_not_sent_back() -> None:
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(CorruptRecord, match="another key"):
+            await store.apply([update()])
+        assert [request.method for request in server.requests] == ["GET"]
+
+    served(work, Reply.json(customer(2)), declared=_PUT)

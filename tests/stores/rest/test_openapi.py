@@ -282,6 +282,7 @@ def test_writes_versions_and_keys() -> None:
     match = {"name": "If-Match", "in": "header"}
     found = from_openapi(
         _pets(
+            schema={"type": "array"},
             headers={"ETag": {}},
             list_post={"requestBody": body, "parameters": [key], "responses": {}},
             item_put={"requestBody": body, "parameters": [match], "responses": {}},
@@ -301,10 +302,15 @@ def test_writes_versions_and_keys() -> None:
     [
         (_pets(schema={"type": "object"}), "list_at="),
         (_pets([_query("page")]), "paging="),
-        (_pets([_query("tenant") | {"required": True}]), "list=Call"),
+        (_pets([_query("tenant") | {"required": True}], {"type": "array"}), "list=Call"),
+        (_pets([_query("limit")], {"type": "array"}), "paging="),
+        (_pets(), "paging="),
+        (_pets([_query("page", "integer"), _query("size", "integer")]), "first page"),
+        (_pets([_query("page", "integer", minimum=0, default=1), _query("size", "integer")]), "first page"),
         (_pets(schema={"$ref": "#/components/schemas/Missing"}), "does not hold"),
         (_pets(schema={"$ref": "other.yaml#/x"}), "one file"),
-        ({"swagger": "2.0"}, "OpenAPI 3"),
+        ({"swagger": "1.2"}, "no OpenAPI document"),
+        ({"swagger": "2.0"}, "no list with single records"),
         ({"openapi": "3.1.0", "paths": {}}, "no list with single records"),
     ],
 )
@@ -336,7 +342,9 @@ def test_a_document_may_be_a_file(tmp_path: Path) -> None:
 def test_a_collection_that_the_document_leaves_open_is_refused_when_it_is_wanted() -> None:
     app = Holdall("near")
     app.add_store("far", "https://api.example.com", openapi=_pets(schema={"type": "object"}))
-    app.add_store("by hand", "https://api.example.com", openapi=_pets([]), collections={"pets": "/v2/pets"})
+    app.add_store(
+        "by hand", "https://api.example.com", openapi=_pets(schema={"type": "array"}), collections={"pets": "/v2/pets"}
+    )
 
     class Pet(Model, collection="pets"):
         id: int = field(pk=True, generated=True)

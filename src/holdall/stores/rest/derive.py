@@ -6,36 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from holdall.errors import DeclarationError
-from holdall.query import Op
+from holdall.stores.rest.bodies import FORM
 from holdall.stores.rest.call import KEY, Call
 from holdall.stores.rest.collection import RestCollection
-from holdall.stores.rest.document import Document, Node
-from holdall.stores.rest.filters import Filters, Sorting
-from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
+from holdall.stores.rest.document import Document, Node, is_list, is_of
+from holdall.stores.rest.list_parameters import ListParameters, places_of
+from holdall.stores.rest.merging import MERGE_PATCH
+from holdall.stores.rest.places import place_of
 from holdall.stores.rest.versions import BodyVersion, ETags, Versions
-from holdall.stores.rest.vocabulary import (
-    CURSORS,
-    ITEMS,
-    LISTS,
-    NEXTS,
-    OFFSETS,
-    PAGES,
-    SIZES,
-    SORTS,
-    SUFFIXED,
-    SUFFIXES,
-    TOTAL_HEADERS,
-    TOTALS,
-)
+from holdall.stores.rest.vocabulary import ITEMS, LISTS, TOTAL_HEADERS, TOTALS, plain
 
 __all__ = ["derived", "from_openapi"]
 
-_MERGE_PATCH = "application/merge-patch+json"
+_SAID_OTHERWISE = frozenset({"accept", "content-type", "authorization"})  # parameters that OpenAPI has ignored
 
 
 def from_openapi(document: Mapping[str, Any] | str | Path, path: str, **declared: Any) -> RestCollection:
-    """The collection at this path of an OpenAPI 3.x document, a dictionary or a file of JSON or YAML.
+    """The collection at this path of an OpenAPI document, 3.x or Swagger 2: a dictionary or a file of JSON or YAML.
 
     ``path`` is the list's or the single record's. ``declared`` are fields of ``RestCollection`` that are known better,
     or that the document leaves open. Raises DeclarationError, saying what to declare, where it leaves too much open.
@@ -53,35 +43,45 @@ def derived(document: Document, path: str, **declared: Any) -> RestCollection:
     return RestCollection(**{**made, **declared})
 
 
+class Renamed(msgspec.Struct, frozen=True):
+    """A payload whose members have other names than those of the answers."""
+
+    names: Mapping[str, str]
+
+    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return {self.names.get(name, name): value for name, value in payload.items()}
+
+
 class _Derivation:
     """One collection being read off the document."""
 
     def __init__(self, document: Document, path: str, declared: Mapping[str, Any]) -> None:
         self._document = document
         self._item = path
+        self._key = document.key_place(path)
         self._list = document.list_path(path)
         self._declared = declared
         self._listing = document.operation(self._list, "get") or {}
-        self._parameters = {
-            each["name"]: each for each in self._listing.get("parameters", ()) if each.get("in") == "query"
-        }
         one = document.operation(path, "get")
         self._one, self._headers = document.answer(one) if one is not None else (None, {})
-        self._places = self._list_places()
+        self._item_at = self._place_of_item()
+        self._record = self._properties()
+        self._parameters = ListParameters(document, self._list, self._listing, self._record)
 
     def fields(self) -> dict[str, Any]:
         """The fields of the declaration."""
+        paging = None if "paging" in self._declared else self._parameters.paging()
         found: dict[str, Any] = {
-            "path": f"{self._list.rstrip('/')}/{{{KEY}}}",
+            "path": f"{{{KEY}}}".join(self._item.rsplit(f"{{{self._key}}}", 1)),
             "list_path": self._list,
-            **self._calls(),
-            **self._places,
-            "item_at": self._item_at(),
-            "paging": self._paging(),
-            "filters": self._filters(),
-            "sort": self._sorting(),
+            **self._list_places(),
+            "item_at": self._item_at,
+            "paging": paging,
+            "filters": self._parameters.filters(),
+            "sort": self._parameters.sorting(),
             "version": self._version(),
             **self._written(),
+            **self._calls(self._parameters.filled(self._declared.get("paging", paging))),
         }
         if self._document.is_holdall:
             found |= {"fields": "fields", "is_unique": True, "has_references": True}
@@ -89,38 +89,73 @@ class _Derivation:
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
-    def _calls(self) -> dict[str, Call | None]:
+    def _calls(self, filled: set[str]) -> dict[str, Call | None]:
         return {
             "get": self._call("get", (self._item, "get", "")),
-            "list": self._call("list", (self._list, "get", "")),
+            "list": self._call("list", (self._list, "get", ""), filled=filled),
             "add": self._call("add", (self._list, "post", ""), (self._item, "put", "PUT")),
-            "update": self._call("update", (self._item, "patch", ""), (self._item, "put", "PUT")),
+            "update": self._call(
+                "update", (self._item, "patch", ""), (self._item, "put", "PUT"), (self._item, "post", "POST")
+            ),
             "remove": self._call("remove", (self._item, "delete", "")),
         }
 
-    def _call(self, verb: str, *ways: tuple[str, str, str]) -> Call | None:
+    def _call(self, verb: str, *ways: tuple[str, str, str], filled: set[str] | None = None) -> Call | None:
         if verb in self._declared:
             return None
         for path, method, given in ways:
             operation = self._document.operation(path, method)
-            if operation is not None:
-                self._demand_nothing_else(verb, operation)
-                _, media_types = self._document.body(operation)
-                merges = method == "patch" and _MERGE_PATCH in media_types
-                is_keyed = any(_is_header(each, "idempotency-key") for each in operation["parameters"])
-                return Call(
-                    method=given,
-                    media_type=_MERGE_PATCH if merges else "application/json",
-                    idempotency_key="Idempotency-Key" if is_keyed else "",
-                )
+            if operation is None:
+                continue
+            sent, media_types = self._document.body(operation)
+            media_type = self._media_type(media_types, merges=method == "patch")
+            if media_type is None and method == "patch":
+                continue  # a JSON patch, for example; a PUT may do
+            self._demand_nothing_else(verb, operation, filled or set())
+            if media_type is None:
+                told = ", ".join(media_types)
+                raise DeclarationError(f"{self._list}: {verb} takes {told}, which is not sent; declare {verb}=")
+            is_keyed = any(_is_header(each, "idempotency-key") for each in operation["parameters"])
+            return Call(
+                method=given,
+                media_type=media_type,
+                idempotency_key="Idempotency-Key" if is_keyed else "",
+                payload=self._renamed(sent) if sent else None,
+            )
         return None
 
-    def _demand_nothing_else(self, verb: str, operation: Node) -> None:
+    def _media_type(self, told: list[str], *, merges: bool) -> str | None:
+        """The one to send: a merge patch where it is taken, JSON, a form; None where none of them is."""
+        kinds = {each.partition(";")[0].strip().lower(): each for each in told}
+        if merges and MERGE_PATCH in kinds:
+            return MERGE_PATCH
+        if not told or kinds.keys() & {"application/json", "*/*", "application/*", "text/json"}:
+            return "application/json"
+        if merges and all("patch" in kind for kind in kinds):
+            return None
+        return next((each for kind, each in kinds.items() if kind.endswith("+json")), None) or kinds.get(FORM)
+
+    def _renamed(self, sent: Node) -> Renamed | None:
+        """How the names of answers become those of payloads, where the document has them spelled otherwise."""
+        accepted, _ = self._accepted(sent)
+        if not accepted or not self._record or accepted.keys() & self._record.keys():
+            return None
+        spelled = {plain(name): name for name in accepted}
+        names = {name: spelled[plain(name)] for name in self._record if plain(name) in spelled}
+        if not names:
+            shown = next(iter(accepted))
+            raise DeclarationError(
+                f"{self._list}: what is sent has other names, such as {shown!r}, than what comes back; declare"
+                " add=Call(payload=…) and update=Call(payload=…), or None"
+            )
+        return Renamed(names)
+
+    def _demand_nothing_else(self, verb: str, operation: Node, filled: set[str]) -> None:
         for each in operation["parameters"]:
             place, name = each.get("in"), each.get("name")
-            known = place == "path" and f"{{{name}}}" == self._item.rstrip("/").rpartition("/")[2]
-            handled = {*PAGES, *SIZES, *OFFSETS} if verb == "list" else set()
-            if each.get("required") and not known and name not in handled and place in ("path", "query", "header"):
+            known = (place == "path" and name == self._key) or (place == "query" and name in filled)
+            known |= place == "header" and str(name).lower() in _SAID_OTHERWISE
+            if each.get("required") and not known and place in ("path", "query", "header"):
                 kind = {"path": "parameters", "query": "query"}.get(place, "headers")
                 raise DeclarationError(
                     f"{self._list}: {verb} demands {name!r}; declare {verb}=Call({kind}={{{name!r}: …}})"
@@ -128,114 +163,54 @@ class _Derivation:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def _item_at(self) -> str:
+    def _place_of_item(self) -> str:
         properties = self._document.properties(self._one or {})
         if len(properties) == 1 or "id" not in properties:
             for name, schema in properties.items():
                 if (name in ITEMS or len(properties) == 1) and self._document.properties(schema):
-                    return name
+                    return place_of(name)
         return ""
+
+    def _properties(self) -> dict[str, Node]:
+        """The properties of a record."""
+        properties = self._document.properties(self._one or {})
+        for name, schema in properties.items():
+            if self._item_at and place_of(name) == self._item_at:
+                return self._document.properties(schema)
+        return properties
 
     def _list_places(self) -> dict[str, str]:
         if {"list_at", "unwrap"} & self._declared.keys() or not self._listing or self._declared.get("list", "") is None:
             return {}
         schema, headers = self._document.answer(self._listing)
         total_header = next((name for name in headers if name.lower() in map(str.lower, TOTAL_HEADERS)), "")
-        if schema is not None and schema.get("type") == "array":
+        if schema is not None and is_list(schema):
             return {"total_header": total_header}
-        places = dict(self._walk(schema or {}, ()))
-        arrays = [place for place, each in places.items() if each.get("type") == "array"]
-        named = [
-            place for place in arrays if place.rpartition(".")[2] in (*LISTS, self._list.rstrip("/").rpartition("/")[2])
-        ]
-        if len(named or arrays) != 1:
+        places = places_of(self._document, schema or {})
+        arrays = [place for place, each in places if is_list(each)]
+        named = [place for place in arrays if place[-1] in (*LISTS, self._last_word())]
+        outer = [place for place in named if len(place) == 1]
+        found = [each for each in (named, outer, arrays) if len(each) == 1]
+        if not found:
             raise DeclarationError(
                 f"{self._list}: the document does not tell where in the answer the list is; declare list_at="
             )
-        found = {"list_at": (named or arrays)[0], "total_header": total_header}
-        totals = [place for place, each in places.items() if _is_of(each, "integer") and _last(place) in TOTALS]
-        if totals and not total_header:
-            found["total_at"] = min(totals, key=lambda place: TOTALS.index(_last(place)))
-        return found
+        return {
+            "list_at": place_of(*found[0][0]),
+            "total_header": total_header,
+            **({} if total_header else self._total_place(places)),
+        }
 
-    def _walk(self, schema: Node, above: tuple[str, ...]) -> list[tuple[str, Node]]:
-        """Every place of an answer's outer two levels with its schema."""
-        found = []
-        for name, each in self._document.properties(schema).items():
-            found.append((".".join((*above, name)), each))
-            if not above:
-                found += self._walk(each, (name,))
-        return found
+    def _total_place(self, places: list[tuple[tuple[str, ...], Node]]) -> dict[str, str]:
+        totals = [place for place, each in places if is_of(each, "integer") and place[-1] in TOTALS]
+        if totals:
+            return {"total_at": place_of(*min(totals, key=lambda place: TOTALS.index(place[-1])))}
+        names = {place[0] for place, _ in places if len(place) == 1}
+        # elsewhere a count may be that of the page alone
+        return {"total_at": "count"} if {"count", "next", "previous", "results"} <= names else {}
 
-    # --- lists --------------------------------------------------------------------------------------------------------
-
-    def _paging(self) -> Paging | None:
-        size = next((name for name in SIZES if name in self._parameters), "")
-        most = self._most(size)
-        page = next((name for name in PAGES if name in self._parameters), "")
-        if page and size:
-            first = self._document.schema(self._parameters[page].get("schema")).get("minimum", 1)
-            return PageSize(page=page, size=size, most=most, first=first if first in (0, 1) else 1)
-        offset = next((name for name in OFFSETS if name in self._parameters), "")
-        if offset and size:
-            return Offset(offset=offset, size=size, most=most)
-        schema, headers = self._document.answer(self._listing)
-        cursor = next((name for name in CURSORS if name in self._parameters), "")
-        nexts = [
-            (place, each)
-            for place, each in self._walk(schema or {}, ())
-            if _last(place) in NEXTS and _is_of(each, "string")
-        ]
-        if nexts and (cursor or _is_url(nexts[0][1])):
-            place, each = nexts[0]
-            return Cursor(next_at=place, cursor=cursor, size=size, most=most, is_url=not cursor or _is_url(each))
-        if any(name.lower() == "link" for name in headers):
-            return LinkHeader(size=size, most=most)
-        if (page or offset or cursor) and "paging" not in self._declared:
-            raise DeclarationError(f"{self._list}: the document does not tell how the list is paged; declare paging=")
-        return None
-
-    def _most(self, size: str) -> int:
-        schema = self._document.schema(self._parameters[size].get("schema")) if size else {}
-        most = schema.get("maximum", schema.get("default", 100))
-        return most if isinstance(most, int) and 0 < most <= 10_000 else 100
-
-    def _filters(self) -> Filters | None:
-        names = self._record().keys()
-        operators: dict[Op, str] = {}
-        fields: dict[str, set[Op]] = {}
-        is_joined = True
-        for name, parameter in self._parameters.items():
-            field, op, template = _spelled(name, names)
-            if op is None or operators.setdefault(op, template) != template:
-                continue
-            fields.setdefault(field, set()).add(op)
-            if op in (Op.IN, Op.NOT_IN):
-                is_joined = parameter.get("explode", True) is False
-        if not operators:
-            return None
-        ours = self._document.is_holdall
-        known = {field: frozenset(each) for field, each in fields.items()}
-        return Filters(
-            operators=operators,
-            fields=known,
-            separator="," if is_joined else "",
-            escape="\\" if ours else "",
-            is_exact=ours,
-        )
-
-    def _sorting(self) -> Sorting | None:
-        name = next((name for name in SORTS if name in self._parameters), "")
-        schema = self._document.schema(self._parameters[name].get("schema")) if name else {}
-        if self._document.is_holdall and name:
-            sortable = {field for field, each in self._record().items() if not _is_of(each, "array", "object")}
-            return Sorting(parameter=name, fields=frozenset(sortable), most_keys=10, nulls="smallest")
-        items = self._document.schema(schema.get("items")) if schema.get("type") == "array" else schema
-        choices = {text for text in items.get("enum", ()) if isinstance(text, str)}
-        fields = frozenset(text for text in choices if f"-{text}" in choices)
-        if not fields:
-            return None
-        return Sorting(parameter=name, fields=fields, most_keys=10 if items is not schema else 1)
+    def _last_word(self) -> str:
+        return self._list.rstrip("/").rpartition("/")[2].partition(".")[0]
 
     # --- writes -------------------------------------------------------------------------------------------------------
 
@@ -250,55 +225,32 @@ class _Derivation:
 
     def _written(self) -> dict[str, Any]:
         """What is never sent, and who makes the keys."""
-        record = self._record()
+        record = self._record
         read_only = {name for name, schema in record.items() if schema.get("readOnly")}
         creation = self._document.operation(self._list, "post")
         if creation is None:
             return {"read_only": frozenset(read_only)}
         sent, _ = self._document.body(creation)
-        accepted, wrap = self._document.properties(sent or {}), ""
-        if len(accepted) == 1:
-            ((name, schema),) = accepted.items()
-            inner = self._document.properties(schema)
-            accepted, wrap = (inner, name) if inner and name not in record else (accepted, "")
+        accepted, wrap = self._accepted(sent or {})
+        spelled = {plain(name) for name in accepted}
         if accepted.keys() & record.keys():
             read_only |= record.keys() - accepted.keys()
-        place = self._item.rstrip("/").rpartition("/")[2].strip("{}")
-        key = place if place in record else "id"
+        elif spelled:
+            read_only |= {name for name in record if plain(name) not in spelled}
+        key = next((name for name in record if plain(name) == plain(self._key)), "id")
         makes = key in read_only if key in record else False
         return {"read_only": frozenset(read_only), "keys": "server" if makes else "client", "wrap": wrap}
 
-    def _record(self) -> dict[str, Node]:
-        """The properties of a record."""
-        schema, place = self._one or {}, self._item_at()
-        properties = self._document.properties(schema)
-        return self._document.properties(properties[place]) if place else properties
-
-
-def _last(place: str) -> str:
-    return place.rpartition(".")[2]
-
-
-def _is_of(schema: Node, *types: str) -> bool:
-    found = schema.get("type")
-    return bool(set(found if isinstance(found, list) else [found]) & set(types))
-
-
-def _is_url(schema: Node) -> bool:
-    return schema.get("format") in ("uri", "url", "uri-reference")
+    def _accepted(self, sent: Node) -> tuple[dict[str, Node], str]:
+        """The properties that are taken, and the name under which they are sent."""
+        accepted = self._document.properties(sent)
+        if len(accepted) == 1:
+            ((name, schema),) = accepted.items()
+            inner = self._document.properties(schema)
+            if inner and name not in self._record:
+                return inner, name
+        return accepted, ""
 
 
 def _is_header(parameter: Node, name: str) -> bool:
     return parameter.get("in") == "header" and str(parameter.get("name", "")).lower() == name
-
-
-def _spelled(name: str, fields: Any) -> tuple[str, Op | None, str]:
-    """The field and the operator that a parameter's name says, and the template it follows."""
-    if name in fields:
-        return name, Op.EQ, "{field}"
-    match = SUFFIXED.fullmatch(name)
-    if match is None or match["field"] not in fields:
-        return "", None, ""
-    suffix = match["plain"] or match["bracketed"]
-    template = f"{{field}}__{suffix}" if match["plain"] else f"{{field}}[{suffix}]"
-    return match["field"], SUFFIXES.get(suffix), template

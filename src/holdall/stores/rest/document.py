@@ -1,4 +1,4 @@
-"""An OpenAPI 3.x document: read from a file or taken as it is, its references followed, its operations found."""
+"""An OpenAPI document, 3.x or Swagger 2: read from a file or taken as it is, its operations found and made alike."""
 
 from __future__ import annotations
 
@@ -7,57 +7,59 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from holdall.errors import DeclarationError
+from holdall.stores.rest.bodies import FORM
+from holdall.stores.rest.document_file import read_document_file
+from holdall.stores.rest.document_references import Node, References
 
-__all__ = ["Document", "Node"]
+__all__ = ["Document", "Node", "is_list", "is_of"]
 
-Node = dict[str, Any]
-
-_MOST_BYTES = 32 * 2**20
-_MOST_STEPS = 50
-_PLACE = re.compile(r"\{([^{}]+)\}")
+_PLACE = re.compile(r"\{([^{}]+)\}([^{}]*)")
+_STATUSES = ("200", "201", "2XX", "203", "202", "default")
+_MOST_STEPS = 20_000  # in one schema
+_MOST_LEVELS = 100
 
 
 class Document:
-    """Raises DeclarationError for what is no OpenAPI 3.x document, and wherever one leads nowhere."""
+    """Raises DeclarationError for what is no OpenAPI document, and wherever one leads nowhere."""
 
     def __init__(self, source: Mapping[str, Any] | str | Path) -> None:
-        found: Any = source if isinstance(source, Mapping) else _read(Path(source))
-        version = found.get("openapi") if isinstance(found, Mapping) else None
-        if not isinstance(version, str) or not version.startswith("3."):
-            raise DeclarationError("this is no OpenAPI 3.x document: it has no openapi: 3.…")
-        self._whole: Any = found
+        found: Any = source if isinstance(source, Mapping) else read_document_file(Path(source))
+        version = found.get("openapi", found.get("swagger")) if isinstance(found, Mapping) else None
+        if not isinstance(version, str) or not version.startswith(("3.", "2.")):
+            raise DeclarationError("this is no OpenAPI document: it has neither openapi: 3.… nor swagger: '2.0'")
+        folder = None if isinstance(source, Mapping) else Path(source).parent
+        self._references = References(found, folder, merges_siblings=not version.startswith(("2.", "3.0")))
+        self._consumes = found.get("consumes", ())
+        self._steps = 0
         self.paths: Node = self.node(found.get("paths", {}))
         schemas = self.node(self.node(found.get("components", {})).get("schemas", {}))
         self.is_holdall = "Holdall.Problem" in schemas
 
     def node(self, found: Any) -> Node:
         """The object that stands there, behind all references; an empty one for anything else."""
-        for _ in range(_MOST_STEPS):
-            if not isinstance(found, Mapping):
-                return {}
-            reference = found.get("$ref")
-            if not isinstance(reference, str):
-                return dict(found)
-            found = self._at(reference)
-        raise DeclarationError("the document's references run in a circle")
+        return self._references.followed(found)[0]
 
     def resources(self) -> Iterator[str]:
         """The paths of single records: those that end with a place for a key, below a path that has a list."""
         for path in self.paths:
-            last = path.rstrip("/").rpartition("/")[2]
-            if _PLACE.fullmatch(last) and "get" in self.node(self.paths.get(self.list_path(path), {})):
+            if self.key_place(path) and "get" in self.node(self.paths.get(self.list_path(path), {})):
                 yield path
 
+    def key_place(self, path: str) -> str:
+        """The name in braces that ends the path, whatever follows it: ``/pets/{id}.json``; an empty text for none."""
+        found = _PLACE.fullmatch(path.rstrip("/").rpartition("/")[2])
+        return "" if found is None else found[1]
+
     def list_path(self, path: str) -> str:
-        """The path of the list in which this record is, which may end with a slash."""
-        above = path.rstrip("/").rpartition("/")[0]
-        return above if above in self.paths else f"{above}/"
+        """The path of the list in which this record is, which may end with a slash, or as the record's does."""
+        above, _, last = path.rstrip("/").rpartition("/")
+        found = _PLACE.fullmatch(last)
+        suffixed = above + (found[2] if found is not None else "")
+        return next((each for each in (suffixed, above) if each in self.paths), f"{above}/")
 
     def operation(self, path: str, method: str) -> Node | None:
-        """The operation, with the parameters of its path among its own."""
+        """The operation as OpenAPI 3 has it, with the parameters of its path among its own."""
         item = self.node(self.paths.get(path, {}))
         if method not in item:
             return None
@@ -69,76 +71,91 @@ class Document:
         return operation | {"parameters": own}
 
     def schema(self, found: Any) -> Node:
-        """A schema behind its references, ``allOf`` put together, of other choices the first, nullability aside."""
-        schema = self.node(found)
-        for part in schema.pop("allOf", ()):
-            inner = self.schema(part)
-            properties = {**inner.get("properties", {}), **schema.get("properties", {})}
-            schema = {**inner, **schema, **({"properties": properties} if properties else {})}
-        options = [self.node(each) for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))]
-        options = [each for each in options if each.get("type") != "null"]
-        return self.schema(options[0]) if options and not {"type", "properties"} & schema.keys() else schema
+        """A schema behind its references, ``allOf`` put together, choices united, nullability aside."""
+        self._steps = 0
+        return self._schema(found, frozenset(), 0)
 
     def properties(self, schema: Node) -> dict[str, Node]:
         """The properties of an object's schema."""
         return {name: self.schema(each) for name, each in self.node(schema.get("properties", {})).items()}
 
+    def of_parameter(self, parameter: Node) -> Node:
+        """The schema of a parameter, which Swagger 2 writes into the parameter itself."""
+        if "schema" in parameter or "content" not in parameter:
+            return self.schema(parameter.get("schema", parameter if "type" in parameter else {}))
+        return self._content(parameter)[0] or {}
+
     def answer(self, operation: Node) -> tuple[Node | None, Node]:
         """The schema of what comes back in JSON where all goes well, None if it is not told; and its headers."""
-        responses = self.node(operation.get("responses", {}))
-        for status in ("200", "201", "2XX", "2xx", "default"):
-            if status in responses:
-                response = self.node(responses[status])
-                return self._json(response), self.node(response.get("headers", {}))
+        responses = {str(status): each for status, each in self.node(operation.get("responses", {})).items()}
+        for status in _STATUSES:
+            found = responses.get(status, responses.get(status.lower()))
+            if found is not None:
+                response = self.node(found)
+                schema = self.schema(response["schema"]) if "schema" in response else self._content(response)[0]
+                return schema, self.node(response.get("headers", {}))
         return None, {}
 
     def body(self, operation: Node) -> tuple[Node | None, list[str]]:
-        """The schema of what is sent in JSON, and the media types it may have."""
-        request = self.node(operation.get("requestBody", {}))
-        return self._json(request), list(self.node(request.get("content", {})))
+        """The schema of what is sent, in JSON before all else, and the media types it may have."""
+        parameters = operation.get("parameters", ())
+        whole = next((each for each in parameters if each.get("in") == "body"), None)
+        fields = {each["name"]: each for each in parameters if each.get("in") == "formData"}
+        media_types = list(operation.get("consumes", self._consumes))
+        if whole is not None:
+            return self.schema(whole.get("schema", {})), media_types or ["application/json"]
+        if fields:
+            files = any(each.get("type") == "file" for each in fields.values())
+            return {"type": "object", "properties": fields}, media_types or ["multipart/form-data" if files else FORM]
+        return self._content(self.node(operation.get("requestBody", {})))
 
-    def _json(self, holder: Node) -> Node | None:
-        for media_type, content in self.node(holder.get("content", {})).items():
-            plain = media_type.partition(";")[0].strip()
-            if plain == "application/json" or plain.endswith("+json"):
-                found = self.node(content).get("schema")
-                return None if found is None else self.schema(found)
-        return None
+    def _content(self, holder: Node) -> tuple[Node | None, list[str]]:
+        content = self.node(holder.get("content", {}))
+        found = next(filter(_is_json, content), None) or next((each for each in content if _plain(each) == FORM), None)
+        schema = self.node(content[found]).get("schema") if found is not None else None
+        return None if schema is None else self.schema(schema), list(content)
 
-    def _at(self, reference: str) -> Any:
-        if not reference.startswith("#/"):
-            raise DeclarationError(f"the document refers to {reference}, outside of itself; put it in one file")
-        found = self._whole
-        for step in reference[2:].split("/"):
-            name = step.replace("~1", "/").replace("~0", "~")
-            if not isinstance(found, Mapping) or name not in found:
-                raise DeclarationError(f"the document refers to {reference}, which it does not hold")
-            found = found[name]
-        return found
-
-
-def _read(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise DeclarationError(f"{path} is larger than {_MOST_BYTES} bytes")
-        content = path.read_bytes()
-    except OSError as error:
-        raise DeclarationError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        if path.suffix.lower() in (".yaml", ".yml"):
-            return _yaml(content)
-        return msgspec.json.decode(content)
-    except (ValueError, RecursionError) as error:
-        raise DeclarationError(f"{path} is no JSON; a YAML file's name ends with .yaml") from error
+    def _schema(self, found: Any, above: frozenset[str], level: int) -> Node:
+        """As ``schema``; of the references in ``above``, which are being read, it leaves out what comes round again."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS or level > _MOST_LEVELS:
+            raise DeclarationError("the document's schemas are too entangled to be read")
+        schema, passed = self._references.followed(found)
+        if passed & above:
+            return {}
+        above |= passed
+        for part in schema.pop("allOf", ()):
+            schema = _united(schema, self._schema(part, above, level + 1))
+        options = [
+            self._schema(each, above, level + 1) for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+        ]
+        options = [each for each in options if each and each.get("type") != "null"]
+        for option in options if any("properties" in each for each in options) else options[:1]:
+            schema = _united(schema, option)
+        return schema
 
 
-def _yaml(content: bytes) -> Any:
-    try:  # of the extra yaml, which only documents in YAML need
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import YAMLError
-    except ImportError as error:
-        raise DeclarationError("reading OpenAPI in YAML needs more: pip install holdall[yaml]") from error
-    try:
-        return YAML(typ="safe", pure=True).load(content)
-    except YAMLError as error:
-        raise ValueError("no YAML") from error
+def is_of(schema: Node, *types: str) -> bool:
+    """Whether the schema says one of these types."""
+    found = schema.get("type")
+    return bool(set(found if isinstance(found, list) else [found]) & set(types))
+
+
+def is_list(schema: Node) -> bool:
+    """Whether the schema is that of a list."""
+    return is_of(schema, "array") or ("items" in schema and "type" not in schema)
+
+
+def _united(schema: Node, other: Node) -> Node:
+    """Both schemas in one; what the first says counts."""
+    properties = {**other.get("properties", {}), **schema.get("properties", {})}
+    return {**other, **schema, **({"properties": properties} if properties else {})}
+
+
+def _plain(media_type: str) -> str:
+    return str(media_type).partition(";")[0].strip().lower()
+
+
+def _is_json(media_type: str) -> bool:
+    found = _plain(media_type)
+    return found in ("application/json", "text/json", "*/*", "application/*") or found.endswith("+json")

@@ -77,13 +77,13 @@ class Lister:
     async def _numbered(
         self, ask: Ask, paging: PageSize, parameters: Parameters, skip: int, needed: int | None
     ) -> AsyncIterator[Page]:
-        size = _size(paging.most, needed)
+        size = _size(paging.most, needed) if paging.size else paging.most
         if skip % size:
             size = paging.most
         first, dropped = skip // size, skip % size
 
         async def numbered(number: int, is_later: bool) -> Page | None:
-            place = [(paging.page, str(paging.first + number)), (paging.size, str(size))]
+            place = [(paging.page, str(paging.first + number)), *_asked(paging.size, size)]
             return await ask([*parameters, *place], None, is_later)
 
         end = _End(self._store, size, first * size, paging.short_page_ends)
@@ -117,10 +117,10 @@ class Lister:
     async def _from_positions(
         self, ask: Ask, paging: Offset, parameters: Parameters, skip: int, needed: int | None
     ) -> AsyncIterator[Page]:
-        size = _size(paging.most, needed)
+        size = _size(paging.most, needed) if paging.size else paging.most
         end = _End(self._store, size, skip, paging.short_page_ends)
         while True:
-            place = [(paging.offset, str(end.position)), (paging.size, str(size))]
+            place = [(paging.offset, str(end.position)), *_asked(paging.size, size)]
             page = await ask([*parameters, *place], None, end.position > 0)
             if page is not None and skip and len(page.rows) > size:
                 raise StoreError(self._store, f"{page.place}: it gives more than the {size} records asked for")
@@ -136,7 +136,7 @@ class Lister:
     async def _linked(
         self, ask: Ask, paging: Cursor | LinkHeader, parameters: Parameters, needed: int | None
     ) -> AsyncIterator[Page]:
-        sized = [*parameters, *([(paging.size, str(_size(paging.most, needed)))] if paging.size else [])]
+        sized = [*parameters, *_asked(paging.size, _size(paging.most, needed))]
         page = await _found(ask, sized)
         seen: set[str] = set()
         asked, position, empty = "", 0, 0
@@ -213,6 +213,10 @@ async def _found(ask: Ask, parameters: Parameters, link: str | None = None) -> P
 
 def _size(most: int, needed: int | None) -> int:
     return most if needed is None else max(1, min(most, needed))
+
+
+def _asked(name: str, size: int) -> Parameters:
+    return [(name, str(size))] if name else []
 
 
 def _too_few(store: str, place: str) -> StoreError:

@@ -12,7 +12,8 @@ __all__ = ["Cursor", "LinkHeader", "Offset", "PageSize", "Paging"]
 class PageSize(msgspec.Struct, frozen=True, kw_only=True):
     """Pages by number: ``?page=2&page_size=100``. ``most`` is the largest page the API gives.
 
-    Without a total, the end is known by an empty page; ``short_page_ends`` says that one which is not full is the last.
+    ``size`` is empty where the API has no such parameter; its pages are then of ``most`` records. Without a total, the
+    end is known by an empty page, or a 404 instead; ``short_page_ends`` says that one which is not full is the last.
     """
 
     page: str = "page"
@@ -34,7 +35,8 @@ class Offset(msgspec.Struct, frozen=True, kw_only=True):
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """Pages by a text that each page gives for the next one, at ``next_at`` of its body; none there ends the list.
 
-    ``is_url``: what stands there is the next page's address, which must lie on the same host.
+    An empty page that gives its own cursor once more ends it, too. ``is_url``: what stands there is the address of the
+    next page, which must lie on the same host.
     """
 
     next_at: str

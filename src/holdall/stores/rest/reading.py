@@ -60,9 +60,7 @@ class Reading:
         answer = await self._answer(key, {})
         if answer is None:
             return None
-        row = self.row_of(answer)
-        if self._schema.key_of(row) != key:
-            raise corrupt(self._store, answer.place, Misfit("it has another key than the one asked for", "the record"))
+        row = self._row_with(key, answer)
         tag = answer.headers.get("ETag")
         if isinstance(self._binding.version, ETags):
             row = self._binding.versioned(row)
@@ -74,7 +72,7 @@ class Reading:
         answer = await self._answer(key, AS_IT_IS)
         if answer is None:
             return None
-        row = self.row_of(answer)
+        row = self._row_with(key, answer)
         try:
             document = self._item.document(answer.body)
         except (ValueError, RecursionError) as error:
@@ -93,6 +91,12 @@ class Reading:
         if answer.status != 200:
             raise from_status(self._store, call.place, answer.status, is_write=False)
         return answer
+
+    def _row_with(self, key: Any, answer: Answer) -> Row:
+        row = self.row_of(answer)
+        if self._schema.key_of(row) != key:
+            raise corrupt(self._store, answer.place, Misfit("it has another key than the one asked for", "the record"))
+        return row
 
     def row_of(self, answer: Answer) -> Row:
         """The record in an answer. Raises StoreError or CorruptRecord."""

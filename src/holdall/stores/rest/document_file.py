@@ -1,0 +1,42 @@
+"""Files of OpenAPI documents, in JSON or YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holdall.errors import DeclarationError
+
+__all__ = ["read_document_file"]
+
+_MOST_BYTES = 32 * 2**20
+
+
+def read_document_file(path: Path) -> Any:
+    """What the file says. Raises DeclarationError for one that cannot be read."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DeclarationError(f"{path} is larger than {_MOST_BYTES} bytes")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DeclarationError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        if path.suffix.lower() in (".yaml", ".yml"):
+            return _yaml(content)
+        return msgspec.json.decode(content)
+    except (ValueError, RecursionError) as error:
+        raise DeclarationError(f"{path} is no JSON; a YAML file's name ends with .yaml") from error
+
+
+def _yaml(content: bytes) -> Any:
+    try:  # of the extra yaml, which only documents in YAML need
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+    except ImportError as error:
+        raise DeclarationError("reading OpenAPI in YAML needs more: pip install holdall[yaml]") from error
+    try:
+        return YAML(typ="safe", pure=True).load(content)
+    except YAMLError as error:
+        raise ValueError("no YAML") from error
