@@ -40,7 +40,11 @@ def verbs(kind: Any) -> dict[str, Any]:
 def test_the_facade_has_every_verb_with_the_same_parameters() -> None:
     plain, sync = verbs(Session), verbs(SyncSession)
     assert sync.keys() - plain.keys() == {"wait"}
-    assert plain.keys() - sync.keys() == {"stream_place"}  # what a Stream asks, which has to be awaited itself
+    assert plain.keys() - sync.keys() == {  # what handles and the active-record look ask, to be awaited
+        "stream_place",
+        "load_back",
+        "leave",
+    }
     for name, verb in plain.items():
         if name not in sync:
             continue
@@ -90,6 +94,7 @@ def test_several_threads_have_a_session_each(app: Holdall) -> None:
 def test_sessions_nest_and_the_inner_one_is_active(app: Holdall) -> None:
     with app.sync.session() as outer:
         first = outer.wait(Note.objects.create(text="outer"))
+        outer.commit()
         with app.sync.session() as inner:
             again = inner.wait(Note.objects.get(first.id))
             assert again is not first

@@ -91,7 +91,7 @@ def test_loading() -> None:
     book = made(Book, id=7, author=1)
     with pytest.raises(NotLoaded, match="Author is not loaded"):
         book.author.name  # noqa: B018
-    with pytest.raises(NotLoaded):
+    with pytest.raises(StateError, match="Author belongs to no Holdall"):
         asyncio.run(_awaited(book.author))
     session.keep(book)
     with pytest.raises(NotFound):

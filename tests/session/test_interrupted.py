@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Holdall, State, state_of
+from holdall import Session, State, state_of
 from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, StateError, StoreTimeout, StoreUnavailable
 from holdall.store import Outcome
 
@@ -95,7 +95,7 @@ def test_an_error_that_is_not_ours_aborts_as_one_of_ours_does(answer: Exception)
 def test_a_store_that_answers_too_little_leaves_the_outcome_unknown(answer: list[Outcome]) -> None:
     async def main() -> None:
         app = library()
-        session = (await enter(app)).session
+        session = Session(app.bindings)
         put_before(app, Failing(app.stores["main"], answer, applies=True))
         author = session.add(Author(name="x"))
         with pytest.raises(CommitUnknown):
@@ -105,21 +105,11 @@ def test_a_store_that_answers_too_little_leaves_the_outcome_unknown(answer: list
     asyncio.run(main())
 
 
-class Entered:
-    def __init__(self, session: Any) -> None:
-        self.session = session
-
-
-async def enter(app: Holdall) -> Entered:
-    async with app.session() as session:
-        return Entered(session)
-
-
 @pytest.mark.parametrize("kind", [StoreUnavailable, StoreTimeout])
 def test_what_may_have_been_written_is_not_written_again(kind: type[Any]) -> None:
     async def main() -> None:
         app = library()
-        session = (await enter(app)).session
+        session = Session(app.bindings)
         author = session.add(Author(name="old"))
         await session.commit()
         real = app.stores["main"]
@@ -223,7 +213,7 @@ def test_keys_made_by_a_store_that_refuses_others_are_in_the_tasks() -> None:
     async def main() -> None:
         app = library()
         put_before(app, Refusing(app.stores["main"], {0}))
-        session = (await enter(app)).session
+        session = Session(app.bindings)
         for name in ("a", "b"):
             session.add(Author(name=name))
         with pytest.raises(CommitPartial) as caught:

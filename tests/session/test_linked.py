@@ -271,7 +271,7 @@ def test_a_record_of_another_session_is_refused() -> None:
             other.remove(author)
         with pytest.raises(StateError):
             other.attach(author)
-        other.add(Book(title="a", isbn="1", author=author))
+        other.add(Book(title="a", isbn="1", author=one.add(Author(name="new"))))
         with pytest.raises(StateError, match="not of this session"):
             await other.commit()
         other.rollback()

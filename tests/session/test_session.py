@@ -389,7 +389,10 @@ def test_a_record_outlives_its_session() -> None:
         author = await load()
         author.name = "changed"
         with pytest.raises(NotLoaded):
-            await author.country
+            author.country.name  # noqa: B018
+        country = await author.country
+        assert country is not None
+        assert country.name == author.country.name
 
     run(test)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+import msgspec
+
 from holdall.errors import StateError
 from holdall.model import Model
-from holdall.session import Session
+from holdall.session import CommitResult, Session
 
 if TYPE_CHECKING:
     from holdall.app.holdall import Holdall
@@ -44,17 +46,33 @@ class ModelGateway:
         """A Holdall is closed."""
         self._apps.discard(app)
 
-    def __call__(self) -> AbstractAsyncContextManager[Session]:
-        """A session for one act; raises StateError where it is not clear which Holdall is meant."""
+    def __call__(self) -> AbstractAsyncContextManager[Act]:
+        """One act; raises StateError where it is not clear which Holdall is meant."""
         active = [session for app in self._apps if (session := app.active_session) is not None]
         if len(active) == 1:
-            return _borrow(active[0])
+            return nullcontext(Act(active[0], is_alone=False))
         apps = list(self._apps)
         if active or len(apps) != 1:
             raise StateError(f"{self._name} is kept by {len(apps)} Holdalls; open a session of the one that is meant")
-        return apps[0].session()
+        return _alone(apps[0])
+
+
+class Act(msgspec.Struct):
+    """One act of the active-record look; ``is_alone`` if the session is there for nothing else."""
+
+    session: Session
+    is_alone: bool
+
+    async def commit(self) -> CommitResult | None:
+        """Commit a session of this act alone; the active one is committed by its block."""
+        return await self.session.commit() if self.is_alone else None
 
 
 @asynccontextmanager
-async def _borrow(session: Session) -> AsyncIterator[Session]:
-    yield session
+async def _alone(app: Holdall) -> AsyncIterator[Act]:
+    session = Session(app.bindings)
+    with app.activated(session):
+        try:
+            yield Act(session, is_alone=True)
+        finally:
+            await session.leave()

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError, NotLoaded, StateError, ValidationError
+from holdall.model.gateway import gateway_of
 from holdall.model.reference import Reference, keeper_of, key_of_value
 from holdall.model.target import Target
 
-__all__ = ["BackEdit", "OneBack", "link", "rewrite", "unlink"]
+__all__ = ["BackEdit", "OneBack", "link", "load_back", "rewrite", "unlink"]
 
 
 class BackEdit(msgspec.Struct, eq=False):
@@ -64,10 +65,7 @@ class OneBack(Reference[Any]):
         return self.record
 
     async def _load(self) -> Any:
-        keeper = keeper_of(self._owner)
-        if keeper is None:
-            raise NotLoaded(type(self._owner).__name__, self._name)
-        found = await keeper.load_back(self._owner, self._name)
+        found = await load_back(self._owner, self._name)
         return found[0] if found else None
 
     def __bool__(self) -> bool:
@@ -83,6 +81,15 @@ class OneBack(Reference[Any]):
 
     def __repr__(self) -> str:
         return f"Reference({self._target_name()}, {self.key!r})" if self.loaded else f"Reference({self._name})"
+
+
+async def load_back(owner: Any, name: str) -> list[Any]:
+    """The records that refer to the owner, by its session; if that is gone, by the active one or one for this act."""
+    keeper = keeper_of(owner)
+    if keeper is not None:
+        return await keeper.load_back(owner, name)  # type: ignore[no-any-return]
+    async with gateway_of(type(owner)) as act:
+        return await act.session.load_back(owner, name)
 
 
 def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:

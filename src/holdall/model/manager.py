@@ -3,61 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from holdall.errors import StateError
+from holdall.model.gateway import gateway_of
 from holdall.query import Condition, Expression, Query, SortKey, asc, desc
 
-__all__ = ["Gateway", "Manager", "ResultSet", "SessionLike", "gateway_of"]
+__all__ = ["Manager", "ResultSet"]
 
 M = TypeVar("M")
-
-
-class SessionLike(Protocol):
-    """What the active-record look needs of a session."""
-
-    def add(self, record: Any) -> Any:
-        """Add a record."""
-
-    def attach(self, record: Any) -> Any:
-        """Take in a record whose session is gone; one that is here already stays as it is."""
-
-    def remove(self, record: Any) -> Any:
-        """Remove a record."""
-
-    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
-        """The store, collection and key by which a record's streams are reached."""
-
-    def names_of(self, record: Any) -> tuple[str, ...]:
-        """Under which names the store keeps the record."""
-
-    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
-        """The record with this key."""
-
-    async def query(self, query: Query[M]) -> Any:
-        """The records a query means."""
-
-    async def count(self, query: Query[M]) -> int:
-        """How many there are."""
-
-    async def commit(self) -> Any:
-        """Write all changes."""
-
-
-class Gateway(Protocol):
-    """Gives the session to work in: the active one, else a new one that commits at the end of the block."""
-
-    def __call__(self) -> AbstractAsyncContextManager[SessionLike]:
-        """A session for one act."""
-
-
-def gateway_of(model: Any) -> AbstractAsyncContextManager[SessionLike]:
-    """A session for the model; raises StateError while it belongs to no Holdall."""
-    gateway: Gateway | None = getattr(model, "__gateway__", None)
-    if gateway is None:
-        raise StateError(f"{model.__name__} belongs to no Holdall yet: call app.add({model.__name__}, store=...) first")
-    return gateway()
 
 
 class ResultSet(Generic[M]):
@@ -98,8 +51,8 @@ class ResultSet(Generic[M]):
             yield record
 
     async def _fetch(self) -> list[M]:
-        async with gateway_of(self.query.model) as session:
-            return await session.query(self.query)  # type: ignore[no-any-return]
+        async with gateway_of(self.query.model) as act:
+            return await act.session.query(self.query)  # type: ignore[no-any-return]
 
     async def first(self) -> M | None:
         """The first of them, or None."""
@@ -108,8 +61,8 @@ class ResultSet(Generic[M]):
 
     async def count(self) -> int:
         """How many there are."""
-        async with gateway_of(self.query.model) as session:
-            return await session.count(self.query)
+        async with gateway_of(self.query.model) as act:
+            return await act.session.count(self.query)
 
 
 class Manager(Generic[M]):
@@ -121,22 +74,22 @@ class Manager(Generic[M]):
         self._model = model
 
     async def create(self, **values: Any) -> M:
-        """A new record, stored."""
-        async with gateway_of(self._model) as session:
+        """A new record, stored; within a session's block it is stored when the block commits."""
+        async with gateway_of(self._model) as act:
             record = self._model(**values)
-            session.add(record)
-            await session.commit()
+            act.session.add(record)
+            await act.commit()
             return record
 
     async def get(self, *args: Any, **key: Any) -> M | None:
         """The record with this key, or None."""
-        async with gateway_of(self._model) as session:
-            return await session.get(self._model, *args, **key)
+        async with gateway_of(self._model) as act:
+            return await act.session.get(self._model, *args, **key)
 
     async def names_of(self, record: M) -> tuple[str, ...]:
         """Under which names its store keeps the record, its streams included; empty where the store tells none."""
-        async with gateway_of(self._model) as session:
-            return session.names_of(record)
+        async with gateway_of(self._model) as act:
+            return act.session.names_of(record)
 
     def all(self) -> ResultSet[M]:
         """All records."""

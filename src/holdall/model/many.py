@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from holdall.errors import NotLoaded
-from holdall.model.backs import link, unlink
+from holdall.model.backs import link, load_back, unlink
 from holdall.model.reference import Key, Reference, keeper_of
-from holdall.model.tracking import track_of
 from holdall.query import Expression
 
 if TYPE_CHECKING:
@@ -39,11 +38,8 @@ class Related(Generic[M]):
     async def _load(self) -> list[M]:
         if self._references is not None:
             return [await reference for reference in self._references]
-        track = track_of(self._owner)
-        keeper = track.keeper if track is not None else None
-        if keeper is None:
-            raise NotLoaded(type(self._owner).__name__, self._name)
-        return await keeper.load_back(self._owner, self._name)
+        found: list[M] = await load_back(self._owner, self._name)
+        return found
 
     async def __aiter__(self) -> AsyncIterator[M]:
         for record in await self:

@@ -10,7 +10,7 @@ import msgspec
 
 from holdall.errors import StateError
 from holdall.model import options
-from holdall.model.manager import gateway_of
+from holdall.model.gateway import gateway_of
 from holdall.model.meta import ModelMeta
 from holdall.model.state import State
 from holdall.model.stream import stream
@@ -96,21 +96,28 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         return found
 
     async def save(self) -> Self:
-        """Store this record: add it if it is new, write its changes if it is not."""
-        async with gateway_of(type(self)) as session:
+        """Store this record: add it if it is new, write its changes if it is not.
+
+        Within a session's block it joins the block's commit; else it is written now, alone. Where that is refused, the
+        record keeps its changes: correct them and save it again.
+        """
+        async with gateway_of(type(self)) as act:
             if state_of(self) is State.UNBOUND:
-                session.add(self)
+                act.session.add(self)
             else:
-                session.attach(self)
-            await session.commit()
+                act.session.attach(self)
+            await act.commit()
         return self
 
     async def delete(self) -> int:
-        """Remove this record from its store; tells how many of the store's own places went, if it knows them."""
-        async with gateway_of(type(self)) as session:
-            session.remove(session.attach(self))
-            result = await session.commit()
-        return sum(task.places for task in result.tasks if task.record is self)
+        """Remove this record from its store; tells how many of the store's own places went, if it knows them.
+
+        Within a session's block it joins the block's commit, and nothing is known yet.
+        """
+        async with gateway_of(type(self)) as act:
+            act.session.remove(act.session.attach(self))
+            result = await act.commit()
+        return 0 if result is None else sum(task.places for task in result.tasks if task.record is self)
 
     def matches(self, **values: Any) -> bool:
         """Whether the record has all of these values; raises QueryError for what is no field, or no value of it."""

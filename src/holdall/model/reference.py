@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 from uuid import UUID
 
 from holdall.errors import NotFound, NotLoaded
+from holdall.model.gateway import gateway_of
 from holdall.model.tracking import Tracked, track_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ Key: TypeAlias = int | str | UUID | tuple[Any, ...]
 class Reference(Generic[T]):
     """A handle on a referenced record: its ``key``, whether it is ``loaded``, its attributes once it is.
 
-    ``await`` loads it, or gives None where the reference is empty; NotFound if it points at nothing.
+    ``await`` loads it, or gives None where the reference is empty; NotFound if it points at nothing. It is loaded by
+    the session of the record that refers to it; if that is gone, by the active session or one for this act.
     Two references are equal if they lead to the same key, or to the same record.
     """
 
@@ -64,10 +66,12 @@ class Reference(Generic[T]):
 
     async def _load(self) -> T:
         if self.record is None and self._key is not None:
-            keeper = keeper_of(self._owner)
-            if keeper is None:
-                raise NotLoaded(self._target_name(), "record")
-            self._take(await keeper.load(self._target(), self._key))
+            keeper, target = keeper_of(self._owner), self._target()
+            if keeper is not None:
+                self._take(await keeper.load(target, self._key))
+            else:
+                async with gateway_of(target) as act:
+                    self._take(await act.session.get(target, self._key))
             if self._record is None:
                 raise NotFound(self._target_name(), self._key)
         return self._record  # type: ignore[no-any-return]

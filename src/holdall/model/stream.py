@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from holdall.model.manager import gateway_of
+from holdall.model.gateway import gateway_of
 from holdall.model.tracking import track_of
 
 __all__ = ["Stream", "StreamAttribute", "stream"]
@@ -56,8 +56,8 @@ class Stream:
         if keeper is not None:
             yield keeper.stream_place(self._record, is_append=is_append)
             return
-        async with gateway_of(type(self._record)) as session:
-            yield session.stream_place(self._record, is_append=is_append)
+        async with gateway_of(type(self._record)) as act:
+            yield act.session.stream_place(self._record, is_append=is_append)
 
 
 class StreamAttribute:

@@ -70,16 +70,17 @@ class Tracker:
 
     ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. ``trusted`` is set
     while code that speaks for a store is under way. While a commit is in flight, ``edited`` collects the records that
-    are written to, by ``id()``.
+    are written to, by ``id()``. ``is_over`` once the session has ended, though somebody may still hold it.
     """
 
-    __slots__ = ("_keeper", "edited", "touch", "trusted")
+    __slots__ = ("_keeper", "edited", "is_over", "touch", "trusted")
     state = State.CLEAN
     old: dict[str, Any] | None = None
 
     def __init__(self, keeper: Keeper, touch: Callable[[Any], object]) -> None:
         self._keeper = ref(keeper)
         self.touch = touch
+        self.is_over = False
         self.trusted: Trust | None = None
         self.edited: dict[int, Any] | None = None
 

@@ -22,10 +22,15 @@ class ChangingSession(SessionCore):
         Raises StateError where it or its key is already here, FrozenError where a field frozen at creation has another
         value than its default.
         """
+        if self._is_over or not isinstance(record, Model):
+            self._demand_open()
+            raise StateError(_no_record("add", record))
         binding = self._bindings.of_model(record.__class__)
         track = track_of(record)
         if track is not None and track.state is not State.UNBOUND:
-            raise StateError(f"only an unbound record can be added; this {binding.collection} is {track.state.value}")
+            if track.state is State.NEW and self._records.holds(record):
+                return record
+            raise StateError(self._not_addable(record, track.state))
         if binding.recordwise is not None:
             with self._keeper.phases.entered(SessionState.ADD):
                 binding.recordwise.demand(Verb.ADD, binding.collection)
@@ -41,12 +46,21 @@ class ChangingSession(SessionCore):
         self._records.new[id(record)] = record
         return record
 
+    def _not_addable(self, record: Model, state: State) -> str:
+        name = type(record).__name__
+        if state is State.DISCARDED:
+            return f"this {name} was discarded; make it anew"
+        if self._records.holds(record):
+            return f"this {name} is {state.value} in this session already; only new records are added"
+        return f"this {name} is {state.value} in another session; require() it here, or attach() it when that has ended"
+
     def add_all(self, records: Iterable[M]) -> list[M]:
         """Add several records; where one is refused, none of the rest is added."""
         return list(map(self.add, records))
 
     def remove(self, record: Model) -> bool:
         """Mark the record for removal at the next commit; False where it was new and is now simply discarded."""
+        self._demand_open()
         self._demand_held(record)
         track = track_of(record)
         if track is None or track.state is State.DELETED:
@@ -67,6 +81,7 @@ class ChangingSession(SessionCore):
 
     def register(self, record: M) -> M:
         """Take an unbound record as one the store already has."""
+        self._demand_open()
         binding = self._bindings.of_model(type(record))
         if state_of(record) is not State.UNBOUND or record.__key__() is None:
             raise StateError(f"only an unbound {type(record).__name__} with a key can be registered")
@@ -81,11 +96,14 @@ class ChangingSession(SessionCore):
         Values that can be changed in place count as changed, as nobody watched them. Raises StateError for a record of
         another session, or one that is in none.
         """
+        self._demand_open()
         track = track_of(record)
         if self._records.holds(record):
             return record
-        if track is None or track.tracker is None or track.state is State.NEW or track.keeper is not None:
+        if track is None or track.tracker is None or track.state is State.NEW:
             raise StateError(f"this {type(record).__name__} is {state_of(record).value} and of no session that is gone")
+        if track.keeper is not None and not track.tracker.is_over:
+            raise StateError(f"this {type(record).__name__} is of another session, whose block has not ended")
         binding, old = self._bindings.of_model(type(record)), dict(track.old or {})
         key = self._records.stored_key(record)
         if not self._records.claim(binding.model, key, record):
@@ -125,8 +143,34 @@ class ChangingSession(SessionCore):
         self._records.backs.clear()
         self._records.renew()
 
+    async def leave(self) -> None:
+        """End the session without a commit, and let go of its records as they are.
+
+        New ones can be added elsewhere, changed ones keep their changes and can be attached elsewhere; where nobody
+        knows whether they were written, they are discarded.
+        """
+        await self._committer.wait_idle()
+        self._records.collect()
+        if self._committer.is_in_doubt:
+            self.rollback()
+        for record in list(self._records.new.values()):
+            self._records.forget(record)
+            set_track(record, Track(None, State.UNBOUND))
+        tracker = self._keeper.tracker
+        for record in self._records.deleted.values():
+            track = track_of(record)
+            old = track.old if track is not None else None
+            set_track(record, Track(tracker, State.DIRTY, old) if old else tracker)
+        self._end()
+
     def reset(self) -> None:
         """Discard every record; the session is as new."""
         self._committer.demand_idle()
         self._committer.is_in_doubt = False
         self._records.clear()
+
+
+def _no_record(verb: str, given: object) -> str:
+    if isinstance(given, type):
+        return f"{verb} takes a record, not a class: {verb}({given.__name__}(...))"
+    return f"{verb} takes a record, not {type(given).__name__}"

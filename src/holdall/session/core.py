@@ -31,6 +31,7 @@ class SessionCore:
         bindings = OwnBindings(bindings)
         self.user = user
         self._strategy = strategy
+        self._is_over = False
         self._bindings = bindings
         self._keeper = SessionKeeper(bindings, user)
         self._records = self._keeper.records
@@ -42,3 +43,12 @@ class SessionCore:
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):
             raise StateError(f"this {type(record).__name__} is {state_of(record).value} and not in this session")
+
+    def _demand_open(self) -> None:
+        """Raise StateError once the session has ended: what is done to it would never be written."""
+        if self._is_over:
+            raise StateError("this session's block has ended; open another with app.session()")
+
+    def _end(self) -> None:
+        """From now on the records may be taken in by other sessions."""
+        self._is_over = self._keeper.tracker.is_over = True

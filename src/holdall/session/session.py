@@ -15,7 +15,9 @@ from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
+from holdall.session.foreign import take_keys_of_others
 from holdall.session.handwriting.dao_verbs import DaoSession
+from holdall.session.preview import unmade
 
 __all__ = ["Session"]
 
@@ -47,8 +49,16 @@ class Session(DaoSession):
     """
 
     def plan(self) -> Plan:
-        """What a commit would write, in which order, and what it could promise; raises what commit would before I/O."""
+        """What a commit would write, in which order, and what it could promise; raises what commit would before I/O.
+
+        Nothing is changed by it: what a commit would stamp or make is put in while planning only.
+        """
         self._records.collect()
+        take_keys_of_others(self._records)
+        with unmade(self._records):
+            return self._plan()
+
+    def _plan(self) -> Plan:
         return make_plan(self._records, self._bindings, self.user)
 
     async def commit(
@@ -71,8 +81,10 @@ class Session(DaoSession):
         written, CommitPartial, CommitPending and CommitUnknown as they say. Records edited while it runs stay changed.
         """
         options = CommitOptions(strategy or self._strategy, budget)
+        self._demand_open()
         self._committer.demand_idle()
         self._records.collect()
+        take_keys_of_others(self._records)
         try:
             if not self._referential.is_needed():
                 result = await self._commit(options, require)
@@ -100,6 +112,7 @@ class Session(DaoSession):
         """
         self._committer.demand_idle()
         self._records.collect()
+        take_keys_of_others(self._records)
         if not self._referential.is_needed():
             return self.plan()
         async with self._referential.induced():
@@ -125,7 +138,7 @@ class Session(DaoSession):
     async def _commit(self, options: CommitOptions, require: Guarantee | str | None) -> CommitResult:
         if self._bindings.has_late_keys:
             await reserve_keys(self._records, self._bindings)
-        plan = self.plan()
+        plan = self._plan()
         if not plan.steps:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
         if require is not None:
@@ -136,6 +149,7 @@ class Session(DaoSession):
             self._records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
 
     async def __aenter__(self) -> Self:
+        self._demand_open()
         return self
 
     async def __aexit__(
@@ -149,6 +163,8 @@ class Session(DaoSession):
             if not self._committer.is_running:
                 self.rollback()
             raise
+        finally:
+            self._end()
         if kind is not None:
             self.rollback()
 

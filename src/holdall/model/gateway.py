@@ -1,0 +1,70 @@
+"""The way from a model to the session in which its records act: the active one, or one for a single act."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+
+from holdall.errors import StateError
+from holdall.query import Query
+
+__all__ = ["Act", "Gateway", "SessionLike", "gateway_of"]
+
+M = TypeVar("M")
+
+
+class SessionLike(Protocol):
+    """What the active-record look needs of a session."""
+
+    def add(self, record: Any) -> Any:
+        """Add a record."""
+
+    def attach(self, record: Any) -> Any:
+        """Take in a record whose session is gone; one that is here already stays as it is."""
+
+    def remove(self, record: Any) -> Any:
+        """Remove a record."""
+
+    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+        """The store, collection and key by which a record's streams are reached."""
+
+    def names_of(self, record: Any) -> tuple[str, ...]:
+        """Under which names the store keeps the record."""
+
+    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+        """The record with this key."""
+
+    async def load_back(self, record: Any, name: str) -> list[Any]:
+        """The records that refer to a record, by the reference that the field ``name`` is the other end of."""
+
+    async def query(self, query: Query[M]) -> Any:
+        """The records a query means."""
+
+    async def count(self, query: Query[M]) -> int:
+        """How many there are."""
+
+
+class Act(Protocol):
+    """One act of the active-record look, in ``session``."""
+
+    @property
+    def session(self) -> SessionLike:
+        """The active session, or one of this act alone."""
+
+    async def commit(self) -> Any:
+        """Commit a session of this act alone, and give the result; in the active one, its block commits: None."""
+
+
+class Gateway(Protocol):
+    """Gives acts: in the active session, else in a session of their own, which ends with the act."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Act]:
+        """One act."""
+
+
+def gateway_of(model: Any) -> AbstractAsyncContextManager[Act]:
+    """An act with records of the model; raises StateError while it belongs to no Holdall."""
+    gateway: Gateway | None = getattr(model, "__gateway__", None)
+    if gateway is None:
+        raise StateError(f"{model.__name__} belongs to no Holdall yet: call app.add({model.__name__}, store=...) first")
+    return gateway()

@@ -1,0 +1,38 @@
+"""Records of other sessions that records of this one refer to: a reference to what is stored is its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.model import Field, Reference, State, state_of
+from holdall.session.identity import IdentityMap
+
+__all__ = ["take_keys_of_others"]
+
+_STORED = (State.CLEAN, State.DIRTY)
+
+
+def take_keys_of_others(records: IdentityMap) -> None:
+    """Let changed records refer by key to stored records that another session holds, or held.
+
+    So the reference leads to this session's record of that key, and nothing of the other session is written.
+    """
+    for group in (records.new, records.dirty):
+        for record in group.values():
+            for field in type(record).__holdall__.references:
+                value = field.get(record)
+                if field.form is not None:
+                    _take_keys(records, record, field, value)
+                elif _is_of_others(records, value):
+                    field.put(record, value.key)
+
+
+def _take_keys(records: IdentityMap, record: Any, field: Field, items: tuple[Any, ...]) -> None:
+    if any(_is_of_others(records, item) for item in items):
+        field.put(record, tuple([item.key if _is_of_others(records, item) else item for item in items]))
+
+
+def _is_of_others(records: IdentityMap, item: Any) -> bool:
+    if item.__class__ is not Reference or item._record is None:
+        return False
+    return not records.holds(item._record) and state_of(item._record) in _STORED
