@@ -200,11 +200,27 @@ class SchemaMismatch(StoreError):
 
 
 class CorruptRecord(StoreError):
-    """A stored record cannot be read as what its model says; ``place`` says where it lies."""
+    """A stored record cannot be read as what its model says; ``place`` says where it lies.
 
-    def __init__(self, store: str, place: str, reason: str) -> None:
+    ``fields`` are those that cannot be read and ``key`` is the record's, where they are known. ``rows`` is all that was
+    asked for, where the store could read the rest; ``Damaged`` stands in it for what it could not.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        place: str,
+        reason: str,
+        *,
+        key: object = None,
+        fields: Sequence[str] = (),
+        rows: Sequence[tuple[object, ...]] = (),
+    ) -> None:
         self.place = place
         self.reason = reason
+        self.key = key
+        self.fields = tuple(fields)
+        self.rows = rows
         super().__init__(store, f"{place} cannot be read: {reason}")
 
 

@@ -13,7 +13,7 @@ from holdall.errors import StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.query import Query
-from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Session, Strategy
+from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Readable, Session, Strategy
 from holdall.store import Row, keep_for_ever, watch_forks
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ class SyncSession:
         """The records a query means, or a call of a query function gives."""
         asked: Any = query
         found: list[Any] = self._call(lambda: self._session.query(asked, force=force))
+        return found
+
+    def readable(self, query: Query[Q]) -> Readable[Q]:
+        """As ``query``, with the records that cannot be read apart."""
+        found: Readable[Q] = self._call(lambda: self._session.readable(query))
+        return found
+
+    def mend(self, model: type[M], *args: Any, **key: Any) -> M:
+        """The record with this key, readable or not, to be given new values or removed."""
+        found: M = self._call(lambda: self._session.mend(model, *args, **key))
         return found
 
     def first(self, query: Query[Q]) -> Q | None:

@@ -9,6 +9,7 @@ from holdall.session.commit.plan.plan import Batch, Plan, Step
 from holdall.session.commit.recovery.recovery import Recovered, Recovery, recovering
 from holdall.session.commit.recovery.unfinished import Unfinished, UnfinishedCommit
 from holdall.session.compensation import Compensate, Compensation
+from holdall.session.damage import Readable, damaged_fields
 from holdall.session.handwriting.auto_add import adding_new_records
 from holdall.session.handwriting.handwritten import bind_dao
 from holdall.session.handwriting.phase import SessionState
@@ -37,6 +38,7 @@ __all__ = [
     "Part",
     "Plan",
     "QueryCall",
+    "Readable",
     "Recovered",
     "Recovery",
     "Session",
@@ -49,6 +51,7 @@ __all__ = [
     "UnfinishedCommit",
     "adding_new_records",
     "bind_dao",
+    "damaged_fields",
     "order_nodes",
     "query",
     "recovering",

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
-from holdall.errors import NotFound, StateError, Unsupported
+from holdall.errors import CorruptRecord, NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
 from holdall.query import Query, SortKey
 from holdall.session.binding import Binding, Bindings
+from holdall.session.damage import Readable, decoded, parted, records_of
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.references.across import Across
@@ -76,7 +77,7 @@ class Reader:
             if getattr(loop, "_ready", True):  # where nothing else is ready to run, nobody can join in this tick
                 await asyncio.sleep(0)
             del self._gathering[binding]
-            found = await self.fetch_keys(binding, keys)
+            found, broken = await self._fetch_readable(binding, keys)
         except BaseException as error:
             if self._gathering.get(binding) is keys:
                 del self._gathering[binding]
@@ -88,8 +89,32 @@ class Reader:
                     future.cancel()
             raise
         for other in keys:
-            loading.pop(other).set_result(found.get(other))
+            future = loading.pop(other)
+            if other in broken:
+                future.set_exception(broken[other])
+                future.exception()
+            else:
+                future.set_result(found.get(other))
+        if key in broken:
+            raise broken[key]
         return found.get(key)
+
+    async def _fetch_readable(
+        self, binding: Binding, keys: Sequence[Any]
+    ) -> tuple[dict[Any, Any], dict[Any, CorruptRecord]]:
+        """As ``fetch_keys``, with an error for each of several records that cannot be read."""
+        try:
+            return await self.fetch_keys(binding, keys), {}
+        except CorruptRecord:
+            if len(keys) == 1:
+                raise
+        found, broken = dict[Any, Any](), dict[Any, CorruptRecord]()
+        for key in keys:
+            try:
+                found |= await self.fetch_keys(binding, [key])
+            except CorruptRecord as error:
+                broken[key] = error
+        return found, broken
 
     async def fetch_keys(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
         """The records with these keys, by key; those that do not exist or are to be removed are left out."""
@@ -119,6 +144,30 @@ class Reader:
         if self._records.deleted:
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
+
+    async def readable(self, query: Query[Any]) -> Readable[Any]:
+        """The records the query means that can be read, and an error for each that cannot."""
+        try:
+            return Readable(await self.query(query), [], [])
+        except CorruptRecord as error:
+            if query.projection or not error.rows:
+                raise
+            corrupt = error
+        binding = self._bindings.of_query(query)
+        rows, broken = parted(binding, corrupt)
+        kept = [record for record in self.adopt(binding, rows) if state_of(record) is not State.DELETED]
+        return Readable(kept, broken, list(corrupt.rows))
+
+    async def mend(self, binding: Binding, key: Any) -> Any:
+        """The record with this key, ``Damaged`` where it cannot be read; None if there is none."""
+        try:
+            return await self.get(binding, key)
+        except CorruptRecord as error:
+            if len(error.rows) != 1:
+                raise
+            (row,) = error.rows
+        record = binding.declaration.create(*decoded(binding, row))
+        return self._records.adopt(binding.model, [key], [record])[0]
 
     async def rows(self, query: Query[Any]) -> Rows:
         """The rows of a query, nothing decoded."""
@@ -237,19 +286,25 @@ class Reader:
 
     def adopt(self, binding: Binding, rows: Rows) -> list[Any]:
         """The records for whole rows."""
-        return self._records.adopt(binding.model, list(map(binding.row_key, rows)), binding.codec.records_from(rows))
+        records = records_of(binding, rows)
+        return self._records.adopt(binding.model, list(map(binding.row_key, rows)), records)
 
     def _decoded(self, binding: Binding, query: Query[Any], rows: Rows) -> list[Row]:
         decoders = [self._decoder(binding, path) for path in query.projection]
         if not any(decoders):
             return rows
-        return [
-            tuple(
-                value if decode is None or value is None else decode(value)
-                for decode, value in zip(decoders, row, strict=True)
-            )
-            for row in rows
-        ]
+        try:
+            return [
+                tuple(
+                    value if decode is None or value is None else decode(value)
+                    for decode, value in zip(decoders, row, strict=True)
+                )
+                for row in rows
+            ]
+        except (LookupError, TypeError, ValueError) as error:
+            fields = tuple([".".join(path) for path in query.projection])
+            reason = f"one of {', '.join(fields)} is stored as something that the model does not know"
+            raise CorruptRecord(binding.store.name, binding.collection, reason, fields=fields) from error
 
     def _decoder(self, binding: Binding, path: tuple[str, ...]) -> Any:
         for name in path[:-1]:
@@ -279,4 +334,4 @@ class Reader:
         if binding.recordwise is not None:
             return await self._handwritten.fresh(binding, key)
         rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
-        return binding.codec.records_from(rows)[0] if rows else None
+        return records_of(binding, rows)[0] if rows else None

@@ -9,6 +9,7 @@ from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
 from holdall.query import Query
 from holdall.session.core import M, Q, SessionCore
+from holdall.session.damage import Readable
 from holdall.session.references.explanation import Explanation
 from holdall.session.references.loading import Loading
 from holdall.store import Naming, Row
@@ -38,6 +39,25 @@ class ReadingSession(SessionCore):
     async def query(self, query: Query[Q]) -> list[Q]:
         """The records a query means; a query with ``only(...)`` gives tuples of those fields."""
         return await self._reader.query(query)
+
+    async def readable(self, query: Query[Q]) -> Readable[Q]:
+        """As ``query``, with the records that cannot be read apart: ``found.records``, and ``found.broken``.
+
+        Each of ``broken`` is a CorruptRecord that names the record's key and fields; ``mend`` gives the record itself.
+        """
+        return await self._reader.readable(query)
+
+    async def mend(self, model: type[M], *args: Any, **key: Any) -> M:
+        """The record with this key, readable or not, to be given new values or removed.
+
+        ``damaged_fields(record)`` are those that could not be read: each holds ``Damaged`` until it is given a value.
+        Raises NotFound where there is none.
+        """
+        binding = self._bindings.of_model(model)
+        record: M | None = await self._reader.mend(binding, binding.declaration.key_from(args, key))
+        if record is None:
+            raise NotFound(binding.collection, args[0] if len(args) == 1 else args or key)
+        return record
 
     async def first(self, query: Query[Q]) -> Q | None:
         """The first record a query means, or None."""

@@ -9,6 +9,7 @@ from holdall.store.contract import (
     Counting,
     Deferring,
     Disclosing,
+    KeyMaking,
     Naming,
     Placed,
     Preparable,
@@ -22,6 +23,7 @@ from holdall.store.contract import (
     Streaming,
     Transactional,
 )
+from holdall.store.damaged import Damaged
 from holdall.store.demand import demand_changes, demand_query, demand_schema
 from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
@@ -41,6 +43,7 @@ __all__ = [
     "Change",
     "CommitClass",
     "Counting",
+    "Damaged",
     "Deferring",
     "Disclosing",
     "Feature",
@@ -48,6 +51,7 @@ __all__ = [
     "Forkable",
     "Held",
     "Hold",
+    "KeyMaking",
     "KeyOf",
     "Limits",
     "Naming",

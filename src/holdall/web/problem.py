@@ -18,6 +18,7 @@ from holdall.errors import (
     CommitPending,
     CommitUnknown,
     Conflict,
+    CorruptRecord,
     FieldError,
     FrozenError,
     HoldallError,
@@ -125,6 +126,11 @@ def problem_of(error: HoldallError, *, is_conditional: bool = False, is_read: bo
             return Problem(409, "conflict", "This does not go together with what is stored.")
         case StateError():
             return Problem(409, "state", "The record is in a state that does not allow this.")
+        case CorruptRecord():
+            breaches = [FieldError(name, "unreadable", "cannot be read as it is stored") for name in error.fields]
+            return Problem(
+                500, "unreadable", "What is stored cannot be read; give it new values or remove it.", breaches
+            )
         case StoreTimeout():
             return Problem(504, "timeout", "It took too long to get at the records.")
         case StoreUnavailable():

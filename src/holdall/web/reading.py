@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.errors import FieldError
+from holdall.errors import CorruptRecord, FieldError
 from holdall.model import Model
 from holdall.policy import Right, User
 from holdall.query import Query
-from holdall.session import Binding, Bindings, Session
+from holdall.session import Binding, Bindings, Readable, Session
+from holdall.store import Damaged
 from holdall.web.asgi import Receive, Scope, header
 from holdall.web.conditional import meets_if_none_match, tag_of_body, tag_of_version
 from holdall.web.cursor import Cursors
@@ -45,7 +46,10 @@ class Reads:
         if listing.visits:
             self._demand_visits(listing, user)
         session = Session(self._bindings, user)
-        found = await self._view.handle_get_many(session, listing.query)
+        try:
+            found = await self._view.handle_get_many(session, listing.query)
+        except CorruptRecord:
+            return await self._get_readable(scope, session, listing)
         total = await self._total(session, listing, len(found)) if listing.is_counted else None
         data = await self._view.shown(found, listing.names, listing.shape)
         if listing.is_keyset:
@@ -53,6 +57,31 @@ class Reads:
         else:
             body = _page_envelope(data, total, listing.page, listing.page_size)
         return _conditional(scope, body, tag_of_body(body))
+
+    async def _get_readable(self, scope: Scope, session: Session, listing: Listing) -> Reply:
+        """The page without the records that cannot be read; they are told of beside it."""
+        found = await self._view.handle_get_readable(session, listing.query)
+        size = len(found.records) + len(found.broken)
+        total = await self._total(session, listing, size) if listing.is_counted else None
+        data = await self._view.shown(found.records, listing.names, listing.shape)
+        if listing.is_keyset:
+            cursor = None if size < listing.page_size else self._cursor_behind(listing, found)
+            body = _keyset_envelope(data, total, listing.page_size, cursor)
+        else:
+            body = _page_envelope(data, total, listing.page, listing.page_size)
+        body = b'%b,"broken":%b}' % (body[:-1], self._view.shown_broken(found.broken))
+        return _conditional(scope, body, tag_of_body(body))
+
+    def _cursor_behind(self, listing: Listing, found: Readable[Any]) -> str:
+        """The cursor behind the last row whose place in the order can be read. Raises CorruptRecord if none can."""
+        keys = listing.query.sort_keys
+        names = [field.name for field in self._binding.schema.stored]
+        if all(len(key.path) == 1 for key in keys):
+            for row in reversed(found.rows):
+                position = tuple([row[names.index(key.path[0])] for key in keys])
+                if not any(isinstance(value, Damaged) for value in position):
+                    return self._cursors.make(listing.query.collection, keys, position)
+        raise found.broken[0]
 
     def _demand_visits(self, listing: Listing, user: User) -> None:
         """A parameter that looks into a collection the user may not read is one that does not exist."""

@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import FieldError, FrozenError, NotFound, NotLoaded, ValidationError
+from holdall.errors import CorruptRecord, FieldError, FrozenError, NotFound, NotLoaded, ValidationError
 from holdall.model import Reference
 from holdall.policy import Right
 from holdall.query import And, Compare, Condition, Op, Query
-from holdall.session import Binding, Session
+from holdall.session import Binding, Readable, Session, damaged_fields
+from holdall.web.key import KeyText
 
 __all__ = ["CollectionView"]
 
@@ -34,6 +35,7 @@ class CollectionView:
         self._output = binding.declaration.json_output
         self._input = binding.declaration.json_input
         self._key = binding.schema.key
+        self._keys = KeyText(binding.schema)
         self._loads_references = bool(binding.declaration.computed and binding.declaration.relations)
 
     # --- handlers -----------------------------------------------------------------------------------------------------
@@ -42,6 +44,10 @@ class CollectionView:
         """The records of a query, or rows of its projection."""
         return await self.get_many(session, query)
 
+    async def handle_get_readable(self, session: Session, query: Query[Any]) -> Readable[Any]:
+        """The records of a query that can be read, and an error for each of the others."""
+        return await session.readable(query)
+
     async def handle_count(self, session: Session, query: Query[Any]) -> int:
         """How many records meet a query's condition."""
         return await session.count(query)
@@ -49,6 +55,10 @@ class CollectionView:
     async def handle_get_one(self, session: Session, key: Any) -> Any:
         """The record with this key; raises NotFound."""
         return await self.get_one(session, key)
+
+    async def handle_get_damaged(self, session: Session, key: Any) -> Any:
+        """The record with this key, readable or not; raises NotFound."""
+        return await session.mend(self.declaration.model, *(key if len(self._key) > 1 else (key,)))
 
     async def handle_create(self, session: Session, body: bytes) -> Any:
         """A new record, committed."""
@@ -105,6 +115,8 @@ class CollectionView:
                 errors.append(FieldError(name, "frozen", "cannot be changed"))
             except ValidationError as error:
                 errors.extend(error.errors)
+        for name in damaged_fields(record):
+            errors.append(FieldError(name, "unreadable", "cannot be read as it is stored; give it a value"))
         if errors:
             raise ValidationError(self.declaration.model.__name__, errors)
 
@@ -138,6 +150,21 @@ class CollectionView:
         if not self._loads_references:
             return self._output.encode_one(record, names)
         return (await self.shown([record], names))[1:-1]
+
+    def shown_broken(self, errors: Sequence[CorruptRecord]) -> bytes:
+        """Records that cannot be read as a JSON array: the key of each, and the fields in question."""
+        return _encode_rows(
+            [
+                {
+                    "key": None if error.key is None else self._keys.write(error.key),
+                    "errors": [
+                        {"path": name, "code": "unreadable", "message": "cannot be read as it is stored"}
+                        for name in error.fields
+                    ],
+                }
+                for error in errors
+            ]
+        )
 
     def meets(self, key: Any) -> Condition:
         """The condition that only the record with this key meets."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import ValidationError
+from holdall.errors import CorruptRecord, ValidationError
 from holdall.policy import Right, User
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope, header
@@ -88,8 +88,13 @@ class Writes:
 
     async def _expected(self, scope: Scope, session: Session, key: Any) -> Any:
         """The record, if it is as If-Match and If-None-Match want it; its version then guards the commit."""
-        record = await self._view.get_one(session, key)
         if_match, if_none_match = header(scope, b"if-match"), header(scope, b"if-none-match")
+        try:
+            record = await self._view.get_one(session, key)
+        except CorruptRecord:
+            if if_match is not None:
+                raise _NOT_MET from None  # it has no tag that anybody could have been given
+            return await self._view.handle_get_damaged(session, key)
         if if_match is None and if_none_match is None:
             return record
         tag = self._reads.tag(record, await self._view.shown_one(record))

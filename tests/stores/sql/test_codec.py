@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 
 from holdall.query import FieldSchema, Kind, ManyForm
-from holdall.stores.sql.codec import comparand, decoder, encoder, row_decoder, row_encoder
+from holdall.stores.sql.codec import comparand, encoder, row_encoder
+from holdall.stores.sql.decoding import decoder, row_decoder
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
 from holdall.testing.strategies import values
 
@@ -41,12 +42,20 @@ def test_sqlite_sorts_moments_as_text(moments: list[datetime]) -> None:
 
 
 def test_plain_rows_are_not_touched() -> None:
-    plain = [FieldSchema("a", Kind.INT), FieldSchema("b", Kind.STR, nullable=True), FieldSchema("c", Kind.FLOAT)]
+    plain = [FieldSchema("a", Kind.INT), FieldSchema("b", Kind.STR, nullable=True)]
     for dialect in (SQLITE, POSTGRESQL, MYSQL):
         assert row_decoder(plain, dialect) is None
         assert row_encoder(plain, dialect) is None
-    native = [FieldSchema("a", kind) for kind in (Kind.UUID, Kind.DECIMAL, Kind.BOOL, Kind.DATE, Kind.TIME)]
+    native = [FieldSchema("a", kind) for kind in (Kind.UUID, Kind.BOOL, Kind.DATE, Kind.TIME)]
     assert row_decoder(native, POSTGRESQL) is None
+
+
+def test_numbers_are_looked_at_and_not_copied() -> None:
+    fields = [FieldSchema("a", Kind.DECIMAL), FieldSchema("b", Kind.FLOAT, nullable=True)]
+    decode = row_decoder(fields, POSTGRESQL)
+    assert decode is not None
+    rows = [(Decimal(1), 1.5), (Decimal(2), None)]
+    assert decode(rows) is rows
 
 
 def test_rows_with_composite_references() -> None:

@@ -15,7 +15,7 @@ ALTERED = {
     "postgresql": [
         "ALTER TABLE book DROP CONSTRAINT fk_book_author",
         "ALTER TABLE book DROP CONSTRAINT uq_book_isbn",
-        'ALTER TABLE book ALTER COLUMN title TYPE varchar(20) COLLATE "default"',
+        "ALTER TABLE book ALTER COLUMN title TYPE character(20)",
         "ALTER TABLE book ALTER COLUMN price TYPE numeric(6,2)",
         "ALTER TABLE sample ALTER COLUMN some_datetime TYPE timestamp",
         "ALTER TABLE author ADD COLUMN extra text NOT NULL",
@@ -61,7 +61,7 @@ async def _tell(url: str) -> None:
         "author.extra is unknown to the model",
         "book does not keep isbn unique",
         "book has no foreign key from author to author",
-        "book.title is compared by",
+        "book.title is",
         "book.price holds 6 digits, 2 after the point; the model allows 18, 4",
         "sample.some_datetime is",
         "table book_sold_in for book is missing",

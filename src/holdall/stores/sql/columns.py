@@ -10,10 +10,20 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Schema
 from holdall.stores.sql.dialect import Dialect
 
-__all__ = ["DECIMAL_COLLATION", "Leaf", "column_type", "decimal_size", "identifier", "leaves", "parameter_type"]
+__all__ = [
+    "DECIMAL_COLLATION",
+    "Leaf",
+    "column_type",
+    "decimal_size",
+    "distinct",
+    "identifier",
+    "leaves",
+    "leaves_by_field",
+    "parameter_type",
+]
 
 DECIMAL_COLLATION = "holdall_decimal"
 LONGEST_NAME = 60  # bytes; PostgreSQL cuts at 63, MariaDB at 64
@@ -48,6 +58,27 @@ class Leaf:
 def leaves(field: FieldSchema, prefix: str | None = None) -> tuple[Leaf, ...]:
     """The columns of a stored field, in order: one, or those of the target's whole key for a reference (REF, MANY)."""
     return tuple(_walk(field, prefix if prefix is not None else field.name, (), field.nullable))
+
+
+def leaves_by_field(schema: Schema) -> dict[str, tuple[Leaf, ...]]:
+    """The columns of a collection's own table, by field."""
+    return distinct({field.name: leaves(field) for field in schema.stored if field.kind is not Kind.MANY})
+
+
+def distinct(by_field: dict[str, tuple[Leaf, ...]]) -> dict[str, tuple[Leaf, ...]]:
+    """The same columns under names that differ in more than letter case, in the order of the fields."""
+    taken: set[str] = set()
+    renamed: dict[str, tuple[Leaf, ...]] = {}
+    for name, found in by_field.items():
+        own = []
+        for leaf in found:
+            label = leaf.name
+            while label.casefold() in taken:
+                label = identifier(label + "_2")
+            taken.add(label.casefold())
+            own.append(Leaf(label, leaf.field, leaf.steps))
+        renamed[name] = tuple(own)
+    return renamed
 
 
 def _walk(field: FieldSchema, name: str, steps: tuple[int, ...], nullable: bool) -> list[Leaf]:

@@ -16,6 +16,7 @@ from holdall.stores.sql.columns import Leaf, parameter_type
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.documents import JsonComparisons
 from holdall.stores.sql.joins import Operand
+from holdall.stores.sql.keeping import comparable
 from holdall.stores.sql.shape import bucket
 from holdall.stores.sql.text import TextComparisons
 
@@ -47,7 +48,7 @@ class Comparisons:
             case Op.LT | Op.LE | Op.GT | Op.GE:
                 return self.ordered(operand, node.op, index)
             case Op.BETWEEN:
-                leaf, column = operand.leaves[0], operand.columns[0]
+                leaf, column = operand.leaves[0], _compared(operand)[0]
                 # Not BETWEEN: MariaDB takes it for = where the bounds are alike in the connection's collation.
                 return sa.and_(column >= self._scalar(leaf, index, (0,)), column <= self._scalar(leaf, index, (1,)))
         return self._text.compile(operand.columns[0], node.op, index)
@@ -56,12 +57,12 @@ class Comparisons:
         """That the operand is the value at this place; for a composite reference, part by part."""
         if operand.field.kind is Kind.JSON:
             return self._json.equals(operand.columns[0], index)
-        pairs = zip(operand.columns, operand.leaves, strict=True)
+        pairs = zip(_compared(operand), operand.leaves, strict=True)
         return sa.and_(*(column == self._scalar(leaf, index, leaf.steps) for column, leaf in pairs))
 
     def ordered(self, operand: Operand, op: Op, index: int) -> Clause:
         """That the operand comes before or after the value at this place."""
-        column, value = operand.columns[0], self._scalar(operand.leaves[0], index)
+        column, value = _compared(operand)[0], self._scalar(operand.leaves[0], index)
         match op:
             case Op.LT:
                 return column < value
@@ -88,7 +89,7 @@ class Comparisons:
         if operand.field.kind is Kind.JSON:
             return self._json.one_of(operand.columns[0], index, len(wanted))
         if len(wanted) == 1:
-            pairs = zip(operand.columns, operand.leaves, strict=True)
+            pairs = zip(_compared(operand), operand.leaves, strict=True)
             return sa.and_(*(column == self._item(leaf, index, 0) for column, leaf in pairs))
         match self._dialect.family:
             case "sqlite":
@@ -101,12 +102,12 @@ class Comparisons:
         parameter = self._binding.parameter(index, sa.Text(), _json_list(operand, self._dialect))
         item = sa.func.json_each(parameter).table_valued("value").alias(f"list{index}").c.value
         if len(operand.leaves) == 1:
-            return operand.columns[0].in_(sa.select(_uncarried(item, operand.leaves[0])))
+            return _compared(operand)[0].in_(sa.select(_uncarried(item, operand.leaves[0])))
         parts = [
             _uncarried(sa.func.json_extract(item, sa.literal_column(f"'$[{place}]'")), leaf)
             for place, leaf in enumerate(operand.leaves)
         ]
-        return sa.tuple_(*operand.columns).in_(sa.select(*parts))
+        return sa.tuple_(*_compared(operand)).in_(sa.select(*parts))
 
     def _in_postgresql(self, operand: Operand, index: int) -> Clause:
         arrays = [
@@ -118,19 +119,23 @@ class Comparisons:
             for leaf in operand.leaves
         ]
         if len(arrays) == 1:
-            return operand.columns[0] == sa.any_(arrays[0])
+            return _compared(operand)[0] == sa.any_(arrays[0])
         rows = sa.func.unnest(*arrays).table_valued(*(f"part{place}" for place in range(len(arrays))))
-        return sa.tuple_(*operand.columns).in_(sa.select(*rows.render_derived(name=f"list{index}").c))
+        return sa.tuple_(*_compared(operand)).in_(sa.select(*rows.render_derived(name=f"list{index}").c))
 
     def _in_expanded(self, operand: Operand, index: int, length: int) -> Clause:
         rows = [[self._item(leaf, index, place) for leaf in operand.leaves] for place in range(bucket(length))]
         if len(operand.leaves) == 1:
-            return operand.columns[0].in_([row[0] for row in rows])
-        return sa.tuple_(*operand.columns).in_([sa.tuple_(*row) for row in rows])
+            return _compared(operand)[0].in_([row[0] for row in rows])
+        return sa.tuple_(*_compared(operand)).in_([sa.tuple_(*row) for row in rows])
 
     def _item(self, leaf: Leaf, index: int, place: int) -> sa.ColumnElement[Any]:
         convert = _stepping(leaf.steps, comparand(leaf.field, self._dialect))
         return self._typed(leaf, index, _nth(place, convert))
+
+
+def _compared(operand: Operand) -> list[sa.ColumnElement[Any]]:
+    return [comparable(column, leaf.field) for column, leaf in zip(operand.columns, operand.leaves, strict=True)]
 
 
 def _stepping(steps: tuple[int, ...], convert: Convert | None) -> Convert | None:

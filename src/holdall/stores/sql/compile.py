@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,6 +18,7 @@ from holdall.query import (
     Kind,
     Op,
     Query,
+    Schema,
     Shape,
     Sizes,
     check,
@@ -26,9 +28,10 @@ from holdall.query import (
 from holdall.query.walk import replace
 from holdall.stores.sql._plans import Plans
 from holdall.stores.sql.binding import Binding, NeedsRewrite, Slot
-from holdall.stores.sql.codec import RowConvert, row_decoder
+from holdall.stores.sql.codec import RowConvert
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.conditions import Conditions
+from holdall.stores.sql.decoding import row_decoder
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_columns
 from holdall.stores.sql.joins import Scope
@@ -79,6 +82,10 @@ class Compiler:
         """The dialect statements are written in."""
         return self._dialect
 
+    def schema(self, collection: str) -> Schema:
+        """The bound collection of this name."""
+        return self._tables.schemas[collection]
+
     def adapt(self, dialect: Dialect) -> None:
         """Write for this dialect from now on, for instance after the server was asked what it knows."""
         self._dialect = dialect
@@ -90,6 +97,10 @@ class Compiler:
         Raises what ``check`` and the store's demands raise: fully for a new shape, of the values for a known one.
         """
         return self._statement(query, split, self._select)
+
+    def as_text(self, query: Query[Any]) -> Statement:
+        """The same statement with dates and times as text, for values that the driver cannot read."""
+        return self._statement(query, _split_as_text, partial(self._select, as_text=True))
 
     def count(self, query: Query[Any]) -> Statement:
         """The statement whose one row holds the number of rows the query's condition means."""
@@ -128,13 +139,17 @@ class Compiler:
         if self._demand is not None:
             self._demand(query)
 
-    def _select(self, query: Query[Any]) -> _Plan:
+    def _select(self, query: Query[Any], as_text: bool = False) -> _Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
         comparisons = Comparisons(self._dialect, binding)
         where = [Conditions(comparisons, binding).compile(query.condition, scope)] if query.condition != And(()) else []
         if query.position is not None:
             where.append(after_position(query, scope, comparisons, binding, self._dialect))
         columns, fields = self._columns(query, scope)
+        if as_text:
+            columns = [
+                sa.cast(column, sa.Text()).label(column.name) if _is_temporal(column) else column for column in columns
+            ]
         order = order_by(query, scope, self._dialect)
         select = sa.select(*columns).select_from(scope.source).where(*where).order_by(*order)
         number = sa.BigInteger()
@@ -142,7 +157,7 @@ class Compiler:
             select = select.limit(binding.parameter(binding.take(), number))
         if query.skip > 0:
             select = select.offset(binding.parameter(binding.take(), number))
-        return self._plan(select, binding, row_decoder(fields, self._dialect))
+        return self._plan(select, binding, row_decoder(fields, self._dialect, as_text=as_text))
 
     def _count(self, query: Query[Any]) -> _Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
@@ -151,7 +166,7 @@ class Compiler:
         select = sa.select(sa.func.count()).select_from(scope.source).where(*where)
         return self._plan(select, binding, None)
 
-    def _columns(self, query: Query[Any], scope: Scope) -> tuple[list[sa.ColumnElement[Any]], list[FieldSchema]]:
+    def _columns(self, query: Query[Any], scope: Scope) -> tuple[list[sa.Label[Any]], list[FieldSchema]]:
         stored = scope.record(())[0].schema.stored
         columns: list[sa.ColumnElement[Any]] = []
         fields: list[FieldSchema] = []
@@ -171,6 +186,15 @@ class Compiler:
         bound = tuple(compiled.bind_names.values()) if names is None else tuple(names)
         slots = tuple(binding.slot(name) or _constant(compiled.params[name]) for name in bound)
         return _Plan(str(compiled), slots, tuple(binding.tests), bound if names is None else None, decode)
+
+
+def _split_as_text(query: Query[Any], sizes: Sizes) -> tuple[Shape, list[Any]]:
+    shape, values = split(query, sizes)
+    return ("as text", shape), values
+
+
+def _is_temporal(column: sa.Label[Any]) -> bool:
+    return isinstance(column.type, sa.DateTime | sa.Date | sa.Time)
 
 
 def _constant(value: Any) -> Slot:

@@ -8,57 +8,16 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 
 from holdall.query import FieldSchema, Kind
+from holdall.stores.sql.columns import DECIMAL_COLLATION
 from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.fitting_types import is_code_point_order, is_fitting
 from holdall.stores.sql.inspection import FoundColumn, FoundTable
+from holdall.stores.sql.keeping import EXACT_DIGITS, Spelling, declared, fits, kept, spelling_of
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.trigger_effects import effect_of
 
-__all__ = ["differences"]
-
-_TEXT = r"text|(tiny|medium|long)text|(var)?char(acter)?( varying)?(\(\d+\))?|clob|n?varchar.*|unicode.*"
-_INTEGER = r"(tiny|small|medium|big)?int(eger)?(\(\d+\))?( unsigned)?|int[248]"
-_FITTING: dict[str, dict[Kind, str]] = {
-    "sqlite": {
-        Kind.BOOL: r"bool(ean)?|" + _INTEGER,
-        Kind.INT: _INTEGER,
-        Kind.TIMEDELTA: _INTEGER,
-        Kind.FLOAT: r"real|double( precision)?|float",
-        Kind.BYTES: r"blob|",
-        Kind.DATETIME: _TEXT + "|datetime|timestamp",
-        Kind.DATE: _TEXT + "|date",
-        Kind.TIME: _TEXT + "|time",
-    },
-    "postgresql": {
-        Kind.BOOL: "boolean",
-        Kind.INT: "smallint|integer|bigint",
-        Kind.TIMEDELTA: "bigint",
-        Kind.FLOAT: "double precision",
-        Kind.DECIMAL: r"numeric(\(\d+,\d+\))?",
-        Kind.BYTES: "bytea",
-        Kind.DATETIME: r"timestamp(\(6\))? with time zone",
-        Kind.DATE: "date",
-        Kind.TIME: r"time(\(6\))? without time zone",
-        Kind.UUID: "uuid",
-        Kind.JSON: "jsonb?",
-    },
-    "mysql": {
-        Kind.BOOL: r"tinyint\(\d\)|bool",
-        Kind.INT: _INTEGER,
-        Kind.TIMEDELTA: r"bigint(\(\d+\))?",
-        Kind.FLOAT: "double",
-        Kind.DECIMAL: r"decimal\(\d+,\d+\)",
-        Kind.BYTES: r"(tiny|medium|long)?blob|(var)?binary\(\d+\)",
-        Kind.DATETIME: r"(datetime|timestamp)\(6\)",
-        Kind.DATE: "date",
-        Kind.TIME: r"time\(6\)",
-        Kind.UUID: r"(var)?char\((3[6-9]|[4-9]\d|\d{3,})\)",
-        Kind.JSON: "longtext|json",
-    },
-}
-_COLLATIONS = {
-    "postgresql": {"C", "POSIX", "ucs_basic", "pg_c_utf8"},
-    "mysql": {"utf8mb4_nopad_bin", "utf8mb4_0900_bin"},
-}
+__all__ = ["differences", "fields_of_link", "fields_of_table"]
 
 
 def differences(tables: Tables, found: Mapping[str, FoundTable]) -> list[str]:
@@ -66,18 +25,20 @@ def differences(tables: Tables, found: Mapping[str, FoundTable]) -> list[str]:
     sentences: list[str] = []
     for collection in tables.schemas:
         layout = tables.layout(collection)
-        sentences.extend(_table(layout.table, _fields(layout), found, tables.dialect, collection))
+        sentences.extend(_table(layout.table, fields_of_table(layout), found, tables.dialect, collection))
         for link in layout.links.values():
-            sentences.extend(_table(link.table, _link_fields(link), found, tables.dialect, collection))
+            sentences.extend(_table(link.table, fields_of_link(link), found, tables.dialect, collection))
     return sentences
 
 
-def _fields(layout: Layout) -> dict[str, FieldSchema]:
-    return {leaf.name: leaf.field for leaves in layout.leaves.values() for leaf in leaves}
+def fields_of_table(layout: Layout) -> dict[str, FieldSchema]:
+    """The scalar fields of a collection's table, by column."""
+    return {leaf.name: declared(leaf.field) for leaves in layout.leaves.values() for leaf in leaves}
 
 
-def _link_fields(link: Link) -> dict[str, FieldSchema]:
-    fields = {leaf.name: leaf.field for leaf in (*link.owner, *link.target)}
+def fields_of_link(link: Link) -> dict[str, FieldSchema]:
+    """The scalar fields of a link table, by column."""
+    fields = {leaf.name: declared(leaf.field) for leaf in (*link.owner, *link.target)}
     if link.position:
         fields[link.position] = FieldSchema(link.position, Kind.INT)
     return fields
@@ -90,6 +51,11 @@ def _table(
     if there is None:
         yield f"table {table.name} for {collection} is missing"
         return
+    if there.kind != "table":
+        yield _OTHER_KINDS[there.kind].format(table.name)
+        return
+    if there.engine is not None and there.engine.lower() != "innodb":
+        yield f"{table.name} is kept by {there.engine}, which takes nothing back: ALTER TABLE … ENGINE = InnoDB"
     for name, field in fields.items():
         column = there.columns.get(name)
         if column is None:
@@ -97,37 +63,92 @@ def _table(
         else:
             yield from _column(f"{table.name}.{name}", column, field, table.c[name], dialect)
     for name, column in there.columns.items():
-        if name not in fields and not column.nullable and not column.has_default:
+        if name not in fields and not column.nullable and not column.has_default and column.made != "computed":
             yield f"{table.name}.{name} is unknown to the model, and must have a value nobody would give it"
+    for trigger in there.triggers:
+        effect = effect_of(trigger, table.name, fields)
+        if effect is not None:
+            yield f"{table.name}: trigger {trigger.name} {effect}"
     yield from _constraints(table, there)
+
+
+_OTHER_KINDS = {
+    "view": "{} is a view, whose key and rules cannot be seen; a table is needed",
+    "foreign table": "{} is a foreign table, whose key and rules cannot be seen; a table is needed",
+    "parent": "{} has tables that inherit from it, so that its key and rules do not hold in all of them",
+}
 
 
 def _column(
     place: str, found: FoundColumn, field: FieldSchema, column: sa.Column[object], dialect: Dialect
 ) -> Iterator[str]:
-    wanted = str(column.type.compile(dialect.sqlalchemy)).lower()
-    fitting = _FITTING.get(dialect.family, {}).get(field.kind, _TEXT if dialect.family in _FITTING else ".*")
-    if not re.fullmatch(fitting, found.type):
-        yield f"{place} is {found.type}, {field.kind} needs {wanted.partition(' collate')[0]}"
+    if not is_fitting(found.type, field.kind, dialect):
+        wanted = str(column.type.compile(dialect.sqlalchemy)).lower()
+        yield f"{place} is {found.type or 'of no type'}, {field.kind} needs {wanted.partition(' collate')[0]}"
     else:
-        yield from _extent(place, found, field)
+        yield from _extent(place, found, field, dialect)
+        yield from _order(place, found, field, column, dialect)
     if found.nullable and not field.nullable and not column.primary_key:
         yield f"{place} allows missing values, the model does not"
     if not found.nullable and field.nullable:
         yield f"{place} does not allow missing values, the model does"
-    fine = _COLLATIONS.get(dialect.family)
-    if fine and field.kind is Kind.STR and found.collation not in fine:
-        yield f"{place} is compared by {found.collation}, not code point by code point as by {dialect.exact_collation}"
+    yield from _made(place, found, column)
 
 
-def _extent(place: str, found: FoundColumn, field: FieldSchema) -> Iterator[str]:
+def _extent(place: str, found: FoundColumn, field: FieldSchema, dialect: Dialect) -> Iterator[str]:
     numbers = [int(number) for number in re.findall(r"\d+", found.type.partition("(")[2])]
     if field.kind is Kind.STR and numbers and field.max_length and numbers[0] < field.max_length:
         yield f"{place} holds {numbers[0]} characters, the model allows {field.max_length}"
-    if field.kind is Kind.DECIMAL and len(numbers) == 2 and field.digits is not None:
-        (digits, places), most = numbers, field.places or 0
-        if digits - places < field.digits - most or places < most:
-            yield f"{place} holds {digits} digits, {places} after the point; the model allows {field.digits}, {most}"
+    if field.kind is not Kind.DECIMAL:
+        return
+    if spelling_of(kept(field, found, dialect)) is Spelling.NUMBER:
+        if field.digits is None or field.digits > EXACT_DIGITS:
+            allowed = field.digits or "any number"
+            yield f"{place} holds {EXACT_DIGITS} digits exactly, the model allows {allowed}; text holds more"
+    elif len(numbers) == 2 and dialect.family != "sqlite":
+        (digits, places) = numbers
+        if field.digits is None and (dialect.family == "postgresql" or numbers != [65, field.places or 30]):
+            yield f"{place} holds {digits} digits, {places} after the point; the model allows any number"
+        elif field.digits is not None and not fits(field, digits, places):
+            yield (
+                f"{place} holds {digits} digits, {places} after the point; "
+                f"the model allows {field.digits}, {field.places or 0}"
+            )
+
+
+def _order(
+    place: str, found: FoundColumn, field: FieldSchema, column: sa.Column[object], dialect: Dialect
+) -> Iterator[str]:
+    if _is_compared_as_text(field, dialect) and not is_code_point_order(found.collation, dialect):
+        exact = dialect.exact_collation or "BINARY"
+        yield f"{place} is compared by {found.collation}, not code point by code point as by {exact}"
+    if dialect.family != "sqlite":
+        return
+    spelling = spelling_of(kept(field, found, dialect))
+    if field.kind is Kind.DECIMAL and spelling is None and (found.collation or "").lower() != DECIMAL_COLLATION:
+        yield f"{place} is text that sorts as text; decimals need text collate {DECIMAL_COLLATION}, or numeric(15, 2)"
+    if column.primary_key and spelling in (Spelling.MOMENT, Spelling.CLOCK, Spelling.NUMBER):
+        yield f"{place} is {found.type}, which keeps one value in many spellings; a key needs text"
+
+
+def _is_compared_as_text(field: FieldSchema, dialect: Dialect) -> bool:
+    if dialect.family == "sqlite":
+        return field.kind in (Kind.STR, Kind.UUID, Kind.DATE, Kind.DATETIME, Kind.TIME)
+    return field.kind is Kind.STR
+
+
+def _made(place: str, found: FoundColumn, column: sa.Column[object]) -> Iterator[str]:
+    is_counted = column.autoincrement is True
+    if found.made == "computed":
+        yield f"{place} is computed by the database; the model would write it"
+    elif found.made == "renewed":
+        yield f"{place} is set anew by each update of its row; the model would keep it"
+    elif found.made == "always" and not is_counted:
+        yield f"{place} is counted by the database always; the model would write it"
+    elif found.made == "unowned" and is_counted:
+        yield f"{place} is counted by a sequence that it does not own: ALTER SEQUENCE … OWNED BY {place}"
+    elif found.made not in ("counted", "always") and is_counted:
+        yield f"{place} is not counted by the database; the model lets it make the keys"
 
 
 def _constraints(table: sa.Table, there: FoundTable) -> Iterator[str]:
@@ -143,8 +164,14 @@ def _constraints(table: sa.Table, there: FoundTable) -> Iterator[str]:
         if isinstance(constraint, sa.UniqueConstraint):
             if frozenset(names) not in there.unique:
                 yield f"{table.name} does not keep {_listed(names)} unique"
-        elif (tuple(names), constraint.referred_table.name) not in there.references:
-            yield f"{table.name} has no foreign key from {_listed(names)} to {constraint.referred_table.name}"
+            continue
+        target = constraint.referred_table
+        meant = there.references.get((tuple(names), target.name))
+        if meant is None:
+            yield f"{table.name} has no foreign key from {_listed(names)} to {target.name}"
+        elif meant and meant != tuple(element.column.name for element in constraint.elements):
+            there_named = _listed(list(meant))
+            yield f"{table.name}: the foreign key from {_listed(names)} leads to {there_named} of {target.name}"
 
 
 def _listed(names: list[str]) -> str:

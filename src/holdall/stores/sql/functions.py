@@ -21,6 +21,8 @@ def register(connection: Any) -> None:
     functions: tuple[tuple[str, Callable[..., Any], int], ...] = (
         ("holdall_icontains", icontains, 2),
         ("holdall_json", canonical, 1),
+        ("holdall_moment", values.moment_of, 1),
+        ("holdall_clock", values.clock_of, 1),
     )
     is_apsw = hasattr(connection, "create_scalar_function")
     for name, function, count in functions:
@@ -42,6 +44,17 @@ def canonical(text: str | None) -> str | None:
 
 
 def compare_decimals(left: str, right: str) -> int:
-    """The order of decimals kept as text: 10 after 9, 1.0 beside 1.00."""
-    one, other = _decimal(left), _decimal(right)
-    return (one > other) - (one < other)
+    """The order of decimals kept as text: 10 after 9, 1.0 beside 1.00; what is no number comes before, as text."""
+    try:
+        one, other = _decimal(left), _decimal(right)
+        return (one > other) - (one < other)
+    except ArithmeticError:
+        placed, against = (_is_number(left), left), (_is_number(right), right)
+        return (placed > against) - (placed < against)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not _decimal(text).is_nan()
+    except ArithmeticError:
+        return False

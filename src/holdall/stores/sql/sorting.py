@@ -15,6 +15,7 @@ from holdall.stores.sql.columns import Leaf
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.joins import Scope
+from holdall.stores.sql.keeping import comparable
 
 __all__ = ["after_position", "order_by"]
 
@@ -38,7 +39,8 @@ def _tiebreak(keys: Sequence[SortKey], primary: tuple[str, ...]) -> list[SortKey
 def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
     operand = scope.operand(key.path)
     clauses: list[sa.ColumnElement[Any]] = []
-    for column in operand.columns:
+    for plain, leaf in zip(operand.columns, operand.leaves, strict=True):
+        column = comparable(plain, leaf.field)
         directed = column.desc() if key.descending else column.asc()
         first = key.nulls_first
         if operand.nullable and first is not (dialect.nulls_are_smallest is not key.descending):
@@ -78,7 +80,7 @@ def after_position(
         operand = scope.operand(key.path)
         steps.append(
             _Step(
-                operand.columns[0],
+                comparable(operand.columns[0], operand.leaves[0].field),
                 operand.leaves[0],
                 binding.take(None if value is None else partial(is_of_kind, operand.field)),
                 value is None,

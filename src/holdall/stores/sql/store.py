@@ -24,6 +24,7 @@ from holdall.store import (
 from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.database import Database, DatabaseTransaction
 from holdall.stores.sql.differences import differences
+from holdall.stores.sql.fetching import decoded, read
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.steps import Work
@@ -51,7 +52,7 @@ class SqlStore:
         )
         self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
         self._writes = Writes(name, tables)
-        self._is_ready = False
+        self._is_dialect_known = self._is_ready = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -63,14 +64,14 @@ class SqlStore:
         for schema in schemas:
             demand_schema(self.name, self._capabilities, schema)
         self.tables.bind(schemas)
+        self._is_ready = False
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
         if not self._is_ready:
             await self._learn()
         statement = self._compiler.query(query)
-        rows = await self._database.rows(statement.sql, statement.parameters)
-        return rows if statement.decode is None else statement.decode(rows)
+        return await read(self.name, self._compiler, query, statement, self._database.rows)
 
     async def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means."""
@@ -87,7 +88,7 @@ class SqlStore:
         batches = self._database.batches(statement.sql, statement.parameters, batch)
         try:
             async for rows in batches:
-                yield rows if statement.decode is None else statement.decode(rows)
+                yield decoded(self.name, self._compiler, query, statement, rows)
         finally:
             await batches.aclose()
 
@@ -103,12 +104,13 @@ class SqlStore:
         """A transaction that commits when its block ends well."""
         await self._learn()
         async with self._database.transaction() as transaction:
-            yield SqlTransaction(transaction, self._compiler, self._work, self.demand)
+            yield SqlTransaction(self.name, transaction, self._compiler, self._work, self.demand)
 
     async def create(self) -> None:
         """Create the tables that are missing; those that are there stay as they are."""
         found = await self._found()
         await self._database.execute(create_statements(self.tables, found.keys()))
+        self._is_ready = False
 
     async def inspect(self) -> list[str]:
         """Every difference between the tables and the bound collections, a sentence each; empty if they fit."""
@@ -120,19 +122,27 @@ class SqlStore:
         await self._database.execute(drop_statements(self.tables, found.keys()))
 
     async def _found(self) -> dict[str, FoundTable]:
-        await self._learn()
-        return await self._database.found(list(self.tables.metadata.tables))
+        """The tables that are there; from now on values are kept as their columns keep them."""
+        await self._learn_dialect()
+        found = await self._database.found(list(self.tables.metadata.tables))
+        self.tables.learn(found)
+        return found
 
     async def _learn(self) -> None:
-        """Let the server say once what it knows; what was compiled for less is forgotten."""
-        if self._is_ready:
+        """Let the server say once what it knows and which tables it has; what was compiled for less is forgotten."""
+        if not self._is_ready:
+            await self._found()
+            self._is_ready = True
+
+    async def _learn_dialect(self) -> None:
+        if self._is_dialect_known:
             return
         dialect = await self._database.learned(self.tables.dialect)
         if dialect != self.tables.dialect or dialect.family == "mysql":
             self.tables.dialect = dialect
             self.tables.bind([])
             self._compiler.adapt(dialect)
-        self._is_ready = True
+        self._is_dialect_known = True
 
     async def close(self) -> None:
         """Give back all connections; the next use opens anew."""
@@ -151,11 +161,13 @@ class SqlTransaction:
 
     def __init__(
         self,
+        name: str,
         transaction: DatabaseTransaction,
         compiler: Compiler,
         work: Callable[[Sequence[Change]], Work],
         demand: Callable[[Sequence[Change]], None],
     ) -> None:
+        self._name = name
         self._transaction = transaction
         self._compiler = compiler
         self._work = work
@@ -164,8 +176,7 @@ class SqlTransaction:
     async def fetch(self, query: Query[Any]) -> Rows:
         """As ``SqlStore.fetch``, this transaction's own changes included."""
         statement = self._compiler.query(query)
-        rows = await self._transaction.rows(statement.sql, statement.parameters)
-        return rows if statement.decode is None else statement.decode(rows)
+        return await read(self._name, self._compiler, query, statement, self._transaction.rows)
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """As ``SqlStore.apply``, lasting only if the transaction ends well; after an error the transaction goes on."""

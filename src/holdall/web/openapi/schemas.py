@@ -108,6 +108,11 @@ class RecordSchemas:
                 "description": "where cursors are used: what to give as `after` for the next page, null on the last",
             },
         }
+        properties["broken"] = {
+            "type": "array",
+            "description": "only where some records of the page cannot be read: they can be changed or removed",
+            "items": _object("a record that cannot be read", _BROKEN, ["key", "errors"]),
+        }
         return _object(f"a page of {self._name}", properties, ["data", "total_count", "page_size"])
 
     def _computed(self, function: Callable[..., Any]) -> Json:
@@ -117,6 +122,19 @@ class RecordSchemas:
             annotation = Any
         description = _first_paragraph(function.__doc__)
         return self._of_annotation(annotation) | ({"description": description} if description else {})
+
+
+_BROKEN: Json = {
+    "key": {"type": ["string", "null"], "description": "as it stands in its path; null if it cannot be read either"},
+    "errors": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("path", "code", "message")},
+            "required": ["path", "code", "message"],
+        },
+    },
+}
 
 
 def field_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json:

@@ -1,0 +1,115 @@
+"""Column types that others make, each beside fields of every kind, and the values that are written into them.
+
+Nothing here says which of them fit: that is what ``probe`` finds out by writing, reading and comparing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from holdall.query import FieldSchema, Kind
+from holdall.testing.pool import POOL
+
+__all__ = ["COLUMN_TYPES", "FIELDS", "FOREIGN", "short", "values_of"]
+
+COLUMN_TYPES: Mapping[str, tuple[str, ...]] = {
+    "sqlite": (
+        "text", "text collate nocase", "text collate rtrim", "text collate binary", "text collate holdall_decimal",
+        "varchar(5)", "char(32)", "char(36)", "varchar(32)", "nvarchar(20)", "clob", "string", "unicode",
+        "json", "uuid",
+        "integer", "int", "bigint", "smallint", "tinyint", "int unsigned", "boolean", "bool", "real", "float",
+        "double precision", "numeric", "numeric(10,2)", "decimal", "decimal(10,5)", "blob", "", "date", "datetime",
+        "timestamp", "time", "any", "integer default 7", "text default 'x'",
+        "integer generated always as (length('abc')) stored", "text generated always as ('x') virtual",
+    ),
+    "postgresql": (
+        "text", 'text collate "C"', 'text collate "POSIX"', "text collate ucs_basic", "varchar", "varchar(5)",
+        "char(5)",
+        "char(36)", "name", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(5,0)",
+        "numeric(10,2)", "numeric(30,10)", "money", "boolean", "bytea", "date", "timestamp", "timestamptz",
+        "timestamptz(0)", "timestamptz(6)", "time", "time(0)", "timetz", "interval", "uuid", "json", "jsonb", "text[]",
+        "inet", "integer default 7", "text default 'x'", "integer generated always as (3) stored",
+        "text generated always as ('x') stored",
+    ),
+    "mysql": (
+        "text", "tinytext", "mediumtext", "longtext", "varchar(5)", "varchar(255)", "char(5)", "char(32)", "char(36)",
+        "varchar(36)", "longtext collate utf8mb4_nopad_bin", "longtext collate utf8mb4_bin",
+        "varchar(20) collate utf8mb4_nopad_bin", "text collate utf8mb4_nopad_bin", "tinytext collate utf8mb4_nopad_bin",
+        "varchar(5) collate utf8mb4_nopad_bin", "varchar(20) collate utf8mb4_general_ci",
+        "char(36) collate utf8mb4_bin",
+        "varchar(20) character set latin1", "tinyint", "tinyint(1)", "tinyint unsigned", "smallint", "mediumint", "int",
+        "int unsigned", "bigint", "bigint unsigned", "float", "double", "double(10,2)", "decimal(5,0)",
+        "decimal(10,2)",
+        "decimal(30,10)", "decimal(65,30)", "bit(1)", "binary(4)", "varbinary(4)", "tinyblob", "blob", "longblob",
+        "date",
+        "datetime", "datetime(3)", "datetime(6)", "timestamp null", "timestamp(6) null", "time", "time(6)", "year",
+        "json", "int default 7", "enum('a','b')", "set('a','b')", "int generated always as (3) stored",
+        "timestamp(6) null on update current_timestamp(6)",
+    ),
+}  # fmt: skip
+
+FIELDS: tuple[FieldSchema, ...] = (
+    *(FieldSchema(f"v_{kind}", kind, nullable=True) for kind in Kind if kind not in (Kind.REF, Kind.MANY)),
+    FieldSchema("v_short", Kind.STR, nullable=True, max_length=5),
+    FieldSchema("v_money", Kind.DECIMAL, nullable=True, digits=10, places=2),
+    FieldSchema("v_long_money", Kind.DECIMAL, nullable=True, digits=30, places=10),
+    FieldSchema("v_choice", Kind.STR, nullable=True, choices=("a", "b", "B")),
+)
+
+_EDGES: Mapping[Kind, tuple[Any, ...]] = {
+    Kind.INT: (127, 128, 255, 256, 32767, 32768, -32769, 2**31 - 1, 2**32, 2**53 + 1, 2**63 - 1, -(2**63) + 1),
+    Kind.FLOAT: (0.1 + 0.2, 1e308, 5e-324, 16777217.0, -1e-300),
+    Kind.DECIMAL: tuple(map(Decimal, ("1.105", "1.10", "12345678.91", "123456789012345678.123456789", "1E+3", "0.01"))),
+    Kind.STR: ("abc   ", "abcde ", "abcdef", "x" * 300, "é" * 200, "1.0", "0123", "1e5", "B", "b", "\U0010ffff"),
+    Kind.BYTES: (b"abcd", b"abc\x00", b"abcde", b"x" * 300),
+    Kind.DATETIME: (
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2040, 1, 1, tzinfo=UTC),
+        datetime(2020, 1, 2, 3, 4, 5, 600000, tzinfo=UTC),
+    ),
+    Kind.DATE: (date(1, 1, 1), date(9999, 12, 31)),
+    Kind.TIME: (time(7, 8, 9), time(7, 8, 9, 500000)),
+    Kind.TIMEDELTA: (timedelta(days=100_000),),
+    Kind.UUID: (UUID("12345678123456781234567812345678"), UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")),
+}
+
+FOREIGN: Mapping[str, tuple[Any, ...]] = {
+    "char(32)": (UUID(int=3).hex, UUID(int=2**127 + 5).hex),
+    "char(36)": (str(UUID(int=3)),),
+    "datetime": ("2020-01-02 03:04:05", "2020-01-02 03:04:05.000000", "2020-01-02 03:04:05.250000",
+                 "2020-01-02T03:04:06Z", "2020-01-02 05:04:05+02:00", "2019-12-31 00:00:00"),
+    "timestamp": ("2020-01-02 03:04:05", "2020-01-02 03:04:04.9"),
+    "time": ("07:08:09", "07:08:09.000000", "07:08:09.5"),
+    "date": ("2020-01-02", "1999-12-31"),
+    "numeric(10,2)": (1.1, "2.50", 3, 0.1),
+    "decimal": ("10.25", 9.75),
+    "decimal(10,5)": (0.00001, 1),
+}  # fmt: skip
+"""What SQLAlchemy and Django leave in columns of SQLite."""
+
+
+def values_of(field: FieldSchema, is_long: bool) -> tuple[Any, ...]:
+    """What is written into the field: what its rules allow of the pool and of the edges of column types."""
+    pool = [*(POOL[field.kind] if is_long else short(POOL[field.kind])), *_EDGES.get(field.kind, ())]
+    return tuple(value for value in pool if _is_allowed(field, value))
+
+
+def short(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A few of them, from everywhere."""
+    return values[:: max(1, len(values) // 6)]
+
+
+def _is_allowed(field: FieldSchema, value: Any) -> bool:
+    if field.choices is not None:
+        return value in field.choices
+    if field.max_length is not None:
+        return len(value) <= field.max_length
+    if field.digits is None or not isinstance(value, Decimal):
+        return True
+    places = field.places or 0
+    return abs(value) < 10 ** (field.digits - places) and value == round(value, places)

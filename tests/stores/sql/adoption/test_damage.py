@@ -1,0 +1,158 @@
+"""Stored values that cannot be read: told by record and field, left out of lists, repaired or removed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+
+from holdall import Holdall, Model, field
+from holdall.errors import CorruptRecord
+from holdall.policy import Everyone, Policy
+from holdall.session import damaged_fields
+from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
+from holdall.stores.sql.sqlite import SqliteDatabase
+from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
+from holdall.stores.sql.tables import Tables
+from holdall.testing.client import Client
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Thing(Model, collection="thing"):
+    id: int = field(pk=True, generated=True)
+    name: str = field(default="")
+    color: Color = field(default=Color.RED)
+    day: date = field(default=date(2020, 1, 1))
+    at: datetime = field(default=datetime(2020, 1, 1, tzinfo=UTC))
+    clock: time = field(default=time(1))
+    price: Decimal = field(default=Decimal(1), digits=10, places=2)
+    code: UUID = field(default=UUID(int=1))
+    size: float = field(default=1.0)
+    is_new: bool = field(default=True)
+
+
+SQLITE = {
+    "color": "'green'",
+    "day": "'yesterday'",
+    "at": "'2020-13-01 00:00:00'",
+    "clock": "'24:00:00'",
+    "price": "'a lot'",
+    "code": "x'00000000000000000000000000000001'",
+    "size": "9e999",
+    "is_new": "2",
+}
+POSTGRESQL = {
+    "color": "'green'",
+    "day": "'0044-03-15 BC'",
+    "at": "'12020-01-01'",
+    "clock": "'24:00:00'",
+    "size": "'infinity'",
+}
+
+
+@asynccontextmanager
+async def app_at(url: str) -> AsyncIterator[Holdall]:
+    app = Holdall("damage")
+    app.add_store("main", url)
+    app.add(Thing, store="main", policy=Policy(read=Everyone, write=Everyone))
+    await app.create()
+    async with app.session() as session:
+        session.add_all([Thing(name="a"), Thing(name="b"), Thing(name="c")])
+    try:
+        yield app
+    finally:
+        await app.close()
+
+
+@pytest.mark.parametrize("name", SQLITE)
+def test_a_value_that_cannot_be_read_is_told_repaired_and_removed(name: str, tmp_path: Path) -> None:
+    asyncio.run(_told(f"sqlite:///{tmp_path}/d.db", name, lambda: _in_sqlite(tmp_path / "d.db", name)))
+
+
+@pytest.mark.parametrize("name", POSTGRESQL)
+def test_the_same_where_the_driver_cannot_read_it(name: str, postgres_url: str, fresh_database: Any) -> None:
+    url = fresh_database(postgres_url)
+    asyncio.run(_told(url, name, lambda: _in_postgresql(url, name)))
+
+
+async def _in_sqlite(path: Path, name: str) -> None:
+    database = SqliteDatabase("other", place_of(f"sqlite:///{path}"), Tables(SQLITE_DIALECT), SqliteOptions())
+    try:
+        await database.execute([f"UPDATE thing SET {name} = {SQLITE[name]} WHERE id = 2"])
+    finally:
+        await database.close()
+
+
+async def _in_postgresql(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"UPDATE thing SET {name} = {POSTGRESQL[name]} WHERE id = 2")
+    finally:
+        await connection.close()
+
+
+async def _told(url: str, name: str, damage: Any) -> None:
+    async with app_at(url) as app:
+        await app.close()
+        await damage()
+        async with app.session() as session:
+            with pytest.raises(CorruptRecord, match=f"thing 2 .*{name}") as told:
+                await session.query(Thing.where())
+            assert (told.value.key, told.value.fields) == (2, (name,))
+            found = await session.readable(Thing.where())
+            assert [record.id for record in found.records] == [1, 3]
+            assert [(error.key, error.fields) for error in found.broken] == [(2, (name,))]
+            results = await asyncio.gather(*(session.get(Thing, key) for key in (1, 2, 3)), return_exceptions=True)
+            assert [isinstance(result, CorruptRecord) for result in results] == [False, True, False]
+        async with app.session() as session:
+            record = await session.mend(Thing, 2)
+            assert damaged_fields(record) == (name,)
+            setattr(record, name, getattr(Thing(), name))
+        async with app.session() as session:
+            assert len(await session.query(Thing.where())) == 3
+        await damage()
+        async with app.session() as session:
+            session.remove(await session.mend(Thing, 2))
+        async with app.session() as session:
+            assert [record.id for record in await session.query(Thing.where())] == [1, 3]
+
+
+def test_lists_over_http_go_on_and_the_record_can_be_changed(tmp_path: Path) -> None:
+    asyncio.run(_over_http(tmp_path / "d.db"))
+
+
+async def _over_http(path: Path) -> None:
+    async with app_at(f"sqlite:///{path}") as app, Client(app.asgi()) as client:
+        await app.close()
+        await _in_sqlite(path, "day")
+        listed = msgspec.json.decode((await client.get("/thing?sort=id")).body)
+        assert [item["id"] for item in listed["data"]] == [1, 3]
+        assert listed["broken"] == [
+            {"key": "2", "errors": [{"path": "day", "code": "unreadable", "message": "cannot be read as it is stored"}]}
+        ]
+        assert listed["total_count"] == 3
+        answer = await client.get("/thing/2")
+        assert answer.status == 500
+        assert msgspec.json.decode(answer.body)["errors"][0]["path"] == "day"
+        refused = await client.request("PATCH", "/thing/2", json={"name": "x"})
+        assert refused.status == 422
+        changed = await client.request("PATCH", "/thing/2", json={"day": "2021-02-03"})
+        assert changed.status == 200
+        assert "broken" not in msgspec.json.decode((await client.get("/thing")).body)
+        await _in_sqlite(path, "day")
+        deleted = await client.request("DELETE", "/thing/2")
+        assert (deleted.status, deleted.body) == (204, b"")
