@@ -14,7 +14,7 @@ from holdall.session.compensation import Compensate, Compensation
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
 from holdall.session.references.bond import Bond, tie
-from holdall.store import Aggregating, CommitClass, Recordwise, Row, Store
+from holdall.store import Aggregating, CommitClass, KeyMaking, Recordwise, Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -48,6 +48,12 @@ class Binding:
             raise DeclarationError(f"{collection}: a DAO's calls are undone by a function of yours; give that one")
         self.declaration: Declaration = model.__holdall__
         self.codec = self.declaration.codec
+        elsewhere = store.made_kinds(collection) if isinstance(store, KeyMaking) else frozenset()
+        self.store_keys = frozenset(  # the fields of the key that the store makes
+            field.name
+            for field in self.declaration.key
+            if field.generated is Generated.STORE or (field.generated is Generated.CLIENT and field.kind in elsewhere)
+        )
         self.schema: Schema = Schema(collection, (), ())
         self.row_key: Callable[[Row], Any] = itemgetter(0)
         self._subsets: dict[frozenset[str], tuple[str, ...]] = {}
@@ -67,7 +73,7 @@ class Binding:
     def makes_late_keys(self) -> bool:
         """Whether its store makes keys, in one batch with everything else it is told."""
         is_batch = self.store.capabilities.commit is CommitClass.BATCH
-        return is_batch and any(field.generated is Generated.STORE for field in self.declaration.key)
+        return is_batch and bool(self.store_keys)
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
         """The stored fields but these; the same tuple each time, so that stores can batch by identity."""

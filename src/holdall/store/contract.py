@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from holdall.query import Query, Schema
+from holdall.query import Kind, Query, Schema
 from holdall.store.capabilities import Capabilities
 from holdall.store.change import Change, Outcome, Verb
 from holdall.store.reservation import Hold, Reservation
@@ -17,6 +17,7 @@ __all__ = [
     "Counting",
     "Deferring",
     "Disclosing",
+    "KeyMaking",
     "Naming",
     "Placed",
     "Preparable",
@@ -147,6 +148,15 @@ class Deferring(Protocol):
 
     async def sync(self) -> None:
         """Let everything that was committed survive a power failure; called before a commit is forgotten."""
+        ...
+
+
+@runtime_checkable
+class KeyMaking(Protocol):
+    """A store that makes keys which others leave to the session: UUIDs. In its absence the session makes them."""
+
+    def made_kinds(self, collection: str) -> frozenset[Kind]:
+        """The kinds of generated keys that are made there in this collection."""
         ...
 
 

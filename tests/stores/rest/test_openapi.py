@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -58,7 +59,13 @@ class Seat(Model, collection="seats"):
     price: int = 0
 
 
-_MODELS = (Land, Town, Seat)
+class Stamp(Model, collection="stamps"):
+    id: UUID = field(pk=True, generated=True)
+    town: Ref[Town | None] = field(default=None)
+    above: Ref[Stamp | None] = field(default=None)
+
+
+_MODELS = (Land, Town, Seat, Stamp)
 
 
 class _Service:
@@ -137,6 +144,21 @@ def test_records_live_there_from_beginning_to_end(service: _Service, document: A
             async with app.session() as session:
                 assert await session.query(Town.where()) == []
                 assert [land.code for land in await session.query(Land.where())] == ["FR"]
+
+    asyncio.run(work())
+
+
+def test_uuids_are_made_there_and_referred_to_in_the_same_commit(service: _Service, document: Any) -> None:
+    async def work() -> None:
+        async with _near(service, document) as app:
+            async with app.session() as session:
+                town = session.add(Town(name="Rome"))
+                first = session.add(Stamp(town=town))
+                second = session.add(Stamp(above=first))
+            assert isinstance(first.id, UUID)
+            async with app.session() as session:
+                assert (await session.require(Stamp, first.id)).town.key == town.id
+                assert (await session.require(Stamp, second.id)).above.key == first.id
 
     asyncio.run(work())
 

@@ -20,13 +20,13 @@ from holdall.stores.rest.plan import Planner
 from holdall.stores.rest.spelling import Spelling
 from holdall.stores.rest.versions import BodyVersion, ETags, version_of_content
 
-__all__ = ["AS_IT_IS", "VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
+__all__ = ["AS_IT_IS", "MADE", "VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
 
 AS_IT_IS = {"Accept-Encoding": "identity"}
 """Asks for an answer that nothing on the way packs, which would make its tag a weak one."""
 
 _ORDERS = frozenset({Op.GE, Op.LE})
-_MADE = frozenset({Kind.INT, Kind.STR, Kind.UUID})  # keys that servers make
+MADE = frozenset({Kind.INT, Kind.STR, Kind.UUID})  # keys that servers make
 
 
 def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent: int) -> Capabilities:
@@ -53,7 +53,7 @@ def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent:
     if collection.has_references:
         features.add(Feature.FOREIGN_KEYS)
     limits = Limits(concurrent_changes=concurrent)
-    return Capabilities(commit, frozenset(features), operators, frozenset(Kind), limits, _MADE)
+    return Capabilities(commit, frozenset(features), operators, frozenset(Kind), limits, MADE)
 
 
 def united(each: list[Capabilities], commit: CommitClass, concurrent: int) -> Capabilities:
@@ -64,7 +64,7 @@ def united(each: list[Capabilities], commit: CommitClass, concurrent: int) -> Ca
         frozenset().union(*(one.operators for one in each)),
         frozenset(Kind),
         Limits(concurrent_changes=concurrent),
-        _MADE,
+        MADE,
     )
 
 
@@ -153,9 +153,10 @@ class Binding:
         if unknown:
             raise DeclarationError(f"{schema.name} has no stored field {min(unknown)!r}, which its collection names")
         key = schema.by_name[schema.key[0]]
+        is_made = key.generated is not Generated.NO and collection.keys == "server"
         if key.generated is Generated.STORE and collection.keys == "client":
             raise Unsupported(self.store, Feature.GENERATED_KEYS, f'{schema.name} needs it; declare keys="server"')
-        if key.generated is not Generated.STORE and collection.read_only & {*schema.key}:
+        if not is_made and collection.read_only & {*schema.key}:
             raise Unsupported(
                 self.store,
                 f"keys of {schema.name} made by us",

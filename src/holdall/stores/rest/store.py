@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Conflict, HoldallError, StoreError, Unsupported
-from holdall.query import Op, Query, Schema, check
+from holdall.query import Kind, Op, Query, Schema, check
 from holdall.store import (
     Capabilities,
     Change,
@@ -21,7 +21,7 @@ from holdall.store import (
     demand_changes,
     demand_query,
 )
-from holdall.stores.rest.binding import Binding, capabilities_of, united
+from holdall.stores.rest.binding import MADE, Binding, capabilities_of, united
 from holdall.stores.rest.client import Client
 from holdall.stores.rest.collection import RestCollection
 from holdall.stores.rest.keys import is_about_keys
@@ -67,6 +67,11 @@ class RestStore:
     def capabilities(self) -> Capabilities:
         """What is declared of at least one collection; what another lacks is refused when it is asked."""
         return self._capabilities
+
+    def made_kinds(self, collection: str) -> frozenset[Kind]:
+        """The kinds of generated keys that the API makes in this collection."""
+        declared = self._declared.get(collection)
+        return MADE if declared is not None and declared.keys == "server" else frozenset()
 
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections. Raises Unsupported for one that is not declared or lacks what it needs."""

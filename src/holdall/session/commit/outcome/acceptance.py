@@ -8,7 +8,6 @@ from typing import Any
 
 from holdall.errors import StateError, StoreError
 from holdall.model import Field, State, Track, Tracker, set_track, track_of
-from holdall.query import Generated
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Step
@@ -157,7 +156,7 @@ def untake_keys(taken: Sequence[tuple[Batch, int]]) -> None:
     for batch, index in taken:
         batch.keys[index] = None
         for field in batch.binding.declaration.key:
-            if field.generated is Generated.STORE:
+            if field.name in batch.binding.store_keys:
                 field.put(batch.records[index], None)
 
 

@@ -145,7 +145,7 @@ def _prepare_new(binding: Binding, group: list[Any]) -> None:
         for record in group:
             binding.declaration.version.put(record, 1)
     for field in binding.declaration.key:
-        if field.generated is Generated.CLIENT:
+        if field.generated is Generated.CLIENT and field.name not in binding.store_keys:
             for record in group:
                 if field.get(record) is None:
                     field.put(record, uuid7())
@@ -242,7 +242,7 @@ def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[B
     keys = list(map(key_of, group))
     if None not in keys:
         return [Batch(binding, Verb.ADD, group, keys, binding.fields_without(left_out))]
-    unset = frozenset(field.name for field in binding.declaration.key if field.generated is Generated.STORE)
+    unset = binding.store_keys
     keyed = [record for record, key in zip(group, keys, strict=True) if key is not None]
     keyless = [record for record, key in zip(group, keys, strict=True) if key is None]
     batches = [Batch(binding, Verb.ADD, keyless, [None] * len(keyless), binding.fields_without(left_out | unset))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import HoldallError, Unsupported
-from holdall.query import Generated, Kind, Query, SortKey
+from holdall.query import Kind, Query, SortKey
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.references.bond import Bond
@@ -37,7 +37,7 @@ async def reserve_keys(records: IdentityMap, bindings: Bindings) -> None:
             continue
         group = waiting[binding.model]
         keys = await _reserved(binding, outer, len(group))
-        fields = [field for field in binding.declaration.key if field.generated is Generated.STORE]
+        fields = [field for field in binding.declaration.key if field.name in binding.store_keys]
         for record, key in zip(group, keys, strict=True):
             fields[0].put(record, key)
         records.index_new(binding.model)
