@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from holdall.errors import DeclarationError
 from holdall.model.many import Many
+from holdall.model.names import Names
 from holdall.model.reference import Ref
 
 __all__ = ["read_annotations", "unwrap"]
@@ -16,7 +17,7 @@ __all__ = ["read_annotations", "unwrap"]
 _RELATION = re.compile(r"^(?:\w+\.)*(?P<which>Ref|Many)\[(?P<target>.+)\]$", re.DOTALL)
 
 
-def read_annotations(model: str, namespace: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+def read_annotations(model: str, namespace: Mapping[str, Any], names: Names) -> dict[str, Any]:
     """Every annotated field of the class body with its annotation as an object, ClassVars left out.
 
     Text that names a model not declared yet is read where it is Ref[…] or Many[…]; anything else raises
@@ -41,9 +42,9 @@ def _raw(namespace: Mapping[str, Any]) -> dict[str, Any]:
     return dict(namespace.get("__annotations__", {}))
 
 
-def _resolve(where: str, text: str, names: Mapping[str, Any]) -> Any:
+def _resolve(where: str, text: str, names: Names) -> Any:
     try:
-        resolved = eval(text, dict(names))  # noqa: S307 - the program's own annotation, as typing.get_type_hints does
+        resolved = eval(text, names.now())  # noqa: S307 - the program's own annotation, as typing.get_type_hints does
         return _resolve(where, resolved, names) if isinstance(resolved, str) else resolved
     except NameError as error:
         match = _RELATION.match(text.strip())

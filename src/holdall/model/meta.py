@@ -7,9 +7,7 @@ the struct's own slot read, and the generated constructor as its ``__call__``.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Collection
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, get_args, get_origin
 
 import msgspec
@@ -29,6 +27,7 @@ from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.manager import Manager
 from holdall.model.many import Many
+from holdall.model.names import Names, names_around
 from holdall.model.native import native_setattr
 from holdall.model.options import MISSING, Check, Declared, FieldOptions, Fill, back, field
 from holdall.model.options import computed as computed_class
@@ -64,7 +63,8 @@ class ModelMeta(msgspec.StructMeta):
         unique: Collection[Collection[str]] = (),
     ) -> Any:
         """Make the model; raises DeclarationError for anything in the class body that cannot work."""
-        body = _Body(name, bases, namespace, _names_around(namespace))
+        names = names_around(name, namespace.get("__module__"), 1)
+        body = _Body(name, bases, namespace, names)
         parent = next((base for base in bases if hasattr(base, "__struct_fields__")), None)
         inherited = parent.__struct_fields__ if parent is not None else ()
         meta: Any = mcls
@@ -75,7 +75,7 @@ class ModelMeta(msgspec.StructMeta):
             body.place_attributes(namespace, parent)
         else:
             body.prepare(namespace, tuple(field.name for field in body.fields))
-        cls = msgspec.StructMeta.__new__(meta, name, bases, namespace, eq=False)
+        cls = names.model = msgspec.StructMeta.__new__(meta, name, bases, namespace, eq=False)
         together = body.unique_together(unique)
         declaration = Declaration(
             cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed, together
@@ -112,9 +112,7 @@ class ModelMeta(msgspec.StructMeta):
 class _Body:
     """A class body, read: the fields with those of the bases, the checks and the computed values."""
 
-    def __init__(
-        self, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], names: dict[str, Any]
-    ) -> None:
+    def __init__(self, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], names: Names) -> None:
         self.name = name
         self.own: dict[str, Field] = {}
         self.own_checks: dict[str, Check] = {}
@@ -220,7 +218,7 @@ def _attribute(field: Field, slot: Any) -> Any:
     return ManyAttribute(slot, field.target, field.name, field.container)
 
 
-def _make_field(model: str, name: str, annotation: Any, given: Any, names: dict[str, Any]) -> Field:
+def _make_field(model: str, name: str, annotation: Any, given: Any, names: Names) -> Field:
     options = given.options if isinstance(given, Declared) else FieldOptions(default=given)
     where = f"{model}.{name}"
     inner, extra = unwrap(annotation)
@@ -294,16 +292,6 @@ def _ancestors(name: str, bases: tuple[type[Any], ...]) -> list[type[Any]]:
         found.append(head)
         waiting = [sequence[1:] if sequence[0] is head else sequence for sequence in waiting]
     return [ancestor for ancestor in found if "__holdall__" in ancestor.__dict__]
-
-
-def _names_around(namespace: dict[str, Any]) -> dict[str, Any]:
-    """What the class body can see: the enclosing function's names over its module's."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") != namespace.get("__module__"):
-        frame = frame.f_back
-    if frame is None:
-        return {}
-    return frame.f_globals if frame.f_locals is frame.f_globals else {**frame.f_globals, **frame.f_locals}
 
 
 def _refuse_reserved(model: str, name: str, bases: tuple[type[Any], ...]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
 
 from holdall.errors import DeclarationError
+from holdall.model.names import Names
 from holdall.model.tracking import Tracked
 
 __all__ = ["Target", "target_of"]
@@ -18,13 +19,13 @@ _OPTIONAL = re.compile(r"^(?:Optional\[(?P<inner>.+)\]|(?P<left>.+?)\s*\|\s*None
 class Target:
     """A model, or the name of one that is not declared yet. Calling it gives the model."""
 
-    __slots__ = ("_globals", "_model", "name", "nullable")
+    __slots__ = ("_model", "_names", "name", "nullable")
 
-    def __init__(self, name: str, nullable: bool, model: Any, names: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, nullable: bool, model: Any, names: Names) -> None:
         self.name = name
         self.nullable = nullable
         self._model = model
-        self._globals = names
+        self._names = names
 
     def __call__(self) -> Any:
         """The model; raises DeclarationError while it is not declared."""
@@ -39,7 +40,7 @@ class Target:
     def found(self) -> Any:
         """The model, or None while it is not declared."""
         if self._model is None:
-            candidate = self._globals.get(self.name)
+            candidate = self._names.get(self.name)
             if isinstance(candidate, type) and issubclass(candidate, Tracked):
                 self._model = candidate
         return self._model
@@ -57,7 +58,7 @@ class Target:
         return any(base.__name__ == self.name for base in type(record).__mro__)
 
 
-def target_of(annotation: Any, names: Mapping[str, Any]) -> Target:
+def target_of(annotation: Any, names: Names) -> Target:
     """The target in ``Ref[…]`` or ``Many[…]``: a model or its name, with ``| None`` or without."""
     if isinstance(annotation, str):
         match = _OPTIONAL.match(annotation.strip())

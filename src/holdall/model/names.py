@@ -1,0 +1,60 @@
+"""The names a model's annotations are read with: its own, then those of the function around it, then the module's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+__all__ = ["Names", "names_around"]
+
+
+class Names:
+    """Names as they can be seen from a class body, now and later.
+
+    A name that the function around it gives to something later is not looked for in the module.
+    """
+
+    __slots__ = ("_later", "_local", "_module", "_own", "model")
+
+    def __init__(
+        self,
+        own: str,
+        module: Mapping[str, Any],
+        local: Mapping[str, Any] | None = None,
+        later: frozenset[str] = frozenset(),
+    ) -> None:
+        self._own = own
+        self._module = module
+        self._local = local or {}
+        self._later = later
+        self.model: Any = None  # the class itself, once it is made
+
+    def get(self, name: str) -> Any:
+        """What the name stands for, or None."""
+        if name == self._own:
+            return self.model
+        if name in self._local:
+            return self._local[name]
+        return None if name in self._later else self._module.get(name)
+
+    def now(self) -> dict[str, Any]:
+        """All names that stand for something now; not its own, which is yet to be made."""
+        hidden = {self._own, *self._later}
+        return {name: value for name, value in self._module.items() if name not in hidden} | {
+            name: value for name, value in self._local.items() if name != self._own
+        }
+
+
+def names_around(own: str, module: object, depth: int) -> Names:
+    """What the class body of the model ``own`` in this module can see, from ``depth`` calls further up."""
+    frame: FrameType | None = sys._getframe(depth + 1)
+    while frame is not None and frame.f_globals.get("__name__") != module:
+        frame = frame.f_back
+    if frame is None:
+        return Names(own, {}, {}, frozenset())
+    if frame.f_locals is frame.f_globals:
+        return Names(own, frame.f_globals, {}, frozenset())
+    code = frame.f_code
+    return Names(own, frame.f_globals, dict(frame.f_locals), frozenset(code.co_varnames + code.co_cellvars))
