@@ -1,4 +1,4 @@
-"""All collections of a memory store: changes applied in order, references checked at the end, everything undoable."""
+"""All collections of a memory store: changes applied in order, rules checked at the end, everything undoable."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ class Data:
         return lambda key: [rows[holder] for holder in holders.get(key, ())]
 
     def apply(self, changes: Sequence[Change], effects: list[Effect]) -> list[Outcome]:
-        """Apply all changes in order; on an error the caller undoes what ``effects`` has gathered."""
+        """Apply all changes in order, then look whether values are unique.
+
+        On an error the caller undoes what ``effects`` has gathered.
+        """
         made: dict[int, Any] = {}
         outcomes = []
         for position, change in enumerate(changes):
@@ -84,7 +87,16 @@ class Data:
                 before = table.remove(key, change.version, position)
             effects.append(Effect(change.collection, key, before, position))
             outcomes.append(outcome)
+        self._demand_unique(effects)
         return outcomes
+
+    def _demand_unique(self, effects: Sequence[Effect]) -> None:
+        """Raise UniqueViolation, for the last change at fault, if two rows are left with the same unique values."""
+        for effect in reversed(effects):
+            table = self.tables[effect.collection]
+            row = table.rows.get(effect.key) if table.schema.unique else None
+            if row is not None:
+                table.demand_unique(row, effect.position)
 
     def forget_streams(self, removed: Iterable[tuple[str, Any]]) -> None:
         """Drop the streams of these records, each named by its collection and key."""

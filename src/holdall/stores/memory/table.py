@@ -1,6 +1,7 @@
 """One collection in memory: its rows by key, its unique values, and who refers where.
 
-Every write gives back the row as it was, for ``restore``. Nothing is checked across collections here.
+Every write gives back the row as it was, for ``restore``. What must hold over several rows is checked when all are
+written: ``demand_unique`` here, references where all collections are at hand.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Table:
             for position, field in enumerate(schema.stored)
             if not field.nullable and field.kind is not Kind.MANY
         )
-        self._unique: list[tuple[tuple[str, ...], tuple[int, ...], dict[tuple[Any, ...], Any]]] = [
+        self._unique: list[tuple[tuple[str, ...], tuple[int, ...], dict[tuple[Any, ...], list[Any]]]] = [
             (fields, tuple(schema.positions[name] for name in fields), {}) for fields in schema.unique
         ]
 
@@ -49,25 +50,23 @@ class Table:
         return self.last_key
 
     def add(self, key: Any, row: Row, position: int) -> Row | None:
-        """Add this row. Raises AlreadyExists or UniqueViolation."""
+        """Add this row. Raises AlreadyExists."""
         if key in self.rows:
             raise AlreadyExists(self.store, self.schema.name, self.schema.key, position)
         self._check_row(row)
-        self._check_unique(key, row, position)
         if self.schema.by_name[self.schema.key[0]].generated is Generated.STORE and key > self.last_key:
             self.last_key = key
         self.restore(key, row)
         return None
 
     def update(self, key: Any, values: dict[int, Any], version: int | None, position: int) -> Row | None:
-        """Change these places of a row. Raises StaleVersion or UniqueViolation."""
+        """Change these places of a row. Raises StaleVersion."""
         before = self._require(key, version, position)
         row = list(before)
         for place, value in values.items():
             row[place] = value
         after = tuple(row)
         self._check_row(after)
-        self._check_unique(key, after, position)
         self.restore(key, after)
         return before
 
@@ -76,6 +75,13 @@ class Table:
         before = self._require(key, version, position)
         self.restore(key, None)
         return before
+
+    def demand_unique(self, row: Row, position: int) -> None:
+        """Raise UniqueViolation if another row has the unique values of this one; null is never the same."""
+        for fields, places, index in self._unique:
+            values = tuple([row[place] for place in places])
+            if None not in values and len(index[values]) > 1:
+                raise UniqueViolation(self.store, self.schema.name, fields, position)
 
     def restore(self, key: Any, row: Row | None) -> None:
         """Let the row of this key be this one, or none; nothing is checked."""
@@ -108,17 +114,11 @@ class Table:
             if row[place] is None:
                 raise StoreError(self.store, f"{self.schema.name}.{self.schema.stored[place].name} cannot be null")
 
-    def _check_unique(self, key: Any, row: Row, position: int) -> None:
-        for fields, places, index in self._unique:
-            values = tuple([row[place] for place in places])
-            if None not in values and index.get(values, key) != key:
-                raise UniqueViolation(self.store, self.schema.name, fields, position)
-
     def _index(self, key: Any, row: Row) -> None:
         for _, places, index in self._unique:
             values = tuple([row[place] for place in places])
             if None not in values:
-                index[values] = key
+                index.setdefault(values, []).append(key)
         for field, _, target in self.targets(row):
             self.referring[field].setdefault(target, {})[key] = None
 
@@ -126,9 +126,12 @@ class Table:
         for _, places, index in self._unique:
             values = tuple([row[place] for place in places])
             if None not in values:
-                index.pop(values, None)
+                holders = index[values]
+                holders.remove(key)
+                if not holders:
+                    del index[values]
         for field, _, target in self.targets(row):
-            holders = self.referring[field].get(target, {})  # gone already where a Many holds a key twice
-            holders.pop(key, None)
-            if not holders:
+            referring = self.referring[field].get(target, {})  # gone already where a Many holds a key twice
+            referring.pop(key, None)
+            if not referring:
                 self.referring[field].pop(target, None)
