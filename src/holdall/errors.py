@@ -46,6 +46,7 @@ __all__ = [
     "StoreUnavailable",
     "UniqueViolation",
     "Unsupported",
+    "UpstreamError",
     "ValidationError",
 ]
 
@@ -189,6 +190,13 @@ class StoreTimeout(StoreError):
     def __init__(self, store: str, message: str, *, is_outcome_unknown: bool = False) -> None:
         self.is_outcome_unknown = is_outcome_unknown
         super().__init__(store, message)
+
+
+class UpstreamError(StoreError):
+    """The service behind a store refused a call, or gave an answer that cannot be used; whoever runs it has to look.
+
+    It refused this program, not the program's user: a 403 there says nothing of what the user may do here.
+    """
 
 
 class SchemaMismatch(StoreError):

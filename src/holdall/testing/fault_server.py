@@ -103,8 +103,9 @@ FAULTS: Mapping[str, Reply] = {
 class FaultServer:
     """Listens on a port of 127.0.0.1 while its block lasts, on the loop that opened it.
 
-    Scripted replies go out in order, one for each request; then ``otherwise`` is asked. ``requests`` is what came,
-    ``connections`` how many are open.
+    Scripted replies go out in order, one for each request; then ``otherwise`` is asked, which may do what it is asked
+    and answer with a fault. ``requests`` is what came, ``connections`` how many are open. What ``otherwise`` raises is
+    raised when the block ends.
     """
 
     def __init__(self, otherwise: Callable[[Request], Reply] | None = None) -> None:
@@ -113,6 +114,7 @@ class FaultServer:
         self.connections = 0
         self.url = ""
         self._script: deque[Reply] = deque()
+        self._failures: list[Exception] = []
         self._handlers: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -133,6 +135,8 @@ class FaultServer:
         for handler in self._handlers:
             handler.cancel()
         await asyncio.gather(*self._handlers, return_exceptions=True)
+        if self._failures and error is None:
+            raise self._failures[0]
 
     async def quiet(self, seconds: float = 5.0) -> bool:
         """Wait until no connection is open, for at most so long; whether that came about."""
@@ -149,9 +153,14 @@ class FaultServer:
         task.add_done_callback(self._handlers.discard)
         self.connections += 1
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            # it is this block's end that cancels, and whoever sends no HTTP gets no answer
+            with suppress(
+                ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError
+            ):
                 while await self._exchange(reader, writer):
                     pass
+        except Exception as error:
+            self._failures.append(error)
         finally:
             self.connections -= 1
             writer.transport.abort()
@@ -184,7 +193,9 @@ class FaultServer:
 
 async def _read(reader: asyncio.StreamReader) -> Request:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, path, _ = head[0].split(" ", 2)
+    method, path, version = [*head[0].split(" "), "", ""][:3]
+    if not version.startswith("HTTP/"):
+        raise ConnectionAbortedError("this is no HTTP")
     headers = {}
     for line in head[1:]:
         name, _, value = line.partition(":")

@@ -32,6 +32,7 @@ from holdall.errors import (
     StoreUnavailable,
     UniqueViolation,
     Unsupported,
+    UpstreamError,
     ValidationError,
 )
 from holdall.web.asgi import Headers
@@ -126,11 +127,13 @@ def problem_of(error: HoldallError, *, is_conditional: bool = False, is_read: bo
             return Problem(409, "conflict", "This does not go together with what is stored.")
         case StateError():
             return Problem(409, "state", "The record is in a state that does not allow this.")
-        case CorruptRecord():
+        case CorruptRecord() if error.fields:
             breaches = [FieldError(name, "unreadable", "cannot be read as it is stored") for name in error.fields]
             return Problem(
                 500, "unreadable", "What is stored cannot be read; give it new values or remove it.", breaches
             )
+        case UpstreamError():
+            return Problem(502, "upstream", "The service where this is kept gave no answer that can be used.")
         case StoreTimeout():
             return Problem(504, "timeout", "It took too long to get at the records.")
         case StoreUnavailable():

@@ -21,6 +21,7 @@ from holdall.errors import (
     StoreTimeout,
     StoreUnavailable,
     UniqueViolation,
+    UpstreamError,
 )
 from holdall.store import Change
 from holdall.stores.rest import BodyVersion, RestCollection, RestStore
@@ -76,7 +77,7 @@ def test_every_status_is_an_error_that_tells_its_number(status: int) -> None:
     elif status >= 500 or status in (425, 429):
         assert isinstance(read, StoreUnavailable)
     else:
-        assert type(read) is StoreError
+        assert type(read) is UpstreamError
 
 
 def _refused(change: Change, reply: Reply, **options: object) -> HoldallError:
@@ -99,9 +100,9 @@ def _problem(reason: str, status: int = 409, **more: object) -> Reply:
         (add(), Reply(status=409), AlreadyExists),
         (add(), _problem("unique", errors=[{"path": "name"}]), UniqueViolation),
         (add(), _problem("reference", 422), ReferenceViolation),
-        (add(), Reply(status=422), StoreError),
-        (add(), Reply(status=400), StoreError),
-        (add(), Reply(status=404), StoreError),
+        (add(), Reply(status=422), UpstreamError),
+        (add(), Reply(status=400), UpstreamError),
+        (add(), Reply(status=404), UpstreamError),
         (update(), Reply(status=404), StaleVersion),
         (update(), Reply(status=410), StaleVersion),
         (update(), Reply(status=412), StaleVersion),
@@ -111,8 +112,8 @@ def _problem(reason: str, status: int = 409, **more: object) -> Reply:
         (remove(), Reply(status=404), StaleVersion),
         (remove(), Reply(status=409), Conflict),
         (remove(), _problem("reference"), ReferenceViolation),
-        (remove(), Reply(status=423), StoreError),
-        (remove(), Reply(status=302, headers={"Location": "/elsewhere"}), StoreError),
+        (remove(), Reply(status=423), UpstreamError),
+        (remove(), Reply(status=302, headers={"Location": "/elsewhere"}), UpstreamError),
     ],
 )
 def test_a_refusal_is_the_conflict_it_says(change: Change, reply: Reply, expected: type[HoldallError]) -> None:

@@ -6,7 +6,15 @@ import time
 
 import pytest
 
-from holdall.errors import CorruptRecord, HoldallError, LimitExceeded, StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import (
+    CorruptRecord,
+    HoldallError,
+    LimitExceeded,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    UpstreamError,
+)
 from holdall.query import Compare, Op, Query
 from holdall.store import APPLIED
 from holdall.stores.rest import Call, RestCollection, RestStore
@@ -28,19 +36,19 @@ _READ: dict[str, type[HoldallError]] = {
     "no answer": StoreUnavailable,
     "cut in the head": StoreUnavailable,
     "cut in the body": StoreUnavailable,
-    "redirect away": StoreError,
-    "redirect in circles": StoreError,
+    "redirect away": UpstreamError,
+    "redirect in circles": UpstreamError,
     "huge": LimitExceeded,
     "huge without length": LimitExceeded,
     "huge once unpacked": LimitExceeded,
-    "wrongly packed": StoreError,
+    "wrongly packed": UpstreamError,
     "slow": StoreTimeout,
     "hanging": StoreTimeout,
     "not JSON": CorruptRecord,
     "not UTF-8": CorruptRecord,
     "nested deeply": CorruptRecord,
-    "another type": StoreError,
-    "no type": StoreError,
+    "another type": UpstreamError,
+    "no type": UpstreamError,
     "not HTTP": StoreUnavailable,
 }
 _SENDINGS = {"redirect in circles": 6, "too many": 3}  # of an add, as these say that nothing was done

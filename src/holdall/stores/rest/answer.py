@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 from multidict import CIMultiDictProxy
 
-from holdall.errors import LimitExceeded, StoreError
+from holdall.errors import LimitExceeded, UpstreamError
 
 __all__ = ["ENCODINGS", "Answer", "demand_json", "read_bounded", "too_large"]
 
@@ -27,7 +27,7 @@ class Answer(msgspec.Struct, gc=False):
 
 
 async def read_bounded(store: str, place: str, response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body, decompressed. Raises LimitExceeded beyond ``most`` bytes, StoreError for an unknown encoding."""
+    """The body, decompressed. Raises LimitExceeded beyond ``most`` bytes, UpstreamError for an unknown encoding."""
     length = response.content_length
     if length is not None and length > most:
         raise too_large(most)
@@ -35,14 +35,14 @@ async def read_bounded(store: str, place: str, response: aiohttp.ClientResponse,
     if length is not None and encoding in ("", "identity"):
         return await response.read()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise StoreError(store, f"{place}: the answer is encoded in a way that was not asked for")
+        raise UpstreamError(store, f"{place}: the answer is encoded in a way that was not asked for")
     inflate = None if encoding in ("", "identity") else _inflater(encoding)
     parts, size = [], 0
     async for part in response.content.iter_any():
         try:
             plain = part if inflate is None else inflate.decompress(part, most - size + 1)
         except zlib.error as error:
-            raise StoreError(store, f"{place}: the answer cannot be decompressed") from error
+            raise UpstreamError(store, f"{place}: the answer cannot be decompressed") from error
         size += len(plain)
         if size > most:
             raise too_large(most)
@@ -58,11 +58,11 @@ def too_large(most: int) -> LimitExceeded:
 
 
 def demand_json(store: str, answer: Answer) -> None:
-    """Raise StoreError unless the answer says that it is JSON."""
+    """Raise UpstreamError unless the answer says that it is JSON."""
     declared = answer.headers.get("Content-Type", "")
     media_type = declared.partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise StoreError(store, f"{answer.place}: the answer is not JSON by its Content-Type")
+        raise UpstreamError(store, f"{answer.place}: the answer is not JSON by its Content-Type")
 
 
 def _inflater(encoding: str) -> zlib._Decompress:

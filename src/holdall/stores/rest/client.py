@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from holdall.errors import DeclarationError, LimitExceeded, StoreError
+from holdall.errors import DeclarationError, LimitExceeded, StoreError, UpstreamError
 from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.rest.answer import ENCODINGS, Answer, read_bounded
 from holdall.stores.rest.auth import Credentials
@@ -52,15 +52,15 @@ class Client(AnewInChild):
         return URL(f"{self._base}{path}?{urlencode(pairs)}", encoded=True)
 
     def linked(self, base: URL, text: str, place: str) -> URL:
-        """The URL that an answer names, if it lies on the store's own host. Raises StoreError."""
+        """The URL that an answer names, if it lies on the store's own host. Raises UpstreamError."""
         try:
             url = base.join(URL(text))
             origin = url.origin()
         except ValueError as error:
-            raise StoreError(self.store, f"{place}: the answer names no valid URL") from error
+            raise UpstreamError(self.store, f"{place}: the answer names no valid URL") from error
         if origin != self._origin:
             part = _difference(origin, self._origin)
-            raise StoreError(self.store, f"{place}: the answer leads to another {part}")
+            raise UpstreamError(self.store, f"{place}: the answer leads to another {part}")
         return url.update_query(self.credentials.query) if self.credentials.query else url
 
     async def send(self, request: Request) -> Answer:

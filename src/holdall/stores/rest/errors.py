@@ -17,6 +17,7 @@ from holdall.errors import (
     StoreTimeout,
     StoreUnavailable,
     UniqueViolation,
+    UpstreamError,
 )
 from holdall.query import Schema
 from holdall.store import Change, Verb
@@ -74,20 +75,20 @@ CLIENT_ERRORS: tuple[tuple[type[BaseException], type[StoreError], str, bool], ..
     (aiohttp.ConnectionTimeoutError, StoreTimeout, "no connection came about in time", False),
     (aiohttp.SocketTimeoutError, StoreTimeout, "the answer did not come in time", True),
     (aiohttp.ServerTimeoutError, StoreTimeout, "the answer did not come in time", True),
-    (aiohttp.ServerFingerprintMismatch, StoreError, "its certificate is not the expected one", False),
-    (aiohttp.ClientConnectorCertificateError, StoreError, "its certificate cannot be verified", False),
+    (aiohttp.ServerFingerprintMismatch, UpstreamError, "its certificate is not the expected one", False),
+    (aiohttp.ClientConnectorCertificateError, UpstreamError, "its certificate cannot be verified", False),
     (aiohttp.ClientConnectorSSLError, StoreUnavailable, "no encrypted connection came about", False),
     (aiohttp.ClientConnectorDNSError, StoreUnavailable, "its host name is not known", False),
     (aiohttp.ClientConnectorError, StoreUnavailable, "it cannot be reached", False),
     (aiohttp.ClientHttpProxyError, StoreUnavailable, "the proxy on the way refused", False),
-    (aiohttp.WSServerHandshakeError, StoreError, "it speaks another protocol", False),
-    (aiohttp.ContentTypeError, StoreError, "its answer is of an unknown type", True),
-    (aiohttp.TooManyRedirects, StoreError, "it redirects without end", False),
+    (aiohttp.WSServerHandshakeError, UpstreamError, "it speaks another protocol", False),
+    (aiohttp.ContentTypeError, UpstreamError, "its answer is of an unknown type", True),
+    (aiohttp.TooManyRedirects, UpstreamError, "it redirects without end", False),
     (aiohttp.ClientResponseError, StoreUnavailable, "its answer is not HTTP", True),
     (aiohttp.ClientPayloadError, StoreUnavailable, "its answer broke off", True),
-    (aiohttp.InvalidURL, StoreError, "the URL is not valid", False),
-    (aiohttp.NonHttpUrlClientError, StoreError, "the URL is not one of HTTP", False),
-    (aiohttp.RedirectClientError, StoreError, "it redirects to no place of HTTP", False),
+    (aiohttp.InvalidURL, UpstreamError, "the URL is not valid", False),
+    (aiohttp.NonHttpUrlClientError, UpstreamError, "the URL is not one of HTTP", False),
+    (aiohttp.RedirectClientError, UpstreamError, "it redirects to no place of HTTP", False),
     (aiohttp.ServerDisconnectedError, StoreUnavailable, "it closed the connection without an answer", True),
     (aiohttp.ClientConnectionError, StoreUnavailable, "the connection was lost", True),
     (aiohttp.ClientError, StoreUnavailable, "the call failed", True),
@@ -129,7 +130,7 @@ def from_status(store: str, place: str, status: int, *, is_write: bool) -> Store
         return StoreTimeout(store, sentence, is_outcome_unknown=may_have_acted)
     if status >= 500 or status in PASSING:
         return StoreUnavailable(store, sentence, is_outcome_unknown=may_have_acted)
-    return StoreError(store, sentence)
+    return UpstreamError(store, sentence)
 
 
 def unknown(store: str, place: str, sentence: str) -> StoreUnavailable:

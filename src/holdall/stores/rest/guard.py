@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from holdall.errors import StaleVersion, StoreError
+from holdall.errors import StaleVersion, StoreError, UpstreamError
 from holdall.store import Change
 from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.binding import Binding
@@ -60,7 +60,7 @@ class Guard:
         if content != (version if seen is None else seen.content or version):
             raise StaleVersion(self._store, name, change.key)
         if tag is None:
-            raise StoreError(self._store, f"the API of {name} gives no ETag; version=ETags() needs it")
+            raise UpstreamError(self._store, f"the API of {name} gives no ETag; version=ETags() needs it")
         if not is_strong(tag):
             sentence = "gives a weak ETag, W/…, by which no change can be guarded (RFC 9110, 13.1.1)"
             raise StoreError(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from yarl import URL
 
-from holdall.errors import StoreError
+from holdall.errors import UpstreamError
 from holdall.stores.rest.answer import Answer, demand_json
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.client import Client
@@ -80,7 +80,7 @@ class ListReading:
         try:
             link = next_link(", ".join(answer.headers.getall("Link", [])))
         except ValueError as error:
-            raise StoreError(self._store, f"{answer.place}: {error}") from error
+            raise UpstreamError(self._store, f"{answer.place}: {error}") from error
         return Page(rows, total, found.next, link, found.goes_on, url, answer.place)
 
     def _decoder(self, fields: frozenset[str]) -> ListDecoder:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 from yarl import URL
 
-from holdall.errors import StoreError, StoreUnavailable
+from holdall.errors import StoreUnavailable, UpstreamError
 from holdall.store import Row
 from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
 from holdall.stores.rest.spelling import Parameters
@@ -47,7 +47,7 @@ def can_skip(paging: Paging | None) -> bool:
 
 
 class Lister:
-    """Reads lists of one collection. Raises StoreError for one that contradicts itself or the declaration."""
+    """Reads lists of one collection. Raises UpstreamError for one that contradicts itself or the declaration."""
 
     def __init__(self, store: str, paging: Paging | None) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class Lister:
     async def _only(self, ask: Ask, parameters: Parameters) -> AsyncIterator[Page]:
         page = await _found(ask, parameters)
         if page.goes_on or page.link or (page.total is not None and page.total > len(page.rows)):
-            raise StoreError(self._store, f"{page.place}: the list is only a part of it; declare how it pages")
+            raise UpstreamError(self._store, f"{page.place}: the list is only a part of it; declare how it pages")
         yield page
 
     # --- by number or position ----------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class Lister:
                 await self._prove(size, await numbered(0, False), page)
             count = 0 if page is None else len(page.rows)
             if page is not None and count and first and (is_uneven or count > size):
-                raise StoreError(self._store, f"{page.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
+                raise UpstreamError(self._store, f"{page.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
             is_uneven, is_end = is_uneven or count != size, end.after(page)
             if page is None:
                 return
@@ -106,11 +106,11 @@ class Lister:
             number += 1
 
     async def _prove(self, size: int, start: Page | None, later: Page | None) -> None:
-        """Raise StoreError unless the list's first page shows that a later one is where its number says."""
+        """Raise UpstreamError unless the list's first page shows that a later one is where its number says."""
         assert start is not None
         has_rows = later is not None and bool(later.rows)
         if len(start.rows) > size or (len(start.rows) < size and has_rows):
-            raise StoreError(self._store, f"{start.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
+            raise UpstreamError(self._store, f"{start.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
         if has_rows:
             self._proven.add(size)
 
@@ -123,7 +123,7 @@ class Lister:
             place = [(paging.offset, str(end.position)), *_asked(paging.size, size)]
             page = await ask([*parameters, *place], None, end.position > 0)
             if page is not None and skip and len(page.rows) > size:
-                raise StoreError(self._store, f"{page.place}: it gives more than the {size} records asked for")
+                raise UpstreamError(self._store, f"{page.place}: it gives more than the {size} records asked for")
             is_end = end.after(page)
             if page is None:
                 return
@@ -149,9 +149,9 @@ class Lister:
                 self._demand_whole(paging, page, position, has_next=bool(following))
                 return
             if following != asked and following in seen:
-                raise StoreError(self._store, f"{page.place}: it gives the same cursor again, in a circle")
+                raise UpstreamError(self._store, f"{page.place}: it gives the same cursor again, in a circle")
             if empty == _MOST_EMPTY:
-                raise StoreError(self._store, f"{page.place}: it gives {empty} empty pages in a row and no end")
+                raise UpstreamError(self._store, f"{page.place}: it gives {empty} empty pages in a row and no end")
             seen.add(following)
             asked = following
             if isinstance(paging, LinkHeader) or paging.is_url:
@@ -179,7 +179,7 @@ class _End:
         self._place = ""
 
     def after(self, page: Page | None) -> bool:
-        """Whether this was the last page, None for one that is not there. Raises StoreError where that is not true."""
+        """Whether this page, None for one that is not there, was the last. Raises UpstreamError where it cannot be."""
         before = self._total
         if page is None:
             self._demand_reached()
@@ -189,7 +189,7 @@ class _End:
             sentence = "records went while the list was read, so that others may be missing; try again"
             raise StoreUnavailable(self._store, f"{page.place}: {sentence}")
         if self._is_skipping and count and page.total is not None and self.position + count > page.total:
-            raise StoreError(self._store, f"{page.place}: it gives more records than its total says are left")
+            raise UpstreamError(self._store, f"{page.place}: it gives more records than its total says are left")
         self.position += count
         # a total may be cut off at some number, so a full page is never taken for the last one
         reached = count != self._size and page.total is not None and self.position >= page.total
@@ -219,10 +219,10 @@ def _asked(name: str, size: int) -> Parameters:
     return [(name, str(size))] if name else []
 
 
-def _too_few(store: str, place: str) -> StoreError:
+def _too_few(store: str, place: str) -> UpstreamError:
     advice = "if the total counts something else, leave total_at= or total_header= out"
-    return StoreError(store, f"{place}: the list ends before the total it tells; {advice}")
+    return UpstreamError(store, f"{place}: the list ends before the total it tells; {advice}")
 
 
-def _goes_on(store: str, place: str) -> StoreError:
-    return StoreError(store, f"{place}: it leads to a next page where the list should end; declare how it pages")
+def _goes_on(store: str, place: str) -> UpstreamError:
+    return UpstreamError(store, f"{place}: it leads to a next page where the list should end; declare how it pages")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import LimitExceeded, StoreError
+from holdall.errors import LimitExceeded, UpstreamError
 from holdall.query import ALWAYS, Compare, Op, Query, Schema, compile_condition, select
 from holdall.query.ordering import compile_position, compile_sort, is_ordered
 from holdall.store import Row, Rows
@@ -99,7 +99,7 @@ class Reading:
         return row
 
     def row_of(self, answer: Answer) -> Row:
-        """The record in an answer. Raises StoreError or CorruptRecord."""
+        """The record in an answer. Raises UpstreamError or CorruptRecord."""
         demand_json(self._store, answer)
         try:
             return self._item.decode(answer.body)
@@ -202,19 +202,19 @@ class Reading:
         return counted
 
     def _trusted_total(self, query: Query[Any], page: Page) -> int:
-        """The total that a page tells, if its own rows agree. Raises StoreError where they do not."""
+        """The total that a page tells, if its own rows agree. Raises UpstreamError where they do not."""
         if page.total is None:
-            raise StoreError(self._store, f"{page.place}: the answer lacks its total")
+            raise UpstreamError(self._store, f"{page.place}: the answer lacks its total")
         count, goes_on = len(page.rows), bool(page.next or page.link or page.goes_on)
         if page.total < count or (page.total and not count) or (page.total <= count and goes_on):
-            raise StoreError(self._store, f"{page.place}: the answer contradicts its own total; leave the total out")
+            raise UpstreamError(self._store, f"{page.place}: the answer contradicts its own total; leave the total out")
         if len(select(query, page.rows, self._lookup)) < count:
             raise self._inexact()
         return page.total
 
-    def _inexact(self) -> StoreError:
+    def _inexact(self) -> UpstreamError:
         sentence = "gives records that do not meet what was asked; declare Filters(is_exact=False)"
-        return StoreError(self._store, f"the API of {self._schema.name} {sentence}")
+        return UpstreamError(self._store, f"the API of {self._schema.name} {sentence}")
 
     async def _meeting(self, query: Query[Any], plan: Listing, skip: int, needed: int | None) -> AsyncIterator[Rows]:
         """The rows of the list that meet the query's condition and come after its position."""
@@ -242,7 +242,7 @@ class Reading:
                 totals.add(page.total)
             fresh = {key: row for row in rows if (key := key_of(row)) not in seen}
             if rows and not fresh:
-                raise StoreError(self._store, f"{page.place}: it gives the same page again and again")
+                raise UpstreamError(self._store, f"{page.place}: it gives the same page again and again")
             seen.update(fresh)
             if len(seen) > plan.bound:
                 advice = "narrow the query, or raise the collection's row_limit or scan_limit"
@@ -250,17 +250,17 @@ class Reading:
             yield list(fresh.values())
         if not skip and len(totals) == 1 and len(seen) < min(totals):
             sentence = "gives some records twice and may leave out others; declare how it is sorted"
-            raise StoreError(self._store, f"the list of {self._schema.name} {sentence}")
+            raise UpstreamError(self._store, f"the list of {self._schema.name} {sentence}")
 
     def _sorts(self, query: Query[Any]) -> bool:
         return self._binding.spelling.sort(query.sort_keys) is not None
 
     def _demand_order(self, query: Query[Any], found: Rows) -> None:
-        """Raise StoreError where the API sorts otherwise than the query means: its first rows are not ours."""
+        """Raise UpstreamError where the API sorts otherwise than the query means: its first rows are not ours."""
         ordered = list(found)
         compile_sort(query, self._schema, self._lookup)(ordered)
         if ordered != found:
-            raise StoreError(
+            raise UpstreamError(
                 self._store,
                 f"the API of {self._schema.name} sorts otherwise than by code point and value; leave the field out of"
                 " Sorting(fields=…)",

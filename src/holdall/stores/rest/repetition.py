@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import msgspec
 
-from holdall.errors import StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import StoreError, StoreTimeout, StoreUnavailable, UpstreamError
 from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.errors import PASSING, from_client, from_status, unknown
 from holdall.stores.rest.request import Request, Settings
@@ -109,7 +109,7 @@ class Repetition:
             return False
         self._redirects += 1
         if self._redirects > _MOST_REDIRECTS:
-            raise StoreError(self._client.store, f"{request.place}: it redirects without end")
+            raise UpstreamError(self._client.store, f"{request.place}: it redirects without end")
         url = self._client.linked(request.url, target, request.place)
         self._request = msgspec.structs.replace(request, url=url)
         return True
