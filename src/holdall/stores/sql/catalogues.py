@@ -52,9 +52,9 @@ _POSTGRESQL_TEXTS = (
             LEFT JOIN pg_collation AS o ON o.oid = a.attcollation
             LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ARE_OURS""",
-    """SELECT c.relname::text, i.indexrelid::text, i.indisprimary, a.attname::text,
+    """SELECT c.relname::text, x.relname::text, i.indisprimary, a.attname::text,
               coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AND NOT a.attnotnull
-       FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+       FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid JOIN pg_class AS x ON x.oid = i.indexrelid
             JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) ON k.place <= i.indnkeyatts
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
        WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND ARE_OURS

@@ -17,6 +17,13 @@ __all__ = ["refusal"]
 _KEY = re.compile(r"for key '(?:[^']*\.)?([^'.]+)'\s*$")
 _CONSTRAINT = re.compile(r"CONSTRAINT `([^`]+)` FOREIGN KEY")
 
+_NAMING = (1048, 1264, 1364, 1366, 1406, 1906, 3105, 3819, 4025)
+"""Errors that name a constraint or a column behind what may be a value."""
+_NAMED = re.compile(
+    r"constraint [`']([^`']+)[`'] (?:is violated|failed)|(?:column|field) (?:[`'][^`']+[`']\.)*[`']([^`'.]+)[`']",
+    re.IGNORECASE,
+)
+
 _CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
     exc.IntegrityError: Meaning.RULE,
     exc.DataError: Meaning.VALUE,
@@ -42,7 +49,14 @@ def refusal(
     if rule is not None and meaning in (Meaning.UNIQUE, Meaning.REFERENCE):
         return violation_of(store, rule, position)
     name = str(code) if code is not None else type(origin).__name__
-    return error_of(meaning, store, name, step.collection if step else None, position)
+    named = _named(str(arguments[1])) if len(arguments) > 1 and code in _NAMING else None
+    return error_of(meaning, store, name, step.collection if step else None, position, named)
+
+
+def _named(message: str) -> str | None:
+    """The constraint or the column that a message of MariaDB or MySQL speaks of."""
+    found = _NAMED.search(message)
+    return found[1] or found[2] if found is not None else None
 
 
 def _meaning(error: BaseException, code: int | None) -> Meaning:
@@ -64,7 +78,7 @@ def _rule(tables: Tables, message: str, step: Step) -> Rule | None:
     if key is None:
         return None
     if key[1] != "PRIMARY":
-        return tables.rule(key[1])
+        return tables.rule(key[1], step.table.name)
     layout = tables.layout(step.collection)
     if step.table is layout.table:
         return Rule("key", step.collection, layout.schema.key)

@@ -100,6 +100,7 @@ POSTGRESQL: dict[str, Meaning] = {
     **dict.fromkeys(("42", "3F"), _M.SCHEMA),
     "42501": _M.DENIED,
     "42601": _M.DEFECT,
+    "428C9": _M.RULE,  # a value for a column that the database makes
     "28": _M.DENIED,
     "53": _M.UNAVAILABLE,
     "53100": _M.FULL,
@@ -114,7 +115,7 @@ POSTGRESQL: dict[str, Meaning] = {
 MYSQL: dict[int, Meaning] = {
     **dict.fromkeys((1022, 1062, 1169, 1557, 1586, 1859), _M.UNIQUE),
     **dict.fromkeys((1215, 1216, 1217, 1451, 1452, 1761, 1762), _M.REFERENCE),
-    **dict.fromkeys((1048, 1364, 1644, 3819, 4025, 1263), _M.RULE),
+    **dict.fromkeys((1048, 1364, 1644, 3819, 4025, 1263, 1906, 3105), _M.RULE),
     **dict.fromkeys((1412, 1479, 1689, 1964), _M.RETRY),
     **dict.fromkeys((1020, 1205, 1213, 1613, 1614, 3572), _M.LOCKED),  # lock waits, deadlocks, the same within XA
     **dict.fromkeys((1397, 1398, 1399, 1400, 1401, 1402, 1440), _M.DEFECT),  # XA statements out of place
@@ -143,10 +144,18 @@ def postgresql_meaning(state: str) -> Meaning | None:
 
 
 def error_of(
-    meaning: Meaning, store: str, code: str, collection: str | None = None, position: int | None = None
+    meaning: Meaning,
+    store: str,
+    code: str,
+    collection: str | None = None,
+    position: int | None = None,
+    named: str | None = None,
 ) -> HoldallError:
-    """Our error for what the driver's means; ``collection`` says that a change, not a query, met it."""
-    message = meaning.value.format(code)
+    """Our error for what the driver's means; ``collection`` says that a change, not a query, met it.
+
+    ``named`` is the constraint or the column that it speaks of, where that is known.
+    """
+    message = meaning.value.format(code) + (f": {named}" if named else "")
     match meaning:
         case Meaning.UNIQUE if collection is not None:
             return UniqueViolation(store, collection, (), position)
@@ -156,8 +165,10 @@ def error_of(
             return LockConflict(store, message, position, collection or "")
         case Meaning.UNIQUE | Meaning.REFERENCE | Meaning.RULE | Meaning.RETRY:
             return Conflict(store, message, position)
+        case Meaning.VALUE if collection is not None:
+            return ValidationError(collection, [FieldError(named or "", "unstorable", message)])
         case Meaning.VALUE:
-            return QueryError(message) if collection is None else ValidationError(collection, [_unstorable(message)])
+            return QueryError(message)
         case Meaning.SCHEMA:
             return SchemaMismatch(store, [message])
         case Meaning.TIMEOUT:
@@ -212,10 +223,6 @@ def _number(cause: BaseException | None) -> int | None:
     """The number of MySQL in SQLAlchemy's error."""
     arguments: Sequence[object] = getattr(getattr(cause, "orig", None), "args", ())
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
-
-
-def _unstorable(message: str) -> FieldError:
-    return FieldError("", "unstorable", message)
 
 
 def columns_named(message: str) -> tuple[str, Sequence[str]]:

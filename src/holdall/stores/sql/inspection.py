@@ -46,6 +46,8 @@ class FoundTable(msgspec.Struct):
     unique: set[frozenset[str]] = msgspec.field(default_factory=set)  # the key among them
     references: dict[tuple[tuple[str, ...], str], tuple[str, ...]] = msgspec.field(default_factory=dict)
     """By columns and the table meant: the columns meant there; empty for its key."""
+    constraints: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """By the names of unique rules and references: their columns."""
     kind: str = "table"
     engine: str | None = None  # MariaDB's and MySQL's
     triggers: list[FoundTrigger] = msgspec.field(default_factory=list)
@@ -79,14 +81,16 @@ def inspect_catalogue(dialect: Dialect) -> Inspection:
             is_given = bool(has_default) or made in ("counted", "always", "unowned")
             described = FoundColumn(str(kind).lower(), not is_required, is_given, collation, made or "", name in loose)
             table.columns[column] = described
-    for name, _, is_key, parts in _grouped((yield unique), 3):
+    for name, rule, is_key, parts in _grouped((yield unique), 3):
         if (table := found.get(name)) is not None and not any(is_other for _, is_other in parts):
             names = tuple(column for column, _ in parts)
+            table.constraints[rule] = names
             table.unique.add(frozenset(names))
             if is_key:
                 table.key = names
-    for name, _, target, pairs in _grouped([(*row[:2], row[3], row[2], row[4]) for row in (yield references)], 3):
+    for name, rule, target, pairs in _grouped([(*row[:2], row[3], row[2], row[4]) for row in (yield references)], 3):
         if (table := found.get(name)) is not None:
+            table.constraints[str(rule)] = tuple(column for column, _ in pairs)
             meant = tuple(str(other) for _, other in pairs if other is not None)
             table.references[tuple(column for column, _ in pairs), str(target)] = meant
     for name, trigger, text, is_before in (yield triggers):

@@ -19,6 +19,7 @@ from holdall.stores.sql.tables import Tables
 
 __all__ = ["refusal"]
 
+_COLUMN = re.compile(r'column "([^"]+)"')
 _DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\) ", re.DOTALL)
 
 
@@ -29,10 +30,18 @@ def refusal(store: str, tables: Tables, error: Any, steps: list[Step]) -> Holdal
     if not steps:
         return error_of(meaning, store, state)
     position = _position(error, steps)
-    rule = tables.rule(error.constraint_name or "")
+    rule = tables.rule(error.constraint_name or "", error.table_name)
     if rule is not None and meaning in (Meaning.UNIQUE, Meaning.REFERENCE):
         return violation_of(store, rule, position)
-    return error_of(meaning, store, state, steps[-1].collection, position)
+    return error_of(meaning, store, state, steps[-1].collection, position, _named(error))
+
+
+def _named(error: Any) -> str | None:
+    """The constraint or the column that the error speaks of."""
+    if error.constraint_name or error.column_name:
+        return str(error.constraint_name or error.column_name)
+    column = _COLUMN.search(str(error)) if str(error.sqlstate) == "428C9" else None
+    return column[1] if column is not None else None
 
 
 def _position(error: Any, steps: list[Step]) -> int | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import apsw
 
 from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreUnavailable
 from holdall.stores.sql.errors import SQLITE, Meaning, error_of
 
 __all__ = ["refusal_of"]
+
+_NAMED = re.compile(r".*(?:CHECK|NOT NULL) constraint failed: (.+)|.*cannot store \w+ value in \w+ column (\S+)")
 
 
 def refusal_of(
@@ -23,8 +27,10 @@ def refusal_of(
     """
     name = type(error).__name__
     meaning = SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE
+    found = _NAMED.match(str(error)) if meaning is Meaning.RULE else None
+    named = found[1] or found[2] if found is not None else None
     if path is None:
-        return error_of(meaning, store, name, collection, position)
+        return error_of(meaning, store, name, collection, position, named)
     message = f"file {path!r}: {meaning.value.format(name)}"
     match meaning:
         case Meaning.CORRUPT:
@@ -33,4 +39,4 @@ def refusal_of(
             return StoreUnavailable(store, message)
         case Meaning.DENIED:
             return StoreError(store, message)
-    return error_of(meaning, store, name, collection, position)
+    return error_of(meaning, store, name, collection, position, named)

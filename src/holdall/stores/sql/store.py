@@ -21,6 +21,7 @@ from holdall.store import (
     demand_query,
     demand_schema,
 )
+from holdall.stores.sql.catalogues import CATALOGUES
 from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.database import Database, DatabaseTransaction
 from holdall.stores.sql.differences import differences
@@ -28,6 +29,7 @@ from holdall.stores.sql.fetching import decoded, read
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.steps import Work
+from holdall.stores.sql.stored_values import inspect_values
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.writes import Writes
 
@@ -114,7 +116,23 @@ class SqlStore:
 
     async def inspect(self) -> list[str]:
         """Every difference between the tables and the bound collections, a sentence each; empty if they fit."""
-        return differences(self.tables, await self._found())
+        found = await self._found()
+        told = differences(self.tables, found)
+        return told or await self._values_told(found)
+
+    async def _values_told(self, found: dict[str, FoundTable]) -> list[str]:
+        """What the stored values themselves keep from fitting."""
+        if self.tables.dialect.family not in CATALOGUES:
+            return []
+        is_plain = self.tables.dialect.driver in ("apsw", "asyncpg")
+        inspection = inspect_values(self.tables, found)
+        try:
+            statement = next(inspection)
+            while True:
+                statement = inspection.send(await self._database.rows(statement, () if is_plain else None))
+        except StopIteration as end:
+            told: list[str] = end.value
+            return told
 
     async def drop(self) -> None:
         """Drop the tables of the bound collections, and all records in them."""

@@ -75,9 +75,25 @@ class Tables:
         """Whether the collection is bound to this store."""
         return collection in self._schemas
 
-    def rule(self, constraint: str) -> Rule | None:
-        """What the constraint of this name keeps."""
-        return self._rules.get(constraint) if self._metadata is not None else None
+    def rule(self, constraint: str, table: str | None = None) -> Rule | None:
+        """What the constraint of this name keeps; others may have given it to one in each table."""
+        if self._metadata is None:
+            return None
+        return self._rules.get(constraint) or self._rule_of_others(constraint, table)
+
+    def _rule_of_others(self, constraint: str, table: str | None) -> Rule | None:
+        """What a constraint keeps that others made and named."""
+        for layout in self._layouts.values():
+            there = self._found.get(layout.table.name) if table in (None, layout.table.name) else None
+            columns = there.constraints.get(constraint) if there is not None else None
+            if columns is not None:
+                fields = tuple([name for name in layout.leaves if set(layout.columns(name)) <= set(columns)])
+                known = self.rule_of_columns(layout.table.name, columns)
+                if known is not None or not fields:
+                    return known
+                is_reference = any(names == columns for names, _ in there.references) if there is not None else False
+                return Rule("reference" if is_reference else "unique", layout.schema.name, fields)
+        return None
 
     def rule_of_columns(self, table: str, columns: Sequence[str]) -> Rule | None:
         """The key or unique rule over just these columns of a table."""

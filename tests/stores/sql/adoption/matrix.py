@@ -78,19 +78,28 @@ _EDGES: Mapping[Kind, tuple[Any, ...]] = {
     Kind.UUID: (UUID("12345678123456781234567812345678"), UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")),
 }
 
-FOREIGN: Mapping[str, tuple[Any, ...]] = {
-    "char(32)": (UUID(int=3).hex, UUID(int=2**127 + 5).hex),
-    "char(36)": (str(UUID(int=3)),),
-    "datetime": ("2020-01-02 03:04:05", "2020-01-02 03:04:05.000000", "2020-01-02 03:04:05.250000",
-                 "2020-01-02T03:04:06Z", "2020-01-02 05:04:05+02:00", "2019-12-31 00:00:00"),
-    "timestamp": ("2020-01-02 03:04:05", "2020-01-02 03:04:04.9"),
-    "time": ("07:08:09", "07:08:09.000000", "07:08:09.5"),
-    "date": ("2020-01-02", "1999-12-31"),
-    "numeric(10,2)": (1.1, "2.50", 3, 0.1),
-    "decimal": ("10.25", 9.75),
-    "decimal(10,5)": (0.00001, 1),
+FOREIGN: Mapping[str, tuple[str, tuple[tuple[Any, Any], ...]]] = {
+    "char(32)": ("v_uuid", tuple((UUID(int=n).hex, UUID(int=n)) for n in (3, 2**127 + 5, 10**37))),
+    "char(36)": ("v_uuid", tuple((str(UUID(int=n)), UUID(int=n)) for n in (3, 2**127 + 5))),
+    "datetime": ("v_datetime", (
+        ("2020-01-02 03:04:05", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2020-01-02 03:04:05.000000", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2020-01-02 03:04:05.250000", datetime(2020, 1, 2, 3, 4, 5, 250000, tzinfo=UTC)),
+        ("2020-01-02T03:04:06Z", datetime(2020, 1, 2, 3, 4, 6, tzinfo=UTC)),
+        ("2020-01-02 05:04:05+02:00", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2019-12-31 00:00:00", datetime(2019, 12, 31, tzinfo=UTC)),
+    )),
+    "timestamp": ("v_datetime", (("2020-01-02 03:04:04.9", datetime(2020, 1, 2, 3, 4, 4, 900000, tzinfo=UTC)),)),
+    "time": ("v_time", (
+        ("07:08:09", time(7, 8, 9)), ("07:08:09.000000", time(7, 8, 9)), ("07:08:09.5", time(7, 8, 9, 500000)),
+    )),
+    "date": ("v_date", (("2020-01-02", date(2020, 1, 2)), ("1999-12-31", date(1999, 12, 31)))),
+    "numeric(10,2)": ("v_money", (
+        (1.1, Decimal("1.1")), ("2.50", Decimal("2.5")), (3, Decimal(3)), (0.1, Decimal("0.1")),
+    )),
+    "decimal": ("v_money", ((10.25, Decimal("10.25")), ("9.75", Decimal("9.75")))),
 }  # fmt: skip
-"""What SQLAlchemy and Django leave in columns of SQLite."""
+"""What SQLAlchemy and Django leave in columns of SQLite, and what it means."""
 
 
 def values_of(field: FieldSchema, is_long: bool) -> tuple[Any, ...]:

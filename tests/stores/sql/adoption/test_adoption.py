@@ -19,7 +19,7 @@ from holdall.query import Query
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.store import SqlStore
-from tests.stores.sql.adoption.matrix import COLUMN_TYPES, FIELDS
+from tests.stores.sql.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN
 from tests.stores.sql.adoption.probe import Probe, columns_told, schema_of
 
 IS_LONG = bool(os.environ.get("ADOPTION"))
@@ -47,7 +47,11 @@ async def tried(store: SqlStore, family: str) -> tuple[list[str], int, int]:
     assert await store.inspect() == []
     faults, written = list[str](), 0
     for column, (table, fields) in zip(COLUMN_TYPES[family], fitting.items(), strict=True):
-        there = await store.fetch(Query(table))
+        there = sorted(await store.fetch(Query(table)))
+        if family == "sqlite" and column in FOREIGN:
+            name, spellings = FOREIGN[column]
+            place = [field.name for field in fields].index(name) + 1
+            assert [row[place] for row in there] == [meant for _, meant in spellings]
         probe = Probe(store, table, fields, IS_LONG)
         faults += [f"{column}: {fault}" for fault in await probe.faults(there)]
         written += probe.written
@@ -60,6 +64,10 @@ def test_sqlite_keeps_what_it_is_given_or_says_why_not(tmp_path: Path) -> None:
     register(database)
     for statement in statements("sqlite"):
         database.execute(statement)
+    for column, (field, spellings) in FOREIGN.items():
+        table = f"t{COLUMN_TYPES['sqlite'].index(column)}"
+        rows = [(number, raw) for number, (raw, _) in enumerate(spellings, 1)]
+        database.executemany(f"INSERT INTO {table} (id, {field}) VALUES (?, ?)", rows)
     database.close()
     faults, fitting, written = asyncio.run(_tried(f"sqlite:///{path}", "sqlite", []))
     assert faults == []

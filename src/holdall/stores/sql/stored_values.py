@@ -1,0 +1,139 @@
+"""Whether what is stored is written as its column's fields are compared: asked of the first rows of each table.
+
+The types of most columns say nothing of it: SQLite keeps any value in any column, and an Enum may be stored by its
+names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from holdall.query import FieldSchema, Kind
+from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.differences import fields_of_link, fields_of_table
+from holdall.stores.sql.inspection import FoundColumn, FoundTable
+from holdall.stores.sql.keeping import Spelling, kept, spelling_of
+from holdall.stores.sql.tables import Tables
+
+__all__ = ["LOOKED_AT", "ValueInspection", "inspect_values"]
+
+LOOKED_AT = 10_000
+"""Rows of each table that are looked at."""
+
+ValueInspection: TypeAlias = Generator[str, Sequence[Sequence[Any]], list[str]]
+"""Yields statements without parameters, is sent their rows, and returns a sentence for each difference."""
+
+_DIGITS = "[0-9]"
+_DAY = f"{_DIGITS * 4}-{_DIGITS * 2}-{_DIGITS * 2}"
+_CLOCK = f"{_DIGITS * 2}:{_DIGITS * 2}:{_DIGITS * 2}.{_DIGITS * 6}"
+_MOMENT = f"{_DAY} {_CLOCK}+00:00"
+_CLASSES = {Kind.INT: "integer", Kind.TIMEDELTA: "integer", Kind.FLOAT: "real", Kind.STR: "text", Kind.BYTES: "blob"}
+
+
+def inspect_values(tables: Tables, found: Mapping[str, FoundTable]) -> ValueInspection:
+    """Looks at the values in tables that fit otherwise."""
+    told: list[str] = []
+    quote = tables.dialect.sqlalchemy.identifier_preparer.quote_identifier
+    for name, fields in _tables(tables):
+        there = found.get(name)
+        if there is None:
+            continue
+        checks = [
+            (f"{name}.{column}", sentence, condition)
+            for column, field in fields.items()
+            if column in there.columns
+            for sentence, condition in _checks(quote(column), field, there.columns[column], tables.dialect)
+        ]
+        if not checks:
+            continue
+        counted = ", ".join(f"max(CASE WHEN {condition} THEN 1 ELSE 0 END)" for _, _, condition in checks)
+        rows = yield f"SELECT {counted} FROM (SELECT * FROM {quote(name)} LIMIT {LOOKED_AT}) AS looked_at"  # noqa: S608
+        for (place, sentence, _), is_there in zip(checks, rows[0], strict=True):
+            if is_there:
+                told.append(f"{place} {sentence}")
+    return told
+
+
+def _tables(tables: Tables) -> Iterator[tuple[str, dict[str, FieldSchema]]]:
+    for collection in tables.schemas:
+        layout = tables.layout(collection)
+        yield layout.table.name, fields_of_table(layout)
+        for link in layout.links.values():
+            yield link.table.name, fields_of_link(link)
+
+
+def _checks(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """What to say, and the SQL that is true for a value of which it is to be said."""
+    if field.choices is not None:
+        known = ", ".join(_literal(choice, dialect) for choice in field.choices)
+        yield "holds values that the model does not know; an Enum is kept by its values", f"{column} NOT IN ({known})"
+    match dialect.family:
+        case "sqlite":
+            check = _sqlite(column, field, found, dialect)
+            if check is not None:
+                sentence, condition = check
+                yield f"holds {sentence}", f"{column} IS NOT NULL AND ({condition})"
+        case "mysql":
+            if field.kind is Kind.BOOL:
+                yield "holds numbers other than 0 and 1", f"{column} NOT IN (0, 1)"
+            if field.kind is Kind.UUID and (found.collation or "").endswith("_bin"):
+                yield "holds UUIDs that are not in lower case", f"BINARY {column} <> BINARY lower({column})"
+            if field.kind is Kind.JSON:
+                yield "holds what is no JSON", f"NOT json_valid({column})"
+
+
+def _sqlite(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialect) -> tuple[str, str] | None:
+    if field.kind in _CLASSES:
+        wanted = _CLASSES[field.kind]
+        return f"values that are no {wanted}", f"typeof({column}) <> '{wanted}'"
+    match field.kind, spelling_of(kept(field, found, dialect)):
+        case Kind.BOOL, _:
+            return "values other than 0 and 1", f"typeof({column}) <> 'integer' OR {column} NOT IN (0, 1)"
+        case Kind.UUID, Spelling.HEX:
+            return (
+                "UUIDs that are not 32 digits in lower case",
+                f"typeof({column}) <> 'text' OR length({column}) <> 32 OR {column} GLOB '*[^0-9a-f]*'",
+            )
+        case Kind.UUID, _:
+            return (
+                "UUIDs that are not 36 characters in lower case",
+                f"{_unlike(column, '????????-????-????-????-????????????')} OR {column} GLOB '*[^0-9a-f-]*'",
+            )
+        case Kind.DATETIME, Spelling.MOMENT:
+            return "datetimes that are no ISO text", f"holdall_moment({column}) IS NULL"
+        case Kind.DATETIME, _:
+            return (
+                "datetimes that are not like 2024-05-06 07:08:09.000000+00:00; a column of type DATETIME may hold them",
+                _unlike(column, _MOMENT),
+            )
+        case Kind.DATE, _:
+            return "dates that are not like 2024-05-06", _unlike(column, _DAY)
+        case Kind.TIME, Spelling.CLOCK:
+            return "times that are no ISO text", f"holdall_clock({column}) IS NULL"
+        case Kind.TIME, _:
+            return (
+                "times that are not like 07:08:09.000000; a column of type TIME may hold them",
+                _unlike(column, _CLOCK),
+            )
+        case Kind.DECIMAL, Spelling.NUMBER:
+            return "values that are no numbers", f"typeof({column}) NOT IN ('integer', 'real')"
+        case Kind.DECIMAL, _:
+            return (
+                "values that are no decimal numbers as text",
+                f"typeof({column}) <> 'text' OR {column} GLOB '*[^0-9.eE+-]*' OR {column} NOT GLOB '*[0-9]*'",
+            )
+        case Kind.JSON, _:
+            return "what is no JSON text", f"typeof({column}) <> 'text' OR NOT json_valid({column})"
+    return None
+
+
+def _unlike(column: str, pattern: str) -> str:
+    return f"typeof({column}) <> 'text' OR {column} NOT GLOB '{pattern}'"
+
+
+def _literal(value: str | int, dialect: Dialect) -> str:
+    if isinstance(value, int):
+        return str(int(value))
+    text = value.replace("\\", "\\\\") if dialect.family == "mysql" else value
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,94 @@
+"""Values that others have written so that they would not be found are told by ``inspect()``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from holdall.query import FieldSchema, Kind, Schema
+from holdall.stores.sql import open_sql
+from holdall.stores.sql.store import SqlStore
+
+MISSPELT = [
+    (FieldSchema("v", Kind.STR, choices=("red", "blue")), "varchar(4)", "RED"),  # SQLAlchemy keeps an Enum by its names
+    (FieldSchema("v", Kind.BOOL), "boolean", "true"),
+    (FieldSchema("v", Kind.BOOL), "boolean", 2),
+    (FieldSchema("v", Kind.INT), "integer", "abc"),
+    (FieldSchema("v", Kind.STR), "text", b"abc"),
+    (FieldSchema("v", Kind.FLOAT), "real", "abc"),
+    (FieldSchema("v", Kind.UUID), "char(32)", "ABCDEFABCDEFABCDEFABCDEFABCDEFAB"),
+    (FieldSchema("v", Kind.UUID), "char(36)", "00000000000000000000000000000001"),
+    (FieldSchema("v", Kind.UUID), "char(32)", b"\x01" * 16),
+    (FieldSchema("v", Kind.DATETIME), "text", "2020-01-02 03:04:05"),
+    (FieldSchema("v", Kind.DATETIME), "datetime", 1577934245),
+    (FieldSchema("v", Kind.DATE), "date", "2020-01-02 00:00:00"),
+    (FieldSchema("v", Kind.TIME), "text", "03:04"),
+    (FieldSchema("v", Kind.DECIMAL), "text collate holdall_decimal", "1,5"),
+    (FieldSchema("v", Kind.DECIMAL, digits=9, places=2), "decimal(9,2)", "much"),
+    (FieldSchema("v", Kind.JSON), "text", "{"),
+]
+
+
+@pytest.mark.parametrize("field, column, value", MISSPELT)
+def test_what_would_not_be_found_is_told(field: FieldSchema, column: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "values.db"
+    database = apsw.Connection(str(path))
+    database.create_collation("holdall_decimal", lambda one, other: (one > other) - (one < other))
+    database.execute(f"CREATE TABLE thing (id integer PRIMARY KEY, v {column} NOT NULL)")
+    database.execute("INSERT INTO thing VALUES (1, ?)", (value,))
+    database.close()
+    told = asyncio.run(_told(f"sqlite:///{path}", field))
+    assert len(told) == 1
+    assert told[0].startswith("thing.v holds ")
+    assert str(value) not in told[0]
+
+
+@pytest.mark.parametrize(
+    "field, column, value",
+    [
+        (FieldSchema("v", Kind.STR, choices=("red", "it's \\")), "varchar(9) COLLATE utf8mb4_nopad_bin", "'RED'"),
+        (FieldSchema("v", Kind.BOOL), "tinyint(1)", "2"),
+        (
+            FieldSchema("v", Kind.UUID),
+            "char(36) CHARACTER SET ascii COLLATE ascii_bin",
+            "'ABCDEFAB-CDEF-ABCD-EFAB-CDEFABCDEFAB'",
+        ),
+        (FieldSchema("v", Kind.JSON), "longtext", "'{'"),
+    ],
+)
+def test_the_same_in_mariadb(
+    field: FieldSchema, column: str, value: str, mariadb_url: str, fresh_database: Any
+) -> None:
+    made = f"CREATE TABLE thing (id bigint PRIMARY KEY, v {column} NOT NULL) DEFAULT CHARSET utf8mb4"
+    told = asyncio.run(
+        _told_after(fresh_database(mariadb_url), [made, f"INSERT INTO thing VALUES (1, {value})"], field)
+    )
+    assert len(told) == 1
+    assert told[0].startswith("thing.v holds ")
+
+
+async def _told_after(url: str, statements: list[str], field: FieldSchema) -> list[str]:
+    engine = create_async_engine(url.replace("mariadb", "mariadb+asyncmy", 1))
+    try:
+        async with engine.begin() as connection:
+            for statement in statements:
+                await connection.execute(sa.text(statement))
+    finally:
+        await engine.dispose()
+    return await _told(url, field)
+
+
+async def _told(url: str, field: FieldSchema) -> list[str]:
+    store = open_sql("values", url)
+    assert isinstance(store, SqlStore)
+    store.bind([Schema("thing", (FieldSchema("id", Kind.INT), field), ("id",))])
+    try:
+        return list(await store.inspect())
+    finally:
+        await store.close()
