@@ -136,8 +136,8 @@ def _too_large(root: Path) -> tuple[YamlStore, Change, type[HoldallError]]:
     return atlas(root, max_file_bytes=100), update("Country", "FR", notes=["x" * 200]), LimitExceeded
 
 
-def _unreadable_neighbour(root: Path) -> tuple[YamlStore, Change, type[HoldallError]]:
-    (root / "Country" / "XX.yaml").write_text("name: [")
+def _unreadable(root: Path) -> tuple[YamlStore, Change, type[HoldallError]]:
+    (root / "Country" / "FR.yaml").write_text("name: [")
     return atlas(root), update("Country", "FR", name="x"), CorruptRecord
 
 
@@ -151,7 +151,7 @@ def _in_the_way(root: Path) -> tuple[YamlStore, Change, type[HoldallError]]:
     return store, add("Country", code="IT", name="Italy"), HoldallError
 
 
-@pytest.mark.parametrize("make", [_too_many, _too_large, _unreadable_neighbour, _no_target, _in_the_way])
+@pytest.mark.parametrize("make", [_too_many, _too_large, _unreadable, _no_target, _in_the_way])
 def test_what_would_be_refused_is_refused_before_the_decision(
     tmp_path: Path, make: Callable[[Path], tuple[YamlStore, Change, type[HoldallError]]]
 ) -> None:
@@ -202,10 +202,10 @@ def test_rights_and_space_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     before = state(root, "record")
     real = Folder.write_new
 
-    def write_new(folder: Folder, target: str, content: bytes) -> int:
+    def write_new(folder: Folder, target: str, content: bytes, like: str = "") -> int:
         if target.startswith(f"{place}/"):
             raise OSError(number, "refused")
-        return real(folder, target, content)
+        return real(folder, target, content, like)
 
     monkeypatch.setattr(Folder, "write_new", write_new)
     with pytest.raises(StoreError):

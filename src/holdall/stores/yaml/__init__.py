@@ -1,5 +1,6 @@
 """The YAML store: records in files that people read and edit, changed by Holdall without losing a comment."""
 
-from holdall.stores.yaml.store import Layout, YamlStore, open_yaml
+from holdall.stores.yaml.opening import open_yaml
+from holdall.stores.yaml.store import Layout, YamlStore
 
 __all__ = ["Layout", "YamlStore", "open_yaml"]

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+import msgspec
 
 from holdall.errors import CorruptRecord
 from holdall.query import Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
-from holdall.stores.yaml.errors import Misfit, Unreadable
+from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk, uneditable
 from holdall.stores.yaml.files import Folder, Signature
 from holdall.stores.yaml.journal import FileEdit
-from holdall.stores.yaml.listing import changed_list, rows_of
-from holdall.stores.yaml.names import EXTENSION, safe_name
-from holdall.stores.yaml.parse import decode_text
+from holdall.stores.yaml.listing import Listing
+from holdall.stores.yaml.names import EXTENSION, EXTENSIONS, safe_name
 from holdall.stores.yaml.record import Row
+from holdall.stores.yaml.source import decoded
 
 __all__ = ["CollectionFile"]
 
 _NOTHING = Growth()
+
+
+class _Known(msgspec.Struct, frozen=True):
+    text: str
+    listing: Listing
+    rows: dict[Any, Row]
 
 
 class CollectionFile:
@@ -27,14 +34,13 @@ class CollectionFile:
 
     def __init__(self, store: str, folder: Folder, schema: Schema, bounds: Bounds) -> None:
         self.schema = schema
-        self.place = safe_name(schema.name) + EXTENSION
+        self.stem = safe_name(schema.name)
+        self.place = self.stem + EXTENSION
         self._store = store
         self._folder = folder
         self._bounds = bounds
-        self._signature: Signature | None = None
-        self._text = ""
-        self._rows: dict[Any, Row] = {}
-        self._expected: tuple[str, dict[Any, Row]] = ("", {})  # what the last edit will have made of the file
+        self._forget()
+        self._expected = self._known  # what the last edit will have made of the file
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -43,46 +49,60 @@ class CollectionFile:
 
     def rows(self) -> Mapping[Any, Row]:
         """Every row under its key, as the file now says."""
-        try:
-            status = self._folder.status(self.place)
-            if self._signature is None or not self._signature.covers(status):
-                self._load()
-        except FileNotFoundError:
+        status = None
+        for place in (self.stem + extension for extension in EXTENSIONS):
+            try:
+                found = self._folder.status(place)
+            except FileNotFoundError:
+                continue
+            if status is not None:
+                raise CorruptRecord(self._store, place, f"{self.place} is there, too; put all records into one of them")
+            status, self.place = found, place
+        if status is None:
             self._folder.entries("")  # a missing root is an error, a missing file is an empty collection
-            self._signature, self._text, self._rows = None, "", {}
-            return self._rows
-        return self._rows
+            self._forget()
+        elif self._signature is None or not self._signature.covers(status):
+            try:
+                self._load()
+            except FileNotFoundError:
+                self._forget()
+        return self._known.rows
+
+    def readable(self) -> Mapping[Any, Row]:
+        """Every row: they lie in one file, which is read as a whole."""
+        return self.rows()
 
     def row(self, key: Any) -> Row | None:
         """One row."""
         return self.rows().get(key)
 
+    def keys(self) -> Collection[Any]:
+        """The keys of all rows."""
+        return self.rows().keys()
+
     def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
         """The file edit that brings about these rows, and the growth; ``rows`` was called right before."""
-        positions = {key: position for position, key in enumerate(self._rows)}
+        rows = self._known.rows
+        positions = {key: position for position, key in enumerate(rows)} if changed else {}
         changes = {positions[key]: row for key, row in changed.items() if key in positions}
         added = [row for key, row in changed.items() if key not in positions and row is not None]
         if not changes and not added:
             return [], _NOTHING
-        text = changed_list(self.schema, self._text, list(self._rows.values()), changes, added)
-        kept = {key: row for key, row in self._rows.items() if changed.get(key, row) is not None}
-        self._expected = (text, {**kept, **{key: row for key, row in changed.items() if row is not None}})
-        growth = Growth(len(self._expected[1]) - len(self._rows), len(text.encode()) - len(self._text.encode()))
+        try:
+            text, listing = self._known.listing.changed(changes, added)
+            self._expected = self._keyed(text, listing)
+        except (Misfit, Unreadable) as error:
+            raise uneditable(self._store, self.place, error) from error
+        records = len(listing.rows)
+        growth = Growth(records - len(rows), len(text.encode()) - len(self._known.text.encode()))
         content = self._bounds.bounded(text, waiting.bytes if growth.bytes > 0 else 0)
-        records = len(self._expected[1])
         self._bounds.demand_room(self.schema.name, records, waiting.records if growth.records > 0 else 0)
         return [FileEdit(self.place, content)], growth
 
     def problems(self) -> list[str]:
         """What does not fit the schema, a sentence each."""
-        folder = self.place.removesuffix(EXTENSION)
-        found = [f'{folder} is not read: it belongs to the layout "record"'] if self._folder.exists(folder) else []
-        try:
-            status = self._folder.status(self.place)
-        except FileNotFoundError:
-            return found  # an empty collection
-        if not stat.S_ISREG(status.st_mode):
-            return [*found, f"{self.place} is not a plain file"]
+        is_other = self._folder.exists(self.stem)
+        found = [f'{self.stem} is not read: it belongs to the layout "record"'] if is_other else []
         try:
             self.rows()
         except CorruptRecord as error:
@@ -94,31 +114,37 @@ class CollectionFile:
 
     def drop(self) -> None:
         """Remove the file."""
-        self._folder.remove(self.place)
+        for extension in EXTENSIONS:
+            self._folder.remove(self.stem + extension)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.place = self.stem + EXTENSION
+        self._signature: Signature | None = None
+        self._known = _Known("", Listing.of(self.schema, ""), {})
 
     def _load(self) -> None:
         self._signature = None
         try:
             raw, signature = self._folder.read(self.place, self._bounds.max_file_bytes)
-            text = decode_text(raw)
-            for known, rows_by_key in ((self._text, self._rows), self._expected):
-                if text == known:
-                    self._signature, self._text, self._rows = signature, known, rows_by_key
-                    return
-            rows = rows_of(self.schema, text)
+            text = decoded(raw)
+            known = next((known for known in (self._known, self._expected) if known.text == text), None)
+            if known is None:
+                known = self._keyed(text, Listing.of(self.schema, text))
+        except FileNotFoundError:
+            raise  # removed a moment ago
+        except OSError as error:
+            raise from_disk(self._store, self.place, error) from error
         except (Misfit, Unreadable) as error:
             raise CorruptRecord(self._store, self.place, str(error)) from error
-        self._bounds.demand_room(self.schema.name, len(rows))
-        by_key = {self.schema.key_of(row): row for row in rows}
-        if len(by_key) < len(rows):
-            raise CorruptRecord(self._store, self.place, _twice(self.schema, rows))
-        self._signature, self._text, self._rows = signature, text, by_key
+        self._bounds.demand_room(self.schema.name, len(known.rows))
+        self._signature, self._known = signature, known
 
-
-def _twice(schema: Schema, rows: list[Row]) -> str:
-    seen: dict[Any, int] = {}
-    for position, row in enumerate(rows):
-        first = seen.setdefault(schema.key_of(row), position)
-        if first != position:
-            return f"[{position}] has the same key as [{first}]; remove one"
-    return "two records have the same key"
+    def _keyed(self, text: str, listing: Listing) -> _Known:
+        """The rows of a listing by their keys. Raises Misfit where two are the same."""
+        rows: dict[Any, Row] = {}
+        for position, row in enumerate(listing.rows):
+            if rows.setdefault(self.schema.key_of(row), row) is not row:
+                first = list(rows).index(self.schema.key_of(row))
+                raise Misfit(f"[{position}] has the same key as [{first}]; remove one")
+        return _Known(text, listing, rows)

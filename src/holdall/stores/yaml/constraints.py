@@ -48,7 +48,7 @@ def check_references(draft: Draft) -> None:
                 continue
             for field in held:
                 for target in targets(schema, field, row):
-                    if draft.row(str(field.target), target) is None:
+                    if not draft.has(str(field.target), target):
                         position = draft.positions[collection, key]
                         raise ReferenceViolation(draft.store, collection, (field.name,), position)
     if gone:

@@ -3,7 +3,7 @@ values and references once all are in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
@@ -13,32 +13,36 @@ from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.counters import Counters
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.record import Row
+from holdall.stores.yaml.view import View
 
 __all__ = ["Draft"]
-
-Rows = Callable[[str], Mapping[Any, Row]]
 
 
 class Draft:
     """The rows as they will be. ``changed`` holds, by collection, each touched key's row, None if it goes."""
 
-    def __init__(self, store: str, schemas: Mapping[str, Schema], rows: Rows, counters: Counters) -> None:
+    def __init__(self, store: str, view: View, counters: Counters) -> None:
         self.store = store
-        self.schemas = schemas
+        self.schemas = view.schemas
         self.changed: dict[str, dict[Any, Row | None]] = {}
         self.positions: dict[tuple[str, Any], int] = {}
-        self._rows = rows
+        self._view = view
         self._counters = counters
         self._largest: dict[str, int] = {}
 
     def stored(self, collection: str) -> Mapping[Any, Row]:
-        """The rows as they are in the files."""
-        return self._rows(collection)
+        """The rows as they are in the files, those left out that cannot be read."""
+        return self._view.readable(collection)
 
     def row(self, collection: str, key: Any) -> Row | None:
         """The row as it will be."""
         changed = self.changed.get(collection, {})
-        return changed[key] if key in changed else self._rows(collection).get(key)
+        return changed[key] if key in changed else self._view.row(collection, key)
+
+    def has(self, collection: str, key: Any) -> bool:
+        """Whether there will be a record with this key, one that cannot be read included."""
+        changed = self.changed.get(collection, {})
+        return changed[key] is not None if key in changed else key in self._view.keys(collection)
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         """Apply all changes in order. Raises AlreadyExists, StaleVersion, StoreError."""
@@ -79,7 +83,7 @@ class Draft:
                 for name, field in ((field.name, field) for field in schema.stored)
             ]
         )
-        if self.row(schema.name, schema.key_of(row)) is not None:
+        if self.has(schema.name, schema.key_of(row)):
             raise AlreadyExists(self.store, schema.name, schema.key, position)
         return row, outcome
 
@@ -125,7 +129,7 @@ class Draft:
 
     def _largest_key(self, collection: str) -> int:
         if collection not in self._largest:
-            self._largest[collection] = max(self._rows(collection), default=0)
+            self._largest[collection] = max(self._view.keys(collection), default=0)
         return self._largest[collection]
 
 

@@ -1,133 +1,229 @@
-"""Changing a text as a careful person would: only the changed values are touched; comments, order, quotes and blank
-lines stay as they are.
+"""From the places of a value and a new value to changes of the text: what differs is written anew, nothing else.
 
-What this cannot do, it leaves to ``round_trip``. Callers read the result back before they trust it.
+Comments stay, on the lines of what is kept and on lines of their own; so do order, quotes and blank lines.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
-
-from holdall.stores.yaml.emit import emit_inline, emit_mapping, is_inline
+from holdall.stores.yaml.emit import block, emit_inline, entry_lines
 from holdall.stores.yaml.errors import Unreadable
-from holdall.stores.yaml.parse import events_of
+from holdall.stores.yaml.node import Entry, Form, Node
+from holdall.stores.yaml.same import same
+from holdall.stores.yaml.source import Change
 
-__all__ = ["comments_behind", "newline_of", "replace_in_place", "replace_on_lines"]
+__all__ = ["Editor"]
 
-_VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|\[[^\[\]{}#"'\n]*\]|[^\s#"'\[\]{}|>&*!%@`,-][^#\n]*?|-?[0-9.]+)"""
-_NODES = (ScalarEvent, MappingStartEvent, SequenceStartEvent, MappingEndEvent, SequenceEndEvent)
-_TRAILING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
-
-
-def newline_of(text: str) -> str:
-    """How the lines of the text end."""
-    return "\r\n" if "\r\n" in text else "\n"
+_comments = re.compile(r"(?<![^ \t\n])#[^\n]*").findall
+_comma = re.compile(r"(?:[ \t\n]++|#[^\n]*+)*+(,) *+").match
 
 
-def comments_behind(text: str, column: int) -> str:
-    """The comments and blank lines at the end of the text that begin no further in than ``column``: they belong to
-    what follows, not to the last value."""
-    lines = text.splitlines(keepends=True)
-    end = len(lines)
-    is_behind = re.compile(rf" {{0,{column}}}#|\s*\Z")
-    while end > 1 and is_behind.match(lines[end - 1]):
-        end -= 1
-    return "".join(lines[end:])
+class Editor:
+    """Gathers the changes of one text, which do not overlap. Methods raise Unreadable for what cannot be edited."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.changes: list[Change] = []
+
+    def update(self, node: Node, new: Mapping[str, Any]) -> None:
+        """Make these the entries of a mapping, some of which it has."""
+        for entry in node.entries:
+            if entry.name in new:
+                self._replace(node, entry, new[entry.name])
+        self.remove(node, [n for n, entry in enumerate(node.entries) if entry.name not in new])
+        added = {name: value for name, value in new.items() if name not in node.value}
+        if added and node.form is Form.FLOW:
+            self._insert_flow(node, len(node.entries), emit_inline(added)[1:-1])
+        elif added:
+            indent = " " * node.column
+            self.put_below(node.end, [line for name in added for line in entry_lines(name, added[name], indent)])
+
+    def put(self, start: int, end: int, text: str) -> None:
+        """Put a text in the place of another."""
+        self.changes.append(Change(start, end, text))
+
+    def put_below(self, pos: int, lines: Sequence[str]) -> None:
+        """Put lines below the one of an offset."""
+        end = self.line_end(pos)
+        if lines and end < len(self.text):
+            self.put(end + 1, end + 1, "".join(f"{line}\n" for line in lines))
+        elif lines:
+            self.put(end, end, "".join(f"\n{line}" for line in lines))
+
+    def remove_lines(self, start: int, end: int) -> None:
+        """Remove the lines between two offsets, both included."""
+        start, end = self.text.rfind("\n", 0, start) + 1, self.line_end(end)
+        if end < len(self.text):
+            self.put(start, end + 1, "")
+        else:
+            self.put(max(start - 1, 0), end, "")
+
+    def line_end(self, pos: int) -> int:
+        """Where the line of an offset ends."""
+        end = self.text.find("\n", pos)
+        return end if end >= 0 else len(self.text)
+
+    def _refusal(self, pos: int, reason: str) -> Unreadable:
+        return Unreadable(f"line {self.text.count(chr(10), 0, pos) + 1}: {reason}; edit the file by hand")
+
+    def _replace(self, parent: Node, entry: Entry, new: Any) -> None:
+        """Make this the value of an entry."""
+        node = entry.node
+        if same(node.value, new):
+            return
+        if isinstance(new, dict) and isinstance(node.value, dict) and node.entries and node.value.keys() & new.keys():
+            self.update(node, new)
+        elif isinstance(new, list) and isinstance(node.value, list) and node.entries and new:
+            self._update_list(node, new)
+        elif parent.form is Form.FLOW:
+            self._rewrite_flow(entry, new)
+        else:
+            self._rewrite(entry, parent.column, new)
+
+    def _rewrite(self, entry: Entry, column: int, new: Any) -> None:
+        node, mark = entry.node, entry.mark
+        if mark is None:
+            raise self._refusal(node.start, "a name without a colon cannot be given a value")
+        head, body = block(new, " " * column)
+        comments: list[str] = []
+        end = node.end
+        if node.form is Form.NOTHING:
+            self.put(mark, mark, f" {head}" if head else "")
+        elif node.form is Form.BLOCK_TEXT:
+            self.put(node.start if head else mark, node.header_end, head)
+            if node.end > node.header_end:
+                self.remove_lines(self.line_end(node.header_end) + 1, node.end)
+            end = node.header_end
+        elif "\n" in self.text[mark : node.start]:  # it begins below its name
+            end = self.line_end(mark)
+            comments = [*_comments(self.text, end, node.start), *self._comments_in(node)]
+            comments += _comments(self.text, node.end, self.line_end(node.end))
+            self.put(mark, mark, f" {head}" if head else "")
+            self.remove_lines(end + 1, node.end)
+        else:
+            comments = self._comments_in(node)
+            self.put(node.start if head else mark, node.end, head)
+        self.put_below(end, [*body, *(" " * column + comment for comment in comments)])
+
+    def _rewrite_flow(self, entry: Entry, new: Any) -> None:
+        node = entry.node
+        if self._comments_in(node):
+            raise self._refusal(node.start, "comments inside the value would be lost")
+        if node.form is Form.NOTHING:
+            self.put(node.end, node.end, f"{': ' if entry.mark is None else ' '}{emit_inline(new)}")
+        else:
+            self.put(node.start, node.end, emit_inline(new))
+
+    def _update_list(self, node: Node, new: Sequence[Any]) -> None:
+        old = node.value
+        shorter = min(len(old), len(new))
+        first = next((n for n in range(shorter) if not same(old[n], new[n])), shorter)
+        last = next((n for n in range(shorter - first) if not same(old[-1 - n], new[-1 - n])), shorter - first)
+        middle = range(first, len(old) - last)
+        wanted = new[first : len(new) - last]
+        for position, value in zip(middle, wanted, strict=False):
+            self._replace(node, node.entries[position], value)
+        self.remove(node, middle[len(wanted) :])
+        if added := wanted[len(middle) :]:
+            self.insert(node, first + len(middle), added)
+
+    def insert(self, node: Node, position: int, values: Sequence[Any]) -> None:
+        """Put items into a list, before the entry at this position."""
+        if node.form is Form.FLOW:
+            self._insert_flow(node, position, emit_inline(list(values))[1:-1])
+            return
+        indent = " " * node.column
+        lines = [line for value in values for line in _item_lines(value, indent)]
+        if position:
+            self.put_below(node.entries[position - 1].node.end, lines)
+        else:
+            start = node.entries[0].start
+            self.put(start, start, "\n".join([*lines, indent])[node.column :])
+
+    def _insert_flow(self, node: Node, position: int, written: str) -> None:
+        if not node.entries:
+            self.put(node.start + 1, node.start + 1, written)
+        elif position:
+            end = node.entries[position - 1].node.end
+            self.put(end, end, f", {written}")
+        else:
+            start = node.entries[0].start
+            self.put(start, start, f"{written}, ")
+
+    def remove(self, node: Node, gone: Sequence[int]) -> None:
+        """Remove the entries at these positions of a collection that keeps others."""
+        leading = 0
+        if node.form is Form.BLOCK and gone and self._is_behind_mark(node.entries[0].start):
+            leading = next(n for n in range(len(node.entries)) if n >= len(gone) or gone[n] != n)
+        if leading:
+            self._remove_behind_mark(node, leading)
+        for position in gone[leading:]:
+            entry = node.entries[position]
+            if node.form is Form.FLOW:
+                is_last = sum(other >= position for other in gone) == len(node.entries) - position
+                self._remove_flow(node, position, is_last=is_last)
+            else:
+                self.remove_lines(entry.start, entry.node.end)
+
+    def _is_behind_mark(self, pos: int) -> bool:
+        """Whether something stands before this offset on its line."""
+        return bool(self.text[self.text.rfind("\n", 0, pos) + 1 : pos].strip(" "))
+
+    def _remove_behind_mark(self, node: Node, count: int) -> None:
+        """Remove the first entries of a collection that begins on the line of its own mark."""
+        end = node.entries[count - 1].node.end
+        behind = self.text[end : node.entries[count].start]
+        comments = _comments(behind)
+        self.put(node.start, end + (behind.index(comments[0]) if comments else len(behind)), "")
+
+    def _remove_flow(self, node: Node, position: int, *, is_last: bool) -> None:
+        entry = node.entries[position]
+        if not is_last:
+            self.put(entry.start, entry.node.end, "")
+            comma, end = self._comma(entry.node.end)
+            self.put(comma, end, "")
+            return
+        comma, end = self._comma(node.entries[position - 1].node.end)
+        if end == entry.start:
+            self.put(comma, entry.node.end, "")
+        else:
+            self.put(comma, comma + 1, "")
+            self.put(entry.start, entry.node.end, "")
+
+    def _comma(self, pos: int) -> tuple[int, int]:
+        """Where the comma behind an entry is, and where the blanks behind it end."""
+        match = _comma(self.text, pos)
+        if match is None:
+            raise self._refusal(pos, "the list or mapping cannot be shortened")
+        return match.start(1), match.end()
+
+    def _comments_in(self, node: Node) -> list[str]:
+        """The comments between the parts of a collection."""
+        found: list[str] = []
+        done = node.start
+        for start, end in self._parts(node.entries):
+            found += _comments(self.text, done, start)
+            done = end
+        return [*found, *_comments(self.text, done, node.end)] if node.entries else found
+
+    def _parts(self, entries: Iterable[Entry]) -> Iterator[tuple[int, int]]:
+        for entry in entries:
+            node = entry.node
+            yield entry.start, entry.start if entry.mark is None else entry.mark
+            if node.entries:
+                yield from self._parts(node.entries)
+            elif node.form is Form.BLOCK_TEXT:
+                yield node.start, node.header_end
+                yield self.line_end(node.header_end), node.end
+            else:
+                yield node.start, node.end
 
 
-def replace_on_lines(text: str, column: int, changes: Mapping[str, Any]) -> str | None:
-    """The text with these values replaced where each is alone on its line; None where one is not found so.
-
-    Found by their looks only: the caller's reading back is what makes sure.
-    """
-    for name, value in changes.items():
-        line = re.compile(
-            rf"^( {{{column}}}{re.escape(emit_inline(name))}:[ \t]+){_VALUE}(?=[ \t]*(?:[ \t]#.*)?\r?$)", re.MULTILINE
-        )
-        match = line.search(text)
-        if match is None or not is_inline(value):
-            return None
-        text = f"{text[: match.end(1)]}{emit_inline(value)}{text[match.end() :]}"
-    return text
-
-
-def replace_in_place(text: str, changes: Mapping[str, Any]) -> str | None:
-    """The text of one mapping with these values replaced or added; None where a round trip is needed."""
-    try:
-        spans = _spans(text)
-    except Unreadable:
-        return None
-    if spans is None:
-        return None
-    missing = {name: value for name, value in changes.items() if name not in spans.values}
-    if missing:
-        if spans.is_flow or not spans.values:
-            return None
-        text = _appended(text, spans, missing)
-    for name in sorted(changes.keys() & spans.values.keys(), key=lambda name: -spans.values[name][0]):
-        start, end = spans.values[name]
-        if "\n" in text[start:end]:
-            return None
-        value = changes[name]
-        if not spans.is_flow and not is_inline(value):
-            return None
-        gap = "" if text[start - 1 : start] == " " else " "
-        text = f"{text[:start]}{gap}{emit_inline(value)}{text[end:]}"
-    return text
-
-
-class _Spans:
-    """Where the values of a mapping lie in its text."""
-
-    def __init__(self, start: MappingStartEvent) -> None:
-        self.is_flow = bool(start.flow_style)
-        self.column = start.start_mark.column
-        self.values: dict[str, tuple[int, int]] = {}
-        self.last_end = 0
-
-
-def _spans(text: str) -> _Spans | None:
-    events = (event for event in events_of(text) if isinstance(event, _NODES))
-    first = next(events, None)
-    if not isinstance(first, MappingStartEvent):
-        return None
-    spans = _Spans(first)
-    for name in events:
-        if isinstance(name, MappingEndEvent):
-            break
-        if not isinstance(name, ScalarEvent):
-            return None
-        start, end = _span(events)
-        if start == end:  # nothing is written: the value belongs right after the colon
-            start = end = text.index(":", name.end_mark.index) + 1
-        spans.values[str(name.value)] = (start, end)
-        spans.last_end = end
-    return spans
-
-
-def _span(events: Iterator[Any]) -> tuple[int, int]:
-    event = next(events)
-    start, depth = event.start_mark.index, 0
-    while True:
-        if isinstance(event, MappingStartEvent | SequenceStartEvent):
-            depth += 1
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            depth -= 1
-        if depth == 0:
-            return start, event.end_mark.index
-        event = next(events)
-
-
-def _appended(text: str, spans: _Spans, values: Mapping[str, Any]) -> str:
-    newline = newline_of(text)
-    lines = emit_mapping(values, " " * spans.column, newline)
-    tail = _TRAILING.match(text, spans.last_end)
-    end = tail.end() if tail is not None else spans.last_end
-    head = text[:end]
-    if not head.endswith("\n"):
-        head += newline
-    return head + lines + text[end:]
+def _item_lines(value: Any, indent: str) -> list[str]:
+    head, body = block(value, indent)
+    if not head and isinstance(value, dict):
+        return [f"{indent}- {body[0].lstrip(' ')}", *body[1:]]
+    return [f"{indent}- {head}".rstrip(" "), *body]

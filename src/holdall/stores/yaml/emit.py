@@ -7,49 +7,56 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["emit_inline", "emit_mapping", "is_inline"]
+__all__ = ["block", "emit_inline", "emit_item", "emit_mapping", "entry_lines"]
 
 _WORD = re.compile(r"[^\W\d_][\w ./@'()+;-]*(?<! )\Z")
 _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _LONGEST_LIST = 80  # characters of a list or mapping kept on one line
+_LONGEST_NAME = 1000  # characters of a name before its colon; readers need to take no more than 1,024
 
 
-def emit_mapping(values: Mapping[str, Any], indent: str = "", newline: str = "\n") -> str:
+def emit_mapping(values: Mapping[str, Any], indent: str = "") -> str:
     """The mapping in block form, every line indented and ended."""
-    return "".join(_entry(name, value, indent, newline) for name, value in values.items())
+    return "".join(f"{line}\n" for name, value in values.items() for line in entry_lines(name, value, indent))
 
 
-def is_inline(value: Any) -> bool:
-    """Whether ``emit_mapping`` writes the value on the line of its name."""
-    if isinstance(value, str):
-        return not _literal(value, "", "\n")
-    return not isinstance(value, dict | list) or len(emit_inline(value)) <= _LONGEST_LIST
+def emit_item(values: Mapping[str, Any], indent: str = "") -> str:
+    """The mapping as an item of a list in block form, every line indented and ended."""
+    return f"{indent}- {emit_mapping(values, indent + '  ')[len(indent) + 2 :]}"
 
 
-def _entry(name: str, value: Any, indent: str, newline: str) -> str:
-    head = f"{indent}{_text(name)}:"
-    if isinstance(value, str) and (block := _literal(value, indent + "  ", newline)):
-        return f"{head} {block}"
-    if isinstance(value, dict | list) and value and len(inline := emit_inline(value)) > _LONGEST_LIST:
-        if isinstance(value, dict):
-            return f"{head}{newline}{emit_mapping(value, indent + '  ', newline)}"
-        lines = "".join(f"{indent}  - {emit_inline(item)}{newline}" for item in value)
-        return f"{head}{newline}{lines}"
+def entry_lines(name: str, value: Any, indent: str) -> list[str]:
+    """The lines of one entry of a mapping in block form, indented."""
+    head, body = block(value, indent)
+    written = _text(name)
+    if len(written) > _LONGEST_NAME:
+        return [f"{indent}? {written}", f"{indent}: {head}".rstrip(" "), *body]
+    return [f"{indent}{written}: {head}".rstrip(" "), *body]
+
+
+def block(value: Any, indent: str) -> tuple[str, list[str]]:
+    """What stands behind the mark of a value in block form, and the lines below, for an entry with this indentation."""
+    if isinstance(value, str) and (mark := _literal_mark(value)):
+        lines = value.removesuffix("\n").split("\n")
+        return mark, [f"{indent}  {line}" if line else "" for line in lines]
     inline = emit_inline(value)
-    return f"{head} {inline}{newline}"
+    if not isinstance(value, dict | list) or len(inline) <= _LONGEST_LIST:
+        return inline, []
+    if isinstance(value, list):
+        return "", [f"{indent}  - {emit_inline(item)}" for item in value]
+    return "", [line for name, inner in value.items() for line in entry_lines(name, inner, indent + "  ")]
 
 
-def _literal(text: str, indent: str, newline: str) -> str:
-    """The text as a literal block where a person would want one and nothing is lost; otherwise nothing."""
+def _literal_mark(text: str) -> str:
+    """The mark of a literal block where a person would want one and nothing is lost; otherwise nothing."""
     body = text.removesuffix("\n")
     if "\n" not in body or not body.strip() or not body.replace("\n", "").isprintable():
         return ""
     lines = body.split("\n")
     if lines[0][:1] in ("", " ") or not lines[-1] or any(line and line[-1] == " " for line in lines):
         return ""
-    mark = "|" if text != body else "|-"
-    return mark + newline + "".join(f"{indent if line else ''}{line}{newline}" for line in lines)
+    return "|" if text != body else "|-"
 
 
 def emit_inline(value: Any) -> str:
@@ -67,8 +74,13 @@ def emit_inline(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(name)}: {emit_inline(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_flow_name(name)}: {emit_inline(item)}" for name, item in value.items()) + "}"
     return "[" + ", ".join(map(emit_inline, value)) + "]"
+
+
+def _flow_name(name: str) -> str:
+    written = _text(name)
+    return written if len(written) <= _LONGEST_NAME else f"? {written}"
 
 
 def _float(value: float) -> str:

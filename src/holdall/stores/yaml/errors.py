@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreTimeout, StoreUnavailable
 
-__all__ = ["DISK_ERRORS", "Misfit", "Unreadable", "disk", "from_disk"]
+__all__ = ["DISK_ERRORS", "Misfit", "Unreadable", "disk", "from_disk", "uneditable"]
 
 
 class Unreadable(Exception):
@@ -27,6 +27,11 @@ class Misfit(Exception):
         """The same, seen from one level further out."""
         joined = name if not self.path else f"{name}{self.path}" if self.path.startswith("[") else f"{name}.{self.path}"
         return Misfit(self.reason, joined)
+
+
+def uneditable(store: str, place: str, error: Misfit | Unreadable) -> StoreError:
+    """Our error for a file that cannot be changed without changing more than was asked for."""
+    return StoreError(store, f"{place} cannot be changed and stays as it was: {error}")
 
 
 DISK_ERRORS: dict[int, tuple[type[StoreError], str]] = {
@@ -56,7 +61,9 @@ DISK_ERRORS: dict[int, tuple[type[StoreError], str]] = {
 
 
 def from_disk(store: str, place: str, error: OSError) -> HoldallError:
-    """Our error for a disk error at this place."""
+    """Our error for a disk error at this place, or at the one in it that the error names."""
+    if isinstance(error.filename, str) and not place.endswith(error.filename):
+        place = error.filename
     if error.errno == errno.ELOOP:
         return CorruptRecord(store, place, "it is a symbolic link; put the file itself there")
     kind, sentence = DISK_ERRORS.get(error.errno or 0, (StoreUnavailable, error.strerror or type(error).__name__))

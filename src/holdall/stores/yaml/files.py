@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from holdall.stores.yaml.attributes import copy_attributes
 from holdall.stores.yaml.errors import Unreadable
 
 __all__ = ["Folder", "Signature", "signature_of"]
@@ -116,19 +118,44 @@ class Folder:
         except FileNotFoundError:
             return False
 
-    def write_new(self, place: str, content: bytes) -> int:
-        """Write a file that was not there and give its open descriptor, for ``fsync`` and ``close``."""
+    def write_new(self, place: str, content: bytes, like: str = "") -> int:
+        """Write a file that was not there and give its open descriptor, for ``fsync`` and ``close``.
+
+        It has the mode, the owner and the other attributes of the file ``like`` in the same folder, if that is there.
+        """
         folder, name = _split(place)
-        with self.opened(folder) as directory:
-            descriptor = os.open(name, _WRITE, 0o666, dir_fd=directory)
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-        except OSError:
-            os.close(descriptor)
-            raise
+        with self.opened(folder) as directory, _model(_split(like)[1], directory) as model:
+            descriptor = os.open(name, _WRITE, 0o666 if model is None else 0o600, dir_fd=directory)
+            try:
+                _write(descriptor, content)
+                if model is not None:
+                    copy_attributes(model, descriptor)
+            except OSError:
+                os.close(descriptor)
+                raise
         return descriptor
+
+    def is_linked(self, place: str) -> bool:
+        """Whether the file at this place has further names, hard links."""
+        try:
+            status = self.status(place)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+    def overwrite(self, source: str, target: str) -> None:
+        """Give a file that has further names the content of another, durably, and remove that one."""
+        folder, name = _split(target)
+        content, _ = self.read(source, sys.maxsize)
+        with self.opened(folder) as directory:
+            descriptor = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            _write(descriptor, content)
+            os.ftruncate(descriptor, len(content))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self.remove(source)
 
     def rename(self, source: str, target: str) -> None:
         """Move a file over another in the same folder."""
@@ -161,6 +188,26 @@ class Folder:
         """Make a folder's names durable."""
         with self.opened(folder) as directory:
             os.fsync(directory)
+
+
+@contextmanager
+def _model(name: str, directory: int) -> Iterator[int | None]:
+    """A descriptor of a file; None if there is no name, or no such file."""
+    try:
+        descriptor = os.open(name, _READ, dir_fd=directory) if name else None
+    except FileNotFoundError:
+        descriptor = None
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _content(descriptor: int, maximum: int) -> tuple[bytes, os.stat_result, os.stat_result]:

@@ -14,13 +14,13 @@ __all__ = ["problems"]
 
 
 def problems(shelves: Mapping[str, Shelf]) -> list[str]:
-    """A sentence for each difference; references and unique values are judged where everything is readable."""
+    """A sentence for each difference; references and unique values are judged among what can be read."""
     found: list[str] = []
     readable: dict[str, Mapping[Any, Row]] = {}
     for name, shelf in shelves.items():
         found.extend(shelf.problems())
         try:
-            readable[name] = shelf.rows()
+            readable[name] = shelf.readable()
         except (CorruptRecord, LimitExceeded):
             continue  # told above
     for name, rows in readable.items():

@@ -75,7 +75,7 @@ class Journal:
         moves: list[_Move] = []
         try:
             self._stage(edits, token, moves)
-            if len(moves) == 1:
+            if len(moves) == 1 and not self._folder.is_linked(moves[0].target):
                 self._carry_out(moves)
                 return
             previous = self._previous(moves)
@@ -133,7 +133,7 @@ class Journal:
                     continue
                 staged = f"{folder}{slash}{_STAGED}{token}-{number}"
                 moves.append(_Move(staged, edit.place))
-                descriptors.append(self._folder.write_new(staged, edit.content))
+                descriptors.append(self._folder.write_new(staged, edit.content, like=edit.place))
                 self.reached(f"staged {number}")
             for descriptor in descriptors:  # after all are written: the first sync then carries most of the others
                 os.fsync(descriptor)
@@ -162,7 +162,10 @@ class Journal:
                 self._folder.remove(move.target)
             else:
                 try:
-                    self._folder.rename(move.staged, move.target)
+                    if self._folder.is_linked(move.target):
+                        self._folder.overwrite(move.staged, move.target)
+                    else:
+                        self._folder.rename(move.staged, move.target)
                 except FileNotFoundError:
                     if not is_repeated:  # otherwise it was moved before the interruption
                         raise

@@ -1,142 +1,143 @@
-"""The text of a file that lists a collection's records: items changed, removed and appended, the rest left as it is."""
+"""A file that lists a collection's records: its rows, and its text with items changed, removed and appended.
+
+After a change only the items beside it are read again: what an item is depends on its own text alone, and each of the
+others begins where it began.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from holdall.query import Schema
-from holdall.stores.yaml.document import differences, first_right
-from holdall.stores.yaml.edit import comments_behind, newline_of, replace_in_place, replace_on_lines
-from holdall.stores.yaml.emit import emit_mapping
-from holdall.stores.yaml.errors import Misfit
-from holdall.stores.yaml.parse import parse
-from holdall.stores.yaml.record import Row, row_of, written
-from holdall.stores.yaml.round_trip import replace_by_round_trip
+from holdall.stores.yaml.document import set_fields, update_record
+from holdall.stores.yaml.edit import Editor
+from holdall.stores.yaml.emit import emit_item
+from holdall.stores.yaml.errors import Misfit, Unreadable
+from holdall.stores.yaml.parse import Reader, read
+from holdall.stores.yaml.record import Row, row_of
+from holdall.stores.yaml.same import same
+from holdall.stores.yaml.source import Change, Source, ordered
 
-__all__ = ["changed_list", "rows_of"]
+__all__ = ["Listing"]
 
-_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
-_EMPTY = re.compile(r"^\[\s*\][ \t]*$", re.MULTILINE)
-
-
-def rows_of(schema: Schema, text: str) -> list[Row]:
-    """The rows a text lists. Raises Misfit, naming the item, and Unreadable."""
-    values = parse(text)
-    if values is None:
-        return []
-    if not isinstance(values, list):
-        raise Misfit(f"a list of {schema.name} is expected: each record begins with a dash")
-    rows = []
-    for position, item in enumerate(values):
-        try:
-            rows.append(row_of(schema, item))
-        except Misfit as misfit:
-            raise misfit.under(f"[{position}]") from None
-    return rows
+_REFUSAL = "its items cannot be changed without changing others; edit the file by hand"
 
 
-def changed_list(
-    schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
-) -> str:
-    """The text with the rows at some positions changed, or removed where the change is None, and others appended."""
-    kept = [position for position in range(len(rows)) if changes.get(position, ()) is not None]
-    before = parse(text) or []
+class Listing:
+    """The rows of a text; ``starts`` is where the items begin of a list that is in block form."""
 
-    def is_right(result: str) -> bool:
-        after = parse(result) or []
-        if not isinstance(after, list) or len(after) != len(kept) + len(added):
-            return False
-        for item, position in zip(after, kept, strict=False):
-            new = changes.get(position)
-            if item != before[position] if new is None else repr(row_of(schema, item)) != repr(new):
-                return False
-        return [repr(row_of(schema, item)) for item in after[len(kept) :]] == list(map(repr, added))
+    def __init__(self, schema: Schema, source: Source, rows: list[Row], starts: list[int]) -> None:
+        self.schema = schema
+        self.source = source
+        self.rows = rows
+        self.starts = starts
 
-    attempts = (
-        lambda: _by_items(schema, text, rows, changes, added),
-        lambda: _by_round_trip(schema, text, rows, changes, added),
-    )
+    @classmethod
+    def of(cls, schema: Schema, text: str) -> Listing:
+        """The listing that a text is. Raises Misfit, naming the item, and Unreadable."""
+        source = Source(text)
+        reader = Reader(source.text)
+        values = reader.document()
+        if not isinstance(values, list | None):
+            raise Misfit(f"a list of {schema.name} is expected: each record begins with a dash")
+        rows = []
+        for position, item in enumerate(values or ()):
+            try:
+                rows.append(row_of(schema, item))
+            except Misfit as misfit:
+                raise misfit.under(f"[{position}]") from None
+        return cls(schema, source, rows, reader.starts)
 
-    def last_resort() -> str:
-        left = [row for position in kept if (row := changes.get(position, rows[position])) is not None]
-        return _appended(schema, "", [*left, *added])
+    def changed(self, changes: Mapping[int, Row | None], added: Sequence[Row]) -> tuple[str, Listing]:
+        """The text, and its listing, with rows at some positions changed, or removed where there is none, and others
+        appended. Raises Unreadable where that cannot be done without changing other lines."""
+        editor = Editor(self.source.text)
+        kept = [position for position in range(len(self.rows)) if changes.get(position, ()) is not None]
+        if self.starts:
+            self._change_items(editor, changes)
+        else:
+            self._change_flow(editor, changes, kept)
+        if self.starts or not kept:
+            self._append(editor, [emit_item(set_fields(self.schema, row), self._indent) for row in added], kept)
+        elif added:
+            editor.insert(read(editor.text), len(self.rows), [set_fields(self.schema, row) for row in added])
+        text = self.source.changed(editor.changes)
+        rows = [*(changes.get(position) or self.rows[position] for position in kept), *added]
+        listing = Listing(self.schema, Source(text), rows, [])
+        if self.starts and kept:
+            starts = list(_moved([self.starts[position] for position in kept], editor.changes))
+            beside = {position for changed in changes for position in (changed - 1, changed)} | {len(self.rows) - 1}
+            touched = [number for number, position in enumerate(kept) if position in beside]
+            listing.starts = listing._checked(starts, touched, self._column)
+        else:
+            again = Listing.of(self.schema, text)
+            if not same(again.rows, rows):
+                raise Unreadable(_REFUSAL)
+            listing.starts = again.starts
+        return text, listing
 
-    return first_right(attempts, is_right, last_resort)
+    @property
+    def _column(self) -> int:
+        start = self.starts[0] if self.starts else 0
+        return start - self.source.text.rfind("\n", 0, start) - 1 if self.starts else 0
+
+    @property
+    def _indent(self) -> str:
+        return " " * self._column
+
+    def _change_items(self, editor: Editor, changes: Mapping[int, Row | None]) -> None:
+        reader = Reader(editor.text, has_places=True)
+        for position, row in sorted(changes.items()):
+            start = self.starts[position]
+            next(reader.items(start, start + 1, self._column))
+            if row is None:
+                editor.remove_lines(start, reader.node.end)
+            else:
+                update_record(editor, self.schema, reader.node, self.rows[position], row)
+
+    def _change_flow(self, editor: Editor, changes: Mapping[int, Row | None], kept: Sequence[int]) -> None:
+        node = read(editor.text)
+        if not kept:
+            editor.put(node.start, node.end, "")
+            return
+        for position, row in changes.items():
+            if row is not None:
+                update_record(editor, self.schema, node.entries[position].node, self.rows[position], row)
+        editor.remove(node, [position for position in range(len(self.rows)) if position not in kept])
+
+    def _append(self, editor: Editor, items: Sequence[str], kept: Sequence[int]) -> None:
+        if not items and kept:
+            return
+        reader = Reader(editor.text)
+        text = "".join(items) or f"{self._indent}[]\n"
+        editor.put(reader.end, reader.end, text if reader.is_ended or not reader.end else f"\n{text}")
+
+    def _checked(self, starts: list[int], positions: Sequence[int], column: int) -> list[int]:
+        """Where all items begin, those at these positions and the appended ones being read and found right."""
+        reader = Reader(self.source.text)
+        if reader.first() != starts[0]:
+            raise Unreadable(_REFUSAL)
+        for position in positions:
+            row = row_of(self.schema, next(iter(reader.items(starts[position], starts[position] + 1, column)))[1])
+            is_last = position + 1 == len(starts)
+            if not same(row, self.rows[position]) or (not is_last and reader.pos != starts[position + 1]):
+                raise Unreadable(_REFUSAL)
+        appended: list[int] = []
+        for start, value in reader.items(reader.pos, len(reader.text), column) if reader.column == column else ():
+            if not same(row_of(self.schema, value), self.rows[len(starts) + len(appended)]):
+                raise Unreadable(_REFUSAL)
+            appended.append(start)
+        if reader.column >= 0 or len(starts) + len(appended) != len(self.rows):
+            raise Unreadable(_REFUSAL)
+        return [*starts, *appended]
 
 
-def _by_items(
-    schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
-) -> str | None:
-    first = _ITEM.search(text)
-    indent = first[1] if first is not None else ""
-    starts = [match.start() for match in _ITEM.finditer(text) if match[1] == indent]
-    if len(starts) != len(rows):
-        return None
-    pieces = [text[: starts[0]] if starts else _EMPTY.sub("", text)]
-    for position, (start, end) in enumerate(pairwise([*starts, len(text)])):
-        item = text[start:end]
-        if position in changes:
-            new = changes[position]
-            item = (
-                comments_behind(item, len(indent))
-                if new is None
-                else _changed(schema, item, indent, rows[position], new)
-            )
-        pieces.append(item)
-    return _appended(schema, "".join(pieces), added, indent)
-
-
-def _changed(schema: Schema, item: str, indent: str, old: Row, new: Row) -> str:
-    changes = differences(schema, old, new)
-    width = len(indent)
-
-    def is_right(result: str) -> bool:
-        return [repr(row) for row in rows_of(schema, result)] == [repr(new)]
-
-    def as_mapping(replace: Callable[[str], str | None]) -> str | None:
-        mapping = replace(f"{indent} {item[width + 1 :]}")
-        return None if mapping is None else f"{indent}-{mapping[width + 1 :]}"
-
-    def by_round_trip() -> str:
-        behind = comments_behind(item, width)
-        lines = item.removesuffix(behind).splitlines(keepends=True)
-        outdented = "".join(line.removeprefix(indent) for line in lines)
-        result = replace_by_round_trip(outdented, 0, changes)
-        return (
-            "".join(f"{indent}{line}" if line.strip() else line for line in result.splitlines(keepends=True)) + behind
-        )
-
-    if not changes:
-        return item
-    attempts = (
-        lambda: as_mapping(lambda text: replace_on_lines(text, width + 2, changes)),
-        lambda: as_mapping(lambda text: replace_in_place(text, changes)),
-        by_round_trip,
-    )
-    return first_right(
-        attempts, is_right, lambda: _item(schema, new, indent, newline_of(item)) + comments_behind(item, len(indent))
-    )
-
-
-def _by_round_trip(
-    schema: Schema, text: str, rows: Sequence[Row], changes: Mapping[int, Row | None], added: Sequence[Row]
-) -> str:
-    for position in sorted(changes, reverse=True):
-        new = changes[position]
-        text = replace_by_round_trip(text, position, None if new is None else differences(schema, rows[position], new))
-    return _appended(schema, text, added)
-
-
-def _appended(schema: Schema, text: str, rows: Sequence[Row], indent: str = "") -> str:
-    if not rows:
-        return text if text.strip() else "[]\n"
-    newline = newline_of(text)
-    head = text if not text or text.endswith("\n") else text + newline
-    return head + "".join(_item(schema, row, indent, newline) for row in rows)
-
-
-def _item(schema: Schema, row: Row, indent: str, newline: str) -> str:
-    lines = emit_mapping(written(schema, row), f"{indent}  ", newline)
-    return f"{indent}- {lines[len(indent) + 2 :]}"
+def _moved(starts: Sequence[int], changes: Sequence[Change]) -> Iterator[int]:
+    """Where what began at these offsets begins after the changes."""
+    in_order = ordered(changes)
+    ends = [change.end for change in in_order]
+    moves = [0, *accumulate(len(change.text) - change.end + change.start for change in in_order)]
+    for start in starts:
+        yield start + moves[bisect_left(ends, start + 1)]

@@ -11,9 +11,13 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
-__all__ = ["EXTENSION", "is_shortened", "name_of", "parts_of", "safe_name"]
+__all__ = ["EXTENSION", "EXTENSIONS", "is_shortened", "name_of", "parts_of", "safe_name"]
 
 EXTENSION = ".yaml"
+"""What the name of a new file ends with."""
+
+EXTENSIONS = (EXTENSION, ".yml")
+"""What the name of a file may end with."""
 
 _LONGEST = 200  # bytes of a name without extension; file systems allow 255, and a temporary name needs some of them
 _KEPT = 100

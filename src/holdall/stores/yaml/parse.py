@@ -1,238 +1,276 @@
-"""YAML text to values, safely: YAML 1.2 core scalars, no tags, anchors, aliases, directives or repeated names.
+"""YAML text to values and their places: YAML 1.2, core schema, without tags, anchors, aliases and directives.
 
-The fast parser (libyaml's heir in Rust) is asked only where a scan of the text shows that it reads it as the standard
-says; anything suspect goes through the careful parser, which sees every event and refuses by name and line.
+One pass, line after line. Whoever needs places gets them from the same code as whoever needs values only, so that an
+edit lands where the value was read.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
-import ryaml
-from ruamel.yaml import YAML
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
-
+from holdall.stores.yaml.block_text import block_text
 from holdall.stores.yaml.errors import Unreadable
+from holdall.stores.yaml.flow import REFUSED, FlowReader
+from holdall.stores.yaml.markers import content_of
+from holdall.stores.yaml.node import Entry, Form, Node
+from holdall.stores.yaml.plain import MORE, PLAIN, SPECIAL, resolve, simple
+from holdall.stores.yaml.quoted import unquoted
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Number", "decode_text", "events_of", "parse", "parse_carefully"]
+__all__ = ["Reader", "parse", "read"]
 
-MAX_DEPTH = 32
-"""Levels of lists and mappings in one file."""
-
-MAX_NODES = 1_000_000
-"""Scalars, lists and mappings in one file."""
-
-_SUSPECTS = tuple(  # what may occur, found quickly; and where it matters, looked for only then
-    (re.compile(quick), re.compile(exact, re.MULTILINE))
-    for quick, exact in (
-        ("\ufeff", ""),  # a byte order mark in the middle
-        ("%", "^%"),  # directives
-        (r"(?:\A|[\s\[{,]|[\"'\]}]:)[-+]?0[0-9bBxo]", ""),  # integers the fast parser reads by other rules
-        (r"[\[{,]\s*\?\S", ""),  # a name after a question mark alone, of which the fast parser always makes a text
-        (r"[0-9.][eE][-+]?[0-9]{3}", r"(?:^|[\s\[{,:])[-+]?[0-9.]+[eE][-+]?[0-9]{3}"),  # floats that may be infinite
-        (r"[0-9.]{16}", r"(?=[0-9.]{17})[0-9]*\.|[0-9]{16}[eE]"),  # numbers with more digits than a float holds
-    )
-)
-_PROPERTY = re.compile(r"""(?<![\w"'])(?:[&*](?=\S)|!)""")
-_STAND_IN = "\ue000"  # a letter to every parser, and to nobody else
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]{1,4000}")
-_OCTAL = re.compile(r"0o[0-7]{1,1000}")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,1000}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_INFINITE = {f"{sign}.{word}" for sign in ("", "-", "+") for word in ("inf", "Inf", "INF")}
-_NOT_NUMBERS = {".nan", ".NaN", ".NAN"}
-
-
-class Number(float):
-    """A float that remembers how it was written, for those who need every digit."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """The float nearest to the text."""
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-
-def decode_text(raw: bytes) -> str:
-    """The bytes of a file as text, without a byte order mark. Raises Unreadable."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    if "\0" in text:
-        raise Unreadable(f"line {text[: text.index(chr(0))].count(chr(10)) + 1} holds a NUL character")
-    return text.removeprefix("\ufeff")
+_SCALAR = rf"""{PLAIN}|"[^"\\\n]*+"|'[^'\n]*+'"""  # on one line, with nothing to be translated
+_REST = r"[ \t]*+(?:#[^\n]*+)?+\n(?:[ \t]*+(?:#[^\n]*+)?+\n)*+( *+)"  # up to the next token
+_rest = re.compile(_REST).match
+_gap = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+( *+)").match
+_blanks = re.compile(r"[ \t]*+").match
+_key = re.compile(rf"(?:({PLAIN})|(\"(?:[^\"\\\n]++|\\.)*+\"|'(?:[^'\n]++|'')*+'))[ \t]*+:(?=[ \t\n])").match
+_entry = re.compile(rf"({PLAIN}):[ \t]++({_SCALAR}){_REST}").match
+_item = re.compile(rf"-[ \t]++({_SCALAR}){_REST}").match
+_plain = re.compile(PLAIN).match
+_line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)( *+)[ \t]*+").match
 
 
 def parse(text: str) -> Any:
-    """The value the text stands for; None if it is empty. Raises Unreadable."""
-    if not any(quick.search(text) and exact.search(text) for quick, exact in _SUSPECTS) and not _has_properties(text):
-        try:
-            value = ryaml.loads(text)  # type: ignore[attr-defined]
-        except Exception:  # whatever its parser says, the careful one says it with the line, or reads it
-            return parse_carefully(text)
-        _bound(value)
-        return value
-    return parse_carefully(text)
+    """The value of a text whose lines end with LF; None if it is empty. Raises Unreadable."""
+    return Reader(text).document()
 
 
-def _has_properties(text: str) -> bool:
-    """Whether an anchor, an alias or a tag may be in the text, and not only ``&``, ``*`` or ``!`` in somebody's words.
+def read(text: str) -> Node:
+    """The value and its places. Raises Unreadable."""
+    reader = Reader(text, has_places=True)
+    reader.document()
+    return reader.node
 
-    With a letter in the place of each of these a true one becomes a plain scalar that begins with the letter, or makes
-    the text unreadable; one in the middle of a scalar stays there. Nothing is expanded meanwhile.
+
+class Reader(FlowReader):
+    """Reads one document; ``start`` is where its content begins, and ``end`` where it ends, markers left out.
+
+    ``pos`` is the next token and ``column`` its column, -1 behind the last one.
     """
-    if _PROPERTY.search(text) is None:
-        return False
-    if _STAND_IN in text:
-        return True
-    try:
-        pending = [ryaml.loads(_PROPERTY.sub(_STAND_IN, text))]  # type: ignore[attr-defined]
-    except Exception:  # the careful parser says why, or reads it
-        return True
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            pending.extend(item)
-            pending.extend(item.values())
-        elif isinstance(item, list | tuple):
-            pending.extend(item)
-        elif isinstance(item, str) and item.startswith(_STAND_IN):
-            return True
-    return False
 
+    def __init__(self, text: str, *, has_places: bool = False) -> None:
+        self.start, self.end = content_of(text)
+        self.is_ended = text.endswith("\n", 0, self.end)
+        super().__init__(text[: self.end] + ("" if self.is_ended else "\n"), has_places=has_places)
+        self.pos = self.start
+        self.column = -1
+        self.starts: list[int] = []
+        """Where the items of the outermost block list begin."""
 
-def _bound(value: Any) -> None:
-    level, nodes = [value], 1
-    for _ in range(MAX_DEPTH + 1):
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        if not inner:
-            return
-        nodes += len(inner)
-        if nodes > MAX_NODES:
-            raise Unreadable(f"it has more than {MAX_NODES} values")
-        level = inner
-    raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels")
-
-
-def events_of(text: str) -> Any:
-    """The parser's events, unreadable text raised as Unreadable while they are taken."""
-    try:
-        yield from YAML(typ="rt", pure=True).parse(text)
-    except Exception as error:  # on broken text the parser raises more than its own errors
-        raise Unreadable(_reason(error)) from error
-
-
-def _reason(error: Exception) -> str:
-    problem = getattr(error, "problem", None) or "it is not YAML"
-    mark = getattr(error, "problem_mark", None)
-    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
-
-
-def parse_carefully(text: str) -> Any:
-    """As ``parse``, seeing every event: slow, exact, and with the line in each refusal."""
-    root: list[Any] = []
-    stack: list[list[Any] | _Mapping] = [root]
-    nodes = 0
-    for event in events_of(text):
-        if isinstance(event, DocumentStartEvent):
-            if event.version or event.tags:
-                raise Unreadable(f"line {event.start_mark.line + 1}: directives are not read; remove the line")
-            if root:
-                raise Unreadable(f"line {event.start_mark.line + 1}: a second document begins; keep one in a file")
-        elif isinstance(event, SequenceEndEvent | MappingEndEvent):
-            stack.pop()
-        elif isinstance(event, AliasEvent | ScalarEvent | SequenceStartEvent | MappingStartEvent):
-            _refuse(event)
-            nodes += 1
-            if nodes > MAX_NODES:
-                raise Unreadable(f"it has more than {MAX_NODES} values")
-            _take(event, stack)
-    return root[0] if root else None
-
-
-def _take(event: Any, stack: list[list[Any] | _Mapping]) -> None:
-    parent = stack[-1]
-    value: Any
-    if isinstance(event, ScalarEvent):
-        value = _resolve(event)
-    elif isinstance(event, SequenceStartEvent):
-        value = []
-    else:
-        value = {}
-    if isinstance(parent, _Mapping):
-        parent.take(event, value)
-    else:
-        parent.append(value)
-    if not isinstance(event, ScalarEvent):
-        if len(stack) > MAX_DEPTH:
-            raise Unreadable(f"line {event.start_mark.line + 1}: it is nested deeper than {MAX_DEPTH} levels")
-        stack.append(value if isinstance(value, list) else _Mapping(value))
-
-
-class _Mapping:
-    """A mapping being filled: names and values come in turn."""
-
-    def __init__(self, values: dict[Any, Any]) -> None:
-        self.values = values
-        self.names: list[Any] = []
-
-    def take(self, event: Any, value: Any) -> None:
-        if self.names:
-            self.values[self.names.pop()] = value
-        elif isinstance(value, list | dict):
-            raise Unreadable(f"line {event.start_mark.line + 1}: a list or mapping cannot be a name here")
-        elif value in self.values:
-            raise Unreadable(f"line {event.start_mark.line + 1}: the name {event.value!r} is there twice; keep one")
+    def document(self) -> Any:
+        """The value of the whole text."""
+        at = self._behind_blanks(self.start)
+        if self.start and self.text[at] not in "\n#":  # on the line of the marker
+            value = self._leaf(-1, at)
         else:
-            self.names.append(value)
+            self._go(_gap(self.text, self.start))
+            value = self._node(-1, self.pos, self.column) if self.column >= 0 else None
+        if self.column >= 0:
+            raise self.refusal(self.pos, "this belongs to nothing before it; look at the indentation")
+        return value
 
+    def first(self) -> int:
+        """Where the first token begins."""
+        self._go(_gap(self.text, self.start))
+        return self.pos
 
-def _refuse(event: Any) -> None:
-    line = event.start_mark.line + 1
-    if isinstance(event, AliasEvent):
-        raise Unreadable(f"line {line}: aliases (*) are not read; write the value again, or put text in quotes")
-    if event.anchor is not None:
-        raise Unreadable(f"line {line}: anchors (&) are not read; remove it, or put text in quotes")
-    if event.tag is not None:
-        raise Unreadable(f"line {line}: tags (!) are not read; remove it, or put text in quotes")
+    def items(self, start: int, end: int, column: int) -> Iterator[tuple[int, Any]]:
+        """The items of the outermost block list that begin between two offsets, and where; ``node`` is that of each."""
+        self.pos, self.column, self.depth = start, column, 1
+        while self.pos < end and self._is_item(column):
+            at = self.pos
+            yield at, self._list_item(column)
 
+    def _go(self, match: re.Match[str] | None) -> None:
+        """Go to the next token, behind line ends, comments and indentation."""
+        assert match is not None
+        self.pos = match.end()
+        self.column = self.pos - match.start(1) if self.pos < len(self.text) else -1
+        if self.column >= 0 and self.text[self.pos] == "\t":
+            raise self.refusal(self.pos, REFUSED["\t"])
 
-def _resolve(event: ScalarEvent) -> Any:
-    text = event.value
-    if not event.implicit[0]:
-        return text
-    if text in _NULLS:
-        return None
-    if text in _BOOLS:
-        return _BOOLS[text]
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OCTAL.fullmatch(text):
-        return int(text, 8)
-    if _HEXADECIMAL.fullmatch(text):
-        return int(text, 16)
-    if _FLOAT.fullmatch(text):
-        return Number(text)
-    if text in _INFINITE:
-        return -math.inf if text[0] == "-" else math.inf
-    return math.nan if text in _NOT_NUMBERS else text
+    def _finish(self, pos: int) -> None:
+        """Go on from an offset behind a value, with nothing but a comment behind it on its line."""
+        match = _rest(self.text, pos)
+        if match is None:
+            raise self.refusal(pos, self._surplus(self._behind_blanks(pos)))
+        self._go(match)
+
+    def _surplus(self, at: int) -> str:
+        if self.text[at] == ":":
+            return "a colon follows, which makes a name of it; put the text in quotes, and a name on one line"
+        if self.text[at] == "#":
+            return "a comment begins with a blank before its #; put the text in quotes if it is none"
+        return "something follows the value; put the text in quotes"
+
+    def _behind_blanks(self, pos: int) -> int:
+        match = _blanks(self.text, pos)
+        return match.end() if match is not None else pos
+
+    def _is_mark(self, mark: str, pos: int) -> bool:
+        return self.text.startswith(mark, pos) and self.text[pos + 1] in " \t\n"
+
+    def _is_item(self, column: int) -> bool:
+        return self.column == column and self._is_mark("-", self.pos)
+
+    def _node(self, parent: int, pos: int, column: int) -> Any:
+        """A value of any kind, at this offset and column, of a collection in column ``parent``."""
+        if self._is_mark("-", pos):
+            return self._list(column)
+        if self._is_mark("?", pos) or _key(self.text, pos):
+            return self._mapping(column)
+        return self._leaf(parent, pos)
+
+    def _list(self, column: int) -> list[Any]:
+        start = self.pos
+        self.go_deeper(start)
+        is_outermost = self.depth == 1
+        values: list[Any] = []
+        entries: list[Entry] = []
+        while self._is_item(column):
+            at = self.pos
+            if is_outermost:
+                self.starts.append(at)
+            values.append(self._list_item(column))
+            if self.has_places:
+                entries.append(Entry(at, at + 1, None, self.node))
+        self._leave(values, start, entries, column)
+        return values
+
+    def _list_item(self, column: int) -> Any:
+        match = _item(self.text, self.pos)
+        if match is not None and (len(match[2]) <= column or match.end() == len(self.text)):
+            self.pos, self.column = match.end(), len(match[2]) if match.end() < len(self.text) else -1
+            value = simple(match[1])
+            if self.has_places:
+                self.scalar(value, *match.span(1))
+            return value
+        return self._behind(self.pos + 1, column, column + 1)
+
+    def _mapping(self, column: int) -> dict[Any, Any]:
+        start = self.pos
+        self.go_deeper(start)
+        values: dict[Any, Any] = {}
+        entries: list[Entry] = []
+        text, size = self.text, len(self.text)
+        mark: int | None
+        while self.column == column:
+            at = self.pos
+            match = _entry(text, at)
+            if match is not None:
+                written, scalar, indentation = match.groups()
+                end, width = match.end(), len(indentation)
+            if match is not None and (width <= column or end == size):  # it goes on in no further line
+                self.pos, self.column = end, width if end < size else -1
+                name, mark = simple(written), at + len(written) + 1
+                if name in values:
+                    self.demand_name(at, name, values)
+                value = scalar if scalar[0] not in SPECIAL else simple(scalar)
+                if self.has_places:
+                    self.scalar(value, *match.span(2))
+            elif self._is_mark("?", at):
+                name, mark, value = self._explicit(at, column)
+                self.demand_name(at, name, values)
+            else:
+                name, mark = self._name(at)
+                self.demand_name(at, name, values)
+                value = self._behind(mark, column)
+            values[name] = value
+            if self.has_places:
+                entries.append(Entry(at, mark, name, self.node))
+        self._leave(values, start, entries, column)
+        return values
+
+    def _leave(self, values: Any, start: int, entries: list[Entry], column: int) -> None:
+        self.depth -= 1
+        if self.column > column:
+            raise self.refusal(self.pos, "this is indented further than what it follows; look at the indentation")
+        if self.has_places:
+            self.node = Node(values, start, entries[-1].node.end, Form.BLOCK, entries, column)
+
+    def _name(self, at: int) -> tuple[Any, int]:
+        match = _key(self.text, at)
+        if match is None:
+            expected = "a name and a colon are expected here; look at the indentation, or put the text in quotes"
+            raise self.refusal(at, REFUSED.get(self.text[at], expected))
+        if match[1] is not None:
+            return resolve(match[1]), match.end()
+        try:
+            return unquoted(match[2]), match.end()
+        except Unreadable as error:
+            raise self.refusal(at, str(error)) from None
+
+    def _explicit(self, at: int, column: int) -> tuple[Any, int | None, Any]:
+        """A name behind a question mark, where its value begins, and the value."""
+        name = self._behind(at + 1, column, column + 1)
+        if self.column == column and self._is_mark(":", self.pos):
+            mark = self.pos + 1
+            return name, mark, self._behind(mark, column, column + 1)
+        end = self.node.end
+        self.node = Node(None, end, end, Form.NOTHING)
+        return name, None, None
+
+    def _behind(self, mark: int, parent: int, column: int | None = None) -> Any:
+        """The value behind a mark of a collection in column ``parent``.
+
+        ``column`` is that of the mark's end where a block collection may begin on its line, behind - and ?.
+        """
+        at = self._behind_blanks(mark)
+        first = self.text[at]
+        if first == "\n" or (first == "#" and at > mark):
+            self._finish(mark)
+            if self.column > parent:
+                return self._node(parent, self.pos, self.column)
+            if column is None and self._is_item(parent):
+                return self._list(parent)
+            self.node = Node(None, mark, mark, Form.NOTHING)
+            return None
+        if column is None:
+            return self._leaf(parent, at)
+        self.pos, self.column = at, column + at - mark
+        value = self._node(parent, at, self.column)
+        if isinstance(value, list | dict) and first not in "[{" and "\t" in self.text[mark:at]:
+            raise self.refusal(at, REFUSED["\t"])
+        return value
+
+    def _leaf(self, parent: int, at: int) -> Any:
+        """A scalar, or a collection in brackets or braces."""
+        first = self.text[at]
+        if first in "\"'":
+            self._finish(self.quoted(at))
+        elif first in "[{":
+            end = self.flow(at)
+            if self.text[self._behind_blanks(end)] == ":":
+                raise self.refusal(at, "a list or mapping cannot be a name here")
+            self._finish(end)
+        elif first in "|>":
+            self._block_text(parent, at)
+        else:
+            self._plain(parent, at)
+        return self.node.value
+
+    def _block_text(self, parent: int, at: int) -> None:
+        try:
+            found = block_text(self.text, at, parent, is_ended=self.is_ended)
+        except Unreadable as error:
+            raise self.refusal(at, str(error)) from None
+        self.node = Node(found.value, at, found.end, Form.BLOCK_TEXT, header_end=found.header_end)
+        self._go(_gap(self.text, found.following))
+
+    def _plain(self, parent: int, at: int) -> None:
+        match = _plain(self.text, at)
+        if match is None:
+            first = self.text[at]
+            expected = f"a value cannot begin with {first} here; put text in quotes"
+            raise self.refusal(at, REFUSED.get(first, expected))
+        text, end = match[0], match.end()
+        while (line := _line_end(self.text, end)) is not None and len(line[2]) > parent:
+            more = MORE.match(self.text, line.end())
+            if more is None or not more[0]:
+                break
+            text += ("\n" * line[1].count("\n") or " ") + more[0]
+            end = more.end()
+        self.scalar(resolve(text), at, end)
+        self._finish(end)

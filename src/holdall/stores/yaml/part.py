@@ -19,6 +19,9 @@ from holdall.stores.yaml.view import Shelf, View
 __all__ = ["Part", "draft_part"]
 
 
+_FEW = 20
+
+
 class Part(msgspec.Struct, frozen=True):
     """What came of the changes, and the edits that write them: of records, and of the counters of generated keys.
 
@@ -41,7 +44,9 @@ def draft_part(
     view = View(shelves)
     demand_unreserved(store, changes, view.schemas, waiting.held)
     counters = Counters(store, folder)
-    draft = Draft(store, view.schemas, view.rows, counters)
+    for collection in {change.collection for change in changes} if len(changes) > _FEW else ():
+        view.readable(collection)  # at once, which is quicker than one by one
+    draft = Draft(store, view, counters)
     outcomes = draft.apply(changes)
     demand_unreserved(store, changes, view.schemas, waiting.held, outcomes)  # counters may be lost, and count anew
     check_unique(draft)

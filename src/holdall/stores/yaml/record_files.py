@@ -1,10 +1,14 @@
-"""A collection as a folder with a file per record: the rows in memory, kept in step with the files."""
+"""A collection as a folder with a file per record: the rows in memory, kept in step with the files.
+
+A file's name tells its record's key, so that a file is read only when its record is asked for, and one that cannot be
+read keeps nobody from the others.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,24 +17,24 @@ from holdall.errors import CorruptRecord
 from holdall.query import Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.document import changed_record, new_record
-from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk
+from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk, uneditable
 from holdall.stores.yaml.files import Folder, Signature, signature_of
 from holdall.stores.yaml.journal import FileEdit
-from holdall.stores.yaml.names import EXTENSION, is_shortened, name_of, parts_of, safe_name
-from holdall.stores.yaml.parse import decode_text, parse
+from holdall.stores.yaml.names import EXTENSION, EXTENSIONS, is_shortened, name_of, parts_of, safe_name
+from holdall.stores.yaml.parse import parse
 from holdall.stores.yaml.record import Row, key_of_parts, key_parts, row_of
+from holdall.stores.yaml.source import Source, decoded
 
 __all__ = ["RecordFiles"]
 
-_RESERVED = ".yml"
 _NOTHING = Growth()
 
 
 class _State(msgspec.Struct):
-    signature: Signature
     key: Any = None
+    signature: Signature | None = None  # None until it is read
     row: Row | None = None
-    reason: str | None = None  # why the file cannot be read
+    reason: str = ""  # why the file cannot be read
     digest: int = 0  # of the content: a new stamp alone is no reason to read the record again
 
 
@@ -43,10 +47,11 @@ class RecordFiles:
         self._store = store
         self._folder = folder
         self._bounds = bounds
-        self._states: dict[str, _State] = {}
         self._directory: Signature | None = None
-        self._rows: dict[Any, Row] | None = None
+        self._states: dict[str, _State] = {}  # by the file's name
         self._names: dict[Any, str] = {}
+        self._twins: dict[Any, str] = {}  # a second file of a key
+        self._rows: dict[Any, Row] | None = None
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -54,57 +59,51 @@ class RecordFiles:
         return (self.folder_name,)
 
     def rows(self) -> Mapping[Any, Row]:
-        """Every row under its key, as the files now say."""
+        """Every row under its key, as the files now say. Raises CorruptRecord if one cannot be read."""
+        rows = self.readable()
+        if len(rows) < len(self._states):
+            for name, state in sorted(self._states.items()):
+                self._demand_row(name, state)
+        return rows
+
+    def readable(self) -> Mapping[Any, Row]:
+        """Every row that can be read."""
         self._scan()
         if self._rows is None:
-            rows: dict[Any, Row] = {}
-            for name, state in sorted(self._states.items()):
-                if state.row is None:
-                    raise CorruptRecord(self._store, self._place(name), state.reason or "")
-                if state.key in rows:
-                    other = self._place(self._names[state.key])
-                    raise CorruptRecord(self._store, self._place(name), f"{other} has the same key; remove one")
-                rows[state.key] = state.row
-            self._rows = rows
+            self._rows = {
+                state.key: state.row
+                for _, state in sorted(self._states.items())
+                if state.row is not None and state.key not in self._twins
+            }
         return self._rows
 
     def row(self, key: Any) -> Row | None:
-        """One row, looking only at its own file where no file came or went."""
-        try:
-            is_same = self._directory is not None and self._directory.covers(self._folder.status(self.folder_name))
-        except FileNotFoundError:
-            is_same = False
-        if not is_same:
-            self._scan()
+        """One row; no file but its own is read. Raises CorruptRecord if it cannot be read."""
+        self._list()
         name = self._names.get(key)
         if name is None:
             return None
         state = self._states[name]
-        if is_same:
-            try:
-                status = self._folder.status(self._place(name))
-                if not state.signature.covers(status):
-                    state = self._load(name, status, state)
-            except FileNotFoundError:
-                return None
-            if state is not self._states[name]:
-                self._states[name] = state
-                self._rows = None
-                if state.key != key:
-                    self._directory = None
-                    return self.row(key) if state.row is not None else self._refuse(name, state)
-        return self._refuse(name, state) if state.row is None else state.row
+        try:
+            status = self._folder.status(self._place(name))
+            if state.signature is None or not state.signature.covers(status):
+                state = self._take(name, status)
+        except FileNotFoundError:
+            return None
+        return self._demand_row(name, state) if state.key == key else self._moved(key)
 
-    def _refuse(self, name: str, state: _State) -> Row:
-        raise CorruptRecord(self._store, self._place(name), state.reason or "")
+    def keys(self) -> Collection[Any]:
+        """The keys of all files, as their names tell."""
+        self._list()
+        return self._names.keys()
 
     def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
-        """The file edits that bring about these rows, and the growth; ``rows`` was called right before."""
+        """The file edits that bring about these rows, and the growth; the rows were read right before."""
         edits = []
         gone = sum(row is None and key in self._names for key, row in changed.items())
         new = sum(row is not None and key not in self._names for key, row in changed.items())
         self._bounds.demand_room(self.schema.name, len(self._names) + new - gone, waiting.records if new > gone else 0)
-        taken = {name.lower() for name in self._states}
+        taken = {name.lower() for name in self._states} if new else set()
         for key, row in changed.items():
             name = self._names.get(key)
             if row is None:
@@ -116,9 +115,7 @@ class RecordFiles:
                 taken.add(name.lower())
                 text = new_record(self.schema, row)
             else:
-                raw, _ = self._folder.read(self._place(name), self._bounds.max_file_bytes)
-                old = self._states[name].row
-                text = changed_record(self.schema, decode_text(raw), old or (), row)
+                text = self._changed(name, row)
             edits.append(FileEdit(self._place(name), self._bounds.bounded(text)))
         return edits, Growth(new - gone)
 
@@ -131,16 +128,15 @@ class RecordFiles:
         if not stat.S_ISDIR(status.st_mode):
             return [f"{self.folder_name} is not a folder"]
         self._scan()
-        found = []
-        if self._folder.exists(self.folder_name + EXTENSION):
-            found.append(f'{self.folder_name}{EXTENSION} is not read: it belongs to the layout "collection"')
-        found += [
-            f"{self._place(name)}: {state.reason}" for name, state in sorted(self._states.items()) if state.reason
+        found = [
+            f'{self.folder_name}{extension} is not read: it belongs to the layout "collection"'
+            for extension in EXTENSIONS
+            if self._folder.exists(self.folder_name + extension)
         ]
-        by_key: dict[Any, str] = {}
-        for name, state in sorted(self._states.items()):
-            if state.row is not None and by_key.setdefault(state.key, name) != name:
-                found.append(f"{self._place(name)}: {self._place(by_key[state.key])} has the same key")
+        states = sorted(self._states.items())
+        found += [f"{self._place(name)}: {state.reason}" for name, state in states if state.reason]
+        for key, name in self._twins.items():
+            found.append(f"{self._place(name)}: {self._place(self._names[key])} has the same key; remove one")
         for name, _ in sorted(self._folder.entries(self.folder_name)):
             if not name.startswith(".") and name not in self._states:
                 found.append(f"{self._place(name)}: it is not a {EXTENSION} file and is not read")
@@ -163,55 +159,101 @@ class RecordFiles:
     def _place(self, name: str) -> str:
         return f"{self.folder_name}/{name}"
 
-    def _scan(self) -> None:
+    def _demand_row(self, name: str, state: _State) -> Row:
+        if state.key in self._twins:
+            first, second = self._names[state.key], self._twins[state.key]
+            reason = f"{self._place(first)} has the same key; remove one"
+            raise CorruptRecord(self._store, self._place(second), reason)
+        if state.row is None:
+            raise CorruptRecord(self._store, self._place(name), state.reason)
+        return state.row
+
+    def _moved(self, key: Any) -> Row | None:
+        """The row of a key whose file holds another by now: the key was in the file, not in its name."""
+        self._directory = None
+        return self.row(key)
+
+    def _list(self) -> None:
+        """Learn which files there are, if any came or went."""
         try:
-            self._directory = signature_of(self._folder.status(self.folder_name))
+            status = self._folder.status(self.folder_name)
         except FileNotFoundError:
-            self._directory = None
-        entries = [(name, status) for name, status in self._folder.entries(self.folder_name) if _is_record(name)]
-        self._bounds.demand_room(self.schema.name, len(entries))
-        states, is_changed = {}, len(entries) != len(self._states)
+            self._folder.entries(self.folder_name)  # a missing root is an error, a missing folder is empty
+            self._directory, self._states = None, {}
+            self._index()
+            return
+        if self._directory is None or not self._directory.covers(status):
+            self._directory = signature_of(status)
+            entries = [(name, status) for name, status in self._folder.entries(self.folder_name) if _is_record(name)]
+            self._bounds.demand_room(self.schema.name, len(entries))
+            states, self._states = self._states, {}
+            for name, _ in entries:
+                self._states[name] = states.get(name) or self._named(name)
+            self._refresh([(name, status) for name, status in entries if self._states[name].key is None])
+            self._index()
+
+    def _scan(self) -> None:
+        """Read every file that is not known as it is now."""
+        self._list()
+        keys = [state.key for state in self._states.values()]
+        self._refresh(self._folder.entries(self.folder_name) if self._states else [])
+        if keys != [state.key for state in self._states.values()]:
+            self._index()
+
+    def _refresh(self, entries: Sequence[tuple[str, os.stat_result]]) -> None:
         for name, status in entries:
             state = self._states.get(name)
-            if state is None or not state.signature.covers(status):
-                old = state
+            if state is not None and (state.signature is None or not state.signature.covers(status)):
                 try:
-                    state = self._load(name, status, old)
+                    self._take(name, status)
                 except FileNotFoundError:
-                    is_changed = True
-                    continue
-                is_changed = is_changed or old is None or state.row is None or old.row is not state.row
-            states[name] = state
-        self._states = states
-        if is_changed or self._rows is None:
-            self._rows = None
-            self._names = {
-                state.key: name for name, state in sorted(states.items(), reverse=True) if state.key is not None
-            }
+                    del self._states[name]  # removed a moment ago
 
-    def _load(self, name: str, status: os.stat_result, old: _State | None) -> _State:
-        signature = signature_of(status)
-        if name.endswith(_RESERVED):
-            return _State(signature, reason=f"its name ends in {_RESERVED}; rename it to end in {EXTENSION}")
-        key = None
-        stem = name.removesuffix(EXTENSION)
+    def _index(self) -> None:
+        self._rows, self._names, self._twins = None, {}, {}
+        for name, state in sorted(self._states.items()):
+            if state.key is not None and self._names.setdefault(state.key, name) != name:
+                self._twins[state.key] = name
+
+    def _named(self, name: str) -> _State:
+        """What a file's name alone tells."""
         try:
-            expected = None if is_shortened(stem) else key_of_parts(self.schema, parts_of(stem))
-            if expected is not None:
-                key = next(iter(expected.values())) if len(expected) == 1 else tuple(expected.values())
+            expected = self._expected(name)
+        except (Misfit, ValueError):
+            return _State()
+        return _State(None if expected is None else _key(expected))
+
+    def _expected(self, name: str) -> dict[str, Any] | None:
+        """The values of the key that a file's name tells, if it does. Raises Misfit and ValueError."""
+        stem = _stem(name)
+        return None if is_shortened(stem) else key_of_parts(self.schema, parts_of(stem))
+
+    def _take(self, name: str, status: os.stat_result) -> _State:
+        """Read a file. Raises FileNotFoundError."""
+        old = self._states[name]
+        state = self._states[name] = self._load(name, status, old)
+        if state.row is not old.row:
+            self._rows = None
+        return state
+
+    def _load(self, name: str, status: os.stat_result, old: _State) -> _State:
+        signature, key = signature_of(status), None
+        try:
+            expected = self._expected(name)
+            key = None if expected is None else _key(expected)
             if stat.S_ISLNK(status.st_mode):
                 raise Unreadable("it is a symbolic link; put the file itself there")
             raw, signature = self._read(name)
             digest = hash(raw)
-            if old is not None and old.row is not None and old.digest == digest:
-                return _State(signature, key=old.key, row=old.row, digest=digest)
-            row = row_of(self.schema, parse(decode_text(raw)), expected)
+            if old.row is not None and old.digest == digest:
+                return _State(old.key, signature, old.row, digest=digest)
+            row = row_of(self.schema, parse(Source(decoded(raw)).text), expected)
         except (Misfit, Unreadable, ValueError) as error:
-            return _State(signature, key=key, reason=str(error))
+            return _State(key, signature, reason=str(error))
         key = self.schema.key_of(row)
-        if expected is None and stem not in self._names_of(row):
-            return _State(signature, key=key, reason="its name does not belong to the key it holds")
-        return _State(signature, key=key, row=row, digest=digest)
+        if expected is None and _stem(name) not in self._names_of(row):
+            return _State(key, signature, reason="its name does not belong to the key it holds")
+        return _State(key, signature, row, digest=digest)
 
     def _read(self, name: str) -> tuple[bytes, Signature]:
         place = self._place(name)
@@ -219,8 +261,19 @@ class RecordFiles:
             return self._folder.read(place, self._bounds.max_file_bytes)
         except FileNotFoundError:
             raise  # removed a moment ago: the caller goes on without it
+        except PermissionError:
+            raise Unreadable("no permission to read it; give this user the rights") from None
         except OSError as error:
             raise from_disk(self._store, place, error) from error
+
+    def _changed(self, name: str, row: Row) -> str:
+        """The text of a record's file with another row."""
+        place = self._place(name)
+        try:
+            text = decoded(self._folder.read(place, self._bounds.max_file_bytes)[0])
+            return changed_record(self.schema, text, self._states[name].row or (), row)
+        except (Misfit, Unreadable) as error:
+            raise uneditable(self._store, place, error) from error
 
     def _names_of(self, row: Row) -> tuple[str, str]:
         parts = key_parts(self.schema, row)
@@ -228,8 +281,17 @@ class RecordFiles:
 
     def _new_name(self, row: Row, taken: set[str]) -> str:
         plain, escaped = self._names_of(row)
-        return (plain if (plain + EXTENSION).lower() not in taken else escaped) + EXTENSION
+        is_free = all((plain + extension).lower() not in taken for extension in EXTENSIONS)
+        return (plain if is_free else escaped) + EXTENSION
 
 
 def _is_record(name: str) -> bool:
-    return not name.startswith(".") and name.endswith((EXTENSION, _RESERVED))
+    return not name.startswith(".") and name.endswith(EXTENSIONS)
+
+
+def _stem(name: str) -> str:
+    return name[: name.rindex(".")]
+
+
+def _key(values: Mapping[str, Any]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else tuple(values.values())

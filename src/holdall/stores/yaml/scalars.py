@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from holdall.query import MAX_INT, Kind
+from holdall.query import MAX_DEPTH, MAX_INT, Kind
 from holdall.stores.yaml.duration import duration_of, text_of
 from holdall.stores.yaml.errors import Misfit
-from holdall.stores.yaml.parse import Number
+from holdall.stores.yaml.plain import Number
 
 __all__ = ["READERS", "WRITERS", "described"]
 
@@ -146,11 +146,13 @@ def _bytes(written: Any) -> bytes:
     return _checked("text in base64", lambda: b64decode("".join(written.split()), validate=True))  # type: ignore[no-any-return]
 
 
-def _json(written: Any) -> Any:
+def _json(written: Any, depth: int = 1) -> Any:
+    if isinstance(written, dict | list) and depth > MAX_DEPTH:
+        raise Misfit(f"it is nested deeper than {MAX_DEPTH} levels")
     if isinstance(written, dict):
-        return {_json_name(name): _json_inside(f".{name}", item) for name, item in written.items()}
+        return {_json_name(name): _json_inside(f".{name}", item, depth) for name, item in written.items()}
     if isinstance(written, list):
-        return [_json_inside(f"[{position}]", item) for position, item in enumerate(written)]
+        return [_json_inside(f"[{position}]", item, depth) for position, item in enumerate(written)]
     if written is None or isinstance(written, bool):
         return written
     if isinstance(written, float):
@@ -164,9 +166,9 @@ def _json_name(name: Any) -> str:
     return _str(name)
 
 
-def _json_inside(step: str, item: Any) -> Any:
+def _json_inside(step: str, item: Any, depth: int) -> Any:
     try:
-        return _json(item)
+        return _json(item, depth + 1)
     except Misfit as misfit:
         raise misfit.under(step.removeprefix(".")) from None
 

@@ -39,7 +39,7 @@ from holdall.stores.yaml.record_files import RecordFiles
 from holdall.stores.yaml.reservations import RESERVED, Reservations
 from holdall.stores.yaml.view import Shelf, View
 
-__all__ = ["Layout", "YamlStore", "open_yaml"]
+__all__ = ["Layout", "YamlStore"]
 
 Layout = Literal["record", "collection"]
 """A file per record (``<collection>/<key>.yaml``), or a file per collection (``<collection>.yaml``)."""
@@ -53,23 +53,6 @@ _CAPABILITIES = Capabilities(
 )
 _RECORD_BYTES = 4 * 2**20  # a request body of 1 MiB fits, whatever is in it
 _COLLECTION_BYTES = 64 * 2**20
-
-
-def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
-    """The factory behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
-
-    Raises DeclarationError for a URL without a folder or an unknown option.
-    """
-    path = url.partition(":")[2]
-    if path.startswith("//"):
-        path = path[2:]
-    if not path or "\0" in path:
-        raise DeclarationError(f"store {name!r}: {url!r} names no folder; write yaml:./folder or yaml:/absolute/folder")
-    known = {"layout", "max_file_bytes", "max_records", "lock_timeout"}
-    unknown = options.keys() - known
-    if unknown:
-        raise DeclarationError(f"a YAML store takes {', '.join(sorted(known))}, not {', '.join(sorted(unknown))}")
-    return YamlStore(name, Path(path), **options)
 
 
 class YamlStore:
@@ -244,7 +227,7 @@ class YamlStore:
 
     def _reserve(self, collection: str, count: int) -> list[int]:
         with self._writing():
-            largest = max(View(self._shelves).rows(collection), default=0)
+            largest = max(self._shelves[collection].keys(), default=0)
             counters = Counters(self.name, self._folder)
             keys = [counters.next(collection, largest) for _ in range(count)]
             self._journal.change(counters.edits())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
@@ -29,8 +29,16 @@ class Shelf(Protocol):
         """Every row under its key, as the files now say."""
         ...
 
+    def readable(self) -> Mapping[Any, Row]:
+        """Every row that can be read, where each record has a file of its own; otherwise every row."""
+        ...
+
     def row(self, key: Any) -> Row | None:
         """One row."""
+        ...
+
+    def keys(self) -> Collection[Any]:
+        """The keys of all records, whether they can be read or not."""
         ...
 
     def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
@@ -60,6 +68,7 @@ class View:
         self._shelves = shelves
         self._schemas = {name: shelf.schema for name, shelf in shelves.items()}
         self._rows: dict[str, Mapping[Any, Row]] = {}
+        self._readable: dict[str, Mapping[Any, Row]] = {}
 
     @property
     def schemas(self) -> Mapping[str, Schema]:
@@ -72,6 +81,22 @@ class View:
         if rows is None:
             rows = self._rows[collection] = self._shelves[collection].rows()
         return rows
+
+    def readable(self, collection: str) -> Mapping[Any, Row]:
+        """Every row of the collection that can be read."""
+        rows = self._readable.get(collection)
+        if rows is None:
+            rows = self._readable[collection] = self._shelves[collection].readable()
+        return rows
+
+    def row(self, collection: str, key: Any) -> Row | None:
+        """One row of the collection."""
+        rows = self._readable.get(collection, {})
+        return rows[key] if key in rows else self._shelves[collection].row(key)
+
+    def keys(self, collection: str) -> Collection[Any]:
+        """The keys of the collection's records, whether they can be read or not."""
+        return self._shelves[collection].keys()
 
     def by_key(self, collection: str) -> Callable[[Any], Row | None]:
         """A function from a key to the row that has it, or None."""

@@ -1,0 +1,160 @@
+"""Values in brackets and braces, and what every reading needs: the text, the depth, refusals that name the line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from holdall.query import MAX_DEPTH as MAX_JSON_DEPTH
+from holdall.stores.yaml.errors import Unreadable
+from holdall.stores.yaml.node import Entry, Form, Node
+from holdall.stores.yaml.plain import FLOW_MORE, FLOW_PLAIN, resolve
+from holdall.stores.yaml.quoted import QUOTED, unquoted
+
+__all__ = ["MAX_DEPTH", "REFUSED", "FlowReader"]
+
+MAX_DEPTH = MAX_JSON_DEPTH + 2
+"""Levels of lists and mappings in one file: those of a value, in a record, in a list of records."""
+
+REFUSED = {
+    "*": "aliases (*) are not read; write the value again, or put text in quotes",
+    "&": "anchors (&) are not read; remove it, or put text in quotes",
+    "!": "tags (!) are not read; remove it, or put text in quotes",
+    "%": "directives are not read; remove the line, or put text in quotes",
+    "@": "a value cannot begin with @; put it in quotes",
+    "`": "a value cannot begin with `; put it in quotes",
+    "\t": "a tab cannot indent; use blanks",
+}
+"""What no value may begin with."""
+
+_END = "\n"  # every text that is read ends with it
+_CLOSING = {"[": "]", "{": "}"}
+_skip = re.compile(r"(?:[ \t\n]++|(?<=[ \t\n])#[^\n]*+)*+").match
+_plain = re.compile(FLOW_PLAIN).match
+_line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)[ \t]*+").match
+
+
+class FlowReader:
+    """Reads at offsets of ``text``, whose last character is a line end; ``node`` is what was read last.
+
+    ``has_places`` says whether nodes are made.
+    """
+
+    def __init__(self, text: str, *, has_places: bool) -> None:
+        self.text = text
+        self.has_places = has_places
+        self.node = Node(None, 0, 0, Form.NOTHING)
+        self.depth = 0
+
+    def refusal(self, pos: int, reason: str) -> Unreadable:
+        """The error that names the line of an offset."""
+        return Unreadable(f"line {self.text.count(_END, 0, pos) + 1}: {reason}")
+
+    def go_deeper(self, pos: int) -> None:
+        """Count a level more. Raises Unreadable at the bound."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.refusal(pos, f"it is nested deeper than {MAX_DEPTH} levels")
+
+    def demand_name(self, pos: int, name: Any, values: dict[Any, Any]) -> None:
+        """Raise Unreadable for a name that is none, or that is there already."""
+        if isinstance(name, list | dict):
+            raise self.refusal(pos, "a list or mapping cannot be a name here")
+        if name in values:
+            raise self.refusal(pos, f"the name {name!r} is there twice; keep one")
+
+    def scalar(self, value: Any, start: int, end: int) -> int:
+        """Note the place of a scalar and give its end."""
+        self.node = Node(value, start, end, Form.SCALAR)
+        return end
+
+    def quoted(self, pos: int) -> int:
+        """Read a scalar in quotes and give its end."""
+        match = QUOTED.match(self.text, pos)
+        if match is None:
+            raise self.refusal(pos, f"the text that begins with {self.text[pos]} does not end")
+        try:
+            return self.scalar(unquoted(match[0]), pos, match.end())
+        except Unreadable as error:
+            raise self.refusal(pos, str(error)) from None
+
+    def flow(self, pos: int) -> int:
+        """Read a list or mapping in brackets or braces and give its end."""
+        self.go_deeper(pos)
+        is_mapping = self.text[pos] == "{"
+        closing = _CLOSING[self.text[pos]]
+        items: list[Any] = []
+        values: dict[Any, Any] = {}
+        entries: list[Entry] = []
+        at = self._next(pos + 1)
+        while self.text[at] != closing:
+            end = self._entry(at, values if is_mapping else items, entries)
+            at = self._next(end)
+            if self.text[at] == ",":
+                at = self._next(at + 1)
+            elif self.text[at] != closing:
+                raise self.refusal(at, f"a comma or {closing} is expected; put text in quotes")
+        self.depth -= 1
+        self.node = Node(values if is_mapping else items, pos, at + 1, Form.FLOW, entries)
+        return at + 1
+
+    def _next(self, pos: int) -> int:
+        """The offset of the next token."""
+        match = _skip(self.text, pos)
+        at = match.end() if match is not None else pos
+        if at >= len(self.text):
+            raise self.refusal(pos, "a list or mapping in brackets does not end")
+        return at
+
+    def _entry(self, at: int, into: list[Any] | dict[Any, Any], entries: list[Entry]) -> int:
+        is_explicit = self.text[at] == "?" and self.text[at + 1] in " \t\n"
+        start = self._next(at + 1) if is_explicit else at
+        end = self._value(start)
+        first = self.node
+        colon = self._next(end)
+        if self._is_colon(colon, is_behind_quotes=first.form is Form.FLOW or self.text[start] in "\"'"):
+            if not is_explicit and isinstance(into, list) and _END in self.text[start:colon]:
+                raise self.refusal(start, "a name goes over several lines; put { and } around it")
+            begin = self._next(colon + 1)
+            if self.text[begin] in ",]}":
+                self.node, end = Node(None, colon + 1, colon + 1, Form.NOTHING), colon + 1
+            else:
+                end = self._value(begin)
+            entry = Entry(at, colon + 1, first.value, self.node)
+        elif is_explicit or isinstance(into, dict):
+            entry = Entry(at, None, first.value, Node(None, end, end, Form.NOTHING))
+        else:
+            into.append(first.value)
+            entries.append(Entry(at, at, None, first))
+            return end
+        if isinstance(into, dict):
+            self.demand_name(at, entry.name, into)
+            into[entry.name] = entry.node.value
+            entries.append(entry)
+        else:
+            self.demand_name(at, entry.name, {})
+            pair = {entry.name: entry.node.value}
+            into.append(pair)
+            entries.append(Entry(at, at, None, Node(pair, at, end, Form.SCALAR)))
+        return end
+
+    def _is_colon(self, at: int, *, is_behind_quotes: bool) -> bool:
+        return self.text[at] == ":" and (is_behind_quotes or self.text[at + 1] in " \t\n,[]{}")
+
+    def _value(self, at: int) -> int:
+        first = self.text[at]
+        if first in "\"'":
+            return self.quoted(at)
+        if first in "[{":
+            return self.flow(at)
+        match = _plain(self.text, at)
+        if match is None:
+            raise self.refusal(at, REFUSED.get(first, f"a value is expected, not {first}; put text in quotes"))
+        text, end = match[0], match.end()
+        while (line := _line_end(self.text, end)) is not None:
+            more = FLOW_MORE.match(self.text, line.end())
+            if more is None or not more[0]:
+                break
+            text += ("\n" * line[1].count(_END) or " ") + more[0]
+            end = more.end()
+        return self.scalar(resolve(text), at, end)

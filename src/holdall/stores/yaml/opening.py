@@ -1,0 +1,26 @@
+"""A YAML store from its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from holdall.errors import DeclarationError
+from holdall.store import demand_options
+from holdall.stores.yaml.store import YamlStore
+
+__all__ = ["open_yaml"]
+
+
+def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
+    """The factory behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
+
+    Raises DeclarationError for a URL without a folder or an unknown option.
+    """
+    path = url.partition(":")[2]
+    if path.startswith("//"):
+        path = path[2:]
+    if not path or "\0" in path:
+        raise DeclarationError(f"store {name!r}: {url!r} names no folder; write yaml:./folder or yaml:/absolute/folder")
+    demand_options(("layout", "max_file_bytes", "max_records", "lock_timeout"), name, options)
+    return YamlStore(name, Path(path), **options)
