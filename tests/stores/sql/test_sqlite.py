@@ -21,3 +21,12 @@ class TestSqliteInMemory(StoreConformance):
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("memory", "sqlite://")
+
+
+class TestSqliteByTheStandardLibrary(StoreConformance):
+    examples = 15
+    histories = 4
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        path = request.getfixturevalue("tmp_path_factory").mktemp("sqlite") / "test.db"
+        return open_sql("sqlite", f"sqlite:///{path}?driver=stdlib")

@@ -30,12 +30,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 @pytest.fixture(params=["file", "memory"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteDatabase:
     url = "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'test.db'}"
-    return SqliteDatabase("main", url, Tables(SQLITE), SqliteOptions())
+    return SqliteDatabase("main", place_of(url), Tables(SQLITE), SqliteOptions())
 
 
 def test_a_short_read_needs_no_thread(tmp_path: Path) -> None:
     async def main() -> None:
-        database = SqliteDatabase("main", f"sqlite:///{tmp_path / 'test.db'}", Tables(SQLITE), SqliteOptions())
+        database = SqliteDatabase(
+            "main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), SqliteOptions()
+        )
         for _ in range(100_000 // 50):
             assert await database.rows("SELECT ?", (7,)) == [(7,)]
         assert database._readers._pool is None
@@ -62,7 +64,9 @@ def test_a_long_read_leaves_the_loop_free(database: SqliteDatabase) -> None:
 
 def test_a_cancelled_read_ends_and_others_go_on(tmp_path: Path) -> None:
     async def main() -> None:
-        database = SqliteDatabase("main", f"sqlite:///{tmp_path / 'test.db'}", Tables(SQLITE), SqliteOptions(threads=1))
+        database = SqliteDatabase(
+            "main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), SqliteOptions(threads=1)
+        )
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
@@ -75,7 +79,9 @@ def test_a_cancelled_read_ends_and_others_go_on(tmp_path: Path) -> None:
 
 def test_batches_are_one_snapshot(tmp_path: Path) -> None:
     async def main() -> None:
-        database = SqliteDatabase("main", f"sqlite:///{tmp_path / 'test.db'}", Tables(SQLITE), SqliteOptions())
+        database = SqliteDatabase(
+            "main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), SqliteOptions()
+        )
         ten = "INSERT INTO t VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)"
         await database.execute(["CREATE TABLE t (i INTEGER)", ten])
         sizes = []
@@ -95,7 +101,9 @@ def test_batches_are_one_snapshot(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     async def main() -> None:
-        database = SqliteDatabase("main", f"sqlite:///{tmp_path / 'no' / 'x.db'}", Tables(SQLITE), SqliteOptions())
+        database = SqliteDatabase(
+            "main", place_of(f"sqlite:///{tmp_path / 'no' / 'x.db'}"), Tables(SQLITE), SqliteOptions()
+        )
         with pytest.raises(StoreUnavailable):
             await database.rows("SELECT 1", ())
         with pytest.raises(StoreUnavailable):

@@ -20,7 +20,7 @@ from holdall.store import Change, KeyOf, Outcome
 from holdall.stores.sql import SqlStore, Tables
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.sqlite import SqliteDatabase
-from holdall.stores.sql.sqlite_connection import SqliteOptions
+from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Opened:
     def __init__(self, path: Path | None, **options: Any) -> None:
         tables = Tables(SQLITE)
         url = "sqlite://" if path is None else f"sqlite:///{path / 'test.db'}"
-        self.database = SqliteDatabase("main", url, tables, SqliteOptions(**options))
+        self.database = SqliteDatabase("main", place_of(url), tables, SqliteOptions(**options))
         self.store = SqlStore("main", tables, self.database)
         self.store.bind([AUTHOR, BOOK])
         self.commits = 0

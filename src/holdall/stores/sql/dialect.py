@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-__all__ = ["POSTGRESQL", "SQLITE", "Dialect"]
+__all__ = ["OLDER_SQLITE", "POSTGRESQL", "SQLITE", "Dialect"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Dialect:
         return self.family in ("sqlite", "mysql", "mssql")
 
     @property
+    def orders_aggregates(self) -> bool:
+        """Whether an aggregate takes an ORDER BY; SQLite does from 3.44 on, so that of a Python may not."""
+        return self.driver != "pysqlite"
+
+    @property
     def lower_probe(self) -> str | None:
         """What to ask the server once, to give its rows to ``lowering``; None if there is nothing to ask."""
         if self.family != "postgresql":
@@ -103,4 +108,5 @@ class Dialect:
 
 
 SQLITE: Final = Dialect("sqlite", "apsw", SQLiteDialect_pysqlite(paramstyle="qmark"))
+OLDER_SQLITE: Final = Dialect("sqlite", "pysqlite", SQLITE.sqlalchemy)
 POSTGRESQL: Final = Dialect("postgresql", "asyncpg", PGDialect_asyncpg())  # type: ignore[no-untyped-call]

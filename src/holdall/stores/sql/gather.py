@@ -27,6 +27,10 @@ def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[sa.ColumnEle
         if dialect.family == "postgresql":
             found = sa.select(item).where(belongs).order_by(*order).correlate_except(rows)
             columns.append(sa.func.array(found.scalar_subquery()))
+        elif not dialect.orders_aggregates:
+            ordered = sa.select(_carried(item, leaf).label("item")).where(belongs).order_by(*order)
+            listed = ordered.correlate_except(rows).subquery()
+            columns.append(sa.select(sa.func.json_group_array(listed.c.item)).scalar_subquery())
         else:
             function = "json_group_array" if dialect.family == "sqlite" else "json_arrayagg"
             gathered = getattr(sa.func, function)(_carried(item, leaf)).aggregate_order_by(*order)

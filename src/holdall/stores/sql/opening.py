@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-from holdall.errors import DeclarationError
-from holdall.store import Hold
+from holdall.store import Hold, options_of
 from holdall.stores.sql.deferring import DeferringSqlStore
-from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
+from holdall.stores.sql.dialect import OLDER_SQLITE, POSTGRESQL, SQLITE, Dialect
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.store import SqlStore
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["open_sql"]
 
-T = TypeVar("T")
 
 
 def open_sql(name: str, url: str, **options: Any) -> SqlStore:
@@ -40,11 +36,13 @@ def open_sql(name: str, url: str, **options: Any) -> SqlStore:
 
 def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.sqlite import SqliteDatabase
-    from holdall.stores.sql.sqlite_connection import SqliteOptions
+    from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
     from holdall.stores.sql.sqlite_store import SqliteStore
 
-    tables = Tables(SQLITE)
-    return SqliteStore(name, tables, SqliteDatabase(name, url, tables, _given(SqliteOptions, name, options)))
+    given = options_of(SqliteOptions, name, options)
+    place = place_of(url, given.driver)
+    tables = Tables(OLDER_SQLITE if place.is_older else SQLITE)
+    return SqliteStore(name, tables, SqliteDatabase(name, place, tables, given))
 
 
 def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
@@ -52,7 +50,7 @@ def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.postgres_connecting import PostgresOptions
 
     tables = Tables(POSTGRESQL)
-    database = PostgresDatabase(name, url, tables, _given(PostgresOptions, name, options))
+    database = PostgresDatabase(name, url, tables, options_of(PostgresOptions, name, options))
     return DeferringSqlStore(name, tables, database, Hold.RESERVED)  # until the server is asked
 
 
@@ -60,17 +58,10 @@ def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     from holdall.stores.sql.engine import EngineDatabase
     from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, url_of
 
-    place, given = url_of(url), _given(EngineOptions, name, options)
+    place, given = url_of(url), options_of(EngineOptions, name, options)
     tables = Tables(Dialect.of(engine_at(place, given).dialect))
     if tables.dialect.family == "mysql":
         from holdall.stores.sql.engine_xa import XaDatabase
 
         return HoldingSqlStore(name, tables, XaDatabase(name, place, tables, given), Hold.PREPARED)
     return SqlStore(name, tables, EngineDatabase(name, place, tables, given))
-
-
-def _given(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
-    try:
-        return msgspec.convert(options, kind)
-    except msgspec.ValidationError as error:
-        raise DeclarationError(f"store {store!r}: {error}") from error

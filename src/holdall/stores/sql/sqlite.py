@@ -20,7 +20,7 @@ from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.inspection import FoundTable
-from holdall.stores.sql.sqlite_connection import SqliteOptions, connect, place_of
+from holdall.stores.sql.sqlite_connection import ApswConnection, SqliteOptions, SqlitePlace, connect
 from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherited, demand_reachable
 from holdall.stores.sql.sqlite_holding import SqliteHolding
 from holdall.stores.sql.sqlite_jobs import Channel
@@ -49,10 +49,10 @@ _FEW = 20  # changes; they take as long as a change of threads
 class SqliteDatabase:
     """One SQLite database, in a file or in memory."""
 
-    def __init__(self, store: str, url: str, tables: Tables, options: SqliteOptions) -> None:
+    def __init__(self, store: str, place: SqlitePlace, tables: Tables, options: SqliteOptions) -> None:
         self._store = store
         self._options = options
-        self._place = place_of(url)
+        self._place = place
         self._reservations = SqliteReservations()
         self.works = SqliteWorks(store, self._place.path, tables, self._reservations)
         self._holding = SqliteHolding(self.works, self._reservations, tables)
@@ -277,7 +277,7 @@ class SqliteDatabase:
             return StoreTimeout(self._store, "its turn did not come in time: some transaction is kept open")
         return refusal_of(self._store, self._place.path, error)
 
-    def _open_writer(self) -> apsw.Connection:
+    def _open_writer(self) -> ApswConnection:
         self._demand_reachable()
         return connect(self._place, self._options, register, int(self._options.timeout * 1000), writes=True)
 

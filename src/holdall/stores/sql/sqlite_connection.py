@@ -6,24 +6,37 @@ Not for what runs on them: reads are in ``sqlite_readers``, writes in ``sqlite_w
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import cast
+from urllib.parse import parse_qs, unquote
 
 import apsw
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.stores.sql.sqlite_files import FileWatch, open_file
 
 __all__ = ["SqliteOptions", "SqlitePlace", "connect", "place_of"]
 
+_DRIVERS = ("apsw", "stdlib")
 SYNCHRONOUS = ("off", "normal", "full", "extra")
 STATEMENTS = 256  # prepared statements one connection keeps
 
 
 class SqlitePlace(msgspec.Struct, frozen=True):
-    """Where a database lies: a file's path, or None for one in memory."""
+    """Where a database lies: a file's path, or None for one in memory; and whether the driver is the stdlib's."""
 
     path: str | None
     is_readonly: bool = False
+    is_stdlib: bool = False
+
+    @property
+    def is_older(self) -> bool:
+        """Whether its SQLite may lack what the one of apsw has."""
+        if not self.is_stdlib:
+            return False
+        import sqlite3  # a copy of SQLite that only this driver needs
+
+        return sqlite3.sqlite_version_info < (3, 44)
 
 
 class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,43 +45,56 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``synchronous`` is SQLite's own word for when it waits for the disk; below ``full`` a power cut may lose the last
     commits. ``timeout`` (seconds) bounds the wait for locks of other processes and for one's turn to write.
     ``inline_steps`` is how many virtual machine instructions a read may take on the event loop before it is run
-    again in a thread; ``threads`` how many such reads run at once.
+    again in a thread; ``threads`` how many such reads run at once. ``driver`` is ``apsw``, which brings a SQLite of its
+    own, or ``stdlib`` where other code of this process uses the same file by ``sqlite3``; the URL may say it, too.
     """
 
     synchronous: str = "full"
     timeout: float = 10.0
     inline_steps: int = 400_000
     threads: int = 4
+    driver: str | None = None
 
     def __post_init__(self) -> None:
         if self.synchronous not in SYNCHRONOUS:
             raise DeclarationError(f"synchronous is one of {', '.join(SYNCHRONOUS)}, not {self.synchronous!r}")
+        if self.driver not in (None, *_DRIVERS):
+            raise DeclarationError(f"driver is one of {', '.join(_DRIVERS)}, not {self.driver!r}")
         if self.timeout <= 0 or self.inline_steps < 1 or self.threads < 1:
             raise DeclarationError("timeout, inline_steps and threads must be above zero")
 
 
-def place_of(url: str) -> SqlitePlace:
+def place_of(url: str, driver: str | None = None) -> SqlitePlace:
     """The place a ``sqlite:`` URL means: three slashes for a relative path, four for an absolute one, none for memory.
 
-    Raises DeclarationError for a host, or for a parameter other than ``mode=ro`` and ``mode=rwc``.
+    All before a question mark is the path, with ``%3F`` for one that is part of it. Raises DeclarationError for a host,
+    or for a parameter other than ``mode=ro``, ``mode=rwc``, ``driver=apsw`` and ``driver=stdlib``.
     """
-    parts = urlsplit(url)
-    if parts.netloc:
+    scheme, _, rest = url.partition(":")
+    place, _, query = rest.partition("?")
+    path = place
+    if place.startswith("//"):
+        host, _, path = place[2:].partition("/")
+    else:
+        host = ""
+    if host:
         raise DeclarationError(
             f"{url!r} names a host; a relative path is sqlite:///path, an absolute one sqlite:////path"
         )
-    parameters = parse_qs(parts.query, keep_blank_values=True)
+    parameters = parse_qs(query, keep_blank_values=True)
     mode = parameters.pop("mode", ["rwc"])[-1]
-    if parameters or mode not in ("ro", "rwc"):
-        raise DeclarationError("a sqlite URL takes only the parameter mode=ro or mode=rwc")
-    path = unquote(parts.path[1:])
+    named = "stdlib" if "+" in scheme else "apsw"  # sqlite+aiosqlite and sqlite+pysqlite are others' words for it
+    driver = parameters.pop("driver", [driver or named])[-1]
+    if parameters or mode not in ("ro", "rwc") or driver not in _DRIVERS:
+        raise DeclarationError("a sqlite URL takes only mode=ro or mode=rwc, and driver=apsw or driver=stdlib")
+    path = unquote(path)
     if path in ("", ":memory:"):
         if mode == "ro":
             raise DeclarationError("a database in memory cannot be read-only")
-        return SqlitePlace(None)
+        return SqlitePlace(None, is_stdlib=driver == "stdlib")
     if "\0" in path:
         raise DeclarationError("a path cannot hold a NUL character")
-    return SqlitePlace(path, mode == "ro")
+    return SqlitePlace(path, mode == "ro", driver == "stdlib")
 
 
 def connect(
@@ -78,16 +104,12 @@ def connect(
     patience: int,
     *,
     writes: bool,
-) -> apsw.Connection:
+) -> ApswConnection:
     """Open a connection that waits ``patience`` milliseconds for locks. Raises apsw's errors.
 
     ``prepare`` registers the functions that compiled queries call.
     """
-    if place.is_readonly:
-        flags = apsw.SQLITE_OPEN_READONLY
-    else:
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    connection = apsw.Connection(place.path or ":memory:", flags=flags, statementcachesize=STATEMENTS)
+    connection = _opened(place)
     try:
         connection.set_busy_timeout(patience)
         if place.path is not None and not place.is_readonly:
@@ -101,4 +123,47 @@ def connect(
     except BaseException:
         connection.close(True)
         raise
+    if place.path is not None:
+        connection.watch = FileWatch(place.path, _library(place))
     return connection
+
+
+def _opened(place: SqlitePlace) -> ApswConnection:
+    """A connection of either driver; both have the same face."""
+
+    def opened() -> ApswConnection:
+        if place.is_stdlib:
+            from holdall.stores.sql.sqlite_stdlib import StdlibConnection, demand_usable
+
+            demand_usable()
+            made = StdlibConnection(place.path, is_readonly=place.is_readonly, statements=STATEMENTS)
+            return cast(ApswConnection, made)
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        if place.is_readonly:
+            flags = apsw.SQLITE_OPEN_READONLY
+        return ApswConnection(place.path or ":memory:", flags=flags, statementcachesize=STATEMENTS)
+
+    return opened() if place.path is None else open_file(place.path, _library(place), opened)
+
+
+def _library(place: SqlitePlace) -> str:
+    return "stdlib" if place.is_stdlib else "apsw"
+
+
+class ApswConnection(apsw.Connection):
+    """A connection that knows whether its files are still its own."""
+
+    watch: FileWatch | None = None
+
+    def demand_sound(self) -> None:
+        """Raise StateError where what is written now would be lost, or would overwrite what others have written."""
+        if self.watch is not None:
+            self.watch.demand_sound()
+
+    def close(self, force: bool = False) -> None:
+        """Close it; a log that is not its own any more is left to those whose it is."""
+        if self.watch is not None and not self.watch.is_same:
+            self.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        super().close(force)
+        if self.watch is not None:
+            self.watch.closed()

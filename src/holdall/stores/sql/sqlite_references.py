@@ -17,8 +17,13 @@ __all__ = ["broken_reference", "has_broken_references"]
 _quoted = SQLITE.sqlalchemy.identifier_preparer
 
 
-def has_broken_references(connection: apsw.Connection) -> bool:
-    """Whether the open transaction, or its part since the last savepoint, would be refused at its commit."""
+def has_broken_references(connection: apsw.Connection) -> bool | None:
+    """Whether the open transaction, or its part since the last savepoint, would be refused at its commit.
+
+    None where the driver does not tell, as the standard library's.
+    """
+    if not isinstance(connection, apsw.Connection):
+        return None
     return connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0] != 0
 
 

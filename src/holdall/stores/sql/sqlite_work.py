@@ -59,10 +59,13 @@ class SqliteWorks:
 
     def demand_references(self, connection: apsw.Connection, done: Sequence[Step]) -> None:
         """Raise ReferenceViolation if the transaction leaves a reference without its target."""
-        if not has_broken_references(connection):
+        is_broken = has_broken_references(connection)
+        if is_broken is False:
             return
         found = broken_reference(connection, self._tables, done)
         if found is None:
+            if is_broken is None:
+                return
             raise error_of(Meaning.REFERENCE, self._store, "FOREIGN KEY", done[-1].collection if done else None)
         raise violation_of(self._store, *found)
 

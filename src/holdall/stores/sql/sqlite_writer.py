@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from holdall.stores.sql.sqlite_connection import ApswConnection
 from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, settle
 
 __all__ = ["SqliteWriter"]
@@ -28,11 +29,11 @@ _CHECKPOINT_PAGES = 1000  # after which a commit that may take its time moves th
 class SqliteWriter:
     """The one connection that writes to a database. ``lock`` is held while it is in a transaction."""
 
-    def __init__(self, opened: Callable[[], apsw.Connection], timeout: float, synchronous: str = "full") -> None:
+    def __init__(self, opened: Callable[[], ApswConnection], timeout: float, synchronous: str = "full") -> None:
         self._opened = opened
         self._timeout = timeout
         self._synchronous = synchronous
-        self._connection: apsw.Connection | None = None
+        self._connection: ApswConnection | None = None
         self._queue: SimpleQueue[Job[Any] | Channel | Ending] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -50,18 +51,19 @@ class SqliteWriter:
             self._is_at_rest = False
             self.lock.release()
 
-    def inherited(self) -> tuple[apsw.Connection | None, bool]:
+    def inherited(self) -> tuple[ApswConnection | None, bool]:
         """In a process whose threads are gone: the connection there was, and whether it was at rest."""
         return self._connection, self._is_at_rest
 
-    def adopt(self, connection: apsw.Connection) -> None:
+    def adopt(self, connection: ApswConnection) -> None:
         """Use this connection, before any other is opened."""
         self._connection = connection
 
-    def connection(self) -> apsw.Connection:
+    def connection(self) -> ApswConnection:
         """The connection, opened if need be; for those who hold ``lock``."""
         if self._connection is None:
             self._connection = self._opened()
+        self._connection.demand_sound()
         return self._connection
 
     async def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
@@ -86,6 +88,7 @@ class SqliteWriter:
             connection = self._connection
             if connection is None or not _has_log(connection):
                 return None
+            connection.demand_sound()
             connection.set_busy_timeout(0)
             connection.wal_autocheckpoint(0)
             try:
@@ -197,7 +200,7 @@ class SqliteWriter:
         self._commit(connection, ended)
         return following
 
-    def _join(self, connection: apsw.Connection, job: Job[Any], ended: Ended) -> None:
+    def _join(self, connection: ApswConnection, job: Job[Any], ended: Ended) -> None:
         try:
             if not connection.in_transaction:
                 connection.execute("BEGIN IMMEDIATE")
@@ -238,7 +241,7 @@ class SqliteWriter:
         finally:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
-    def _alone(self, connection: apsw.Connection, job: Job[Any]) -> None:
+    def _alone(self, connection: ApswConnection, job: Job[Any]) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
             result = job.work(connection)
@@ -248,9 +251,10 @@ class SqliteWriter:
             return
         self._commit(connection, [(job, result, None)])
 
-    def _commit(self, connection: apsw.Connection, ended: Ended) -> None:
+    def _commit(self, connection: ApswConnection, ended: Ended) -> None:
         if connection.in_transaction:
             try:
+                connection.demand_sound()  # once more, as somebody may have opened the file meanwhile
                 connection.execute("COMMIT")
             except BaseException as error:
                 self._roll_back()
