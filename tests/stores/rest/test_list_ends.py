@@ -114,7 +114,7 @@ async def _wrong(behaviour: _Behaviour, windows: Sequence[tuple[int | None, int]
     return wrong
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(_BEHAVIOURS, st.lists(_WINDOWS, min_size=1, max_size=4))
 def test_a_window_of_a_list_is_the_right_one_or_refused(
     behaviour: _Behaviour, windows: list[tuple[int | None, int]]
@@ -284,6 +284,17 @@ def test_a_list_that_is_null_is_empty_and_one_that_is_left_out_is_refused() -> N
 def test_a_path_that_is_not_there_is_no_empty_list() -> None:
     for paging in (None, _PAGED, Offset(), Cursor(next_at="next"), LinkHeader()):
         _refused(_with(paging=paging), lambda _: Reply(status=404), "404")
+
+
+def test_a_redirect_that_leaves_out_what_was_asked_for_is_not_followed() -> None:
+    def moved(target: str) -> Callable[[Request], Reply]:
+        rows = Reply.json({"data": [customer(1)], "total": 1})
+        return lambda request: rows if "/new" in request.path else Reply(status=301, headers={"Location": target})
+
+    declared = _with(paging=_PAGED, total_at="total")
+    _refused(declared, moved("/new"), "parameters")
+    _refused(declared, moved("/new?page=1"), "parameters")
+    assert _ids(declared, moved("/new?size=10&more=1&page=1")) == [1]
 
 
 # --- cursors and links ------------------------------------------------------------------------------------------------

@@ -111,6 +111,10 @@ class Repetition:
         if self._redirects > _MOST_REDIRECTS:
             raise UpstreamError(self._client.store, f"{request.place}: it redirects without end")
         url = self._client.linked(request.url, target, request.place)
+        if request.url.query_string and not set(request.url.query.items()) <= set(url.query.items()):
+            raise UpstreamError(
+                self._client.store, f"{request.place}: it redirects to where the parameters are left out"
+            )
         self._request = msgspec.structs.replace(request, url=url)
         return True
 
