@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
@@ -30,7 +29,7 @@ from holdall.session import (
     bind_dao,
     recovering,
 )
-from holdall.store import Disclosing, Provisioned, Store, open_store
+from holdall.store import Blocks, Disclosing, Provisioned, Store, open_store
 
 if TYPE_CHECKING:
     from holdall.stores.dao import DAO
@@ -67,7 +66,7 @@ class Holdall:
         self.recovery = Recovery(self.bindings)
         self._recovering: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
-        self._active: ContextVar[ref[Session] | None] = ContextVar(f"holdall_{name}", default=None)
+        self._active: Blocks[ref[Session]] = Blocks(f"holdall_{name}")
         self._sync: SyncHoldall | None = None
 
     # --- declaring --------------------------------------------------------------------------------------------------
@@ -147,18 +146,13 @@ class Holdall:
     @contextmanager
     def activated(self, session: Session, *, auto_add: bool = False) -> Iterator[None]:
         """Within the block the active-record look acts in this session."""
-        token = self._active.set(ref(session))  # connections opened meanwhile keep their context for ever
-        try:
-            with adding_new_records(session, auto_add):
-                yield
-        finally:
-            with suppress(ValueError):  # a block that is only ended as the program ends is in another context by then
-                self._active.reset(token)
+        with self._active.entered(ref(session)), adding_new_records(session, auto_add):
+            yield
 
     @property
     def active_session(self) -> Session | None:
         """The session whose block this task is in, if any."""
-        active = self._active.get()
+        active = self._active.current
         return None if active is None else active()
 
     @property

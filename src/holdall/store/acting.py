@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from weakref import ref
+
+from holdall.store.blocks import Blocks
 
 __all__ = ["acting_for", "acting_session"]
 
-_session: ContextVar[Callable[[], object] | None] = ContextVar("holdall_acting_for", default=None)
+_sessions: Blocks[Callable[[], object]] = Blocks("holdall_acting_for")
 
 
 @contextmanager
 def acting_for(session: object) -> Iterator[None]:
     """Within the block, what is called acts for this session."""
-    token = _session.set(ref(session))  # connections opened meanwhile keep their context for ever
-    try:
+    with _sessions.entered(ref(session)):
         yield
-    finally:
-        _session.reset(token)
 
 
 def acting_session() -> object:
     """The session the caller acts for, or None."""
-    found = _session.get()
+    found = _sessions.current
     return None if found is None else found()

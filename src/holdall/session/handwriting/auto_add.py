@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from holdall.model import born
 from holdall.session.handwriting.phase import SessionState
+from holdall.store import Blocks
 
 if TYPE_CHECKING:
     from holdall.session.session import Session
 
 __all__ = ["adding_new_records"]
 
-_session: ContextVar[ref[Session] | None] = ContextVar("holdall_auto_add", default=None)
+_sessions: Blocks[ref[Session]] = Blocks("holdall_auto_add")
 
 
 @contextmanager
@@ -25,21 +25,20 @@ def adding_new_records(session: Session, wanted: bool) -> Iterator[None]:
 
     Where it is not ``wanted``, they are added to no session, an outer one neither.
     """
-    if not wanted and _session.get() is None:
+    if not wanted and _sessions.current is None:
         yield
         return
 
     def welcome(record: Any) -> None:
-        current = _session.get()
+        current = _sessions.current
         if current is not None and current() is session and session.state is SessionState.STANDBY:
             session.add(record)
 
-    token = _session.set(ref(session))
     if wanted:
         born.append(welcome)
     try:
-        yield
+        with _sessions.entered(ref(session)):
+            yield
     finally:
-        _session.reset(token)
         if wanted:
             born.remove(welcome)

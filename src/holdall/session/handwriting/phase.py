@@ -10,6 +10,7 @@ from typing import Any
 
 from holdall.model import State, Tracker, set_track, track_of
 from holdall.session.identity import IdentityMap
+from holdall.store import reset_here
 
 __all__ = ["Phases", "SessionState"]
 
@@ -65,7 +66,7 @@ class Phases:
             yield
         finally:
             frame.phases = frame.record = None
-            _frames.reset(token)
+            reset_here(_frames, token)
             self._open -= 1
             if not self._open:
                 self._tracker.trusted = None

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from weakref import ref
 
 from holdall.errors import StateError
+from holdall.store import reset_here
 
 __all__ = ["SingleFlight"]
 
@@ -90,7 +91,7 @@ class SingleFlight:
                 flight.future.cancel()
             raise
         finally:
-            _current.reset(token)
+            reset_here(_current, token)
             del self._flights[what]
             if mine is not None:
                 mine.awaits.remove(flight)

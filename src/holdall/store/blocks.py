@@ -1,0 +1,63 @@
+"""Blocks of code that act for something, the innermost for whoever asks; also where one ends in another context.
+
+A generator's block ends in the context of whoever closes it, a FastAPI dependency's in that of another thread. There a
+context variable cannot be reset, and where the block began it still has its value: so a block says by itself that it
+is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, Token
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Blocks", "reset_here"]
+
+T = TypeVar("T")
+
+
+class _Block(Generic[T]):
+    """An open block; ``item`` is None when it is over."""
+
+    __slots__ = ("item", "outer")
+
+    def __init__(self, item: T, outer: _Block[T] | None) -> None:
+        self.item: T | None = item
+        self.outer = outer
+
+
+class Blocks(Generic[T]):
+    """The open blocks of each context. Connections keep the context they were opened in, so give weak references."""
+
+    def __init__(self, name: str) -> None:
+        self._innermost: ContextVar[_Block[T] | None] = ContextVar(name, default=None)
+
+    @contextmanager
+    def entered(self, item: T) -> Iterator[None]:
+        """Within the block, what is called acts for this."""
+        block = _Block(item, self._open_block())
+        token = self._innermost.set(block)
+        try:
+            yield
+        finally:
+            block.item = None
+            reset_here(self._innermost, token)
+
+    @property
+    def current(self) -> T | None:
+        """What the innermost open block acts for."""
+        block = self._open_block()
+        return None if block is None else block.item
+
+    def _open_block(self) -> _Block[T] | None:
+        block = self._innermost.get()
+        while block is not None and block.item is None:
+            block = block.outer
+        return block
+
+
+def reset_here(variable: ContextVar[Any], token: Token[Any]) -> None:
+    """Give a variable the value it had before, unless the block that set it ends in another context."""
+    with suppress(ValueError):
+        variable.reset(token)
