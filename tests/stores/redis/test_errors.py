@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from holdall.errors import (
     Conflict,
+    CorruptRecord,
     SchemaMismatch,
     StaleVersion,
     StoreError,
@@ -168,9 +169,9 @@ def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str) -> N
         assert await store.inspect() == []
         assert await raw.exists(f"{store._prefix}:plain:b", f"{store._prefix}:book:2") == 0
         await raw.set(f"{store._prefix}:plain:c", "no hash")
-        with pytest.raises(SchemaMismatch, match="WRONGTYPE"):
+        with pytest.raises(SchemaMismatch, match="plain:c holds a string"):
             await apply(store, plain("d"), update("plain", "c", value=1))
-        with pytest.raises(SchemaMismatch):
+        with pytest.raises(CorruptRecord, match="stored in a string"):
             await store.fetch(Query("plain", where("code", Op.EQ, "c")))
         assert [row[0] for row in await store.fetch(_ALL)] == ["a"]
 

@@ -29,6 +29,7 @@ from holdall.store import (
     Appending,
     Change,
     CommitClass,
+    Damaged,
     Feature,
     Naming,
     Outcome,
@@ -134,7 +135,9 @@ def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, wr
         await raw.hset(f"{store._prefix}:book:2", field, written.encode("latin-1"))
         with pytest.raises(CorruptRecord) as caught:
             await store.fetch(Query("book"))
-        assert caught.value.place == f"{store._prefix}:book:2 {field}"
+        assert (caught.value.place, caught.value.key, caught.value.fields) == ("book 2", 2, (field,))
+        assert [row[0] for row in caught.value.rows] == [1, 2, 3]
+        assert sum(isinstance(value, Damaged) for row in caught.value.rows for value in row) == 1
         assert [row[0] for row in await store.fetch(Query("book", where("id", Op.IN, (1, 3))))] == [1, 3]
 
     work(redis_url, body, store)

@@ -213,7 +213,7 @@ def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, wr
         await raw.hset(f"typed4:hogwarts.models:Student:{HARRY}", field, written)
         with pytest.raises(CorruptRecord) as caught:
             await store.fetch(Query("student"))
-        assert caught.value.place == f"typed4:hogwarts.models:Student:{HARRY} {field}"
+        assert (caught.value.key, caught.value.fields) == (HARRY, (field,))
 
     work(redis_url, body, store)
 

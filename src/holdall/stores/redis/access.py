@@ -17,6 +17,7 @@ _AFTER = chr(ord(SEPARATOR) + 1)
 _NULLS = [f"[-{SEPARATOR}", f"(-{_AFTER}"]
 _VALUES = ["[=", "(>"]
 _ALL = ["-", "+"]
+_MOST = 2**53  # to which numbers of Lua are exact
 _EXACT = frozenset(
     {Kind.INT, Kind.DATETIME, Kind.DATE, Kind.TIME, Kind.TIMEDELTA, Kind.UUID}
 )  # neither cut nor rounded
@@ -56,7 +57,7 @@ def referring(layout: Layout, field: str, keys: Iterable[Any]) -> Access:
 
 
 def _whole(layout: Layout) -> list[Any]:
-    return ["ranges", [["sorted", layout.keys, _ALL, len(layout.key_fields)]]]
+    return ["ranges", [["sorted", layout.keys, _ALL, len(layout.key_fields), layout.numbers[layout.keys]]]]
 
 
 def _named(condition: Condition) -> str:
@@ -80,7 +81,7 @@ def _listing(layout: Layout, query: Query[Any]) -> Access:
         place = layout.place(query.position)
         low, high = (f"[{place}{_AFTER}", high) if not direction else (low, f"({place}{SEPARATOR}")
     count = sys.maxsize if query.max_rows is None else query.max_rows
-    page = ["page", low, high, direction, query.skip, min(count, 2**31), len(layout.key_fields)]
+    page = ["page", low, high, direction, min(query.skip, _MOST), min(count, 2**31), len(layout.key_fields)]
     return Access(page, is_answer=True)
 
 
@@ -112,17 +113,19 @@ def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Any] | No
 def _alternative(layout: Layout, item: Condition) -> list[Any] | None:
     """What an index finds for one part of a condition: all records that meet it, and perhaps more."""
     if item == Or(()):
-        return ["sorted", layout.keys, [], 1]
+        return ["sorted", layout.keys, [], 1, layout.numbers[layout.keys]]
     if not isinstance(item, Compare) or len(item.path) != 1:
         return None
     name, field = item.path[0], layout.schema.by_name[item.path[0]]
     if (name,) in layout.unique and item.op in (Op.EQ, Op.IN):
         values = item.value if item.op is Op.IN else (item.value,)
-        return ["unique", layout.unique_values((name,)), [exact(field, value) for value in values]]
+        place = layout.unique_values((name,))
+        return ["unique", place, [exact(field, value) for value in values], 0, layout.numbers[place]]
     if name not in layout.indexed:
         return None
     ranges = _ranges(item, lambda value: f"={sortable(field, value)}", field.kind)
-    return None if ranges is None else ["sorted", layout.index(name), ranges, 1]
+    place = layout.index(name)
+    return None if ranges is None else ["sorted", place, ranges, 1, layout.numbers[place]]
 
 
 def _ranges(item: Compare, text: Any, kind: Kind) -> list[str] | None:

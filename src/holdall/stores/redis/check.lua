@@ -1,28 +1,30 @@
 -- Look at everything before anything is written. What is wrong is returned: { what, number of the change, rule }. This
 -- stands in the middle of apply and commit, where a function would cost each small write, and is a function of prepare.
 
--- keys of another type would stop the writing half way
+-- keys of another type would stop the writing half way; what the mark tells of and is gone would break unique rules
 for number, collection in ipairs(collections) do
   local mark, reserved = call('TYPE', KEYS[collection[MARK]]).ok, call('TYPE', KEYS[collection[RESERVED]]).ok
-  is_marked[number], is_holding[number] = mark ~= 'none', reserved == 'hash'
+  is_holding[number] = reserved == 'hash'
   local refusal = mark ~= 'none' and mark ~= 'string' and { 'type', KEYS[collection[MARK]], mark }
     or reserved ~= 'none' and reserved ~= 'hash' and { 'type', KEYS[collection[RESERVED]], reserved }
-    or wrong_type(collection[LISTING], 'zset')
     or collection[EXPIRY] and wrong_type(collection[EXPIRY], 'zset')
-    or collection[ENTRIES] and wrong_type(collection[ENTRIES], 'hash')
     or collection[COUNTER] and wrong_type(collection[COUNTER], 'string')
     or commit and (wrong_type(collection[COMMITS], 'hash') or wrong_type(collection[HELD], 'hash'))
-  for _, index in ipairs(collection[INDEXES]) do refusal = refusal or wrong_type(index[INDEX_KEY], 'zset') end
-  for _, rule in ipairs(collection[UNIQUES]) do refusal = refusal or wrong_type(rule[RULE_KEY], 'hash') end
   if refusal then return refusal end
-end
-
--- what was indexed under another declaration would be found no more
-for _, collection in ipairs(collections) do
-  if collection[SLOTS] > 0 and call('GET', KEYS[collection[MARK]]) ~= collection[DECLARED]
-    and call('EXISTS', KEYS[collection[LISTING]]) == 1 then
-    return { 'unbuilt', collection[PREFIX] }
+  local declared, told = marked(collection)
+  local is_declared, beside_number = declared == collection[DECLARED], 0
+  local function look(key, wanted)
+    local found = call('TYPE', KEYS[key]).ok
+    beside_number = beside_number + 1
+    if found ~= 'none' and found ~= wanted then return { 'type', KEYS[key], found } end
+    if found == 'none' then
+      return is_declared and sub(told, beside_number, beside_number) == '1' and { 'lost', collection[PREFIX], KEYS[key] }
+    end
+    -- what was indexed under another declaration would be found no more
+    return collection[SLOTS] > 0 and not is_declared and { 'unbuilt', collection[PREFIX] }
   end
+  refusal = each_beside(collection, look)
+  if refusal then return refusal end
 end
 
 -- 1. which records other commits hold: before their versions, as those of a decided commit may be about to change
@@ -60,14 +62,21 @@ do
       local key = KEYS[position]
       local is_there = alive[key]
       if is_there == nil then
-        if verb == 'add' then is_there = call('EXISTS', key) == 1 else is_there = call('HLEN', key) > 0 end
+        if verb == 'add' then
+          is_there = call('EXISTS', key) == 1
+        else
+          local size = redis.pcall('HLEN', key)
+          local is_hash = type(size) == 'number'
+          if not is_hash and verb == 'update' then return { 'type', key, call('TYPE', key).ok } end
+          is_there = not is_hash or size > 0  -- what is no hash can be removed
+        end
       end
       if verb == 'add' then
         if is_there then return { 'exists', position - beside } end
       else
         if not is_there then return { 'stale', position - beside } end
         if expected then
-          local found = version[key] or call('HGET', key, field)
+          local found = version[key] or redis.pcall('HGET', key, field)
           if found and collection[IS_TYPED] then found = version_of(found) end
           if found ~= expected[number] then return { 'stale', position - beside } end
         end
@@ -82,7 +91,7 @@ end
 
 -- 3. what stands of each record in indexes, before and after
 do
-  local touched, position = {}, beside
+  local touched, position, unlisted = {}, beside, { 'unlisted' }
   for _, run in ipairs(runs) do
     local verb, collection, texts = run[VERB], collections[run[COLLECTION]], run[TEXTS]
     local slots, columns, size = run[GIVEN_SLOTS], run[SLOT_COLUMNS], collection[SLOTS]
@@ -93,6 +102,7 @@ do
         local entry = touched[key]
         if not entry then
           local kept = call('HGET', KEYS[collection[ENTRIES]], texts[number])
+          if not kept and verb == 'update' then unlisted[#unlisted + 1] = position - beside end
           entry = { collection = collection, text = texts[number], before = kept and cmsgpack.unpack(kept) or {} }
           entry.number = run[COLLECTION]
           touched[key] = entry
@@ -113,6 +123,7 @@ do
       position = position + #texts
     end
   end
+  if #unlisted > 1 then return unlisted end
 end
 
 -- 4. values that two records claim

@@ -6,6 +6,7 @@ text: decimals ``"12.50"``, dates and times in ISO 8601, UUIDs, bytes in base64.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ __all__ = ["Codec", "JsonCodec", "type_of"]
 
 _encoder = msgspec.json.Encoder()
 
+_NOT_FINITE = re.compile(rb'"[-+]?(?:s?nan|inf)', re.IGNORECASE)
 _SHORT = 18  # digits that any 64 bits hold
 
 _TYPES: dict[Kind, Any] = {
@@ -111,25 +113,35 @@ class JsonCodec:
 
     def value(self, name: str, json: bytes) -> Any:
         """One value. Raises Misfit."""
+        field = self._by_name[name]
         try:
             value = msgspec.json.decode(json, type=self._types[name])
-        except msgspec.DecodeError as error:
-            raise Misfit(f"it is not {self._by_name[name].kind}: {error}") from error
-        return value.astimezone(UTC) if isinstance(value, datetime) else value
+            value = value.astimezone(UTC) if isinstance(value, datetime) else value
+        except (msgspec.DecodeError, OverflowError) as error:
+            missing = "is missing" if json == b"null" else f"is stored as something that is no {field.kind}"
+            raise Misfit(missing) from error
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise Misfit("is stored as something that is no finite number")
+        if field.kind is Kind.STR and isinstance(value, str) and "\0" in value:
+            raise Misfit("is stored as text with a NUL character")
+        return value
 
     def _decoder(self, names: tuple[str, ...]) -> Callable[[bytes], list[tuple[Any, ...]]]:
         row = tuple[tuple(self._types[name] for name in names)]  # type: ignore[misc, valid-type]
         decoder = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        kinds = {self._by_name[name].kind for name in names}
         instants = [place for place, name in enumerate(names) if self._by_name[name].kind is Kind.DATETIME]
 
         def decode(json: bytes) -> list[tuple[Any, ...]]:
             try:
                 rows: list[tuple[Any, ...]] = decoder.decode(json)
-            except msgspec.DecodeError as error:
+                for place in instants:  # what others wrote may have another offset
+                    if any(row[place] is not None and row[place].tzinfo is not UTC for row in rows):
+                        rows = [_in_utc(row, place) for row in rows]
+            except (msgspec.DecodeError, OverflowError) as error:
                 raise Misfit("a value is not what its field says") from error
-            for place in instants:  # what others wrote may have another offset
-                if any(row[place] is not None and row[place].tzinfo is not UTC for row in rows):
-                    rows = [_in_utc(row, place) for row in rows]
+            if (Kind.STR in kinds and b"\\u0000" in json) or (Kind.DECIMAL in kinds and _NOT_FINITE.search(json)):
+                raise Misfit("a value may be one that is never written")
             return rows
 
         return decode

@@ -22,7 +22,8 @@ from holdall.stores.redis.text import key_of_text, key_text
 __all__ = ["EnvelopeCodec"]
 
 _MODULE = "repocket.attributes"
-_NULLS = ("null", "none")
+_NULLS = ("", "null", "none")
+_UNWRITTEN = (b"", b"None", b"null")  # what it writes, without an envelope, of what is unset or cannot be written
 _LONGEST_LITERAL = 100_000
 
 _TYPES: dict[Kind, str] = {
@@ -39,6 +40,18 @@ _TYPES: dict[Kind, str] = {
     Kind.REF: "Pointer",
 }
 _NULL_AS_TEXT = frozenset({Kind.DATETIME, Kind.UUID, Kind.REF})
+
+
+_EMPTY: dict[Kind, Any] = {
+    Kind.INT: 0,
+    Kind.FLOAT: 0.0,
+    Kind.DECIMAL: Decimal(0),
+    Kind.STR: "",
+    Kind.BYTES: b"",
+    Kind.JSON: "",
+    Kind.MANY: (),
+}
+"""What its attributes are where they have no value; it has none of the other kinds."""
 
 
 class _Envelope(msgspec.Struct):
@@ -73,23 +86,25 @@ class EnvelopeCodec:
         return [tuple([self.value(name, raw) for name, raw in zip(names, row, strict=True)]) for row in found]
 
     def value(self, name: str, json: Any) -> Any:
-        """One value. Raises Misfit."""
+        """One value, the one that repocket has for it where it wrote none. Raises Misfit."""
         field = self._by_name[name]
         try:
-            envelope = msgspec.json.decode(json, type=_Envelope | None)
+            envelope = None if bytes(json) in _UNWRITTEN else msgspec.json.decode(json, type=_Envelope)
         except msgspec.DecodeError as error:
-            raise Misfit(f"it is no envelope of module, type and value: {error}") from error
-        text = None if envelope is None else envelope.value
+            raise Misfit("is no envelope of module, type and value") from error
+        if envelope is None:
+            return _empty(field)
+        text = envelope.value
         if text is None or (field.kind in _NULL_AS_TEXT and text.lower() in _NULLS):
             if not field.nullable:
-                raise Misfit("a value is needed")
+                raise Misfit("is missing")
             return None
         try:
             value = self._value(field, text)
         except (ValueError, ArithmeticError, SyntaxError, MemoryError, RecursionError) as error:
-            raise Misfit(f"its value is not {field.kind}") from error
+            raise Misfit(f"is stored as something that is no {field.kind}") from error
         if not is_of_kind(field, value):
-            raise Misfit(f"its value is not {field.kind}")
+            raise Misfit(f"is stored as something that is no {field.kind}")
         return value
 
     def _text(self, field: FieldSchema, value: Any) -> str | None:
@@ -142,11 +157,19 @@ class EnvelopeCodec:
     def _key(self, field: FieldSchema, text: str) -> Any:
         place = self._place_of(str(field.target))
         if not text.startswith(place):
-            raise Misfit(f"it does not point at a {field.target}")
+            raise Misfit(f"is stored as something that points at no {field.target}")
         key, rest = key_of_text(field.target_key, text.removeprefix(place).split(":"))
         if rest:
-            raise Misfit(f"it does not point at a {field.target}")
+            raise Misfit(f"is stored as something that points at no {field.target}")
         return key
+
+
+def _empty(field: FieldSchema) -> Any:
+    if field.nullable:
+        return None
+    if field.kind not in _EMPTY or field.choices is not None:
+        raise Misfit("is missing")
+    return _EMPTY[field.kind]
 
 
 def _bytes_text(field: FieldSchema, value: bytes) -> str:

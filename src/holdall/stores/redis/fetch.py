@@ -9,17 +9,21 @@ import msgspec
 
 from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import Query, Schema, SortKey, compile_condition, select
-from holdall.store import Rows
+from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, access_of, refusal
 from holdall.stores.redis.codec import Codec
+from holdall.stores.redis.damage import Stored, names_itself, refuse_damaged, row_of, without_damage
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.related import Related
-from holdall.stores.redis.scripts import LOAD, PURGE
+from holdall.stores.redis.scripts import LOAD, PURGE, SIZE
 from holdall.stores.redis.server import Server
-from holdall.stores.redis.writes import unbuilt
+from holdall.stores.redis.writes import lost, unbuilt
 
-__all__ = ["SIEVED", "Reader"]
+__all__ = ["COUNTED", "SIEVED", "Reader"]
+
+COUNTED = 1000
+"""How many records are looked at to count them all; of more, what is listed is counted."""
 
 SIEVED = 100_000
 """How many records of an index may be read to answer with a part of them."""
@@ -50,17 +54,17 @@ class Reader:
         """The rows a checked query means."""
         layout = self._layouts[query.collection]
         access = access_of(layout, query)
-        if access.where[0] == "page":
-            await self.purge(layout)
         if access.is_answer and not query.projection:
             return await self.rows(layout, access)
         if access.is_answer and all(len(path) == 1 for path in query.projection):
             return await self.rows(layout, access, tuple([path[0] for path in query.projection]))
-        found = await self.rows(layout, access)
+        found, damaged = await self._readable(layout, access)
         if access.is_answer:  # a page that is cut already
             query = msgspec.structs.replace(query, max_rows=None, skip=0, position=None)
         related = Related(self)
         await related.gather(query, found)
+        if damaged:
+            return self._selected(query, found, damaged, related)
         return select(query, found, related)
 
     async def count(self, query: Query[Any]) -> int:
@@ -69,9 +73,8 @@ class Reader:
         layout = self._layouts[query.collection]
         access = access_of(layout, plain)
         if access.is_answer:
-            await self.purge(layout)
-            return int(await self._server.command(layout.keys, "ZCARD", layout.keys))
-        found = await self.rows(layout, access)
+            return await self._size(layout)
+        found, _ = await self._readable(layout, access)
         related = Related(self)
         await related.gather(plain, found)
         return sum(map(compile_condition(query.condition, layout.schema, related), found))
@@ -91,9 +94,11 @@ class Reader:
         keys = tuple([SortKey((name,)) for name in layout.schema.key])
         page: Query[Any] = Query(query.collection, sort_keys=keys, max_rows=batch)
         while True:
-            found = await self.rows(layout, access_of(layout, page))
+            found, damaged = await self._readable(layout, access_of(layout, page))
             related = Related(self)
             await related.gather(query, found)
+            if damaged:
+                self._selected(query, found, damaged, related)
             rows = select(query, found, related)
             if rows:
                 yield rows
@@ -111,29 +116,29 @@ class Reader:
 
     async def purge(self, layout: Layout) -> None:
         """Forget what stands of records that have expired."""
-        if layout.ttl is None:
-            return
+        if layout.ttl is not None:
+            while await self._forgotten(layout, None) == _PURGED_AT_ONCE:
+                pass
+
+    async def forget(self, layout: Layout, members: Sequence[str]) -> None:
+        """Forget what stands of those of these members of ``#keys`` whose records are gone."""
+        await self._forgotten(layout, members)
+
+    async def _forgotten(self, layout: Layout, members: Sequence[str] | None) -> int:
         indexes, uniques = layout.slot_numbers
-        places = [layout.keys, layout.expiry, layout.entries, *map(layout.index, layout.indexed)]
+        places = [layout.keys, layout.mark, layout.entries, layout.expiry, *map(layout.index, layout.indexed)]
         places += map(layout.unique_values, layout.unique)
-        arguments = (layout.record, _PURGED_AT_ONCE, len(indexes), _pack(uniques), len(layout.key_fields))
-        while await self._server.run(PURGE, places, arguments) == _PURGED_AT_ONCE:
-            pass
+        asked = _pack(False if members is None else members)
+        how = (len(indexes), _pack(uniques), len(layout.key_fields), asked, int(bool(layout.slots)))
+        return int(await self._server.run(PURGE, places, (layout.record, _PURGED_AT_ONCE, *how)))
 
-    async def raw(self, layout: Layout, access: Access, names: tuple[str, ...]) -> list[tuple[str, list[bytes]]]:
-        """The texts and the values as they are stored; null for missing ones."""
+    async def raw(self, layout: Layout, access: Access, names: tuple[str, ...]) -> list[tuple[str, Stored]]:
+        """The texts of records, and the values as they are stored, null for missing ones, those of the key at the end.
+
+        The name of the type stands in place of the values where a record is no hash.
+        """
         reply = await self._run(layout, access, names, 0, "raw")
-        return [(key.decode()[len(layout.record) :], values) for key, values in reply[1]]
-
-    def decoded(self, layout: Layout, text: str, names: tuple[str, ...], values: Sequence[bytes]) -> dict[str, Any]:
-        """The values of one record. Raises CorruptRecord."""
-        codec, found = self._codecs[layout.schema.name], {}
-        for name, value in zip(names, values, strict=True):
-            try:
-                found[name] = codec.value(name, value)
-            except Misfit as misfit:
-                raise CorruptRecord(self._store, f"{layout.record}{text} {name}", str(misfit)) from misfit
-        return found
+        return [(key.decode(errors="replace")[len(layout.record) :], values) for key, values in reply[1]]
 
     async def rows(self, layout: Layout, access: Access, names: tuple[str, ...] = ()) -> Rows:
         """The rows, of these fields or of all, that are found this way.
@@ -148,18 +153,60 @@ class Reader:
         reply = await self._run(layout, access, names, bound)
         if reply[0] == b"unbuilt":
             raise unbuilt(self._store, layout.base)
+        if reply[0] == b"lost":
+            raise lost(self._store, layout.base, reply[1].decode())
         if reply[0] == b"many":
             raise _too_many(layout, access)
+        codec = self._codecs[layout.schema.name]
+        if reply[0] == b"ok":
+            try:
+                rows = codec.rows(names, reply[1])
+                if len(rows) == reply[2] and all(names_itself(layout, codec, *told) for told in reply[3]):
+                    return rows
+            except Misfit:
+                pass  # told below, record by record
+        rows = [row_of(layout, codec, text, names, values) for text, values in await self.raw(layout, access, names)]
+        refuse_damaged(self._store, layout.schema, names, rows)
+        return rows
+
+    async def _readable(self, layout: Layout, access: Access) -> tuple[Rows, dict[int, Row]]:
+        """The rows that are found, with null for what cannot be read; by the ids of such rows, what they are."""
         try:
-            return self._codecs[layout.schema.name].rows(names, reply[1])
-        except Misfit as misfit:
-            for text, values in await self.raw(layout, access, names):
-                self.decoded(layout, text, names, values)
-            raise CorruptRecord(self._store, layout.base, str(misfit)) from misfit
+            return await self.rows(layout, access), {}
+        except CorruptRecord as error:
+            found = list(map(without_damage, error.rows))
+            whole = {id(plain): row for plain, row in zip(found, error.rows, strict=True) if plain is not row}
+            return found, whole
+
+    def _selected(self, query: Query[Any], found: Rows, damaged: Mapping[int, Row], related: Related) -> Rows:
+        """As ``select``, by what can be read. Raises CorruptRecord, with the rows of the answer, if one is damaged."""
+        schema = self._layouts[query.collection].schema
+        chosen = select(msgspec.structs.replace(query, projection=()), found, related)
+        paths = query.projection or tuple([(field.name,) for field in schema.stored])
+        rows = select(Query(query.collection, projection=paths), chosen, related)
+        for number, row in enumerate(chosen):
+            if id(row) in damaged:
+                whole = damaged[id(row)]
+                rows[number] = tuple(
+                    [
+                        whole[schema.positions[path[0]]] if len(path) == 1 else value
+                        for path, value in zip(paths, rows[number], strict=True)
+                    ]
+                )
+        refuse_damaged(self._store, schema, [".".join(path) for path in paths], rows)
+        return rows
+
+    async def _size(self, layout: Layout) -> int:
+        """How many records are listed and there."""
+        places = [layout.keys, layout.mark, *([layout.expiry] if layout.ttl is not None else ())]
+        found = await self._server.run(SIZE, places, (layout.record, len(layout.key_fields), COUNTED))
+        if isinstance(found, list):
+            raise lost(self._store, layout.base, found[1].decode())
+        return int(found)
 
     async def _run(self, layout: Layout, access: Access, names: tuple[str, ...], bound: int, form: str = "") -> Any:
         mark = layout.declared if _asks_index(layout, access) else ""
-        arguments = (layout.record, _pack(names), _pack(access.where), bound, form, mark)
+        arguments = (layout.record, _pack(names), _pack(access.where), bound, form, mark, _pack(layout.schema.key))
         return await self._server.run(LOAD, self._places(layout, access), arguments)
 
     def _places(self, layout: Layout, access: Access) -> list[str]:

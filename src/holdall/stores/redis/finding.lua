@@ -1,11 +1,28 @@
 -- What looking at everything finds, and how.
 
 local order = {}  -- what stands of each changed record in indexes, before and after
-local is_holding, is_marked = {}, {}  -- by number of a collection: whether commits hold something, whether it has a mark
+local is_holding = {}  -- by number of a collection: whether commits hold something
 
 local function wrong_type(number, wanted)
   local found = call('TYPE', KEYS[number]).ok
   if found ~= 'none' and found ~= wanted then return { 'type', KEYS[number], found } end
+end
+
+-- what the mark of a collection says is indexed, and what of all that lies beside the records was not empty
+local function marked(collection)
+  local mark = call('GET', KEYS[collection[MARK]])
+  if not mark then return false, '' end
+  local place = string.find(mark, '|', 1, true)
+  if not place then return mark, '' end
+  return sub(mark, 1, place - 1), sub(mark, place + 1)
+end
+
+-- the first answer about what lies beside the records, with the type it should have, in the order of the mark
+local function each_beside(collection, look)
+  local found = look(collection[LISTING], 'zset') or collection[ENTRIES] and look(collection[ENTRIES], 'hash')
+  for _, index in ipairs(collection[INDEXES]) do found = found or look(index[INDEX_KEY], 'zset') end
+  for _, rule in ipairs(collection[UNIQUES]) do found = found or look(rule[RULE_KEY], 'hash') end
+  return found
 end
 
 -- the values of these slots as one text, false where any is missing

@@ -121,6 +121,14 @@ class Layout:
         return list(range(1, len(self.indexed) + 1)), groups
 
     @cached_property
+    def numbers(self) -> dict[str, int]:
+        """By key, the number of what lies beside the records in the mark, which tells what of it was not empty."""
+        beside = [self.keys]
+        if self.slots:
+            beside += [self.entries, *map(self.index, self.indexed), *map(self.unique_values, self.unique)]
+        return {key: number for number, key in enumerate(beside, 1)}
+
+    @cached_property
     def declared(self) -> str:
         """What is indexed, as the mark says it; empty where nothing is."""
         groups = [*((name,) for name in self.indexed), *(("unique", *group) for group in self.unique)]

@@ -1,42 +1,85 @@
 -- Read records as they are at one instant.
--- KEYS[1]: the sorted set of all keys, KEYS[2]: the mark of what is indexed. ARGV: record prefix, names of the fields to read, where to look, bound.
+-- KEYS[1]: the sorted set of all keys, KEYS[2]: the mark of what is indexed.
+-- ARGV: record prefix, names of the fields to read, where to look, bound, form, what is declared, names of the key.
 -- Where to look: { 'keys', texts } or { 'ranges', alternatives } or { 'page', low, high, is reversed, skip, count,
 -- separators }.
--- An alternative: { 'sorted', key, { low, high, ... }, separators before a member's key } or { 'unique', key, { value,
--- ... } }; the one that finds the fewest is taken. More records than the bound, if that is not 0, give { 'many', how many }.
--- ARGV[6] is the mark that must be there where an index is asked; else { 'unbuilt' }.
--- Gives { 'ok', JSON }: a list with a list for each record; where ARGV[5] says so, { 'raw', key, values, ... } instead.
+-- An alternative: { 'sorted', key, { low, high, ... }, separators before a member's key, number } or { 'unique', key,
+-- { value, ... }, 0, number }, with its number in the mark; the one that finds the fewest is taken. More records than
+-- the bound, if that is not 0, give { 'many', how many }.
+-- Where an index is asked the mark must be of what is declared, else { 'unbuilt' }; { 'lost', key } where nothing is
+-- found by a key that the mark tells of and that is gone.
+-- Gives { 'ok', JSON, count, doubtful }: a list with a list for each record, and { text, its key's values, ... } of
+-- those that may hold another key than their name; { 'damaged' } where one is no hash. Where the form is 'raw',
+-- { 'raw', { name, values } or { name, type }, ... } instead, the key's values after the others.
 
 local call, unpack, concat = redis.call, unpack, table.concat
 local prefix, names, where, bound = ARGV[1], cmsgpack.unpack(ARGV[2]), cmsgpack.unpack(ARGV[3]), tonumber(ARGV[4])
-local is_raw = ARGV[5] == 'raw'
-local size = #names
-local words, last = { 'HMGET', '' }, size + 2
+local is_raw, key_names = ARGV[5] == 'raw', cmsgpack.unpack(ARGV[7])
+local find, sub = string.find, string.sub
+local size, parts = #names, #key_names
+local words, last, places = { 'HMGET', '' }, size + 2, {}
 for place = 1, size do words[2 + place] = names[place] end
-local found, count = {}, 0
+for part, name in ipairs(key_names) do
+  for place = 1, size do if names[place] == name then places[part] = place end end
+  if is_raw or not places[part] then
+    last = last + 1
+    words[last], places[part] = name, last - 2
+  end
+end
+local found, doubtful, count, is_damaged = {}, {}, 0, false
+
+-- whether the key that a record holds is plainly the one in its name
+local function names_itself(values, text)
+  if parts == 1 then
+    local held = values[places[1]]
+    return held == text or held == '"' .. text .. '"'
+      or held and (find(held, '"value": "' .. text .. '"', 1, true) or find(held, '"value":"' .. text .. '"', 1, true))
+  end
+  local held = {}
+  for part = 1, parts do
+    local value = values[places[part]] or ''
+    held[part] = sub(value, 1, 1) == '"' and sub(value, 2, -2) or value
+  end
+  return concat(held, ':') == text
+end
 
 local function read(text)
   words[2] = prefix .. text
-  local values = call(unpack(words, 1, last))
+  local values = redis.pcall(unpack(words, 1, last))
+  if values.err then
+    count, is_damaged = count + 1, true
+    if is_raw then found[count] = { words[2], call('TYPE', words[2]).ok } end
+    return
+  end
   local is_there = values[1]
-  for place = 1, size do
+  for place = 1, last - 2 do
     if not values[place] then
       values[place] = 'null'
     else
       is_there = true
     end
   end
-  if not is_there and call('EXISTS', words[2]) == 0 then return false end
+  if not is_there and call('EXISTS', words[2]) == 0 then return end
   count = count + 1
   if is_raw then
     found[count] = { words[2], values }
-  else
-    found[count] = concat(values, ',\n')
+    return
   end
-  return true
+  found[count] = concat(values, ',\n', 1, size)
+  if not names_itself(values, text) then
+    local told = { text }
+    for part = 1, parts do told[1 + part] = values[places[part]] end
+    doubtful[#doubtful + 1] = told
+  end
 end
 
-local find, sub = string.find, string.sub
+-- where nothing was found: whether this key, of this number in the mark, has gone
+local function lost(key, number)
+  if count > 0 or call('EXISTS', key) == 1 then return nil end
+  local mark = call('GET', KEYS[2]) or ''
+  local place = find(mark, '|', 1, true)
+  return place and sub(mark, place + number, place + number) == '1' and { 'lost', key }
+end
 
 local function text_of(member, separators)
   local place = 0
@@ -51,7 +94,11 @@ local function size_of(alternative)
   return total
 end
 
-if ARGV[6] ~= '' and call('GET', KEYS[2]) ~= ARGV[6] and call('EXISTS', KEYS[1]) == 1 then return { 'unbuilt' } end
+if ARGV[6] ~= '' then
+  local mark = call('GET', KEYS[2])
+  local is_declared = mark and (mark == ARGV[6] or sub(mark, 1, #ARGV[6] + 1) == ARGV[6] .. '|')
+  if not is_declared and call('EXISTS', KEYS[1]) == 1 then return { 'unbuilt' } end
+end
 
 if where[1] == 'keys' then
   local texts = where[2]
@@ -83,18 +130,40 @@ elseif where[1] == 'ranges' then
       for number = 1, #members do once(text_of(members[number], best[4])) end
     end
   end
+  local refusal = lost(best[2], best[5])
+  if refusal then return refusal end
 else
   local low, high, is_reversed, skip, wanted, separators =
     where[2], where[3], where[4], where[5], where[6], where[7]
   local command = is_reversed and 'ZREVRANGEBYLEX' or 'ZRANGEBYLEX'
   if is_reversed then low, high = high, low end
-  while count < wanted do
-    local members = call(command, KEYS[1], low, high, 'LIMIT', skip, wanted - count)
-    for number = 1, #members do read(text_of(members[number], separators)) end
-    if #members == 0 or wanted > 2147483646 then break end
-    skip = skip + #members
+  local is_empty = call('EXISTS', KEYS[1]) == 0
+  while count < wanted and not is_empty do
+    -- a member whose record is gone counts neither among those skipped nor on the page
+    local members = call(command, KEYS[1], low, high, 'LIMIT', 0, math.min(math.max(skip, wanted - count), 1000))
+    if #members == 0 then break end
+    low = '(' .. members[#members]
+    local texts = {}
+    for number = 1, #members do texts[number] = text_of(members[number], separators) end
+    local first = 1
+    if skip > 0 then
+      local skipped = {}
+      for number = 1, math.min(skip, #texts) do skipped[number] = prefix .. texts[number] end
+      skip, first = skip - call('EXISTS', unpack(skipped)), #skipped + 1
+    end
+    for number = first, #texts do
+      if count >= wanted then break end
+      if skip == 0 then
+        read(texts[number])
+      elseif call('EXISTS', prefix .. texts[number]) == 1 then
+        skip = skip - 1
+      end
+    end
   end
+  local refusal = is_empty and lost(KEYS[1], 1)
+  if refusal then return refusal end
 end
 if is_raw then return { 'raw', found } end
-if count == 0 then return { 'ok', '[]' } end
-return { 'ok', '[[' .. concat(found, '],[') .. ']]' }
+if is_damaged then return { 'damaged' } end
+if count == 0 then return { 'ok', '[]', 0, {} } end
+return { 'ok', '[[' .. concat(found, '],\n[') .. ']]', count, doubtful }

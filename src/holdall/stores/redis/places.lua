@@ -19,7 +19,7 @@ local PLACE_RESERVED, PLACE_COMMITS, PLACE_HELD = 1, 2, 3
 local VERB, COLLECTION, NAMES, TEXTS, COLUMNS, MEMBERS, VERSIONS = 1, 2, 3, 4, 5, 6, 7
 local GIVEN_SLOTS, SLOT_COLUMNS, LARGEST = 8, 9, 10
 
-local call, unpack, concat = redis.call, unpack, table.concat
+local call, unpack, concat, sub = redis.call, unpack, table.concat, string.sub
 local head, runs = cmsgpack.unpack(ARGV[1]), {}
 for number = 1, #ARGV - 1 do runs[number] = cmsgpack.unpack(ARGV[number + 1]) end
 local beside, collections, is_repeated, commit = head[BESIDE], head[COLLECTIONS], head[IS_REPEATED], head[COMMIT]

@@ -2,66 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
 from holdall.errors import Conflict, Reserved, SchemaMismatch
-from holdall.stores.redis.access import Access
+from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.layout import Layout
-from holdall.stores.redis.scripts import FORGET, INDEX
+from holdall.stores.redis.looking import Looker, Seen, beside, literal
+from holdall.stores.redis.scripts import FORGET, INDEX, MARK
 from holdall.stores.redis.server import Server
-from holdall.stores.redis.writes import reservations, slot_texts
+from holdall.stores.redis.writes import reservations
 
 __all__ = ["Provision"]
 
 _pack = msgspec.msgpack.Encoder().encode
 _BUILDING = "building"
 _TRIES = 5
+_TOLD = 3
+"""How many records that cannot be read are told by name."""
 
 
 class Provision:
     """What lies beside the records of the bound collections."""
 
-    def __init__(self, store: str, server: Server, layouts: Mapping[str, Layout], reader: Reader) -> None:
+    def __init__(
+        self,
+        store: str,
+        server: Server,
+        layouts: Mapping[str, Layout],
+        codecs: Mapping[str, Codec],
+        reader: Reader,
+    ) -> None:
         self._store = store
         self._server = server
         self._layouts = layouts
         self._reader = reader
+        self._looker = Looker(server, codecs)
 
     async def create(self) -> None:
-        """Take records that are not listed, or not indexed as declared, into listing and indexes.
+        """Take records that are not listed, or not indexed as they are now, into listing and indexes; forget the gone.
 
         Raises SchemaMismatch for values that must be unique and are not, Reserved where a commit over several stores
         holds a value that a record to be taken in has, or anything that was checked by indexes to be built anew.
         """
         for layout in self._layouts.values():
-            is_marked = await self._is_marked(layout)
-            if is_marked and await self._is_listed(layout):
+            if await self._is_declared(layout) and await self._is_mended(layout):
                 continue
             for _ in range(_TRIES):
-                if await self._is_built(layout, is_anew=not is_marked):
+                if await self._is_built(layout):
                     break
             else:
                 raise Conflict(self._store, f"{layout.base} is written all the time without the indexes to be built")
 
-    async def _is_built(self, layout: Layout, *, is_anew: bool) -> bool:
-        """Take all records in; False where somebody who knows nothing of the indexes wrote meanwhile."""
-        if is_anew:
-            await self._forget_indexes(layout)
-        if layout.slots and is_anew:
-            await self._server.command(layout.mark, "SET", layout.mark, _BUILDING, is_change=True)
-        refused = [text async for text in self._taken_in(layout)]
+    async def take_in(self, layout: Layout, texts: Sequence[str]) -> None:
+        """Take these records in. Raises SchemaMismatch where another has their unique values, Reserved."""
+        refused = await self._indexed(layout, await self._looker.seen(layout, texts))
         if refused:
-            told = f"{len(refused)} records of {layout.base} have values that another has, such as {refused[0]}"
-            raise SchemaMismatch(self._store, [told])
-        if not layout.slots:
-            return True
-        how = ("XX",) if is_anew else ()  # such a writer takes the mark away
-        words = ("SET", layout.mark, layout.declared, *how)
-        return await self._server.command(layout.mark, *words, is_change=True) is not None
+            raise self._refusal(layout, refused)
+
+    async def _is_mended(self, layout: Layout) -> bool:
+        """Take in what differs; False where everything must be indexed anew."""
+        if not await self._gone(layout):
+            return await self._is_whole(layout, "")
+        mark = await self._server.command(layout.mark, "GET", layout.mark)
+        await self._server.command(layout.mark, "SET", layout.mark, _BUILDING, is_change=True)
+        try:
+            return await self._is_whole(layout, _BUILDING)
+        except Reserved:
+            await self._server.command(layout.mark, "SET", layout.mark, mark, is_change=True)
+            raise
+
+    async def _is_whole(self, layout: Layout, mark: str) -> bool:
+        """Take in what differs and say so in the mark, which must be this one."""
+        if [text async for text in self._taken_in(layout, is_anew=False)]:
+            return False
+        async for number, members in self._looker.gone(layout):
+            if number:
+                await self._reader.forget(layout, members)
+        return await self._looker.is_consistent(layout) and await self._set_mark(layout, mark)
+
+    async def _is_built(self, layout: Layout) -> bool:
+        """Take all records in anew; False where somebody who knows nothing of the indexes wrote meanwhile."""
+        await self._forget_indexes(layout)
+        await self._server.command(layout.mark, "SET", layout.mark, _BUILDING, is_change=True)
+        refused = [text async for text in self._taken_in(layout, is_anew=True)]
+        async for number, members in self._looker.gone(layout):
+            if number:
+                await self._reader.forget(layout, members)
+        is_built = await self._set_mark(layout, _BUILDING)
+        if refused:
+            raise self._refusal(layout, refused)
+        return is_built
 
     async def inspect(self) -> list[str]:
         """A sentence for each key of another type than it should be, and for what create() would build."""
@@ -69,109 +103,158 @@ class Provision:
         for layout in self._layouts.values():
             wrong = [
                 f"{key} holds a {kind}, not a {wanted}"
-                for key, wanted in _beside(layout).items()
+                for key, wanted in beside(layout).items()
                 if (kind := await self._type(key)) not in (wanted, "none")
             ]
             found.extend(wrong)
             if wrong:
                 continue
-            if not await self._is_marked(layout):
+            is_built = await self._is_declared(layout)
+            if not is_built:
                 found.append(f"the indexes of {layout.base} are not those that are declared; create() builds them")
-            found.extend([message async for message in self._unlisted(layout)])
+            elif gone := await self._gone(layout):
+                found.append(f"{gone}, which lay beside the records of {layout.base}, is gone; create() builds it anew")
+                is_built = False
+            found.extend([message async for message in self._differences(layout, is_built=is_built)])
         return found
 
     async def drop(self) -> None:
-        """Remove the records of these collections and what lies beside them, and nothing else."""
+        """Remove what is listed of these collections and what lies beside it, and nothing else."""
         for layout in self._layouts.values():
-            for pattern in (f"{_literal(layout.base)}:*", f"{_literal(layout.base)}#*"):
-                await self._unlink(layout, pattern)
+            async for _, members in self._looker.gone(layout):
+                names = []
+                for member in members:
+                    record = layout.record + member.split("\0", len(layout.key_fields))[-1]
+                    names += [record, *[layout.stream(record, name) for name in layout.schema.streams]]
+                await self._server.command(layout.keys, "UNLINK", *names, is_change=True)
+            await self._unlink_indexes(layout)
+            await self._server.command(layout.keys, "UNLINK", *_all_beside(layout), is_change=True)
 
-    async def _unlink(self, layout: Layout, pattern: str) -> None:
-        async for names in self._server.scan(layout.keys, pattern):
-            await self._server.command(layout.keys, "UNLINK", *names, is_change=True)
+    async def _unlink_indexes(self, layout: Layout) -> None:
+        """Of earlier declarations, too."""
+        for word in ("index", "unique"):
+            async for names in self._server.scan(layout.keys, f"{literal(layout.base)}#{word}:*"):
+                await self._server.command(layout.keys, "UNLINK", *names, is_change=True)
 
     async def _type(self, key: str) -> str:
         return (await self._server.command(key, "TYPE", key)).decode()  # type: ignore[no-any-return]
 
-    async def _is_listed(self, layout: Layout) -> bool:
-        return not layout.is_shared and bool(await self._server.command(layout.keys, "EXISTS", layout.keys))
-
-    async def _is_marked(self, layout: Layout) -> bool:
+    async def _is_declared(self, layout: Layout) -> bool:
         """Whether what is indexed is what is declared, or there is nothing yet to index."""
         mark = await self._server.command(layout.mark, "GET", layout.mark)
-        if mark is None and (not layout.slots or not await self._server.command(layout.keys, "EXISTS", layout.keys)):
-            return True
-        return bool(mark == layout.declared.encode())
+        if mark is None and layout.slots:
+            return not await self._server.command(layout.keys, "EXISTS", *layout.numbers)
+        return mark is None or mark.decode().partition("|")[0] == layout.declared
+
+    async def _gone(self, layout: Layout) -> str:
+        """What the mark tells of and is gone; empty if nothing."""
+        mark = await self._server.command(layout.mark, "GET", layout.mark)
+        declared, _, told = (mark or b"").decode().partition("|")
+        gone = [
+            key
+            for key, number in layout.numbers.items()
+            if told[number - 1 : number] == "1" and not await self._server.command(key, "EXISTS", key)
+        ]
+        return ", ".join(gone) if declared == layout.declared else ""
+
+    async def _set_mark(self, layout: Layout, wanted: str) -> bool:
+        keys, *others = layout.numbers
+        entries, *indexes = others or [layout.entries]
+        arguments = (layout.declared, wanted, int(bool(layout.slots)))
+        return bool(await self._server.run(MARK, [keys, layout.mark, entries, *indexes], arguments))
 
     async def _forget_indexes(self, layout: Layout) -> None:
         # without the mark nobody reads or writes the collection through an index until all is built
         told = await self._server.run(FORGET, [layout.mark, layout.entries, layout.commits], [])
         if told:
             raise Reserved(self._store, reservations(told), layout.schema.name)
-        for word in ("index", "unique"):
-            await self._unlink(layout, f"{_literal(layout.base)}#{word}:*")
+        await self._unlink_indexes(layout)
 
-    async def _records(self, layout: Layout) -> AsyncIterator[list[str]]:
-        """The texts of all records there are, listed or not; one may come twice."""
-        async for names in self._server.scan(layout.keys, f"{_literal(layout.record)}*"):
-            texts = [name.decode(errors="replace")[len(layout.record) :] for name in names]
-            found = [text for text in texts if text.count(":") == layout.colons]  # a stream's name has more
+    async def _named(self, layout: Layout) -> AsyncIterator[list[str]]:
+        """The texts of all records there are whose names hold a key."""
+        async for texts in self._looker.records(layout):
+            found = [text for text in texts if not _misfit(layout, text)]
             if found:
                 yield found
 
-    async def _unlisted(self, layout: Layout) -> AsyncIterator[str]:
-        number = 0
-        async for texts in self._records(layout):
-            for text in texts:
-                try:
-                    member = layout.member_of(text)
-                except Misfit as misfit:
-                    yield f"{layout.record}{text} is no record: {misfit}"
+    async def _differences(self, layout: Layout, *, is_built: bool) -> AsyncIterator[str]:
+        unlisted = stale = gone = unreadable = 0
+        async for texts in self._looker.records(layout):
+            misfits = {text: reason for text in texts if (reason := _misfit(layout, text))}
+            for text, reason in misfits.items():
+                yield f"{layout.record}{text} is no record: {reason}"
+            for seen in await self._looker.seen(layout, [text for text in texts if text not in misfits]):
+                if seen.kind != "hash":
+                    yield f"{layout.record}{seen.text} holds a {seen.kind}, not a hash"
                     continue
-                if await self._server.command(layout.keys, "ZSCORE", layout.keys, member) is None:
-                    number += 1
-        if number:
-            yield f"{number} records of {layout.base} are not listed; create() takes them in"
+                if seen.damaged:
+                    unreadable += 1
+                    if unreadable <= _TOLD:
+                        reasons = "; ".join(f"{name} {reason}" for name, reason in seen.damaged.items())
+                        yield f"{layout.record}{seen.text} cannot be read: {reasons}"
+                unlisted += not seen.is_listed
+                stale += is_built and seen.is_listed and not seen.is_indexed
+        async for number, _ in self._looker.gone(layout):
+            gone += number
+        if unreadable > _TOLD:
+            yield f"{unreadable} records of {layout.base} cannot be read"
+        if unlisted:
+            yield f"{unlisted} records of {layout.base} are not listed; create() takes them in"
+        if stale:
+            yield f"{stale} records of {layout.base} are not indexed as they are now; create() indexes them"
+        if gone:
+            yield f"{gone} records of {layout.base} are listed or indexed, and gone; create() forgets them"
+        elif is_built and not stale and not await self._looker.is_consistent(layout):
+            yield f"the indexes of {layout.base} hold more or less than its records; create() builds them"
 
-    async def _taken_in(self, layout: Layout) -> AsyncIterator[str]:
-        """Take all records in; the texts of those that cannot be, since another has their unique values."""
-        keys, slots = layout.schema.key, [name for name, _ in layout.slots]
-        names = tuple(dict.fromkeys((*keys, *slots)))
-        beside = [layout.keys, layout.entries, layout.expiry, layout.reserved, layout.commits]
-        beside += [layout.index(name) for name in layout.indexed]
-        beside += [layout.unique_values(fields) for fields in layout.unique]
-        head = _pack([len(beside), names, *layout.slot_numbers, layout.ttl or False])
-        async for texts in self._records(layout):
-            raw = await self._reader.raw(layout, Access(["keys", texts]), names)
-            records = []
-            for text, values in raw:
-                row = self._reader.decoded(layout, text, names, values)
-                record = [[value.decode() for value in values], text, layout.member_of(text), slot_texts(layout, row)]
-                records.append(record)
-            places = [layout.record + text for text, _ in raw]
-            _, refused, told = await self._server.run(INDEX, [*beside, *places], [head, _pack(records)])
-            if told:
-                raise Reserved(self._store, reservations(told), layout.schema.name)
-            for text in refused:
-                yield text.decode()
+    async def _taken_in(self, layout: Layout, *, is_anew: bool) -> AsyncIterator[str]:
+        """Take records in, all or those that differ; the texts of those whose unique values another has."""
+        async for texts in self._named(layout):
+            found = [
+                seen
+                for seen in await self._looker.seen(layout, texts)
+                if seen.kind == "hash" and (is_anew or not (seen.is_listed and seen.is_indexed))
+            ]
+            for text in await self._indexed(layout, found):
+                yield text
+
+    async def _indexed(self, layout: Layout, found: Sequence[Seen]) -> list[str]:
+        """Take these in; the texts of those that cannot be, since another has their unique values."""
+        if not found:
+            return []
+        names = [*[field.name for field in layout.schema.stored], *layout.schema.key]
+        places = [layout.keys, layout.mark, layout.entries, layout.expiry, layout.reserved, layout.commits]
+        places += [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
+        head = _pack([len(places), names, *layout.slot_numbers, layout.ttl or False, layout.record])
+        records = [[seen.digest, seen.text, seen.member, seen.slots] for seen in found]
+        places += [layout.record + seen.text for seen in found]
+        _, refused, told = await self._server.run(INDEX, places, [head, _pack(records)])
+        if told:
+            raise Reserved(self._store, reservations(told), layout.schema.name)
+        return [text.decode() for text in refused]
+
+    def _refusal(self, layout: Layout, refused: Sequence[str]) -> SchemaMismatch:
+        told = f"{len(refused)} records of {layout.base} have values that another has, such as {refused[0]}"
+        return SchemaMismatch(self._store, [told])
 
 
-def _beside(layout: Layout) -> dict[str, str]:
-    """Every key that lies beside the records, with its type."""
-    keys = {layout.keys: "zset"}
-    keys.update({layout.index(name): "zset" for name in layout.indexed})
-    keys.update({layout.unique_values(fields): "hash" for fields in layout.unique})
-    if layout.slots:
-        keys[layout.entries] = "hash"
-        keys[layout.mark] = "string"
-    if layout.ttl is not None:
-        keys[layout.expiry] = "zset"
-    if layout.counts:
-        keys[layout.counter] = "string"
-    keys.update({layout.reserved: "hash", layout.commits: "hash", layout.held: "hash"})
-    return keys
+def _misfit(layout: Layout, text: str) -> str:
+    """Why a text holds no key of the collection; empty where it does."""
+    try:
+        layout.member_of(text)
+    except Misfit as misfit:
+        return str(misfit)
+    return ""
 
 
-def _literal(text: str) -> str:
-    """The text as a pattern that matches nothing else."""
-    return "".join(f"\\{character}" if character in "*?[]^-\\" else character for character in text)
+def _all_beside(layout: Layout) -> list[str]:
+    return [
+        layout.keys,
+        layout.entries,
+        layout.mark,
+        layout.expiry,
+        layout.counter,
+        layout.reserved,
+        layout.commits,
+        layout.held,
+    ]

@@ -16,11 +16,14 @@ __all__ = [
     "FORGET",
     "INDEX",
     "LOAD",
+    "LOOK",
+    "MARK",
     "PREPARE",
     "PREPARED",
     "PURGE",
     "RENEW",
     "ROLL_BACK",
+    "SIZE",
     "Script",
     "numbered",
 ]
@@ -66,10 +69,13 @@ APPEND = _script("append")
 COMMIT = _script("places", "finding", "counting", "held", "is_held", "check", "write", "commit")
 COUNT = _script("counting", "count")
 FORGET = _script("forget")
-INDEX = _script("index")
+INDEX = _script("besides", "index")
 LOAD = _script("load", is_writing=False)
+LOOK = _script("besides", "look", is_writing=False)
+MARK = _script("besides", "mark")
 PREPARE = _script("places", "finding", "counting", "held", "check", "prepare", functions=("check",))
 PREPARED = _script("prepared", is_writing=False)
-PURGE = _script("purge")
+PURGE = _script("besides", "purge")
 RENEW = _script("renew")
 ROLL_BACK = _script("held", "rollback")
+SIZE = _script("size", is_writing=False)

@@ -88,10 +88,12 @@ class RedisStore:
         self._layouts: dict[str, Layout] = {}
         self._codecs: dict[str, Codec] = {}
         self._reader = Reader(name, self._server, self._layouts, self._codecs)
-        self._writer = Writer(name, self._server, self._layouts, self._codecs, self._reader, self._slots)
+        self._provision = Provision(name, self._server, self._layouts, self._codecs, self._reader)
+        self._writer = Writer(
+            name, self._server, self._layouts, self._codecs, self._reader, self._provision, self._slots
+        )
         self._holding = Holding(name, self._server, self._slots)
         self._durability: Durability | None = None
-        self._provision = Provision(name, self._server, self._layouts, self._reader)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -110,6 +112,7 @@ class RedisStore:
             twin = next((n for n, other in self._layouts.items() if n != schema.name and other.base == layout.base), "")
             if twin:
                 raise DeclarationError(f"store {self.name!r}: {twin} and {schema.name} would lie at {layout.base}")
+            self._refuse_inside(layout)
             self._layouts[schema.name] = layout
             self._codecs[schema.name] = self._codec(layout)
         self._durability = None
@@ -240,6 +243,16 @@ class RedisStore:
     async def close(self) -> None:
         """Close every connection."""
         await self._server.close()
+
+    def _refuse_inside(self, layout: Layout) -> None:
+        """Raise DeclarationError for a collection whose records would lie among another's."""
+        for name, other in self._layouts.items():
+            inner, outer = sorted((layout, other), key=lambda each: len(each.base), reverse=True)
+            if name != layout.schema.name and inner.base.startswith(outer.record):
+                raise DeclarationError(
+                    f"store {self.name!r}: {inner.base} would lie among the records of {outer.schema.name}; "
+                    f"give {inner.schema.name} another name"
+                )
 
     def _stream(self, collection: str, key: Any, stream: str) -> tuple[str, str]:
         """The keys of a record and of one of its streams."""

@@ -2,15 +2,6 @@
 
 local CHUNK = 2000
 
-for number, collection in ipairs(collections) do
-  local mark = KEYS[collection[MARK]]
-  if collection[SLOTS] == 0 then
-    -- an index of an earlier declaration is no longer kept, so nobody may trust it
-    if is_marked[number] then call('DEL', mark) end
-  elseif #order > 0 then
-    call('SET', mark, collection[DECLARED])
-  end
-end
 for _, entry in ipairs(order) do
   for _, rule in ipairs(entry.collection[UNIQUES]) do
     local before, key = together(entry.before, rule[RULE_SLOTS]), KEYS[rule[RULE_KEY]]
@@ -67,10 +58,10 @@ for number_of_run, run in ipairs(runs) do
     end
   end
   position = from + #texts
-  if verb ~= 'update' then
+  do
     local words, filled, listing = {}, 0, KEYS[collection[LISTING]]
     for number = 1, #texts do
-      if verb == 'add' then
+      if verb ~= 'remove' then
         words[filled + 1], words[filled + 2] = '0', members[number]
         filled = filled + 2
       else
@@ -78,7 +69,7 @@ for number_of_run, run in ipairs(runs) do
         words[filled] = members[number]
       end
       if filled >= CHUNK or number == #texts then
-        call(verb == 'add' and 'ZADD' or 'ZREM', listing, unpack(words, 1, filled))
+        call(verb == 'remove' and 'ZREM' or 'ZADD', listing, unpack(words, 1, filled))
         filled = 0
       end
     end
@@ -102,4 +93,13 @@ for number_of_run, run in ipairs(runs) do
       end
     end
   end
+end
+
+-- the mark says what is indexed and what of it is not empty: at the end, as a server without memory refuses to set it
+-- before anything else was written
+for _, collection in ipairs(collections) do
+  local told = {}
+  each_beside(collection, function(key) told[#told + 1] = call('EXISTS', KEYS[key]) end)
+  local mark = collection[DECLARED] .. '|' .. concat(told)
+  if call('GET', KEYS[collection[MARK]]) ~= mark then call('SET', KEYS[collection[MARK]], mark) end
 end

@@ -11,7 +11,8 @@ from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.keys import is_keyed, own_key, runs_of, with_keys
 from holdall.stores.redis.layout import Layout
-from holdall.stores.redis.scripts import APPEND, APPLY, COMMIT, COUNT, PREPARE
+from holdall.stores.redis.provision import Provision
+from holdall.stores.redis.scripts import APPEND, APPLY, COMMIT, COUNT, PREPARE, Script
 from holdall.stores.redis.server import Server
 from holdall.stores.redis.writes import Batch, reservations
 
@@ -28,6 +29,7 @@ class Writer:
         layouts: Mapping[str, Layout],
         codecs: Mapping[str, Codec],
         reader: Reader,
+        provision: Provision,
         slots: Callable[[], list[list[Layout]]],
     ) -> None:
         self._store = store
@@ -35,6 +37,7 @@ class Writer:
         self._layouts = layouts
         self._codecs = codecs
         self._reader = reader
+        self._provision = provision
         self._slots = slots
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -43,7 +46,7 @@ class Writer:
             return []
         batch, made = await self._batch(changes)
         keys, arguments = batch.arguments()
-        return batch.outcomes(await self._server.run(APPLY, keys, arguments), made)
+        return batch.outcomes(await self._sent(APPLY, batch, keys, arguments), made)
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Check the changes and hold what they touch, in one script; what the commit held before is let go of.
@@ -53,7 +56,7 @@ class Writer:
         batch, made = await self._batch(changes)
         elsewhere = next((slot for slot in self._slots() if self._touches(slot, changes)), [])
         keys, arguments = batch.arguments(reservation.commit, reservation.encode().decode(), elsewhere)
-        return batch.outcomes(await self._server.run(PREPARE, keys, arguments), made)
+        return batch.outcomes(await self._sent(PREPARE, batch, keys, arguments), made)
 
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         """Write what was prepared and let go of it, in one script; False where nothing is held."""
@@ -61,11 +64,20 @@ class Writer:
             return False
         batch, made = await self._batch(changes, makes_keys=False)
         keys, arguments = batch.arguments(commit)
-        reply = await self._server.run(COMMIT, keys, arguments)
+        reply = await self._sent(COMMIT, batch, keys, arguments)
         if reply[0] == b"gone":
             return False
         batch.outcomes(reply, made)
         return True
+
+    async def _sent(self, script: Script, batch: Batch, keys: Sequence[str], arguments: Sequence[bytes]) -> Any:
+        """A script's answer; records that another program wrote are taken into the indexes first."""
+        reply = await self._server.run(script, keys, arguments)
+        if reply[0] == b"unlisted":
+            for layout, texts in batch.at(reply[1:]):
+                await self._provision.take_in(layout, texts)
+            reply = await self._server.run(script, keys, arguments)
+        return reply
 
     async def append(self, layout: Layout, key: Any, places: tuple[str, str], data: bytes) -> int:
         """Add to a stream, at ``places[1]``, of the record at ``places[0]``; its length thereafter."""

@@ -9,6 +9,7 @@ import msgspec
 
 from holdall.errors import (
     AlreadyExists,
+    Conflict,
     HoldallError,
     Reserved,
     SchemaMismatch,
@@ -17,14 +18,14 @@ from holdall.errors import (
     UniqueViolation,
 )
 from holdall.query import Kind
-from holdall.store import APPLIED, Outcome, Reservation, Run, Verb
+from holdall.store import APPLIED, Damaged, Outcome, Reservation, Run, Verb
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.described import described, place_of
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.sent import HeadSent, RunSent
 
-__all__ = ["Batch", "reservations", "slot_texts", "unbuilt"]
+__all__ = ["Batch", "lost", "reservations", "slot_texts", "unbuilt"]
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -89,7 +90,7 @@ class Batch:
                 versions = list(map(str, run.versions))
         except Misfit as misfit:
             raise StoreError(self._store, f"{schema.name}: {misfit}") from misfit
-        members = layout.members(run.keys, texts) if run.verb is not Verb.UPDATE or layout.ttl else []
+        members = layout.members(run.keys, texts)
         slots, slot_columns = self._slots(layout, run, names, columns)
         largest = self._given(layout, run)
         verb = run.verb.value
@@ -154,6 +155,10 @@ class Batch:
     def _error(self, reply: Any) -> HoldallError:
         if reply[0] == b"unbuilt":
             return unbuilt(self._store, reply[1].decode())
+        if reply[0] == b"unlisted":
+            return Conflict(self._store, "another program writes these records, too; nothing was applied, try again")
+        if reply[0] == b"lost":
+            return lost(self._store, reply[1].decode(), reply[2].decode())
         if reply[0] == b"type":
             difference = f"{reply[1].decode()} holds a {reply[2].decode()}"
             return SchemaMismatch(self._store, [difference])
@@ -170,6 +175,14 @@ class Batch:
             case b"unique":
                 return UniqueViolation(self._store, run.collection, layout.unique[reply[2]], position)
         return StaleVersion(self._store, run.collection, run.keys[place], position)
+
+    def at(self, numbers: Iterable[int]) -> list[tuple[Layout, list[str]]]:
+        """The texts of the records of these changes, counted from 1, by collection."""
+        found: dict[str, list[str]] = {}
+        for number in numbers:
+            run, place = self._run_at(number - 1)
+            found.setdefault(run.collection, []).append(self._layouts[run.collection].text(run.keys[place]))
+        return [(self._layouts[name], texts) for name, texts in found.items()]
 
     def _run_at(self, position: int) -> tuple[Run, int]:
         for run in self._runs:
@@ -190,12 +203,21 @@ def unbuilt(store: str, place: str) -> SchemaMismatch:
     return SchemaMismatch(store, [f"the indexes of {place} are not those that are declared; create() builds them"])
 
 
+def lost(store: str, place: str, key: str) -> SchemaMismatch:
+    """The error for something beside the records that another program, or the server, has removed."""
+    return SchemaMismatch(store, [f"{key}, which lay beside the records of {place}, is gone; create() builds it anew"])
+
+
 def slot_texts(layout: Layout, row: Mapping[str, Any]) -> list[Any]:
-    """What is kept of one record in ``#entries``, given the values of the fields that are indexed."""
-    return [
-        (_entries if number < len(layout.indexed) else _uniques)([row[name]], to_text)[0]
-        for number, (name, to_text) in enumerate(layout.slots)
-    ]
+    """What is kept of one record in ``#entries``, given the values of the fields that are indexed.
+
+    What cannot be read stands in no index.
+    """
+    found: list[Any] = []
+    for number, (name, to_text) in enumerate(layout.slots):
+        entries = _entries if number < len(layout.indexed) else _uniques
+        found += [False] if isinstance(row[name], Damaged) else entries([row[name]], to_text)
+    return found
 
 
 def _entries(column: Sequence[Any], to_text: Callable[[Any], str]) -> list[Any]:
