@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from holdall import Holdall, Model, Ref, field
 from holdall.stores.sql import open_sql
 from tests.stores.sql.library import AUTHOR, BOOK
 
@@ -15,6 +17,7 @@ pytestmark = pytest.mark.anyio
 
 PROCESSES = 6
 ROUNDS = 25
+ROUNDS_OF_SERVERS = 2
 
 _CREATING = """
 import asyncio, sys
@@ -37,7 +40,44 @@ asyncio.run(main(sys.argv[1:]))
 
 
 async def test_processes_that_create_at_once(tmp_path: Path) -> None:
-    urls = [f"sqlite:///{tmp_path / f'{number}.db'}" for number in range(ROUNDS)]
+    await _create_at_once([f"sqlite:///{tmp_path / f'{number}.db'}" for number in range(ROUNDS)])
+
+
+@pytest.fixture(params=["postgres_url", "mariadb_url"])
+def urls(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> list[str]:
+    server = request.getfixturevalue(request.param)
+    return [fresh_database(server) for _ in range(ROUNDS_OF_SERVERS)]
+
+
+async def test_processes_that_create_on_a_server_at_once(urls: list[str]) -> None:
+    await _create_at_once(urls)
+
+
+class Left(Model):
+    id: int = field(pk=True, generated=True)
+    name: str = field(default="", index=True, unique=True)
+    right: Ref[Right | None] = field(default=None)
+
+
+class Right(Model):
+    id: int = field(pk=True, generated=True)
+    left: Ref[Left | None] = field(default=None)
+
+
+async def test_applications_that_start_at_once(urls: list[str]) -> None:
+    """Their tables refer to each other, so that constraints come after the tables."""
+    for url in urls:
+        apps = [Holdall(f"starter {number}") for number in range(4)]
+        for app in apps:
+            app.add_store("main", url, connections=1)
+            app.add(Left, Right, store="main")
+        await asyncio.gather(*(app.create() for app in apps))
+        assert await apps[0].inspect() == {}
+        for app in apps:
+            await app.close()
+
+
+async def _create_at_once(urls: list[str]) -> None:
     pipe = asyncio.subprocess.PIPE
     children = [
         await asyncio.create_subprocess_exec(

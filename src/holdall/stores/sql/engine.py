@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -30,6 +30,8 @@ __all__ = ["EngineDatabase", "carry_out"]
 
 T = TypeVar("T")
 
+_TURN = "SELECT GET_LOCK(MD5(CONCAT('holdall ', DATABASE())), 60)"
+_DONE = "SELECT RELEASE_LOCK(MD5(CONCAT('holdall ', DATABASE())))"
 _AS_IT_IS = {"no_parameters": True}  # the driver looks for no parameters, and a % is a %
 _ERRORS = (exc.SQLAlchemyError, OSError)
 
@@ -91,11 +93,22 @@ class EngineDatabase(AnewInChild):
             await self._commit(connection)
 
     async def execute(self, statements: Sequence[str]) -> None:
-        """Run statements that define tables; few databases can do so in a transaction."""
+        """Run statements that define tables; few databases can do so in a transaction.
+
+        In MariaDB and MySQL nobody else does so by this package meanwhile.
+        """
+        takes_turns = self._tables.dialect.family == "mysql"
         async with self._connected() as connection:
-            for statement in statements:
-                await connection.exec_driver_sql(statement, execution_options=_AS_IT_IS)
-            await connection.commit()
+            if takes_turns:
+                await connection.exec_driver_sql(_TURN, execution_options=_AS_IT_IS)
+            try:
+                for statement in statements:
+                    await connection.exec_driver_sql(statement, execution_options=_AS_IT_IS)
+                await connection.commit()
+            finally:
+                if takes_turns:
+                    with suppress(exc.SQLAlchemyError):  # with the connection the lock is gone, too
+                        await connection.exec_driver_sql(_DONE, execution_options=_AS_IT_IS)
 
     async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
         """The tables that are there."""

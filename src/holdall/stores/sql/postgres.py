@@ -31,6 +31,9 @@ from holdall.stores.sql.tables import Tables
 
 __all__ = ["PostgresDatabase"]
 
+_DEFINING = 0x484F4C44  # the advisory lock of those who define tables
+_TURN = f"SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock({_DEFINING}); SET LOCAL lock_timeout TO DEFAULT"
+
 
 class PostgresDatabase:
     """One PostgreSQL database. Each event loop that uses it gets connections of its own."""
@@ -166,8 +169,9 @@ class PostgresDatabase:
                 await transaction.execute("COMMIT")
 
     async def execute(self, statements: Sequence[str]) -> None:
-        """Run statements that define tables, in one transaction."""
+        """Run statements that define tables, in one transaction, while nobody else does so by this package."""
         async with self.transaction() as transaction:
+            await transaction.execute(_TURN)
             for statement in statements:
                 await transaction.execute(statement)
         self._access.pool().forget()

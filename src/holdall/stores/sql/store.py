@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from holdall.errors import HoldallError
 from holdall.query import Kind, Op, Query, Schema
 from holdall.store import (
     Capabilities,
@@ -109,9 +110,18 @@ class SqlStore:
             yield SqlTransaction(self.name, transaction, self._compiler, self._work, self.demand)
 
     async def create(self) -> None:
-        """Create the tables that are missing; those that are there stay as they are."""
+        """Create the tables that are missing; those that are there stay as they are.
+
+        Several programs may do so at once: they take turns, and who had to wait looks again.
+        """
         found = await self._found()
-        await self._database.execute(create_statements(self.tables, found.keys()))
+        try:
+            await self._database.execute(create_statements(self.tables, found.keys()))
+        except HoldallError:
+            again = await self._found()
+            if again.keys() == found.keys():
+                raise
+            await self._database.execute(create_statements(self.tables, again.keys()))
         self._is_ready = False
 
     async def inspect(self) -> list[str]:
