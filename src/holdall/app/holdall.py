@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
+from holdall.app.block import SessionBlock
 from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
 from holdall.app.gateway import ModelGateway
+from holdall.app.given import demand_lease, demand_model, demand_name, demand_policy, demand_store
 from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, SchemaMismatch, StoreError
 from holdall.model import Model
@@ -29,7 +31,7 @@ from holdall.session import (
     bind_dao,
     recovering,
 )
-from holdall.store import Blocks, Disclosing, Provisioned, Store, open_store
+from holdall.store import Blocks, Disclosing, Obstructed, Provisioned, Store, open_store
 
 if TYPE_CHECKING:
     from holdall.stores.dao import DAO
@@ -60,6 +62,8 @@ class Holdall:
     """
 
     def __init__(self, name: str, *, journal: str | None = None, lease: float = LEASE) -> None:
+        demand_name("an application", name)
+        demand_lease(lease)
         self.name = name
         self.stores: dict[str, Store] = {}
         self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
@@ -74,8 +78,11 @@ class Holdall:
     def add_store(self, name: str, url: str | Store, **options: Any) -> None:
         """Add a store by URL, with its own options, or a store made by hand.
 
-        Raises DeclarationError where the name is taken, the scheme is unknown or its driver is not installed.
+        Raises DeclarationError where the name is taken, the scheme is unknown, its driver is not installed, or an
+        option is unknown or does not fit.
         """
+        demand_name("a store", name)
+        demand_store(name, url)
         if name in self.stores:
             raise DeclarationError(f"there is already a store {name!r}")
         self.stores[name] = open_store(name, url, **options) if isinstance(url, str) else url
@@ -93,12 +100,19 @@ class Holdall:
         ``compensation`` is for stores that take one record at a time: how calls are undone where a commit that writes
         other stores, too, is refused.
 
-        Raises DeclarationError where the store is unknown, or the model or the collection's name is taken.
+        Raises DeclarationError where the store is unknown, the model or the collection's name is taken, or what is
+        given is no model with a key.
         """
         if store not in self.stores:
             raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")
-        if collection is not None and len(models) != 1:
-            raise DeclarationError("a collection's name can be given for one model at a time")
+        if collection is not None:
+            demand_name("a collection", collection)
+            if len(models) != 1:
+                raise DeclarationError("a collection's name can be given for one model at a time")
+        if policy is not None:
+            demand_policy(policy)
+        for model in models:
+            demand_model(model)
         for model in models:
             name = collection or model.__holdall__.collection
             self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name, compensation=compensation))
@@ -128,16 +142,19 @@ class Holdall:
 
     # --- working ----------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def session(
+    def session(
         self, user: User = SYSTEM, *, auto_add: bool = False, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
-    ) -> AsyncIterator[Session]:
+    ) -> SessionBlock:
         """A session for a user: leaving the block commits, an exception rolls back.
 
         Without a user it acts for the program itself, which no policy restricts. With ``auto_add``, records that are
         constructed within the block are added by that. ``strategy`` says what a failed call means for the others, where
         a store takes one record at a time.
         """
+        return SessionBlock(self._session(user, auto_add, strategy))
+
+    @asynccontextmanager
+    async def _session(self, user: User, auto_add: bool, strategy: Strategy) -> AsyncIterator[Session]:
         session = Session(self.bindings, user, strategy=strategy)
         with self.activated(session, auto_add=auto_add):
             async with session:
@@ -180,9 +197,18 @@ class Holdall:
         return found
 
     async def verify(self) -> None:
-        """Raise SchemaMismatch, with every difference, for the first store whose content does not fit the models."""
-        for name, differences in (await self.inspect()).items():
-            raise SchemaMismatch(name, differences)
+        """Raise SchemaMismatch, with every difference, for the first store whose content does not fit the models.
+
+        Single records that are amiss do not count where the store can tell them apart; ``inspect`` tells of them.
+        """
+        self.bindings.settle()
+        for name, store in self.stores.items():
+            if isinstance(store, Obstructed):
+                differences = await store.obstacles()
+            else:
+                differences = await store.inspect() if isinstance(store, Provisioned) else []
+            if differences:
+                raise SchemaMismatch(name, differences)
 
     async def durability(self) -> dict[str, str]:
         """By store, a sentence that says what its own settings do not promise of a write; empty if every write lasts.

@@ -21,10 +21,10 @@ __all__ = ["container_type", "is_value_object", "value_object_type"]
 def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: str) -> FieldType:
     """The type of a list, tuple, frozenset or dict; raises DeclarationError for one without item types."""
     container, args = get_origin(annotation), get_args(annotation)
-    if not args:
-        raise DeclarationError(
-            f"{where}: say what the {annotation.__name__} holds, for instance {annotation.__name__}[str]"
-        )
+    if not args or (container is dict and len(args) != 2):
+        kind = container or annotation
+        example = "dict[str, JSON]" if kind is dict else f"{kind.__name__}[str]"
+        raise DeclarationError(f"{where}: say what the {kind.__name__} holds, for instance {example}")
     if container is dict:
         return _dict_type(annotation, type_of(args[0]), type_of(args[1]), where)
     if container is tuple and args[-1] is not Ellipsis:

@@ -55,6 +55,11 @@ class Declaration:
         self.create: Callable[..., Any] = _abstract
         self.key_of = _key_reader(self.key)
 
+    @property
+    def is_abstract(self) -> bool:
+        """Whether the model only lends its fields: it has no records."""
+        return self.create is _abstract
+
     @cached_property
     def yielding(self) -> tuple[Field, ...]:
         """The unique references that may be empty: who gives one up goes first, so that another can take it."""

@@ -36,6 +36,7 @@ from holdall.model.rule_fit import refuse_misfit
 from holdall.model.stream import Stream, StreamAttribute, stream
 from holdall.model.target import target_of
 from holdall.model.types import type_of
+from holdall.model.unknown import unknown_model_option
 from holdall.model.write import setattr_of, writers
 from holdall.query import Expression, Kind, ManyForm
 
@@ -61,8 +62,11 @@ class ModelMeta(msgspec.StructMeta):
         abstract: bool = False,
         collection: str | None = None,
         unique: Collection[Collection[str]] = (),
+        **unknown: Any,
     ) -> Any:
         """Make the model; raises DeclarationError for anything in the class body that cannot work."""
+        for option in unknown:
+            raise DeclarationError(unknown_model_option(name, option))
         names = names_around(name, namespace.get("__module__"), 1)
         body = _Body(name, bases, namespace, names)
         parent = next((base for base in bases if hasattr(base, "__struct_fields__")), None)
@@ -179,6 +183,8 @@ class _Body:
     def unique_together(self, groups: Collection[Collection[str]]) -> tuple[tuple[str, ...], ...]:
         """The groups of fields that are unique together; raises DeclarationError for a name that is no stored field."""
         stored = {field.name for field in self.fields if field.is_stored and field.form is None}
+        if isinstance(groups, str):
+            raise DeclarationError(f"{self.name}: unique= takes groups of fields, as unique=[('title', 'author')]")
         found = [*self.together]
         for group in groups:
             names = (group,) if isinstance(group, str) else tuple(group)
@@ -253,6 +259,8 @@ def _refuse_contradictions(where: str, made: Field) -> None:
         refuse_misfit(where, made.kind, rule)
     if options.back is not None and made.container is not None:
         raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
+    if options.depends_on and made.target is None:
+        raise DeclarationError(f"{where}: depends_on belongs to a reference")
     if options.on_delete is not None and made.target is None:
         raise DeclarationError(f"{where}: on_delete belongs to a reference")
     if made.form is not None and (options.pk or options.unique):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import reprlib
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Never, NoReturn, Self, dataclass_transform
 
 import msgspec
 
-from holdall.errors import StateError
+from holdall.errors import QueryError, StateError
 from holdall.model import options
 from holdall.model.gateway import gateway_of
 from holdall.model.meta import ModelMeta
@@ -47,8 +47,11 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         __holdall__: ClassVar[Declaration]
 
     @classmethod
-    def where(cls, *conditions: Condition | bool) -> Query[Self]:
+    def where(cls, *conditions: Condition | bool, **unknown: Never) -> Query[Self]:
         """The query for the records that meet these conditions; for all records if there are none."""
+        for name in unknown:
+            place = f"{cls.__name__}.{name}"
+            raise QueryError(f"where() takes conditions: {place} == ..., or {cls.__name__}.objects.filter({name}=...)")
         query: Query[Self] = Query(cls.__holdall__.collection, model=cls)
         return query.where(*conditions) if conditions else query
 
@@ -128,6 +131,9 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         if field is None and name not in self.__holdall__.streams:
             raise KeyError(name)
         return getattr(self, name)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is no collection: record.fields has its values by name")
 
     def __repr__(self) -> str:
         parts = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
@@ -11,6 +12,7 @@ import msgspec
 from holdall.errors import DeclarationError
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
 from holdall.model.state import Frozen
+from holdall.model.unknown import unknown_field_option
 
 __all__ = ["MISSING", "Check", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "check", "computed", "field"]
 
@@ -197,10 +199,21 @@ def field(
         rules.append(OneOf.of(one_of))
     if digits is not None or places is not None:
         rules.append(Digits(digits, places))
+    if unknown := options.keys() - set(FieldOptions.__struct_fields__):
+        raise DeclarationError(unknown_field_option(min(unknown), _known()))
     declared = FieldOptions(rules=tuple(rules), **options)
     if declared.default is not MISSING and declared.default_factory is not None:
         raise DeclarationError("a field takes a default or a default_factory, not both")
     return Declared(declared)
+
+
+def _known() -> set[str]:
+    return {*inspect.signature(field).parameters, *FieldOptions.__struct_fields__} - {
+        "options",
+        "rules",
+        "back",
+        "fill",
+    }
 
 
 def back(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from holdall.errors import Forbidden
+from holdall.errors import DeclarationError, Forbidden
 from holdall.policy.user import User
 
 __all__ = ["Authenticated", "Everyone", "Grant", "Nobody", "Policy", "Right", "Role"]
@@ -67,7 +67,7 @@ class Policy:
     """Who may do what with a collection.
 
     ``write`` stands for create, update and delete where these are not given. Without anything, only authenticated
-    users may. A grant that raises denies.
+    users may. A grant that raises denies. Raises DeclarationError for what is no grant.
     """
 
     __slots__ = ("_grants",)
@@ -81,6 +81,15 @@ class Policy:
         update: Grant | None = None,
         delete: Grant | None = None,
     ) -> None:
+        for name, grant in (
+            ("read", read),
+            ("write", write),
+            ("create", create),
+            ("update", update),
+            ("delete", delete),
+        ):
+            if not callable(getattr(grant, "allows", None)) and (grant is not None or name in ("read", "write")):
+                raise DeclarationError(_no_grant(name, grant))
         self._grants = {
             Right.READ: read,
             Right.CREATE: create or write,
@@ -101,3 +110,9 @@ class Policy:
         """Raise Forbidden unless the user has the right."""
         if not self.allows(right, user):
             raise Forbidden(right, collection)
+
+
+def _no_grant(right: str, given: object) -> str:
+    if isinstance(given, str):
+        return f'{right} is granted by Everyone, Authenticated, Nobody or Role("..."), not by text: Role({given!r})'
+    return f"{right} is granted by Everyone, Authenticated, Nobody or a Role, not by {type(given).__name__}"

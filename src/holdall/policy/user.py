@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from holdall.errors import DeclarationError
+
 __all__ = ["ANONYMOUS", "SYSTEM", "User"]
 
 
@@ -17,6 +19,10 @@ class User(msgspec.Struct, frozen=True):
     id: str | None
     roles: frozenset[str] = frozenset()
     unrestricted: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.roles, str):
+            raise DeclarationError("roles are a set of names, as frozenset({'editor'}), not text")
 
     @property
     def is_authenticated(self) -> bool:

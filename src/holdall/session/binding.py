@@ -171,6 +171,8 @@ class Bindings:
 
     def missing_model(self, model: Any) -> Binding:
         """What ``of_model`` does about a model without a binding."""
+        if not isinstance(model, type):
+            raise StateError(f"a model is asked for, which is a class, not {type(model).__name__}")
         raise StateError(f"{model.__name__} is not part of this Holdall: call app.add({model.__name__}, store=...)")
 
     def missing_name(self, collection: str) -> Binding:

@@ -27,6 +27,8 @@ class SessionCore:
     def __init__(
         self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> None:
+        if not isinstance(user, User):
+            raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
         bindings.settle()
         bindings = OwnBindings(bindings)
         self.user = user

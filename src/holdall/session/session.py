@@ -81,15 +81,16 @@ class Session(DaoSession):
         written, CommitPartial, CommitPending and CommitUnknown as they say. Records edited while it runs stay changed.
         """
         options = CommitOptions(strategy or self._strategy, budget)
+        wanted = None if require is None else _guarantee(require)
         self._demand_open()
         self._committer.demand_idle()
         self._records.collect()
         take_keys_of_others(self._records)
         try:
             if not self._referential.is_needed():
-                result = await self._commit(options, require)
+                result = await self._commit(options, wanted)
             else:
-                result = await self._commit_induced(options, require)
+                result = await self._commit_induced(options, wanted)
         except CommitError as error:
             if raise_for_status or not error.result.tasks:
                 raise
@@ -118,14 +119,14 @@ class Session(DaoSession):
         async with self._referential.induced():
             return self.plan()
 
-    async def _commit_induced(self, options: CommitOptions, require: Guarantee | str | None) -> CommitResult:
+    async def _commit_induced(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         """Commit with what references bring along, which is worked out anew where somebody else was faster with it."""
         loop = asyncio.get_running_loop()
         end, pause = loop.time() + options.budget, _FIRST_PAUSE
         while True:
             try:
                 async with self._referential.induced():
-                    return await self._commit(options, require)
+                    return await self._commit(options, wanted)
             except CommitAborted as error:
                 record = self._referential.derived_record(error)
                 if record is None or loop.time() + pause > end:
@@ -135,14 +136,14 @@ class Session(DaoSession):
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _commit(self, options: CommitOptions, require: Guarantee | str | None) -> CommitResult:
+    async def _commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         if self._bindings.has_late_keys:
             await reserve_keys(self._records, self._bindings)
         plan = self._plan()
         if not plan.steps:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
-        if require is not None:
-            _demand(plan, require)
+        if wanted is not None:
+            _demand(plan, wanted)
         try:
             return await self._committer.run(plan, options)
         finally:
@@ -169,12 +170,17 @@ class Session(DaoSession):
             self.rollback()
 
 
-def _demand(plan: Plan, require: Guarantee | str) -> None:
-    """Raise CommitAborted where the plan promises less than is required."""
+def _guarantee(given: Guarantee | str) -> Guarantee:
+    """The guarantee that is meant. Raises StateError where there is none of this name."""
     names = {guarantee.name.lower(): guarantee for guarantee in Guarantee}
-    wanted = require if isinstance(require, Guarantee) else names.get(require)
-    if wanted is None:
-        raise StateError(f"there is no guarantee {require!r}; choose one of {', '.join(names)}")
+    found = given if isinstance(given, Guarantee) else names.get(given)
+    if found is None:
+        raise StateError(f"there is no guarantee {given!r}; choose one of {', '.join(names)}")
+    return found
+
+
+def _demand(plan: Plan, wanted: Guarantee) -> None:
+    """Raise CommitAborted where the plan promises less than is required."""
     if not plan.guarantee.is_at_least(wanted):
         stores = ", ".join(store.name for store in plan.stores)
         raise CommitAborted(

@@ -30,6 +30,7 @@ from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.idle import has_news
+from holdall.store.options import demand_options, options_of
 from holdall.store.registry import open_store, refuse_fragment
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs
@@ -76,6 +77,7 @@ __all__ = [
     "acting_for",
     "acting_session",
     "demand_changes",
+    "demand_options",
     "demand_query",
     "demand_schema",
     "demand_unreserved",
@@ -83,6 +85,7 @@ __all__ = [
     "has_news",
     "keep_for_ever",
     "open_store",
+    "options_of",
     "refuse_fragment",
     "reset_here",
     "watch_forks",

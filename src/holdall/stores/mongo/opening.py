@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.store import options_of
 from holdall.stores.mongo.connection import Address, Connection
 from holdall.stores.mongo.layout import Layouts, MongoCollection
 from holdall.stores.mongo.reading import Bounds
@@ -44,10 +45,7 @@ def open_mongo(name: str, url: str, **options: Any) -> MongoStore | StandaloneMo
     What the URL says beside (``replicaSet``, ``tls``, ``authSource`` …) goes to the driver; the options are those of
     ``MongoOptions``. Raises DeclarationError for a URL without a database or a wrong option.
     """
-    try:
-        given = msgspec.convert(options, MongoOptions)
-    except msgspec.ValidationError as error:
-        raise DeclarationError(f"store {name!r}: {error}") from error
+    given = options_of(MongoOptions, name, options)
     address = Address.of(name, url)
     has_transactions = address.may_have_transactions if given.transactions is None else given.transactions
     connection = Connection(

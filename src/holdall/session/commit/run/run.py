@@ -6,10 +6,11 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from holdall.errors import HoldallError
+from holdall.errors import HoldallError, StateError
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.outcome.tasks import Report, make_tasks
@@ -28,6 +29,11 @@ class CommitOptions(msgspec.Struct, frozen=True):
 
     strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     budget: float = 20.0
+
+    def __post_init__(self) -> None:
+        seconds: Any = self.budget
+        if not isinstance(seconds, int | float) or not seconds > 0:
+            raise StateError("the budget of a commit is a number of seconds above zero")
 
 
 class CommitRun(ABC):

@@ -1,0 +1,35 @@
+"""The block in which a session works: ``async with app.session() as session``."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import NoReturn
+
+from holdall.errors import StateError
+from holdall.session import Session
+
+__all__ = ["SessionBlock"]
+
+
+class SessionBlock(AbstractAsyncContextManager[Session]):
+    """Gives the session, and commits or rolls back when it is left."""
+
+    __slots__ = ("_block",)
+
+    def __init__(self, block: AbstractAsyncContextManager[Session]) -> None:
+        self._block = block
+
+    async def __aenter__(self) -> Session:
+        return await self._block.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._block.__aexit__(kind, error, trace)
+
+    def __enter__(self) -> NoReturn:
+        raise StateError("write async with app.session(), or with app.sync.session() in code that is not async")
+
+    def __exit__(self, *_: object) -> None:
+        """Never reached."""

@@ -1,0 +1,155 @@
+"""A mistake in a declaration or an argument is told at once, in words that say what to write instead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from holdall import Everyone, Holdall, Model, Policy, Role, User, field
+from holdall.errors import DeclarationError, HoldallError, NotFound, QueryError, StateError, ValidationError
+
+
+class Note(Model):
+    id: int = field(pk=True)
+    text: str = field(default="")
+
+
+class Keyless(Model):
+    text: str
+
+
+class Lent(Model, abstract=True):
+    text: str
+
+
+NOTE: Any = Note
+
+
+def app() -> Any:
+    made = Holdall("mistakes")
+    made.add_store("m", "memory:")
+    return made
+
+
+def model(source: str) -> Callable[[], Any]:
+    lines = "\n".join(f"    {line}" for line in source.splitlines()[1:])
+    code = f"{source.splitlines()[0]}\n    id: int = field(pk=True)\n{lines}\n"
+    names = "from __future__ import annotations\nfrom holdall import *\nfrom typing import *\n"
+    return lambda: exec(names + code, {"__name__": "mistaken"})
+
+
+DECLARED: list[tuple[Callable[[], Any], str]] = [
+    (
+        lambda: app().add(Note, store="m", policy="read"),
+        r"such as Policy\(read=Everyone\), not str",
+    ),
+    (lambda: app().add(Note, store="x"), "there is no store 'x'; add it"),
+    (lambda: app().add(dict, store="m"), "classes derived from Model, not the class dict"),
+    (lambda: app().add(Note(id=1), store="m"), "classes derived from Model, not a Note"),
+    (lambda: app().add(Model, store="m"), "no fields to keep"),
+    (lambda: app().add(Lent, store="m"), "Lent is abstract: add models that derive from it"),
+    (lambda: app().add(Keyless, store="m"), r"Keyless has no key: say field\(pk=True\)"),
+    (lambda: app().add(Note, store="m", collection=""), "the name of a collection is a word"),
+    (lambda: app().add_store("", "memory:"), "the name of a store is a word, not an empty one"),
+    (lambda: app().add_store(3, "memory:"), "the name of a store is a word, not a int"),
+    (lambda: app().add_store("n", None), "store 'n' is given by a URL or as a store, not by NoneType"),
+    (lambda: app().add_store("n", Note), "not by the class Note"),
+    (lambda: app().add_store("n", " "), "store 'n': its URL is empty"),
+    (lambda: app().add_store("m", "memory:"), "there is already a store 'm'"),
+    (lambda: app().add_store("n", "sqlite://", connections=5), "store 'n' takes no option 'connections'; there are"),
+    (lambda: app().add_store("n", "sqlite://", timeot=5), "takes no option 'timeot'; did you mean timeout"),
+    (
+        lambda: app().add_store("n", "postgresql://h/d", pool_size=5),
+        "option 'pool_size'; there are .*connections",
+    ),
+    (lambda: app().add_store("n", "mongodb://h/d", connection=5), "did you mean connections"),
+    (lambda: app().add_store("n", "yaml:notes", layot="x"), "did you mean layout"),
+    (lambda: Holdall(""), "the name of an application is a word"),
+    (lambda: Holdall("x", lease=0), "the lease is a number of seconds above zero"),
+    (lambda: Policy(read="admin"), r"not by text: Role\(.admin.\)"),  # type: ignore[arg-type]
+    (lambda: Policy(write=["admin"]), "not by list"),  # type: ignore[arg-type]
+    (lambda: Policy(read=None), "not by NoneType"),  # type: ignore[arg-type]
+    (lambda: User("ann", roles="admin"), "roles are a set of names"),  # type: ignore[arg-type]
+    (model("class M(Model):\nv: int = field(primary_key=True)"), "takes no 'primary_key'; write pk"),
+    (model("class M(Model):\nv: int = field(defualt=1)"), "did you mean default"),
+    (model("class M(Model):\nv: int = field(nullable=True)"), r"annotated with \| None"),
+    (model("class M(Model):\nv: str = field(max_length=5)"), r"write length=\(0, most\)"),
+    (model("class M(Model, table='x'):"), "where its records are kept is named by collection="),
+    (model("class M(Model, abstrat=True):"), "did you mean abstract"),
+    (model("class M(Model, unique='ab'):\na: int\nb: int"), r"unique=\[\('title', 'author'\)\]"),
+    (model("class M(Model):\nv: dict"), r"for instance dict\[str, JSON\]"),
+    (model("class M(Model):\nv: dict[str]"), r"for instance dict\[str, JSON\]"),
+    (model("class M(Model):\nv: list"), r"for instance list\[str\]"),
+    (model("class M(Model):\nv: int = field(depends_on=True)"), "depends_on belongs to a reference"),
+]
+
+
+@pytest.mark.parametrize("mistake, told", DECLARED)
+def test_a_mistake_in_a_declaration(mistake: Callable[[], Any], told: str) -> None:
+    with pytest.raises(DeclarationError, match=told):
+        mistake()
+
+
+def test_nothing_is_kept_of_what_was_refused() -> None:
+    made = app()
+    with pytest.raises(DeclarationError):
+        made.add(Note, Keyless, store="m")
+    made.add(Note, store="m", policy=Policy(read=Everyone, write=Role("editor")))
+    assert [binding.collection for binding in made.collections()] == ["note"]
+
+
+ASKED: list[tuple[Callable[[Any], Awaitable[Any]], str]] = [
+    (lambda s: s.get("note", 1), "a model is asked for, which is a class, not str"),
+    (lambda s: s.get(Keyless, 1), r"call app.add\(Keyless"),
+    (lambda s: s.get(Note), "id: is part of the key and required"),
+    (lambda s: s.get(Note, "x"), "id: must be a whole number"),
+    (lambda s: s.commit(require="never"), "there is no guarantee 'never'; choose one of"),
+    (lambda s: s.commit(budget="x"), "a number of seconds above zero"),
+    (lambda s: s.commit(budget=0), "a number of seconds above zero"),
+    (lambda s: s.load([], "text"), "write it as Book.text, without quotes"),
+    (lambda s: s.query(NOTE.where(text="x")), r"Note.text == ..., or Note.objects.filter\(text=...\)"),
+]
+
+
+@pytest.mark.parametrize("mistake, told", ASKED)
+def test_a_mistake_in_what_a_session_is_asked(mistake: Callable[[Any], Awaitable[Any]], told: str) -> None:
+    async def main() -> None:
+        made = app()
+        made.add(Note, store="m")
+        async with made.session() as s:
+            with pytest.raises((StateError, ValidationError, QueryError), match=told):
+                await mistake(s)
+
+    asyncio.run(main())
+
+
+def test_a_session_is_for_a_user_and_in_an_async_block() -> None:
+    async def main() -> None:
+        made = app()
+        made.add(Note, store="m")
+        for wrong in ("ann", None, 1):
+            with pytest.raises(StateError, match=r"such as User\('ann'\), not"):
+                async with made.session(wrong):
+                    pass
+        with pytest.raises(StateError, match=r"app.sync.session\(\)"), made.session():
+            pass
+        async with made.session(User("ann")) as s:
+            with pytest.raises(NotFound):
+                await s.require(Note, 1)
+
+    asyncio.run(main())
+
+
+def test_a_record_is_no_collection() -> None:
+    wrong: Any = Note(id=1, text="x")
+    for act in (dict, list, set, lambda record: "x" in record):
+        with pytest.raises(TypeError, match=r"record\.fields has its values|argument of type"):
+            act(wrong)
+    assert dict(wrong.fields) == {"id": 1, "text": "x"}
+
+
+def test_every_mistake_is_one_of_ours() -> None:
+    assert issubclass(DeclarationError, HoldallError)
