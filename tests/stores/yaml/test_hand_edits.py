@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from holdall.errors import CorruptRecord, LimitExceeded
+from holdall.errors import CorruptRecord, LimitExceeded, StoreError
 from holdall.query import Query
 from holdall.store import Change
 from tests.stores.yaml.atlas import add, atlas, remove, row, rows, run, update
@@ -184,8 +184,6 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, reason: str) ->
     for attempt in (lambda: rows(store, "Country"), lambda: row(store, "Country", "FR")):
         with pytest.raises(CorruptRecord, match=f"Country/FR.yaml cannot be read: .*{reason}"):
             attempt()
-    with pytest.raises(CorruptRecord):
-        run(store.apply([update("Country", "FR", name="France")]))
     problems = run(store.inspect())
     assert len(problems) == 1
     assert problems[0].startswith("Country/FR.yaml: ")
@@ -208,6 +206,52 @@ def test_what_cannot_be_read_keeps_nobody_from_its_neighbours(tmp_path: Path, te
     assert found[2] == 84
     assert row(store, "Country", "IT") is None
     assert file.read_text() == text
+
+
+@pytest.mark.parametrize("text, reason", BROKEN)
+def test_what_cannot_be_read_is_mended_in_its_field_refused_or_removed(tmp_path: Path, text: str, reason: str) -> None:
+    store = atlas(tmp_path)
+    file = tmp_path / "Country" / "FR.yaml"
+    file.write_text(text)
+    with pytest.raises(CorruptRecord) as caught:
+        row(store, "Country", "FR")
+    assert caught.value.key == "FR"
+    assert caught.value.fields
+    assert caught.value.rows[0][0] == "FR"
+    changes = dict.fromkeys(caught.value.fields)
+    try:
+        run(store.apply([update("Country", "FR", **changes | {"name": "France"})]))
+    except StoreError:
+        assert file.read_text() == text
+        run(store.apply([remove("Country", "FR")]))
+        assert rows(store, "Country") == {}
+    else:
+        found = row(store, "Country", "FR")
+        assert found is not None
+        assert found[1] == "France"
+
+
+@pytest.mark.parametrize("layout", ["record", "collection"])
+def test_a_record_that_cannot_be_read_is_told_with_the_rest_of_the_answer(tmp_path: Path, layout: Any) -> None:
+    store = atlas(tmp_path, layout)
+    codes = ["BE", "DE", "FR"]
+    run(store.apply([add("Country", code=code, name=code, population=7) for code in codes]))
+    file = tmp_path / "Country.yaml" if layout == "collection" else tmp_path / "Country" / "DE.yaml"
+    indent = "  " if layout == "collection" else ""
+    file.write_text(file.read_text().replace("name: DE\n", f"name: DE\n{indent}founded: long ago\n"))
+    with pytest.raises(CorruptRecord, match=r"founded.*a date") as caught:
+        rows(store, "Country")
+    assert sorted(str(found[0]) for found in caught.value.rows) == codes
+    assert caught.value.key == "DE"
+    assert caught.value.fields == ("founded",)
+    for code in ("BE", "FR"):
+        assert row(store, "Country", code) is not None
+    assert run(store.count(Query("Country"))) == 3
+    run(store.apply([update("Country", "FR", name="France"), add("Country", code="IT", name="Italy")]))
+    assert "founded: long ago\n" in file.read_text()
+    run(store.apply([update("Country", "DE", founded=None)]))
+    assert sorted(rows(store, "Country")) == [*codes, "IT"]
+    assert "long ago" not in file.read_text()
 
 
 def test_a_broken_list_names_the_item(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from holdall.errors import CorruptRecord
 from holdall.query import Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
+from holdall.stores.yaml.damage import Damage, damaged_reason, is_damaged
 from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk, uneditable
 from holdall.stores.yaml.files import Folder, Signature
 from holdall.stores.yaml.journal import FileEdit
@@ -26,7 +27,9 @@ _NOTHING = Growth()
 class _Known(msgspec.Struct, frozen=True):
     text: str
     listing: Listing
-    rows: dict[Any, Row]
+    rows: dict[Any, Row]  # those that can be read
+    positions: dict[Any, int]  # of every row whose key can be
+    damages: list[Damage]
 
 
 class CollectionFile:
@@ -68,22 +71,27 @@ class CollectionFile:
                 self._forget()
         return self._known.rows
 
-    def readable(self) -> Mapping[Any, Row]:
-        """Every row: they lie in one file, which is read as a whole."""
-        return self.rows()
+    def damages(self) -> Sequence[Damage]:
+        """What cannot be read of the records."""
+        self.rows()
+        return self._known.damages
 
-    def row(self, key: Any) -> Row | None:
-        """One row."""
-        return self.rows().get(key)
+    def row(self, key: Any) -> Row | Damage | None:
+        """One row, or what is known of it where it cannot be read."""
+        row = self.rows().get(key)
+        if row is None and key in self._known.positions:
+            damaged = self._known.listing.rows[self._known.positions[key]]
+            return next(damage for damage in self._known.damages if damage.row is damaged)
+        return row
 
     def keys(self) -> Collection[Any]:
-        """The keys of all rows."""
-        return self.rows().keys()
+        """The keys of all records."""
+        self.rows()
+        return self._known.positions.keys()
 
     def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
         """The file edit that brings about these rows, and the growth; ``rows`` was called right before."""
-        rows = self._known.rows
-        positions = {key: position for position, key in enumerate(rows)} if changed else {}
+        positions = self._known.positions
         changes = {positions[key]: row for key, row in changed.items() if key in positions}
         added = [row for key, row in changed.items() if key not in positions and row is not None]
         if not changes and not added:
@@ -94,7 +102,7 @@ class CollectionFile:
         except (Misfit, Unreadable) as error:
             raise uneditable(self._store, self.place, error) from error
         records = len(listing.rows)
-        growth = Growth(records - len(rows), len(text.encode()) - len(self._known.text.encode()))
+        growth = Growth(records - len(self._known.listing.rows), len(text.encode()) - len(self._known.text.encode()))
         content = self._bounds.bounded(text, waiting.bytes if growth.bytes > 0 else 0)
         self._bounds.demand_room(self.schema.name, records, waiting.records if growth.records > 0 else 0)
         return [FileEdit(self.place, content)], growth
@@ -107,7 +115,7 @@ class CollectionFile:
             self.rows()
         except CorruptRecord as error:
             return [*found, f"{error.place}: {error.reason}"]
-        return found
+        return [*found, *(f"{damage.place}: {damage.reason}" for damage in self._known.damages)]
 
     def create(self) -> None:
         """Nothing to do: the first record makes the file, and without it the collection is empty."""
@@ -121,7 +129,7 @@ class CollectionFile:
     def _forget(self) -> None:
         self.place = self.stem + EXTENSION
         self._signature: Signature | None = None
-        self._known = _Known("", Listing.of(self.schema, ""), {})
+        self._known = _Known("", Listing.of(self.schema, ""), {}, {}, [])
 
     def _load(self) -> None:
         self._signature = None
@@ -137,14 +145,21 @@ class CollectionFile:
             raise from_disk(self._store, self.place, error) from error
         except (Misfit, Unreadable) as error:
             raise CorruptRecord(self._store, self.place, str(error)) from error
-        self._bounds.demand_room(self.schema.name, len(known.rows))
+        self._bounds.demand_room(self.schema.name, len(known.listing.rows))
         self._signature, self._known = signature, known
 
     def _keyed(self, text: str, listing: Listing) -> _Known:
         """The rows of a listing by their keys. Raises Misfit where two are the same."""
-        rows: dict[Any, Row] = {}
+        known = _Known(text, listing, {}, {}, [])
         for position, row in enumerate(listing.rows):
-            if rows.setdefault(self.schema.key_of(row), row) is not row:
-                first = list(rows).index(self.schema.key_of(row))
+            key = self.schema.key_of(row)
+            if is_damaged(row):
+                known.damages.append(Damage(self.place, f"[{position}].{damaged_reason(self.schema, row)}", row))
+                if is_damaged(key if isinstance(key, tuple) else (key,)):
+                    continue
+            else:
+                known.rows[key] = row
+            first = known.positions.setdefault(key, position)
+            if first != position:
                 raise Misfit(f"[{position}] has the same key as [{first}]; remove one")
-        return _Known(text, listing, rows)
+        return known

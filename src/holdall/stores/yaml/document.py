@@ -33,8 +33,10 @@ def changed_record(schema: Schema, text: str, old: Row, new: Row) -> str:
     Raises Unreadable where that cannot be done without changing more than their lines.
     """
     source = Source(text)
-    editor = Editor(source.text)
-    update_record(editor, schema, read(source.text), old, new)
+    editor, node = Editor(source.text), read(source.text)
+    if not isinstance(node.value, dict):
+        raise Unreadable("it is no record; mend it by hand, or remove it")
+    update_record(editor, schema, node, old, new)
     result = source.changed(editor.changes)
     key_values = {name: old[schema.positions[name]] for name in schema.key}
     if not same(row_of(schema, parse(Source(result).text), key_values), new):

@@ -8,9 +8,10 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
 from holdall.query import Generated, Kind, Schema
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Verb
+from holdall.store import APPLIED, Change, Damaged, KeyOf, Outcome, Verb
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.counters import Counters
+from holdall.stores.yaml.damage import Damage, is_damaged
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.record import Row
 from holdall.stores.yaml.view import View
@@ -32,12 +33,7 @@ class Draft:
 
     def stored(self, collection: str) -> Mapping[Any, Row]:
         """The rows as they are in the files, those left out that cannot be read."""
-        return self._view.readable(collection)
-
-    def row(self, collection: str, key: Any) -> Row | None:
-        """The row as it will be."""
-        changed = self.changed.get(collection, {})
-        return changed[key] if key in changed else self._view.row(collection, key)
+        return self._view.stored(collection)
 
     def has(self, collection: str, key: Any) -> bool:
         """Whether there will be a record with this key, one that cannot be read included."""
@@ -87,22 +83,27 @@ class Draft:
             raise AlreadyExists(self.store, schema.name, schema.key, position)
         return row, outcome
 
-    def _updated(self, change: Change, before: Row, made: Mapping[int, Any]) -> Row:
+    def _updated(self, change: Change, before: Row | Damage, made: Mapping[int, Any]) -> Row:
         schema = self.schemas[change.collection]
-        row = list(before)
+        row = list(before.row if isinstance(before, Damage) else before)
         for name, value in self._given(schema, change, made).items():
             if name in schema.key:
                 raise StoreError(self.store, f"an update cannot change {schema.name}.{name}")
             row[schema.positions[name]] = self._value(schema, name, value)
+        if isinstance(before, Damage) and is_damaged(tuple(row)):
+            raise before.refusal(self.store, schema, [tuple(row)])
         return tuple(row)
 
-    def _required(self, change: Change, key: Any, position: int) -> Row:
+    def _required(self, change: Change, key: Any, position: int) -> Row | Damage:
         schema = self.schemas[change.collection]
-        row = self.row(schema.name, key)
+        changed = self.changed.get(schema.name, {})
+        found = changed[key] if key in changed else self._view.row(schema.name, key)
+        row = found.row if isinstance(found, Damage) else found
         version = row[schema.positions[schema.version]] if row is not None and schema.version else None
-        if row is None or (change.version is not None and version != change.version):
+        is_readable = not isinstance(version, Damaged)
+        if found is None or (is_readable and change.version is not None and version != change.version):
             raise StaleVersion(self.store, schema.name, key, position)
-        return row
+        return found
 
     def _given(self, schema: Schema, change: Change, made: Mapping[int, Any]) -> dict[str, Any]:
         unknown = [name for name in change.fields if name not in schema.positions]

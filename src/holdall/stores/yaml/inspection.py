@@ -20,7 +20,7 @@ def problems(shelves: Mapping[str, Shelf]) -> list[str]:
     for name, shelf in shelves.items():
         found.extend(shelf.problems())
         try:
-            readable[name] = shelf.readable()
+            readable[name] = shelf.rows()
         except (CorruptRecord, LimitExceeded):
             continue  # told above
     for name, rows in readable.items():

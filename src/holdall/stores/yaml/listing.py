@@ -9,8 +9,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from holdall.query import Schema
+from holdall.stores.yaml.damage import damaged_row
 from holdall.stores.yaml.document import set_fields, update_record
 from holdall.stores.yaml.edit import Editor
 from holdall.stores.yaml.emit import emit_item
@@ -36,19 +38,13 @@ class Listing:
 
     @classmethod
     def of(cls, schema: Schema, text: str) -> Listing:
-        """The listing that a text is. Raises Misfit, naming the item, and Unreadable."""
+        """The listing that a text is, ``Damaged`` in the rows for what cannot be read. Raises Misfit and Unreadable."""
         source = Source(text)
         reader = Reader(source.text)
         values = reader.document()
         if not isinstance(values, list | None):
             raise Misfit(f"a list of {schema.name} is expected: each record begins with a dash")
-        rows = []
-        for position, item in enumerate(values or ()):
-            try:
-                rows.append(row_of(schema, item))
-            except Misfit as misfit:
-                raise misfit.under(f"[{position}]") from None
-        return cls(schema, source, rows, reader.starts)
+        return cls(schema, source, [_row(schema, item) for item in values or ()], reader.starts)
 
     def changed(self, changes: Mapping[int, Row | None], added: Sequence[Row]) -> tuple[str, Listing]:
         """The text, and its listing, with rows at some positions changed, or removed where there is none, and others
@@ -120,18 +116,25 @@ class Listing:
         if reader.first() != starts[0]:
             raise Unreadable(_REFUSAL)
         for position in positions:
-            row = row_of(self.schema, next(iter(reader.items(starts[position], starts[position] + 1, column)))[1])
+            row = _row(self.schema, next(iter(reader.items(starts[position], starts[position] + 1, column)))[1])
             is_last = position + 1 == len(starts)
             if not same(row, self.rows[position]) or (not is_last and reader.pos != starts[position + 1]):
                 raise Unreadable(_REFUSAL)
         appended: list[int] = []
         for start, value in reader.items(reader.pos, len(reader.text), column) if reader.column == column else ():
-            if not same(row_of(self.schema, value), self.rows[len(starts) + len(appended)]):
+            if not same(_row(self.schema, value), self.rows[len(starts) + len(appended)]):
                 raise Unreadable(_REFUSAL)
             appended.append(start)
         if reader.column >= 0 or len(starts) + len(appended) != len(self.rows):
             raise Unreadable(_REFUSAL)
         return [*starts, *appended]
+
+
+def _row(schema: Schema, values: Any) -> Row:
+    try:
+        return row_of(schema, values)
+    except Misfit as misfit:
+        return damaged_row(schema, values, None, str(misfit))
 
 
 def _moved(starts: Sequence[int], changes: Sequence[Change]) -> Iterator[int]:

@@ -41,11 +41,11 @@ def draft_part(
 
     Raises Reserved where what waits for another commit is touched, and everything else that ``apply`` raises.
     """
-    view = View(shelves)
+    view = View(store, shelves)
     demand_unreserved(store, changes, view.schemas, waiting.held)
     counters = Counters(store, folder)
     for collection in {change.collection for change in changes} if len(changes) > _FEW else ():
-        view.readable(collection)  # at once, which is quicker than one by one
+        view.stored(collection)  # at once, which is quicker than one by one
     draft = Draft(store, view, counters)
     outcomes = draft.apply(changes)
     demand_unreserved(store, changes, view.schemas, waiting.held, outcomes)  # counters may be lost, and count anew

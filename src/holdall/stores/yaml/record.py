@@ -10,7 +10,7 @@ from holdall.query import FieldSchema, Kind, Schema
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.errors import Misfit
 
-__all__ = ["Row", "key_of_parts", "key_parts", "row_of", "written"]
+__all__ = ["Row", "field_value", "key_of_parts", "key_parts", "row_of", "written"]
 
 Row = tuple[Any, ...]
 
@@ -25,7 +25,7 @@ def row_of(schema: Schema, values: Any, key_values: Mapping[str, Any] | None = N
         raise Misfit(f"a mapping of the fields of {schema.name} is expected; {found}")
     if not values.keys() <= schema.positions.keys():
         raise _unknown(schema, next(name for name in values if name not in schema.positions))
-    row = tuple([_value(field, values, key_values) for field in schema.stored])
+    row = tuple([field_value(field, values, key_values) for field in schema.stored])
     if key_values is not None:
         for name, value in key_values.items():
             if row[schema.positions[name]] != value:
@@ -33,7 +33,8 @@ def row_of(schema: Schema, values: Any, key_values: Mapping[str, Any] | None = N
     return row
 
 
-def _value(field: FieldSchema, values: dict[str, Any], key_values: Mapping[str, Any] | None) -> Any:
+def field_value(field: FieldSchema, values: Mapping[str, Any], key_values: Mapping[str, Any] | None) -> Any:
+    """One field of the row. Raises Misfit."""
     if field.name in values:
         return decode(field, values[field.name])
     if key_values is not None and field.name in key_values:

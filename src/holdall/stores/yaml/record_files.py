@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import CorruptRecord
 from holdall.query import Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
+from holdall.stores.yaml.damage import Damage, damaged_row
 from holdall.stores.yaml.document import changed_record, new_record
 from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk, uneditable
 from holdall.stores.yaml.files import Folder, Signature, signature_of
@@ -34,12 +34,13 @@ class _State(msgspec.Struct):
     key: Any = None
     signature: Signature | None = None  # None until it is read
     row: Row | None = None
-    reason: str = ""  # why the file cannot be read
+    damaged: Row = ()  # what is known where the file cannot be read
+    reason: str = ""  # why it cannot
     digest: int = 0  # of the content: a new stamp alone is no reason to read the record again
 
 
 class RecordFiles:
-    """One collection, used under the store's lock. Methods raise CorruptRecord, LimitExceeded and OSError."""
+    """One collection, used under the store's lock. Methods raise StoreError and OSError."""
 
     def __init__(self, store: str, folder: Folder, schema: Schema, bounds: Bounds) -> None:
         self.schema = schema
@@ -58,16 +59,15 @@ class RecordFiles:
         """The folders in which files are staged."""
         return (self.folder_name,)
 
-    def rows(self) -> Mapping[Any, Row]:
-        """Every row under its key, as the files now say. Raises CorruptRecord if one cannot be read."""
-        rows = self.readable()
-        if len(rows) < len(self._states):
-            for name, state in sorted(self._states.items()):
-                self._demand_row(name, state)
-        return rows
+    def damages(self) -> Sequence[Damage]:
+        """What cannot be read of the records."""
+        if len(self.rows()) == len(self._states):
+            return ()
+        found = ((name, self._row_of(name, state)) for name, state in sorted(self._states.items()))
+        return [row for name, row in found if isinstance(row, Damage)]
 
-    def readable(self) -> Mapping[Any, Row]:
-        """Every row that can be read."""
+    def rows(self) -> Mapping[Any, Row]:
+        """Every row that can be read under its key, as the files now say."""
         self._scan()
         if self._rows is None:
             self._rows = {
@@ -77,8 +77,8 @@ class RecordFiles:
             }
         return self._rows
 
-    def row(self, key: Any) -> Row | None:
-        """One row; no file but its own is read. Raises CorruptRecord if it cannot be read."""
+    def row(self, key: Any) -> Row | Damage | None:
+        """One row, or what is known of it where it cannot be read; no file but its own is looked at."""
         self._list()
         name = self._names.get(key)
         if name is None:
@@ -90,7 +90,7 @@ class RecordFiles:
                 state = self._take(name, status)
         except FileNotFoundError:
             return None
-        return self._demand_row(name, state) if state.key == key else self._moved(key)
+        return self._row_of(name, state) if state.key == key else self._moved(key)
 
     def keys(self) -> Collection[Any]:
         """The keys of all files, as their names tell."""
@@ -159,16 +159,14 @@ class RecordFiles:
     def _place(self, name: str) -> str:
         return f"{self.folder_name}/{name}"
 
-    def _demand_row(self, name: str, state: _State) -> Row:
+    def _row_of(self, name: str, state: _State) -> Row | Damage:
         if state.key in self._twins:
             first, second = self._names[state.key], self._twins[state.key]
             reason = f"{self._place(first)} has the same key; remove one"
-            raise CorruptRecord(self._store, self._place(second), reason)
-        if state.row is None:
-            raise CorruptRecord(self._store, self._place(name), state.reason)
-        return state.row
+            return Damage(self._place(second), reason, damaged_row(self.schema, None, self._told(name), reason))
+        return Damage(self._place(name), state.reason, state.damaged) if state.row is None else state.row
 
-    def _moved(self, key: Any) -> Row | None:
+    def _moved(self, key: Any) -> Row | Damage | None:
         """The row of a key whose file holds another by now: the key was in the file, not in its name."""
         self._directory = None
         return self.row(key)
@@ -217,11 +215,15 @@ class RecordFiles:
 
     def _named(self, name: str) -> _State:
         """What a file's name alone tells."""
+        told = self._told(name)
+        return _State(_key(told) if told else None)
+
+    def _told(self, name: str) -> dict[str, Any] | None:
+        """The values of the key that a file's name tells; None if it does not."""
         try:
-            expected = self._expected(name)
+            return self._expected(name)
         except (Misfit, ValueError):
-            return _State()
-        return _State(None if expected is None else _key(expected))
+            return None
 
     def _expected(self, name: str) -> dict[str, Any] | None:
         """The values of the key that a file's name tells, if it does. Raises Misfit and ValueError."""
@@ -237,23 +239,24 @@ class RecordFiles:
         return state
 
     def _load(self, name: str, status: os.stat_result, old: _State) -> _State:
-        signature, key = signature_of(status), None
+        signature, told, values = signature_of(status), self._told(name), None
+        key = _key(told) if told else None
         try:
             expected = self._expected(name)
-            key = None if expected is None else _key(expected)
             if stat.S_ISLNK(status.st_mode):
                 raise Unreadable("it is a symbolic link; put the file itself there")
             raw, signature = self._read(name)
             digest = hash(raw)
             if old.row is not None and old.digest == digest:
                 return _State(old.key, signature, old.row, digest=digest)
-            row = row_of(self.schema, parse(Source(decoded(raw)).text), expected)
+            values = parse(Source(decoded(raw)).text)
+            row = row_of(self.schema, values, expected)
+            if expected is None and _stem(name) not in self._names_of(row):
+                values = None
+                raise Misfit("its name does not belong to the key it holds")
         except (Misfit, Unreadable, ValueError) as error:
-            return _State(key, signature, reason=str(error))
-        key = self.schema.key_of(row)
-        if expected is None and _stem(name) not in self._names_of(row):
-            return _State(key, signature, reason="its name does not belong to the key it holds")
-        return _State(key, signature, row, digest=digest)
+            return _State(key, signature, None, damaged_row(self.schema, values, told, str(error)), str(error))
+        return _State(self.schema.key_of(row), signature, row, digest=digest)
 
     def _read(self, name: str) -> tuple[bytes, Signature]:
         place = self._place(name)
@@ -271,7 +274,7 @@ class RecordFiles:
         place = self._place(name)
         try:
             text = decoded(self._folder.read(place, self._bounds.max_file_bytes)[0])
-            return changed_record(self.schema, text, self._states[name].row or (), row)
+            return changed_record(self.schema, text, self._states[name].row or self._states[name].damaged, row)
         except (Misfit, Unreadable) as error:
             raise uneditable(self._store, place, error) from error
 

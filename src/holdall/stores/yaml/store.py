@@ -193,11 +193,11 @@ class YamlStore:
 
     def _fetch(self, query: Query[Any]) -> Rows:
         with self._reading():
-            return View(self._shelves).fetch(query)
+            return View(self.name, self._shelves).fetch(query)
 
     def _count(self, query: Query[Any]) -> int:
         with self._reading():
-            return View(self._shelves).count(query)
+            return View(self.name, self._shelves).count(query)
 
     def _apply(self, changes: list[Change]) -> list[Outcome]:
         with self._writing():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
+
+import msgspec
 
 from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
 from holdall.stores.yaml.bounds import Growth
+from holdall.stores.yaml.damage import Damage, is_damaged
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.record import Row
 
@@ -26,15 +29,15 @@ class Shelf(Protocol):
         ...
 
     def rows(self) -> Mapping[Any, Row]:
-        """Every row under its key, as the files now say."""
+        """Every row that can be read under its key, as the files now say."""
         ...
 
-    def readable(self) -> Mapping[Any, Row]:
-        """Every row that can be read, where each record has a file of its own; otherwise every row."""
+    def damages(self) -> Sequence[Damage]:
+        """What cannot be read of the records."""
         ...
 
-    def row(self, key: Any) -> Row | None:
-        """One row."""
+    def row(self, key: Any) -> Row | Damage | None:
+        """One row, or what is known of it where it cannot be read."""
         ...
 
     def keys(self) -> Collection[Any]:
@@ -64,11 +67,14 @@ class Shelf(Protocol):
 class View:
     """The store's rows during one call, each collection looked at once; also the ``Lookup`` of relation paths."""
 
-    def __init__(self, shelves: Mapping[str, Shelf]) -> None:
+    def __init__(self, store: str, shelves: Mapping[str, Shelf]) -> None:
+        self._store = store
         self._shelves = shelves
         self._schemas = {name: shelf.schema for name, shelf in shelves.items()}
         self._rows: dict[str, Mapping[Any, Row]] = {}
-        self._readable: dict[str, Mapping[Any, Row]] = {}
+        self._stored: dict[str, Mapping[Any, Row]] = {}
+        self._keys: dict[str, Collection[Any]] = {}
+        self._damages: dict[int, tuple[Row, Damage]] = {}  # by what stands in for them
 
     @property
     def schemas(self) -> Mapping[str, Schema]:
@@ -76,27 +82,43 @@ class View:
         return self._schemas
 
     def rows(self, collection: str) -> Mapping[Any, Row]:
-        """Every row of the collection under its key."""
+        """Every row of the collection under its key, stand-ins for those that cannot be read included."""
         rows = self._rows.get(collection)
         if rows is None:
-            rows = self._rows[collection] = self._shelves[collection].rows()
+            rows = self.stored(collection)
+            damages = self._shelves[collection].damages()
+            if damages:
+                rows = {**rows, **{self._key_of(collection, damage): self._stand_in(damage) for damage in damages}}
+            self._rows[collection] = rows
         return rows
 
-    def readable(self, collection: str) -> Mapping[Any, Row]:
+    def stored(self, collection: str) -> Mapping[Any, Row]:
         """Every row of the collection that can be read."""
-        rows = self._readable.get(collection)
-        if rows is None:
-            rows = self._readable[collection] = self._shelves[collection].readable()
-        return rows
+        stored = self._stored.get(collection)
+        if stored is None:
+            stored = self._stored[collection] = self._shelves[collection].rows()
+        return stored
 
-    def row(self, collection: str, key: Any) -> Row | None:
-        """One row of the collection."""
-        rows = self._readable.get(collection, {})
-        return rows[key] if key in rows else self._shelves[collection].row(key)
+    def row(self, collection: str, key: Any) -> Row | Damage | None:
+        """One row of the collection, or what is known of it where it cannot be read."""
+        row = self._stored.get(collection, {}).get(key)
+        return row if row is not None else self._shelves[collection].row(key)
 
     def keys(self, collection: str) -> Collection[Any]:
         """The keys of the collection's records, whether they can be read or not."""
-        return self._shelves[collection].keys()
+        keys = self._keys.get(collection)
+        if keys is None:
+            keys = self._keys[collection] = self._shelves[collection].keys()
+        return keys
+
+    def _key_of(self, collection: str, damage: Damage) -> Any:
+        key = self._schemas[collection].key_of(damage.row)
+        return object() if is_damaged(key if isinstance(key, tuple) else (key,)) else key
+
+    def _stand_in(self, damage: Damage) -> Row:
+        row = damage.stand_in
+        self._damages[id(row)] = (row, damage)
+        return row
 
     def by_key(self, collection: str) -> Callable[[Any], Row | None]:
         """A function from a key to the row that has it, or None."""
@@ -113,10 +135,21 @@ class View:
         return lambda key: index.get(key, ())
 
     def fetch(self, query: Query[Any]) -> list[Row]:
-        """The rows the query means. Raises QueryError for one that does not fit the collections."""
+        """The rows the query means. Raises QueryError for one that does not fit the collections, and CorruptRecord."""
         check(query, self._schemas)
-        found = select(query, self._candidates(query), self)
+        candidates = self._candidates(query)
+        if self._damages:
+            self._demand_whole(query, candidates)
+        found = select(query, candidates, self)
         return [_copied(row) for row in found] if self._has_json(query) else found
+
+    def _demand_whole(self, query: Query[Any], candidates: Iterable[Row]) -> None:
+        """Raise CorruptRecord if the query means a record that cannot be read, with all that it means."""
+        found = select(msgspec.structs.replace(query, projection=()), candidates, self)
+        damages = [self._damages[id(row)][1] for row in found if id(row) in self._damages]
+        if damages:
+            rows = [self._damages[id(row)][1].row if id(row) in self._damages else _copied(row) for row in found]
+            raise damages[0].refusal(self._store, self._schemas[query.collection], rows)
 
     def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means."""
@@ -128,8 +161,11 @@ class View:
         wanted = _wanted_keys(self._schemas[query.collection], query)
         if wanted is None:
             return self.rows(query.collection).values()
-        find = self._shelves[query.collection].row if len(wanted) <= _FEW else self.by_key(query.collection)
-        return [row for key in wanted if (row := find(key)) is not None]
+        if len(wanted) > _FEW:
+            find = self.by_key(query.collection)
+            return [row for key in wanted if (row := find(key)) is not None]
+        found = [self.row(query.collection, key) for key in wanted]
+        return [self._stand_in(row) if isinstance(row, Damage) else row for row in found if row is not None]
 
     def _has_json(self, query: Query[Any]) -> bool:
         schema = self._schemas[query.collection]
