@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from holdall.errors import HoldallError
 from holdall.query import Query
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.functions import register
@@ -58,17 +59,24 @@ async def tried(store: SqlStore, family: str) -> tuple[list[str], int, int]:
     return faults, sum(map(len, fitting.values())), written
 
 
-def test_sqlite_keeps_what_it_is_given_or_says_why_not(tmp_path: Path) -> None:
-    path = tmp_path / "adopted.db"
+def made_in_sqlite(folder: Path) -> Path:
+    """A file with the tables, and in some of them what others have written."""
+    path = folder / "adopted.db"
     database = apsw.Connection(str(path))
     register(database)
     for statement in statements("sqlite"):
         database.execute(statement)
     for column, (field, spellings) in FOREIGN.items():
-        table = f"t{COLUMN_TYPES['sqlite'].index(column)}"
-        rows = [(number, raw) for number, (raw, _) in enumerate(spellings, 1)]
-        database.executemany(f"INSERT INTO {table} (id, {field}) VALUES (?, ?)", rows)
+        if column in COLUMN_TYPES["sqlite"]:
+            table = f"t{COLUMN_TYPES['sqlite'].index(column)}"
+            rows = [(number, raw) for number, (raw, _) in enumerate(spellings, 1)]
+            database.executemany(f"INSERT INTO {table} (id, {field}) VALUES (?, ?)", rows)
     database.close()
+    return path
+
+
+def test_sqlite_keeps_what_it_is_given_or_says_why_not(tmp_path: Path) -> None:
+    path = made_in_sqlite(tmp_path)
     faults, fitting, written = asyncio.run(_tried(f"sqlite:///{path}", "sqlite", []))
     assert faults == []
     assert fitting > 100
@@ -107,3 +115,25 @@ async def _execute(url: str, made: Sequence[str]) -> None:
                 await connection.execute(sa.text(statement.replace(":", "\\:")))
     finally:
         await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "place, fault, column",
+    [
+        ("differences.is_code_point_order", lambda *_: True, "text collate nocase"),
+        ("differences.is_fitting", lambda *_: True, "uuid"),
+        ("comparisons.comparable", lambda column, _: column, "datetime"),
+        ("adopted_schema.kept", lambda field, *_: field, "char(32)"),
+    ],
+)
+def test_a_planted_fault_is_caught(
+    place: str, fault: Callable[..., object], column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"holdall.stores.sql.{place}", fault)
+    monkeypatch.setitem(COLUMN_TYPES, "sqlite", (column,))
+    path = made_in_sqlite(tmp_path)
+    try:
+        faults, _, _ = asyncio.run(_tried(f"sqlite:///{path}", "sqlite", []))
+    except (AssertionError, HoldallError):
+        return
+    assert faults != []
