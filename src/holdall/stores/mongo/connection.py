@@ -18,7 +18,7 @@ from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from holdall.errors import DeclarationError, Unsupported
+from holdall.errors import DeclarationError, StoreError, StoreUnavailable, Unsupported
 from holdall.store import AnewInChild, keep_for_ever, refuse_fragment, watch_forks
 from holdall.stores.mongo.errors import translating
 from holdall.stores.mongo.source import Document
@@ -131,8 +131,18 @@ class Connection(AnewInChild):
         self._lock, self._clients, self._looked_at = Lock(), WeakKeyDictionary(), WeakKeyDictionary()
 
     async def _look_at(self, client: AsyncMongoClient[Document]) -> None:
-        with translating(self._store), pymongo.timeout(min(self.timeout, self._connect_timeout)):
-            answer = await client.admin.command("hello")
+        try:
+            with translating(self._store), pymongo.timeout(min(self.timeout, self._connect_timeout)):
+                answer = await client.admin.command("hello")
+        except StoreUnavailable as error:
+            # the driver takes servers off its list that answered, and are of another replica set or of none
+            if client.topology_description.server_descriptions() or "replicaset" not in self._address.given():
+                raise
+            raise StoreError(
+                self._store,
+                "no server of its URL belongs to the replica set that replicaSet= names: correct the name, or leave it "
+                "out where the server stands alone, with transactions=False",
+            ) from error
         if self._needs_transactions and "setName" not in answer and answer.get("msg") != "isdbgrid":
             raise Unsupported(
                 self._store,

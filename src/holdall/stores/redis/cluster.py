@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, ResponseError, TryAgainError
 
 from holdall.errors import StoreTimeout, StoreUnavailable
 from holdall.store import AnewInChild, keep_for_ever, watch_forks
@@ -102,7 +102,7 @@ class ClusterServer(AnewInChild):
                     raise
                 refusal, is_gone = error, True
             asked = None
-            if is_gone or isinstance(reply, MovedError):
+            if is_gone or isinstance(reply, MovedError | ReadOnlyError):
                 refusal = reply or refusal
                 await self._learn(nodes, generation, until)
             elif isinstance(reply, AskError):

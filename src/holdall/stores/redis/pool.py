@@ -10,17 +10,24 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 
+from holdall.store import has_news
 from holdall.stores.redis.errors import from_driver
 
 __all__ = ["Pool"]
 
+_ELSEWHERE = (ReadOnlyError, BusyLoadingError, MasterDownError)
+"""What a server says that is a replica, or is starting: a new connection may lead to the primary."""
+
 Argument = bytes | str | int
+
+_FRESH = 0.001  # seconds after which the system is asked, too; the event loop may have had no time to see the end
 
 _packed: Any = pack_command  # its stub speaks of a single word
 
@@ -38,6 +45,7 @@ class Pool:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._given_at = 0.0
 
     @property
     def patience(self) -> float:
@@ -54,25 +62,37 @@ class Pool:
     ) -> Any:
         """The server's reply; one that says no is given back as ResponseError, not raised.
 
-        ``is_asking`` where a node of a cluster is to answer for a slot that is on its way to it. ``until`` ends it
-        earlier than the timeout, where the call is one of several.
+        A server that takes no writes, as it is not the primary any more, has done nothing: its connections are ended,
+        and a new one, which may lead to another server, has a try. ``is_asking`` where a node of a cluster is to answer
+        for a slot that is on its way to it. ``until`` ends it earlier than the timeout, where the call is one of
+        several.
         Raises our errors where there is no reply; if ``is_change``, they tell whether it may have been applied.
         """
+        words, until = tuple(arguments), self.patience if until is None else until
+        reply = await self._once(words, is_change, is_asking, until)
+        return await self._once(words, is_change, is_asking, until) if isinstance(reply, ReadOnlyError) else reply
+
+    async def _once(self, words: tuple[Argument, ...], is_change: bool, is_asking: bool, until: float) -> Any:
         is_sent = False
         connection: AbstractConnection | None = None
         try:
-            async with asyncio.timeout_at(self.patience if until is None else until):
+            async with asyncio.timeout_at(until):
                 connection = await self._take()
                 is_sent = True
                 if is_asking:
                     await connection.send_command("ASKING", check_health=False)
                     await connection.read_response()
-                await connection.send_packed_command(_packed(tuple(arguments)), check_health=False)
+                await connection.send_packed_command(_packed(words), check_health=False)
                 return await connection.read_response(disable_decoding=True)
         except ResponseError as error:
+            if isinstance(error, _ELSEWHERE):
+                await self._break(connection)
+                await self._renew()
             return error
         except (RedisError, OSError) as error:
             await self._break(connection)
+            if isinstance(error, _ELSEWHERE):
+                await self._renew()
             raise from_driver(self._store, error, is_outcome_unknown=is_change and is_sent) from error
         except BaseException:
             await self._break(connection)
@@ -105,7 +125,8 @@ class Pool:
                 raise
         if self._free:
             connection = self._free.pop()
-            if connection.is_connected and not await _is_stale(connection):
+            is_fresh = monotonic() - self._given_at < _FRESH
+            if connection.is_connected and not await _is_stale(connection, is_fresh=is_fresh):
                 return connection
             await connection.disconnect(nowait=True)
         else:
@@ -131,6 +152,7 @@ class Pool:
                 self._closing.add(task)
                 task.add_done_callback(self._closing.discard)
         else:
+            self._given_at = monotonic()
             self._free.append(connection)
         self._wake()
 
@@ -141,14 +163,26 @@ class Pool:
                 waiter.set_result(None)
                 return
 
+    async def _renew(self) -> None:
+        """End all idle connections, as they lead to a server that is not, or not yet, the one to ask."""
+        free, self._free = self._free, []
+        self._open -= len(free)
+        for connection in free:
+            await self._break(connection)
+
     async def _break(self, connection: AbstractConnection | None) -> None:
         if connection is not None and connection.is_connected:
             await connection.disconnect(nowait=True)
 
 
-async def _is_stale(connection: AbstractConnection) -> bool:
+async def _is_stale(connection: AbstractConnection, *, is_fresh: bool) -> bool:
     """Whether an idle connection was closed by the server, or has something to say that nobody asked for."""
     try:
-        return bool(await connection.can_read())
+        return bool(await connection.can_read()) or (not is_fresh and has_news(_transport(connection)))
     except (RedisError, OSError):
         return True
+
+
+def _transport(connection: Any) -> asyncio.BaseTransport | None:
+    writer = getattr(connection, "_writer", None)
+    return None if writer is None else writer.transport

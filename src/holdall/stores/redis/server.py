@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ClusterCrossSlotError, MovedError, NoScriptError, ResponseError
 
+from holdall.errors import StoreError
 from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.redis.errors import from_driver
 from holdall.stores.redis.pool import Argument, Pool
@@ -52,17 +53,11 @@ class SingleServer(AnewInChild):
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What a script gives."""
-        reply = await run_script(await self._pool(), script, keys, arguments)
-        if isinstance(reply, ResponseError):
-            raise from_driver(self._store, reply) from reply
-        return reply
+        return self._checked(await run_script(await self._pool(), script, keys, arguments))
 
     async def command(self, key: str, *words: Argument, is_change: bool = False) -> Any:
         """The reply to a command."""
-        reply = await (await self._pool()).call(words, is_change=is_change)
-        if isinstance(reply, ResponseError):
-            raise from_driver(self._store, reply) from reply
-        return reply
+        return self._checked(await (await self._pool()).call(words, is_change=is_change))
 
     async def scan(self, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
         """The names that match."""
@@ -78,6 +73,15 @@ class SingleServer(AnewInChild):
         """Open connections of its own."""
         keep_for_ever(self._pools)
         self._pools = {}
+
+    def _checked(self, reply: Any) -> Any:
+        """A reply that is no refusal. Raises our errors."""
+        if isinstance(reply, MovedError | ClusterCrossSlotError):
+            told = "this server is a node of a cluster; write redis+cluster:// or rediss+cluster:// in its URL"
+            raise StoreError(self._store, told) from reply
+        if isinstance(reply, ResponseError):
+            raise from_driver(self._store, reply) from reply
+        return reply
 
     async def _pool(self) -> Pool:
         loop = asyncio.get_running_loop()

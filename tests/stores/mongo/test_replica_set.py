@@ -1,0 +1,36 @@
+"""A URL that names a replica set to which its servers do not belong."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from holdall.errors import StoreError, StoreUnavailable
+from holdall.query import Query
+from holdall.stores.mongo import open_mongo
+from tests.stores.mongo.library import AUTHOR, BOOK
+
+
+async def _refusal(url: str) -> StoreError:
+    store = open_mongo("main", url, connect_timeout=0.5)
+    store.bind([AUTHOR, BOOK])
+    try:
+        with pytest.raises(StoreError) as caught:
+            await store.fetch(Query("author"))
+    finally:
+        await store.close()
+    return caught.value
+
+
+@pytest.mark.parametrize("server", ["mongo_url", "standalone_mongo_url"])
+def test_a_replica_set_that_is_not_there_is_told_by_its_setting(server: str, request: pytest.FixtureRequest) -> None:
+    place = str(request.getfixturevalue(server)).partition("?")[0]
+    told = asyncio.run(_refusal(f"{place}?replicaSet=elsewhere"))
+    assert "replicaSet=" in str(told)
+    assert not isinstance(told, StoreUnavailable)
+
+
+def test_a_server_that_is_not_there_cannot_be_reached() -> None:
+    told = asyncio.run(_refusal("mongodb://127.0.0.1:9/test?replicaSet=elsewhere"))
+    assert isinstance(told, StoreUnavailable)

@@ -1,0 +1,166 @@
+"""A name that leads to another server than before: replicas that became primaries, servers started anew."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+
+from holdall import Holdall, Model, field
+from holdall.errors import HoldallError
+from tests.servers.killable import KillableValkey
+from tests.servers.valkey import Valkey, ValkeyCluster
+
+T = TypeVar("T")
+
+
+class Note(Model):
+    id: int = field(pk=True)
+    text: str = field(default="", index=True)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(asyncio.wait_for(work, 60))
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Valkey, Valkey]]:
+    with Valkey() as one, Valkey() as two:
+        two.ask("REPLICAOF", "127.0.0.1", str(one.port))
+        yield one, two
+
+
+class Name:
+    """A name that leads to whoever is the primary; connections stay with whom they were made to."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = ""
+        self.connections = 0
+
+
+@asynccontextmanager
+async def named(port: int) -> AsyncIterator[Name]:
+    name = Name(port)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        name.connections += 1
+        there, here = await asyncio.open_connection("127.0.0.1", name.port)
+        tasks.update(map(asyncio.ensure_future, (pipe(reader, here), pipe(there, writer))))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    name.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    try:
+        yield name
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def opened(url: str) -> Holdall:
+    app = Holdall("notes")
+    app.add_store("main", url)
+    app.add(Note, store="main")
+    return app
+
+
+async def add(app: Holdall, *numbers: int) -> None:
+    async with app.session() as session:
+        session.add_all([Note(id=number, text=str(number)) for number in numbers])
+
+
+async def count(app: Holdall) -> int:
+    async with app.session() as session:
+        return await session.count(Note.where())
+
+
+async def fail_over(name: Name, one: Valkey, two: Valkey) -> None:
+    for _ in range(1_000):
+        if b"master_link_status:up" in two.ask("INFO", "replication"):
+            break
+        await asyncio.sleep(0.01)
+    assert two.ask("REPLICAOF", "NO", "ONE") == b"+OK\r\n"
+    assert one.ask("REPLICAOF", "127.0.0.1", str(two.port)) == b"+OK\r\n"
+    name.port = two.port
+
+
+def test_after_a_failover_the_next_write_is_done(pair: tuple[Valkey, Valkey]) -> None:
+    one, two = pair
+
+    async def main() -> None:
+        async with named(one.port) as name:
+            app = opened(name.url)
+            await app.create()
+            await asyncio.gather(*(add(app, number) for number in range(5)))
+            await fail_over(name, one, two)
+            before = name.connections
+            await add(app, 10)
+            assert name.connections == before + 1  # the idle ones were ended
+            await asyncio.gather(*(add(app, number) for number in range(20, 25)))
+            async with app.session() as session:
+                (await session.require(Note, 1)).text = "changed"
+                session.remove(await session.require(Note, 2))
+            assert await count(app) == 10
+            await app.close()
+
+    run(main())
+
+
+def test_a_server_that_stays_a_replica_is_told(pair: tuple[Valkey, Valkey]) -> None:
+    _, two = pair
+
+    async def main() -> None:
+        app = opened(two.url)
+        with pytest.raises(HoldallError, match="connect to the primary"):
+            await add(app, 1)
+        await app.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("is_loop_blocked", [False, True])
+def test_a_server_that_was_started_anew_answers_the_next_call(is_loop_blocked: bool) -> None:
+    async def main() -> None:
+        with KillableValkey() as server:
+            app = opened(server.url)
+            await app.create()
+            await asyncio.gather(*(add(app, number) for number in range(3)))
+
+            def restart() -> None:
+                server.kill()
+                server.start()
+
+            for number in (10, 11):
+                if is_loop_blocked:
+                    thread = threading.Thread(target=restart)
+                    thread.start()
+                    thread.join()
+                else:
+                    await asyncio.to_thread(restart)
+                await add(app, number)
+            assert await count(app) == 5
+            await app.close()
+
+    run(main())
+
+
+def test_a_node_of_a_cluster_that_is_taken_for_a_single_server_is_told(redis_cluster: ValkeyCluster) -> None:
+    async def main() -> None:
+        app = opened(f"redis://127.0.0.1:{redis_cluster.nodes[0].port}/0")
+        with pytest.raises(HoldallError, match=r"redis\+cluster://"):
+            await add(app, *range(30))
+        await app.close()
+
+    run(main())
