@@ -67,6 +67,7 @@ class Limits(msgspec.Struct, frozen=True):
     condition_nodes: int = 1_000  # nodes in one condition
     concurrent_changes: int = 1  # calls under way at once, where changes are not applied together
     changes_per_call: int = 1  # changes that one such call may carry, each with a fate of its own
+    moment_step: int = 1  # microseconds from one moment that a stamp of a commit may be to the next
 
 
 class Capabilities(msgspec.Struct, frozen=True):

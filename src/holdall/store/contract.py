@@ -19,6 +19,7 @@ __all__ = [
     "Disclosing",
     "KeyMaking",
     "Naming",
+    "Obstructed",
     "Placed",
     "Preparable",
     "Provisioned",
@@ -175,6 +176,18 @@ class Streaming(Protocol):
 
     def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time."""
+        ...
+
+
+@runtime_checkable
+class Obstructed(Protocol):
+    """A store that tells single records that are amiss apart from what nobody can work with.
+
+    In its absence everything that ``inspect`` tells keeps an application from starting.
+    """
+
+    async def obstacles(self) -> list[str]:
+        """Of what ``inspect`` tells, what keeps the models from being used, a sentence each."""
         ...
 
 

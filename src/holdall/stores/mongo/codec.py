@@ -16,9 +16,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact
+from math import isfinite
 from types import NoneType
 from typing import Any, TypeVar
 from uuid import UUID
@@ -37,6 +39,9 @@ Convert = Callable[[Any], Any]
 T = TypeVar("T")
 
 _MICROSECOND = timedelta(microseconds=1)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}")
+_MOMENT = re.compile(f"{_DATE.pattern}T{_TIME.pattern}Z")
 _LARGEST = 2**63 - 1
 _written = msgspec.to_builtins
 
@@ -49,6 +54,7 @@ class Codec(msgspec.Struct, frozen=True):
     encode: Convert | None = None
     decode: Convert | None = None
     is_ordered: bool = True  # whether the server sorts these values as ``evaluate`` does
+    is_sound: Callable[[Sequence[Any]], bool] | None = None  # whether values of plain types are all such as are written
 
     def encoded(self, value: Any) -> Any:
         """The BSON form of a value, None of None. Raises Misfit for a value that has no exact one."""
@@ -57,11 +63,15 @@ class Codec(msgspec.Struct, frozen=True):
     def decoded(self, stored: Any) -> Any:
         """The value of its BSON form. Raises Misfit for what this field never holds."""
         kind = type(stored)
-        if stored is None or kind in self.plain:
+        if stored is None:
+            return stored
+        if kind in self.plain:
+            if self.is_sound is not None and not self.is_sound([stored]):
+                raise Misfit("is stored as a number that no field holds")
             return stored
         if kind in self.types and self.decode is not None:
             return self.decode(stored)
-        raise Misfit(f"it is a {kind.__name__}")
+        raise Misfit(f"is stored as a {kind.__name__}")
 
 
 def codec_of(field: FieldSchema, *, native_dates: bool = False) -> Codec:
@@ -99,9 +109,26 @@ def _float(value: Any) -> float:
     return float(value)
 
 
+def _are_finite(values: Sequence[Any]) -> bool:
+    """Whether no float is NaN or an infinity; as a rule their sum tells it."""
+    return isfinite(sum(filter(None, values))) or all(value is None or isfinite(value) for value in values)
+
+
+def _are_within(values: Sequence[Any]) -> bool:
+    return -_LARGEST - 1 not in values
+
+
+def _from_float(stored: Any) -> float:
+    if not isfinite(stored):
+        raise Misfit("is stored as something that is no finite number")
+    return float(stored)
+
+
 def _whole(stored: Any) -> int:
     if isinstance(stored, float) and not stored.is_integer():
-        raise Misfit("it is no whole number")
+        raise Misfit("is stored as something that is no whole number")
+    if abs(stored) > _LARGEST:
+        raise Misfit("is stored as a number that no field holds")
     return int(stored)
 
 
@@ -115,7 +142,7 @@ def _decimal(value: Any) -> Decimal128:
 def _from_decimal(stored: Any) -> Decimal:
     value: Decimal = stored.to_decimal() if isinstance(stored, Decimal128) else Decimal(int(stored))
     if not value.is_finite():
-        raise Misfit("it is no finite number")
+        raise Misfit("is stored as something that is no finite number")
     return value
 
 
@@ -125,7 +152,7 @@ def _datetime(value: datetime) -> str:
 
 
 def _from_datetime(stored: str) -> datetime:
-    return _read(datetime.fromisoformat, stored)
+    return _read(datetime.fromisoformat, stored, _MOMENT)
 
 
 def _native_datetime(value: datetime) -> datetime:
@@ -140,18 +167,21 @@ def _time(value: time) -> str:
 
 
 def _from_date(stored: str) -> date:
-    return _read(date.fromisoformat, stored)
+    return _read(date.fromisoformat, stored, _DATE)
 
 
 def _from_time(stored: str) -> time:
-    return _read(time.fromisoformat, stored)
+    return _read(time.fromisoformat, stored, _TIME)
 
 
-def _read(parse: Callable[[str], T], stored: str) -> T:
+def _read(parse: Callable[[str], T], stored: str, form: re.Pattern[str]) -> T:
+    """The value of a text as it is written here; one in another form would neither be found nor sorted by its value."""
     try:
-        return parse(stored)
+        if form.fullmatch(stored):
+            return parse(stored)
     except ValueError:
-        raise Misfit("its text cannot be read") from None
+        pass
+    raise Misfit("is stored as text in another form than Holdall writes") from None
 
 
 def _timedelta(value: timedelta) -> int:
@@ -173,8 +203,10 @@ _NATIVE_DATETIME = Codec(frozenset({_NULL, datetime}), encode=_native_datetime)
 
 _SCALARS: dict[Kind, Codec] = {
     Kind.BOOL: Codec(frozenset({_NULL, bool})),
-    Kind.INT: Codec(frozenset({_NULL, int}), frozenset({int, Int64, float}), None, _whole),
-    Kind.FLOAT: Codec(frozenset({_NULL, float}), frozenset({int, Int64, float}), _float, _float),
+    Kind.INT: Codec(frozenset({_NULL, int}), frozenset({int, Int64, float}), None, _whole, is_sound=_are_within),
+    Kind.FLOAT: Codec(
+        frozenset({_NULL, float}), frozenset({int, Int64, float}), _float, _from_float, is_sound=_are_finite
+    ),
     Kind.DECIMAL: Codec(frozenset({_NULL}), frozenset({Decimal128, int, Int64}), _decimal, _from_decimal),
     Kind.STR: Codec(frozenset({_NULL, str})),
     Kind.BYTES: Codec(frozenset({_NULL, bytes}), is_ordered=False),
@@ -207,7 +239,7 @@ def key_document(names: tuple[str, ...], parts: list[Codec]) -> Codec:
 
     def decode(stored: dict[str, Any]) -> tuple[Any, ...]:
         if tuple(stored) != names:
-            raise Misfit(f"its parts are not {', '.join(names)}, in this order")
+            raise Misfit(f"is stored as a document whose parts are not {', '.join(names)}, in this order")
         return tuple([part.decoded(value) for part, value in zip(parts, stored.values(), strict=True)])
 
     return Codec(frozenset({_NULL}), frozenset({dict}), encode, decode, all(part.is_ordered for part in parts))

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import pymongo
 from bson.binary import UuidRepresentation
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.errors import PyMongoError
@@ -26,7 +26,11 @@ from holdall.stores.mongo.source import Document
 __all__ = ["Address", "Connection"]
 
 _CODECS: CodecOptions[Document] = CodecOptions(
-    document_class=dict, tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
+    document_class=dict,
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond the years 1 to 9999 is no error of the answer
 )
 
 

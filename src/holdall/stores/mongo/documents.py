@@ -6,30 +6,42 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any
 
+import msgspec
+
 from holdall.errors import CorruptRecord
 from holdall.query import Kind
-from holdall.store import Rows
+from holdall.store import Damaged, Rows
 from holdall.stores.mongo.errors import Misfit, unstorable
 from holdall.stores.mongo.layout import Layout, Place
 from holdall.stores.mongo.source import Document
 
-__all__ = ["column_of", "columns_of", "encoded_column", "projection_of", "rows_of"]
+__all__ = ["MISSING", "Columns", "column_of", "columns_of", "encoded_column", "projection_of", "refuse_damaged"]
 
 Column = list[Any]
 
-
-def rows_of(store: str, layout: Layout, documents: Sequence[Document]) -> Rows:
-    """The rows of whole documents. Raises CorruptRecord for a value that its field never holds."""
-    return list(zip(*columns_of(store, layout, documents, [field.name for field in layout.schema.stored]), strict=True))
+MISSING = Damaged("is missing")
+"""What stands for a value that must be there and is not."""
 
 
-def columns_of(store: str, layout: Layout, documents: Sequence[Document], names: Sequence[str]) -> list[Column]:
-    """The values of these fields, a list for each."""
-    return [column_of(store, layout, documents, layout.places[name]) for name in names]
+class Columns(msgspec.Struct):
+    """Values of some fields, a list for each; ``is_damaged`` if ``Damaged`` stands in one for what cannot be read."""
+
+    values: list[Column]
+    is_damaged: bool = False
 
 
-def column_of(store: str, layout: Layout, documents: Sequence[Document], place: Place) -> Column:
-    """The values of one field."""
+def columns_of(layout: Layout, documents: Sequence[Document], names: Sequence[str]) -> Columns:
+    """The values of these fields."""
+    found = Columns([])
+    for name in names:
+        column, is_damaged = column_of(documents, layout.places[name])
+        found.values.append(column)
+        found.is_damaged |= is_damaged
+    return found
+
+
+def column_of(documents: Sequence[Document], place: Place) -> tuple[Column, bool]:
+    """The values of one field, ``Damaged`` for those that it never holds, and whether there is any such."""
     path, codec, field = place.path, place.codec, place.field
     if path == "_id":
         column = [document["_id"] for document in documents]
@@ -42,24 +54,38 @@ def column_of(store: str, layout: Layout, documents: Sequence[Document], place: 
         column = [[] if value is None else value for value in column]
         kinds = set(map(type, column))
     if kinds <= codec.plain and (field.nullable or NoneType not in kinds):
-        return column
-    decode = codec.decode
-    if decode is not None and NoneType not in kinds and kinds <= codec.types:
+        if codec.is_sound is None or codec.is_sound(column):
+            return column, False
+    elif (decode := codec.decode) is not None and NoneType not in kinds and kinds <= codec.types:
         try:
-            return list(map(decode, column))
+            return list(map(decode, column)), False
         except Misfit:
-            pass  # told below, with its place
-    return [_decoded(store, layout, document, place, value) for document, value in zip(documents, column, strict=True)]
+            pass  # told below, one by one
+    column = [_decoded(place, value) for value in column]
+    return column, any(isinstance(value, Damaged) for value in column)
 
 
-def _decoded(store: str, layout: Layout, document: Document, place: Place, value: Any) -> Any:
+def _decoded(place: Place, value: Any) -> Any:
+    if value is None:
+        return None if place.field.nullable else MISSING
     try:
-        if value is None and not place.field.nullable:
-            raise Misfit("it is missing")
         return place.codec.decoded(value)
     except Misfit as misfit:
-        where = f"{layout.collection} {document['_id']!r}, field {place.field.name}"
-        raise CorruptRecord(store, where, str(misfit)) from misfit
+        return Damaged(str(misfit))
+
+
+def refuse_damaged(store: str, layout: Layout, documents: Sequence[Document], names: Sequence[str], rows: Rows) -> None:
+    """Raise CorruptRecord, with all rows, for the first that holds ``Damaged``; documents and rows go together."""
+    places = [layout.places[name] for name in layout.schema.key]
+    for document, row in zip(documents, rows, strict=True):
+        broken = {name: value for name, value in zip(names, row, strict=True) if isinstance(value, Damaged)}
+        if broken:
+            parts = tuple([column_of([document], place)[0][0] for place in places])
+            is_known = not any(part is None or isinstance(part, Damaged) for part in parts)
+            key = (parts[0] if len(parts) == 1 else parts) if is_known else None
+            place = f"{layout.schema.name} {(key if is_known else document['_id'])!r}"
+            reasons = "; ".join(f"{name} {value.reason}" for name, value in broken.items())
+            raise CorruptRecord(store, place, reasons, key=key, fields=tuple(broken), rows=rows)
 
 
 def _part(key: Any, name: str) -> Any:

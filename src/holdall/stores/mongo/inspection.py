@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from holdall.errors import CorruptRecord
-from holdall.stores.mongo.documents import column_of
+from holdall.stores.mongo.documents import MISSING, column_of, refuse_damaged
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.provision import Index, found_indexes, indexes_of
 from holdall.stores.mongo.source import Document
@@ -18,8 +18,10 @@ SAMPLE = 100
 """Documents of each collection that are looked at."""
 
 
-async def differences(store: str, database: AsyncDatabase[Document], layouts: Collection[Layout]) -> list[str]:
-    """A sentence for each difference."""
+async def differences(
+    store: str, database: AsyncDatabase[Document], layouts: Collection[Layout], *, are_records_told: bool = True
+) -> list[str]:
+    """A sentence for each difference; of single documents only if ``are_records_told``."""
     found: list[str] = []
     there = {each["name"]: each for each in await (await database.list_collections()).to_list()}
     for layout in layouts:
@@ -30,7 +32,10 @@ async def differences(store: str, database: AsyncDatabase[Document], layouts: Co
             found.append(f"{layout.collection} has a collation, so that texts compare otherwise than everywhere else")
         found += index_differences(layout, await found_indexes(database, layout))
         documents = await database[layout.collection].aggregate([{"$sample": {"size": SAMPLE}}])
-        found += _misfits(store, layout, await documents.to_list())
+        looked_at = await documents.to_list()
+        found += _lacking(layout, looked_at)
+        if are_records_told:
+            found += _misfits(store, layout, looked_at)
     return found
 
 
@@ -64,11 +69,23 @@ def _difference(layout: Layout, wanted: Index, there: Document | None) -> str | 
 _PARTIAL = "partialFilterExpression"
 
 
+def _lacking(layout: Layout, documents: list[Document]) -> list[str]:
+    """A sentence for each field that must have a value and has none in any document: the models have changed."""
+    return [
+        f"no document of {layout.collection} has {place.path}, which must have a value"
+        for place in layout.places.values()
+        if documents and not place.field.nullable and column_of(documents, place)[0] == [MISSING] * len(documents)
+    ]
+
+
 def _misfits(store: str, layout: Layout, documents: list[Document]) -> list[str]:
+    """A sentence for each field of which a document cannot be read, with the first such document."""
     found = []
     for place in layout.places.values():
+        column, is_damaged = column_of(documents, place)
         try:
-            column_of(store, layout, documents, place)
+            if is_damaged:
+                refuse_damaged(store, layout, documents, [place.field.name], [(value,) for value in column])
         except CorruptRecord as error:
-            found.append(f"{error.place}: {error.reason}")
+            found.append(f"{error.place} cannot be read: {error.reason}")
     return found

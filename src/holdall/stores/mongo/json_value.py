@@ -7,6 +7,7 @@ or a path (empty, with a ``$`` in front or a dot inside) is kept escaped: ``~`` 
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from bson.int64 import Int64
@@ -15,16 +16,18 @@ from holdall.stores.mongo.errors import Misfit
 
 __all__ = ["json_to_document", "json_to_value"]
 
-_PLAIN = (str, bool, int, float)
+_PLAIN = (str, bool, int)
 
 
 def json_to_document(value: Any) -> Any:
-    """The BSON form of a JSON value."""
+    """The BSON form of a JSON value. Raises Misfit for a number that is not finite."""
     if isinstance(value, dict):
         escaped = {_escaped(name): json_to_document(item) for name, item in value.items()}
         return {name: escaped[name] for name in sorted(escaped)}
     if isinstance(value, list):
         return [json_to_document(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        raise Misfit("JSON holds no number that is not finite")
     return value
 
 
@@ -39,7 +42,11 @@ def json_to_value(stored: Any) -> Any:
         return stored
     if kind is Int64:
         return int(stored)
-    raise Misfit(f"JSON holds no {kind.__name__}")
+    if kind is float:
+        if not isfinite(stored):
+            raise Misfit("is stored as JSON with a number that is not finite")
+        return stored
+    raise Misfit(f"is stored as JSON with a {kind.__name__}")
 
 
 def _escaped(name: str) -> str:
@@ -49,4 +56,6 @@ def _escaped(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return name[1:].replace("~1", ".").replace("~0", "~")
+    """What was escaped; a name that is no escaped one is another program's, and stands for itself."""
+    found = name[1:].replace("~1", ".").replace("~0", "~")
+    return found if _escaped(found) == name else name

@@ -71,6 +71,11 @@ class Layouts:
         self.schemas: dict[str, Schema] = {}
         self._found: dict[str, Layout] = {}
 
+    @property
+    def has_native_dates(self) -> bool:
+        """Whether any collection keeps datetimes as BSON dates, which have milliseconds."""
+        return any(options.native_dates for options in self._options.values())
+
     def bind(self, schema: Schema) -> None:
         """Learn a collection. Raises Unsupported for names that MongoDB reserves or might read as something else."""
         options = self._options.get(schema.name, MongoCollection())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdall.query import Path
+from holdall.store import Damaged
 from holdall.stores.mongo.documents import columns_of, projection_of
 from holdall.stores.mongo.layout import Layout, Layouts
 from holdall.stores.mongo.source import Source
@@ -25,16 +26,16 @@ class PathValues:
     async def through(self, layout: Layout, path: Path, keys: Sequence[Any]) -> list[Any]:
         """What lies at the rest of the path for each of these keys, which the path's first field holds."""
         target = self._layouts.target(layout.schema.field(path[0]))
-        different = list({key: None for key in keys if key is not None})
+        different = list({key: None for key in keys if key is not None and not isinstance(key, Damaged)})
         found: dict[Any, Any] = {}
         for start in range(0, len(different), _BATCH):
             found.update(await self._values(target, path[1:], different[start : start + _BATCH]))
-        return [None if key is None else found.get(key) for key in keys]
+        return [key if key is None or isinstance(key, Damaged) else found.get(key) for key in keys]
 
     async def _values(self, target: Layout, path: Path, keys: list[Any]) -> dict[Any, Any]:
         wanted = {"_id": {"$in": [target.key.encoded(key) for key in keys]}}
         documents = await self._source.find(target.collection, wanted, projection_of(target, path[:1]))
-        *parts, values = columns_of(self._source.store, target, documents, (*target.schema.key, path[0]))
+        *parts, values = columns_of(target, documents, (*target.schema.key, path[0])).values
         if len(path) > 1:
             values = await self.through(target, path, values)
         return dict(zip(parts[0] if len(parts) == 1 else zip(*parts, strict=True), values, strict=True))

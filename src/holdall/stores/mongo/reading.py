@@ -9,9 +9,9 @@ import msgspec
 
 from holdall.errors import LimitExceeded
 from holdall.query import Path, Query, both
-from holdall.store import Rows
+from holdall.store import Damaged, Rows
 from holdall.stores.mongo.compile import Filter, filter_of
-from holdall.stores.mongo.documents import columns_of, projection_of, rows_of
+from holdall.stores.mongo.documents import Columns, columns_of, projection_of, refuse_damaged
 from holdall.stores.mongo.layout import Layout, Layouts
 from holdall.stores.mongo.ordering import Order, order_of, position_condition, sorted_rows
 from holdall.stores.mongo.paths import PathValues
@@ -87,22 +87,27 @@ class Reader:
         return filter_of(await self._joins.resolved(condition, layout), layout)
 
     async def _rows(self, query: Query[Any], layout: Layout, documents: list[Document]) -> Rows:
+        """The rows of documents. Raises CorruptRecord, with all of them, where one cannot be read whole."""
         if not documents:
             return []
-        if not query.projection:
-            return rows_of(self._source.store, layout, documents)
-        columns = await self._columns(layout, documents, query.projection)
-        return list(zip(*columns, strict=True))
+        paths = query.projection or tuple((field.name,) for field in layout.schema.stored)
+        columns = await self._columns(layout, documents, paths)
+        rows: Rows = list(zip(*columns.values, strict=True))
+        if columns.is_damaged:
+            refuse_damaged(self._source.store, layout, documents, _names(paths), rows)
+        return rows
 
-    async def _columns(self, layout: Layout, documents: list[Document], paths: Sequence[Path]) -> list[list[Any]]:
+    async def _columns(self, layout: Layout, documents: list[Document], paths: Sequence[Path]) -> Columns:
         """The values at these paths, own fields and those of referenced records, a list for each."""
-        first = [path[0] for path in paths]
-        columns = columns_of(self._source.store, layout, documents, first)
+        found = columns_of(layout, documents, [path[0] for path in paths])
+        if all(len(path) == 1 for path in paths):
+            return found
         values = PathValues(self._source, self._layouts)
-        return [
+        through = [
             column if len(path) == 1 else await values.through(layout, path, column)
-            for path, column in zip(paths, columns, strict=True)
+            for path, column in zip(paths, found.values, strict=True)
         ]
+        return Columns(through, any(isinstance(value, Damaged) for column in through for value in column))
 
     async def _sorted_here(self, query: Query[Any], layout: Layout, wanted: Filter, order: Order) -> Rows:
         projection = query.projection or tuple((field.name,) for field in layout.schema.stored)
@@ -115,11 +120,25 @@ class Reader:
             )
         if not documents:
             return []
-        rows = list(zip(*await self._columns(layout, documents, paths), strict=True))
-        width = len(projection)
+        columns, width = await self._columns(layout, documents, paths), len(projection)
+        sorted_by = [list(map(_without_damage, column)) for column in columns.values[width:]]
+        rows = list(zip(*columns.values[:width], *sorted_by, documents, strict=True))
         sorted_rows(rows, [(width + place, key) for place, key in enumerate(order.keys)])
         end = None if query.max_rows is None else query.skip + query.max_rows
-        return [row[:width] for row in rows[query.skip : end]]
+        chosen = rows[query.skip : end]
+        found = [row[:width] for row in chosen]
+        if columns.is_damaged:
+            refuse_damaged(self._source.store, layout, [row[-1] for row in chosen], _names(projection), found)
+        return found
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    return [".".join(path) for path in paths]
+
+
+def _without_damage(value: Any) -> Any:
+    """What a record is sorted by: one that cannot be read stands where missing values do."""
+    return None if isinstance(value, Damaged) else value
 
 
 def _found(

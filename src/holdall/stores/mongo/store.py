@@ -58,7 +58,9 @@ class StandaloneMongoStore:
             features=_FEATURES,
             operators=frozenset(Op),
             kinds=frozenset(Kind),
-            limits=Limits(concurrent_changes=at_once, changes_per_call=1_000),
+            limits=Limits(
+                concurrent_changes=at_once, changes_per_call=1_000, moment_step=1_000 if layouts.has_native_dates else 1
+            ),
         )
 
     @property
@@ -123,6 +125,12 @@ class StandaloneMongoStore:
         database = await self._connection.database()
         with translating(self.name), self._in_time():
             return await differences(self.name, database, self._layouts.all())
+
+    async def obstacles(self) -> list[str]:
+        """Of what ``inspect`` tells, what concerns more than single documents."""
+        database = await self._connection.database()
+        with translating(self.name), self._in_time():
+            return await differences(self.name, database, self._layouts.all(), are_records_told=False)
 
     async def drop(self) -> None:
         """Drop the bound collections, their records and their counters."""

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from holdall.query import MAX_INT, FieldSchema, Kind
-from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.errors import MISSING, Misfit
 
 __all__ = ["Codec", "JsonCodec", "type_of"]
 
@@ -118,7 +118,7 @@ class JsonCodec:
             value = msgspec.json.decode(json, type=self._types[name])
             value = value.astimezone(UTC) if isinstance(value, datetime) else value
         except (msgspec.DecodeError, OverflowError) as error:
-            missing = "is missing" if json == b"null" else f"is stored as something that is no {field.kind}"
+            missing = MISSING if json == b"null" else f"is stored as something that is no {field.kind}"
             raise Misfit(missing) from error
         if isinstance(value, Decimal) and not value.is_finite():
             raise Misfit("is stored as something that is no finite number")

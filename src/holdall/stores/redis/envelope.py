@@ -16,7 +16,7 @@ import msgspec
 
 from holdall.query import FieldSchema, Generated, Kind, is_of_kind
 from holdall.stores.redis.codec import type_of
-from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.errors import MISSING, Misfit
 from holdall.stores.redis.text import key_of_text, key_text
 
 __all__ = ["EnvelopeCodec"]
@@ -97,7 +97,7 @@ class EnvelopeCodec:
         text = envelope.value
         if text is None or (field.kind in _NULL_AS_TEXT and text.lower() in _NULLS):
             if not field.nullable:
-                raise Misfit("is missing")
+                raise Misfit(MISSING)
             return None
         try:
             value = self._value(field, text)
@@ -168,7 +168,7 @@ def _empty(field: FieldSchema) -> Any:
     if field.nullable:
         return None
     if field.kind not in _EMPTY or field.choices is not None:
-        raise Misfit("is missing")
+        raise Misfit(MISSING)
     return _EMPTY[field.kind]
 
 

@@ -5,13 +5,18 @@ A server's own message may hold names of keys: it stays with ``__cause__``, exce
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 import redis.exceptions as driver
 
 from holdall.errors import Conflict, HoldallError, SchemaMismatch, StoreError, StoreTimeout, StoreUnavailable
 
-__all__ = ["DRIVER", "REPLIES", "Meaning", "Misfit", "from_driver"]
+__all__ = ["DRIVER", "MISSING", "REPLIES", "Meaning", "Misfit", "from_driver"]
+
+
+MISSING = "is missing"
+"""Why a value that must be there cannot be read."""
 
 
 class Misfit(Exception):
@@ -33,6 +38,9 @@ class Meaning(Enum):
     CHANGED = "other work got in the way ({}); nothing was applied, try again"
     DEFECT = "it refused the call ({})"
 
+
+_PLACE = re.compile(r"connecting to (\S+?)\.(?:\s|$)")
+"""The host and port in redis-py's words."""
 
 _M = Meaning
 
@@ -74,6 +82,8 @@ _REPLIED = (driver.ResponseError, driver.BusyLoadingError, driver.Authentication
 def from_driver(store: str, error: Exception, *, is_outcome_unknown: bool = False) -> HoldallError:
     """Our error for what the driver raised; ``is_outcome_unknown`` if a change was sent and may have been applied."""
     meaning, word = _meaning(error)
+    if meaning is Meaning.UNAVAILABLE and (place := _PLACE.search(str(error))):
+        word = f"at {place[1]}: {word}"
     message = meaning.value.format(word)
     is_unknown = is_outcome_unknown and not isinstance(error, _REPLIED)
     match meaning:

@@ -14,6 +14,7 @@ from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.looking import Looker, Seen, beside, literal
 from holdall.stores.redis.scripts import FORGET, INDEX, MARK
 from holdall.stores.redis.server import Server
+from holdall.stores.redis.tally import Tally
 from holdall.stores.redis.writes import reservations
 
 __all__ = ["Provision"]
@@ -21,8 +22,6 @@ __all__ = ["Provision"]
 _pack = msgspec.msgpack.Encoder().encode
 _BUILDING = "building"
 _TRIES = 5
-_TOLD = 3
-"""How many records that cannot be read are told by name."""
 
 
 class Provision:
@@ -99,6 +98,13 @@ class Provision:
 
     async def inspect(self) -> list[str]:
         """A sentence for each key of another type than it should be, and for what create() would build."""
+        return await self._told(is_whole=True)
+
+    async def obstacles(self) -> list[str]:
+        """Of these, what keeps the models from being used: nothing that concerns single records."""
+        return await self._told(is_whole=False)
+
+    async def _told(self, *, is_whole: bool) -> list[str]:
         found: list[str] = []
         for layout in self._layouts.values():
             wrong = [
@@ -115,7 +121,8 @@ class Provision:
             elif gone := await self._gone(layout):
                 found.append(f"{gone}, which lay beside the records of {layout.base}, is gone; create() builds it anew")
                 is_built = False
-            found.extend([message async for message in self._differences(layout, is_built=is_built)])
+            lacking, told = await self._differences(layout, is_built=is_built)
+            found.extend([*lacking, *told] if is_whole else lacking)
         return found
 
     async def drop(self) -> None:
@@ -177,35 +184,25 @@ class Provision:
             if found:
                 yield found
 
-    async def _differences(self, layout: Layout, *, is_built: bool) -> AsyncIterator[str]:
-        unlisted = stale = gone = unreadable = 0
+    async def _differences(self, layout: Layout, *, is_built: bool) -> tuple[list[str], list[str]]:
+        """What no record has and every record needs, and what is amiss with single records."""
+        told: list[str] = []
+        tally = Tally()
         async for texts in self._looker.records(layout):
             misfits = {text: reason for text in texts if (reason := _misfit(layout, text))}
-            for text, reason in misfits.items():
-                yield f"{layout.record}{text} is no record: {reason}"
+            told += [f"{layout.record}{text} is no record: {reason}" for text, reason in misfits.items()]
             for seen in await self._looker.seen(layout, [text for text in texts if text not in misfits]):
-                if seen.kind != "hash":
-                    yield f"{layout.record}{seen.text} holds a {seen.kind}, not a hash"
-                    continue
-                if seen.damaged:
-                    unreadable += 1
-                    if unreadable <= _TOLD:
-                        reasons = "; ".join(f"{name} {reason}" for name, reason in seen.damaged.items())
-                        yield f"{layout.record}{seen.text} cannot be read: {reasons}"
-                unlisted += not seen.is_listed
-                stale += is_built and seen.is_listed and not seen.is_indexed
+                if seen.kind == "hash":
+                    tally.add(seen)
+                else:
+                    told.append(f"{layout.record}{seen.text} holds a {seen.kind}, not a hash")
         async for number, _ in self._looker.gone(layout):
-            gone += number
-        if unreadable > _TOLD:
-            yield f"{unreadable} records of {layout.base} cannot be read"
-        if unlisted:
-            yield f"{unlisted} records of {layout.base} are not listed; create() takes them in"
-        if stale:
-            yield f"{stale} records of {layout.base} are not indexed as they are now; create() indexes them"
-        if gone:
-            yield f"{gone} records of {layout.base} are listed or indexed, and gone; create() forgets them"
-        elif is_built and not stale and not await self._looker.is_consistent(layout):
-            yield f"the indexes of {layout.base} hold more or less than its records; create() builds them"
+            tally.gone += number
+        told += tally.told(layout, is_built=is_built)
+        if is_built and not tally.stale and not tally.gone and not await self._looker.is_consistent(layout):
+            told.append(f"the indexes of {layout.base} hold more or less than its records; create() builds them")
+        lacking = [f"no record of {layout.base} has {name}, which must have a value" for name in tally.lacking()]
+        return lacking, told
 
     async def _taken_in(self, layout: Layout, *, is_anew: bool) -> AsyncIterator[str]:
         """Take records in, all or those that differ; the texts of those whose unique values another has."""

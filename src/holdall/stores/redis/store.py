@@ -236,6 +236,10 @@ class RedisStore:
         """What differs, a sentence each."""
         return await self._provision.inspect()
 
+    async def obstacles(self) -> list[str]:
+        """Of what ``inspect`` tells, what concerns more than single records."""
+        return await self._provision.obstacles()
+
     async def drop(self) -> None:
         """Remove the records of the bound collections and what lies beside them; other keys stay."""
         await self._provision.drop()

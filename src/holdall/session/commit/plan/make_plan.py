@@ -8,19 +8,20 @@ from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Declaration, Field, State, state_of
+from holdall.model import Declaration, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding, Bindings
-from holdall.session.commit.plan.order import Edge, Order, order_nodes
+from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
+from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
 from holdall.session.commit.plan.referenced_records import referenced_records
 from holdall.session.commit.plan.schedule_steps import schedule_steps
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.identity import IdentityMap
 from holdall.store import Verb
 
-__all__ = ["make_plan", "removal_edges"]
+__all__ = ["make_plan"]
 
 
 def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
@@ -35,11 +36,11 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
-    _stamp(new, dirty, models_new | models_dirty)
+    _stamp(bindings, new, dirty, models_new | models_dirty)
     for binding, group in _by_binding(bindings, new, models_new):
         _prepare_new(binding, group)
         _demand_own_keys(records, binding, group)
-    edges, fields = _edges(new, models_new)
+    edges, fields = addition_edges(new, models_new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
@@ -123,20 +124,23 @@ def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
 
 
-def _stamp(new: list[Any], dirty: list[Any], models: set[Any]) -> None:
-    """Put the moment of this commit into the fields that ask for it."""
-    if not any(_declaration(model).stamps for model in models):
+def _stamp(bindings: Bindings, new: list[Any], dirty: list[Any], models: set[Any]) -> None:
+    """Put the moment of this commit into the fields that ask for it, as exactly as their store tells moments apart."""
+    stamped = [model for model in models if _declaration(model).stamps]
+    if not stamped:
         return
     now = datetime.now(UTC)
+    steps = {model: bindings.of_model(model).store.capabilities.limits.moment_step for model in stamped}
+    moments = {model: now.replace(microsecond=now.microsecond // step * step) for model, step in steps.items()}
     for record in new:
         for field in record.__holdall__.stamps:
             if field.options.auto_now == "write" or field.get(record) is None:
-                field.put(record, now if field.kind is Kind.DATETIME else now.date())
+                field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
     for record in dirty:
         for field in record.__holdall__.stamps:
             if field.options.auto_now == "write":
                 record._track.old.setdefault(field.name, field.get(record))
-                field.put(record, now if field.kind is Kind.DATETIME else now.date())
+                field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
 
 
 def _prepare_new(binding: Binding, group: list[Any]) -> None:
@@ -182,28 +186,6 @@ def _demand_references(records: IdentityMap, changed: list[Any], models: set[Any
                     advice = "add it first" if state is State.UNBOUND else f"it is {state.value} elsewhere or here"
                     place = f"{type(record).__name__}.{field.name}"
                     raise StateError(f"{place} refers to a {type(target).__name__} not of this session; {advice}")
-
-
-def _edges(new: list[Any], models: set[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
-    """Which new records refer to which, and by which fields."""
-    position: dict[int, int] = {}
-    edges: dict[Edge, None] = {}
-    fields: dict[tuple[int, int], set[str]] = {}
-    for number, record in _referring(new, models):
-        for field in record.__holdall__.references:
-            for target in referenced_records(field, record):
-                position = position or {id(item): place for place, item in enumerate(new)}
-                other = position.get(id(target))
-                if other is None or not _orders(field, target, is_self=other == number):
-                    continue
-                edges[Edge(number, other, may_wait=field.nullable or field.form is not None)] = None
-                fields.setdefault((number, other), set()).add(field.name)
-    return edges, fields
-
-
-def _orders(field: Field, target: Any, is_self: bool) -> bool:
-    """Whether the target must be added first: always, where its key is yet to be made."""
-    return target.__key__() is None or (field.depends_on and not is_self)
 
 
 def _refuse_stuck(order: Order, new: list[Any]) -> None:
@@ -282,20 +264,6 @@ def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
 def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
     version = binding.declaration.version
     return None if version is None else list(map(version.get, records))
-
-
-def removal_edges(deleted: list[Any]) -> list[Edge]:
-    """Which removals wait for which: what refers to others goes before what it refers to."""
-    by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)} if deleted else {}
-    edges: dict[Edge, None] = {}
-    for number, record in _referring(deleted, set(map(type, deleted))):
-        for field in record.__holdall__.references:
-            stored = field.encode((record._track.old or {}).get(field.name, field.get(record)))
-            for key in (stored,) if field.form is None else stored:
-                other = by_key.get((field.target(), key))
-                if other is not None and other != number:
-                    edges[Edge(other, number, may_wait=True)] = None
-    return list(edges)
 
 
 def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
