@@ -9,15 +9,15 @@ import pytest
 from holdall.errors import StoreError, StoreUnavailable
 from holdall.query import Query
 from holdall.stores.mongo import open_mongo
-from tests.stores.mongo.library import AUTHOR, BOOK
+from tests.stores.mongo.library import BOOK, PERSON
 
 
 async def _refusal(url: str) -> StoreError:
     store = open_mongo("main", url, connect_timeout=0.5)
-    store.bind([AUTHOR, BOOK])
+    store.bind([PERSON, BOOK])
     try:
         with pytest.raises(StoreError) as caught:
-            await store.fetch(Query("author"))
+            await store.fetch(Query("person"))
     finally:
         await store.close()
     return caught.value
