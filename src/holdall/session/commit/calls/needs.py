@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from holdall.model import Field, Reference
-from holdall.session.commit.plan.make_plan import removal_edges
 from holdall.session.commit.plan.order import Edge, order_nodes
 from holdall.session.commit.plan.plan import Batch
+from holdall.session.commit.plan.reference_edges import removal_edges
 from holdall.store import Verb
 
 __all__ = ["removal_needs", "write_needs"]
