@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdall.errors import DeclarationError
 from holdall.stores.rest import RestCollection, from_openapi
-from tests.stores.rest.documents import TEXT, a_document, a_list, an_object, body, ok, ref
+from tests.stores.rest.documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
 
 
 def _with_pet(pet: Any, version: str = "3.0.3", **schemas: Any) -> RestCollection:
@@ -94,3 +97,58 @@ def test_a_document_may_lie_in_several_files(tmp_path: Path) -> None:
     (tmp_path / "parts" / "pet.json").write_bytes(msgspec.json.encode({"$ref": "../../secret.json"}))
     with pytest.raises(DeclarationError, match="outside"):
         from_openapi(tmp_path / "api.json", "/pets")
+
+
+def _documents() -> list[tuple[dict[str, Any], str]]:
+    """Whole documents of both kinds."""
+    pet = {"allOf": [ref("Base"), {"properties": {"tags": a_list(TEXT)}}]}
+    page = an_object(items=a_list(pet), total=NUMBER, links=an_object(next=TEXT))
+    put = {"put": body(pet) | ok(pet)}
+    parameters = [query("page", type="integer", default=1), query("size", type="integer", maximum=5), query("tags")]
+    paths = {
+        "/pets": {"get": ok(page) | {"parameters": parameters}, "post": body(pet)},
+        "/pets/{id}": {"get": ok(pet)} | put,
+    }
+    swagger = {
+        "swagger": "2.0",
+        "paths": {
+            "/pets": {
+                "get": {"parameters": [{"name": "limit", "in": "query", "type": "integer"}],
+                        "responses": {"200": {"schema": an_object(data=a_list(TEXT), next_page_token=TEXT)}}},
+                "post": {"parameters": [{"name": "body", "in": "body", "schema": {"$ref": "#/definitions/Pet"}}]},
+            },
+            "/pets/{id}": {"get": {"responses": {"default": {"schema": {"$ref": "#/definitions/Pet"}}}}},
+        },
+        "definitions": {"Pet": an_object(id=TEXT)},
+    }  # fmt: skip
+    return [(a_document(paths, Base=an_object(id=TEXT)), "/pets"), (swagger, "/pets")]
+
+
+_ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 7, 1.5, "x", "", [], [None], [[]], {}, {"x": None}, {"$ref": "#/paths"}, {"$ref": 7}]
+)
+
+
+def _places(found: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+    return [above, *(place for name, each in inner for place in _places(each, (*above, name)))]
+
+
+def _put(found: Any, place: tuple[Any, ...], value: Any) -> Any:
+    if not place:
+        return value
+    made = dict(found) if isinstance(found, dict) else list(found)
+    made[place[0]] = _put(found[place[0]], place[1:], value)
+    return made
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(_documents()), st.data())
+def test_a_document_with_anything_anywhere_is_read_or_refused(
+    source: tuple[dict[str, Any], str], data: st.DataObject
+) -> None:
+    document, path = source
+    for _ in range(data.draw(st.integers(1, 2))):
+        document = _put(document, data.draw(st.sampled_from(_places(document)[1:])), data.draw(_ODD))
+    with suppress(DeclarationError):
+        from_openapi(document, path)

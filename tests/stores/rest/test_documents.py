@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holdall.errors import Conflict, CorruptRecord, StoreError
@@ -44,10 +43,10 @@ def _bodies(change: Change, *replies: Reply, **options: Any) -> list[bytes]:
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
-_DIGITS = ["12345678901234567.89", "1.50", "1e5", "1E400", "-0.0", "0.1000", "123456789012345678901234567890", "1.0e-7"]
+_DIGITS = ["12345678901234567.89", "1.50", "1e5", "1E400", "-0.0", "-0", "0.1000", "123456789012345678901234567890"]
 
 
-@pytest.mark.parametrize("digits", _DIGITS)
+@pytest.mark.parametrize("digits", [*_DIGITS, "1" * 5000], ids=lambda digits: digits[:40])
 @pytest.mark.parametrize("declared", [_PUT, msgspec.structs.replace(_PUT, unwrap=lambda body: body)], ids=str)
 def test_numbers_that_the_model_does_not_know_go_back_as_they_came(digits: str, declared: RestCollection) -> None:
     body = f'{{"id":1,"name":"one","balance":{digits},"deep":[{{"n":{digits}}}]}}'
@@ -60,7 +59,6 @@ _NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]
 
 @given(st.recursive(_NUMBERS, lambda inner: st.lists(inner, min_size=1, max_size=3).map(lambda x: f"[{','.join(x)}]")))
 def test_every_number_is_written_as_it_was_read(text: str) -> None:
-    assume("-0" not in re.findall(r"[^\[\],]+", text))  # the whole number, which Python has no other zero for
     assert encode(read_document(text.encode()), "application/json").decode() == text
 
 

@@ -216,6 +216,8 @@ def test_records_that_come_twice_instead_of_others_are_found_out() -> None:
         {"page_info": {"has_next_page": True}},
         {"next_offset": 10},
         {"incomplete_results": True},
+        {"total": 2},
+        {"meta": {"totalCount": 2}},
     ],
     ids=str,
 )
@@ -227,6 +229,8 @@ def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[st
         _with(paging=msgspec.structs.replace(_PAGED, short_page_ends=True)),
         _with(list_at="", unwrap=lambda body: body["data"]),
     ):
+        if "total" in str(told) and (declared.total_at or declared.paging):
+            continue  # another total, or another end, is declared
         _refused(declared, lambda _: Reply.json(answer), "declare how it pages")
     nested = {"found": answer}
     _refused(_with(list_at="found.data"), lambda _: Reply.json(nested), "declare how it pages")
@@ -246,6 +250,8 @@ def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[st
         {"meta": "text"},
         {"next_offset": -1},
         {"paging": {}},
+        {"total": 1},
+        {"count": 99},
     ],
     ids=str,
 )
@@ -268,6 +274,12 @@ def test_a_link_to_a_next_page_is_not_overlooked() -> None:
     for declared in (DECLARED, _with(), _with(paging=msgspec.structs.replace(_PAGED, short_page_ends=True))):
         rows: Any = {"data": [customer(1)]} if declared.list_at else [customer(1)]
         _refused(declared, lambda _, rows=rows: Reply.json(rows, Link=_NEXT), "declare how it pages")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("headers", [{"X_Total_Count": "2"}, {"Content_Range": "items 0-0/2"}], ids=str)
+def test_a_header_that_tells_of_more_records_is_not_overlooked(headers: dict[str, Any]) -> None:
+    _refused(DECLARED, lambda _: Reply.json([customer(1)], **headers), "declare how it pages")
+    assert _ids(DECLARED, lambda _: Reply.json([customer(1), customer(2)], **headers)) == [1, 2]
 
 
 def test_an_answer_without_content_is_an_empty_list_and_no_record() -> None:

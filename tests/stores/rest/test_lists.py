@@ -345,6 +345,21 @@ def test_streaming_holds_no_more_than_a_page() -> None:
     served(work, otherwise=_People("cursor"), declared=_with(sort=_SORT, paging=_WAYS["cursor"], row_limit=3))
 
 
+@pytest.mark.parametrize("pages", [[[1, 3, 2]], [[1, 2], [4, 3]], [[3], [1]]], ids=str)
+def test_a_stream_that_is_sorted_otherwise_is_found_out(pages: list[list[int]]) -> None:
+    def answer(request: Request) -> Reply:
+        number = int(parse_qs(urlsplit(request.path).query).get("cursor", ["0"])[0])
+        following = str(number + 1) if number + 1 < len(pages) else None
+        return Reply.json({"data": list(map(customer, pages[number])), "next": following})
+
+    async def work(store: RestStore, server: FaultServer) -> None:
+        with pytest.raises(StoreError, match="sorts otherwise"):
+            async for _ in store.stream(_ALL.sort(SortKey(("id",))), 2):
+                pass
+
+    served(work, otherwise=answer, declared=_with(sort=_SORT, paging=_WAYS["cursor"]))
+
+
 def test_lists_of_other_shapes() -> None:
     bare = msgspec.structs.replace(DECLARED, paging=None, total_header="X-Total")
     assert _fetched(_ALL, bare, lambda request: Reply.json(_PEOPLE[:2]))[0] == _ROWS[:2]

@@ -29,6 +29,10 @@ def _number(text: str) -> _Number:
     return number
 
 
+def _whole(text: str) -> int | _Number:
+    return int(text) if len(text) < 20 and text != "-0" else _number(text)
+
+
 def _as_written(value: Any) -> msgspec.Raw:
     if isinstance(value, _Number):
         return msgspec.Raw(value.text.encode())
@@ -44,7 +48,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="string", enc_hook=_as_written)
 
 def read_document(body: bytes) -> Any:
     """What the JSON says, its numbers such that ``encode`` writes them as they were. Raises ValueError."""
-    return json.loads(body, parse_float=_number, parse_constant=_refuse)
+    return json.loads(body, parse_float=_number, parse_int=_whole, parse_constant=_refuse)
 
 
 def encode(value: Any, media_type: str) -> bytes:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["CONTAINERS", "NAMES", "is_continued", "is_next", "is_said_to_go_on"]
+__all__ = ["CONTAINERS", "NAMES", "TOTAL_NAMES", "is_continued", "is_next", "is_said_to_go_on", "told_total"]
 
 _NEXTS = (
     "next", "next_cursor", "next_page", "next_page_token", "next_token", "next_url", "next_uri", "next_link",
@@ -15,6 +15,7 @@ _NEXTS = (
 )  # fmt: skip
 _MORES = ("has_more", "has_next", "has_next_page", "more", "is_truncated", "truncated", "incomplete_results")
 _LASTS = ("is_last", "last")
+_TOTALS = ("total", "total_count", "total_items", "total_results", "total_records", "total_elements", "count_total")
 _ODATA = ("@odata.nextLink", "odata.nextLink")
 
 CONTAINERS = (
@@ -32,6 +33,9 @@ def _forms(name: str) -> Iterator[str]:
 
 NAMES = tuple(dict.fromkeys([form for name in (*_NEXTS, *_MORES, *_LASTS) for form in _forms(name)] + [*_ODATA]))
 """The words themselves, as they are written."""
+
+TOTAL_NAMES = (*dict.fromkeys(form for name in _TOTALS for form in _forms(name)), "@odata.count")
+"""What the length of the whole list is called."""
 
 _PLAIN = re.compile(r"[^a-z]")
 
@@ -65,6 +69,17 @@ def is_continued(told: Iterable[tuple[str, Any]]) -> bool:
         elif _says_more(_plain(name), value):
             return True
     return False
+
+
+def told_total(told: Iterable[tuple[str, Any]]) -> int:
+    """The largest number of records in all that one of these names, or of those in a container among them, has."""
+    most = 0
+    for name, value in told:
+        if name in CONTAINERS and isinstance(value, Mapping):
+            most = max(most, told_total(value.items()))
+        elif name in TOTAL_NAMES and isinstance(value, int):
+            most = max(most, value)
+    return most
 
 
 def _relations(links: list[Any]) -> Iterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from holdall.store import Row, Rows
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.bodies import read_document
 from holdall.stores.rest.codec import Misfit, field_type
-from holdall.stores.rest.continuation import CONTAINERS, NAMES, is_continued
+from holdall.stores.rest.continuation import CONTAINERS, NAMES, TOTAL_NAMES, is_continued, told_total
 from holdall.stores.rest.nesting import Leaf, nested, nested_type, reader_of
 from holdall.stores.rest.paging import Cursor
 from holdall.stores.rest.places import steps
@@ -55,12 +55,16 @@ class ItemDecoder:
 
 
 class Listed(msgspec.Struct, gc=False):
-    """What an answer holds: rows, how many there are in all, what leads to the next page, whether it tells of more."""
+    """What an answer holds: rows, how many there are in all, what leads to the next page, whether it tells of more.
+
+    ``least``: how many records there are at least, by words that are not declared.
+    """
 
     rows: Rows
     total: int | None = None
     next: str | None = None
     goes_on: bool = False
+    least: int = 0
 
 
 class ListDecoder:
@@ -91,15 +95,17 @@ class ListDecoder:
         """What the answer holds. Raises msgspec's errors and Misfit."""
         if self._unwrap is not None:
             document, items = _unwrapped(self._unwrap, body)
-            goes_on = isinstance(document, dict) and is_continued(document.items())
-            return Listed(self._codec.rows(msgspec.convert(items, self._items), body, self._prefix), goes_on=goes_on)
+            beside = list(document.items()) if isinstance(document, dict) else []
+            rows = self._codec.rows(msgspec.convert(items, self._items), body, self._prefix)
+            return Listed(rows, goes_on=is_continued(beside), least=told_total(beside))
         found = self._decoder.decode(body)
         if not self._places[0]:
             return Listed(self._codec.rows(found, body, self._prefix))
         items, total, following = [self._at(found, place) if place else None for place in self._places]
         told = [(place[-1], value) for place in self._told if (value := self._at(found, place)) is not None]
         rows = self._codec.rows(items or (), body, self._prefix)
-        return Listed(rows, _total(total), None if following is None else str(following), is_continued(told))
+        least = 0 if self._places[1] else told_total(told)
+        return Listed(rows, _total(total), None if following is None else str(following), is_continued(told), least)
 
     def _at(self, found: Any, place: tuple[str, ...]) -> Any:
         return _at(found, self._attributes[place])
@@ -108,7 +114,7 @@ class ListDecoder:
 def _signs(declared: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Where an answer may tell, beside what is declared of it, that there is more."""
     objects = {place[:end] for place in declared for end in range(len(place))}
-    names = ((*above, name) for above in objects for name in (*NAMES, *CONTAINERS))
+    names = ((*above, name) for above in objects for name in (*NAMES, *TOTAL_NAMES, *CONTAINERS))
     return [place for place in names if place not in objects and place not in declared]
 
 

@@ -61,7 +61,7 @@ class _Derivation:
         self._key = document.key_place(path)
         self._list = document.list_path(path)
         self._declared = declared
-        self._listing = document.operation(self._list, "get") or {}
+        self._listing = document.operation(self._list, "get") or {"parameters": []}
         one = document.operation(path, "get")
         self._one, self._headers = document.answer(one) if one is not None else (None, {})
         self._item_at = self._place_of_item()
@@ -152,9 +152,9 @@ class _Derivation:
 
     def _demand_nothing_else(self, verb: str, operation: Node, filled: set[str]) -> None:
         for each in operation["parameters"]:
-            place, name = each.get("in"), each.get("name")
+            place, name = each["in"], each["name"]
             known = (place == "path" and name == self._key) or (place == "query" and name in filled)
-            known |= place == "header" and str(name).lower() in _SAID_OTHERWISE
+            known |= place == "header" and name.lower() in _SAID_OTHERWISE
             if each.get("required") and not known and place in ("path", "query", "header"):
                 kind = {"path": "parameters", "query": "query"}.get(place, "headers")
                 raise DeclarationError(
@@ -180,7 +180,7 @@ class _Derivation:
         return properties
 
     def _list_places(self) -> dict[str, str]:
-        if {"list_at", "unwrap"} & self._declared.keys() or not self._listing or self._declared.get("list", "") is None:
+        if {"list_at", "unwrap"} & self._declared.keys() or self._declared.get("list", "") is None:
             return {}
         schema, headers = self._document.answer(self._listing)
         total_header = next((name for name in headers if name.lower() in map(str.lower, TOTAL_HEADERS)), "")
@@ -217,8 +217,8 @@ class _Derivation:
     def _version(self) -> Versions | None:
         checks = False
         for method in ("patch", "put", "delete"):
-            operation = self._document.operation(self._item, method) or {}
-            checks |= any(_is_header(each, "if-match") for each in operation.get("parameters", ()))
+            operation = self._document.operation(self._item, method) or {"parameters": []}
+            checks |= any(_is_header(each, "if-match") for each in operation["parameters"])
         if not checks or not any(name.lower() == "etag" for name in self._headers):
             return None
         return BodyVersion() if self._document.is_holdall else ETags()
@@ -253,4 +253,4 @@ class _Derivation:
 
 
 def _is_header(parameter: Node, name: str) -> bool:
-    return parameter.get("in") == "header" and str(parameter.get("name", "")).lower() == name
+    return bool(parameter["in"] == "header" and parameter["name"].lower() == name)

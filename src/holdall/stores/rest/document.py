@@ -12,7 +12,7 @@ from holdall.stores.rest.bodies import FORM
 from holdall.stores.rest.document_file import read_document_file
 from holdall.stores.rest.document_references import Node, References
 
-__all__ = ["Document", "Node", "is_list", "is_of"]
+__all__ = ["Document", "Node", "is_list", "is_of", "listed"]
 
 _PLACE = re.compile(r"\{([^{}]+)\}([^{}]*)")
 _STATUSES = ("200", "201", "2XX", "203", "202", "default")
@@ -30,10 +30,11 @@ class Document:
             raise DeclarationError("this is no OpenAPI document: it has neither openapi: 3.… nor swagger: '2.0'")
         folder = None if isinstance(source, Mapping) else Path(source).parent
         self._references = References(found, folder, merges_siblings=not version.startswith(("2.", "3.0")))
-        self._consumes = found.get("consumes", ())
+        self._consumes = found.get("consumes")
         self._steps = 0
-        self.paths: Node = self.node(found.get("paths", {}))
-        schemas = self.node(self.node(found.get("components", {})).get("schemas", {}))
+        paths = self.node(found.get("paths"))
+        self.paths: Node = {str(path): each for path, each in paths.items()}
+        schemas = self.node(self.node(found.get("components")).get("schemas"))
         self.is_holdall = "Holdall.Problem" in schemas
 
     def node(self, found: Any) -> Node:
@@ -43,7 +44,7 @@ class Document:
     def resources(self) -> Iterator[str]:
         """The paths of single records: those that end with a place for a key, below a path that has a list."""
         for path in self.paths:
-            if self.key_place(path) and "get" in self.node(self.paths.get(self.list_path(path), {})):
+            if self.key_place(path) and "get" in self.node(self.paths.get(self.list_path(path))):
                 yield path
 
     def key_place(self, path: str) -> str:
@@ -60,14 +61,13 @@ class Document:
 
     def operation(self, path: str, method: str) -> Node | None:
         """The operation as OpenAPI 3 has it, with the parameters of its path among its own."""
-        item = self.node(self.paths.get(path, {}))
+        item = self.node(self.paths.get(path))
         if method not in item:
             return None
         operation = self.node(item[method])
-        own = [self.node(each) for each in operation.get("parameters", ())]
-        names = {(each.get("name"), each.get("in")) for each in own}
-        shared = [self.node(each) for each in item.get("parameters", ())]
-        own += [each for each in shared if (each.get("name"), each.get("in")) not in names]
+        own = self._parameters(operation)
+        names = {(each["name"], each["in"]) for each in own}
+        own += [each for each in self._parameters(item) if (each["name"], each["in"]) not in names]
         return operation | {"parameters": own}
 
     def schema(self, found: Any) -> Node:
@@ -77,7 +77,7 @@ class Document:
 
     def properties(self, schema: Node) -> dict[str, Node]:
         """The properties of an object's schema."""
-        return {name: self.schema(each) for name, each in self.node(schema.get("properties", {})).items()}
+        return {str(name): self.schema(each) for name, each in self.node(schema.get("properties")).items()}
 
     def of_parameter(self, parameter: Node) -> Node:
         """The schema of a parameter, which Swagger 2 writes into the parameter itself."""
@@ -87,33 +87,37 @@ class Document:
 
     def answer(self, operation: Node) -> tuple[Node | None, Node]:
         """The schema of what comes back in JSON where all goes well, None if it is not told; and its headers."""
-        responses = {str(status): each for status, each in self.node(operation.get("responses", {})).items()}
+        responses = {str(status): each for status, each in self.node(operation.get("responses")).items()}
         for status in _STATUSES:
             found = responses.get(status, responses.get(status.lower()))
             if found is not None:
                 response = self.node(found)
                 schema = self.schema(response["schema"]) if "schema" in response else self._content(response)[0]
-                return schema, self.node(response.get("headers", {}))
+                return schema, {str(name): each for name, each in self.node(response.get("headers")).items()}
         return None, {}
 
     def body(self, operation: Node) -> tuple[Node | None, list[str]]:
         """The schema of what is sent, in JSON before all else, and the media types it may have."""
-        parameters = operation.get("parameters", ())
-        whole = next((each for each in parameters if each.get("in") == "body"), None)
-        fields = {each["name"]: each for each in parameters if each.get("in") == "formData"}
-        media_types = list(operation.get("consumes", self._consumes))
+        parameters = operation["parameters"]
+        whole = next((each for each in parameters if each["in"] == "body"), None)
+        fields = {each["name"]: each for each in parameters if each["in"] == "formData"}
+        media_types = [each for each in listed(operation.get("consumes", self._consumes)) if isinstance(each, str)]
         if whole is not None:
             return self.schema(whole.get("schema", {})), media_types or ["application/json"]
         if fields:
             files = any(each.get("type") == "file" for each in fields.values())
             return {"type": "object", "properties": fields}, media_types or ["multipart/form-data" if files else FORM]
-        return self._content(self.node(operation.get("requestBody", {})))
+        return self._content(self.node(operation.get("requestBody")))
 
     def _content(self, holder: Node) -> tuple[Node | None, list[str]]:
-        content = self.node(holder.get("content", {}))
+        content = {str(name): each for name, each in self.node(holder.get("content")).items()}
         found = next(filter(_is_json, content), None) or next((each for each in content if _plain(each) == FORM), None)
         schema = self.node(content[found]).get("schema") if found is not None else None
         return None if schema is None else self.schema(schema), list(content)
+
+    def _parameters(self, holder: Node) -> list[Node]:
+        found = [self.node(each) for each in listed(holder.get("parameters"))]
+        return [each for each in found if isinstance(each.get("name"), str) and isinstance(each.get("in"), str)]
 
     def _schema(self, found: Any, above: frozenset[str], level: int) -> Node:
         """As ``schema``; of the references in ``above``, which are being read, it leaves out what comes round again."""
@@ -124,21 +128,25 @@ class Document:
         if passed & above:
             return {}
         above |= passed
-        for part in schema.pop("allOf", ()):
+        for part in listed(schema.pop("allOf", None)):
             schema = _united(schema, self._schema(part, above, level + 1))
-        options = [
-            self._schema(each, above, level + 1) for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
-        ]
+        choices = (*listed(schema.get("anyOf")), *listed(schema.get("oneOf")))
+        options = [self._schema(each, above, level + 1) for each in choices]
         options = [each for each in options if each and each.get("type") != "null"]
         for option in options if any("properties" in each for each in options) else options[:1]:
             schema = _united(schema, option)
         return schema
 
 
+def listed(found: Any) -> list[Any]:
+    """The list that stands there; an empty one for anything else."""
+    return found if isinstance(found, list) else []
+
+
 def is_of(schema: Node, *types: str) -> bool:
     """Whether the schema says one of these types."""
     found = schema.get("type")
-    return bool(set(found if isinstance(found, list) else [found]) & set(types))
+    return any(each in types for each in (found if isinstance(found, list) else [found]))
 
 
 def is_list(schema: Node) -> bool:
@@ -148,12 +156,13 @@ def is_list(schema: Node) -> bool:
 
 def _united(schema: Node, other: Node) -> Node:
     """Both schemas in one; what the first says counts."""
-    properties = {**other.get("properties", {}), **schema.get("properties", {})}
+    both = [each.get("properties") for each in (other, schema)]
+    properties = {name: each for part in both if isinstance(part, Mapping) for name, each in part.items()}
     return {**other, **schema, **({"properties": properties} if properties else {})}
 
 
 def _plain(media_type: str) -> str:
-    return str(media_type).partition(";")[0].strip().lower()
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _is_json(media_type: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from holdall.errors import DeclarationError
 from holdall.query import Op
 from holdall.stores.rest.continuation import is_next, is_said_to_go_on
-from holdall.stores.rest.document import Document, Node, is_of
+from holdall.stores.rest.document import Document, Node, is_of, listed
 from holdall.stores.rest.filters import Filters, Sorting
 from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
 from holdall.stores.rest.places import place_of
@@ -102,7 +102,7 @@ class ListParameters:
     def _most_records(self) -> int:
         schema = self._document.of_parameter(self._parameters[self._size]) if self._size else {}
         most = schema.get("maximum", schema.get("default", _MOST))
-        return most if isinstance(most, int) and 0 < most <= 10_000 else _MOST
+        return most if type(most) is int and 0 < most <= 10_000 else _MOST
 
     def filled(self, paging: Paging | None) -> set[str]:
         """The parameters that reading the list's pages gives values."""
@@ -142,7 +142,7 @@ class ListParameters:
             sortable = {field for field, each in self._record.items() if not is_of(each, "array", "object")}
             return Sorting(parameter=name, fields=frozenset(sortable), most_keys=10, nulls="smallest")
         items = self._document.schema(schema.get("items")) if is_of(schema, "array") else schema
-        choices = {text for text in items.get("enum", ()) if isinstance(text, str)}
+        choices = {text for text in listed(items.get("enum")) if isinstance(text, str)}
         fields = frozenset(text for text in choices if f"-{text}" in choices)
         if not fields:
             return None

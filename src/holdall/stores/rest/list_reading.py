@@ -19,6 +19,7 @@ from holdall.stores.rest.plan import Listing
 from holdall.stores.rest.request import Request
 from holdall.stores.rest.spelling import Parameters
 from holdall.stores.rest.versions import ETags
+from holdall.stores.rest.vocabulary import TOTAL_HEADERS
 
 __all__ = ["ListReading"]
 
@@ -81,7 +82,10 @@ class ListReading:
             link = next_link(", ".join(answer.headers.getall("Link", [])))
         except ValueError as error:
             raise UpstreamError(self._store, f"{answer.place}: {error}") from error
-        return Page(rows, total, found.next, link, found.goes_on, url, answer.place)
+        goes_on = found.goes_on
+        if self._collection.paging is None and not goes_on:
+            goes_on = len(rows) < max(found.least, 0 if header else _least(answer))
+        return Page(rows, total, found.next, link, goes_on, url, answer.place)
 
     def _decoder(self, fields: frozenset[str]) -> ListDecoder:
         found = self._decoders.get(fields)
@@ -94,3 +98,10 @@ class ListReading:
         if not parameter or len(fields) == len(self._binding.schema.positions):
             return []
         return [(parameter, ",".join(dict.fromkeys(places[name][0] for name in places if name in fields)))]
+
+
+def _least(answer: Answer) -> int:
+    """How many records there are at least, by headers that are not declared."""
+    texts = [answer.headers.get(name, "") for name in TOTAL_HEADERS]
+    texts.append(answer.headers.get("Content-Range", "").rpartition("/")[2])  # items 0-24/319
+    return max(int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0 for text in texts)

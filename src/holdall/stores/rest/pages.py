@@ -69,7 +69,8 @@ class Lister:
     async def _only(self, ask: Ask, parameters: Parameters) -> AsyncIterator[Page]:
         page = await _found(ask, parameters)
         if page.goes_on or page.link or (page.total is not None and page.total > len(page.rows)):
-            raise UpstreamError(self._store, f"{page.place}: the list is only a part of it; declare how it pages")
+            advice = "declare how it pages (paging=), or what its total is (total_at=)"
+            raise UpstreamError(self._store, f"{page.place}: the list is only a part of it; {advice}")
         yield page
 
     # --- by number or position ----------------------------------------------------------------------------------------
@@ -184,7 +185,8 @@ class _End:
         if page is None:
             self._demand_reached()
             return True
-        count, self._total, self._place = len(page.rows), page.total, page.place
+        count, self._place = len(page.rows), page.place
+        self._total = before if page.total is None else page.total
         if before is not None and page.total is not None and page.total < before:
             sentence = "records went while the list was read, so that others may be missing; try again"
             raise StoreUnavailable(self._store, f"{page.place}: {sentence}")

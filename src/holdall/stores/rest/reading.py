@@ -172,7 +172,11 @@ class Reading:
         rest = msgspec.structs.replace(query, condition=ALWAYS, position=None, skip=0, max_rows=None, sort_keys=())
         held: Rows = []
         plan = msgspec.structs.replace(plan, bound=2**63)
+        last: Rows = []
         async for found in self._meeting(query, plan, 0, None if left is None else skip + left):
+            if is_ordered(query) and found:
+                self._demand_order(query, last + found)
+                last = found[-1:]
             held += select(rest, found[skip:], self._lookup)
             skip = max(0, skip - len(found))
             if left is not None:
