@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.store import Row
-from holdall.stores.sql.steps import Delete, Insert, Lock, Step, Update
+from holdall.stores.sql.steps import Delete, Find, Insert, Lock, Release, Step, StillReferred, Update
 
 __all__ = ["StepRefused", "run_step"]
 
@@ -23,6 +23,7 @@ ROWS = 1_000  # in one statement
 SIZE = 1_000_000  # characters and bytes in one statement, well below any server's default limit
 
 _NO_INDEX = 1176  # as with a view
+_REFERRED = ((1451,), (1217,))  # a row is referred to; the statement did nothing, the transaction goes on
 
 
 class StepRefused(Exception):
@@ -41,6 +42,12 @@ async def run_step(connection: AsyncConnection, step: Step) -> Any:
             return await _insert(connection, step)
         if isinstance(step, Lock):
             return await _lock(connection, step)
+        if isinstance(step, Find):
+            return await _find(connection, step)
+        if isinstance(step, Release):
+            return await _release(connection, step)
+        if isinstance(step, Delete) and step.is_unchecked:
+            return await _unchecked(connection, step)
         if isinstance(step, Update) or step.is_exact:
             return await _exact(connection, step)
         text = _text(connection.dialect, step.table, "delete", (), step.match)
@@ -103,12 +110,54 @@ async def _lock(connection: AsyncConnection, step: Lock) -> None:
             await connection.exec_driver_sql(f"SELECT 1 FROM {table} {found}", values)  # noqa: S608
 
 
-async def _exact(connection: AsyncConnection, step: Update | Delete) -> int | None:
+async def _find(connection: AsyncConnection, step: Find) -> list[Row]:
+    quoted = connection.dialect.identifier_preparer
+    key = ", ".join(quoted.quote_identifier(column.name) for column in step.table.primary_key.columns)
+    match = ", ".join(map(quoted.quote_identifier, step.match))
+    one = f"({', '.join(['%s'] * len(step.match))})"
+    found: list[Row] = []
+    for piece in _pieces(step.rows):
+        wanted = f"WHERE ({match}) IN ({', '.join([one] * len(piece))})"
+        values = tuple([value for row in piece for value in row])
+        sql = f"SELECT {key} FROM {quoted.format_table(step.table)} {wanted}"  # noqa: S608
+        found.extend(map(tuple, await connection.exec_driver_sql(sql, values)))
+    return found
+
+
+async def _release(connection: AsyncConnection, step: Release) -> None:
+    if any(step.table.c[column].foreign_keys for column in step.columns):
+        await _unchecked(connection, step)  # what comes last into the rows is checked again
+    else:
+        await _exact(connection, step)
+
+
+async def _unchecked(connection: AsyncConnection, step: Update | Delete) -> int | StillReferred | None:
+    """As ``_exact``, with foreign keys out of force: MariaDB and MySQL have none that wait."""
+    if connection.dialect.name not in ("mysql", "mariadb"):
+        return await _exact(connection, step)
+    try:
+        await connection.exec_driver_sql("SET SESSION foreign_key_checks = 0")
+        return await _exact(connection, step)
+    finally:
+        try:
+            await connection.exec_driver_sql("SET SESSION foreign_key_checks = 1")
+        except BaseException:
+            await connection.invalidate()
+            raise
+
+
+async def _exact(connection: AsyncConnection, step: Update | Delete) -> int | StillReferred | None:
     columns = step.columns if isinstance(step, Update) else ()
     kind = "update" if isinstance(step, Update) else "delete"
     text = _text(connection.dialect, step.table, kind, columns, step.match)
+    is_tried = isinstance(step, Delete) and step.may_be_tried
     for index, row in enumerate(step.rows):
-        result = await connection.exec_driver_sql(text.sql, text.given(row))
+        try:
+            result = await connection.exec_driver_sql(text.sql, text.given(row))
+        except IntegrityError as error:
+            if is_tried and getattr(error.orig, "args", ())[:1] in _REFERRED:
+                return StillReferred(index)
+            raise
         if result.rowcount != 1:
             return index
     return None

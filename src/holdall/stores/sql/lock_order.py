@@ -7,6 +7,7 @@ nothing else says in which order. Pure: it never meets a connection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import attrgetter
 
@@ -39,10 +40,13 @@ def in_lock_order(batches: Iterable[Batch]) -> list[Batch]:
     return ordered
 
 
-def to_lock_first(batches: Sequence[Batch], *, is_each_in_order: bool) -> dict[str, list[Batch]]:
+def to_lock_first(
+    batches: Sequence[Batch], claimed: AbstractSet[str] = frozenset(), *, is_each_in_order: bool
+) -> dict[str, list[Batch]]:
     """By collection, the batches whose rows must be locked before the first of them is carried out.
 
-    ``is_each_in_order`` if the database locks the rows of one batch in the order of their keys.
+    ``is_each_in_order`` if the database locks the rows of one batch in the order of their keys. Rows of ``claimed``
+    collections are changed before that, too.
     """
     found: dict[str, list[Batch]] = {}
     for batch in batches:
@@ -51,7 +55,7 @@ def to_lock_first(batches: Sequence[Batch], *, is_each_in_order: bool) -> dict[s
     return {
         name: group
         for name, group in found.items()
-        if len(group) > 1 or (not is_each_in_order and len(group[0].positions) > 1)
+        if name in claimed or len(group) > 1 or (not is_each_in_order and len(group[0].positions) > 1)
     }
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from asyncpg import ForeignKeyViolationError, RestrictViolationError
 
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_connection import PostgresConnection
-from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Lock, Step, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Lock, Step, StillReferred, Update
 
 __all__ = ["ROWS", "WroteFewer", "run_step", "split"]
 
@@ -34,6 +35,20 @@ class WroteFewer(Exception):
 
 
 async def run_step(connection: PostgresConnection, step: Step, only: str = "") -> Any:
+    """Carry out a step of at most ROWS rows and give its reply, as below; a removal may be tried."""
+    if not isinstance(step, Delete) or not step.may_be_tried:
+        return await _reply_of(connection, step, only)
+    await connection.raw.execute("SAVEPOINT removal")
+    try:
+        reply = await _reply_of(connection, step, only)
+    except (ForeignKeyViolationError, RestrictViolationError):
+        await connection.raw.execute("ROLLBACK TO removal")
+        return StillReferred(0)
+    await connection.raw.execute("RELEASE removal")
+    return reply
+
+
+async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") -> Any:
     """Carry out a step of at most ROWS rows and give its reply. Raises asyncpg's errors.
 
     ``only`` is a condition without which it writes nothing. Raises WroteFewer where that may be so.
@@ -60,6 +75,8 @@ async def run_step(connection: PostgresConnection, step: Step, only: str = "") -
         if only and not locked:
             raise WroteFewer(0, None)
         return None
+    if isinstance(step, Find):
+        return await connection.fetch(_find(step.table, step.match), _columns(rows))
     if isinstance(step, Update):
         if count == 1:
             sql = _update_one(step.table, step.columns, step.match, only)
@@ -80,14 +97,15 @@ async def run_step(connection: PostgresConnection, step: Step, only: str = "") -
 def split(step: Step) -> Iterator[Step]:
     """The same step in pieces of at most ROWS rows, in none of which an Update meets a record twice."""
     rows, start = step.rows, 0
-    if len(rows) <= ROWS and not (isinstance(step, Update) and _has_twice(step)):
+    is_once = isinstance(step, Update) and not isinstance(step, Find)  # each row in one statement
+    if len(rows) <= ROWS and not (is_once and _has_twice(step)):
         yield step
         return
     place = len(step.columns) if isinstance(step, Update) else 0
     size = len(step.table.primary_key.columns)
     while start < len(rows):
         end = min(start + ROWS, len(rows))
-        if isinstance(step, Update):
+        if is_once:
             seen: set[Row] = set()
             for index in range(start, end):
                 key = rows[index][place : place + size]
@@ -99,8 +117,8 @@ def split(step: Step) -> Iterator[Step]:
         start = end
 
 
-def _has_twice(step: Update) -> bool:
-    place, size = len(step.columns), len(step.table.primary_key.columns)
+def _has_twice(step: Step) -> bool:
+    place, size = len(step.columns) if isinstance(step, Update) else 0, len(step.table.primary_key.columns)
     key = itemgetter(*range(place, place + size))
     return len(set(map(key, step.rows))) != len(step.rows)
 
@@ -187,6 +205,13 @@ def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str, 
 def _lock(table: sa.Table, match: tuple[str, ...], is_removal: bool, only: str) -> str:
     lock = "UPDATE" if is_removal else "NO KEY UPDATE"
     return f"{_in_order(table, match, 0, lock, only)} SELECT count(*) FROM u"  # noqa: S608
+
+
+@lru_cache(maxsize=1000)
+def _find(table: sa.Table, match: tuple[str, ...]) -> str:
+    key = ", ".join(f"t.{_quoted.quote_identifier(column.name)}" for column in table.primary_key.columns)
+    found = f"{_arrays(table, match)} JOIN {_quoted.format_table(table)} AS t ON {_matched(match, 0)}"
+    return f"SELECT {key} FROM {found}"  # noqa: S608
 
 
 @lru_cache(maxsize=1000)

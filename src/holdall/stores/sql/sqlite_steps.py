@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from holdall.store import Row
 from holdall.stores.sql.dialect import SQLITE
-from holdall.stores.sql.steps import ColumnRows, Insert, Step, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Release, Step, StillReferred, Update
 
 __all__ = ["RowIgnored", "StepRefused", "run_step"]
 
@@ -47,6 +47,11 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
     Many rows are first sent without asking after each, which is a fifth quicker; where the sum does not prove that all
     went as it should, that is taken back and each row is asked after.
     """
+    if isinstance(step, Find):
+        sql = _find(step.table, step.match)
+        return [key for row in step.rows for key in connection.execute(sql, row)]
+    if isinstance(step, Release) or (isinstance(step, Delete) and step.is_unchecked):
+        connection.execute("PRAGMA defer_foreign_keys = ON")  # until this transaction ends
     if len(step.rows) < MANY:
         return _run(connection, step)
     connection.execute("SAVEPOINT many")
@@ -111,11 +116,20 @@ def _run(connection: apsw.Connection, step: Step) -> Any:
             source = _exact(rows, connection.changes)
     try:
         _execute(connection, sql, source, step, left)
+    except StepRefused as refused:
+        if isinstance(step, Delete) and step.may_be_tried and _is_referred(refused.__cause__):
+            return StillReferred(refused.index)
+        raise
     except _Missed as missed:
         if isinstance(step, Insert):
             raise StepRefused(step, missed.index) from RowIgnored()
         return missed.index
     return made if isinstance(step, Insert) else None
+
+
+def _is_referred(error: BaseException | None) -> bool:
+    code = getattr(error, "extendedresult", None)
+    return code in (apsw.SQLITE_CONSTRAINT_FOREIGNKEY, apsw.SQLITE_CONSTRAINT_TRIGGER)  # RESTRICT is told as a trigger
 
 
 def _counted_rows(rows: Sequence[Row]) -> tuple[Iterator[Row], Iterator[Any]]:
@@ -153,6 +167,12 @@ def _insert(table: sa.Table, columns: tuple[str, ...]) -> str:
         return f"INSERT INTO {name} DEFAULT VALUES"
     named = ", ".join(map(_quoted.quote_identifier, columns))
     return f"INSERT INTO {name} ({named}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+@lru_cache(maxsize=1000)
+def _find(table: sa.Table, match: tuple[str, ...]) -> str:
+    key = ", ".join(_quoted.quote_identifier(column.name) for column in table.primary_key.columns)
+    return f"SELECT {key} FROM {_quoted.format_table(table)} WHERE {_found_by(match)}"  # noqa: S608
 
 
 @lru_cache(maxsize=1000)

@@ -11,7 +11,19 @@ import sqlalchemy as sa
 from holdall.query import Schema
 from holdall.store import Change, Footprint, Outcome, Row, footprint_of
 
-__all__ = ["ColumnRows", "Delete", "Insert", "Lock", "Step", "Steps", "Update", "Work"]
+__all__ = [
+    "ColumnRows",
+    "Delete",
+    "Find",
+    "Insert",
+    "Lock",
+    "Release",
+    "Step",
+    "Steps",
+    "StillReferred",
+    "Update",
+    "Work",
+]
 
 
 class ColumnRows(Sequence[Row]):
@@ -84,8 +96,23 @@ class Lock(Update):
     is_removal: bool = False
 
 
+class Find(Update):
+    """Looks for rows that ``match`` finds; the reply is a list of their primary keys. It has no columns."""
+
+
+class Release(Update):
+    """Gives rows values that no other row has, until later steps give them others or remove them; no reply.
+
+    References among the values lead nowhere, so that foreign keys must wait.
+    """
+
+
 class Delete(msgspec.Struct):
-    """Removes what ``match`` finds. If ``is_exact`` the reply is as for Update, otherwise there is none."""
+    """Removes what ``match`` finds. If ``is_exact`` the reply is as for Update, otherwise there is none.
+
+    If it ``may_be_tried`` and the database refuses it, as something still refers to a row, the reply is StillReferred,
+    and the transaction goes on. If ``is_unchecked``, what refers to the rows is looked for by later steps.
+    """
 
     collection: str
     table: sa.Table
@@ -94,6 +121,14 @@ class Delete(msgspec.Struct):
     positions: Sequence[int]
     is_exact: bool = True
     is_only: bool = False
+    may_be_tried: bool = False
+    is_unchecked: bool = False
+
+
+class StillReferred(msgspec.Struct):
+    """Nothing was removed of the row of this index and those after it, as something refers to it."""
+
+    index: int
 
 
 Step: TypeAlias = Insert | Update | Delete

@@ -10,15 +10,17 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import Conflict, FieldError, StaleVersion, ValidationError
+from holdall.errors import Conflict, StaleVersion
 from holdall.query import FieldSchema, Kind
 from holdall.store import APPLIED, Change, Outcome, Row, Run, Runs, Verb
-from holdall.stores.sql.codec import RowConvert, row_encoder
 from holdall.stores.sql.layout import Layout, Link
-from holdall.stores.sql.lock_order import Batch, in_lock_order, to_lock_first
-from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Lock, Steps, Update
+from holdall.stores.sql.lock_order import Batch, in_lock_order
+from holdall.stores.sql.preliminaries import Preliminaries
+from holdall.stores.sql.removals import Removals, unlinking
+from holdall.stores.sql.row_encoding import RowEncoding, found_by
+from holdall.stores.sql.steps import ColumnRows, Insert, Steps, Update
 from holdall.stores.sql.tables import Tables
-from holdall.stores.sql.write_keys import Keys, WriteShape, is_to_come, parts, write_shape
+from holdall.stores.sql.write_keys import Keys, WriteShape, parts, write_shape
 
 __all__ = ["Writes"]
 
@@ -30,14 +32,15 @@ class Writes:
         self._store = store
         self._tables = tables
         self._shapes: dict[tuple[str, tuple[str, ...]], WriteShape] = {}
-        self._encoders: dict[tuple[FieldSchema, ...], RowConvert | None] = {}
+        self._encoding = RowEncoding(tables)
+        self._preliminaries = Preliminaries(tables, self._encoding)
         self._generation = tables.generation
 
     def steps(self, changes: Sequence[Change]) -> Steps:
         """The steps of these changes, in order. Raises StaleVersion where a step finds no record to change."""
         if self._generation != self._tables.generation:
             self._shapes.clear()
-            self._encoders.clear()
+            self._encoding.clear()
             self._generation = self._tables.generation
         outcomes = [APPLIED] * len(changes)
         plain = self._plain_runs(changes)
@@ -46,7 +49,8 @@ class Writes:
             return outcomes
         keys = Keys(changes)
         batches = in_lock_order(self._batches(changes, keys))
-        locks = self._locks(batches, changes)
+        locks = yield from self._preliminaries.steps(batches, changes)
+        removals = Removals(self._store, self._tables, self._encoding, changes, batches, keys)
         for item in batches:
             if item.collection in locks and item.verb is not Verb.ADD:
                 yield locks.pop(item.collection)
@@ -58,7 +62,8 @@ class Writes:
             elif item.verb is Verb.UPDATE:
                 yield from self._update(shape, batch, positions, keys)
             else:
-                yield from self._remove(shape, batch, positions, keys)
+                yield from removals.remove(item)
+        yield from removals.end()
         return outcomes
 
     def _batches(self, changes: Sequence[Change], keys: Keys) -> Iterator[Batch]:
@@ -69,21 +74,6 @@ class Writes:
             end = keys.end_of_batch(start, _end_of_kind(changes, start), shape)
             yield Batch(first.verb, first.collection, range(start, end))
             start = end
-
-    def _locks(self, batches: Sequence[Batch], changes: Sequence[Change]) -> dict[str, Lock]:
-        """By collection, the step that locks its rows before they are changed, where that takes a step."""
-        dialect = self._tables.dialect
-        if len(changes) < 2 or not dialect.locks_rows:
-            return {}
-        locks: dict[str, Lock] = {}
-        for name, group in to_lock_first(batches, is_each_in_order=dialect.locks_batch_in_order).items():
-            layout = self._tables.layout(name)
-            places = [place for batch in group for place in batch.positions if not is_to_come(changes[place].key)]
-            fields, match = _found_by(layout, is_versioned=False)
-            rows = self._encoded(layout, fields, [parts(layout, changes[place].key) for place in places])
-            is_removal = any(batch.verb is Verb.REMOVE for batch in group)
-            locks[name] = Lock(name, layout.table, (), match, rows, places, is_removal=is_removal)
-        return locks
 
     def _plain_runs(self, changes: Sequence[Change]) -> Steps | None:
         """The steps of whole runs of plain additions and updates; None if anything is to be filled in or linked."""
@@ -101,7 +91,7 @@ class Writes:
             start = batches[-1].positions.stop
         places = {batch: place for place, batch in enumerate(batches)}
         batches = in_lock_order(batches)
-        locks = self._locks(batches, changes)
+        locks = yield from self._preliminaries.steps(batches, changes)
         for item in batches:
             if item.collection in locks and item.verb is not Verb.ADD:
                 yield locks.pop(item.collection)
@@ -109,21 +99,21 @@ class Writes:
             layout, positions = shape.layout, item.positions
             is_only = len(run.keys) == len(changes)
             if run.verb is Verb.ADD:
-                encoded = self._encoded(layout, shape.fields, run.rows)
+                encoded = self._encoding.rows(layout, shape.fields, run.rows)
                 yield Insert(
                     layout.schema.name, layout.table, shape.columns, encoded, positions, None, layout.generated, is_only
                 )
                 continue
-            fields, match = _found_by(layout, run.versions is not None)
-            found_by = [run.keys]
+            fields, match = found_by(layout, run.versions is not None)
+            finding = [run.keys]
             if run.versions is not None and len(match) > len(layout.key):
-                found_by.append(run.versions)
+                finding.append(run.versions)
             rows: Sequence[Row]
             if run.columns is not None:
-                rows = ColumnRows(*run.columns, *found_by)
+                rows = ColumnRows(*run.columns, *finding)
             else:
-                rows = [(*row, *items) for row, *items in zip(run.rows, *found_by, strict=True)]
-            encoded = self._encoded(layout, (*shape.fields, *fields), rows)
+                rows = [(*row, *items) for row, *items in zip(run.rows, *finding, strict=True)]
+            encoded = self._encoding.rows(layout, (*shape.fields, *fields), rows)
             missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
             if missed is not None:
                 raise StaleVersion(self._store, layout.schema.name, run.keys[missed], positions[missed])
@@ -148,7 +138,7 @@ class Writes:
             rows = [(*row[:place], *row[place + 1 :]) for row in rows]
             fields, columns = fields[:place] + fields[place + 1 :], columns[:place] + columns[place + 1 :]
         counted = generated if generated not in columns else None
-        encoded = self._encoded(layout, fields, rows)
+        encoded = self._encoding.rows(layout, fields, rows)
         is_only = len(positions) == keys.count and not shape.links
         given = generated if counted is None else None
         made = yield Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
@@ -168,34 +158,19 @@ class Writes:
 
     def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
         layout = shape.layout
-        fields, match = _found_by(layout, batch[0].version is not None)
+        fields, match = found_by(layout, batch[0].version is not None)
         rows = _picked(shape, keys.values(shape, batch))
         rows = [(*row, *owner) for row, owner in zip(rows, keys.owners(layout, batch), strict=True)]
         if len(match) > len(layout.key):
             rows = [(*row, change.version) for row, change in zip(rows, batch, strict=True)]
-        encoded = self._encoded(layout, (*shape.fields, *fields), rows)
+        encoded = self._encoding.rows(layout, (*shape.fields, *fields), rows)
         is_only = len(positions) == keys.count and not shape.links
         missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
         self._check(missed, layout, batch, positions)
         for place, link in shape.links:
             owners, values = keys.owners(layout, batch), keys.values(shape, batch)
-            yield self._unlink(layout, link, owners, positions)
+            yield unlinking(self._encoding, layout, link, owners, positions)
             yield from self._link(layout, link, owners, [row[place] for row in values], positions)
-        return []
-
-    def _remove(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
-        layout = shape.layout
-        owners = keys.owners(layout, batch)
-        for link in layout.links.values():
-            yield self._unlink(layout, link, owners, positions)
-        fields, match = _found_by(layout, batch[0].version is not None)
-        rows = owners
-        if len(match) != len(layout.key):
-            rows = [(*owner, change.version) for owner, change in zip(owners, batch, strict=True)]
-        encoded = self._encoded(layout, fields, rows)
-        is_only = len(positions) == keys.count and not layout.links
-        missed = yield Delete(layout.schema.name, layout.table, match, encoded, positions, is_only=is_only)
-        self._check(missed, layout, batch, positions)
         return []
 
     def _link(self, layout: Layout, link: Link, owners: Sequence[Row], many: Sequence[Any], positions: range) -> Steps:
@@ -212,42 +187,13 @@ class Writes:
         target_field = msgspec.structs.replace(link.field, kind=Kind.REF, nullable=False, form=None)
         fields = (*key_fields, target_field, *((_COUNTER,) if is_listed else ()))
         columns = tuple(leaf.name for leaf in (*link.owner, *link.target)) + ((link.position,) if link.position else ())
-        encoded = self._encoded(layout, fields, rows)
+        encoded = self._encoding.rows(layout, fields, rows)
         yield Insert(layout.schema.name, link.table, columns, encoded, origins)
         return []
-
-    def _unlink(self, layout: Layout, link: Link, owners: list[Row], positions: range) -> Delete:
-        key_fields = tuple(layout.schema.by_name[name] for name in layout.schema.key)
-        match = tuple(leaf.name for leaf in link.owner)
-        encoded = self._encoded(layout, key_fields, owners)
-        return Delete(layout.schema.name, link.table, match, encoded, positions, is_exact=False)
 
     def _check(self, missed: int | None, layout: Layout, batch: Sequence[Change], positions: range) -> None:
         if missed is not None:
             raise StaleVersion(self._store, layout.schema.name, batch[missed].key, positions[missed])
-
-    def _encoded(self, layout: Layout, fields: tuple[FieldSchema, ...], rows: Sequence[Row]) -> Sequence[Row]:
-        try:
-            convert = self._encoders[fields]
-        except KeyError:
-            convert = self._encoders[fields] = row_encoder(fields, self._tables.dialect)
-        if convert is None:
-            return rows
-        try:
-            return convert(rows)
-        except ValueError as error:
-            problem = FieldError(self._culprit(fields, rows), "unstorable", str(error))
-            raise ValidationError(layout.schema.name, [problem]) from error
-
-    def _culprit(self, fields: tuple[FieldSchema, ...], rows: Sequence[Row]) -> str:
-        for place, field in enumerate(fields):
-            convert = row_encoder((field,), self._tables.dialect)
-            try:
-                if convert is not None:
-                    convert([(row[place],) for row in rows])
-            except ValueError:
-                return field.name
-        return ""
 
     def _shape(self, collection: str, names: tuple[str, ...]) -> WriteShape:
         shape = self._shapes.get((collection, names))
@@ -287,13 +233,3 @@ def _is_plain(run: Run, shape: WriteShape) -> bool:
     if shape.places is not None or shape.links or len(key) != 1 or None in run.keys:
         return False
     return run.verb is Verb.UPDATE or (run.verb is Verb.ADD and key[0] in run.fields)
-
-
-def _found_by(layout: Layout, is_versioned: bool) -> tuple[tuple[FieldSchema, ...], tuple[str, ...]]:
-    """Fields and columns that find the records of a batch: their key, and the version expected, if any."""
-    schema = layout.schema
-    fields = tuple(schema.by_name[name] for name in schema.key)
-    match = tuple(leaf.name for leaf in layout.key)
-    if not is_versioned or layout.version is None or schema.version is None:
-        return fields, match
-    return (*fields, schema.by_name[schema.version]), (*match, layout.version)
