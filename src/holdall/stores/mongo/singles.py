@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.commands import documents_of, filters_of, updates_of
 from holdall.stores.mongo.errors import CODES, DRIVER_ERRORS, Meaning, error_of
 from holdall.stores.mongo.layout import TOKEN
+from holdall.stores.mongo.passing import claims_of
 from holdall.stores.mongo.source import Document
 from holdall.stores.mongo.writing import violation_of
 
@@ -40,6 +42,8 @@ class Singles:
     async def apply(self, batches: Sequence[Batch]) -> list[HoldallError | None]:
         """What went wrong with each change, None where nothing did. Once the server is lost, the rest is not sent."""
         errors: list[HoldallError | None] = []
+        with suppress(*DRIVER_ERRORS):  # the changes themselves will tell
+            await self._release(batches)
         for batch in batches:
             if errors and isinstance(errors[-1], StoreUnavailable | StoreTimeout):
                 lost = StoreUnavailable(self._store, "it was lost before this change was sent")
@@ -47,6 +51,15 @@ class Singles:
                 continue
             await self._batch(batch, errors)
         return errors
+
+    async def _release(self, batches: Sequence[Batch]) -> None:
+        """Let those go of unique values that others are to get, where all of them can have what they are to have."""
+        for claim in claims_of(batches):
+            collection = self._database[claim.layout.collection]
+            asked = dict.fromkeys(("_id", *claim.paths), 1)
+            found = [found for each in claim.questions() for found in await collection.find(each, asked).to_list()]
+            if not claim.is_disputed(found) and (updates := claim.releases(found)):
+                await collection.bulk_write(updates)
 
     async def _batch(self, batch: Batch, errors: list[HoldallError | None]) -> None:
         if batch.verb is Verb.ADD:

@@ -16,6 +16,7 @@ from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.commands import documents_of, filters_of, is_light, updates_of
 from holdall.stores.mongo.errors import CODES, Meaning, code_of
 from holdall.stores.mongo.layout import Layout
+from holdall.stores.mongo.passing import claims_of
 from holdall.stores.mongo.source import Document
 
 __all__ = ["Mismatch", "Steps", "violation"]
@@ -30,6 +31,7 @@ class Steps:
 
     def __init__(self, store: str, batches: Sequence[Batch]) -> None:
         self._store = store
+        self._claims = claims_of(batches)
         self._steps: list[tuple[Batch, list[Document], list[Document]]] = []
         for batch in batches:
             if batch.verb is Verb.ADD:
@@ -51,6 +53,14 @@ class Steps:
         Raises UniqueViolation, AlreadyExists and StaleVersion, the driver's errors, and Mismatch; ``is_careful`` looks
         before it changes, so that it can name the record that is stale.
         """
+        for claim in self._claims:
+            collection = database[claim.layout.collection]
+            for question in claim.questions():
+                found = await collection.find(
+                    question, dict.fromkeys(("_id", *claim.paths), 1), session=session
+                ).to_list()
+                if updates := claim.releases(found):
+                    await collection.bulk_write(updates, session=session)
         for batch, filters, documents in self._steps:
             collection = database[batch.layout.collection]
             try:
@@ -62,8 +72,8 @@ class Steps:
                 if len(filters) == 1:
                     met = await self._change_one(database, session, batch, filters[0], documents)
                 elif batch.verb is Verb.UPDATE:
-                    updates = [UpdateOne(wanted, update) for wanted, update in zip(filters, documents, strict=True)]
-                    met = (await collection.bulk_write(updates, session=session)).matched_count
+                    changes = [UpdateOne(wanted, update) for wanted, update in zip(filters, documents, strict=True)]
+                    met = (await collection.bulk_write(changes, session=session)).matched_count
                 else:
                     met = (await collection.bulk_write(list(map(DeleteOne, filters)), session=session)).deleted_count
             except (BulkWriteError, DuplicateKeyError) as error:
