@@ -217,19 +217,21 @@ def test_a_key_given_to_a_new_record_late_is_the_one_it_is_found_by() -> None:
     asyncio.run(main())
 
 
-def test_a_removed_key_may_be_used_again_after_the_commit() -> None:
+def test_a_removed_key_may_be_used_again_before_the_commit_and_after_it() -> None:
     async def main() -> None:
         app = library()
         session = await opened(app)
         old = session.add(Country(code="FR", name="old"))
         await session.commit()
         session.remove(old)
-        with pytest.raises(StateError):
-            session.add(Country(code="FR", name="new"))
-        await session.commit()
         new = session.add(Country(code="FR", name="new"))
         await session.commit()
         assert await session.get(Country, "FR") is new
+        session.remove(new)
+        await session.commit()
+        last = session.add(Country(code="FR", name="last"))
+        await session.commit()
+        assert await session.get(Country, "FR") is last
 
     asyncio.run(main())
 

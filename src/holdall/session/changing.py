@@ -8,6 +8,7 @@ from holdall.errors import FrozenError, StateError
 from holdall.model import Model, State, Track, set_track, state_of, track_of
 from holdall.session.core import M, SessionCore
 from holdall.session.handwriting.phase import SessionState
+from holdall.session.succession import succeed
 from holdall.store import Verb
 
 __all__ = ["ChangingSession"]
@@ -20,7 +21,7 @@ class ChangingSession(SessionCore):
         """Make the record new in this session, to be stored at the next commit.
 
         Raises StateError where it or its key is already here, FrozenError where a field frozen at creation has another
-        value than its default.
+        value than its default. Under the key of a record that is to be removed, what is stored becomes this record.
         """
         if self._is_over or not isinstance(record, Model):
             self._demand_open()
@@ -41,6 +42,8 @@ class ChangingSession(SessionCore):
         if key is not None:
             known = self._records.of(binding.model)
             if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
+                if succeed(self._records, self._keeper.tracker, binding, key, record):
+                    return record
                 raise StateError(f"this session already holds a {binding.collection} with this key")
         set_track(record, self._records.new_track)
         self._records.new[id(record)] = record
