@@ -260,8 +260,8 @@ class ReferenceViolation(Conflict):
     def __init__(self, store: str, collection: str, fields: Sequence[str] = (), position: int | None = None) -> None:
         self.collection = collection
         self.fields = tuple(fields)
-        named = ", ".join(self.fields) or "a reference"
-        super().__init__(store, f"{named} of {collection} would be left without its target", position)
+        named = ", ".join([f"{collection}.{name}" for name in self.fields]) or f"a reference of {collection}"
+        super().__init__(store, f"{named} would refer to a record that is not there", position)
 
 
 class StillReferenced(ReferenceViolation):

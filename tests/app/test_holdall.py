@@ -45,16 +45,11 @@ def test_wrong_declarations_are_refused_with_what_to_do() -> None:
         app.add(Item, Keyless, store="main", collection="items")
 
 
-def test_a_model_without_a_key_or_target_is_refused_when_the_first_session_opens() -> None:
+def test_a_model_without_a_target_is_refused_when_the_first_session_opens() -> None:
     async def open_session(app: Holdall) -> None:
         async with app.session():
             pass
 
-    app = Holdall("keyless")
-    app.add_store("main", "memory:")
-    app.add(Keyless, store="main")
-    with pytest.raises(DeclarationError, match="Keyless has no key"):
-        asyncio.run(open_session(app))
     other = Holdall("half")
     other.add_store("main", "memory:")
     other.add(Item, store="main")

@@ -6,6 +6,8 @@ point ``dialect+driver``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +42,7 @@ def open_store(name: str, url: str, **options: Any) -> Store:
     if point is None and "+" in scheme:
         point = schemes.get(_ANY_DRIVER)
     if point is None:
-        known = ", ".join(sorted(schemes))
-        raise DeclarationError(f"no store speaks {scheme!r}; known schemes: {known}")
+        raise DeclarationError(_unknown(scheme, bool(colon), schemes))
     try:
         factory = point.load()
     except ImportError as error:
@@ -54,3 +55,14 @@ def refuse_fragment(url: str) -> None:
     """Raise DeclarationError for a URL with a fragment: a name or password with a # would be read without its end."""
     if "#" in url:
         raise DeclarationError("a # ends a URL; where it is part of a name, path or password, write %23")
+
+
+def _unknown(scheme: str, is_scheme: bool, known: Iterable[str]) -> str:
+    if not is_scheme or len(scheme) == 1 or "/" in scheme:  # a path, on Windows with its drive
+        return "a store is named by a URL: a SQLite file is sqlite:///file.db, a folder of YAML files yaml:./folder"
+    if scheme == "file":
+        return "no store speaks 'file'; a SQLite file is sqlite:///file.db, a folder of YAML files yaml:./folder"
+    near = get_close_matches(scheme.partition("+")[0], known, 1)
+    return f"no store speaks {scheme!r}; " + (
+        f"did you mean {near[0]}?" if near else f"known schemes: {', '.join(sorted(known))}"
+    )

@@ -5,6 +5,7 @@ The driver's own message may hold values: it stays with ``__cause__`` and never 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -63,6 +64,9 @@ class Meaning(Enum):
     NO_TRANSACTIONS = "transactions"
     DEFECT = "it refused the command ({})"
 
+
+_PLACE = re.compile(r"[\w.\-\[\]:]+:\d+(?=: )")
+"""The host and port that pymongo's words begin with."""
 
 _M = Meaning
 
@@ -149,7 +153,10 @@ def is_unsure(error: BaseException) -> bool:
 def error_of(store: str, error: BaseException, *, collection: str = "", is_writing: bool = False) -> HoldallError:
     """Our error for the driver's; a duplicate key is told better by who knows the indexes."""
     meaning, code = meaning_of(error), code_of(error)
-    message = meaning.value.format(type(error).__name__ if not code else f"code {code}")
+    word = type(error).__name__ if not code else f"code {code}"
+    if meaning is Meaning.UNAVAILABLE and (place := _PLACE.match(str(error))):
+        word = f"at {place[0]}: {word}"
+    message = meaning.value.format(word)
     unsure = is_writing and is_unsure(error)
     match meaning:
         case Meaning.UNIQUE | Meaning.RULE:

@@ -46,6 +46,7 @@ class EngineDatabase(AnewInChild):
         self._url = url
         self._tables = tables
         self._options = options
+        self._where = f"{url.host or 'its socket'}{f':{url.port}' if url.port else ''}"
         self._engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
         watch_forks(self)
 
@@ -174,9 +175,9 @@ class EngineDatabase(AnewInChild):
         except StepRefused as refused:
             cause = refused.__cause__
             assert cause is not None
-            raise refusal(self._store, self._tables, cause, refused.step, refused.position) from cause
+            raise refusal(self._store, self._tables, cause, refused.step, refused.position, self._where) from cause
         except _ERRORS as error:
-            raise refusal(self._store, self._tables, error) from error
+            raise refusal(self._store, self._tables, error, where=self._where) from error
 
     def _engine(self) -> AsyncEngine:
         loop = asyncio.get_running_loop()

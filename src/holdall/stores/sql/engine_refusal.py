@@ -7,6 +7,7 @@ import re
 from sqlalchemy import exc
 
 from holdall.errors import HoldallError, StoreTimeout
+from holdall.stores.sql.absent import absent
 from holdall.stores.sql.errors import MYSQL, Meaning, error_of, violation_of
 from holdall.stores.sql.layout import Rule
 from holdall.stores.sql.steps import Step
@@ -36,19 +37,28 @@ _CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
 
 
 def refusal(
-    store: str, tables: Tables, error: BaseException, step: Step | None = None, position: int | None = None
+    store: str,
+    tables: Tables,
+    error: BaseException,
+    step: Step | None = None,
+    position: int | None = None,
+    where: str = "",
 ) -> HoldallError:
-    """Our error for SQLAlchemy's, met at this step, if it was at one."""
+    """Our error for SQLAlchemy's, met at this step, if it was at one; ``where`` is the server's host and port."""
     if isinstance(error, exc.TimeoutError | TimeoutError):
         return StoreTimeout(store, Meaning.TIMEOUT.value.format(type(error).__name__))
     origin = error.orig if isinstance(error, exc.DBAPIError) else error
     arguments: tuple[object, ...] = getattr(origin, "args", ())
     code = arguments[0] if arguments and isinstance(arguments[0], int) else None
+    name = str(code) if code is not None else type(origin).__name__
+    if len(arguments) > 1 and (missing := absent(store, name, str(arguments[1]))) is not None:
+        return missing
     meaning = _meaning(error, code)
     rule = _rule(tables, str(arguments[1]), step) if len(arguments) > 1 and step is not None else None
     if rule is not None and meaning in (Meaning.UNIQUE, Meaning.REFERENCE):
         return violation_of(store, rule, position)
-    name = str(code) if code is not None else type(origin).__name__
+    if meaning is Meaning.UNAVAILABLE and where:
+        name = f"at {where}: {name}"
     named = _named(str(arguments[1])) if len(arguments) > 1 and code in _NAMING else None
     return error_of(meaning, store, name, step.collection if step else None, position, named)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from holdall.errors import DeclarationError
 from holdall.store import Hold, options_of
 from holdall.stores.sql.deferring import DeferringSqlStore
 from holdall.stores.sql.dialect import OLDER_SQLITE, POSTGRESQL, SQLITE, Dialect
@@ -13,7 +14,6 @@ from holdall.stores.sql.store import SqlStore
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["open_sql"]
-
 
 
 def open_sql(name: str, url: str, **options: Any) -> SqlStore:
@@ -25,7 +25,9 @@ def open_sql(name: str, url: str, **options: Any) -> SqlStore:
     options are those of ``SqliteOptions``, ``PostgresOptions`` or ``EngineOptions``. Raises DeclarationError for a
     wrong one.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, slashes, rest = url.partition("://")
+    if not slashes:
+        raise DeclarationError(_without_slashes(url))
     match scheme.partition("+")[0]:
         case "sqlite":
             return _open_sqlite(name, url, options)
@@ -65,3 +67,10 @@ def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
 
         return HoldingSqlStore(name, tables, XaDatabase(name, place, tables, given), Hold.PREPARED)
     return SqlStore(name, tables, EngineDatabase(name, place, tables, given))
+
+
+def _without_slashes(url: str) -> str:
+    scheme, _, rest = url.partition(":")
+    if scheme.partition("+")[0] == "sqlite":
+        return f"a SQLite file is named by sqlite:///{rest.lstrip('/')}, or with four slashes from the root"
+    return f"the URL of a database begins with {scheme}://host"

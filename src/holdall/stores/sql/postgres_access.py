@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
+from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
 from holdall.store import AnewInChild, keep_for_ever, watch_forks
 from holdall.stores.sql.errors import Meaning, error_of, is_read_only
 from holdall.stores.sql.postgres_connecting import PostgresConnector, PostgresOptions
@@ -77,7 +77,15 @@ class PostgresAccess(AnewInChild):
             return StoreTimeout(self.store, Meaning.TIMEOUT.value.format(name))
         if isinstance(error, asyncpg.DataError | OverflowError | UnicodeError):
             return error_of(Meaning.VALUE, self.store, name, steps[-1].collection if steps else None)
-        return StoreUnavailable(self.store, Meaning.UNAVAILABLE.value.format(name))
+        if isinstance(error, asyncpg.exceptions.ClientConfigurationError):
+            return StoreError(
+                self.store, f"its URL cannot be used by the driver ({name}): compare with its documentation"
+            )
+        if "SSL upgrade" in str(error):
+            return StoreUnavailable(
+                self.store, f"the server at {self._connector.where} offers no TLS, which sslmode= asks"
+            )
+        return StoreUnavailable(self.store, Meaning.UNAVAILABLE.value.format(f"at {self._connector.where}: {name}"))
 
     def pool(self) -> PostgresPool:
         """This loop's connections."""

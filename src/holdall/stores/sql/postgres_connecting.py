@@ -53,6 +53,7 @@ class PostgresConnector:
         self._store = store
         self._place = place = place_of(url)
         self._options = options
+        self.where = place.where
         self._statements = 0 if place.is_pooled else options.statements
         self._begin = BEGIN
         settings = {"application_name": "holdall", "timezone": "UTC"}

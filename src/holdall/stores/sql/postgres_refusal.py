@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from holdall.errors import HoldallError
+from holdall.stores.sql.absent import absent
 from holdall.stores.sql.errors import Meaning, error_of, postgresql_meaning, violation_of
 from holdall.stores.sql.steps import Delete, Step
 from holdall.stores.sql.tables import Tables
@@ -26,6 +27,8 @@ _DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\) ", re.DOTALL)
 def refusal(store: str, tables: Tables, error: Any, steps: list[Step]) -> HoldallError:
     """Our error for asyncpg's, met while the last of these steps was carried out, or when all were committed."""
     state = str(error.sqlstate)
+    if (missing := absent(store, state, str(error))) is not None:
+        return missing
     meaning = postgresql_meaning(state) or Meaning.DEFECT
     if not steps:
         return error_of(meaning, store, state)

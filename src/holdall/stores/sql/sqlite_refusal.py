@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import apsw
 
 from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreUnavailable
+from holdall.stores.sql.absent import absent
 from holdall.stores.sql.errors import SQLITE, Meaning, error_of
 
 __all__ = ["refusal_of"]
@@ -26,6 +28,10 @@ def refusal_of(
     ``collection`` says that a change, not a query, met it.
     """
     name = type(error).__name__
+    if isinstance(error, apsw.SQLError) and (missing := absent(store, name, str(error))) is not None:
+        return missing
+    if path is not None and isinstance(error, apsw.CantOpenError) and not os.path.isdir(os.path.dirname(path) or "."):
+        return StoreUnavailable(store, f"file {path!r}: there is no folder {os.path.dirname(path)!r}; make it first")
     meaning = SQLITE[name] if isinstance(error, apsw.Error) else Meaning.VALUE
     found = _NAMED.match(str(error)) if meaning is Meaning.RULE else None
     named = found[1] or found[2] if found is not None else None
