@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -79,7 +80,7 @@ def inspect_catalogue(dialect: Dialect) -> Inspection:
             if is_sqlite:
                 collation = collations.get(name, {}).get(column.casefold())
             is_given = bool(has_default) or made in ("counted", "always", "unowned")
-            described = FoundColumn(str(kind).lower(), not is_required, is_given, collation, made or "", name in loose)
+            described = FoundColumn(_type(str(kind)), not is_required, is_given, collation, made or "", name in loose)
             table.columns[column] = described
     for name, rule, is_key, parts in _grouped((yield unique), 3):
         if (table := found.get(name)) is not None and not any(is_other for _, is_other in parts):
@@ -97,6 +98,11 @@ def inspect_catalogue(dialect: Dialect) -> Inspection:
         if (table := found.get(name)) is not None:
             table.triggers.append(FoundTrigger(trigger, text, bool(is_before)))
     return found
+
+
+def _type(words: str) -> str:
+    """A type in lower case, without the spaces that SQLite keeps as they were written: ``numeric(10,2)``."""
+    return re.sub(r"\s*([(,])\s*|\s+(?=\))", r"\1", " ".join(words.lower().split()))
 
 
 def inspect_connection(connection: sa.Connection, names: Iterable[str]) -> dict[str, FoundTable]:
