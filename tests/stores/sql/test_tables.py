@@ -75,9 +75,9 @@ def test_names_that_clash_or_are_too_long_stay_apart(dialect: Dialect) -> None:
     tables = bound(Schema("select", fields, ("id",), unique=((names[4], names[5]),)), dialect=dialect)
     columns = [tables.layout("select").columns(name)[0] for name in names]
     assert len({column.casefold() for column in columns}) == len(names)
-    assert all(len(column.encode()) < 63 for column in columns)
+    assert all(len(column.encode()) <= 63 for column in columns)
     assert tables.layout("select").columns("Group") == ("Group",)
-    assert all(len(str(item.name)) < 63 for item in tables.metadata.tables["select"].constraints if item.name)
+    assert all(len(str(item.name)) <= 63 for item in tables.metadata.tables["select"].constraints if item.name)
     assert ddl(tables, "select")
 
 
@@ -150,3 +150,21 @@ def test_link_rows_go_with_their_owner() -> None:
     text = ddl(bound(Schema("note", (ID, many), ("id",))), "note_tags")
     assert 'FOREIGN KEY("owner_id") REFERENCES "note" ("id") ON DELETE CASCADE' in text
     assert "tag" not in text.replace("tags", "")
+
+
+def test_indexes_whose_names_run_together_are_two() -> None:
+    indexed = (FieldSchema("id", Kind.INT), FieldSchema("b_c", Kind.STR), FieldSchema("c", Kind.STR))
+    tables = Tables(SQLITE)
+    tables.bind(
+        [Schema("a", indexed, ("id",), indexes=(("b_c",),)), Schema("a_b", indexed, ("id",), indexes=(("c",),))]
+    )
+    names = [index.name for table in tables.metadata.tables.values() for index in table.indexes]
+    assert len(set(names)) == len(names) == 2
+    again = Tables(SQLITE)
+    again.bind(list(reversed(tables.schemas.values())))
+    assert {index.name for table in again.metadata.tables.values() for index in table.indexes} == set(names)
+
+
+def test_names_as_long_as_databases_take_are_kept_whole() -> None:
+    assert identifier("n" * 63) == "n" * 63
+    assert len(identifier("n" * 64)) == 63

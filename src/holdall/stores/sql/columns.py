@@ -18,6 +18,7 @@ __all__ = [
     "Leaf",
     "column_type",
     "decimal_size",
+    "digest",
     "distinct",
     "identifier",
     "leaves",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 DECIMAL_COLLATION = "holdall_decimal"
-LONGEST_NAME = 60  # bytes; PostgreSQL cuts at 63, MariaDB at 64
+LONGEST_NAME = 63  # bytes, as PostgreSQL cuts there; MariaDB takes 64 characters
 KEY_TEXT = 255  # characters of an indexed text without a declared length, where text of any length has no index
 SHORT_TEXT = 255
 DECIMAL_DEFAULT = (65, 30)  # MariaDB's widest: 35 digits before the point, 30 after
@@ -98,8 +99,12 @@ def identifier(name: str) -> str:
         name = f"_{name}"
     if len(name.encode()) <= LONGEST_NAME:
         return name
-    digest = blake2s(name.encode(), digest_size=5).hexdigest()
-    return name.encode()[: LONGEST_NAME - 11].decode(errors="ignore") + "_" + digest
+    return name.encode()[: LONGEST_NAME - 11].decode(errors="ignore") + "_" + digest(name)
+
+
+def digest(name: str) -> str:
+    """Ten characters that stand for a name."""
+    return blake2s(name.encode(), digest_size=5).hexdigest()
 
 
 def parameter_type(field: FieldSchema, dialect: Dialect) -> sa.types.TypeEngine[Any]:

@@ -7,6 +7,7 @@ names.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from holdall.query import FieldSchema, Kind
@@ -34,7 +35,7 @@ _CLASSES = {Kind.INT: "integer", Kind.TIMEDELTA: "integer", Kind.FLOAT: "real", 
 def inspect_values(tables: Tables, found: Mapping[str, FoundTable]) -> ValueInspection:
     """Looks at the values in tables that fit otherwise."""
     told: list[str] = []
-    quote = tables.dialect.sqlalchemy.identifier_preparer.quote_identifier
+    quote = partial(_quoted, tables.dialect)
     for name, fields in _tables(tables):
         there = found.get(name)
         if there is None:
@@ -53,6 +54,12 @@ def inspect_values(tables: Tables, found: Mapping[str, FoundTable]) -> ValueInsp
             if is_there:
                 told.append(f"{place} {sentence}")
     return told
+
+
+def _quoted(dialect: Dialect, name: str) -> str:
+    quoted = dialect.sqlalchemy.identifier_preparer.quote_identifier(name)
+    # sent without parameters, so what was doubled for a driver with %s is single again
+    return quoted.replace("%%", "%") if dialect.sqlalchemy.paramstyle in ("format", "pyformat") else quoted
 
 
 def _tables(tables: Tables) -> Iterator[tuple[str, dict[str, FieldSchema]]]:

@@ -7,11 +7,12 @@ from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import quoted_name
 
 from holdall.errors import DeclarationError, QueryError
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema
 from holdall.stores.sql.adopted_schema import adopted_schema
-from holdall.stores.sql.columns import Leaf, column_type, distinct, identifier, leaves, leaves_by_field
+from holdall.stores.sql.columns import Leaf, column_type, digest, distinct, identifier, leaves, leaves_by_field
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.keeping import declared
@@ -119,6 +120,7 @@ class Tables:
                     for many in layout.schema.stored:
                         if many.kind is Kind.MANY:
                             layout.links[many.name] = self._link_table(layout, many, metadata)
+                _distinguish_indexes(metadata)
                 self._metadata = metadata
             return self._metadata
 
@@ -271,6 +273,18 @@ class Tables:
             for leaf in found:
                 widths[leaf.name] = max(width, widths.get(leaf.name, 0))
         return widths
+
+
+def _distinguish_indexes(metadata: sa.MetaData) -> None:
+    """Give indexes of one name different ones: ``ix_a_b_c`` is over ``b_c`` of ``a`` and over ``c`` of ``a_b``."""
+    by_name: dict[str, list[tuple[sa.Table, sa.Index]]] = {}
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            by_name.setdefault(str(index.name), []).append((table, index))
+    for name, indexes in by_name.items():
+        for table, index in indexes if len(indexes) > 1 else ():
+            places = ",".join([table.name, *(column.name for column in index.columns)])
+            index.name = quoted_name(identifier(f"{name}_{digest(places)}"), None)
 
 
 def _demand_keys(schema: Schema) -> None:
