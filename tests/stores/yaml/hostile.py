@@ -96,8 +96,9 @@ def value(random: Random, depth: int = 0) -> Any:
 def render(random: Random, record: dict[str, Any], column: int = 0) -> list[Line]:
     """The lines of a record in block form, its first one without indentation."""
     lines = _block(random, record, (), column)
-    if any("|+" in line.text for line in lines):  # blank lines count then: let another parser read it
-        lines = [Line(line.text.replace("\t", " "), line.path) for line in lines]
+    if any("|+" in line.text for line in lines):  # blank lines behind it would be part of the value
+        texts = {line.path for line in lines if "|" in line.text or ">" in line.text}
+        lines = [line for line in lines if line.text.strip() or line.path in texts]
     return [Line(lines[0].text[column:], lines[0].path), *lines[1:]]
 
 

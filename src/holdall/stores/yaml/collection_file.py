@@ -21,8 +21,6 @@ from holdall.stores.yaml.source import decoded
 
 __all__ = ["CollectionFile"]
 
-_NOTHING = Growth()
-
 
 class _Known(msgspec.Struct, frozen=True):
     text: str
@@ -72,8 +70,7 @@ class CollectionFile:
         return self._known.rows
 
     def damages(self) -> Sequence[Damage]:
-        """What cannot be read of the records."""
-        self.rows()
+        """What cannot be read of the records; ``rows`` was called right before."""
         return self._known.damages
 
     def row(self, key: Any) -> Row | Damage | None:
@@ -89,13 +86,13 @@ class CollectionFile:
         self.rows()
         return self._known.positions.keys()
 
-    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
+    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
         """The file edit that brings about these rows, and the growth; ``rows`` was called right before."""
         positions = self._known.positions
         changes = {positions[key]: row for key, row in changed.items() if key in positions}
         added = [row for key, row in changed.items() if key not in positions and row is not None]
         if not changes and not added:
-            return [], _NOTHING
+            return [], Growth()
         try:
             text, listing = self._known.listing.changed(changes, added)
             self._expected = self._keyed(text, listing)

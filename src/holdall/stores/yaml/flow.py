@@ -8,7 +8,7 @@ from typing import Any
 from holdall.query import MAX_DEPTH as MAX_JSON_DEPTH
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.node import Entry, Form, Node
-from holdall.stores.yaml.plain import FLOW_MORE, FLOW_PLAIN, resolve
+from holdall.stores.yaml.plain import FLOW_MORE, FLOW_PLAIN, resolve, simple
 from holdall.stores.yaml.quoted import QUOTED, unquoted
 
 __all__ = ["MAX_DEPTH", "REFUSED", "FlowReader"]
@@ -31,6 +31,7 @@ _END = "\n"  # every text that is read ends with it
 _CLOSING = {"[": "]", "{": "}"}
 _skip = re.compile(r"(?:[ \t\n]++|(?<=[ \t\n])#[^\n]*+)*+").match
 _plain = re.compile(FLOW_PLAIN).match
+_pair = re.compile(rf"""({FLOW_PLAIN}):[ ]++({FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,}}])""").match
 _line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)[ \t]*+").match
 
 
@@ -88,7 +89,11 @@ class FlowReader:
         entries: list[Entry] = []
         at = self._next(pos + 1)
         while self.text[at] != closing:
-            end = self._entry(at, values if is_mapping else items, entries)
+            match = _pair(self.text, at) if is_mapping else None
+            if match is not None:
+                end = self._simple(match, values, entries)
+            else:
+                end = self._entry(at, values if is_mapping else items, entries)
             at = self._next(end)
             if self.text[at] == ",":
                 at = self._next(at + 1)
@@ -97,6 +102,17 @@ class FlowReader:
         self.depth -= 1
         self.node = Node(values if is_mapping else items, pos, at + 1, Form.FLOW, entries)
         return at + 1
+
+    def _simple(self, match: re.Match[str], values: dict[Any, Any], entries: list[Entry]) -> int:
+        """Take in an entry of a mapping that lies on one line."""
+        name, value = simple(match[1]), simple(match[2])
+        if name in values:
+            self.demand_name(match.start(), name, values)
+        values[name] = value
+        if self.has_places:
+            self.scalar(value, *match.span(2))
+            entries.append(Entry(match.start(), match.end(1) + 1, name, self.node))
+        return match.end()
 
     def _next(self, pos: int) -> int:
         """The offset of the next token."""

@@ -27,8 +27,6 @@ from holdall.stores.yaml.source import Source, decoded
 
 __all__ = ["RecordFiles"]
 
-_NOTHING = Growth()
-
 
 class _State(msgspec.Struct):
     key: Any = None
@@ -60,11 +58,11 @@ class RecordFiles:
         return (self.folder_name,)
 
     def damages(self) -> Sequence[Damage]:
-        """What cannot be read of the records."""
-        if len(self.rows()) == len(self._states):
+        """What cannot be read of the records; ``rows`` was called right before."""
+        if self._rows is not None and len(self._rows) == len(self._states):
             return ()
-        found = ((name, self._row_of(name, state)) for name, state in sorted(self._states.items()))
-        return [row for name, row in found if isinstance(row, Damage)]
+        found = [self._row_of(name, state) for name, state in sorted(self._states.items())]
+        return [row for row in found if isinstance(row, Damage)]
 
     def rows(self) -> Mapping[Any, Row]:
         """Every row that can be read under its key, as the files now say."""
@@ -97,7 +95,7 @@ class RecordFiles:
         self._list()
         return self._names.keys()
 
-    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth = _NOTHING) -> tuple[list[FileEdit], Growth]:
+    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, and the growth; the rows were read right before."""
         edits = []
         gone = sum(row is None and key in self._names for key, row in changed.items())
@@ -135,8 +133,8 @@ class RecordFiles:
         ]
         states = sorted(self._states.items())
         found += [f"{self._place(name)}: {state.reason}" for name, state in states if state.reason]
-        for key, name in self._twins.items():
-            found.append(f"{self._place(name)}: {self._place(self._names[key])} has the same key; remove one")
+        twins = [(self._place(name), self._place(self._names[key])) for key, name in self._twins.items()]
+        found += [f"{second}: {first} has the same key; remove one" for second, first in twins]
         for name, _ in sorted(self._folder.entries(self.folder_name)):
             if not name.startswith(".") and name not in self._states:
                 found.append(f"{self._place(name)}: it is not a {EXTENSION} file and is not read")
@@ -167,7 +165,7 @@ class RecordFiles:
         return Damage(self._place(name), state.reason, state.damaged) if state.row is None else state.row
 
     def _moved(self, key: Any) -> Row | Damage | None:
-        """The row of a key whose file holds another by now: the key was in the file, not in its name."""
+        """The row of a key that was in its file, not in its name, and is not there by now."""
         self._directory = None
         return self.row(key)
 
@@ -193,19 +191,21 @@ class RecordFiles:
     def _scan(self) -> None:
         """Read every file that is not known as it is now."""
         self._list()
-        keys = [state.key for state in self._states.values()]
-        self._refresh(self._folder.entries(self.folder_name) if self._states else [])
-        if keys != [state.key for state in self._states.values()]:
+        if self._states and self._refresh(self._folder.entries(self.folder_name)):
             self._index()
 
-    def _refresh(self, entries: Sequence[tuple[str, os.stat_result]]) -> None:
+    def _refresh(self, entries: Sequence[tuple[str, os.stat_result]]) -> bool:
+        """Read those of the files that are not known as they are now; says whether a key came or went."""
+        is_other = False
         for name, status in entries:
             state = self._states.get(name)
             if state is not None and (state.signature is None or not state.signature.covers(status)):
                 try:
-                    self._take(name, status)
+                    is_other |= self._take(name, status).key != state.key
                 except FileNotFoundError:
                     del self._states[name]  # removed a moment ago
+                    is_other = True
+        return is_other
 
     def _index(self) -> None:
         self._rows, self._names, self._twins = None, {}, {}
@@ -262,8 +262,8 @@ class RecordFiles:
         place = self._place(name)
         try:
             return self._folder.read(place, self._bounds.max_file_bytes)
-        except FileNotFoundError:
-            raise  # removed a moment ago: the caller goes on without it
+        except FileNotFoundError:  # removed a moment ago: the caller goes on without it
+            raise
         except PermissionError:
             raise Unreadable("no permission to read it; give this user the rights") from None
         except OSError as error:

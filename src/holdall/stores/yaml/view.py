@@ -33,7 +33,7 @@ class Shelf(Protocol):
         ...
 
     def damages(self) -> Sequence[Damage]:
-        """What cannot be read of the records."""
+        """What cannot be read of the records; ``rows`` was called right before."""
         ...
 
     def row(self, key: Any) -> Row | Damage | None:
