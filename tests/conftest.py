@@ -21,6 +21,11 @@ settings.register_profile("explore", deadline=None, print_blob=True, database=No
 settings.load_profile("holdall")  # --hypothesis-profile=explore is heeded after this
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than there are cores: many tests wait for locks, leases and servers."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A database on a PostgreSQL of this test process alone, started on first use."""

@@ -11,7 +11,7 @@ import pytest
 from tests.contention.growth import Growth, Stage, grow
 from tests.contention.scenery import Scenery
 
-_COMMITS = int(os.environ.get("GROWTH", "1000"))
+_COMMITS = int(os.environ.get("GROWTH", "400"))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -175,7 +176,8 @@ async def session(opened: Opened, name: str) -> Belief:
     except CommitUnknown as error:
         return Belief(dict.fromkeys(keys), opened.is_atomic, error)
     except CommitAborted as error:
-        return Belief(dict.fromkeys(keys, False), True, error, session.commit)
+        # the server may be held up by the first attempt for longer than that; then nothing is known
+        return Belief(dict.fromkeys(keys, False), True, error, partial(session.commit, budget=3.0))
     except CommitPartial as error:
         assert not opened.is_atomic
         return Belief({task.key: _done(task) for task in error.tasks}, error=error)

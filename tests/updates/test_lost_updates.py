@@ -20,7 +20,7 @@ from tests.servers.api import Api
 from tests.updates.counting import begin, count, counting_app, total
 
 _ROOT = Path(__file__).parents[2]
-_WRITERS, _TIMES = 8, 100
+_WRITERS, _TIMES = 8, 50
 
 
 def tried(app: Holdall, writers: int = _WRITERS, times: int = _TIMES) -> tuple[tuple[int, int], int]:
