@@ -28,7 +28,7 @@ CONTAINERS = (
 def _forms(name: str) -> Iterator[str]:
     first, *others = name.split("_")
     camel = first + "".join(map(str.capitalize, others))
-    yield from (name, camel, name.replace("_", "-"), camel[:1].upper() + camel[1:])
+    yield from (name, camel, camel[:1].upper() + camel[1:])
 
 
 NAMES = tuple(dict.fromkeys([form for name in (*_NEXTS, *_MORES, *_LASTS) for form in _forms(name)] + [*_ODATA]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -82,13 +82,12 @@ class ListDecoder:
         for place, kind in zip(self._places, (self._items, int | str, str | int), strict=True):
             if place:
                 leaves.append((place, kind | None, msgspec.NODEFAULT if kind is self._items else None))
-        self._told = [place for place in _signs([place for place, *_ in leaves]) if place]
-        leaves += [(place, Any, None) for place in self._told]
+        signs = _signs([place for place, *_ in leaves])
+        leaves += [(place, Any, None) for place in signs]
         self._decoder = msgspec.json.Decoder(nested_type(leaves) if leaves else self._items)
-        self._attributes = {
-            place: path.split(".")
-            for (place, *_), path in zip(leaves, nested([place for place, *_ in leaves]), strict=True)
-        }
+        attributes = nested([place for place, *_ in leaves])
+        self._attributes = {place: path.split(".") for (place, *_), path in zip(leaves, attributes, strict=True)}
+        self._beside = self._readers(signs)
         self._prefix = f"{collection.list_at}[{{}}]."
 
     def decode(self, body: bytes) -> Listed:
@@ -102,13 +101,30 @@ class ListDecoder:
         if not self._places[0]:
             return Listed(self._codec.rows(found, body, self._prefix))
         items, total, following = [self._at(found, place) if place else None for place in self._places]
-        told = [(place[-1], value) for place in self._told if (value := self._at(found, place)) is not None]
+        told = self._told(found)
         rows = self._codec.rows(items or (), body, self._prefix)
         least = 0 if self._places[1] else told_total(told)
         return Listed(rows, _total(total), None if following is None else str(following), is_continued(told), least)
 
     def _at(self, found: Any, place: tuple[str, ...]) -> Any:
         return _at(found, self._attributes[place])
+
+    def _readers(self, signs: Sequence[tuple[str, ...]]) -> list[tuple[list[str], list[str]]]:
+        """For each object: the way to it, and the words that may stand in it, which are its last attributes."""
+        grouped: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        for place in signs:
+            grouped.setdefault(place[:-1], []).append(place)
+        return [(self._attributes[places[0]][:-1], [place[-1] for place in places]) for places in grouped.values()]
+
+    def _told(self, found: Any) -> list[tuple[str, Any]]:
+        """The words that stand beside the list, and what they say."""
+        told: list[tuple[str, Any]] = []
+        for way, names in self._beside:
+            inside = _at(found, way)
+            values = () if inside is None else msgspec.structs.astuple(inside)[-len(names) :]
+            if values.count(None) < len(values):
+                told += [(name, value) for name, value in zip(names, values, strict=True) if value is not None]
+        return told
 
 
 def _signs(declared: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
