@@ -112,3 +112,12 @@ def test_tables_that_refer_to_each_other_can_be_created_and_dropped() -> None:
         run(statement)
     run("COMMIT")
     assert found(run) == {}
+
+
+def test_tables_that_create_made_are_known_for_ours() -> None:
+    tables, run = bound(*SCHEMAS.values()), database("CREATE TABLE other (id integer primary key)")
+    for statement in create_statements(tables, found(run)):
+        run(statement)
+    there = found(run)
+    loose = {name for name, table in there.items() if any(column.is_loose for column in table.columns.values())}
+    assert loose - {"sqlite_sequence"} == {"other"}

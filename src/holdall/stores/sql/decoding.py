@@ -11,6 +11,7 @@ from datetime import UTC, date
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -204,6 +205,9 @@ def _expression(field: FieldSchema, column: str, names: dict[str, Any], dialect:
                 return f"{_name(names, values.time_from_text)}({column})"
             case "sqlite", Kind.DECIMAL if spelling_of(field) is not Spelling.NUMBER:
                 return f"({moment} if ({moment} := Decimal({column})).is_finite() else bad({column}))"
+            case (("sqlite" | "mysql"), Kind.UUID):
+                read_as = f"{_name(names, msgspec.convert)}({column}, {_name(names, UUID)})"
+                return f"({read_as} if {column}.__class__ is str else bad({column}))"
             case "mysql", Kind.DATE:  # what is no date comes as None or as text
                 return f"({column} if {column}.__class__ is date else bad({column}))"
     convert = decoder(field, dialect)

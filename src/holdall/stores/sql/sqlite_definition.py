@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from holdall.stores.sql.columns import identifier
-
 __all__ = ["collations_in", "is_made_by_us"]
 
 _TOKEN = re.compile(
@@ -30,8 +28,9 @@ def collations_in(definition: str) -> dict[str, str]:
 
 
 def is_made_by_us(table: str, definition: str) -> bool:
-    """Whether the table has the key constraint that ``create`` gives it."""
-    return re.search(rf'CONSTRAINT "?{re.escape(identifier("pk_" + table))}"? PRIMARY KEY', definition) is not None
+    """Whether it reads as ``create`` writes it: every name in quotes, each column in a line of its own."""
+    quoted = table.replace('"', '""')
+    return definition.startswith(f'CREATE TABLE "{quoted}" (\n\t"')
 
 
 def _parts(definition: str) -> Iterator[list[str]]:
