@@ -123,6 +123,14 @@ class HalfApplies(MemoryStore):
             raise
 
 
+class OneByOne(MemoryStore):
+    """Each change of a group must be legal by itself, at its moment."""
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        async with self.transaction() as transaction:
+            return [(await transaction.apply([change]))[0] for change in changes]
+
+
 class LosesNulls(MemoryStore):
     """Setting a field to null is forgotten."""
 
@@ -283,6 +291,7 @@ LIARS: dict[type[MemoryStore], str] = {
     NotUnique: "Constraints",
     OneNull: "Constraints",
     DanglingReferences: "Constraints",
+    OneByOne: "FinalStates",
     KeysTwice: "Keys",
     NoRollBack: "Transactions",
     **HOLDING_LIARS,
