@@ -38,7 +38,8 @@ def prepare(target: Target, *, create: bool = False) -> int:
 def _report(text: str, found: dict[str, list[str]], *, was_created: bool) -> str:
     lines = ["what is stored does not fit the models:"]
     lines += [f"  {store}: {difference}" for store, differences in found.items() for difference in differences]
-    if not was_created:
+    is_missing = any(" is missing" in difference for differences in found.values() for difference in differences)
+    if is_missing and not was_created:
         lines.append(f"What is missing as a whole is made by: holdall create {text}")
     lines.append("What is there and differs is never touched: alter it, or remove it if its records can be made again.")
     return "\n".join(lines)
