@@ -230,3 +230,23 @@ async def test_a_session_says_what_it_is_asked_by() -> None:
             with pytest.raises(QueryError, match=told):
                 async for _ in s.stream(wrong):
                     pass
+
+
+class Loose(Model):
+    id: int = field(pk=True)
+    n: int = field(default=0, coerce=True)
+
+
+async def test_what_a_field_converts_is_converted_in_conditions_as_well() -> None:
+    app = Holdall("loose")
+    app.add_store("m", "memory:")
+    app.add(Loose, store="m")
+    wrong: Any = "5"
+    async with app.session() as s:
+        loose = s.add(Loose(id=1, n=wrong))
+        await s.commit()
+        assert await s.query(Loose.where(wrong == Loose.n)) == [loose]
+        assert await Loose.objects.filter(n=wrong) == [loose]
+        assert loose.matches(n=wrong)
+        with pytest.raises(QueryError):
+            Loose.where(Loose.n == "five")  # type: ignore[comparison-overlap]

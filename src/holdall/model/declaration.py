@@ -245,8 +245,7 @@ def _encode_compared(field: Field, value: Any) -> Any:
         if value is None:
             errors.append(FieldError(field.name, "key", "must have a key: commit it first"))
     else:
-        assert field.type is not None
-        value = field.type.admit(value, field.name, errors)
+        value = field.admit_type(value, errors)
     if errors:
         raise QueryError(f"{field.model}.{field.name} cannot be compared with this value: it {errors[0].message}")
     return field.encode(value)

@@ -183,7 +183,7 @@ class Field:
         return not found
 
     def _admit_many(self, value: Any, path: str, errors: list[FieldError]) -> Any:
-        if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        if isinstance(value, str | bytes | Tracked) or not hasattr(value, "__iter__"):
             errors.append(FieldError(path, "type", "must be a collection of records, keys or references"))
             return value
         before, items, seen = len(errors), [], set()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, overload
 
 from holdall.errors import NotLoaded
 from holdall.model.backs import link, load_back, unlink
 from holdall.model.reference import Key, Reference, keeper_of
+from holdall.model.tracking import Tracked
 from holdall.query import Expression
 
 if TYPE_CHECKING:
@@ -104,12 +105,16 @@ class Related(Generic[M]):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Related):
             return self._references == other._references and self._owner is other._owner
-        return self.loaded and self.keys == tuple(other) if isinstance(other, Iterable) else False
+        return self.loaded and self.keys == tuple(other) if _is_collection(other) else False
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Related({self._name}, {self.keys if self.loaded else 'not loaded'})"
+
+
+def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, Iterable) and not isinstance(value, Tracked)
 
 
 class Many(Generic[M]):

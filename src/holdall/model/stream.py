@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+from holdall.errors import StateError
 from holdall.model.gateway import gateway_of
 from holdall.model.tracking import track_of
 
@@ -32,6 +33,8 @@ class Stream:
 
     async def append(self, data: bytes) -> int:
         """Add these bytes at the end; the length thereafter. Raises StaleVersion where the record is gone."""
+        if not isinstance(data, bytes):
+            raise StateError(f"a stream takes bytes, not {type(data).__name__}")
         async with self._place(is_append=True) as (store, collection, key):
             return await store.append(collection, key, self._name, data)  # type: ignore[no-any-return]
 

@@ -6,7 +6,7 @@ refuses a wrong one, one that steps through a reference to a further field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, NoReturn
 
 from holdall.errors import QueryError
@@ -157,9 +157,13 @@ class Expression:
         return self._node(Op.NOT_IN, self._encoded(Op.NOT_IN, values))
 
     def _encoded(self, op: Op, values: Any) -> tuple[Any, ...]:
-        if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        try:
+            given = None if isinstance(values, str | bytes | Mapping) else list(values)
+        except TypeError:
+            given = None
+        if given is None:
             raise QueryError(f"{op} on {self._shown} takes a list of values, not {_instead(values)}")
-        return tuple([self._encode(value) for value in values])
+        return tuple([self._encode(value) for value in given])
 
     def between(self, low: Any, high: Any) -> Condition:
         """True where ``low <= value <= high``."""

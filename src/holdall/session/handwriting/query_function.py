@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from holdall.errors import DeclarationError, QueryError, StateError
+from holdall.model import Model
 
 if TYPE_CHECKING:
-    from holdall.model import Model
     from holdall.session.session import Session
 
 __all__ = ["QueryCall", "query"]
@@ -47,8 +47,8 @@ class QueryCall(Generic[M]):
         given = self._arguments | {_INJECTED: session}
         names = [name for name in self._signature.parameters if name in given]
         bound = inspect.BoundArguments(self._signature, {name: given[name] for name in names})
-        found = await self._function(*bound.args, **bound.kwargs)
-        if not isinstance(found, Iterable):  # neither is a record
+        found: Any = await self._function(*bound.args, **bound.kwargs)
+        if not isinstance(found, Iterable) or isinstance(found, Model):
             raise StateError(f"{self.name} gave a {type(found).__name__} where a list of records is expected")
         return list(found)
 
