@@ -354,6 +354,26 @@ def test_json_api() -> None:
     assert found.add == Call(media_type=media_type)
 
 
+def test_a_call_that_is_no_update_is_not_taken_for_one() -> None:
+    job = an_object(id=TEXT, name=TEXT)
+    run = body(an_object(force={"type": "boolean"})) | ok(job)
+    listing = {"get": ok(a_list(job))}
+    for post in (run, ok(job)):
+        paths = {"/jobs": listing, "/jobs/{id}": {"get": ok(job), "post": post}}
+        assert from_openapi(a_document(paths), "/jobs").update is None
+
+
+def test_a_parameter_that_may_be_of_paging_or_a_filter_is_asked_for() -> None:
+    plan = an_object(id=TEXT, limit=NUMBER)
+    listing = ok(a_list(plan)) | {"parameters": [query("limit", type="integer")]}
+    document = a_document({"/plans": {"get": listing}, "/plans/{id}": {"get": ok(plan)}})
+    with pytest.raises(DeclarationError, match="paging="):
+        from_openapi(document, "/plans")
+    found = from_openapi(document, "/plans", paging=None)
+    assert found.filters is not None
+    assert found.filters.operators == {Op.EQ: "{field}"}
+
+
 def test_an_upload_that_cannot_be_sent_is_asked_for() -> None:
     thing = an_object(id=TEXT, name=TEXT)
     for media_type in ("multipart/form-data", "application/xml"):

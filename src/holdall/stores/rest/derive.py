@@ -108,6 +108,8 @@ class _Derivation:
             if operation is None:
                 continue
             sent, media_types = self._document.body(operation)
+            if method == "post" and verb == "update" and not self._takes_fields(sent or {}):
+                continue  # it does something else
             media_type = self._media_type(media_types, merges=method == "patch")
             if media_type is None and method == "patch":
                 continue  # a JSON patch, for example; a PUT may do
@@ -123,6 +125,10 @@ class _Derivation:
                 payload=self._renamed(sent) if sent else None,
             )
         return None
+
+    def _takes_fields(self, sent: Node) -> bool:
+        """Whether something of a record is sent."""
+        return not {plain(name) for name in self._accepted(sent)[0]}.isdisjoint(map(plain, self._record))
 
     def _media_type(self, told: list[str], *, merges: bool) -> str | None:
         """The one to send: a merge patch where it is taken, JSON, a form; None where none of them is."""

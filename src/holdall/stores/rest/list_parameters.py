@@ -64,8 +64,8 @@ class ListParameters:
         if self._page and self._size:
             why = "whether its first page is 0 or 1; declare paging=PageSize(first=…)"
             raise DeclarationError(f"{self._path}: the document does not tell {why}")
-        told = (name for place, _ in self._places if is_said_to_go_on(name := place[-1]) and name not in self._record)
-        if self._page or self._size or self._offset or self._cursor or next(told, None) is not None:
+        may_page = called(self._parameters, (*PAGES, *SIZES, *OFFSETS, *CURSORS))  # or narrow, by a field of that name
+        if may_page or any(is_said_to_go_on(place[-1]) for place, _ in self._places):
             raise DeclarationError(f"{self._path}: the document does not tell how the list is paged; declare paging=")
         return None
 
