@@ -341,17 +341,20 @@ def test_json_api() -> None:
     listing = an_object(
         data=a_list(an_object(id=TEXT, attributes=an_object(title=TEXT))), links=an_object(next=TEXT, prev=TEXT)
     )
+    problem = {"404": {"content": {"application/problem+json": {}}}}
     parameters = [query("page[after]"), query("page[size]", type="integer", maximum=20)]
     document = a_document(
         {
             "/things": {"get": ok(listing, media_type) | {"parameters": parameters}, "post": body(thing, media_type)},
-            "/things/{id}": {"get": ok(thing, media_type)},
+            "/things/{id}": {"get": ok(thing, media_type), "delete": {"responses": {"204": {}, **problem}}},
         }
     )
     found = from_openapi(document, "/things")
     assert found.paging == Cursor(next_at="links.next", cursor="page[after]", size="page[size]", most=20, is_url=True)
     assert (found.item_at, found.list_at, found.wrap) == ("data", "data", "data")
     assert found.add == Call(media_type=media_type)
+    assert found.remove == Call()
+    assert found.get == found.list == Call(headers={"Accept": media_type})
 
 
 def test_a_call_that_is_no_update_is_not_taken_for_one() -> None:

@@ -118,8 +118,10 @@ class _Derivation:
                 told = ", ".join(media_types)
                 raise DeclarationError(f"{self._list}: {verb} takes {told}, which is not sent; declare {verb}=")
             is_keyed = any(_is_header(each, "idempotency-key") for each in operation["parameters"])
+            wanted = self._document.wanted_type(operation)
             return Call(
                 method=given,
+                headers={"Accept": wanted} if wanted else {},
                 media_type=media_type,
                 idempotency_key="Idempotency-Key" if is_keyed else "",
                 payload=self._renamed(sent) if sent else None,

@@ -31,6 +31,7 @@ class Document:
         folder = None if isinstance(source, Mapping) else Path(source).parent
         self._references = References(found, folder, merges_siblings=not version.startswith(("2.", "3.0")))
         self._consumes = found.get("consumes")
+        self._produces = found.get("produces")
         self._steps = 0
         paths = self.node(found.get("paths"))
         self.paths: Node = {str(path): each for path, each in paths.items()}
@@ -95,6 +96,15 @@ class Document:
                 schema = self.schema(response["schema"]) if "schema" in response else self._content(response)[0]
                 return schema, {str(name): each for name, each in self.node(response.get("headers")).items()}
         return None, {}
+
+    def wanted_type(self, operation: Node) -> str:
+        """The media type to ask for, where answers are in a kind of JSON of their own; an empty text for plain JSON."""
+        told = [each for each in listed(operation.get("produces", self._produces)) if isinstance(each, str)]
+        for status, found in self.node(operation.get("responses")).items():
+            if str(status).startswith("2"):
+                told += self.node(self.node(found).get("content"))
+        told = [each for each in map(str, told) if _is_json(each)]
+        return told[0] if told and all(_plain(each).endswith("+json") for each in told) else ""
 
     def body(self, operation: Node) -> tuple[Node | None, list[str]]:
         """The schema of what is sent, in JSON before all else, and the media types it may have."""
