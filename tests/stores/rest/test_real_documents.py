@@ -341,7 +341,7 @@ def test_json_api() -> None:
     listing = an_object(
         data=a_list(an_object(id=TEXT, attributes=an_object(title=TEXT))), links=an_object(next=TEXT, prev=TEXT)
     )
-    problem = {"404": {"content": {"application/problem+json": {}}}}
+    problem: dict[str, Any] = {"404": {"content": {"application/problem+json": {}}}}
     parameters = [query("page[after]"), query("page[size]", type="integer", maximum=20)]
     document = a_document(
         {
