@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, get_args, g
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.model.ancestry import ancestors_of, slot_of
 from holdall.model.annotations import read_annotations, unwrap
 from holdall.model.attributes import (
     BackAttribute,
@@ -20,7 +21,6 @@ from holdall.model.attributes import (
     MutableAttribute,
     OneBackAttribute,
     RefAttribute,
-    SlotAttribute,
 )
 from holdall.model.construct import constructor
 from holdall.model.declaration import Declaration
@@ -127,7 +127,7 @@ class _Body:
         inherited: dict[str, Field] = {}
         self.together: list[tuple[str, ...]] = []
         self.streams: list[str] = []
-        for ancestor in reversed(_ancestors(name, bases)):
+        for ancestor in reversed(ancestors_of(name, bases)):
             declaration: Declaration = ancestor.__dict__["__holdall__"]
             fields, checks, computed = declaration.own
             inherited |= fields
@@ -199,7 +199,7 @@ class _Body:
             if item.form is ManyForm.BACK:
                 namespace[item.name] = (OneBackAttribute if item.is_single else BackAttribute)(item.name, item.target)
             elif item.name in self.own and item.name in getattr(parent, "__struct_fields__", ()):
-                namespace[item.name] = _attribute(item, _slot_of(parent, item.name))
+                namespace[item.name] = _attribute(item, slot_of(parent, item.name))
 
     def finish(self, cls: Any, declaration: Declaration) -> None:
         """Bind each field to its slot and put references' attributes in front of theirs.
@@ -207,7 +207,7 @@ class _Body:
         Comes before the metaclass has its properties, which would stand in the way of setting class attributes.
         """
         for item in declaration.stored:
-            slot = _slot_of(cls, item.name)
+            slot = slot_of(cls, item.name)
             item.bind(slot)
             item.check_default()
             attribute = _attribute(item, slot)
@@ -280,30 +280,8 @@ def _expression(name: str) -> Any:
     return property(read)
 
 
-def _slot_of(cls: Any, name: str) -> Any:
-    for base in cls.__mro__:
-        found = base.__dict__.get(name)
-        if found is not None:
-            return found.slot if isinstance(found, SlotAttribute) else found
-    raise DeclarationError(f"{cls.__name__}.{name} has no slot")
-
-
-def _ancestors(name: str, bases: tuple[type[Any], ...]) -> list[type[Any]]:
-    """The models a class will derive from, in the order Python will look them up (its C3 linearization)."""
-    waiting = [list(base.__mro__) for base in bases] + [list(bases)]
-    found: list[type[Any]] = []
-    while waiting := [sequence for sequence in waiting if sequence]:
-        heads = (sequence[0] for sequence in waiting)
-        head = next((head for head in heads if not any(head in sequence[1:] for sequence in waiting)), None)
-        if head is None:
-            raise DeclarationError(f"{name}: its bases cannot be put into one order")
-        found.append(head)
-        waiting = [sequence[1:] if sequence[0] is head else sequence for sequence in waiting]
-    return [ancestor for ancestor in found if "__holdall__" in ancestor.__dict__]
-
-
 def _refuse_reserved(model: str, name: str, bases: tuple[type[Any], ...]) -> None:
-    root = next((base for base in reversed(_ancestors(model, bases))), None)
+    root = next((base for base in reversed(ancestors_of(model, bases))), None)
     if name.startswith("__"):
         raise DeclarationError(f"{model}.{name}: names that start with two underscores are kept for Python")
     if name in ModelMeta.__dict__ or hasattr(type, name) or (root is not None and name in root.__dict__):

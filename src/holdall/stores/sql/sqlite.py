@@ -5,7 +5,6 @@ A database in memory has one connection, which reads and writes take in turn.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -20,7 +19,7 @@ from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.inspection import FoundTable
-from holdall.stores.sql.sqlite_connection import ApswConnection, SqliteOptions, SqlitePlace, connect
+from holdall.stores.sql.sqlite_connection import ApswConnection, SqliteOptions, SqlitePlace, connect, sync_log
 from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherited, demand_reachable
 from holdall.stores.sql.sqlite_holding import SqliteHolding
 from holdall.stores.sql.sqlite_jobs import Channel
@@ -177,7 +176,7 @@ class SqliteDatabase:
         """Wait for the disk, for whatever was committed without."""
         if self._place.path is not None and self._options.synchronous in ("full", "extra"):
             try:
-                await run_sync(_sync, f"{self._place.path}-wal")
+                await run_sync(sync_log, f"{self._place.path}-wal")
             except OSError as error:
                 raise StoreUnavailable(
                     self._store, f"{self._place.path}-wal cannot be synced: {error.strerror}"
@@ -293,15 +292,3 @@ class SqliteDatabase:
     def _open_reader(self, patience: int) -> apsw.Connection:
         self._demand_reachable()
         return connect(self._place, self._options, register, patience, writes=False)
-
-
-def _sync(log: str) -> None:
-    """Wait until a write-ahead log is on the disk; without one, everything is in the database file, and synced."""
-    try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)  # no lock lies on this file, so closing it drops none
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ Not for what runs on them: reads are in ``sqlite_readers``, writes in ``sqlite_w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import cast
 from urllib.parse import parse_qs, unquote
@@ -15,7 +16,7 @@ import msgspec
 from holdall.errors import DeclarationError
 from holdall.stores.sql.sqlite_files import FileWatch, open_file
 
-__all__ = ["SqliteOptions", "SqlitePlace", "connect", "place_of"]
+__all__ = ["SqliteOptions", "SqlitePlace", "connect", "place_of", "sync_log"]
 
 _DRIVERS = ("apsw", "stdlib")
 SYNCHRONOUS = ("off", "normal", "full", "extra")
@@ -167,3 +168,15 @@ class ApswConnection(apsw.Connection):
         super().close(force)
         if self.watch is not None:
             self.watch.closed()
+
+
+def sync_log(log: str) -> None:
+    """Wait until a write-ahead log is on the disk; without one, everything is in the database file, and synced."""
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)  # no lock lies on this file, so closing it drops none
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
