@@ -66,7 +66,7 @@ class Removals:
             is_only=len(positions) == len(self._changes) and not layout.links,
             may_be_tried=self._may_be_tried(batch.collection),
         )
-        yield from self._carry_out(step, layout)
+        yield from self._carry_out(step, layout, batch)
         self._left.remove(batch)
 
     def end(self) -> Generator[Step, Any, None]:
@@ -76,13 +76,13 @@ class Removals:
                 if (yield step):
                     raise ReferenceViolation(self._store, name, (field,), positions[0])
 
-    def _carry_out(self, step: Delete, layout: Layout) -> Generator[Step, Any, None]:
+    def _carry_out(self, step: Delete, layout: Layout, batch: Batch) -> Generator[Step, Any, None]:
         start = 0
         reply = yield step
         if isinstance(reply, StillReferred) and not self._is_emptied:
             self._is_emptied = True
-            yield from self._empty()
             start += reply.index
+            yield from self._empty(batch, start)
             reply = yield _rest(step, start)
         if isinstance(reply, StillReferred):
             start += reply.index
@@ -91,8 +91,11 @@ class Removals:
                 size = len(layout.key)
                 self._unchecked.append((layout, [row[:size] for row in step.rows[start:]], step.positions[start:]))
             reply = yield _rest(step, start, may_be_tried=False, is_unchecked=is_unchecked)
-        if reply is not None:
-            position = step.positions[start + reply]
+        self._demand_met(reply, layout, step.positions[start:])
+
+    def _demand_met(self, missed: int | None, layout: Layout, positions: Sequence[int]) -> None:
+        if missed is not None:
+            position = positions[missed]
             raise StaleVersion(self._store, layout.schema.name, self._changes[position].key, position)
 
     def _may_be_tried(self, collection: str) -> bool:
@@ -117,10 +120,14 @@ class Removals:
                 if field.kind in (Kind.REF, Kind.MANY) and field.target in self._names:
                     yield name, field
 
-    def _empty(self) -> Generator[Step, Any, None]:
-        """Empty the references of all that is still to go, as far as they may be empty."""
+    def _empty(self, under_way: Batch, gone: int) -> Generator[Step, Any, None]:
+        """Empty the references of all that is still to go, as far as they may be empty.
+
+        The first ``gone`` records of the batch ``under_way`` went already.
+        """
         for batch in self._left:
-            layout, positions = self._tables.layout(batch.collection), batch.positions
+            layout = self._tables.layout(batch.collection)
+            positions = batch.positions[gone if batch is under_way else 0 :]
             owners = self._owners(layout, positions)
             for link in layout.links.values():
                 yield unlinking(self._encoding, layout, link, owners, positions)
@@ -134,7 +141,8 @@ class Removals:
                 key, match = found_by(layout, is_versioned=False)
                 rows = [(*(None for _ in fields), *owner) for owner in owners]
                 encoded = self._encoding.rows(layout, (*fields, *key), rows)
-                yield Update(layout.schema.name, layout.table, columns, match, encoded, positions)
+                missed = yield Update(layout.schema.name, layout.table, columns, match, encoded, positions)
+                self._demand_met(missed, layout, positions)
 
     def _referring(
         self, layout: Layout, rows: Sequence[Row], positions: Sequence[int]
