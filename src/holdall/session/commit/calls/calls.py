@@ -10,6 +10,7 @@ from typing import Any
 from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
 from holdall.session.commit.calls.group_calls import group_calls
 from holdall.session.commit.calls.needs import removal_needs, write_needs
+from holdall.session.commit.calls.passing import removed_first
 from holdall.session.commit.calls.ready_set import ReadySet, Strategy
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.outcome.acceptance import put_key
@@ -79,19 +80,32 @@ class Calls:
             self._ready.cancel()
 
     async def run(self, strategy: Strategy) -> None:
-        """Make the calls: additions and changes first, removals once these are done.
+        """Make the calls: additions and changes, removals once these are done, but first those that free unique values.
 
         Raises CancelledError where they were given up. Every call that was started is told of either way.
         """
         self.report.span = time.perf_counter(), 0.0
         try:
             writes = [place for place, at in enumerate(self._at) if at[0].verb is not Verb.REMOVE]
-            await self._carry_out(writes, write_needs([self._at[place][:2] for place in writes]), strategy)
-            if strategy is Strategy.CONTINUE_ON_ERROR or self.failure is None:
-                removals = [place for place, at in enumerate(self._at) if at[0].verb is Verb.REMOVE]
-                await self._carry_out(removals, removal_needs([self._at[place][:2] for place in removals]), strategy)
+            removals = [place for place, at in enumerate(self._at) if at[0].verb is Verb.REMOVE]
+            freeing = set(self._freeing(removals, writes)) if removals and writes else set()
+            for places, needs_of in (
+                ([place for place in removals if place in freeing], removal_needs),
+                (writes, write_needs),
+                ([place for place in removals if place not in freeing], removal_needs),
+            ):
+                if places and (strategy is Strategy.CONTINUE_ON_ERROR or self.failure is None):
+                    await self._carry_out(places, needs_of([self._at[place][:2] for place in places]), strategy)
         finally:
             self.report.span = self.report.span[0], time.perf_counter() - self.report.span[0]
+
+    def _freeing(self, removals: list[int], writes: list[int]) -> list[int]:
+        """The removals that go first, as they let go of unique values that records written are to get."""
+        removed = [self._at[place][:2] for place in removals]
+        if not any(batch.binding.schema.unique for batch, _ in removed):
+            return []
+        first = removed_first(removed, removal_needs(removed), [self._at[place][:2] for place in writes])
+        return [removals[number] for number in first]
 
     async def _carry_out(self, places: list[int], needs: list[list[int]], strategy: Strategy) -> None:
         lanes = [self._lane_of[id(self._at[place][3])] for place in places]

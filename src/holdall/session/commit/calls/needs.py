@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from holdall.model import Field, Reference
+from holdall.session.commit.calls.passing import passing_edges
 from holdall.session.commit.plan.order import Edge, order_nodes
 from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.reference_edges import removal_edges
@@ -21,15 +22,17 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
     """For each addition or change the numbers of those that are done before it.
 
     A change needs the addition of its record. What refers to another record, by a field that is sent or not, needs
-    that one's write; on a circle this gives way, unless a key that is yet to be made is sent.
+    that one's write, and what takes a unique value that of who had it; on a circle this gives way, unless a key that
+    is yet to be made is sent.
     """
     batches = {id(batch): batch for batch, _ in writes}
     models = {batch.binding.model for batch in batches.values()}
     fields = {number: _fields_to(batch, models) for number, batch in batches.items()}
-    if not any(fields.values()) and len({batch.verb for batch in batches.values()}) < 2:
+    passing = passing_edges(writes) if any(batch.binding.schema.unique for batch in batches.values()) else []
+    if not passing and not any(fields.values()) and len({batch.verb for batch in batches.values()}) < 2:
         return [[] for _ in writes]
     targets = _Targets(writes)
-    edges: dict[Edge, None] = {}
+    edges = dict.fromkeys(passing)
     for number, (batch, index) in enumerate(writes):
         own = targets.of_record(batch.records[index])
         if own is not None and own != number:
