@@ -185,7 +185,7 @@ def _decoded(leaf: Leaf, column: str, names: dict[str, Any], dialect: Dialect, a
 def _expression(field: FieldSchema, column: str, names: dict[str, Any], dialect: Dialect, as_text: bool) -> str | None:
     """Code that decodes the variable ``column``, written out for what is common; None where it passes as it is."""
     family, kind = ("sqlite" if as_text and field.kind in _TEMPORAL else dialect.family), field.kind
-    if family == "sqlite" and dialect.driver in DRIVERS and isinstance(field, KeptField) and field.is_loose:
+    if dialect.driver in DRIVERS and isinstance(field, KeptField) and field.is_loose:
         wanted = _CLASSES.get(kind)
         if wanted is not None:
             name = _name(names, wanted)

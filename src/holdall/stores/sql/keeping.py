@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from holdall.query import FieldSchema, Kind
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.fitting_types import is_fitting
 from holdall.stores.sql.inspection import FoundColumn
 
 __all__ = [
@@ -65,7 +66,7 @@ class KeptField(FieldSchema, frozen=True):
     spelling: Spelling | None = None
     characters: int | None = None
     octets: int | None = None
-    is_loose: bool = False  # the column can hold values of any type, which others may have written
+    is_loose: bool = False  # the column can hold values of other types, which others may have written
     least: Any = None
     most: Any = None
 
@@ -85,7 +86,7 @@ def spelling_of(field: FieldSchema) -> Spelling | None:
 def kept(field: FieldSchema, found: FoundColumn, dialect: Dialect) -> FieldSchema:
     """The scalar field as this column keeps it; the same field where it keeps all of it in our spelling."""
     changes = _spelling(field, found) if dialect.family == "sqlite" else _bounds(field, found, dialect)
-    if found.is_loose:
+    if found.is_loose or not is_fitting(found.type, field.kind, dialect):
         changes["is_loose"] = True
     if not changes:
         return field

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -156,3 +156,31 @@ async def _over_http(path: Path) -> None:
         await _in_sqlite(path, "day")
         deleted = await client.request("DELETE", "/thing/2")
         assert (deleted.status, deleted.body) == (204, b"")
+
+
+class Odd(Model, collection="odd"):
+    id: int = field(pk=True)
+    words: str
+    span: timedelta
+    number: int
+    size: float
+
+
+def test_columns_of_other_types_give_no_values_of_other_types(postgres_url: str, fresh_database: Any) -> None:
+    asyncio.run(_of_other_types(fresh_database(postgres_url)))
+
+
+async def _of_other_types(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "CREATE TABLE odd (id bigint PRIMARY KEY, words text[] NOT NULL, span interval NOT NULL, "
+        "number text NOT NULL, size numeric NOT NULL); INSERT INTO odd VALUES (1, '{x}', '1 day', '7', 1.5)"
+    )
+    await connection.close()
+    app = Holdall("odd")
+    app.add_store("main", url)
+    app.add(Odd, store="main")
+    async with app.session() as session:
+        found = await session.readable(Odd.where())
+    await app.close()
+    assert [error.fields for error in found.broken] == [("words", "span", "number", "size")]
