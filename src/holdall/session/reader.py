@@ -15,11 +15,12 @@ from holdall.session.binding import Binding, Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
+from holdall.session.projection import decoded_rows
 from holdall.session.references.across import Across
 from holdall.session.references.asking import having_keys, keys_asked
 from holdall.session.references.explanation import Asked, Explanation
 from holdall.session.references.relations import Localizer, is_local
-from holdall.store import Row, Rows, Streaming
+from holdall.store import Rows, Streaming
 
 __all__ = ["Reader"]
 
@@ -139,7 +140,7 @@ class Reader:
             return await self._by_keys(binding, query, keys)
         rows = await self._rows(await self.localized(query, binding), binding)
         if query.projection:
-            return self._decoded(binding, query, rows)
+            return decoded_rows(self._bindings, binding, query, rows)
         records = self.adopt(binding, rows)
         if self._records.deleted:
             return [record for record in records if state_of(record) is not State.DELETED]
@@ -203,7 +204,7 @@ class Reader:
         if not query.projection:
             return records
         names = tuple([name for (name,) in query.projection])
-        return self._decoded(binding, query, list(map(binding.codec.reader(names), records)))
+        return decoded_rows(self._bindings, binding, query, list(map(binding.codec.reader(names), records)))
 
     async def some(self, query: Query[Any], number: int) -> list[Any]:
         """The first so many of what the query means, passing by records that are to be removed."""
@@ -251,7 +252,7 @@ class Reader:
         async with aclosing(cast("AsyncGenerator[Rows]", batches)):
             async for rows in batches:
                 if query.projection:
-                    for row in self._decoded(binding, query, rows):
+                    for row in decoded_rows(self._bindings, binding, query, rows):
                         yield row
                     continue
                 known = self._records.of(binding.model)
@@ -288,31 +289,6 @@ class Reader:
         """The records for whole rows."""
         records = records_of(binding, rows)
         return self._records.adopt(binding.model, list(map(binding.row_key, rows)), records)
-
-    def _decoded(self, binding: Binding, query: Query[Any], rows: Rows) -> list[Row]:
-        decoders = [self._decoder(binding, path) for path in query.projection]
-        if not any(decoders):
-            return rows
-        try:
-            return [
-                tuple(
-                    value if decode is None or value is None else decode(value)
-                    for decode, value in zip(decoders, row, strict=True)
-                )
-                for row in rows
-            ]
-        except (LookupError, TypeError, ValueError) as error:
-            fields = tuple([".".join(path) for path in query.projection])
-            reason = f"one of {', '.join(fields)} is stored as something that the model does not know"
-            raise CorruptRecord(binding.store.name, binding.collection, reason, fields=fields) from error
-
-    def _decoder(self, binding: Binding, path: tuple[str, ...]) -> Any:
-        for name in path[:-1]:
-            target = binding.schema.field(name).target
-            assert target is not None
-            binding = self._bindings.of_name(target)
-        field = binding.declaration.by_name[path[-1]]
-        return field.type.decode if field.type is not None else None
 
     async def refresh(self, binding: Binding, record: Any) -> None:
         """Take over what the store has now; raises NotFound if it has nothing any more."""
