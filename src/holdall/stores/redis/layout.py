@@ -29,6 +29,8 @@ __all__ = ["SEPARATOR", "Layout", "Spread"]
 Spread = Literal["store", "collection"]
 """What lies in one slot of a cluster: all of a store, or each collection by itself."""
 
+_LONGEST_TTL = 10**10  # seconds, three hundred years
+
 SEPARATOR = "\0"
 """Between a value and a key in a sorted set: the smallest character, and in no value."""
 
@@ -63,7 +65,7 @@ class Layout:
         if options.encoding not in ("json", "typed"):
             raise DeclarationError(f'store {store!r}: encoding is "json" or "typed", not {options.encoding!r}')
         self.is_shared = options.encoding == "typed"  # with programs that do not list what they write
-        self.ttl = None if options.ttl is None else round(options.ttl * 1000)  # milliseconds
+        self.ttl = None if options.ttl is None else _milliseconds(store, schema.name, options.ttl)
         self.scan_limit = scan_limit if options.scan_limit is None else options.scan_limit
         self.key_fields = tuple(schema.by_name[name] for name in schema.key)
         self.indexed = tuple(dict.fromkeys(group[0] for group in schema.indexes))
@@ -72,8 +74,6 @@ class Layout:
         self._refuse_unfit()
 
     def _refuse_unfit(self) -> None:
-        if self.ttl is not None and self.ttl <= 0:
-            raise DeclarationError(f"store {self.store!r}: the ttl of {self.schema.name} must be more than 0 seconds")
         for name in (*self.indexed, *(name for group in self.unique for name in group)):
             kind = self.schema.by_name[name].kind
             if kind in (Kind.JSON, Kind.MANY):
@@ -184,6 +184,17 @@ class Layout:
                 return [f"{key + 2**63:016x}\0{text}" for key, text in zip(keys, texts, strict=True)]
             keys = [(key,) for key in keys]
         return [f"{self.place(key)}{SEPARATOR}{text}" for key, text in zip(keys, texts, strict=True)]
+
+
+def _milliseconds(store: str, collection: str, seconds: Any) -> int:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 < seconds <= _LONGEST_TTL or round(seconds * 1000) == 0:
+        raise DeclarationError(
+            f"store {store!r}: the ttl of {collection} must be a number of seconds, "
+            f"more than 0 and at most {_LONGEST_TTL}"
+        )
+    milliseconds: int = round(seconds * 1000)
+    return milliseconds
 
 
 def _leaves(fields: tuple[FieldSchema, ...]) -> Iterator[FieldSchema]:

@@ -104,28 +104,32 @@ class Looker:
             yield await self._gone(layout, texts), [member.decode() for member in members]
         async for entries in self._entries(layout):
             texts = list(entries)
-            if number := await self._gone(layout, texts):
-                yield number, [member for text in texts if (member := _member(layout, text)) is not None]
+            if await self._gone(layout, texts):
+                listed = set(await self._listed(layout, texts))
+                texts = [text for text in texts if text not in listed]
+                members = [member for text in texts if (member := _member(layout, text)) is not None]
+                if members:
+                    yield await self._gone(layout, texts), members
 
     async def is_consistent(self, layout: Layout) -> bool:
         """Whether indexes and unique rules hold as many entries as ``#entries`` tells of."""
         if not layout.slots:
             return True
-        wanted = dict.fromkeys(layout.unique, 0)
-        count = 0
+        indexes, uniques = layout.slot_numbers
+        places = [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
+        wanted, count = [0] * len(places), 0
         async for entries in self._entries(layout):
             count += len(entries)
             for slots in entries.values():
-                for fields, numbers in zip(layout.unique, layout.slot_numbers[1], strict=True):
-                    wanted[fields] += all(slots[number - 1] is not False for number in numbers)
-        kept = await self._server.command(layout.keys, "HLEN", layout.entries)
-        if kept != count:  # written meanwhile, or told twice: nothing is known
-            return True
-        for fields, number in wanted.items():
-            if await self._server.command(layout.keys, "HLEN", layout.unique_values(fields)) != number:
-                return False
-        sizes = [await self._server.command(layout.keys, "ZCARD", layout.index(name)) for name in layout.indexed]
-        return all(size == count for size in sizes)
+                for place, numbers in enumerate([*([number] for number in indexes), *uniques]):
+                    wanted[place] += all(slots[number - 1] is not False for number in numbers)
+        if await self._server.command(layout.keys, "HLEN", layout.entries) != count:
+            return True  # written meanwhile, or told twice: nothing is known
+        words = ["ZCARD"] * len(indexes) + ["HLEN"] * len(uniques)
+        sizes = [
+            await self._server.command(layout.keys, word, place) for word, place in zip(words, places, strict=True)
+        ]
+        return sizes == wanted
 
     async def _entries(self, layout: Layout) -> AsyncIterator[dict[str, list[Any]]]:
         cursor: Any = b"0"
@@ -145,7 +149,9 @@ class Looker:
         found = []
         for text in texts:
             member = _member(layout, text)
-            if member is not None and await self._server.command(layout.keys, "ZSCORE", layout.keys, member):
+            if member is None:
+                continue
+            if await self._server.command(layout.keys, "ZSCORE", layout.keys, member) is not None:
                 found.append(text)
         return found
 
