@@ -134,12 +134,13 @@ class SqlStore:
         """What the stored values themselves keep from fitting."""
         if self.tables.dialect.family not in CATALOGUES:
             return []
-        is_plain = self.tables.dialect.driver in ("apsw", "asyncpg")
+        takes_percent = self.tables.dialect.sqlalchemy.paramstyle in ("format", "pyformat")
+        none: Any = None if takes_percent else ()  # what such drivers take for no parameters, so that % stays itself
         inspection = inspect_values(self.tables, found)
         try:
             statement = next(inspection)
             while True:
-                statement = inspection.send(await self._database.rows(statement, () if is_plain else None))
+                statement = inspection.send(await self._database.rows(statement, none))
         except StopIteration as end:
             told: list[str] = end.value
             return told
