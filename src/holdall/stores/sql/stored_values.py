@@ -25,6 +25,7 @@ LOOKED_AT = 10_000
 ValueInspection: TypeAlias = Generator[str, Sequence[Sequence[Any]], list[str]]
 """Yields statements without parameters, is sent their rows, and returns a sentence for each difference."""
 
+_ANY = "ANY "  # before what is told of a single value: it is read, and would not be found
 _DIGITS = "[0-9]"
 _DAY = f"{_DIGITS * 4}-{_DIGITS * 2}-{_DIGITS * 2}"
 _CLOCK = f"{_DIGITS * 2}:{_DIGITS * 2}:{_DIGITS * 2}.{_DIGITS * 6}"
@@ -41,19 +42,30 @@ def inspect_values(tables: Tables, found: Mapping[str, FoundTable]) -> ValueInsp
         if there is None:
             continue
         checks = [
-            (f"{name}.{column}", sentence, condition)
+            (f"{name}.{column}", sentence, _counted(quote(column), condition))
             for column, field in fields.items()
             if column in there.columns
             for sentence, condition in _checks(quote(column), field, there.columns[column], tables.dialect)
         ]
         if not checks:
             continue
-        counted = ", ".join(f"max(CASE WHEN {condition} THEN 1 ELSE 0 END)" for _, _, condition in checks)
+        counted = ", ".join(condition for _, _, condition in checks)
         rows = yield f"SELECT {counted} FROM (SELECT * FROM {quote(name)} LIMIT {LOOKED_AT}) AS looked_at"  # noqa: S608
         for (place, sentence, _), is_there in zip(checks, rows[0], strict=True):
             if is_there:
                 told.append(f"{place} {sentence}")
     return told
+
+
+def _counted(column: str, condition: str) -> str:
+    """SQL that is 1 where it is to be said: of all values, or of any where the condition begins with ANY.
+
+    A single value that cannot be read is no difference: it is told with its record, and the others are served.
+    """
+    if condition.startswith(_ANY):
+        return f"max(CASE WHEN {condition.removeprefix(_ANY)} THEN 1 ELSE 0 END)"
+    misfits = f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)"
+    return f"CASE WHEN count({column}) > 1 AND {misfits} = count({column}) THEN 1 ELSE 0 END"
 
 
 def _quoted(dialect: Dialect, name: str) -> str:
@@ -80,12 +92,13 @@ def _checks(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialec
             check = _sqlite(column, field, found, dialect)
             if check is not None:
                 sentence, condition = check
-                yield f"holds {sentence}", f"{column} IS NOT NULL AND ({condition})"
+                is_any, condition = condition.startswith(_ANY), condition.removeprefix(_ANY)
+                yield f"holds {sentence}", f"{_ANY if is_any else ''}{column} IS NOT NULL AND ({condition})"
         case "mysql":
             if field.kind is Kind.BOOL:
                 yield "holds numbers other than 0 and 1", f"{column} NOT IN (0, 1)"
             if field.kind is Kind.UUID and (found.collation or "").endswith("_bin"):
-                yield "holds UUIDs that are not in lower case", f"BINARY {column} <> BINARY lower({column})"
+                yield "holds UUIDs that are not in lower case", f"{_ANY}BINARY {column} <> BINARY lower({column})"
             if field.kind is Kind.JSON:
                 yield "holds what is no JSON", f"NOT json_valid({column})"
 
@@ -93,26 +106,26 @@ def _checks(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialec
 def _sqlite(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialect) -> tuple[str, str] | None:
     if field.kind in _CLASSES:
         wanted = _CLASSES[field.kind]
-        return f"values that are no {wanted}", f"typeof({column}) <> '{wanted}'"
+        return f"values that are no {wanted}", f"{'' if found.is_loose else _ANY}typeof({column}) <> '{wanted}'"
     match field.kind, spelling_of(kept(field, found, dialect)):
         case Kind.BOOL, _:
             return "values other than 0 and 1", f"typeof({column}) <> 'integer' OR {column} NOT IN (0, 1)"
         case Kind.UUID, Spelling.HEX:
             return (
                 "UUIDs that are not 32 digits in lower case",
-                f"typeof({column}) <> 'text' OR length({column}) <> 32 OR {column} GLOB '*[^0-9a-f]*'",
+                f"{_is_uuid(column)} AND (length({column}) <> 32 OR {column} GLOB '*[^0-9a-f]*')",
             )
         case Kind.UUID, _:
             return (
                 "UUIDs that are not 36 characters in lower case",
-                f"{_unlike(column, '????????-????-????-????-????????????')} OR {column} GLOB '*[^0-9a-f-]*'",
+                f"{_is_uuid(column)} AND (length({column}) <> 36 OR {column} GLOB '*[^0-9a-f-]*')",
             )
         case Kind.DATETIME, Spelling.MOMENT:
             return "datetimes that are no ISO text", f"holdall_moment({column}) IS NULL"
         case Kind.DATETIME, _:
             return (
                 "datetimes that are not like 2024-05-06 07:08:09.000000+00:00; a column of type DATETIME may hold them",
-                _unlike(column, _MOMENT),
+                f"{_ANY}holdall_moment({column}) IS NOT NULL AND ({_unlike(column, _MOMENT)})",
             )
         case Kind.DATE, _:
             return "dates that are not like 2024-05-06", _unlike(column, _DAY)
@@ -121,7 +134,7 @@ def _sqlite(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialec
         case Kind.TIME, _:
             return (
                 "times that are not like 07:08:09.000000; a column of type TIME may hold them",
-                _unlike(column, _CLOCK),
+                f"{_ANY}holdall_clock({column}) IS NOT NULL AND ({_unlike(column, _CLOCK)})",
             )
         case Kind.DECIMAL, Spelling.NUMBER:
             return "values that are no numbers", f"typeof({column}) NOT IN ('integer', 'real')"
@@ -133,6 +146,11 @@ def _sqlite(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialec
         case Kind.JSON, _:
             return "what is no JSON text", f"typeof({column}) <> 'text' OR NOT json_valid({column})"
     return None
+
+
+def _is_uuid(column: str) -> str:
+    digits = f"replace(lower({column}), '-', '')"
+    return f"{_ANY}typeof({column}) = 'text' AND length({digits}) = 32 AND {digits} NOT GLOB '*[^0-9a-f]*'"
 
 
 def _unlike(column: str, pattern: str) -> str:
