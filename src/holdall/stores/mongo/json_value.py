@@ -56,6 +56,8 @@ def _escaped(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """What was escaped; a name that is no escaped one is another program's, and stands for itself."""
+    """What was escaped. Raises Misfit for another program's name, which would not be found by what it means here."""
     found = name[1:].replace("~1", ".").replace("~0", "~")
-    return found if _escaped(found) == name else name
+    if _escaped(found) != name:
+        raise Misfit("is stored as JSON with a name that Holdall writes otherwise")
+    return found
