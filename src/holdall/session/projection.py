@@ -7,9 +7,9 @@ from typing import Any
 from holdall.errors import CorruptRecord
 from holdall.query import Query
 from holdall.session.binding import Binding, Bindings
-from holdall.store import Row, Rows
+from holdall.store import Damaged, Row, Rows
 
-__all__ = ["decoded_rows"]
+__all__ = ["decoded_rows", "parted_rows"]
 
 
 def decoded_rows(bindings: Bindings, binding: Binding, query: Query[Any], rows: Rows) -> list[Row]:
@@ -29,6 +29,24 @@ def decoded_rows(bindings: Bindings, binding: Binding, query: Query[Any], rows: 
         fields = tuple([".".join(path) for path in query.projection])
         reason = f"one of {', '.join(fields)} is stored as something that the model does not know"
         raise CorruptRecord(binding.store.name, binding.collection, reason, fields=fields) from error
+
+
+def parted_rows(binding: Binding, query: Query[Any], error: CorruptRecord) -> tuple[list[Row], list[CorruptRecord]]:
+    """Of the rows of an answer those that can be read, and an error for each of the others."""
+    names = [".".join(path) for path in query.projection]
+    rows, broken = list[Row](), list[CorruptRecord]()
+    for row in error.rows:
+        fields = [name for name, value in zip(names, row, strict=True) if isinstance(value, Damaged)]
+        if not fields:
+            rows.append(row)
+            continue
+        shown = dict(zip(names, row, strict=True))
+        parts = tuple([shown.get(name) for name in binding.schema.key])
+        is_known = not any(part is None or isinstance(part, Damaged) for part in parts)
+        key = (parts[0] if len(parts) == 1 else parts) if is_known else None
+        reason = f"{', '.join(fields)} cannot be read"
+        broken.append(CorruptRecord(binding.store.name, binding.collection, reason, key=key, fields=fields))
+    return rows, broken
 
 
 def _decoder(bindings: Bindings, binding: Binding, path: tuple[str, ...]) -> Any:

@@ -15,7 +15,7 @@ from holdall.session.binding import Binding, Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
-from holdall.session.projection import decoded_rows
+from holdall.session.projection import decoded_rows, parted_rows
 from holdall.session.references.across import Across
 from holdall.session.references.asking import having_keys, keys_asked
 from holdall.session.references.explanation import Asked, Explanation
@@ -151,10 +151,13 @@ class Reader:
         try:
             return Readable(await self.query(query), [], [])
         except CorruptRecord as error:
-            if query.projection or not error.rows:
+            if not error.rows:
                 raise
             corrupt = error
         binding = self._bindings.of_query(query)
+        if query.projection:
+            rows, broken = parted_rows(binding, query, corrupt)
+            return Readable(decoded_rows(self._bindings, binding, query, rows), broken, list(corrupt.rows))
         rows, broken = parted(binding, corrupt)
         kept = [record for record in self.adopt(binding, rows) if state_of(record) is not State.DELETED]
         return Readable(kept, broken, list(corrupt.rows))

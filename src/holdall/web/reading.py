@@ -76,7 +76,7 @@ class Reads:
         """The cursor behind the last row whose place in the order can be read. Raises CorruptRecord if none can."""
         keys = listing.query.sort_keys
         names = [field.name for field in self._binding.schema.stored]
-        if all(len(key.path) == 1 for key in keys):
+        if not listing.query.projection and all(len(key.path) == 1 for key in keys):
             for row in reversed(found.rows):
                 position = tuple([row[names.index(key.path[0])] for key in keys])
                 if not any(isinstance(value, Damaged) for value in position):

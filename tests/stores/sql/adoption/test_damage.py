@@ -145,6 +145,9 @@ async def _over_http(path: Path) -> None:
             {"key": "2", "errors": [{"path": "day", "code": "unreadable", "message": "cannot be read as it is stored"}]}
         ]
         assert listed["total_count"] == 3
+        shown = (await client.get("/thing?sort=id&fields=id,day")).json()
+        assert [item["id"] for item in shown["data"]] == [1, 3]
+        assert shown["broken"] == listed["broken"]
         answer = await client.get("/thing/2")
         assert answer.status == 500
         assert msgspec.json.decode(answer.body)["errors"][0]["path"] == "day"
