@@ -3,7 +3,7 @@
 from holdall.store.acting import acting_for, acting_session
 from holdall.store.blocks import Blocks, reset_here
 from holdall.store.capabilities import Capabilities, CommitClass, Feature, Limits
-from holdall.store.change import APPLIED, Change, KeyOf, Outcome, Verb
+from holdall.store.change import APPLIED, Change, KeyOf, Members, Outcome, Verb
 from holdall.store.contract import (
     Aggregating,
     Appending,
@@ -58,6 +58,7 @@ __all__ = [
     "KeyMaking",
     "KeyOf",
     "Limits",
+    "Members",
     "Naming",
     "Obstructed",
     "Outcome",

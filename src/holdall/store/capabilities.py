@@ -41,6 +41,8 @@ class Feature(StrEnum):
     commits."""
     STORED_MANY = "stored many"
     """A Many kept here as a list of keys or a link table. Absent: refused at declaration."""
+    MEMBERS = "members that come and go"
+    """Changes of a stored Many as what comes and goes (see Members). Absent: the whole list is written."""
     KEY_LISTS = "conditions over lists of keys"
     """Some and Every over a stored Many whose records are in another store, seen as their keys alone. Absent: the
     session reads the lists, within a bound."""

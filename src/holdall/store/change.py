@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from holdall.errors import HoldallError
 
-__all__ = ["APPLIED", "Change", "KeyOf", "Outcome", "Verb"]
+__all__ = ["APPLIED", "Change", "KeyOf", "Members", "Outcome", "Verb"]
 
 
 class Verb(StrEnum):
@@ -27,6 +28,40 @@ class KeyOf(msgspec.Struct, frozen=True):
     """
 
     position: int  # that ADD's index in the sequence given to apply
+
+
+class Members(tuple[Any, ...]):
+    """The keys of a stored Many as a change wants them, which also tells what they were.
+
+    Those that stay are in their order, those that come are at the end. A store with Feature.MEMBERS writes what came
+    and went: what others add or take away meanwhile stays so. To any other reader it is the whole list.
+    """
+
+    before: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, keys: Iterable[Any], before: Iterable[Any]) -> Self:
+        """These keys, where there were those before."""
+        members = cls(keys)
+        members.before = tuple(before)
+        return members
+
+    @property
+    def come(self) -> list[Any]:
+        """The keys that are to be there and were not before."""
+        before = set(self.before)
+        return [key for key in self if key not in before]
+
+    @property
+    def gone(self) -> list[Any]:
+        """The keys that were there before and are to be no more."""
+        now = set(self)
+        return [key for key in self.before if key not in now]
+
+    def applied_to(self, keys: Iterable[Any]) -> tuple[Any, ...]:
+        """These stored keys without those that go and with those that come."""
+        gone = set(self.gone)
+        return tuple(dict.fromkeys([*(key for key in keys if key not in gone), *self.come]))
 
 
 class Change(msgspec.Struct, gc=False):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from holdall.errors import ReferenceViolation, StoreError
 from holdall.query import Generated, Kind, Schema
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Row, Verb
+from holdall.store import APPLIED, Change, KeyOf, Members, Outcome, Row, Verb
 from holdall.stores.memory.table import Table
 
 __all__ = ["Data", "Effect"]
@@ -161,7 +161,8 @@ def _has_key_of(value: Any) -> bool:
 
 def _resolved(store: str, value: Any, made: Mapping[int, Any]) -> Any:
     if isinstance(value, tuple):
-        return tuple([_resolved(store, item, made) for item in value])
+        found = tuple([_resolved(store, item, made) for item in value])
+        return Members.of(found, value.before) if isinstance(value, Members) else found
     if isinstance(value, KeyOf):
         if value.position not in made:
             raise StoreError(store, f"change {value.position} is no earlier add of the same apply")

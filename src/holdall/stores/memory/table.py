@@ -11,7 +11,7 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError, UniqueViolation
 from holdall.query import Generated, Kind, Schema
-from holdall.store import Row
+from holdall.store import Members, Row
 
 __all__ = ["Table"]
 
@@ -64,7 +64,7 @@ class Table:
         before = self._require(key, version, position)
         row = list(before)
         for place, value in values.items():
-            row[place] = value
+            row[place] = value.applied_to(row[place]) if value.__class__ is Members else value
         after = tuple(row)
         self._check_row(after)
         self.restore(key, after)

@@ -10,7 +10,7 @@ import msgspec
 
 from holdall.errors import StoreError
 from holdall.query import Generated, Kind
-from holdall.store import Change, KeyOf, Runs, Verb
+from holdall.store import Change, KeyOf, Members, Runs, Verb
 from holdall.stores.mongo.errors import unstorable
 from holdall.stores.mongo.layout import Layout, Layouts
 
@@ -171,4 +171,7 @@ def _resolved(store: str, value: Any, known: Sequence[Any]) -> Any:
         if value.position >= len(known) or known[value.position] is KeyOf:
             raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
         return known[value.position]
-    return tuple([_resolved(store, item, known) for item in value]) if isinstance(value, tuple) else value
+    if not isinstance(value, tuple):
+        return value
+    found = tuple([_resolved(store, item, known) for item in value])
+    return Members.of(found, value.before) if isinstance(value, Members) else found

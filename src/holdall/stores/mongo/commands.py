@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Any
 
 from holdall.query import FieldSchema, Kind
+from holdall.store import Members
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.documents import encoded_column
 from holdall.stores.mongo.errors import Misfit, unstorable
-from holdall.stores.mongo.layout import TOKEN, Place
+from holdall.stores.mongo.layout import TOKEN, Layout, Place
 from holdall.stores.mongo.source import Document
 
 __all__ = ["documents_of", "filters_of", "is_light", "updates_of"]
@@ -90,12 +91,17 @@ def filters_of(batch: Batch) -> list[Document]:
     layout = batch.layout
     keys = _stored_keys(batch)
     if layout.schema.version is None:
-        return [{"_id": key} for key in keys]
-    path = layout.path(layout.schema.version)
-    return [
-        {"_id": key} if version is None else {"_id": key, path: version}
-        for key, version in zip(keys, batch.versions, strict=True)
-    ]
+        found: list[Document] = [{"_id": key} for key in keys]
+    else:
+        path = layout.path(layout.schema.version)
+        found = [
+            {"_id": key} if version is None else {"_id": key, path: version}
+            for key, version in zip(keys, batch.versions, strict=True)
+        ]
+    for index, place, members in _members(batch):
+        if members.come and members.gone:  # one update cannot do both to a list, so that it is written whole
+            found[index][layout.path(place.field.name)] = _encoded(layout, place, members.before)
+    return found
 
 
 def updates_of(batch: Batch) -> list[Document]:
@@ -109,7 +115,37 @@ def updates_of(batch: Batch) -> list[Document]:
         columns.append(batch.tokens)
     names = [layout.path(name) for name in batch.fields] + ([TOKEN] if any(batch.tokens) else [])
     rows = zip(*columns, strict=True) if columns else ((),) * len(batch)
-    return [_update(names, row) for row in rows]
+    updates = [_update(names, row) for row in rows]
+    for index, place, members in _members(batch):
+        if not (members.come and members.gone):
+            _write_members(updates[index], layout, place, members)
+    return updates
+
+
+def _members(batch: Batch) -> Iterator[tuple[int, Place, Members]]:
+    """The lists of which it is known what came and went: the index of the change, and the field."""
+    for number, name in enumerate(batch.fields):
+        place = batch.layout.places[name]
+        if place.field.kind is Kind.MANY:
+            for index, row in enumerate(batch.rows):
+                if isinstance(row[number], Members):
+                    yield index, place, row[number]
+
+
+def _write_members(update: Document, layout: Layout, place: Place, members: Members) -> None:
+    """Let the update add or take away members instead of writing the list."""
+    path = layout.path(place.field.name)
+    del update["$set"][path]
+    if not update["$set"]:
+        del update["$set"]
+    if members.gone:
+        update.setdefault("$pullAll", {})[path] = _encoded(layout, place, members.gone)
+    else:
+        update.setdefault("$addToSet", {})[path] = {"$each": _encoded(layout, place, members.come)}
+
+
+def _encoded(layout: Layout, place: Place, keys: Iterable[Any]) -> list[Any]:
+    return list(encoded_column(layout, place, [tuple(keys)])[0][0])
 
 
 def _update(names: Sequence[str], row: Sequence[Any]) -> Document:

@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.errors import StateError
 from holdall.query import FieldSchema, Kind
-from holdall.store import Change, KeyOf, Row, Verb
+from holdall.store import Change, KeyOf, Members, Row, Verb
 from holdall.stores.sql.layout import Layout, Link
 
 __all__ = ["Keys", "WriteShape", "is_to_come", "parts", "write_shape"]
@@ -72,6 +72,8 @@ class Keys:
             return self.key_at(value.position)
         if type(value) is tuple and self._may_refer:
             return tuple([self.resolved(item) for item in value])
+        if type(value) is Members and self._may_refer:
+            return Members.of(map(self.resolved, value), value.before)
         return value
 
     def owners(self, layout: Layout, batch: Sequence[Change]) -> list[Row]:
@@ -88,7 +90,7 @@ class Keys:
         for place in shape.references:
             for index, row in enumerate(rows):
                 value = row[place]
-                if type(value) is KeyOf or type(value) is tuple:
+                if type(value) is KeyOf or isinstance(value, tuple):
                     rows[index] = (*row[:place], self.resolved(value), *row[place + 1 :])
         return rows
 

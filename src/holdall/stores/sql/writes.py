@@ -5,20 +5,20 @@ Pure: it never meets a connection. Statements and drivers are in ``sqlite``, ``p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from holdall.errors import Conflict, StaleVersion
 from holdall.query import FieldSchema, Kind
-from holdall.store import APPLIED, Change, Outcome, Row, Run, Runs, Verb
+from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.lock_order import Batch, in_lock_order
 from holdall.stores.sql.preliminaries import Preliminaries
 from holdall.stores.sql.removals import Removals, unlinking
 from holdall.stores.sql.row_encoding import RowEncoding, found_by
-from holdall.stores.sql.steps import ColumnRows, Insert, Steps, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Steps, Update
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import Keys, WriteShape, parts, write_shape
 
@@ -153,7 +153,7 @@ class Writes:
             keys.learn(positions, made)
         for place, link in shape.links:
             owners = [parts(layout, keys.key_at(position)) for position in positions]
-            yield from self._link(layout, link, owners, [row[place] for row in values], positions)
+            yield from self._link(layout, link, owners, [enumerate(row[place] or ()) for row in values], positions)
         return []
 
     def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
@@ -168,24 +168,53 @@ class Writes:
         missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
         self._check(missed, layout, batch, positions)
         for place, link in shape.links:
-            owners, values = keys.owners(layout, batch), keys.values(shape, batch)
+            owners, many = keys.owners(layout, batch), [row[place] for row in keys.values(shape, batch)]
+            if all(type(value) is Members for value in many):
+                yield from self._relink(layout, link, owners, many, positions)
+                continue
             yield unlinking(self._encoding, layout, link, owners, positions)
-            yield from self._link(layout, link, owners, [row[place] for row in values], positions)
+            yield from self._link(layout, link, owners, [enumerate(targets or ()) for targets in many], positions)
         return []
 
-    def _link(self, layout: Layout, link: Link, owners: Sequence[Row], many: Sequence[Any], positions: range) -> Steps:
+    def _relink(
+        self, layout: Layout, link: Link, owners: Sequence[Row], many: Sequence[Members], positions: range
+    ) -> Steps:
+        """Remove the rows of members that go, and insert those that come: others may have done either already."""
+        match = tuple(leaf.name for leaf in (*link.owner, *link.target))
+        fields = (*(layout.schema.by_name[name] for name in layout.schema.key), _target(link))
+        name = layout.schema.name
+        changed = [(*members.gone, *members.come) for members in many]
+        rows, origins = _linked(owners, changed, positions)
+        if rows:
+            encoded = self._encoding.rows(layout, fields, rows)
+            yield Delete(name, link.table, match, encoded, origins, is_exact=False)
+        if link.position is not None:  # those behind one that goes move up, so that the next stands behind them all
+            moved = [enumerate(members[: -len(members.come) or None] if members.gone else ()) for members in many]
+            rows, origins = _linked(owners, moved, positions)
+            if rows:
+                placed = [(place, *own, target) for *own, (place, target) in rows]
+                encoded = self._encoding.rows(layout, (_COUNTER, *fields), placed)
+                yield Update(name, link.table, (link.position,), match, encoded, origins)
+        come = [list(enumerate(members))[len(members) - len(members.come) :] for members in many]
+        yield from self._link(layout, link, owners, come, positions)
+        return []
+
+    def _link(
+        self,
+        layout: Layout,
+        link: Link,
+        owners: Sequence[Row],
+        many: Sequence[Iterable[tuple[int, Any]]],
+        positions: Sequence[int],
+    ) -> Steps:
+        """Insert the rows of members, each given with its place in its list."""
         key_fields = tuple(layout.schema.by_name[name] for name in layout.schema.key)
         is_listed = link.position is not None
-        rows: list[Row] = []
-        origins: list[int] = []
-        for own, targets, position in zip(owners, many, positions, strict=True):
-            for index, target in enumerate(targets or ()):
-                rows.append((*own, target, index) if is_listed else (*own, target))
-                origins.append(position)
+        rows, origins = _linked(owners, many, positions)
+        rows = [(*own, target, place) if is_listed else (*own, target) for *own, (place, target) in rows]
         if not rows:
             return []
-        target_field = msgspec.structs.replace(link.field, kind=Kind.REF, nullable=False, form=None)
-        fields = (*key_fields, target_field, *((_COUNTER,) if is_listed else ()))
+        fields = (*key_fields, _target(link), *((_COUNTER,) if is_listed else ()))
         columns = tuple(leaf.name for leaf in (*link.owner, *link.target)) + ((link.position,) if link.position else ())
         encoded = self._encoding.rows(layout, fields, rows)
         yield Insert(layout.schema.name, link.table, columns, encoded, origins)
@@ -203,6 +232,21 @@ class Writes:
 
 
 _COUNTER = FieldSchema("position", Kind.INT)
+
+
+def _target(link: Link) -> FieldSchema:
+    """The field of a link's table that holds the key referred to."""
+    return msgspec.structs.replace(link.field, kind=Kind.REF, nullable=False, form=None)
+
+
+def _linked(
+    owners: Sequence[Row], many: Sequence[Iterable[Any]], positions: Sequence[int]
+) -> tuple[list[Row], list[int]]:
+    """A row of owner and item for each item, and the position of the change it comes from."""
+    found = [
+        ((*own, item), position) for own, items, position in zip(owners, many, positions, strict=True) for item in items
+    ]
+    return [row for row, _ in found], [position for _, position in found]
 
 
 def _end_of_kind(changes: Sequence[Change], start: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
 from holdall.query import Generated, Kind, Schema
-from holdall.store import APPLIED, Change, Damaged, KeyOf, Outcome, Verb
+from holdall.store import APPLIED, Change, Damaged, KeyOf, Members, Outcome, Verb
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.counters import Counters
 from holdall.stores.yaml.damage import Damage, is_damaged
@@ -89,7 +89,10 @@ class Draft:
         for name, value in self._given(schema, change, made).items():
             if name in schema.key:
                 raise StoreError(self.store, f"an update cannot change {schema.name}.{name}")
-            row[schema.positions[name]] = self._value(schema, name, value)
+            place = schema.positions[name]
+            if isinstance(value, Members):
+                value = value.applied_to(row[place]) if isinstance(row[place], tuple) else tuple(value)
+            row[place] = self._value(schema, name, value)
         if isinstance(before, Damage) and is_damaged(tuple(row)):
             raise before.refusal(self.store, schema, [tuple(row)])
         return tuple(row)
@@ -121,7 +124,8 @@ class Draft:
 
     def _resolved(self, value: Any, made: Mapping[int, Any]) -> Any:
         if isinstance(value, tuple):
-            return tuple([self._resolved(item, made) for item in value])
+            found = tuple([self._resolved(item, made) for item in value])
+            return Members.of(found, value.before) if isinstance(value, Members) else found
         if isinstance(value, KeyOf):
             if value.position not in made:
                 raise StoreError(self.store, f"change {value.position} is no earlier add of the same apply")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 from holdall.errors import StateError
 from holdall.model import Field, Reference
 from holdall.session.commit.plan.plan import Batch, Role, Step
-from holdall.store import KeyOf, Run, Runs, Verb
+from holdall.store import Feature, KeyOf, Members, Run, Runs, Verb
 
 __all__ = ["Awaited", "changes_of", "resolved", "resolved_value"]
 
@@ -21,10 +22,11 @@ class Awaited:
         self.record = record
 
 
-def changes_of(step: Step) -> Runs:
+def changes_of(step: Step, *, as_difference: bool = False) -> Runs:
     """The changes of a step, a run for each batch; keys the store has yet to make stand as KeyOf.
 
-    Keys that other steps, or other calls of this one, are to make are put in by ``resolved``.
+    Keys that other steps, or other calls of this one, are to make are put in by ``resolved``. If ``as_difference``,
+    lists of references tell what came and went, where the store can take this.
     """
     runs: list[Run] = []
     count = 0
@@ -32,7 +34,10 @@ def changes_of(step: Step) -> Runs:
     for batch in step.batches:
         keys, name, fields = batch.keys, batch.binding.collection, batch.fields
         if not step.is_linked and batch.verb is Verb.UPDATE:
-            runs.append(Run(batch.verb, name, fields, keys, versions=batch.versions, columns=_columns(batch)))
+            columns = _columns(batch)
+            for place, field in _lists(batch) if as_difference else ():
+                columns[place] = list(map(_members, repeat(field), batch.records, columns[place]))
+            runs.append(Run(batch.verb, name, fields, keys, versions=batch.versions, columns=columns))
             continue
         values = _values(batch)
         if step.is_linked:
@@ -41,9 +46,34 @@ def changes_of(step: Step) -> Runs:
                 pending.update((id(record), place) for place, record in places if record.__key__() is None)
             keys = [_key_now(batch, place, pending) for place in range(len(keys))]
             values = _with_pending_keys(batch, values, pending)
+            if as_difference and batch.verb is Verb.UPDATE:
+                for place, field in _lists(batch):
+                    values = [
+                        (*row[:place], _members(field, record, row[place]), *row[place + 1 :])
+                        for record, row in zip(batch.records, values, strict=True)
+                    ]
         count += len(keys)
         runs.append(Run(batch.verb, name, fields, keys, values, batch.versions))
     return Runs(runs, is_linked=step.is_linked and any(_awaits(run) for run in runs))
+
+
+def _lists(batch: Batch) -> list[tuple[int, Field]]:
+    """The places of lists of references that may be sent as what came and went."""
+    if not batch.binding.declaration.references or Feature.MEMBERS not in batch.binding.store.capabilities.features:
+        return []
+    by_name = batch.binding.declaration.by_name
+    return [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].form is not None]
+
+
+def _members(field: Field, record: Any, keys: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The keys with those that were there before, unless they were put in another order."""
+    old = record._track.old or {}
+    if field.name not in old:
+        return keys
+    members = Members.of(keys, field.encode(old[field.name]))
+    gone = set(members.gone)
+    kept = [key for key in members.before if key not in gone]
+    return members if [*kept, *members.come] == [*keys] else keys
 
 
 def _awaits(run: Run) -> bool:
@@ -53,7 +83,7 @@ def _awaits(run: Run) -> bool:
 
 def _stands_in(value: Any) -> bool:
     kind = value.__class__
-    return kind is KeyOf or kind is Awaited or (kind is tuple and any(map(_stands_in, value)))
+    return kind is KeyOf or kind is Awaited or ((kind is tuple or kind is Members) and any(map(_stands_in, value)))
 
 
 def _values(batch: Batch) -> list[tuple[Any, ...]]:

@@ -40,7 +40,7 @@ class OneStoreRun(CommitRun):
         changes: Runs | None = None
         begun = time.perf_counter()
         try:
-            changes = changes_of(step)
+            changes = changes_of(step, as_difference=True)
             self.is_in_doubt = True
             try:
                 try:
