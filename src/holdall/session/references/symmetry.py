@@ -75,7 +75,7 @@ async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, na
         record = item._record if item.__class__ is Reference else found.known(bond.source, item)
         if record is None:
             absent.append(key_in(item))
-        else:
+        elif item.__class__ is Reference or not _is_decided(bond, owner, record, leads=False):
             _take_in(found, bond, owner, record, key_in(item))
     names = fields_for(bond, is_changed=True)
     rows = await asking.rows_of(bond.source, absent, names) if absent else {}
@@ -110,7 +110,25 @@ def _take_in(found: Consequences, bond: Bond, owner: Any, record: Any, key: Any)
         found.change(record, key, bond.field, (*value, reference))
 
 
+def _is_decided(bond: Bond, owner: Any, record: Any, *, leads: bool) -> bool:
+    """Whether the record's own reference was written since, so that it leads to the owner now, or does not.
+
+    What is left for the commit at another end concerned a record that was not at hand: its own changes came later.
+    """
+    track = track_of(record)
+    before = bond.field.get(record) if track is None else old_value(record, bond.field)
+    now = bond.field.get(record)
+    did, does = (any(leads_to(item, owner) for item in items_of(bond.field, slot)) for slot in (before, now))
+    if does is not leads:
+        return False
+    if bond.field.form is None and not leads:
+        return track is not None and bond.field.name in (track.old or ())
+    return did is not leads
+
+
 def _let_go(found: Consequences, bond: Bond, owner: Any, name: str, record: Any, key: Any) -> None:
+    if _is_decided(bond, owner, record, leads=True):
+        return
     value = found.value(record, bond.field)
     if bond.field.form is not None:
         left = tuple([item for item in value if not leads_to(item, owner)])
