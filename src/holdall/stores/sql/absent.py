@@ -36,7 +36,7 @@ def absent(store: str, code: str, message: str) -> HoldallError | None:
     ``code`` is the SQLSTATE, the number or the name of the driver's error.
 
     >>> absent("main", "SQLError", "no such table: book").differences
-    ["there is no table 'book'; make it by app.create() or holdall create"]
+    ("there is no table 'book'; make it by app.create() or holdall create",)
     """
     if found := _TABLE.search(message):
         told = f"there is no table {_first(found)!r}; make it by app.create() or holdall create"
