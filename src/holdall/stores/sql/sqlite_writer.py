@@ -107,6 +107,7 @@ class SqliteWriter:
                 return None
             try:
                 result = work(connection)
+                connection.demand_sound()
                 connection.execute("COMMIT")
             except BaseException:
                 self._roll_back()
