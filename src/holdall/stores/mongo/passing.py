@@ -20,7 +20,7 @@ from holdall.stores.mongo.documents import encoded_column
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.source import Document
 
-__all__ = ["Claim", "claims_of"]
+__all__ = ["Claim", "claims_of", "disputed_rules"]
 
 _AT_ONCE = 1_000  # values asked for
 
@@ -39,8 +39,10 @@ class Claim(msgspec.Struct):
     """
 
     layout: Layout
+    rule: tuple[str, ...]  # all paths of the rule
     paths: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    keys: list[Any]  # of the takers, in the order of the rows
     takers: dict[Any, set[Any]]
     holders: dict[Any, Holder]
 
@@ -63,14 +65,42 @@ class Claim(msgspec.Struct):
                 updates.append(UpdateOne(holder.wanted, {"$set": {holder.path: ObjectId()}}))
         return updates
 
-    def is_disputed(self, found: Sequence[Document]) -> bool:
-        """Whether any of the values is claimed twice, or held by a document that keeps it."""
-        return any(len(keys) > 1 for keys in self.takers.values()) or any(
-            hashable(document["_id"]) not in self.holders for document in found
-        )
+    def completed(self, found: Sequence[Document]) -> Claim:
+        """The claim to values in all fields of the rule, those not given as they are in the takers' documents."""
+        documents = {hashable(document["_id"]): document for document in found}
+        rows, keys, takers = list[tuple[Any, ...]](), list[Any](), dict[Any, set[Any]]()
+        for row, key in zip(self.rows, self.keys, strict=True):
+            given = dict(zip(self.paths, row, strict=True))
+            document = documents.get(hashable(key), {})
+            whole = tuple([given[path] if path in given else _at(document, path) for path in self.rule])
+            if None not in whole:
+                rows.append(whole)
+                keys.append(key)
+                takers.setdefault(tuple(map(hashable, whole)), set()).add(hashable(key))
+        return Claim(self.layout, self.rule, self.rule, rows, keys, takers, self.holders)
+
+    @property
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """The collection and the rule."""
+        return self.layout.schema.name, self.rule
 
     def _takers(self, document: Document) -> set[Any]:
         return self.takers.get(tuple([hashable(_at(document, path)) for path in self.paths]), set())
+
+
+def disputed_rules(looked: Sequence[tuple[Claim, Sequence[Document]]]) -> set[tuple[str, tuple[str, ...]]]:
+    """The rules in which a value is claimed by two records, or held by a document that keeps it."""
+    disputed = set[tuple[str, tuple[str, ...]]]()
+    takers: dict[Any, set[Any]] = {}
+    for claim, found in looked:
+        for value, keys in claim.takers.items():
+            known = takers.setdefault((claim.place, value), set())
+            known |= keys
+            if len(known) > 1:
+                disputed.add(claim.place)
+        if any(hashable(document["_id"]) not in claim.holders for document in found):
+            disputed.add(claim.place)
+    return disputed
 
 
 def hashable(value: Any) -> Any:
@@ -117,13 +147,15 @@ def _claims(rule: tuple[str, ...], batches: Sequence[Batch]) -> Iterator[Claim]:
             encoded_column(layout, layout.places[name], [row[place] for row in batch.rows])[0]
             for name, place in zip(names, places, strict=True)
         ]
-        rows, takers = list[tuple[Any, ...]](), dict[Any, set[Any]]()
+        rows, keys, takers = list[tuple[Any, ...]](), list[Any](), dict[Any, set[Any]]()
         for row, wanted in zip(zip(*columns, strict=True), filters_of(batch), strict=True):
             if None not in row:
                 rows.append(row)
+                keys.append(wanted["_id"])
                 takers.setdefault(tuple(map(hashable, row)), set()).add(hashable(wanted["_id"]))
         if rows:
-            yield Claim(layout, tuple(map(layout.path, names)), rows, takers, holders)
+            whole = tuple(map(layout.path, rule))
+            yield Claim(layout, whole, tuple(map(layout.path, names)), rows, keys, takers, holders)
 
 
 def _is_one(taking: Sequence[Batch], freeing: Sequence[tuple[Batch, str]]) -> bool:

@@ -21,7 +21,7 @@ from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.commands import documents_of, filters_of, updates_of
 from holdall.stores.mongo.errors import CODES, DRIVER_ERRORS, Meaning, error_of
 from holdall.stores.mongo.layout import TOKEN
-from holdall.stores.mongo.passing import claims_of
+from holdall.stores.mongo.passing import Claim, claims_of, disputed_rules
 from holdall.stores.mongo.source import Document
 from holdall.stores.mongo.writing import violation_of
 
@@ -54,12 +54,18 @@ class Singles:
 
     async def _release(self, batches: Sequence[Batch]) -> None:
         """Let those go of unique values that others are to get, where all of them can have what they are to have."""
+        looked: list[tuple[Claim, list[Document]]] = []
         for claim in claims_of(batches):
             collection = self._database[claim.layout.collection]
-            asked = dict.fromkeys(("_id", *claim.paths), 1)
+            asked = dict.fromkeys(("_id", *claim.rule), 1)
+            if claim.paths != claim.rule:
+                claim = claim.completed(await collection.find({"_id": {"$in": claim.keys}}, asked).to_list())
             found = [found for each in claim.questions() for found in await collection.find(each, asked).to_list()]
-            if not claim.is_disputed(found) and (updates := claim.releases(found)):
-                await collection.bulk_write(updates)
+            looked.append((claim, found))
+        disputed = disputed_rules(looked)
+        for claim, found in looked:
+            if claim.place not in disputed and (updates := claim.releases(found)):
+                await self._database[claim.layout.collection].bulk_write(updates)
 
     async def _batch(self, batch: Batch, errors: list[HoldallError | None]) -> None:
         if batch.verb is Verb.ADD:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from holdall.model import Field, Reference
-from holdall.session.commit.calls.passing import passing_edges
+from holdall.session.commit.calls.passing import kept_together, passing_edges
 from holdall.session.commit.plan.order import Edge, order_nodes
 from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.reference_edges import removal_edges
@@ -28,7 +28,8 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
     batches = {id(batch): batch for batch, _ in writes}
     models = {batch.binding.model for batch in batches.values()}
     fields = {number: _fields_to(batch, models) for number, batch in batches.items()}
-    passing = passing_edges(writes) if any(batch.binding.schema.unique for batch in batches.values()) else []
+    has_rules = any(batch.binding.schema.unique for batch in batches.values())
+    passing, circles = passing_edges(writes) if has_rules else ([], [])
     if not passing and not any(fields.values()) and len({batch.verb for batch in batches.values()}) < 2:
         return [[] for _ in writes]
     targets = _Targets(writes)
@@ -43,7 +44,7 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
                     is_firm = targets.awaits_key(other) and field.name in batch.fields
                     if is_firm or field.depends_on:
                         edges[Edge(number, other, may_wait=not is_firm)] = None
-    return _needs(len(writes), list(edges))
+    return _needs(len(writes), list(kept_together(edges, circles) if circles else edges))
 
 
 def removal_needs(removals: Sequence[Write]) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from holdall.session.commit.plan.order import Edge
@@ -10,14 +10,14 @@ from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.strongly_connected import strongly_connected
 from holdall.store import Verb
 
-__all__ = ["passing_edges", "removed_first"]
+__all__ = ["kept_together", "passing_edges", "removed_first"]
 
 Write: TypeAlias = tuple[Batch, int]
 """A batch and the place of one of its records."""
 
 
-def passing_edges(writes: Sequence[Write]) -> list[Edge]:
-    """Which writes take what others let go of. Those that hand values round in a circle are left to the store."""
+def passing_edges(writes: Sequence[Write]) -> tuple[list[Edge], list[list[int]]]:
+    """Which writes take what others let go of, and which hand values round in a circle and are left to the store."""
     freed = {
         value: number
         for number, (batch, index) in enumerate(writes)
@@ -25,26 +25,40 @@ def passing_edges(writes: Sequence[Write]) -> list[Edge]:
         for value in _values(batch, index, is_stored=True)
     }
     if not freed:
-        return []
+        return [], []
     needs: list[set[int]] = [set() for _ in writes]
     for number, (batch, index) in enumerate(writes):
         for value in _values(batch, index):
             if freed.get(value, number) != number:
                 needs[number].add(freed[value])
     circles = strongly_connected(needs)
-    return [
+    members: dict[int, list[int]] = {}
+    for number, circle in enumerate(circles):
+        members.setdefault(circle, []).append(number)
+    edges = [
         Edge(number, other, may_wait=True)
         for number, found in enumerate(needs)
         for other in found
         if circles[number] != circles[other]
     ]
+    return edges, [group for group in members.values() if len(group) > 1]
+
+
+def kept_together(edges: Iterable[Edge], circles: Sequence[Sequence[int]]) -> dict[Edge, None]:
+    """The edges, so that the members of a circle can go in one call: none waits for another, all for what one needs."""
+    circle_of = {number: place for place, circle in enumerate(circles) for number in circle}
+    found: dict[Edge, None] = {}
+    for edge in edges:
+        circle = circle_of.get(edge.source)
+        if circle is None or not edge.may_wait:
+            found[edge] = None
+        elif circle_of.get(edge.target) != circle:
+            found.update((Edge(number, edge.target, may_wait=True), None) for number in circles[circle])
+    return found
 
 
 def removed_first(removals: Sequence[Write], needs: Sequence[Sequence[int]], writes: Sequence[Write]) -> list[int]:
-    """The numbers of the removals that let go of what writes take, and of those they need, unless writes free them.
-
-    A record that a written one refers to by now cannot go before that is written.
-    """
+    """The numbers of the removals that let go of what writes take, and of those they need."""
     taken = {value for batch, index in writes for value in _values(batch, index)}
     first: set[int] = set()
     for number, (batch, index) in enumerate(removals):
@@ -56,9 +70,7 @@ def removed_first(removals: Sequence[Write], needs: Sequence[Sequence[int]], wri
                     group.add(each)
                     left.extend(needs[each])
             first |= group
-    held = {target for batch, index in writes for target in _let_go(batch, index)} if first else set()
-    gone = {(batch.binding.model, batch.keys[index]) for batch, index in map(removals.__getitem__, first)}
-    return sorted(first) if gone.isdisjoint(held) else []
+    return sorted(first)
 
 
 def _values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tuple[Any, ...]]:
@@ -75,15 +87,3 @@ def _values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tu
         values = tuple([fields[name].encode(slot) for name, slot in zip(rule, slots, strict=True)])
         if None not in values:
             yield batch.binding.collection, rule, values
-
-
-def _let_go(batch: Batch, index: int) -> Iterator[tuple[Any, Any]]:
-    """The records to which a changed one refers as it is stored, by model and key."""
-    if batch.verb is not Verb.UPDATE:
-        return
-    record = batch.records[index]
-    old = record._track.old or {}
-    for field in batch.binding.declaration.references:
-        stored = field.encode(old[field.name]) if field.name in old else None
-        for key in (stored or ()) if field.form is not None else (stored,):
-            yield field.target() if field.target is not None else None, key
