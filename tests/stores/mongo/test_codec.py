@@ -23,7 +23,11 @@ from holdall.testing.pool import POOL
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, uuid_representation=4)
 _NAMES = st.text("ab.$~01_é", max_size=5)
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | _NAMES,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _NAMES,
     lambda item: st.lists(item, max_size=3) | st.dictionaries(_NAMES, item, max_size=3),
     max_leaves=8,
 )
