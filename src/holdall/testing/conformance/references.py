@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.query import ALWAYS, And, Compare, Every, FieldSchema, Kind, ManyForm, Not, Op, Query, Schema, Some
-from holdall.store import Change, Feature, Provisioned, Verb
+from holdall.store import Change, Feature, Members, Provisioned, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
@@ -53,6 +53,24 @@ class References:
                         tried += 1
                     after = case.column(name, field.name)
                     assert after | {own: ()} == before | {own: ()}
+        assert tried
+
+    @requires(Kind.MANY, Feature.STORED_MANY, Feature.MEMBERS)
+    def test_members_come_and_go(self, case: Case) -> None:
+        """Two who change one list, neither knowing of the other, both have their way."""
+        case.load()
+        tried = 0
+        for name, schema in case.schemas.items():
+            for field in schema.stored:
+                if field.kind is Kind.MANY and field.target is not None:
+                    target = case.tables[field.target]
+                    one, two, three = (target.schema.key_of(row) for row in target.rows[:3])
+                    own = schema.key_of(case.tables[name].rows[0])
+                    case.apply_or_raise(case.update(name, own, **{field.name: (one,)}))
+                    for wanted in ((one, two), (one, three), ()):
+                        case.apply_or_raise(case.update(name, own, **{field.name: Members.of(wanted, (one,))}))
+                    assert set(case.column(name, field.name)[own]) == {two, three}
+                    tried += 1
         assert tried
 
     @requires(Kind.MANY, Kind.INT, Kind.STR, Feature.STORED_MANY, Feature.MANY_CONDITIONS, Feature.KEY_LISTS)
