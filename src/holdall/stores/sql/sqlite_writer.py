@@ -99,7 +99,7 @@ class SqliteWriter:
         finally:
             self.lock.release()
 
-    def _at_once(self, connection: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T | None:
+    def _at_once(self, connection: ApswConnection, work: Callable[[apsw.Connection], T]) -> T | None:
         with self._unsynced(connection):
             try:
                 connection.execute("BEGIN IMMEDIATE")
