@@ -155,6 +155,8 @@ class Editor:
 
     def remove(self, node: Node, gone: Sequence[int]) -> None:
         """Remove the entries at these positions of a collection that keeps others."""
+        goes = set(gone)
+        kept = next((n for n in reversed(range(len(node.entries))) if n not in goes), -1)  # the last one that stays
         leading = 0
         if node.form is Form.BLOCK and gone and self._is_behind_mark(node.entries[0].start):
             leading = next(n for n in range(len(node.entries)) if n >= len(gone) or gone[n] != n)
@@ -163,8 +165,7 @@ class Editor:
         for position in gone[leading:]:
             entry = node.entries[position]
             if node.form is Form.FLOW:
-                is_last = sum(other >= position for other in gone) == len(node.entries) - position
-                self._remove_flow(node, position, is_last=is_last)
+                self._remove_flow(node, position, is_last=position > kept)
             else:
                 self.remove_lines(entry.start, entry.node.end)
 

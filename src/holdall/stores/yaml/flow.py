@@ -31,6 +31,7 @@ _END = "\n"  # every text that is read ends with it
 _CLOSING = {"[": "]", "{": "}"}
 _skip = re.compile(r"(?:[ \t\n]++|(?<=[ \t\n])#[^\n]*+)*+").match
 _plain = re.compile(FLOW_PLAIN).match
+_item = re.compile(rf"""(?:{FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,\]])""").match
 _pair = re.compile(rf"""({FLOW_PLAIN}):[ ]++({FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,}}])""").match
 _line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)[ \t]*+").match
 
@@ -89,11 +90,17 @@ class FlowReader:
         entries: list[Entry] = []
         at = self._next(pos + 1)
         while self.text[at] != closing:
-            match = _pair(self.text, at) if is_mapping else None
-            if match is not None:
+            match = _pair(self.text, at) if is_mapping else _item(self.text, at)
+            if match is None:
+                end = self._entry(at, values if is_mapping else items, entries)
+            elif is_mapping:
                 end = self._simple(match, values, entries)
             else:
-                end = self._entry(at, values if is_mapping else items, entries)
+                items.append(simple(match[0]))
+                end = match.end()
+                if self.has_places:
+                    self.scalar(items[-1], at, end)
+                    entries.append(Entry(at, at, None, self.node))
             at = self._next(end)
             if self.text[at] == ",":
                 at = self._next(at + 1)
@@ -166,11 +173,11 @@ class FlowReader:
         match = _plain(self.text, at)
         if match is None:
             raise self.refusal(at, REFUSED.get(first, f"a value is expected, not {first}; put text in quotes"))
-        text, end = match[0], match.end()
+        lines, end = [match[0]], match.end()
         while (line := _line_end(self.text, end)) is not None:
             more = FLOW_MORE.match(self.text, line.end())
             if more is None or not more[0]:
                 break
-            text += ("\n" * line[1].count(_END) or " ") + more[0]
+            lines += ["\n" * line[1].count(_END) or " ", more[0]]
             end = more.end()
-        return self.scalar(resolve(text), at, end)
+        return self.scalar(resolve("".join(lines)), at, end)

@@ -101,7 +101,7 @@ class Listing:
         for position, row in changes.items():
             if row is not None:
                 update_record(editor, self.schema, node.entries[position].node, self.rows[position], row)
-        editor.remove(node, [position for position in range(len(self.rows)) if position not in kept])
+        editor.remove(node, sorted(position for position, row in changes.items() if row is None))
 
     def _append(self, editor: Editor, items: Sequence[str], kept: Sequence[int]) -> None:
         if not items and kept:

@@ -22,20 +22,23 @@ def content_of(text: str) -> tuple[int, int]:
     is_over = False
     for match in _marker.finditer(text):
         is_empty = _empty.fullmatch(text, done, match.start())
-        line = f"line {text.count(chr(10), 0, match.start()) + 1}"
         if match[1] == "...":
             if is_over and not is_empty:
-                raise Unreadable(f"{line}: {_SECOND}")
+                raise _refusal(text, match.start(), _SECOND)
             end, is_over = match.start() if not is_over else end, True
         elif done or not is_empty:
             is_directive = not done and _begins_with_directive(text)
-            raise Unreadable(f"{line}: {REFUSED['%'] if is_directive else _SECOND}")
+            raise _refusal(text, match.start(), REFUSED["%"] if is_directive else _SECOND)
         else:
             start = match.end()
         done = match.end()
     if is_over and not _empty.fullmatch(text, done):
-        raise Unreadable(f"line {text.count(chr(10), 0, done) + 2}: {_SECOND}")
+        raise _refusal(text, text.index("\n", done) + 1, _SECOND)
     return start, end
+
+
+def _refusal(text: str, pos: int, reason: str) -> Unreadable:
+    return Unreadable(f"line {text.count(chr(10), 0, pos) + 1}: {reason}")
 
 
 def _begins_with_directive(text: str) -> bool:

@@ -265,12 +265,12 @@ class Reader(FlowReader):
             first = self.text[at]
             expected = f"a value cannot begin with {first} here; put text in quotes"
             raise self.refusal(at, REFUSED.get(first, expected))
-        text, end = match[0], match.end()
+        lines, end = [match[0]], match.end()
         while (line := _line_end(self.text, end)) is not None and len(line[2]) > parent:
             more = MORE.match(self.text, line.end())
             if more is None or not more[0]:
                 break
-            text += ("\n" * line[1].count("\n") or " ") + more[0]
+            lines += ["\n" * line[1].count("\n") or " ", more[0]]
             end = more.end()
-        self.scalar(resolve(text), at, end)
+        self.scalar(resolve("".join(lines)), at, end)
         self._finish(end)
