@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
 from holdall.query.resolve import members_schema, resolve
 from holdall.query.schema import Kind, ManyForm, Schema
+from holdall.query.walk import nodes
 
 __all__ = ["Getter", "Lookup", "Predicate", "comparable", "compile_condition", "compile_path"]
 
@@ -191,10 +192,29 @@ def _disjunction(parts: list[Predicate]) -> Predicate:
 def _quantifier(node: Some | Every, schema: Schema, lookup: Lookup) -> Predicate:
     target = members_schema(lookup.schemas, resolve(lookup.schemas, schema, node.path)[-1][1])
     meets = compile_condition(node.condition, target, lookup)
+    if any(isinstance(inner, Some | Every) for inner in nodes(node.condition)):
+        meets = _remembered(meets, target.key_of)  # else paths that lead back cost a power of the number of records
     members = _members(node.path, schema, lookup)
-    if isinstance(node, Some):
-        return lambda row: any(map(meets, members(row)))
-    return lambda row: all(map(meets, members(row)))
+    decide = any if isinstance(node, Some) else all
+
+    def holds(row: Row) -> bool:
+        return decide(map(meets, members(row)))
+
+    return holds if len(node.path) == 1 else _remembered(holds, compile_path(node.path[:-1], schema, lookup))
+
+
+def _remembered(meets: Predicate, key_of: Getter) -> Predicate:
+    """The same, asked once for each key: only what it stands for decides."""
+    known: dict[Any, bool] = {}
+
+    def recall(row: Row) -> bool:
+        key = key_of(row)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = meets(row)
+        return found
+
+    return recall
 
 
 def _members(path: Path, schema: Schema, lookup: Lookup) -> Callable[[Row], Iterable[Row]]:

@@ -92,6 +92,7 @@ class _Reading:
         self._binding = binding
         self._bindings = bindings
         self._conditions: list[Condition] = []
+        self._lists: dict[str, tuple[int, tuple[Any, ...]]] = {}
         self._controls: dict[str, str] = {}
         self._visits: list[tuple[str, Binding]] = []
         self._sort_fields: list[FieldSchema] = []
@@ -100,7 +101,9 @@ class _Reading:
     def take(self, name: str, value: str) -> None:
         """Take one parameter."""
         if name in CONTROLS:
-            if name in self._controls:
+            if name in ("fields", "sort") and name in self._controls:
+                value = f"{self._controls[name]},{value}"
+            elif name in self._controls:
                 self._refuse(name, "repeated", "must be given once")
             self._controls[name] = value
         elif len(self._conditions) >= MAX_FILTERS:
@@ -154,9 +157,19 @@ class _Reading:
             return
         self._visits.extend((name, binding) for binding in resolved.visits)
         try:
-            self._conditions.append(_comparison(resolved, op, value))
+            if op is Op.IN:
+                self._one_of(name, resolved, value)
+            else:
+                self._conditions.append(_comparison(resolved, op, value))
         except Unreadable as error:
             self._refuse(name, "value", str(error))
+
+    def _one_of(self, name: str, resolved: ResolvedPath, text: str) -> None:
+        """One of these values; a list given in several parameters of one name is one list."""
+        place, values = self._lists.get(name, (len(self._conditions), ()))
+        values += _values(resolved.field, text)
+        self._lists[name] = place, values
+        self._conditions[place : place + 1] = [resolved.compare(Op.IN, values)]
 
     def _condition(self) -> Condition:
         conditions = self._conditions
@@ -232,19 +245,21 @@ def _comparison(resolved: ResolvedPath, op: Op, text: str) -> Condition:
         yes = text.lower() in ("true", "1")
         if not yes and text.lower() not in ("false", "0"):
             raise Unreadable("must be true or false")
-        if resolved.through and resolved.field.name == resolved.path[-1] and len(resolved.path) == 1:
+        if resolved.is_many:
             return _emptiness(resolved, yes)
         return resolved.compare(op, yes)
-    if op is Op.IN and resolved.field.kind is Kind.JSON:
-        values = value_of(resolved.field, text)
-        if not isinstance(values, list):
-            raise Unreadable("must be a JSON array")
-        return resolved.compare(op, tuple(values))
-    if op is Op.IN:
-        return resolved.compare(op, tuple(value_of(resolved.field, item) for item in items_of(text)))
     if op in _TEXT:
         return resolved.compare(op, value_of(msgspec.structs.replace(resolved.field, choices=None), text))
     return resolved.compare(op, value_of(resolved.field, text))
+
+
+def _values(field: FieldSchema, text: str) -> tuple[Any, ...]:
+    if field.kind is not Kind.JSON:
+        return tuple([value_of(field, item) for item in items_of(text)])
+    values = value_of(field, text)
+    if not isinstance(values, list):
+        raise Unreadable("must be a JSON array")
+    return tuple(values)
 
 
 def _emptiness(resolved: ResolvedPath, yes: bool) -> Condition:

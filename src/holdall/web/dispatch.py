@@ -26,7 +26,10 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
     raw: bytes = scope.get("raw_path") or b""
     if b"%" in raw:
         # the decoded path cannot tell a slash or a comma inside a part from one between two
-        key = raw.split(b"/", 2 + root.count("/"))[2 + root.count("/") :][0].decode("latin-1") if key else ""
+        segments = raw.split(b"/", 2 + root.count("/"))[1 + root.count("/") :]
+        if b"%2f" in segments[0].lower():
+            return None  # a slash inside a name is in the name of no collection
+        key = segments[1].decode("latin-1") if key else ""
     key = key.removesuffix("/")
     return None if "/" in key else (resource, key)
 

@@ -15,7 +15,7 @@ from holdall.errors import FieldError
 from holdall.web.problem import Problem
 from holdall.web.reply import problem_reply
 
-__all__ = ["add_problem_handlers"]
+__all__ = ["add_problem_handlers", "http_problem"]
 
 
 def add_problem_handlers(service: FastAPI) -> None:
@@ -25,11 +25,17 @@ def add_problem_handlers(service: FastAPI) -> None:
     service.add_exception_handler(Problem, _problem)
 
 
-async def _http(request: Request, error: Any) -> Response:
+def http_problem(error: HTTPException) -> Problem:
+    """The problem that an exception of the framework is: its own status, reason and headers."""
     status: int = error.status_code
-    detail = error.detail if isinstance(error.detail, str) else HTTPStatus(status).phrase
+    said: Any = error.detail
+    detail = said if isinstance(said, str) else HTTPStatus(status).phrase
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
-    return _response(Problem(status, "http", detail, headers=headers))
+    return Problem(status, "http", detail, headers=headers)
+
+
+async def _http(request: Request, error: Any) -> Response:
+    return _response(http_problem(error))
 
 
 async def _invalid(request: Request, error: Any) -> Response:

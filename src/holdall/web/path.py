@@ -16,13 +16,14 @@ class ResolvedPath(msgspec.Struct, frozen=True):
     """Where a dotted name leads.
 
     ``through`` are the paths of the Manys on the way, each starting where the one before it ended; ``path`` starts
-    after the last of them. ``visits`` are the collections entered on the way.
+    after the last of them. ``visits`` are the collections entered on the way. ``is_many``: the name ends at a Many.
     """
 
     field: FieldSchema
     path: Path
     through: tuple[Path, ...] = ()
     visits: tuple[Binding, ...] = ()
+    is_many: bool = False
 
     def compare(self, op: Op, value: object) -> Condition:
         """The comparison at its end; through a Many it is true if it is true of any record of it."""
@@ -62,4 +63,4 @@ def resolve_path(bindings: Bindings, binding: Binding, dotted: str) -> ResolvedP
     if len(target.schema.key) != 1 or (field.form is ManyForm.BACK and field.back is None):
         return None
     key = target.schema.field(target.schema.key[0])
-    return ResolvedPath(key, (key.name,), (*through, path), (*visits, target))
+    return ResolvedPath(key, (key.name,), (*through, path), (*visits, target), is_many=True)

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
+from starlette.exceptions import HTTPException
+
 from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.body import Disconnected
 from holdall.web.cursor import Cursors
+from holdall.web.host_problems import http_problem
 from holdall.web.key import KeyText
 from holdall.web.options import Options
 from holdall.web.problem import Problem, problem_of
@@ -26,6 +29,7 @@ from holdall.web.writing import Writes
 __all__ = ["Resource"]
 
 _log = logging.getLogger("holdall.web")
+_USER = "holdall.user"  # where the scope has who asks
 _ABSENT = problem_reply(Problem(404, "not-found", "There is no such record."))
 _ManyEndpoint = Callable[[Scope, Receive, User], Awaitable[Reply]]
 _OneEndpoint = Callable[[Scope, Receive, User, Any], Awaitable[Reply]]
@@ -64,6 +68,8 @@ class Resource:
             return
         except HoldallError as error:
             reply = problem_reply(self._problem(scope, error))
+        except HTTPException as error:  # of the hook that tells who asks
+            reply = problem_reply(http_problem(error))
         except Exception as error:
             reply = problem_reply(_failure(scope, error))
         await send_reply(send, reply, scope["method"] == "HEAD")
@@ -75,6 +81,7 @@ class Resource:
             raise Problem(414, "uri-too-long", f"The path or the query string is longer than {limit} bytes.")
         authenticate = self._options.authenticate
         user = ANONYMOUS if authenticate is None else await authenticate(scope) or ANONYMOUS
+        scope[_USER] = user
         if not key:
             endpoint = self._many.get(method)
             return _no_method(method, self._many) if endpoint is None else await endpoint(scope, receive, user)
@@ -90,9 +97,12 @@ class Resource:
     def _problem(self, scope: Scope, error: HoldallError) -> Problem:
         method = scope["method"]
         if isinstance(error, Forbidden):
-            return refusal(
-                self._bindings.of_name(error.collection), Right(error.right), ANONYMOUS, self._options.challenge
+            user: User = scope.get(_USER, ANONYMOUS)
+            refused = refusal(
+                self._bindings.of_name(error.collection), Right(error.right), user, self._options.challenge
             )
+            is_own = error.collection == self.binding.collection
+            return refused if is_own or refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
         is_conditional = method in ("PATCH", "DELETE") and header(scope, b"if-match") is not None
         problem = problem_of(error, is_conditional=is_conditional, is_read=method in ("GET", "HEAD"))
         if problem is None:
