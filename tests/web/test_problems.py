@@ -45,6 +45,7 @@ EXPECTED: dict[str, tuple[Any, int | None]] = {
     "StoreError": (errors.StoreError("main", SECRET), None),
     "Unsupported": (errors.Unsupported("main", "sorting"), 501),
     "StoreUnavailable": (errors.StoreUnavailable("main", SECRET), 503),
+    "UpstreamError": (errors.UpstreamError("main", SECRET), 502),
     "StoreTimeout": (errors.StoreTimeout("main", SECRET), 504),
     "SchemaMismatch": (errors.SchemaMismatch("main", [SECRET]), None),
     "CorruptRecord": (errors.CorruptRecord("main", SECRET, SECRET), None),
