@@ -2,7 +2,7 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | crash N=<kills> | growth N=<commits> | twin N=<acts>
+#   | crash N=<kills> | growth N=<commits> | twin N=<acts> | outside N=<histories>
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -23,7 +23,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: setup run test explore interleave contention kills servers crash growth twin check bench docs conform lock clean
+.PHONY: setup run test explore interleave contention kills servers crash growth twin outside check bench docs conform lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -73,6 +73,12 @@ servers: $(READY)
 # Make so many commits over several stores; nothing that commits keep for themselves may grow.
 growth: $(READY)
 	@$(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
+
+# The long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
+# that write beside us, APIs that answer as they should not.
+outside: $(READY)
+	@FINAL_STATES=$(or $(N),20000) HOLDALL_HISTORIES=$(or $(N),200) ADOPTION=1 ANSWERS=1 ENDS=1 $(TEST) -q $(TOGETHER) \
+	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|ADOPTION|ANSWERS|ENDS" --include='test_*.py' tests))
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)
