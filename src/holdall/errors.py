@@ -133,12 +133,20 @@ class NotFound(HoldallError, LookupError):
 
 
 class NotLoaded(HoldallError, AttributeError):
-    """An attribute of a referenced record was read before the record was loaded: ``await`` the reference first."""
+    """An attribute of a referenced record was read before the record was loaded: ``await`` the reference first.
 
-    def __init__(self, target: str, attribute: str) -> None:
+    With ``is_end``, the records that refer to a ``target`` were read before they were loaded.
+    """
+
+    def __init__(self, target: str, attribute: str, *, is_end: bool = False) -> None:
         self.target = target
         self.attribute = attribute
-        super().__init__(f"{target} is not loaded; await the reference before reading .{attribute}")
+        place = f"{target}.{attribute}"
+        super().__init__(
+            f"{place} is not loaded; await it, or session.load([record], {place}) first"
+            if is_end
+            else f"{target} is not loaded; await the reference, or session.load() it, before reading .{attribute}"
+        )
 
 
 class StateError(HoldallError, RuntimeError):

@@ -61,7 +61,7 @@ class OneBack(Reference[Any]):
 
     def _demanded(self) -> Any:
         if self._known() is None:
-            raise NotLoaded(type(self._owner).__name__, self._name)
+            raise NotLoaded(type(self._owner).__name__, self._name, is_end=True)
         return self.record
 
     async def _load(self) -> Any:

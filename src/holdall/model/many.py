@@ -84,7 +84,7 @@ class Related(Generic[M]):
             return self._references
         found = self._found()
         if found is None:
-            raise NotLoaded(type(self._owner).__name__, self._name)
+            raise NotLoaded(type(self._owner).__name__, self._name, is_end=True)
         target = type(self._owner).__holdall__.by_name[self._name].target
         return tuple([Reference(target, record=record) for record in found])
 

@@ -240,7 +240,7 @@ def back(
     >>> ursula = Author(id=1)
     >>> Book(id=7, author=ursula) in ursula.books
     Traceback (most recent call last):
-    holdall.errors.NotLoaded: Author is not loaded; await the reference before reading .books
+    holdall.errors.NotLoaded: Author.books is not loaded; await it, or session.load([record], Author.books) first
     """
     return Declared(FieldOptions(back=field, init=init, fill=fill, on_delete=on_delete, description=description))
 

@@ -68,7 +68,7 @@ class ReadingSession(SessionCore):
         """The only record a query means; raises NotFound where there is none, QueryError where there are more."""
         found = await self._reader.some(query, 2)
         if not found:
-            raise NotFound(self._bindings.of_query(query).collection)
+            raise NotFound(f"{self._bindings.of_query(query).collection} that meets the query")
         if len(found) > 1:
             raise QueryError("more than one record meets the query; narrow it, or use first()")
         return found[0]  # type: ignore[no-any-return]

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["open_store", "refuse_fragment"]
 
+_EXTRAS = {
+    **dict.fromkeys(("sqlite", "postgresql", "postgres"), "sql"),
+    **dict.fromkeys(("mariadb", "mysql"), "mysql"),
+    **dict.fromkeys(("mongodb", "mongodb+srv"), "mongo"),
+    **dict.fromkeys(("redis", "rediss", "redis+cluster", "rediss+cluster"), "redis"),
+    **dict.fromkeys(("http", "https"), "rest"),
+}
+"""What to install for which scheme."""
+
 _ANY_DRIVER = "dialect+driver"
 
 
@@ -46,7 +55,9 @@ def open_store(name: str, url: str, **options: Any) -> Store:
     try:
         factory = point.load()
     except ImportError as error:
-        raise DeclarationError(f"the store for {scheme!r} needs a driver that is not installed: {error}") from error
+        extra = _EXTRAS.get(point.name)
+        way = f"pip install 'holdall[{extra}]'" if extra else str(error)
+        raise DeclarationError(f"the store for {scheme!r} needs a driver that is not installed: {way}") from error
     store: Store = factory(name, url, **options)
     return store
 
