@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdall import Fill, Holdall, Many, Model, Ref, back, field
 from holdall.session.commit.plan import changes
+from holdall.stores.redis import RedisCollection
 
 pytestmark = pytest.mark.anyio
 
@@ -33,18 +35,23 @@ class Person(Model):
     site: Ref[Site]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb", "mongo", "yaml"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb", "mongo", "yaml", "redis", "typed"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Holdall:
     urls = {
         "memory": "memory:",
         "sqlite": f"sqlite:///{tmp_path}/main.db",
         "yaml": f"yaml:{tmp_path}/records",
     }
-    url = urls.get(request.param) or request.getfixturevalue(f"{request.param}_url")
+    server = "redis" if request.param == "typed" else request.param
+    url = urls.get(server) or request.getfixturevalue(f"{server}_url")
     if request.param in ("postgres", "mariadb", "mongo"):
         url = request.getfixturevalue("fresh_database")(url)
     app = Holdall("library")
-    app.add_store("main", url)
+    options: dict[str, Any] = {"prefix": tmp_path.name} if server == "redis" else {}
+    if request.param == "typed":
+        names = ("book", "tag", "site", "person")
+        options["collections"] = {name: RedisCollection(encoding="typed") for name in names}
+    app.add_store("main", url, **options)
     app.add(Book, Tag, Site, Person, store="main")
     return app
 

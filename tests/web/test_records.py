@@ -125,10 +125,10 @@ def test_repeated_names_are_refused(served: Served) -> None:
 
 def test_conditional_reading(served: Served) -> None:
     read = served.get("/cities/1")
-    assert read.headers["etag"] == '"1"'
-    again = served.get("/cities/1", if_none_match='"1"')
-    assert (again.status, again.body, again.headers["etag"]) == (304, b"", '"1"')
-    assert served.get("/cities/1", if_none_match='W/"1", "x"').status == 304
+    tag = read.headers["etag"]
+    again = served.get("/cities/1", if_none_match=tag)
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    assert served.get("/cities/1", if_none_match=f'W/{tag}, "x"').status == 304
     assert served.get("/cities/1", if_none_match="*").status == 304
     assert served.get("/cities/1", if_none_match='"2"').status == 200
     assert served.get("/cities/9", if_none_match="*").status == 404

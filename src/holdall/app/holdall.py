@@ -278,13 +278,22 @@ class Holdall:
 
     def asgi(self, **options: Any) -> Any:
         """The REST service, a FastAPI application; raises DeclarationError where ``holdall[web]`` is not installed."""
-        from importlib.metadata import entry_points  # takes its time, and only services need it
+        return _of_web("asgi")(self, **options)
 
-        hosts = {point.name: point for point in entry_points(group="holdall.hosts")}
-        try:
-            host = hosts["asgi"].load()
-        except (KeyError, ImportError) as error:
-            raise DeclarationError(
-                f"the web service needs more packages: pip install holdall[web] ({error})"
-            ) from error
-        return host(self, **options)
+    def session_dependency(self, user: Any = SYSTEM) -> Any:
+        """A session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
+
+        It commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom it acts, or a
+        function that tells by the request. Raises DeclarationError where ``holdall[web]`` is not installed.
+        """
+        return _of_web("session_dependency")(self, user)
+
+
+def _of_web(name: str) -> Any:
+    from importlib.metadata import entry_points  # takes its time, and only services need it
+
+    hosts = {point.name: point for point in entry_points(group="holdall.hosts")}
+    try:
+        return hosts[name].load()
+    except (KeyError, ImportError) as error:
+        raise DeclarationError(f"the web service needs more packages: pip install 'holdall[web]' ({error})") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ def encode_hook(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 
+_log = logging.getLogger("holdall")
+
 _ENCODER = msgspec.json.Encoder(enc_hook=encode_hook)
 
 
@@ -33,17 +36,32 @@ class JsonOutput:
     """Encodes the records of one model.
 
     A computed value that reads an attribute of a reference needs that reference loaded, else NotLoaded is raised.
+    ``is_computing`` if the model has computed values.
     """
 
     def __init__(self, declaration: Declaration) -> None:
         self._declaration = declaration
         self._readers: dict[tuple[str, ...], Callable[[Any], Any]] = {}
         self.names = (*(field.name for field in declaration.stored), *declaration.computed)
-        self._is_plain = not declaration.computed
+        self.is_computing = bool(declaration.computed)
 
     def encode(self, records: Sequence[Any], names: Collection[str] | None = None) -> bytes:
         """The records as one JSON array; with ``names`` only these fields and computed values of each."""
         return _ENCODER.encode(self._prepared(records, names))
+
+    def encode_what_can_be(self, records: Sequence[Any], names: Collection[str] | None = None) -> bytes:
+        """As ``encode``, with null for each computed value that cannot be made, which is logged."""
+        chosen = tuple(name for name in self.names if names is None or name in names)
+        return _ENCODER.encode([{name: self._made(record, name) for name in chosen} for record in records])
+
+    def _made(self, record: Any, name: str) -> Any:
+        if name not in self._declaration.computed:
+            return self._declaration.by_name[name].get(record)
+        try:
+            return getattr(record, name)
+        except Exception as error:
+            _log.warning("%s.%s could not be computed: %s", type(record).__name__, name, type(error).__name__)
+            return None
 
     def encode_one(self, record: Any, names: Collection[str] | None = None) -> bytes:
         """One record as a JSON object."""
@@ -56,7 +74,7 @@ class JsonOutput:
     def _prepared(self, records: Sequence[Any], names: Collection[str] | None) -> Sequence[Any]:
         """What the encoder takes: the records themselves where it shows just their slots, else structs made for it."""
         if names is None:
-            if self._is_plain:
+            if not self.is_computing:
                 return records
             chosen = self.names
         else:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from xxhash import xxh3_128_hexdigest
 
-__all__ = ["meets_if_match", "meets_if_none_match", "tag_of_body", "tag_of_version"]
-
-
-def tag_of_version(version: int) -> bytes:
-    """The strong tag of a whole record in this version."""
-    return b'"%d"' % version
+__all__ = ["meets_if_match", "meets_if_none_match", "tag_of_body"]
 
 
 def tag_of_body(body: bytes) -> bytes:

@@ -11,18 +11,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdall.errors import FieldError
-from holdall.web.problem import Problem
+from holdall.errors import FieldError, Forbidden, HoldallError
+from holdall.web.problem import Problem, problem_of
 from holdall.web.reply import problem_reply
 
 __all__ = ["add_problem_handlers", "http_problem"]
 
 
 def add_problem_handlers(service: FastAPI) -> None:
-    """Answer the exceptions of routes with problem documents, unless the host has handlers of its own."""
+    """Answer the exceptions of routes with problem documents, unless the host has handlers of its own.
+
+    What the session of a route refuses is told as collections tell it; what is a failure of the program itself goes on
+    as an exception.
+    """
     service.add_exception_handler(HTTPException, _http)
     service.add_exception_handler(RequestValidationError, _invalid)
     service.add_exception_handler(Problem, _problem)
+    service.add_exception_handler(HoldallError, _ours)
 
 
 def http_problem(error: HTTPException) -> Problem:
@@ -47,6 +52,15 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 async def _problem(request: Request, error: Any) -> Response:
     return _response(error)
+
+
+async def _ours(request: Request, error: Any) -> Response:
+    if isinstance(error, Forbidden):
+        return _response(Problem(403, "forbidden", "You may not do this."))
+    problem = problem_of(error, is_read=request.method in ("GET", "HEAD"))
+    if problem is None:
+        raise error
+    return _response(problem)
 
 
 def _response(problem: Problem) -> Response:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import CorruptRecord, FieldError
-from holdall.model import Model
 from holdall.policy import Right, User
 from holdall.query import Query
 from holdall.session import Binding, Bindings, Readable, Session
 from holdall.store import Damaged
 from holdall.web.asgi import Receive, Scope, header
-from holdall.web.conditional import meets_if_none_match, tag_of_body, tag_of_version
+from holdall.web.conditional import meets_if_none_match, tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialect import Dialect
 from holdall.web.listing import Listing
@@ -35,7 +34,6 @@ class Reads:
         self._challenge = challenge
         self._dialect = Dialect(view.binding, bindings, cursors)
         self._names = view.declaration.json_output.names
-        self._version = view.declaration.version
 
     # --- many ---------------------------------------------------------------------------------------------------------
 
@@ -127,11 +125,7 @@ class Reads:
         session = Session(self._bindings, user)
         record = await self._view.handle_get_one(session, key)
         body = await self._view.shown_one(record, names)
-        return _conditional(scope, body, self.tag(record, body) if names is None else tag_of_body(body))
-
-    def tag(self, record: Model, body: bytes) -> bytes:
-        """The tag of a whole record: its version, or what its JSON says where it has none."""
-        return tag_of_body(body) if self._version is None else tag_of_version(self._version.get(record))
+        return _conditional(scope, body, tag_of_body(body))
 
     def _shown_names(self, query_string: bytes) -> tuple[str, ...] | None:
         names: tuple[str, ...] | None = None

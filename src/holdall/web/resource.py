@@ -45,7 +45,7 @@ class Resource:
         self._keys = KeyText(binding.schema)
         view = CollectionView(binding)
         reads = Reads(view, bindings, cursors, options.challenge)
-        writes = Writes(view, reads, self._keys, bindings, options)
+        writes = Writes(view, self._keys, bindings, options)
         self._many: dict[str, _ManyEndpoint] = {
             "GET": reads.get_many_endpoint,
             "HEAD": reads.get_many_endpoint,

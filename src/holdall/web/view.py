@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from itertools import starmap
 from typing import Any
 
 import msgspec
 
-from holdall.errors import CorruptRecord, FieldError, FrozenError, NotFound, NotLoaded, ValidationError
+from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
 from holdall.model import Reference
 from holdall.policy import Right
-from holdall.query import And, Compare, Condition, Op, Query
+from holdall.query import And, Compare, Condition, Kind, Op, Query
 from holdall.session import Binding, Readable, Session, damaged_fields
 from holdall.web.key import KeyText
 
 __all__ = ["CollectionView"]
 
 _encode_rows = msgspec.json.Encoder().encode
+
+_OF_SEVERAL_FORMS = (Kind.DECIMAL, Kind.JSON)
 
 _MAX_LOADS = 4  # how many references away from a record its computed values may look
 
@@ -36,7 +39,8 @@ class CollectionView:
         self._input = binding.declaration.json_input
         self._key = binding.schema.key
         self._keys = KeyText(binding.schema)
-        self._loads_references = bool(binding.declaration.computed and binding.declaration.relations)
+        self._loads_references = bool(binding.declaration.relations)
+        self._may_be_kept_otherwise = any(field.kind in _OF_SEVERAL_FORMS for field in binding.declaration.stored)
 
     # --- handlers -----------------------------------------------------------------------------------------------------
 
@@ -131,25 +135,41 @@ class CollectionView:
     ) -> bytes:
         """The records as a JSON array; references that computed values look into are loaded as they are needed.
 
+        A computed value that cannot be made is null, and logged: what it looks into is gone, or is not for this user.
         With ``shape`` they are rows, and this makes of each what is to be shown.
         """
         if shape is not None:
             return _encode_rows(list(starmap(shape, records)))
-        if not self._loads_references:
+        if not self._output.is_computing:
             return self._output.encode(records, names)
         loaded: Sequence[Any] = records
         for _ in range(_MAX_LOADS):
             try:
                 return self._output.encode(records, names)
             except NotLoaded:
+                if not self._loads_references:
+                    break
                 loaded = await _load_references(loaded)
-        return self._output.encode(records, names)
+            except Exception:
+                break
+        return self._output.encode_what_can_be(records, names)
 
     async def shown_one(self, record: Any, names: Collection[str] | None = None) -> bytes:
         """One record as a JSON object."""
-        if not self._loads_references:
+        if not self._output.is_computing:
             return self._output.encode_one(record, names)
         return (await self.shown([record], names))[1:-1]
+
+    async def shown_stored(self, session: Session, record: Any) -> bytes:
+        """One record that was just committed, as the next answer will show it.
+
+        Where its store may keep a value in a form of its own, such as 42.00 for 42, it is read again; if that fails, it
+        is shown as it was sent, because it was written.
+        """
+        if self._may_be_kept_otherwise:
+            with suppress(HoldallError):
+                await session.refresh(record)
+        return await self.shown_one(record)
 
     def shown_broken(self, errors: Sequence[CorruptRecord]) -> bytes:
         """Records that cannot be read as a JSON array: the key of each, and the fields in question."""

@@ -11,12 +11,11 @@ from holdall.policy import Right, User
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope, header
 from holdall.web.body import demand_media_type, has_repeated_names, read_body
-from holdall.web.conditional import meets_if_match, meets_if_none_match
+from holdall.web.conditional import meets_if_match, meets_if_none_match, tag_of_body
 from holdall.web.key import KeyText
 from holdall.web.merge import merged
 from holdall.web.options import Options
 from holdall.web.problem import Problem
-from holdall.web.reading import Reads
 from holdall.web.reply import Reply, json_reply
 from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
@@ -31,9 +30,8 @@ _NOT_MET = Problem(412, "precondition", "The record is not in the state the requ
 class Writes:
     """Answers POST, PATCH and DELETE."""
 
-    def __init__(self, view: CollectionView, reads: Reads, keys: KeyText, bindings: Bindings, options: Options) -> None:
+    def __init__(self, view: CollectionView, keys: KeyText, bindings: Bindings, options: Options) -> None:
         self._view = view
-        self._reads = reads
         self._keys = keys
         self._bindings = bindings
         self._options = options
@@ -50,9 +48,9 @@ class Writes:
             record = await self._view.handle_create(session, body)
         except ValidationError as error:
             raise _malformed(error) or error from None
-        shown = await self._view.shown_one(record)
+        shown = await self._view.shown_stored(session, record)
         place = scope.get("root_path", "") + self._path + self._keys.write(record.__key__())
-        return json_reply(201, shown, (b"location", place.encode()), (b"etag", self._reads.tag(record, shown)))
+        return json_reply(201, shown, (b"location", place.encode()), (b"etag", tag_of_body(shown)))
 
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
         """``PATCH /books/1``: a merge patch (RFC 7396), answered with the record as it is now."""
@@ -64,8 +62,8 @@ class Writes:
             record = await self._view.handle_update(session, record, self._values(record, body))
         except ValidationError as error:
             raise _malformed(error) or error from None
-        shown = await self._view.shown_one(record)
-        return json_reply(200, shown, (b"etag", self._reads.tag(record, shown)))
+        shown = await self._view.shown_stored(session, record)
+        return json_reply(200, shown, (b"etag", tag_of_body(shown)))
 
     async def delete_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
         """``DELETE /books/1``."""
@@ -97,7 +95,7 @@ class Writes:
             return await self._view.handle_get_damaged(session, key)
         if if_match is None and if_none_match is None:
             return record
-        tag = self._reads.tag(record, await self._view.shown_one(record))
+        tag = tag_of_body(await self._view.shown_one(record))
         if if_match is not None and not meets_if_match(if_match, tag):
             raise _NOT_MET
         if if_none_match is not None and not meets_if_none_match(if_none_match, tag):

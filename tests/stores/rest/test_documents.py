@@ -47,7 +47,9 @@ _DIGITS = ["12345678901234567.89", "1.50", "1e5", "1E400", "-0.0", "-0", "0.1000
 
 
 @pytest.mark.parametrize("digits", [*_DIGITS, "1" * 5000], ids=lambda digits: digits[:40])
-@pytest.mark.parametrize("declared", [_PUT, msgspec.structs.replace(_PUT, unwrap=lambda body: body)], ids=str)
+@pytest.mark.parametrize(
+    "declared", [_PUT, msgspec.structs.replace(_PUT, unwrap=lambda body: body)], ids=["as it is", "unwrapped"]
+)
 def test_numbers_that_the_model_does_not_know_go_back_as_they_came(digits: str, declared: RestCollection) -> None:
     body = f'{{"id":1,"name":"one","balance":{digits},"deep":[{{"n":{digits}}}]}}'
     (sent,) = _bodies(update(), Reply(body=body.encode()), declared=declared)

@@ -77,7 +77,7 @@ do
         if not is_there then return { 'stale', position - beside } end
         if expected then
           local found = version[key] or redis.pcall('HGET', key, field)
-          if found and collection[IS_TYPED] then found = version_of(found) end
+          if found and collection[IS_TYPED] then found = enveloped(found) end
           if found ~= expected[number] then return { 'stale', position - beside } end
         end
       end

@@ -35,7 +35,8 @@ local function together(values, slots)
   return concat(parts, '\0')
 end
 
-local function version_of(written)
+-- the value in an envelope of the typed encoding
+local function enveloped(written)
   local is_read, envelope = pcall(cjson.decode, written)
   return is_read and type(envelope) == 'table' and envelope.value
 end

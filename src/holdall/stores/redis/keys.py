@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from holdall.errors import StoreError
-from holdall.store import Change, KeyOf, Run, Runs, Verb
+from holdall.store import Change, KeyOf, Members, Run, Runs, Verb
 from holdall.stores.redis.layout import Layout
 
 __all__ = ["is_keyed", "own_key", "runs_of", "with_keys"]
@@ -65,7 +65,8 @@ def with_keys(
 
 def _resolved(store: str, value: Any, known: Mapping[int, Any], place: int) -> Any:
     if isinstance(value, tuple):
-        return tuple([_resolved(store, item, known, place) for item in value])
+        found = tuple([_resolved(store, item, known, place) for item in value])
+        return Members.of(found, value.before) if isinstance(value, Members) else found
     if isinstance(value, KeyOf):
         if value.position not in known or value.position >= place:
             raise StoreError(store, f"change {value.position} is no earlier add of the same apply")

@@ -64,9 +64,9 @@ def _script(*parts: str, functions: Sequence[str] = (), is_writing: bool = True)
     return Script(source, sha1(source, usedforsecurity=False).hexdigest().encode(), is_writing)
 
 
-APPLY = _script("places", "finding", "counting", "check", "write", "apply")
+APPLY = _script("places", "finding", "counting", "check", "members", "write", "apply")
 APPEND = _script("append")
-COMMIT = _script("places", "finding", "counting", "held", "is_held", "check", "write", "commit")
+COMMIT = _script("places", "finding", "counting", "held", "is_held", "check", "members", "write", "commit")
 COUNT = _script("counting", "count")
 FORGET = _script("forget")
 INDEX = _script("besides", "index")

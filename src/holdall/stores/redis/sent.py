@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-__all__ = ["CollectionSent", "HeadSent", "IndexSent", "PlaceSent", "RuleSent", "RunSent"]
+__all__ = ["CollectionSent", "HeadSent", "IndexSent", "MembersSent", "PlaceSent", "RuleSent", "RunSent"]
 
 
 class IndexSent(NamedTuple):
@@ -58,19 +58,31 @@ class CollectionSent(NamedTuple):
     held: int
 
 
+class MembersSent(NamedTuple):
+    """A list of references as a difference: the whole that is wanted, and JSON lists of what came and went."""
+
+    whole: str
+    come: str
+    gone: str
+
+
 class RunSent(NamedTuple):
-    """Changes of one verb to the same fields; ``largest`` is the largest key that was given and not counted."""
+    """Changes of one verb to the same fields; ``largest`` is the largest key that was given and not counted.
+
+    ``lists`` are the places, from 1, of columns in which MembersSent may stand.
+    """
 
     verb: str
     collection: int
     names: list[str]
     texts: list[str]
-    columns: list[list[str]]
+    columns: Sequence[Sequence[str | MembersSent]]
     members: list[str]
     versions: list[str] | bool
     given_slots: list[int]
     slot_columns: list[list[Any]]
     largest: str | bool
+    lists: list[int] | bool
 
 
 class HeadSent(NamedTuple):

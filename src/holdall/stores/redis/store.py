@@ -37,7 +37,7 @@ __all__ = ["RedisStore", "open_redis"]
 
 _CAPABILITIES = Capabilities(
     commit=CommitClass.BATCH,
-    features=frozenset(Feature) - {Feature.FOREIGN_KEYS, Feature.MEMBERS},
+    features=frozenset(Feature) - {Feature.FOREIGN_KEYS},
     operators=frozenset(Op),
     kinds=frozenset(Kind),
     hold=Hold.RESERVED,

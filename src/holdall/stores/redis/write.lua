@@ -54,6 +54,13 @@ for number_of_run, run in ipairs(runs) do
     for number = 1, #texts do
       words[2] = KEYS[from + number]
       for place = 1, size do words[2 + 2 * place] = columns[place][number] end
+      for _, place in ipairs(run[LISTS] or {}) do
+        local difference = columns[place][number]
+        if type(difference) == 'table' then
+          local stored = call('HGET', words[2], names[place])
+          words[2 + 2 * place] = changed_list(stored, difference, collection[IS_TYPED])
+        end
+      end
       call(unpack(words, 1, last))
     end
   end

@@ -18,16 +18,17 @@ from holdall.errors import (
     UniqueViolation,
 )
 from holdall.query import Kind
-from holdall.store import APPLIED, Damaged, Outcome, Reservation, Run, Verb
+from holdall.store import APPLIED, Damaged, Members, Outcome, Reservation, Run, Verb
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.described import described, place_of
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
-from holdall.stores.redis.sent import HeadSent, RunSent
+from holdall.stores.redis.sent import HeadSent, MembersSent, RunSent
 
 __all__ = ["Batch", "lost", "reservations", "slot_texts", "unbuilt"]
 
 _pack = msgspec.msgpack.Encoder().encode
+_json = msgspec.json.Encoder().encode
 
 
 class Batch:
@@ -84,17 +85,20 @@ class Batch:
         names, columns = self._columns(layout, run)
         codec = self._codecs[run.collection]
         try:
-            written = [codec.column(name, column) for name, column in zip(names, columns, strict=True)]
+            written: list[Sequence[str | MembersSent]] = [
+                codec.column(name, column) for name, column in zip(names, columns, strict=True)
+            ]
             versions: list[str] | bool = False
             if run.versions is not None and schema.version is not None:
                 versions = list(map(str, run.versions))
         except Misfit as misfit:
             raise StoreError(self._store, f"{schema.name}: {misfit}") from misfit
+        lists = _take_differences(written, columns, layout, names) if run.verb is Verb.UPDATE else False
         members = layout.members(run.keys, texts)
         slots, slot_columns = self._slots(layout, run, names, columns)
         largest = self._given(layout, run)
         verb = run.verb.value
-        return RunSent(verb, number, names, texts, written, members, versions, slots, slot_columns, largest)
+        return RunSent(verb, number, names, texts, written, members, versions, slots, slot_columns, largest, lists)
 
     def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Any]]]:
         schema = layout.schema
@@ -190,6 +194,24 @@ class Batch:
                 return run, position
             position -= len(run.keys)
         raise StoreError(self._store, "its answer is about a change that was not sent")
+
+
+def _take_differences(
+    written: list[Sequence[str | MembersSent]], columns: list[Sequence[Any]], layout: Layout, names: list[str]
+) -> list[int] | bool:
+    """Have lists that are told as what came and went sent so; the places, from 1, of the columns where there are any."""
+    places = []
+    for place, name in enumerate(names):
+        if layout.schema.by_name[name].kind is Kind.MANY and any(isinstance(value, Members) for value in columns[place]):
+            written[place] = list(map(_difference, written[place], columns[place]))
+            places.append(place + 1)
+    return places or False
+
+
+def _difference(whole: str | MembersSent, value: Any) -> str | MembersSent:
+    if not isinstance(value, Members) or isinstance(whole, MembersSent):
+        return whole
+    return MembersSent(whole, _json(value.come).decode(), _json(value.gone).decode())
 
 
 def reservations(told: Sequence[bytes]) -> list[Reservation]:

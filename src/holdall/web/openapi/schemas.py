@@ -121,7 +121,8 @@ class RecordSchemas:
         except NameError:
             annotation = Any
         description = _first_paragraph(function.__doc__)
-        return self._of_annotation(annotation) | ({"description": description} if description else {})
+        made = {"anyOf": [self._of_annotation(annotation), {"type": "null"}]}  # null where it could not be made
+        return made | ({"description": description} if description else {})
 
 
 _BROKEN: Json = {
