@@ -47,7 +47,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Holdall:
     if request.param in ("postgres", "mariadb", "mongo"):
         url = request.getfixturevalue("fresh_database")(url)
     app = Holdall("library")
-    options: dict[str, Any] = {"prefix": tmp_path.name} if server == "redis" else {}
+    options: dict[str, Any] = {"prefix": tmp_path.name, "scan_limit": 10_000} if server == "redis" else {}
     if request.param == "typed":
         names = ("book", "tag", "site", "person")
         options["collections"] = {name: RedisCollection(encoding="typed") for name in names}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 
 from holdall import Everyone, Holdall, Model, Nobody, Policy, Ref, User, computed, field
 from holdall.testing.client import Client
@@ -54,8 +54,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         made: str = request.getfixturevalue("fresh_database")(request.getfixturevalue("postgres_url"))
         return made
-    urls = {"sqlite": f"sqlite:///{tmp_path}/a.db", "yaml": f"yaml:{tmp_path}/y"}
-    return urls.get(request.param, request.param)
+    urls: dict[str, str] = {"sqlite": f"sqlite:///{tmp_path}/a.db", "yaml": f"yaml:{tmp_path}/y"}
+    return urls.get(request.param, str(request.param))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_a_route_of_ones_own_is_told_what_became_of_its_commit(app: Holdal
             raise HTTPException(401, "say who you are", {"www-authenticate": "Bearer"})
         return User(name)
 
-    service = app.asgi()
+    service: FastAPI = app.asgi()
     work, its = app.session_dependency(), app.session_dependency(user)
     after: list[int] = []
 

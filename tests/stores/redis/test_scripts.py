@@ -32,7 +32,7 @@ def test_no_place_is_named_that_is_not_sent() -> None:
     assert sorted(fields) == sorted(_named())
 
 
-@pytest.mark.parametrize("part", ["finding", "check", "write", "is_held", "prepare", "commit"])
+@pytest.mark.parametrize("part", ["finding", "check", "members", "write", "is_held", "prepare", "commit"])
 def test_no_place_is_told_by_its_number(part: str) -> None:
     source = (files("holdall.stores.redis") / f"{part}.lua").read_text()
     assert not re.findall(r"\b(?:collection|run|head|rule|index|place)\[\d+\]", source)

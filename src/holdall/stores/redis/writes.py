@@ -202,7 +202,9 @@ def _take_differences(
     """Have lists that are told as what came and went sent so; the places, from 1, of the columns where there are any."""
     places = []
     for place, name in enumerate(names):
-        if layout.schema.by_name[name].kind is Kind.MANY and any(isinstance(value, Members) for value in columns[place]):
+        if layout.schema.by_name[name].kind is Kind.MANY and any(
+            isinstance(value, Members) for value in columns[place]
+        ):
             written[place] = list(map(_difference, written[place], columns[place]))
             places.append(place + 1)
     return places or False
