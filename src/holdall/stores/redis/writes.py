@@ -199,7 +199,7 @@ class Batch:
 def _take_differences(
     written: list[Sequence[str | MembersSent]], columns: list[Sequence[Any]], layout: Layout, names: list[str]
 ) -> list[int] | bool:
-    """Have lists that are told as what came and went sent so; the places, from 1, of the columns where there are any."""
+    """Have lists that are told as what came and went sent so; the places of their columns, from 1, if there are any."""
     places = []
     for place, name in enumerate(names):
         if layout.schema.by_name[name].kind is Kind.MANY and any(
