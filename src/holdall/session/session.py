@@ -7,7 +7,8 @@ import random
 from types import TracebackType
 from typing import Self
 
-from holdall.errors import CommitAborted, CommitError, StateError
+from holdall.errors import CommitAborted, CommitError, NotFound, StateError
+from holdall.model import State, state_of
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
@@ -18,6 +19,7 @@ from holdall.session.commit.run.run import CommitOptions
 from holdall.session.foreign import take_keys_of_others
 from holdall.session.handwriting.dao_verbs import DaoSession
 from holdall.session.preview import unmade
+from holdall.session.references.list_edits import ListEdits, stale_record
 
 __all__ = ["Session"]
 
@@ -87,10 +89,7 @@ class Session(DaoSession):
         self._records.collect()
         take_keys_of_others(self._records)
         try:
-            if not self._referential.is_needed():
-                result = await self._commit(options, wanted)
-            else:
-                result = await self._commit_induced(options, wanted)
+            result = await self._commit_anew(options, wanted)
         except CommitError as error:
             if raise_for_status or not error.result.tasks:
                 raise
@@ -119,22 +118,44 @@ class Session(DaoSession):
         async with self._referential.induced():
             return self.plan()
 
-    async def _commit_induced(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
-        """Commit with what references bring along, which is worked out anew where somebody else was faster with it."""
+    async def _commit_anew(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
+        """Commit; what references bring along, and members of lists, are worked out anew where others were faster."""
         loop = asyncio.get_running_loop()
         end, pause = loop.time() + options.budget, _FIRST_PAUSE
         while True:
             try:
+                if not self._referential.is_needed():
+                    return await self._commit(options, wanted)
                 async with self._referential.induced():
                     return await self._commit(options, wanted)
             except CommitAborted as error:
-                record = self._referential.derived_record(error)
-                if record is None or loop.time() + pause > end:
+                if loop.time() + pause > end or not await self._catch_up(error):
                     raise
-                if self._records.holds(record):
-                    await self._reader.refresh(self._bindings.of_model(type(record)), record)
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _catch_up(self, error: CommitAborted) -> bool:
+        """Have the record that the commit was refused for as its store has it by now, if the commit can then go well.
+
+        It can where the record was to be changed only for its references, or had members of its lists come and go.
+        """
+        record = self._referential.derived_record(error)
+        if record is not None and not self._records.holds(record):
+            return True  # it only stood in, and is read anew
+        edits = None
+        if record is None or state_of(record) is State.DIRTY:
+            record = stale_record(error, self._records, self._bindings)
+            edits = None if record is None else ListEdits.of(record)
+            if edits is None:
+                return False
+        try:
+            await self._reader.refresh(self._bindings.of_model(type(record)), record)
+        except NotFound:
+            return False
+        if edits is not None:
+            edits.repeat(record)
+            self._records.collect()
+        return True
 
     async def _commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         if self._bindings.has_late_keys:

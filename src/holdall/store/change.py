@@ -58,6 +58,12 @@ class Members(tuple[Any, ...]):
         now = set(self)
         return [key for key in self.before if key not in now]
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether those that stay are in their order, and those that come at the end."""
+        gone = set(self.gone)
+        return [*(key for key in self.before if key not in gone), *self.come] == [*self]
+
     def applied_to(self, keys: Iterable[Any]) -> tuple[Any, ...]:
         """These stored keys without those that go and with those that come."""
         gone = set(self.gone)

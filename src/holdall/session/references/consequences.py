@@ -18,6 +18,9 @@ from holdall.store import Row
 __all__ = ["Consequences", "Refusal", "key_in"]
 
 
+_UNCHANGED = (State.CLEAN, State.UNBOUND)
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """Records that stand in the way of a removal: whose, by which reference, how many, some of their keys.
 
@@ -97,8 +100,16 @@ class Consequences:
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
     def derived(self) -> dict[tuple[str, Any], Any]:
-        """By collection and key, the records that are changed only to keep their lists of what refers to them."""
-        changed = [(record, key) for record, key, _ in self._values.values() if id(record) in self.by_system]
+        """By collection and key, the records that are changed only in lists, and by nobody but the commit itself.
+
+        They keep their lists of what refers to them, or have members come and go as was asked at other ends.
+        """
+        changed = [
+            (record, key)
+            for record, key, values in self._values.values()
+            if id(record) in self.by_system
+            or (state_of(record) in _UNCHANGED and all(field.form is not None for field in values))
+        ]
         return {(self.bindings.of_model(type(record)).collection, key): record for record, key in changed}
 
     def value(self, record: Any, field: Field) -> Any:

@@ -37,10 +37,10 @@ class Referential:
         self._derived: dict[tuple[str, Any], Any] = {}
 
     def derived_record(self, error: Exception) -> Any:
-        """The record that a commit was refused for, if it was to be changed only to keep its list of what refers to it.
+        """The record that a commit was refused for, if only the commit itself was to change it, in its lists.
 
-        Nobody has asked for that change, so that it may be worked out anew from what the store has by now. None for any
-        other refusal.
+        Nobody has asked for that change there, so that it may be worked out anew from what the store has by now. None
+        for any other refusal.
         """
         cause = error.__cause__
         return self._derived.get((cause.collection, cause.key)) if isinstance(cause, StaleVersion) else None

@@ -202,9 +202,8 @@ def _take_differences(
     """Have lists that are told as what came and went sent so; the places of their columns, from 1, if there are any."""
     places = []
     for place, name in enumerate(names):
-        if layout.schema.by_name[name].kind is Kind.MANY and any(
-            isinstance(value, Members) for value in columns[place]
-        ):
+        is_list = layout.schema.by_name[name].kind is Kind.MANY
+        if is_list and any(isinstance(value, Members) for value in columns[place]):
             written[place] = list(map(_difference, written[place], columns[place]))
             places.append(place + 1)
     return places or False

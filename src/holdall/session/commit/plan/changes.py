@@ -71,9 +71,7 @@ def _members(field: Field, record: Any, keys: tuple[Any, ...]) -> tuple[Any, ...
     if field.name not in old:
         return keys
     members = Members.of(keys, field.encode(old[field.name]))
-    gone = set(members.gone)
-    kept = [key for key in members.before if key not in gone]
-    return members if [*kept, *members.come] == [*keys] else keys
+    return members if members.is_in_order else keys
 
 
 def _awaits(run: Run) -> bool:

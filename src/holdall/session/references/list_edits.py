@@ -1,0 +1,66 @@
+"""Members that a session had come to lists of references and go from them, put into the lists of somebody faster."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from holdall.errors import StaleVersion
+from holdall.model import Field, State, track_of
+from holdall.session.binding import Bindings
+from holdall.session.identity import IdentityMap
+from holdall.session.references.consequences import key_in
+from holdall.store import Members
+
+__all__ = ["ListEdits", "stale_record"]
+
+
+def stale_record(error: Exception, records: IdentityMap, bindings: Bindings) -> Any:
+    """The session's changed record that a commit was refused for, as another had changed it; None for other errors."""
+    cause = error.__cause__
+    if not isinstance(cause, StaleVersion):
+        return None
+    for record in records.dirty.values():
+        is_there = bindings.of_model(type(record)).collection == cause.collection
+        if is_there and records.stored_key(record) == cause.key:
+            return record
+    return None
+
+
+class ListEdits:
+    """What came to the lists of a record and what went."""
+
+    def __init__(self, lists: list[tuple[Field, dict[Any, Any], Members]]) -> None:
+        self._lists = lists  # each with its items by what tells them apart
+
+    @classmethod
+    def of(cls, record: Any) -> Self | None:
+        """Those of a record; None if it was changed in anything else, or had a list put in another order."""
+        track, declaration = track_of(record), record.__holdall__
+        if track is None or track.state is not State.DIRTY or not track.old:
+            return None
+        lists = []
+        for name, old in track.old.items():
+            field = declaration.by_name[name]
+            if field in declaration.stamps:
+                continue
+            if field.form is None:
+                return None
+            items = {_mark(item): item for item in field.get(record)}
+            members = Members.of(items, map(_mark, old))
+            if not members.is_in_order:
+                return None
+            lists.append((field, items, members))
+        return cls(lists) if lists else None
+
+    def repeat(self, record: Any) -> None:
+        """Have the same come to the lists of the record, as its store has it by now, and the same go."""
+        for field, items, members in self._lists:
+            now = {_mark(item): item for item in field.get(record)}
+            wanted = tuple([now.get(mark, items.get(mark)) for mark in members.applied_to(now)])
+            setattr(record, field.name, wanted)
+
+
+def _mark(item: Any) -> Any:
+    """The key in an item, or what stands for its record while it has none."""
+    key = key_in(item)
+    return key if key is not None else ("new", id(item._record))
