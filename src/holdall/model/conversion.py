@@ -14,7 +14,7 @@ from holdall.model.annotations import unwrap
 from holdall.model.containers import is_value_object
 from holdall.model.types import type_of
 
-__all__ = ["convert_all"]
+__all__ = ["convert_all", "has_named_parts", "refuse_unknown"]
 
 _Parts = Iterable[tuple[Any, Any, str]]
 
@@ -28,6 +28,26 @@ def convert_all(annotation: Any, value: Any, path: str, errors: list[FieldError]
     return value
 
 
+def has_named_parts(annotation: Any) -> bool:
+    """Whether values of an annotation are, or hold, structs or dataclasses."""
+    bare = _bare(annotation)
+    return is_value_object(bare) or any(has_named_parts(inner) for inner in get_args(bare) if inner is not Ellipsis)
+
+
+def refuse_unknown(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> None:
+    """Append an error for each name in a value that is no field of the struct or dataclass it is given for."""
+    bare = _bare(annotation)
+    if get_origin(bare) in (Union, types.UnionType):
+        return  # which of them is meant, is decided by what is given
+    if is_value_object(bare) and isinstance(value, dict):
+        known = {shown for shown, _, _ in _fields_of(bare)}
+        known.add(_tag_of(bare) or "")
+        errors.extend(FieldError(f"{path}.{name}", "unknown", "is not a field") for name in value if name not in known)
+    for inner, part, place in _parts(bare, value, path):
+        if part is not msgspec.UNSET:
+            refuse_unknown(inner, part, place, errors)
+
+
 def _explain(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> None:
     before = len(errors)
     if value is None:
@@ -37,8 +57,6 @@ def _explain(annotation: Any, value: Any, path: str, errors: list[FieldError]) -
     for inner, part, place in _parts(bare, value, path):
         if part is msgspec.UNSET:
             errors.append(FieldError(place, "required", "is required"))
-        elif inner is msgspec.UNSET:
-            errors.append(FieldError(place, "unknown", "is not a field"))
         else:
             convert_all(inner, part, place, errors)
     if len(errors) == before and not (is_value_object(bare) and isinstance(value, dict)):
@@ -76,22 +94,25 @@ def _parts(annotation: Any, value: Any, path: str) -> _Parts:
 
 def _value_object_parts(annotation: Any, value: dict[str, Any], path: str) -> _Parts:
     hints = get_type_hints(annotation, include_extras=True)
-    if issubclass(annotation, msgspec.Struct):
-        fields = [(item.encode_name, item.name, item.required) for item in msgspec.structs.fields(annotation)]
-        refuses_unknown = annotation.__struct_config__.forbid_unknown_fields
-    else:
-        fields = [(item.name, item.name, _is_required(item)) for item in dataclasses.fields(annotation)]
-        refuses_unknown = False
     found = []
-    for shown, name, required in fields:
+    for shown, name, required in _fields_of(annotation):
         if shown in value:
             found.append((hints[name], value[shown], f"{path}.{shown}"))
         elif required:
             found.append((hints[name], msgspec.UNSET, f"{path}.{shown}"))
-    if refuses_unknown:
-        known = {shown for shown, _, _ in fields}
-        found.extend((msgspec.UNSET, None, f"{path}.{name}") for name in value if name not in known)
     return found
+
+
+def _fields_of(annotation: Any) -> list[tuple[str, str, bool]]:
+    """Each field of a struct or dataclass: its name in JSON, its own name, whether it must be given."""
+    if issubclass(annotation, msgspec.Struct):
+        return [(item.encode_name, item.name, item.required) for item in msgspec.structs.fields(annotation)]
+    return [(item.name, item.name, _is_required(item)) for item in dataclasses.fields(annotation)]
+
+
+def _tag_of(annotation: Any) -> str | None:
+    """The name under which a struct's JSON tells of its type, if it does."""
+    return annotation.__struct_config__.tag_field if issubclass(annotation, msgspec.Struct) else None
 
 
 def _is_required(item: dataclasses.Field[Any]) -> bool:

@@ -14,13 +14,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from holdall.errors import FieldError, ValidationError
-from holdall.model.conversion import convert_all
+from holdall.model.conversion import convert_all, has_named_parts, refuse_unknown
 from holdall.model.field import Field
 
 if TYPE_CHECKING:
     from holdall.model.declaration import Declaration
 
 __all__ = ["JsonInput", "decode_text"]
+
+_with_any_number = msgspec.json.Decoder(float_hook=str)  # decimals may be larger than floats
 
 
 class JsonInput:
@@ -82,6 +84,12 @@ class JsonInput:
         return self._declaration.key_from((values if len(values) > 1 else values[0],), {})
 
     @cached_property
+    def _with_parts(self) -> dict[str, Any]:
+        """The annotations of fields whose values may have named parts: unknown names in them are refused, too."""
+        annotations = {name: input_annotation(field) for name, field in self._accepted.items()}
+        return {name: annotation for name, annotation in annotations.items() if has_named_parts(annotation)}
+
+    @cached_property
     def _decoder(self) -> msgspec.json.Decoder[Any]:
         """Decodes a right body in one step. Made late: models referred to may be declared later."""
         fields = [(name, input_annotation(field) | UnsetType, UNSET) for name, field in self._accepted.items()]
@@ -92,7 +100,13 @@ class JsonInput:
         """The values of a right body; None where there is more to say of it."""
         try:
             given = self._decoder.decode(body)
+            plain = _with_any_number.decode(body) if self._with_parts else {}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+        unknown: list[FieldError] = []
+        for name in self._with_parts.keys() & plain.keys():
+            refuse_unknown(self._with_parts[name], plain[name], name, unknown)
+        if unknown:
             return None
         values = zip(self.names, msgspec.structs.astuple(given), strict=True)
         return {name: value for name, value in values if value is not UNSET}
@@ -115,6 +129,8 @@ class JsonInput:
                 errors.append(_refusal(self._declaration.by_name.get(name), name))
                 continue
             before = len(errors)
+            if name in self._with_parts:
+                refuse_unknown(self._with_parts[name], value, name, errors)
             converted = convert_all(input_annotation(field), value, name, errors)
             if len(errors) == before:
                 values[name] = converted

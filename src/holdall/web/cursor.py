@@ -10,13 +10,15 @@ from typing import Any
 
 import msgspec
 
+from holdall.errors import LimitExceeded
 from holdall.query import FieldSchema, Kind, SortKey
 from holdall.web.text_value import BORDER_TYPES
 
-__all__ = ["Cursors"]
+__all__ = ["MAX_LENGTH", "Cursors"]
 
 _SIGNATURE_BYTES = 16
-_MAX_LENGTH = 4_096
+MAX_LENGTH = 6_000
+"""The most characters of a cursor, made or taken, so that a query string of 8 KiB has room for the rest."""
 
 
 class Cursors:
@@ -26,9 +28,15 @@ class Cursors:
         self._key = hashlib.blake2b(secret, person=b"holdall cursor", digest_size=32).digest()
 
     def make(self, collection: str, sort_keys: Sequence[SortKey], position: tuple[Any, ...]) -> str:
-        """The cursor of a position: a border value, or None, for each sort key."""
+        """The cursor of a position: a border value, or None, for each sort key.
+
+        Raises LimitExceeded where it would be longer than ``open`` takes.
+        """
         payload = msgspec.msgpack.encode(position)
-        return urlsafe_b64encode(self._signature(collection, sort_keys, payload) + payload).rstrip(b"=").decode()
+        made = urlsafe_b64encode(self._signature(collection, sort_keys, payload) + payload).rstrip(b"=").decode()
+        if len(made) > MAX_LENGTH:
+            raise LimitExceeded("characters in the cursor of a page", MAX_LENGTH, "sort by a field of shorter values")
+        return made
 
     def open(
         self, text: str, collection: str, sort_keys: Sequence[SortKey], fields: Sequence[FieldSchema]
@@ -37,7 +45,7 @@ class Cursors:
 
         ``fields`` are those the sort keys lead to.
         """
-        if len(text) > _MAX_LENGTH or not text.isascii():
+        if len(text) > MAX_LENGTH or not text.isascii():
             return None
         try:
             signed = urlsafe_b64decode(text + "=" * (-len(text) % 4))

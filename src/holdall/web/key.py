@@ -10,7 +10,10 @@ import msgspec
 from holdall.query import FieldSchema, Kind, Schema
 from holdall.web.text_value import Unreadable, value_of
 
-__all__ = ["KeyText"]
+__all__ = ["MAX_KEY", "KeyText"]
+
+MAX_KEY = 4_096
+"""The most characters of a key in a path, percent-encoded."""
 
 _SAFE_DIGITS = 19  # a number shorter than this fits in 64 bits
 
@@ -29,6 +32,8 @@ class KeyText:
         if self._is_int and text.isdecimal() and text.isascii() and len(text) < _SAFE_DIGITS:
             return int(text)
         parts = [text] if len(fields) == 1 else text.split(",")
+        if len(parts) == 1 < len(fields):
+            parts = _decoded(text).split(",")  # a client has encoded the whole segment, the commas with it
         if len(parts) != len(fields):
             raise Unreadable("must have another number of parts")
         values = [value_of(field, _decoded(part)) for field, part in zip(fields, parts, strict=True)]
@@ -43,6 +48,18 @@ class KeyText:
     def write(self, key: Any) -> str:
         """The path segment of a key."""
         return ",".join(quote(_text(part), safe="") for part in _flat(key))
+
+    def unaddressable(self, key: Any) -> str | None:
+        """Why no path can name this key, as the end of a sentence; None where one can.
+
+        Segments that are empty or dots are taken out of paths before they are sent (RFC 3986, section 5.2.4).
+        """
+        segment = self.write(key)
+        if segment in ("", ".", ".."):
+            return "must not be empty or only dots: a path could not name the record"
+        if len(segment) > MAX_KEY:
+            return f"must not be longer than {MAX_KEY} characters in a path"
+        return None
 
 
 def _leaves(field: FieldSchema) -> list[FieldSchema]:

@@ -101,8 +101,13 @@ class CollectionView:
         return found[0]
 
     def create(self, session: Session, body: bytes) -> Any:
-        """A new record of the session, from JSON."""
-        return session.add(self._input.create(body))
+        """A new record of the session, from JSON. Raises ValidationError, also for a key that no path can name."""
+        record = self._input.create(body)
+        key = record.__key__()
+        if key is not None and (why := self._keys.unaddressable(key)) is not None:
+            names = [name for name in self._key if getattr(record, name) is not None]
+            raise ValidationError(self.declaration.model.__name__, [FieldError(names[-1], "key", why)])
+        return session.add(record)
 
     def update(self, record: Any, values: dict[str, Any]) -> None:
         """Give a record new values; raises ValidationError with everything that is refused."""
