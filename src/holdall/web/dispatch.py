@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.resource import Resource
@@ -37,13 +37,13 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
 class CollectionMiddleware:
     """Answers for the collections inside the host's own middleware, where it has any."""
 
-    def __init__(self, app: Application, resources: Mapping[str, Resource]) -> None:
+    def __init__(self, app: Application, find: Callable[[Scope], tuple[Resource, str] | None]) -> None:
         self._app = app
-        self._resources = resources
+        self._find = find
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
-        found = find_resource(self._resources, scope) if scope["type"] == "http" else None
+        found = self._find(scope) if scope["type"] == "http" else None
         if found is None:
             await self._app(scope, receive, send)
         else:

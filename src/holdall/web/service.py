@@ -17,6 +17,7 @@ from holdall.web.docs import add_docs
 from holdall.web.host_problems import add_problem_handlers
 from holdall.web.openapi import contribute, contribution
 from holdall.web.options import Options
+from holdall.web.own_routes import OwnRoutes
 from holdall.web.resource import Resource
 
 __all__ = ["Service", "asgi"]
@@ -52,6 +53,7 @@ class Service(FastAPI):
         self._resources = {
             binding.collection: Resource(binding, app.bindings, cursors, options) for binding in app.collections()
         }
+        self._own = OwnRoutes(self._resources)
         super().__init__(
             title=app.name,
             version=options.version,
@@ -59,7 +61,7 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             lifespan=self._live,
-            middleware=[Middleware(CollectionMiddleware, self._resources)],
+            middleware=[Middleware(CollectionMiddleware, self._find)],
         )
         add_problem_handlers(self)
         if options.docs:
@@ -68,11 +70,24 @@ class Service(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and len(self.user_middleware) == 1:
-            found = find_resource(self._resources, scope)
+            found = self._find(scope)
             if found is not None:
                 await found[0](scope, receive, send, found[1])
                 return
         await super().__call__(scope, receive, send)
+
+    @property
+    def knows_users(self) -> bool:
+        """Whether requests are asked for who makes them; without it, everybody is anonymous."""
+        return self._options.authenticate is not None
+
+    def _find(self, scope: Scope) -> tuple[Resource, str] | None:
+        """The collection that answers, and the key's text; None where the host's own routes do."""
+        found = find_resource(self._resources, scope)
+        if found is None or not found[1]:
+            return found
+        root = scope.get("root_path", "")
+        return None if self._own.takes(self.router.routes, scope["path"].removeprefix(root), scope["method"]) else found
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document: the collections beside the host's own routes."""
@@ -84,6 +99,7 @@ class Service(FastAPI):
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:
         """See that the stores fit the models, recover, run the host's own lifespan, and close the stores at the end."""
         try:
+            self._own.demand_reachable(self.router.routes)
             if self._options.create:
                 await self.holdall.create()
             await self.holdall.verify()

@@ -1,0 +1,66 @@
+"""Routes of the host whose paths look like those of a record, as ``/books/special`` does beside ``/books/{key}``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from holdall.errors import DeclarationError
+
+__all__ = ["OwnRoutes"]
+
+
+class OwnRoutes:
+    """The host's routes within collections: those of one fixed path go before the record of that key."""
+
+    def __init__(self, collections: Collection[str]) -> None:
+        self._collections = collections
+        self._seen = 0
+        self._fixed: dict[str, frozenset[str]] = {}
+
+    def takes(self, routes: list[Any], path: str, method: str) -> bool:
+        """Whether a route of the host answers this path, which is also a record's."""
+        if len(routes) != self._seen:
+            self._fixed = self._collect(routes)
+            self._seen = len(routes)
+        return bool(self._fixed) and method in self._fixed.get(path, ())
+
+    def demand_reachable(self, routes: Iterable[Any]) -> None:
+        """Raise DeclarationError for a route that a collection would answer in its place."""
+        for path, _ in self._within(routes):
+            if _is_shadowed(path):
+                raise DeclarationError(
+                    f"the route {path} is never reached, as the collection {path.split('/')[1]!r} answers there;"
+                    " give it another path, or one without parameters below the collection"
+                )
+
+    def _collect(self, routes: Iterable[Any]) -> dict[str, frozenset[str]]:
+        fixed: dict[str, frozenset[str]] = {}
+        for path, methods in self._within(routes):
+            if not _is_shadowed(path):
+                fixed[path] = fixed.get(path, frozenset()) | methods
+        return fixed
+
+    def _within(self, routes: Iterable[Any]) -> Iterable[tuple[str, frozenset[str]]]:
+        """The path and methods of each route where a collection or a record of it would answer."""
+        for route in _flat(routes):
+            path: str = getattr(route, "path", "")
+            methods = getattr(route, "methods", None)
+            name, _, rest = path[1:].partition("/")
+            if methods and name in self._collections and "/" not in rest.removesuffix("/"):
+                yield path, frozenset(methods)
+
+
+def _flat(routes: Iterable[Any]) -> Iterable[Any]:
+    """The routes, with those of included routers, which newer FastAPIs keep as one route each."""
+    for route in routes:
+        included = getattr(route, "effective_route_contexts", None)
+        if included is None:
+            yield route
+        else:
+            yield from included()
+
+
+def _is_shadowed(path: str) -> bool:
+    _, _, rest = path[1:].partition("/")
+    return not rest or "{" in rest

@@ -1,0 +1,69 @@
+"""Routes of one's own whose paths lie within a collection."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import APIRouter
+
+from holdall import Everyone, Holdall, Model, Policy, field
+from holdall.testing.client import Client
+
+
+class Product(Model, collection="products"):
+    id: str = field(pk=True)
+
+
+router = APIRouter()
+
+
+@router.get("/products/special")
+async def special() -> dict[str, bool]:
+    return {"special": True}
+
+
+def _service() -> Any:
+    app = Holdall("shop")
+    app.add_store("main", "memory:")
+    app.add(Product, store="main", policy=Policy(read=Everyone, write=Everyone))
+    return app.asgi()
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_a_fixed_path_within_a_collection_is_reached_beside_its_records(is_wrapped: bool) -> None:
+    service = _service()
+
+    async def main() -> None:
+        if is_wrapped:
+            service.add_middleware(_Through)
+        async with Client(service) as client:
+            service.include_router(router)
+            assert (await client.post("/products", {"id": "plain"})).status == 201
+            assert (await client.get("/products/special")).json() == {"special": True}
+            assert (await client.get("/products/plain")).json() == {"id": "plain"}
+            assert (await client.delete("/products/special")).status == 404  # the collection's answer for a record
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("path", ["/products", "/products/{name}", "/products/"])
+def test_a_route_that_a_collection_would_answer_is_refused_by_name(path: str) -> None:
+    service = _service()
+    service.add_api_route(path, special)
+
+    async def main() -> None:
+        async with Client(service):
+            pass
+
+    with pytest.raises(RuntimeError, match=r"is never reached, as the collection .products."):
+        asyncio.run(main())
+
+
+class _Through:
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
