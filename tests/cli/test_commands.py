@@ -78,6 +78,29 @@ def test_it_serves_until_interrupted(folder: Path) -> None:
         assert process.wait(20) == 0
 
 
+def test_the_start_tells_who_may_do_what_and_what_nobody_can(folder: Path) -> None:
+    (folder / "closed.py").write_text(
+        "from library import Book\n"
+        "from holdall import Everyone, Holdall, Policy, Role\n"
+        "from holdall.policy import ANONYMOUS\n"
+        "from holdall.cli.rights import rights_of\n"
+        "app = Holdall('library')\n"
+        "app.add_store('main', 'memory:')\n"
+        "app.add(Book, store='main', policy=Policy(read=Everyone, write=Role('editor')))\n"
+        "async def who(scope):\n"
+        "    return ANONYMOUS\n"
+        "for service in (app.asgi(), app.asgi(authenticate=who)):\n"
+        "    print(*rights_of(app, service), sep='\\n')\n"
+    )
+    rights = "books: read everyone, create role editor, update role editor, delete role editor"
+    said = run(folder, "closed")
+    warning = (
+        "warning: nobody can create or update or delete books: "
+        "give it a Policy that allows Everyone, or serve asgi(authenticate=...)"
+    )
+    assert (said.output.splitlines(), said.code) == ([rights, warning, rights], 0)
+
+
 def test_several_workers_serve(folder: Path) -> None:
     arguments = ("holdall", "serve", "library:library", "--port", "0", "--create", "--workers", "2")
     with started(folder, *arguments) as (process, address):

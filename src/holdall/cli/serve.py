@@ -9,6 +9,7 @@ import typer
 from holdall.cli import worker
 from holdall.cli.fitting import prepare
 from holdall.cli.listener import listen
+from holdall.cli.rights import rights_of
 from holdall.cli.server import run_server, run_workers
 from holdall.cli.target import Target, TargetText
 
@@ -30,6 +31,8 @@ def serve(
     service = found.service()
     listener = listen(host, port)
     prepare(found, create=create)
+    for line in rights_of(found.app, service):
+        print(line, flush=True)
 
     def announce(address: str) -> None:
         print(f"{found.app.name} is served on {address}", flush=True)

@@ -11,6 +11,8 @@ from holdall.cli.failure import Failure
 
 __all__ = ["run_server", "run_workers"]
 
+_SHUTDOWN_SECONDS = 10  # for requests that are being answered when the service is told to end
+
 
 def run_server(
     service: Any, listener: socket.socket, announce: Callable[[str], None], *, access_log: bool = False
@@ -27,7 +29,13 @@ def run_server(
             if self.started:
                 announce(_address(listener))
 
-    server = Server(uvicorn.Config(service, access_log=access_log, log_level=_level(access_log)))
+    config = uvicorn.Config(
+        service,
+        access_log=access_log,
+        log_level=_level(access_log),
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    server = Server(config)
     with listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if not server.started:
@@ -51,6 +59,7 @@ def run_workers(
         workers=workers,
         access_log=access_log,
         log_level=_level(access_log),
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
 

@@ -106,6 +106,16 @@ class Policy:
         except Exception:
             return False
 
+    def described(self, right: Right) -> str:
+        """In words for those who run the service, whom the right is given to."""
+        grant = self._grants[right]
+        if isinstance(grant, Role):
+            return f"role {grant.name}"
+        for known, words in ((Everyone, "everyone"), (Authenticated, "known users"), (Nobody, "nobody")):
+            if grant is known:
+                return words
+        return type(grant).__name__
+
     def demand(self, right: Right, user: User, collection: str) -> None:
         """Raise Forbidden unless the user has the right."""
         if not self.allows(right, user):
