@@ -80,7 +80,7 @@ def test_routes_of_the_host_live_beside_the_collections(served: Served) -> None:
 
 
 def test_failures_of_the_host_are_problems_too(served: Served) -> None:
-    for url, status, code in (("/nowhere", 404, "http"), ("/teapot", 418, "http"), ("/problem", 409, "full")):
+    for url, status, code in (("/nowhere", 404, "not-found"), ("/teapot", 418, "http"), ("/problem", 409, "full")):
         answer = served.get(url)
         assert (answer.status, answer.json()["type"]) == (status, f"urn:holdall:{code}")
         assert answer.headers["content-type"] == "application/problem+json"

@@ -34,6 +34,8 @@ def http_problem(error: HTTPException) -> Problem:
     """The problem that an exception of the framework is: its own status, reason and headers."""
     status: int = error.status_code
     said: Any = error.detail
+    if status == HTTPStatus.NOT_FOUND and said == HTTPStatus.NOT_FOUND.phrase and not error.headers:
+        return Problem(404, "not-found", "There is no such record.")  # as of a collection that may not be seen
     detail = said if isinstance(said, str) else HTTPStatus(status).phrase
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
     return Problem(status, "http", detail, headers=headers)

@@ -21,7 +21,7 @@ from holdall.web.options import Options
 from holdall.web.problem import Problem, problem_of
 from holdall.web.reading import Reads
 from holdall.web.reply import Reply, problem_reply, send_reply
-from holdall.web.rights import refusal
+from holdall.web.rights import has_any_right, refusal
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
 from holdall.web.writing import Writes
@@ -84,15 +84,25 @@ class Resource:
         scope[_USER] = user
         if not key:
             endpoint = self._many.get(method)
-            return _no_method(method, self._many) if endpoint is None else await endpoint(scope, receive, user)
+            return (
+                self._no_method(method, self._many, user) if endpoint is None else await endpoint(scope, receive, user)
+            )
         endpoint_one = self._one.get(method)
         if endpoint_one is None:
-            return _no_method(method, self._one)
+            return self._no_method(method, self._one, user)
         try:
             read = self._keys.read(key)
         except Unreadable:
             return _ABSENT
         return await endpoint_one(scope, receive, user, read)
+
+    def _no_method(self, method: str, endpoints: dict[str, Any], user: User) -> Reply:
+        if not has_any_right(self.binding, user):
+            return _ABSENT
+        allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
+        if method == "OPTIONS":
+            return Reply(204, [(b"allow", allowed)])
+        return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
 
     def _problem(self, scope: Scope, error: HoldallError) -> Problem:
         method = scope["method"]
@@ -110,13 +120,6 @@ class Resource:
         if problem.status >= 500:
             _log.warning("%s %s: %s", method, self.binding.collection, error)
         return problem
-
-
-def _no_method(method: str, endpoints: dict[str, Any]) -> Reply:
-    allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
-    if method == "OPTIONS":
-        return Reply(204, [(b"allow", allowed)])
-    return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
 
 
 def _failure(scope: Scope, error: Exception) -> Problem:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from holdall.model import OnDelete
 from holdall.policy import Right, User
 from holdall.session import Binding
 from holdall.web.problem import Problem
 
-__all__ = ["demand_right", "refusal"]
+__all__ = ["demand_removal", "demand_right", "has_any_right", "refusal"]
 
 
 class _EveryRole(frozenset[str]):
@@ -18,11 +19,36 @@ class _EveryRole(frozenset[str]):
 
 _SOMEBODY = User("somebody", roles=_EveryRole())
 
+_RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDelete.RESTRICT: Right.READ}
+
 
 def demand_right(binding: Binding, right: Right, user: User, challenge: str) -> None:
     """Raise Problem unless the user has the right; done before anything of the request's body is read."""
     if not binding.policy.allows(right, user):
         raise refusal(binding, right, user, challenge)
+
+
+def demand_removal(binding: Binding, user: User, challenge: str) -> None:
+    """Raise Problem unless the user has every right that a removal may need for the records that refer to it.
+
+    Which of them are there is not asked: who may not see them would learn of them by the answer.
+    """
+    pending, seen = [binding], {binding}
+    while pending:
+        for bond in pending.pop().bound_by:
+            right = _RIGHT_OF[bond.on_delete]
+            if not bond.source.policy.allows(right, user):
+                refused = refusal(bond.source, right, user, challenge)
+                raise refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
+            if bond.on_delete is OnDelete.CASCADE and bond.source not in seen:
+                seen.add(bond.source)
+                pending.append(bond.source)
+
+
+def has_any_right(binding: Binding, user: User) -> bool:
+    """Whether a collection is there at all for the user, or would be for a known one."""
+    who = user if user.is_authenticated else _SOMEBODY
+    return any(binding.policy.allows(right, who) for right in Right)
 
 
 def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Problem:

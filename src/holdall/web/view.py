@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
-from holdall.model import Reference
+from holdall.model import Field, Reference
 from holdall.policy import Right
 from holdall.query import And, Compare, Condition, Kind, Op, Query
 from holdall.session import Binding, Readable, Session, damaged_fields
@@ -74,6 +74,10 @@ class CollectionView:
     async def handle_update(self, session: Session, record: Any, values: dict[str, Any]) -> Any:
         """A record of the session with new values, committed."""
         self._demand(session, Right.UPDATE)
+        if self.binding.bonds:
+            given = {bond.field.name for bond in self.binding.bonds} & values.keys()
+            by_name = self.declaration.by_name
+            self._demand_sight(session, values, {name: by_name[name].get(record) for name in given})
         self.update(record, values)
         await session.commit()
         return record
@@ -107,7 +111,21 @@ class CollectionView:
         if key is not None and (why := self._keys.unaddressable(key)) is not None:
             names = [name for name in self._key if getattr(record, name) is not None]
             raise ValidationError(self.declaration.model.__name__, [FieldError(names[-1], "key", why)])
+        given = {bond.field.name: bond.field.get(record) for bond in self.binding.bonds}
+        self._demand_sight(session, given, {})
         return session.add(record)
+
+    def _demand_sight(self, session: Session, values: dict[str, Any], current: dict[str, Any]) -> None:
+        """Refuse new references into what the user may not read: the answer would tell which records are there."""
+        errors = [
+            FieldError(bond.field.name, "reference", "can be given by those only who may read what it refers to")
+            for bond in self.binding.bonds
+            if (name := bond.field.name) in values
+            and not _keys_in(bond.field, values[name]) <= _keys_in(bond.field, current.get(name))
+            and not bond.target.policy.allows(Right.READ, session.user)
+        ]
+        if errors:
+            raise ValidationError(self.declaration.model.__name__, errors)
 
     def update(self, record: Any, values: dict[str, Any]) -> None:
         """Give a record new values; raises ValidationError with everything that is refused."""
@@ -213,3 +231,9 @@ async def _load_references(records: Sequence[Any]) -> list[Any]:
 
 def _references(value: Any, is_many: bool) -> list[Reference[Any]]:
     return [reference for reference in (value if is_many else (value,)) if reference]
+
+
+def _keys_in(field: Field, slot: Any) -> set[Any]:
+    """The keys that a reference, or a list of them, holds; records that are yet to be stored stand for themselves."""
+    items = [slot] if field.form is None else slot or ()
+    return {item.key if isinstance(item, Reference) else item for item in items if item is not None}

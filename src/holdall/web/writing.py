@@ -17,7 +17,7 @@ from holdall.web.merge import merged
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, json_reply
-from holdall.web.rights import demand_right
+from holdall.web.rights import demand_removal, demand_right
 from holdall.web.view import CollectionView
 
 __all__ = ["Writes"]
@@ -68,6 +68,7 @@ class Writes:
     async def delete_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
         """``DELETE /books/1``."""
         self._begin(scope, Right.DELETE, user)
+        demand_removal(self._binding, user, self._options.challenge)
         session = Session(self._bindings, user)
         await self._view.handle_delete(session, await self._expected(scope, session, key))
         return Reply(204, [])

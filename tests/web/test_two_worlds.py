@@ -1,0 +1,131 @@
+"""Two worlds that differ only in records the user may not read: every request is answered the same in both."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+
+from holdall import Authenticated, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, field
+from holdall.testing.client import Client
+
+pytestmark = pytest.mark.anyio
+
+OPEN = Policy(read=Authenticated, write=Authenticated)
+BOSS = Policy(read=Role("boss"), write=Role("boss"))
+
+
+class Kept(Model, collection="kept"):
+    id: int = field(pk=True)
+    kids: Many[Kid] = back("kept")
+
+
+class Owner(Model, collection="owners"):
+    id: int = field(pk=True)
+    things: Many[Thing] = back("owner", on_delete=OnDelete.CASCADE)
+
+
+class Left(Model, collection="left"):
+    id: int = field(pk=True)
+    links: Many[Link] = back("left", on_delete=OnDelete.UNLINK)
+
+
+class Kid(Model, collection="kids"):
+    id: int = field(pk=True)
+    kept: Ref[Kept | None] = field(default=None)
+
+
+class Thing(Model, collection="things"):
+    id: int = field(pk=True)
+    owner: Ref[Owner | None] = field(default=None)
+
+
+class Link(Model, collection="links"):
+    id: int = field(pk=True)
+    left: Ref[Left | None] = field(default=None)
+
+
+class Note(Model, collection="notes"):
+    id: int = field(pk=True)
+    kid: Ref[Kid | None] = field(default=None)
+    kids: Many[Kid] = field(default=())
+    text: str = field(default="")
+
+
+async def who(scope: MutableMapping[str, Any]) -> User:
+    return User("bob")
+
+
+async def world(policy: Policy, *, is_filled: bool) -> Holdall:
+    app = Holdall("world")
+    app.add_store("m", "memory:")
+    app.add(Kept, Owner, Left, Note, store="m", policy=OPEN)
+    app.add(Kid, Thing, Link, store="m", policy=policy)
+    async with app.session() as s:
+        s.add_all([kind(id=1) for kind in (Kept, Owner, Left, Note)])
+    if is_filled:
+        async with app.session() as s:
+            s.add_all([Kid(id=7, kept=1), Thing(id=7, owner=1), Link(id=7, left=1)])
+    return app
+
+
+PATHS = ["kids", "kids/7", "kids/8", "things/7", "links/7", "kids/x,y", "kept/1/kids", "kids/7/kept", "kids?id=7"]
+QUERIES = ["kids.id=7", "kids=7", "sort=kids.id", "kids__isnull=true", "include=kids", "fields=kids", "count=exact"]
+BODIES = [
+    {"id": 2, "kid": 7},
+    {"id": 3, "kid": 8},
+    {"kid": 7},
+    {"kid": 8},
+    {"id": 4, "kid": "x"},
+    {"id": 5},
+    {"text": "x"},
+]
+BODIES += [{"id": 6, "kids": [7]}, {"id": 6, "kids": []}, {"kids": [7, 8]}, {"kids": []}]
+REQUESTS: list[tuple[str, str, Any]] = [
+    *[(m, f"/{p}", None) for m in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH", "FOO") for p in PATHS],
+    *[("GET", f"/{p}?{q}", None) for p in ("kept", "notes", "kept/1") for q in QUERIES],
+    *[("GET", f"/notes?{q}", None) for q in ("kid.id=7", "kid.kept=1", "sort=kid.kept", "kid=7")],
+    *[("POST", "/notes", body) for body in BODIES],
+    *[("PATCH", "/notes/1", body) for body in BODIES],
+    *[("GET", f"/{p}/1", None) for p in ("kept", "owners", "left", "notes")],
+    *[("DELETE", f"/{p}/1", None) for p in ("kept", "owners", "left", "notes")],
+]
+
+
+async def answers(app: Holdall) -> list[Any]:
+    async with Client(app.asgi(authenticate=who)) as c:
+        found = []
+        for method, url, json in REQUESTS:
+            answer = await c.request(method, url, json=json)
+            found.append((method, url, json, answer.status, answer.headers, answer.body))
+        return found
+
+
+async def test_hidden_records_make_no_difference() -> None:
+    empty = await answers(await world(BOSS, is_filled=False))
+    filled = await answers(await world(BOSS, is_filled=True))
+    assert [pair for pair in zip(empty, filled, strict=True) if pair[0] != pair[1]] == []
+
+
+async def test_records_that_may_be_read_make_one() -> None:
+    empty = await answers(await world(OPEN, is_filled=False))
+    filled = await answers(await world(OPEN, is_filled=True))
+    assert empty != filled
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"])
+async def test_a_collection_that_nobody_may_see_is_as_one_that_is_not(method: str) -> None:
+    async with Client((await world(BOSS, is_filled=True)).asgi(authenticate=who)) as c:
+        hidden, absent = [await c.request(method, url) for url in ("/kids", "/nothing")]
+        assert (hidden.status, hidden.headers, hidden.body) == (absent.status, absent.headers, absent.body)
+
+
+async def test_a_reference_into_what_is_hidden_can_stay() -> None:
+    app = await world(BOSS, is_filled=True)
+    async with app.session() as s:
+        s.add(Note(id=9, kid=7, kids=[7]))
+    async with Client(app.asgi(authenticate=who)) as c:
+        assert (await c.patch("/notes/9", {"kid": 7, "kids": [7], "text": "x"})).status == 200
+        assert (await c.patch("/notes/9", {"kid": 8})).status == 422
+        assert (await c.patch("/notes/9", {"kid": None, "kids": []})).status == 200
