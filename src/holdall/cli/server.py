@@ -11,6 +11,7 @@ from holdall.cli.failure import Failure
 
 __all__ = ["run_server", "run_workers"]
 
+_PROTOCOL = "holdall.cli.protocol:BoundedProtocol"
 _SHUTDOWN_SECONDS = 10  # for requests that are being answered when the service is told to end
 
 
@@ -33,6 +34,7 @@ def run_server(
         service,
         access_log=access_log,
         log_level=_level(access_log),
+        http=_PROTOCOL,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = Server(config)
@@ -59,6 +61,7 @@ def run_workers(
         workers=workers,
         access_log=access_log,
         log_level=_level(access_log),
+        http=_PROTOCOL,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
