@@ -56,6 +56,11 @@ class Conditions:
     def _exists(self, node: Some | Every, scope: Scope, inner_wanted: bool, exists: bool) -> sa.ColumnElement[bool]:
         inner, belongs = scope.members(node.path)
         meets = self.compile(node.condition, inner, inner_wanted)
+        if isinstance(belongs, sa.BinaryExpression) and _has_members(node.condition):
+            # asked once from the inner end, and not again for each row around it: else the cost is a power of the path
+            member, own = belongs.left, belongs.right
+            keys = sa.select(member).select_from(inner.source).where(member.is_not(None), meets).correlate(None)
+            return own.in_(keys) if exists else sa.or_(own.is_(None), own.not_in(keys))
         # correlate_except: everything that is not this scope's own table belongs to the statement around it
         found: sa.Select[Any] = sa.select(ONE).select_from(inner.source).where(belongs, meets)
         clause = sa.exists(found.correlate_except(*inner.aliases))
@@ -79,6 +84,16 @@ class Conditions:
             return clause
         negated = sa.not_(clause)
         return sa.or_(first.is_(None), negated) if operand.nullable else negated
+
+
+def _has_members(node: Condition) -> bool:
+    """Whether a condition looks at the records of a Many."""
+    match node:
+        case And(items) | Or(items):
+            return any(map(_has_members, items))
+        case Not(item):
+            return _has_members(item)
+    return isinstance(node, Some | Every)
 
 
 def _test(field: FieldSchema, op: Op) -> Callable[[Any], bool]:
