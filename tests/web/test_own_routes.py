@@ -61,6 +61,24 @@ def test_a_route_that_a_collection_would_answer_is_refused_by_name(path: str) ->
         asyncio.run(main())
 
 
+def test_the_first_page_leads_to_the_collections_and_gives_way_to_the_hosts_own() -> None:
+    service = _service()
+
+    async def main() -> None:
+        async with Client(service) as client:
+            links = {"openapi": "/openapi.json", "docs": "/docs"}
+            expected = {"name": "shop", "collections": {"products": "/products"}} | links
+            assert (await client.get("/")).json() == expected
+            page = await client.get("/", accept="text/html,*/*;q=0.8")
+            assert page.headers["content-type"].startswith("text/html")
+            assert b'<a href="/products">products</a>' in page.body
+            assert (await client.delete("/")).status in (404, 405)
+            service.add_api_route("/", special)
+            assert (await client.get("/")).json() == {"special": True}
+
+    asyncio.run(main())
+
+
 class _Through:
     def __init__(self, app: Any) -> None:
         self._app = app

@@ -14,6 +14,7 @@ from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
+from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_problem_handlers
 from holdall.web.openapi import contribute, contribution
 from holdall.web.options import Options
@@ -64,6 +65,7 @@ class Service(FastAPI):
             middleware=[Middleware(CollectionMiddleware, self._find)],
         )
         add_problem_handlers(self)
+        add_first_page(self, list(self._resources), options)
         if options.docs:
             add_docs(self)
 

@@ -1,0 +1,65 @@
+"""The page at ``/``: what this service is, as HTML for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from holdall.web.options import Options
+
+__all__ = ["add_first_page"]
+
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+</head>
+<body>
+<h1>{title}</h1>
+<ul>
+{links}
+</ul>
+</body>
+</html>
+"""
+
+
+def add_first_page(service: FastAPI, collections: list[str], options: Options) -> None:
+    """Serve the page at ``/``, where neither the host nor a collection has one of its own."""
+    other = {"openapi": "/openapi.json"} | ({"docs": "/docs"} if options.docs else {})
+
+    async def first_page(request: Request) -> Response:
+        root = request.scope.get("root_path", "").rstrip("/")
+        paths = {name: f"{root}/{name}" for name in collections}
+        links = {name: root + path for name, path in other.items()}
+        if "text/html" not in request.headers.get("accept", ""):
+            document: dict[str, Any] = {"name": service.title, "collections": paths} | links
+            return JSONResponse(document, headers={"vary": "accept"})
+        items = "\n".join(
+            f'<li><a href="{escape(path)}">{escape(name)}</a></li>' for name, path in [*paths.items(), *links.items()]
+        )
+        page = _PAGE.format(title=escape(service.title), links=items)
+        return HTMLResponse(page, headers={"content-security-policy": _POLICY, "vary": "accept"})
+
+    service.router.default = _behind(service.router.default, first_page)
+
+
+def _behind(default: Any, page: Any) -> Any:
+    """Answer ``/`` where no route does, so that a route of the host goes first whenever it is added."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        root = scope.get("root_path", "").rstrip("/")
+        is_first = scope["type"] == "http" and scope["path"].removeprefix(root) in ("", "/")
+        if is_first and scope["method"] in ("GET", "HEAD"):
+            await (await page(Request(scope, receive)))(scope, receive, send)
+        else:
+            await default(scope, receive, send)
+
+    return answer
