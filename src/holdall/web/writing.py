@@ -97,11 +97,16 @@ class Writes:
         if if_match is None and if_none_match is None:
             return record
         tag = tag_of_body(await self._view.shown_one(record))
-        if if_match is not None and not meets_if_match(if_match, tag):
+        if if_match is not None and not (meets_if_match(if_match, tag) or self._is_of_version(if_match, record)):
             raise _NOT_MET
         if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
             raise _NOT_MET
         return record
+
+    def _is_of_version(self, if_match: bytes, record: Any) -> bool:
+        """Whether If-Match names the record's version alone, as clients do who read it from the body."""
+        version = self._view.declaration.version
+        return version is not None and meets_if_match(if_match, b'"%d"' % version.get(record))
 
     def _values(self, record: Any, body: bytes) -> dict[str, Any]:
         """The values a merge patch gives; objects in it are merged into what the record has."""

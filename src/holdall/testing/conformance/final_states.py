@@ -76,7 +76,7 @@ class FinalStates:
         case.clear()
         case.apply(*(case.add("author", id=number, name="a", version=1) for number in (1, 2, 3)))
         case.apply(*(case.update("author", one, mentor=two) for one, two in ((1, 2), (2, 1), (3, 3))))
-        case.apply(case.remove("author", 3, version=1))
+        case.apply(case.remove("author", 3))
         case.apply(case.remove("author", 1), case.remove("author", 2))
         case.holds({})
 
