@@ -70,7 +70,7 @@ def test_but_not_for_ever(mongo_url: str) -> None:
     async def work(store: MongoStore) -> None:
         with (
             failing(mongo_url, "insert", times=10_000, errorCode=112, errorLabels=_AGAIN),
-            pytest.raises(LockConflict, match="repeat the commit"),
+            pytest.raises((LockConflict, StoreTimeout)),  # the driver may find first that the time is over
         ):
             await store.apply(_TWO)
         assert await store.fetch(Query("person")) == []
