@@ -248,3 +248,18 @@ async def test_a_record_is_added_once_and_nothing_else_is_a_record(app: Holdall)
             s.add(ann)
     async with app.session() as s:
         assert await s.count(Author.where()) == 0
+
+
+async def test_a_record_whose_key_was_changed_does_not_take_another_with_it(app: Holdall) -> None:
+    one, two = await Prize.objects.create(id=1), await Prize.objects.create(id=2)
+    one.id = two.id
+    with pytest.raises(StateError, match="its key"):
+        await one.delete()
+    async with app.session() as s:
+        mine = await s.require(Prize, 1)
+        mine.id = 2
+        with pytest.raises(StateError, match="give it back its key"):
+            s.remove(mine)
+        mine.id = 1
+        s.remove(mine)
+    assert [prize.id for prize in await Prize.objects.all()] == [2]

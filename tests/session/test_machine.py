@@ -174,7 +174,8 @@ class SessionMachine(RuleBasedStateMachine):
         changed = {key for key, loaded in self.loaded.items() if loaded.base != loaded.shown}
         written = [(key, self.loaded[key]) for key in changed] + list(self.deleted.items())
         stale = any(self.stored.get(key, {}).get("version") != loaded.base["version"] for key, loaded in written)
-        isbns = [values["isbn"] for values in self.stored.values()] + [loaded.shown["isbn"] for loaded in self.new]
+        kept = [values["isbn"] for key, values in self.stored.items() if key not in self.deleted]
+        isbns = kept + [loaded.shown["isbn"] for loaded in self.new]
         refused = stale or len(set(isbns)) < len(isbns)
         try:
             self.run(self.session.commit())

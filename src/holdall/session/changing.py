@@ -71,6 +71,8 @@ class ChangingSession(SessionCore):
         if track.state is State.NEW and not self._committer.is_running:
             self._records.discard(record)
             return False
+        if track.old and record.__key__() != self._records.stored_key(record):
+            raise StateError(f"the key of this {type(record).__name__} was changed; give it back its key to remove it")
         tracker = self._keeper.tracker
         if track.state is State.CLEAN:
             self._records.rejoin(record)
