@@ -21,6 +21,7 @@ settings.register_profile("explore", deadline=None, print_blob=True, database=No
 settings.load_profile("holdall")  # --hypothesis-profile=explore is heeded after this
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One process more than there are cores: many tests wait for locks, leases and servers."""
     return (os.cpu_count() or 1) + 1

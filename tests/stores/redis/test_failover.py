@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from holdall import Holdall, Model, field
 from holdall.errors import HoldallError
 from tests.servers.killable import KillableValkey
+from tests.servers.relay import Relay
 from tests.servers.valkey import Valkey, ValkeyCluster
 
 T = TypeVar("T")
@@ -34,39 +34,8 @@ def pair() -> Iterator[tuple[Valkey, Valkey]]:
         yield one, two
 
 
-class Name:
-    """A name that leads to whoever is the primary; connections stay with whom they were made to."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.url = ""
-        self.connections = 0
-
-
-@asynccontextmanager
-async def named(port: int) -> AsyncIterator[Name]:
-    name = Name(port)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        name.connections += 1
-        there, here = await asyncio.open_connection("127.0.0.1", name.port)
-        tasks.update(map(asyncio.ensure_future, (pipe(reader, here), pipe(there, writer))))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    name.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
-    try:
-        yield name
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def _url(relay: Relay) -> str:
+    return f"redis://127.0.0.1:{relay.port}/0"
 
 
 def opened(url: str) -> Holdall:
@@ -86,28 +55,28 @@ async def count(app: Holdall) -> int:
         return await session.count(Note.where())
 
 
-async def fail_over(name: Name, one: Valkey, two: Valkey) -> None:
+async def fail_over(relay: Relay, one: Valkey, two: Valkey) -> None:
     for _ in range(1_000):
         if b"master_link_status:up" in two.ask("INFO", "replication"):
             break
         await asyncio.sleep(0.01)
     assert two.ask("REPLICAOF", "NO", "ONE") == b"+OK\r\n"
     assert one.ask("REPLICAOF", "127.0.0.1", str(two.port)) == b"+OK\r\n"
-    name.port = two.port
+    relay.target = ("127.0.0.1", two.port)
 
 
 def test_after_a_failover_the_next_write_is_done(pair: tuple[Valkey, Valkey]) -> None:
     one, two = pair
 
     async def main() -> None:
-        async with named(one.port) as name:
-            app = opened(name.url)
+        async with Relay("127.0.0.1", one.port) as relay:
+            app = opened(_url(relay))
             await app.create()
             await asyncio.gather(*(add(app, number) for number in range(5)))
-            await fail_over(name, one, two)
-            before = name.connections
+            await fail_over(relay, one, two)
+            before = relay.accepted
             await add(app, 10)
-            assert name.connections == before + 1  # the idle ones were ended
+            assert relay.accepted == before + 1  # the idle ones were ended
             await asyncio.gather(*(add(app, number) for number in range(20, 25)))
             async with app.session() as session:
                 (await session.require(Note, 1)).text = "changed"

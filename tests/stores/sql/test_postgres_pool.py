@@ -20,6 +20,7 @@ from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres import PostgresDatabase
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.servers.relay import Relay
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book
 
 T = TypeVar("T")
@@ -278,15 +279,8 @@ def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
 @contextlib.asynccontextmanager
 async def _pooler(url: str) -> AsyncIterator[str]:
     """Passes connections on as PgBouncer does: one that asks for a setting it does not know is refused."""
-    parts = urlsplit(url)
-    tasks: set[asyncio.Task[None]] = set()
 
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         size = await reader.readexactly(4)
         rest = await reader.readexactly(int.from_bytes(size, "big") - 4)
         if rest == (80877103).to_bytes(4, "big"):  # SSLRequest
@@ -296,19 +290,14 @@ async def _pooler(url: str) -> AsyncIterator[str]:
         if b"lock_timeout" in rest:
             told = b"SFATAL\0C08P01\0Munsupported startup parameter: lock_timeout\0\0"
             writer.write(b"E" + (len(told) + 4).to_bytes(4, "big") + told)
-            writer.close()
-            return
-        there, here = await asyncio.open_connection(parts.hostname, parts.port)
-        here.write(size + rest)
-        tasks.update(map(asyncio.ensure_future, (pipe(reader, here), pipe(there, writer))))
+            return None
+        return size + rest
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield parts._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
-    finally:
-        server.close()
-        await asyncio.gather(*tasks)
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    async with Relay(parts.hostname, parts.port, greet) as relay:
+        yield parts._replace(netloc=f"postgres@127.0.0.1:{relay.port}").geturl()
 
 
 async def _lock_timeouts(url: str, **options: Any) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, url_o
 from holdall.stores.sql.postgres import PostgresDatabase
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from tests.servers.killable import KillablePostgres
+from tests.servers.relay import Relay
 from tests.stores.sql.library import AUTHOR, BOOK, add_author
 
 T = TypeVar("T")
@@ -117,48 +117,21 @@ def test_after_idle_connections_were_killed_the_next_call_is_answered(url: str, 
 
 def test_a_network_that_forgot_idle_connections_costs_a_moment(postgres_url: str) -> None:
     async def main() -> None:
-        async with _forgetful(postgres_url) as (url, forget):
+        parts = urlsplit(postgres_url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        async with Relay(parts.hostname, parts.port) as relay:
+            url = parts._replace(netloc=f"postgres@127.0.0.1:{relay.port}").geturl()
             database = PostgresDatabase(
                 "main", url, Tables(POSTGRESQL), PostgresOptions(connections=3, ping_after=0, timeout=30)
             )
             await asyncio.gather(*(database.rows("SELECT pg_sleep(0.05)", ()) for _ in range(3)))
             await asyncio.sleep(0.01)
-            forget()
+            relay.forget()
             assert await asyncio.wait_for(database.rows("SELECT 1", ()), 10) == [(1,)]
             await database.close()
 
     run(main())
-
-
-@asynccontextmanager
-async def _forgetful(url: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
-    """A way to the server on which everything sent so far, and only that, goes nowhere once it is told to forget."""
-    parts = urlsplit(url)
-    generation = [0]
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, born: int) -> None:
-        while data := await reader.read(65536):
-            if born == generation[0]:
-                writer.write(data)
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, here = await asyncio.open_connection(parts.hostname, parts.port)
-        born = generation[0]
-        tasks.update(map(asyncio.ensure_future, (pipe(reader, here, born), pipe(there, writer, born))))
-
-    def forget() -> None:
-        generation[0] += 1
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield parts._replace(netloc=f"postgres@127.0.0.1:{server.sockets[0].getsockname()[1]}").geturl(), forget
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def test_an_old_connection_is_replaced(postgres_url: str) -> None:
