@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
-from holdall.model import BackEdit, State, Track, Tracker, set_track
+from holdall.model import State, Track, Tracker, set_track
 
 
 class Session:
@@ -57,11 +57,8 @@ class Session:
     def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
         raise AssertionError("these records have no streams")
 
-    def changed(self, model: type[Any]) -> list[Any]:
+    def at_hand(self, model: type[Any]) -> list[Any]:
         return []
-
-    def edit_back(self, record: Any, name: str) -> BackEdit:
-        return BackEdit(record, name)
 
 
 def made(model: Any, **values: Any) -> Any:

@@ -1,6 +1,6 @@
 """Models and fields: what a record type is, how its records are checked and how they know their changes."""
 
-from holdall.model.backs import BackEdit
+from holdall.model.backs import BackEdit, catch_up, edits_of
 from holdall.model.codec import RowCodec
 from holdall.model.construct import born
 from holdall.model.declaration import Declaration
@@ -57,9 +57,11 @@ __all__ = [
     "assign",
     "back",
     "born",
+    "catch_up",
     "check",
     "computed",
     "decode_text",
+    "edits_of",
     "field",
     "hold",
     "schema_of",

@@ -10,16 +10,21 @@ import msgspec
 from holdall.errors import FieldError, NotLoaded, StateError, ValidationError
 from holdall.model.gateway import gateway_of
 from holdall.model.reference import Reference, keeper_of, key_of_value
+from holdall.model.state import State
 from holdall.model.target import Target
+from holdall.model.tracking import Track, hold, set_track, state_of, track_of
 
-__all__ = ["BackEdit", "OneBack", "link", "load_back", "rewrite", "unlink"]
+__all__ = ["BackEdit", "OneBack", "catch_up", "edits_of", "link", "load_back", "rewrite", "unlink"]
+
+_STORED = (State.CLEAN, State.DIRTY, State.DELETED)
 
 
 class BackEdit(msgspec.Struct, eq=False):
-    """What was asked of the other end and can only be done with records that are not loaded: left for the commit.
+    """What was asked of the other end since the last commit.
 
-    ``kept`` are the records and keys that were assigned, None where nothing was assigned. ``added`` and ``removed``
-    are keys.
+    ``kept`` are the records and keys that were assigned, None where nothing was assigned. ``added`` and ``removed`` are
+    keys of records that were not at hand: left for the commit, or until they are loaded. ``written`` are the records
+    whose own references were changed.
     """
 
     owner: Any
@@ -27,6 +32,14 @@ class BackEdit(msgspec.Struct, eq=False):
     kept: list[Any] | None = None
     added: dict[Any, None] = msgspec.field(default_factory=dict)
     removed: dict[Any, None] = msgspec.field(default_factory=dict)
+    written: list[Any] = msgspec.field(default_factory=list)
+
+    def leave(self, record: Any, key: Any) -> None:
+        """Leave for the commit what was done to this record, as another instance of it stands for its key."""
+        if _leads(record, _field(self.owner, self.name).options.back, self.owner):
+            self.added[key] = None
+        elif self.kept is None:
+            self.removed[key] = None
 
 
 class OneBack(Reference[Any]):
@@ -95,36 +108,44 @@ async def load_back(owner: Any, name: str) -> list[Any]:
 def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
     """Let just these refer to the owner by the reference that ``name`` is the other end of."""
     items = _admitted(owner, name, values)
-    edit, known = _edit(owner, name), _known(owner, name)
-    if edit is not None:
-        field, keeper = _field(owner, name), keeper_of(owner)
-        wanted = {id(record) for item in items if (record := _at_hand(owner, name, item)) is not None}
-        for record in [*keeper.changed(field.target()), *(known or ())]:
-            if id(record) not in wanted:
-                _turn_away(owner, record, field.options.back)
-    for item in items:
-        _point(owner, name, item)
-    if edit is not None:
-        edit.kept, edit.removed = list(items), {}
-        edit.added = dict.fromkeys(item for item in items if _at_hand(owner, name, item) is None)
-        if known is not None:
-            found = [_at_hand(owner, name, item) for item in items]
-            keeper_of(owner).keep_back(owner, name, None if None in found else found)
+    edit, known, keeper = _edit(owner, name), _known(owner, name), keeper_of(owner)
+    field = _field(owner, name)
+    found = [_at_hand(owner, name, item) for item in items]
+    wanted = set(map(id, found))
+    for record in [*(known or ()), *edit.written]:
+        if id(record) not in wanted and _turn_away(owner, record, field.options.back):
+            edit.written.append(record)
+    for record in () if keeper is None else keeper.at_hand(field.target()):
+        is_left_out = id(record) not in wanted and _may_be_empty(record, field.options.back)
+        if is_left_out and _turn_away(owner, record, field.options.back):
+            edit.written.append(record)
+    for record in found:
+        if record is not None:
+            _point(owner, record, field.options.back)
+            edit.written.append(record)
+    edit.kept, edit.removed = list(items), {}
+    edit.added = {item: None for item, record in zip(items, found, strict=True) if record is None}
+    if known is not None and keeper is not None:
+        keeper.keep_back(owner, name, None if None in found else found)
 
 
 def link(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner too."""
     (item,) = _admitted(owner, name, (value,))
-    field, record, edit = _field(owner, name), _point(owner, name, item), _edit(owner, name)
-    if edit is not None:
-        edit.removed.pop(key_of_value(item), None)
-        if edit.kept is not None:
-            edit.kept.append(item)
-        if record is None:
-            edit.added[item] = None
-    known = _known(owner, name)
-    if known is not None and record is not None and not any(record is one for one in known):
-        known.append(record)
+    field, record = _field(owner, name), _at_hand(owner, name, item)
+    edit, known = _edit(owner, name), _known(owner, name)
+    edit.removed.pop(key_of_value(item), None)
+    if edit.kept is not None:
+        edit.kept.append(item)
+    if record is None:
+        edit.added[item] = None
+        if known is not None:
+            keeper_of(owner).keep_back(owner, name, None)
+    else:
+        _point(owner, record, field.options.back)
+        edit.written.append(record)
+        if known is not None and not any(record is one for one in known):
+            known.append(record)
     if field.is_stored and not any(_same(item, one) for one in field.get(owner)):
         field.write(owner, (*field.get(owner), item))
 
@@ -132,20 +153,48 @@ def link(owner: Any, name: str, value: Any) -> None:
 def unlink(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner no more."""
     (item,) = _admitted(owner, name, (value,))
-    field, key, record, edit = _field(owner, name), key_of_value(item), _at_hand(owner, name, item), _edit(owner, name)
-    if record is not None:
-        _turn_away(owner, record, field.options.back)
-    elif edit is not None:
+    field, record = _field(owner, name), _at_hand(owner, name, item)
+    edit, known = _edit(owner, name), _known(owner, name)
+    key = key_of_value(item)
+    if record is None:
         edit.removed[key] = None
-    if edit is not None:
-        edit.added.pop(key, None)
-        if edit.kept is not None:
-            edit.kept = [one for one in edit.kept if not _same(item, one)]
-    known = _known(owner, name)
+    elif _turn_away(owner, record, field.options.back):
+        edit.written.append(record)
+    edit.added.pop(key, None)
+    if edit.kept is not None:
+        edit.kept = [one for one in edit.kept if not _same(item, one)]
     if known is not None:
         known[:] = [one for one in known if one is not record]
     if field.is_stored:
         field.write(owner, [one for one in field.get(owner) if not _same(item, one)])
+
+
+def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[int, str], BackEdit]:
+    """What was asked at the other ends of a record, taken out of the edits of its session."""
+    return {place: edits.pop(place) for place in [place for place in edits if place[0] == id(record)]}
+
+
+def catch_up(edit: BackEdit, record: Any) -> None:
+    """Do to a record that was just loaded what was asked at the other end by its key.
+
+    Whatever is assigned to it from then on came later. Where it cannot be done here, it is left for the commit.
+    """
+    back, key = _field(edit.owner, edit.name).options.back, record.__key__()
+    other = type(record).__holdall__.by_name[back]
+    if other.frozen:
+        return
+    if key in edit.added:
+        del edit.added[key]
+        _point(edit.owner, record, back)
+    elif key in edit.removed or (edit.kept is not None and not any(key == key_of_value(one) for one in edit.kept)):
+        if not _may_be_empty(record, back):
+            return
+        edit.removed.pop(key, None)
+        if not _turn_away(edit.owner, record, back):
+            return
+    else:
+        return
+    edit.written.append(record)
 
 
 def _field(owner: Any, name: str) -> Any:
@@ -153,19 +202,37 @@ def _field(owner: Any, name: str) -> Any:
 
 
 def _admitted(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
-    """Keys, and References that have their records."""
+    """Keys, and References that have their records; of a stored record that another session holds, the key.
+
+    Raises ValidationError for what is neither, StateError for a discarded record.
+    """
     field, errors = _field(owner, name), list[FieldError]()
     items: tuple[Any, ...] = field.admit_items(values, errors)
     if errors:
         raise ValidationError(type(owner).__name__, errors)
-    return items
+    for item in items:
+        if item.__class__ is Reference and state_of(item._record) is State.DISCARDED:
+            raise StateError(
+                f"{type(owner).__name__}.{name}: this {type(item._record).__name__} was discarded; make it anew"
+            )
+    return tuple([item.key if _is_elsewhere(owner, item) else item for item in items])
+
+
+def _is_elsewhere(owner: Any, item: Any) -> bool:
+    """Whether the record is stored and another session's than that of the owner, if this is one that can write."""
+    if item.__class__ is not Reference:
+        return False
+    track, own = track_of(item._record), track_of(owner)
+    if track is None or track.state not in _STORED or own is None or own.tracker is None or own.tracker.is_over:
+        return False
+    return own.keeper is not None and track.tracker is not own.tracker
 
 
 def _at_hand(owner: Any, name: str, item: Any) -> Any:
     """The record that is meant, if it is here."""
-    keeper = keeper_of(owner)
     if isinstance(item, Reference):
         return item.record
+    keeper = keeper_of(owner)
     return None if keeper is None else keeper.peek(_field(owner, name).target(), item)
 
 
@@ -177,43 +244,55 @@ def _same(item: Any, other: Any) -> bool:
     return bool(key == key_of_value(other))
 
 
-def _point(owner: Any, name: str, item: Any) -> Any:
-    """Let the record refer to the owner if it is at hand; None where it is not."""
-    record = _at_hand(owner, name, item)
-    if record is None:
-        if keeper_of(owner) is None:
-            raise StateError(f"{type(owner).__name__}.{name} takes records, not keys, until its record is in a session")
-        return None
-    other = type(record).__holdall__.by_name[_field(owner, name).options.back]
-    value = other.get(record)
-    if other.form is None:
-        if value is None or not _is(value, owner):
-            setattr(record, other.name, owner)
-    elif not any(_is(one, owner) for one in value):
-        setattr(record, other.name, (*value, owner))
-    return record
+def _point(owner: Any, record: Any, back: str) -> None:
+    """Let the record refer to the owner."""
+    if not _leads(record, back, owner):
+        other = type(record).__holdall__.by_name[back]
+        setattr(record, back, owner if other.form is None else (*other.get(record), owner))
 
 
-def _turn_away(owner: Any, record: Any, back: str) -> None:
+def _turn_away(owner: Any, record: Any, back: str) -> bool:
+    """Let the record refer to the owner no more; tells whether it did."""
+    if not _leads(record, back, owner):
+        return False
+    other = type(record).__holdall__.by_name[back]
+    left = None if other.form is None else tuple([item for item in other.get(record) if not _is(item, owner)])
+    setattr(record, back, left)
+    return True
+
+
+def _may_be_empty(record: Any, back: str) -> bool:
+    other = type(record).__holdall__.by_name[back]
+    return other.form is not None or bool(other.nullable)
+
+
+def _leads(record: Any, back: str, owner: Any) -> bool:
+    """Whether the record refers to the owner."""
     other = type(record).__holdall__.by_name[back]
     value = other.get(record)
-    if other.form is not None:
-        setattr(record, back, tuple([item for item in value if not _is(item, owner)]))
-    elif value is not None and _is(value, owner):
-        setattr(record, back, None)
+    return any(_is(item, owner) for item in (value if other.form is not None else (value,)))
 
 
 def _is(item: Any, owner: Any) -> bool:
     """Whether what a slot holds leads to the record."""
-    if item.__class__ is Reference and item._record is not None:
-        return item._record is owner
+    if item.__class__ is Reference and item._record is owner:
+        return True
     key = key_of_value(item)
     return key is not None and bool(key == owner.__key__())
 
 
-def _edit(owner: Any, name: str) -> BackEdit | None:
-    keeper = keeper_of(owner)
-    return None if keeper is None else keeper.edit_back(owner, name)
+def _edit(owner: Any, name: str) -> BackEdit:
+    """What has been asked at this other end, to be written to; it goes with the record where its session ends."""
+    track, place = track_of(owner), (id(owner), name)
+    ends = track.tracker.ends if track is not None and track.tracker is not None else getattr(track, "ends", None)
+    if ends is None:
+        ends = {}
+        set_track(owner, Track(None, state_of(owner), ends=ends))
+    found = ends.get(place)
+    if found is None:
+        found = ends[place] = BackEdit(owner, name)
+        hold(owner)
+    return found
 
 
 def _known(owner: Any, name: str) -> list[Any] | None:

@@ -48,11 +48,8 @@ class Keeper(Protocol):
     def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
         """Take these as the loaded ones; None if they are not known any more."""
 
-    def changed(self, model: type[Any]) -> list[Any]:
-        """The new and changed records of a model."""
-
-    def edit_back(self, record: Any, name: str) -> Any:
-        """What the next commit is to do at this other end, to be written to."""
+    def at_hand(self, model: type[Any]) -> list[Any]:
+        """The records of a model that are here and stay, new ones too."""
 
 
 class Trust(Protocol):
@@ -70,10 +67,12 @@ class Tracker:
 
     ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. ``trusted`` is set
     while code that speaks for a store is under way. While a commit is in flight, ``edited`` collects the records that
-    are written to, by ``id()``. ``is_over`` once the session has ended, though somebody may still hold it.
+    are written to, by ``id()``. ``ends`` is what was asked at other ends of references, by the ``id()`` of their record
+    and the name; it is held here, as it goes with the records when the session ends. ``is_over`` once the session has
+    ended, though somebody may still hold it.
     """
 
-    __slots__ = ("_keeper", "edited", "is_over", "touch", "trusted")
+    __slots__ = ("_keeper", "edited", "ends", "is_over", "touch", "trusted")
     state = State.CLEAN
     old: dict[str, Any] | None = None
 
@@ -81,6 +80,7 @@ class Tracker:
         self._keeper = ref(keeper)
         self.touch = touch
         self.is_over = False
+        self.ends: dict[tuple[int, str], Any] = {}
         self.trusted: Trust | None = None
         self.edited: dict[int, Any] | None = None
 
@@ -96,11 +96,15 @@ class Tracker:
 
 
 class Track(msgspec.Struct, eq=False):
-    """The state of one record that is not clean, and the first old value of each changed field."""
+    """The state of one record that is not clean, and the first old value of each changed field.
+
+    ``ends`` is what was asked at its other ends of references while no session knew it, as a Tracker has it.
+    """
 
     tracker: Tracker | None
     state: State
     old: dict[str, Any] | None = None
+    ends: dict[tuple[int, str], Any] | None = None
 
     @property
     def keeper(self) -> Keeper | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holdall.errors import FrozenError, StateError
-from holdall.model import Model, State, Track, set_track, state_of, track_of
+from holdall.model import BackEdit, Model, State, Track, Tracker, edits_of, set_track, state_of, track_of
 from holdall.session.core import M, SessionCore
 from holdall.session.handwriting.phase import SessionState
-from holdall.session.succession import succeed
+from holdall.session.succession import restore, succeed
 from holdall.store import Verb
 
 __all__ = ["ChangingSession"]
@@ -42,12 +42,30 @@ class ChangingSession(SessionCore):
         if key is not None:
             known = self._records.of(binding.model)
             if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
-                if succeed(self._records, self._keeper.tracker, binding, key, record):
-                    return record
-                raise StateError(f"this session already holds a {binding.collection} with this key")
+                if not succeed(self._records, self._keeper.tracker, binding, key, record):
+                    raise StateError(f"this session already holds a {binding.collection} with this key")
+                if track is not None:
+                    self._take_ends(track.ends)
+                return record
         set_track(record, self._records.new_track)
         self._records.new[id(record)] = record
+        if track is not None:
+            self._take_ends(track.ends)
         return record
+
+    def _take_ends(self, ends: dict[tuple[int, str], BackEdit] | None) -> None:
+        """Take over what was asked at other ends, and the records without a session that were written for it."""
+        for place, edit in (ends or {}).items():
+            self._records.backs.edits[place] = edit
+            for record in edit.written:
+                track = track_of(record)
+                if track is None or track.tracker is None or not _is_free(track):
+                    continue
+                key = self._records.stored_key(record)
+                if self._records.find(type(record), key) is None:
+                    self.attach(record)
+                else:  # another instance of it is here, and stands for it
+                    edit.leave(record, key)
 
     def _not_addable(self, record: Model, state: State) -> str:
         name = type(record).__name__
@@ -107,7 +125,7 @@ class ChangingSession(SessionCore):
             return record
         if track is None or track.tracker is None or track.state is State.NEW:
             raise StateError(f"this {type(record).__name__} is {state_of(record).value} and of no session that is gone")
-        if track.keeper is not None and not track.tracker.is_over:
+        if not _is_free(track):
             raise StateError(f"this {type(record).__name__} is of another session, whose block has not ended")
         binding, old = self._bindings.of_model(type(record)), dict(track.old or {})
         key = self._records.stored_key(record)
@@ -121,6 +139,7 @@ class ChangingSession(SessionCore):
             self._records.dirty[id(record)] = record
         if track.state is State.DELETED:
             self.remove(record)
+        self._take_ends(edits_of(record, track.tracker.ends))
         return record
 
     def unregister(self, record: Model) -> None:
@@ -128,6 +147,7 @@ class ChangingSession(SessionCore):
         self._committer.demand_idle()
         if self._records.holds(record):
             self._records.forget(record)
+            edits_of(record, self._records.backs.edits)
             set_track(record, Track(None, State.UNBOUND))
 
     def rollback(self) -> None:
@@ -136,17 +156,23 @@ class ChangingSession(SessionCore):
         Where it is unknown whether a commit was written, all changed records are discarded: load them again.
         """
         self._committer.demand_idle()
-        self._records.collect()
-        for record in list(self._records.new.values()):
-            self._records.discard(record)
-        for record in [*self._records.dirty.values(), *self._records.deleted.values()]:
-            if self._committer.is_in_doubt:
-                self._records.discard(record)
+        records, is_in_doubt = self._records, self._committer.is_in_doubt
+        records.collect()
+        for record in list(records.new.values()):
+            records.discard(record)
+        if not is_in_doubt:
+            restore(records)
+        for record in filter(records.holds, [*records.dirty.values(), *records.deleted.values()]):
+            if is_in_doubt:
+                records.discard(record)
             else:
                 self._keeper.undo(record)
+        records.dirty.clear()
+        records.deleted.clear()
         self._committer.is_in_doubt = False
-        self._records.backs.clear()
-        self._records.renew()
+        records.backs.clear()
+        records.succeeded.clear()
+        records.renew()
 
     async def leave(self) -> None:
         """End the session without a commit, and let go of its records as they are.
@@ -160,7 +186,7 @@ class ChangingSession(SessionCore):
             self.rollback()
         for record in list(self._records.new.values()):
             self._records.forget(record)
-            set_track(record, Track(None, State.UNBOUND))
+            set_track(record, Track(None, State.UNBOUND, ends=edits_of(record, self._records.backs.edits)))
         tracker = self._keeper.tracker
         for record in self._records.deleted.values():
             track = track_of(record)
@@ -173,6 +199,11 @@ class ChangingSession(SessionCore):
         self._committer.demand_idle()
         self._committer.is_in_doubt = False
         self._records.clear()
+
+
+def _is_free(track: Tracker | Track) -> bool:
+    """Whether no session that is open keeps the record."""
+    return track.tracker is None or track.keeper is None or track.tracker.is_over
 
 
 def _no_record(verb: str, given: object) -> str:

@@ -42,7 +42,8 @@ class IdentityMap:
         self.deleted: dict[int, Any] = {}
         self.watcher = Watcher()
         self.given: dict[int, dict[str, Any]] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
-        self.backs = Backs()
+        self.backs = Backs(tracker.ends)
+        self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
         self.by_system: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
     def of(self, model: Any) -> dict[Any, Any]:
@@ -68,18 +69,22 @@ class IdentityMap:
         if len(keys) == 1 and keys[0] not in known:
             known[keys[0]] = records[0]
             set_track(records[0], self._tracker)
-            return records
-        if known.keys().isdisjoint(keys):
+            result, fresh = records, records
+        elif known.keys().isdisjoint(keys):
             known.update(zip(keys, records, strict=True))
             deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
-            return records
-        result = []
-        for key, record in zip(keys, records, strict=True):
-            present = known.get(key)
-            if present is None:
-                known[key] = present = record
-                set_track(record, self._tracker)
-            result.append(present)
+            result, fresh = records, records
+        else:
+            result, fresh = [], []
+            for key, record in zip(keys, records, strict=True):
+                present = known.get(key)
+                if present is None:
+                    known[key] = present = record
+                    set_track(record, self._tracker)
+                    fresh.append(record)
+                result.append(present)
+        if self.backs.edits and self._tracker.edited is None:
+            self.backs.catch_up(model, fresh)
         return result
 
     def claim(self, model: Any, key: Any, record: Any) -> bool:
@@ -194,12 +199,13 @@ class IdentityMap:
         return list((found | self.new | self.dirty | self.deleted).values())
 
     def clear(self) -> None:
-        """Discard every record."""
-        for record in self.all():
+        """Discard every record that is still of this session."""
+        for record in filter(self.holds, self.all()):
             set_track(record, Track(None, State.DISCARDED))
         self._by_model.clear()
         self.watcher = Watcher()
         self.given.clear()
         self.backs.clear()
+        self.succeeded.clear()
         for group in (self.new, self.dirty, self.deleted):
             group.clear()

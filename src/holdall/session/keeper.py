@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import StateError
-from holdall.model import BackEdit, State, Tracker, state_of, track_of
+from holdall.model import State, Tracker, state_of, track_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Query, Some
 from holdall.session.binding import Bindings
@@ -16,6 +16,8 @@ from holdall.session.reader import Reader
 from holdall.session.references.asking import having_keys
 
 __all__ = ["SessionKeeper"]
+
+_STAYING = (State.CLEAN, State.DIRTY)
 
 
 class SessionKeeper:
@@ -87,16 +89,10 @@ class SessionKeeper:
         """Take these as loaded."""
         self.backs.keep(record, name, found)
 
-    def changed(self, model: type[Any]) -> list[Any]:
-        """The new and changed records of a model."""
-        self.records.collect()
-        return [
-            item for group in (self.records.new, self.records.dirty) for item in group.values() if type(item) is model
-        ]
-
-    def edit_back(self, record: Any, name: str) -> BackEdit:
-        """What the next commit is to do there."""
-        return self.backs.edit(record, name)
+    def at_hand(self, model: type[Any]) -> list[Any]:
+        """The records of a model that are here and stay, new ones too."""
+        new = [record for record in self.records.new.values() if type(record) is model]
+        return [*new, *[record for record in self.records.of(model).values() if state_of(record) in _STAYING]]
 
     def undo(self, record: Any) -> None:
         """Give a changed or deleted record its old values back."""

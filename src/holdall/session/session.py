@@ -91,12 +91,16 @@ class Session(DaoSession):
         try:
             result = await self._commit_anew(options, wanted)
         except CommitError as error:
+            if not isinstance(error, CommitAborted):
+                self._records.succeeded.clear()
             if raise_for_status or not error.result.tasks:
                 raise
             result = error.result
             result.error = error
         if self._records.backs.is_used:
             self._records.backs.clear()
+        if self._records.succeeded:
+            self._records.succeeded.clear()
         return result
 
     @staticmethod
@@ -177,6 +181,8 @@ class Session(DaoSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._is_over:  # it was left, and has nothing to write or undo any more
+            return
         try:
             await self._committer.wait_idle()
             if kind is None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from holdall.model import Declaration, Field, State, Track, Tracker, set_track, state_of, track_of
+from holdall.model import Declaration, Field, Reference, State, Track, Tracker, hold, set_track, state_of, track_of
 from holdall.query import Kind
 from holdall.session.binding import Binding
 from holdall.session.identity import IdentityMap
+from holdall.session.references.consequences import key_in
+from holdall.session.references.symmetry import items_of
 
 __all__ = ["succeed"]
 
@@ -19,8 +21,8 @@ __all__ = ["succeed"]
 def succeed(records: IdentityMap, tracker: Tracker, binding: Binding, key: Any, record: Any) -> bool:
     """Let the record stand for the one of this key that is to be removed; False where there is none.
 
-    Records with streams, which would stay, and those of hand-written code, which may tell the two acts apart, do not
-    succeed each other.
+    References of the session that lead to the removed one lead to the new one. Records with streams, which would stay,
+    and those of hand-written code, which may tell the two acts apart, do not succeed each other.
     """
     gone = records.find(binding.model, key)
     if gone is None or state_of(gone) is not State.DELETED or binding.recordwise is not None or binding.schema.streams:
@@ -29,10 +31,42 @@ def succeed(records: IdentityMap, tracker: Tracker, binding: Binding, key: Any, 
     old = _replaced(declaration, gone, (track.old if track is not None else None) or {}, record)
     records.discard(gone)
     records.mark_clean(record, key)
+    records.succeeded.append((record, gone, track))
     if old:
         set_track(record, Track(tracker, State.DIRTY, old))
         records.dirty[id(record)] = record
+    _lead_on(records, gone, record)
     return True
+
+
+def restore(records: IdentityMap) -> None:
+    """Take back every succession since the last commit: the removed record is there again, still to be removed."""
+    while records.succeeded:
+        record, gone, track = records.succeeded.pop()
+        if records.holds(record):
+            records.discard(record)
+            set_track(gone, track)
+            records.of(type(gone))[records.stored_key(gone)] = gone
+            records.deleted[id(gone)] = gone
+            _lead_on(records, record, gone)
+
+
+def _lead_on(records: IdentityMap, gone: Any, record: Any) -> None:
+    """Let references that hold the one hold the other, as the key they store stays the same."""
+    for holder in records.all():
+        for field in type(holder).__holdall__.references:
+            slot = field.get(holder)
+            items = slot if field.form is not None else (slot,)
+            if any(item.__class__ is Reference and item._record is gone for item in items):
+                led = tuple([_led(field, item, gone, record) for item in items])
+                field.put(holder, led if field.form is not None else led[0])
+                hold(holder)
+
+
+def _led(field: Field, item: Any, gone: Any, record: Any) -> Any:
+    if item.__class__ is Reference and item._record is gone:
+        return Reference(field.target, record=record)
+    return item
 
 
 def _replaced(declaration: Declaration, gone: Any, edited: dict[str, Any], record: Any) -> dict[str, Any]:
@@ -45,6 +79,10 @@ def _replaced(declaration: Declaration, gone: Any, edited: dict[str, Any], recor
         elif field not in declaration.key:
             if field in declaration.stamps and field.get(record) is None:
                 field.put(record, now if field.kind is Kind.DATETIME else now.date())
+            if field.options.back is not None:  # who refers to the key still does; the record itself adds to them
+                there = {key_in(item) for item in items_of(field, stored)}
+                added = [item for item in items_of(field, field.get(record)) if key_in(item) not in there]
+                field.put(record, (*stored, *added) if field.form is not None else added[0] if added else stored)
             if field.is_relation or _differ(field, stored, field.get(record)):
                 old[field.name] = stored
     return old

@@ -1,21 +1,24 @@
-"""The other ends of references in a session: which are loaded, and what was asked of them until the commit."""
+"""The other ends of references in a session: which are loaded, and what was asked at them until the commit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from holdall.model import BackEdit
+from holdall.model import BackEdit, catch_up
 
 __all__ = ["Backs"]
 
 
 class Backs:
-    """By record and field. Holds its records, so that their ids stay theirs."""
+    """By record and field. Holds its records, so that their ids stay theirs.
 
-    def __init__(self) -> None:
+    ``edits`` is what was asked at them; the records have it too, and take it along when the session ends.
+    """
+
+    def __init__(self, edits: dict[tuple[int, str], BackEdit]) -> None:
         self._loaded: dict[int, tuple[Any, dict[str, list[Any]]]] = {}
-        self.edits: dict[tuple[int, str], BackEdit] = {}
+        self.edits = edits
 
     def loaded(self, record: Any, name: str) -> list[Any] | None:
         """The records at this other end, if they were loaded."""
@@ -30,13 +33,13 @@ class Backs:
         else:
             names[name] = found
 
-    def edit(self, record: Any, name: str) -> BackEdit:
-        """What the next commit is to do at this other end."""
-        key = id(record), name
-        edit = self.edits.get(key)
-        if edit is None:
-            edit = self.edits[key] = BackEdit(record, name)
-        return edit
+    def catch_up(self, model: Any, records: Iterable[Any]) -> None:
+        """Do to records that were just loaded what was asked of them by key."""
+        for edit in list(self.edits.values()):
+            field = edit.owner.__holdall__.by_name[edit.name]
+            if field.target() is model:
+                for record in records:
+                    catch_up(edit, record)
 
     @property
     def is_used(self) -> bool:

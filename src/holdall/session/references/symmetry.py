@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.errors import FieldError
-from holdall.model import BackEdit, Field, Reference, State, hold, track_of
+from holdall.errors import FieldError, StateError
+from holdall.model import BackEdit, Field, Reference, State, hold, state_of, track_of
 from holdall.session.references.asking import Asking
 from holdall.session.references.bond import Bond
 from holdall.session.references.consequences import Consequences, fields_for, key_in, old_value
@@ -52,6 +52,12 @@ def _bond_of(found: Consequences, owner: Any, name: str) -> Bond:
 
 async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdit) -> None:
     """Let the records asked for refer to the owner, and others no more."""
+    for record in edit.written:
+        if state_of(record) is State.UNBOUND and any(
+            leads_to(item, edit.owner) for item in items_of(bond.field, bond.field.get(record))
+        ):
+            place = f"{type(edit.owner).__name__}.{edit.name}"
+            raise StateError(f"{place} holds a {type(record).__name__} not of this session; add it first")
     own_key = edit.owner.__key__()
     await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
     if track_of(edit.owner).state is State.NEW or own_key is None:  # type: ignore[union-attr]
@@ -61,11 +67,17 @@ async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdi
         await _release(found, asking, bond, edit.owner, edit.name, list(edit.removed))
         return
     names, parts = fields_for(bond, is_changed=True), len(bond.source.schema.key)
+    written = set(map(id, edit.written))  # what they say by now was said later
     async for rows in asking.referring(bond, [own_key], names):
         for row in rows:
             key = row[0] if parts == 1 else row[:parts]
-            if key not in kept and not found.is_removed(bond.source, key):
-                _let_go(found, bond, edit.owner, edit.name, found.record(bond.source, key, names, row), key)
+            record = (
+                None
+                if key in kept or found.is_removed(bond.source, key)
+                else found.record(bond.source, key, names, row)
+            )
+            if record is not None and id(record) not in written:
+                _let_go(found, bond, edit.owner, edit.name, record, key)
 
 
 async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, name: str, items: list[Any]) -> None:
@@ -144,8 +156,8 @@ def _let_go(found: Consequences, bond: Bond, owner: Any, name: str, record: Any,
 
 def leads_to(item: Any, owner: Any) -> bool:
     """Whether what a slot holds leads to the record."""
-    if item.__class__ is Reference and item._record is not None:
-        return item._record is owner
+    if item.__class__ is Reference and item._record is owner:
+        return True
     key = key_in(item)
     return key is not None and bool(key == owner.__key__())
 
