@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
@@ -113,6 +114,27 @@ def test_waiters_that_give_up_lose_no_connection(postgres_url: str) -> None:
         assert [isinstance(end, asyncio.CancelledError) for end in ended] == [True, False, True, False, True]
         assert await database.rows("SELECT 1", ()) == [(1,)]
         await database.close()
+
+    run(main())
+
+
+def test_opening_that_is_broken_off_anywhere_leaves_nothing_behind(postgres_url: str) -> None:
+    async def main() -> None:
+        told: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        for steps in range(25):
+            database = opened(postgres_url)
+            work = asyncio.ensure_future(database.rows("SELECT 1", ()))
+            for _ in range(steps):
+                await asyncio.sleep(0.0002 if steps > 12 else 0)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            if steps % 2:
+                assert await database.rows("SELECT 1", ()) == [(1,)]
+            await database.close()
+            del work
+            gc.collect()
+        assert told == []
 
     run(main())
 

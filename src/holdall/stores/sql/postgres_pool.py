@@ -50,6 +50,7 @@ class PostgresPool:
         self._free: list[PostgresConnection] = []
         self._waiters: deque[asyncio.Future[PostgresConnection | None]] = deque()
         self._resetting: dict[asyncio.Task[None], PostgresConnection] = {}
+        self._opening: set[asyncio.Task[PostgresConnection]] = set()
         self._is_closed = False
 
     def take_now(self) -> PostgresConnection | None:
@@ -73,7 +74,7 @@ class PostgresPool:
         else:
             self._open += 1
         try:
-            return await self._connect()
+            return await self._opened()
         except BaseException:
             self._vacate()
             raise
@@ -123,7 +124,7 @@ class PostgresPool:
         for task, connection in resetting.items():
             task.cancel()
             connection.raw.terminate()
-        await asyncio.gather(*closing, *resetting, return_exceptions=True)
+        await asyncio.gather(*closing, *resetting, *self._opening, return_exceptions=True)
 
     def abandon(self) -> None:
         """Let go of connections whose loop has ended."""
@@ -156,6 +157,20 @@ class PostgresPool:
                 waiter.set_result(None)
                 return
         self._open -= 1
+
+    async def _opened(self) -> PostgresConnection:
+        """A new connection. Whoever wants it no more leaves it to be ended once it is open.
+
+        Broken off within, asyncpg leaves a future behind that nobody looks at, of which the loop complains.
+        """
+        task = asyncio.ensure_future(self._connect())
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_end)
+            raise
 
     async def _is_usable(self, connection: PostgresConnection) -> bool:
         """Whether an idle connection is alive and not too old; else it is ended, and if it is dead all others too."""
@@ -199,3 +214,9 @@ class PostgresPool:
         task = asyncio.get_running_loop().create_task(work)
         self._resetting[task] = connection
         task.add_done_callback(self._resetting.pop)
+
+
+def _end(task: asyncio.Task[PostgresConnection]) -> None:
+    """End a connection that nobody waits for any more."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().raw.terminate()
