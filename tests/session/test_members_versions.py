@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Fill, Holdall, Many, Model, back, field
+from holdall import Fill, Holdall, Many, Model, Session, State, back, field, state_of
 from holdall.errors import CommitAborted
 
 pytestmark = pytest.mark.anyio
@@ -116,4 +116,17 @@ async def test_members_that_went_stay_away_and_others_stay(app: Holdall) -> None
     async with app.session() as session:
         assert list((await session.require(Album, 1)).songs.keys) == [1, 4, 5]
     assert (await app.fsck()).is_whole
+    await app.close()
+
+
+async def test_a_commit_refused_for_a_record_that_is_gone_leaves_it_with_its_edits(app: Holdall) -> None:
+    await _filled(app)
+    session = Session(app.bindings)
+    crate = await session.require(Crate, 1)
+    crate.songs.add(1)
+    async with app.session() as other:
+        other.remove(await other.require(Crate, 1))
+    with pytest.raises(CommitAborted):
+        await session.commit()
+    assert (state_of(crate), crate.songs.keys) == (State.DIRTY, (1,))
     await app.close()

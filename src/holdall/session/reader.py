@@ -294,19 +294,26 @@ class Reader:
         return self._records.adopt(binding.model, list(map(binding.row_key, rows)), records)
 
     async def refresh(self, binding: Binding, record: Any) -> None:
-        """Take over what the store has now; raises NotFound if it has nothing any more."""
+        """Take over what the store has now; discards the record and raises NotFound if it has nothing any more."""
+        key = self._records.stored_key(record)
+        if not await self.reread(binding, record):
+            self._records.discard(record)
+            raise NotFound(binding.collection, key)
+
+    async def reread(self, binding: Binding, record: Any) -> bool:
+        """Take over what the store has now; False if it has nothing any more, and the record stays as it is."""
         binding.policy.demand(Right.READ, self._user, binding.collection)
         key = self._records.stored_key(record)
         fresh = await self._fresh(binding, key)
         if not self._records.holds(record):
             raise StateError(f"this {binding.collection} left the session while it was read")
         if fresh is None:
-            self._records.discard(record)
-            raise NotFound(binding.collection, key)
+            return False
         for field in binding.declaration.stored:
             field.put(record, field.get(fresh))
         self._records.mark_clean(record, key)
         self._records.renew([record])
+        return True
 
     async def _fresh(self, binding: Binding, key: Any) -> Any:
         """A record, not of this session, with what the store has now; None where it has nothing."""

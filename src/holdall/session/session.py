@@ -7,7 +7,7 @@ import random
 from types import TracebackType
 from typing import Self
 
-from holdall.errors import CommitAborted, CommitError, NotFound, StateError
+from holdall.errors import CommitAborted, CommitError, StateError
 from holdall.model import State, state_of
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
@@ -152,9 +152,7 @@ class Session(DaoSession):
             edits = None if record is None else ListEdits.of(record)
             if edits is None:
                 return False
-        try:
-            await self._reader.refresh(self._bindings.of_model(type(record)), record)
-        except NotFound:
+        if not await self._reader.reread(self._bindings.of_model(type(record)), record):
             return False
         if edits is not None:
             edits.repeat(record)
