@@ -1,8 +1,7 @@
-"""Reading: gets of one tick go out as one fetch, rows become records, each key becomes one record."""
+"""Reading: queries go to their stores, rows become records, each key becomes one record."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
@@ -13,6 +12,7 @@ from holdall.policy import Right, User
 from holdall.query import Query, SortKey
 from holdall.session.binding import Binding, Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
+from holdall.session.gathering import Fetched, Gathering
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.projection import decoded_rows, parted_rows
@@ -35,8 +35,7 @@ class Reader:
         self._handwritten = handwritten
         self._localizer = Localizer(bindings, user)
         self._across = Across(self._localizer)
-        self._loading: dict[Binding, dict[Any, asyncio.Future[Any]]] = {}  # the keys being fetched or gathered
-        self._gathering: dict[Binding, list[Any]] = {}  # the keys of this tick
+        self._gathering = Gathering()
 
     async def get(self, binding: Binding, key: Any) -> Any:
         """The record with this key, or None.
@@ -53,56 +52,9 @@ class Reader:
             return await self.get(binding, key)
         if binding.recordwise is not None:
             return await self._handwritten.get(binding, key)
-        while True:
-            loading = self._loading.setdefault(binding, {})
-            future = loading.get(key)
-            if future is None and binding not in self._gathering:
-                return await self._lead(binding, key, loading)
-            if future is None:
-                future = loading[key] = asyncio.get_running_loop().create_future()
-                self._gathering[binding].append(key)
-            try:
-                return await asyncio.shield(future)
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if not future.cancelled() or (task is not None and task.cancelling()):
-                    raise
-                # the get that was to fetch for all was cancelled; take its place
+        return await self._gathering.get(binding, key, self._fetch_readable)
 
-    async def _lead(self, binding: Binding, key: Any, loading: dict[Any, asyncio.Future[Any]]) -> Any:
-        """Wait for the others of this tick, then fetch for all of them."""
-        loop = asyncio.get_running_loop()
-        loading[key] = loop.create_future()
-        keys = self._gathering[binding] = [key]
-        try:
-            if getattr(loop, "_ready", True):  # where nothing else is ready to run, nobody can join in this tick
-                await asyncio.sleep(0)
-            del self._gathering[binding]
-            found, broken = await self._fetch_readable(binding, keys)
-        except BaseException as error:
-            if self._gathering.get(binding) is keys:
-                del self._gathering[binding]
-            for future in map(loading.pop, keys):
-                if isinstance(error, Exception):
-                    future.set_exception(error)
-                    future.exception()  # it is no failure that nobody else awaits it
-                else:
-                    future.cancel()
-            raise
-        for other in keys:
-            future = loading.pop(other)
-            if other in broken:
-                future.set_exception(broken[other])
-                future.exception()
-            else:
-                future.set_result(found.get(other))
-        if key in broken:
-            raise broken[key]
-        return found.get(key)
-
-    async def _fetch_readable(
-        self, binding: Binding, keys: Sequence[Any]
-    ) -> tuple[dict[Any, Any], dict[Any, CorruptRecord]]:
+    async def _fetch_readable(self, binding: Binding, keys: Sequence[Any]) -> Fetched:
         """As ``fetch_keys``, with an error for each of several records that cannot be read."""
         try:
             return await self.fetch_keys(binding, keys), {}
@@ -187,15 +139,7 @@ class Reader:
         binding, asked = self._bindings.of_query(query), list[Asked]()
         localizer = Localizer(self._bindings, self._user, asked)
         binding.policy.demand(Right.READ, self._user, binding.collection)
-        plain: Query[Any] = Query(
-            binding.collection,
-            query.condition,
-            query.sort_keys,
-            query.max_rows,
-            query.skip,
-            query.position,
-            query.projection,
-        )
+        plain = _under_name(query, binding)
         local = plain if is_local(plain) else await localizer.localize(plain, binding)
         return await Across(localizer).explained(local, binding, asked)
 
@@ -221,15 +165,7 @@ class Reader:
         """The query under its collection's name here, as its own store can answer it."""
         binding.policy.demand(Right.READ, self._user, binding.collection)
         if query.collection != binding.collection or query.model is not None:
-            query = Query(
-                binding.collection,
-                query.condition,
-                query.sort_keys,
-                query.max_rows,
-                query.skip,
-                query.position,
-                query.projection,
-            )
+            query = _under_name(query, binding)
         return query if is_local(query) else await self._localizer.localize(query, binding)
 
     async def count(self, query: Query[Any]) -> int:
@@ -321,3 +257,16 @@ class Reader:
             return await self._handwritten.fresh(binding, key)
         rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
         return records_of(binding, rows)[0] if rows else None
+
+
+def _under_name(query: Query[Any], binding: Binding) -> Query[Any]:
+    """The query as a store takes it: under the collection's name there, and of no model."""
+    return Query(
+        binding.collection,
+        query.condition,
+        query.sort_keys,
+        query.max_rows,
+        query.skip,
+        query.position,
+        query.projection,
+    )
