@@ -12,7 +12,7 @@ from holdall.model.gateway import gateway_of
 from holdall.model.reference import Reference, keeper_of, key_of_value
 from holdall.model.state import State
 from holdall.model.target import Target
-from holdall.model.tracking import Track, hold, set_track, state_of, track_of
+from holdall.model.tracking import Track, Tracker, hold, set_track, state_of, track_of
 
 __all__ = ["BackEdit", "OneBack", "catch_up", "edits_of", "link", "load_back", "rewrite", "unlink"]
 
@@ -23,23 +23,26 @@ class BackEdit(msgspec.Struct, eq=False):
     """What was asked of the other end since the last commit.
 
     ``kept`` are the records and keys that were assigned, None where nothing was assigned. ``added`` and ``removed`` are
-    keys of records that were not at hand: left for the commit, or until they are loaded. ``written`` are the records
-    whose own references were changed.
+    keys of records that were not at hand: left for the commit, or until they are loaded. Those removed have True where
+    they had been added since the last commit: whomever they referred to before, it is nobody now. ``written`` are the
+    records whose own references were changed. In ``sessions`` it was done to every record that was or came to hand;
+    what these say by now was said later.
     """
 
     owner: Any
     name: str
     kept: list[Any] | None = None
     added: dict[Any, None] = msgspec.field(default_factory=dict)
-    removed: dict[Any, None] = msgspec.field(default_factory=dict)
+    removed: dict[Any, bool] = msgspec.field(default_factory=dict)
     written: list[Any] = msgspec.field(default_factory=list)
+    sessions: list[Tracker | None] = msgspec.field(default_factory=list)
 
     def leave(self, record: Any, key: Any) -> None:
         """Leave for the commit what was done to this record, as another instance of it stands for its key."""
         if _leads(record, _field(self.owner, self.name).options.back, self.owner):
             self.added[key] = None
         elif self.kept is None:
-            self.removed[key] = None
+            self.removed[key] = False
 
 
 class OneBack(Reference[Any]):
@@ -123,8 +126,11 @@ def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
         if record is not None:
             _point(owner, record, field.options.back)
             edit.written.append(record)
-    edit.kept, edit.removed = list(items), {}
-    edit.added = {item: None for item, record in zip(items, found, strict=True) if record is None}
+    absent = [item for item, record in zip(items, found, strict=True) if record is None]
+    edit.removed = dict.fromkeys([*edit.added, *(key for key, had in edit.removed.items() if had)], True)
+    edit.kept, edit.added = list(items), {}
+    for item in absent:
+        _ask_for(owner, edit, item)
     if known is not None and keeper is not None:
         keeper.keep_back(owner, name, None if None in found else found)
 
@@ -138,7 +144,7 @@ def link(owner: Any, name: str, value: Any) -> None:
     if edit.kept is not None:
         edit.kept.append(item)
     if record is None:
-        edit.added[item] = None
+        _ask_for(owner, edit, item)
         if known is not None:
             keeper_of(owner).keep_back(owner, name, None)
     else:
@@ -157,7 +163,7 @@ def unlink(owner: Any, name: str, value: Any) -> None:
     edit, known = _edit(owner, name), _known(owner, name)
     key = key_of_value(item)
     if record is None:
-        edit.removed[key] = None
+        edit.removed[key] = key in edit.added or edit.removed.get(key, False)
     elif _turn_away(owner, record, field.options.back):
         edit.written.append(record)
     edit.added.pop(key, None)
@@ -175,26 +181,37 @@ def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[
 
 
 def catch_up(edit: BackEdit, record: Any) -> None:
-    """Do to a record that was just loaded what was asked at the other end by its key.
+    """Do to a record that has come to hand what was asked at the other end.
 
     Whatever is assigned to it from then on came later. Where it cannot be done here, it is left for the commit.
     """
     back, key = _field(edit.owner, edit.name).options.back, record.__key__()
     other = type(record).__holdall__.by_name[back]
-    if other.frozen:
+    is_removed = key in edit.removed or (
+        edit.kept is not None and not any(key == key_of_value(one) for one in edit.kept)
+    )
+    if other.frozen or (is_removed and not _may_be_empty(record, back)):
         return
     if key in edit.added:
         del edit.added[key]
         _point(edit.owner, record, back)
-    elif key in edit.removed or (edit.kept is not None and not any(key == key_of_value(one) for one in edit.kept)):
-        if not _may_be_empty(record, back):
-            return
-        edit.removed.pop(key, None)
-        if not _turn_away(edit.owner, record, back):
-            return
-    else:
+    elif edit.removed.pop(key, False) and other.form is None:
+        setattr(record, back, None)
+    elif not is_removed or not _turn_away(edit.owner, record, back):
         return
     edit.written.append(record)
+
+
+def _ask_for(owner: Any, edit: BackEdit, key: Any) -> None:
+    """Have the record with this key refer to the owner: where it refers to one only, no more to any other."""
+    edit.added[key] = None
+    edit.removed.pop(key, None)
+    field = _field(owner, edit.name)
+    if field.target().__holdall__.by_name[field.options.back].form is None:
+        for rival in _edits(owner).values():
+            if rival is not edit and rival.name == edit.name and type(rival.owner) is type(owner):
+                rival.added.pop(key, None)
+                rival.removed.pop(key, None)
 
 
 def _field(owner: Any, name: str) -> Any:
@@ -283,16 +300,23 @@ def _is(item: Any, owner: Any) -> bool:
 
 def _edit(owner: Any, name: str) -> BackEdit:
     """What has been asked at this other end, to be written to; it goes with the record where its session ends."""
-    track, place = track_of(owner), (id(owner), name)
-    ends = track.tracker.ends if track is not None and track.tracker is not None else getattr(track, "ends", None)
-    if ends is None:
-        ends = {}
-        set_track(owner, Track(None, state_of(owner), ends=ends))
-    found = ends.get(place)
+    edits, place = _edits(owner), (id(owner), name)
+    found = edits.get(place)
     if found is None:
-        found = ends[place] = BackEdit(owner, name)
+        track = track_of(owner)
+        found = edits[place] = BackEdit(owner, name, sessions=[None if track is None else track.tracker])
         hold(owner)
     return found
+
+
+def _edits(owner: Any) -> dict[tuple[int, str], BackEdit]:
+    """What has been asked in the session of a record, or at the record's own ends where it is in none."""
+    track = track_of(owner)
+    edits = track.tracker.ends if track is not None and track.tracker is not None else getattr(track, "ends", None)
+    if edits is None:
+        edits = {}
+        set_track(owner, Track(None, state_of(owner), ends=edits))
+    return edits
 
 
 def _known(owner: Any, name: str) -> list[Any] | None:

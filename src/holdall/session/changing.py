@@ -55,8 +55,9 @@ class ChangingSession(SessionCore):
 
     def _take_ends(self, ends: dict[tuple[int, str], BackEdit] | None) -> None:
         """Take over what was asked at other ends, and the records without a session that were written for it."""
-        for place, edit in (ends or {}).items():
-            self._records.backs.edits[place] = edit
+        for edit in (ends or {}).values():
+            target = edit.owner.__holdall__.by_name[edit.name].target()
+            self._records.backs.take(edit, self._keeper.tracker, self._keeper.at_hand(target))
             for record in edit.written:
                 track = track_of(record)
                 if track is None or track.tracker is None or not _is_free(track):
@@ -139,6 +140,8 @@ class ChangingSession(SessionCore):
             self._records.dirty[id(record)] = record
         if track.state is State.DELETED:
             self.remove(record)
+        self._records.backs.note_origin(record, track.tracker)
+        self._records.backs.catch_up(binding.model, [record], track.tracker)
         self._take_ends(edits_of(record, track.tracker.ends))
         return record
 

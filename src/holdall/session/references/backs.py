@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from holdall.model import BackEdit, catch_up
+from holdall.model import BackEdit, Tracker, catch_up
 
 __all__ = ["Backs"]
 
@@ -19,6 +19,7 @@ class Backs:
     def __init__(self, edits: dict[tuple[int, str], BackEdit]) -> None:
         self._loaded: dict[int, tuple[Any, dict[str, list[Any]]]] = {}
         self.edits = edits
+        self._origins: dict[int, Tracker] = {}  # by id() of records that came from another session
 
     def loaded(self, record: Any, name: str) -> list[Any] | None:
         """The records at this other end, if they were loaded."""
@@ -33,13 +34,27 @@ class Backs:
         else:
             names[name] = found
 
-    def catch_up(self, model: Any, records: Iterable[Any]) -> None:
-        """Do to records that were just loaded what was asked of them by key."""
+    def take(self, edit: BackEdit, tracker: Tracker, at_hand: Iterable[Any]) -> None:
+        """Take over what was asked elsewhere, and do it to the records that are at hand here."""
+        self.edits[id(edit.owner), edit.name] = edit
+        for record in at_hand:
+            if self._origins.get(id(record), tracker) not in edit.sessions:
+                catch_up(edit, record)
+        edit.sessions.append(tracker)
+
+    def catch_up(self, model: Any, records: Iterable[Any], origin: Tracker | None = None) -> None:
+        """Do to records that have come to hand, from a session of their own if they have one, what was asked of them.
+
+        Records of a session in which it was asked know it already.
+        """
         for edit in list(self.edits.values()):
-            field = edit.owner.__holdall__.by_name[edit.name]
-            if field.target() is model:
+            if edit.owner.__holdall__.by_name[edit.name].target() is model and origin not in edit.sessions:
                 for record in records:
                     catch_up(edit, record)
+
+    def note_origin(self, record: Any, origin: Tracker) -> None:
+        """Remember in which session a record was before."""
+        self._origins[id(record)] = origin
 
     @property
     def is_used(self) -> bool:

@@ -60,24 +60,23 @@ async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdi
             raise StateError(f"{place} holds a {type(record).__name__} not of this session; add it first")
     own_key = edit.owner.__key__()
     await _point(found, asking, bond, edit.owner, edit.name, list(edit.added))
-    if track_of(edit.owner).state is State.NEW or own_key is None:  # type: ignore[union-attr]
+    if edit.removed:
+        await _release(found, asking, bond, edit)
+    if edit.kept is None or own_key is None or state_of(edit.owner) is State.NEW:
         return
-    kept = None if edit.kept is None else {key_in(item) for item in edit.kept}
-    if kept is None:
-        await _release(found, asking, bond, edit.owner, edit.name, list(edit.removed))
-        return
+    kept = {key_in(item) for item in edit.kept}
     names, parts = fields_for(bond, is_changed=True), len(bond.source.schema.key)
-    written = set(map(id, edit.written))  # what they say by now was said later
     async for rows in asking.referring(bond, [own_key], names):
         for row in rows:
             key = row[0] if parts == 1 else row[:parts]
-            record = (
-                None
-                if key in kept or found.is_removed(bond.source, key)
-                else found.record(bond.source, key, names, row)
-            )
-            if record is not None and id(record) not in written:
-                _let_go(found, bond, edit.owner, edit.name, record, key)
+            if key not in kept and not found.is_removed(bond.source, key) and not _was_told(found, bond, key):
+                _let_go(found, bond, edit, found.record(bond.source, key, names, row), key)
+
+
+def _was_told(found: Consequences, bond: Bond, key: Any) -> bool:
+    """Whether the record is at hand, so that all that was asked of it is done to it; see ``catch_up``."""
+    may_be_empty = bond.field.form is not None or bond.field.nullable
+    return may_be_empty and not bond.field.frozen and found.records.find(bond.source.model, key) is not None
 
 
 async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, name: str, items: list[Any]) -> None:
@@ -99,17 +98,17 @@ async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, na
             found.errors.append((owner, FieldError(name, "reference", message)))
 
 
-async def _release(found: Consequences, asking: Asking, bond: Bond, owner: Any, name: str, keys: list[Any]) -> None:
-    """Let these refer to the owner no more."""
+async def _release(found: Consequences, asking: Asking, bond: Bond, edit: BackEdit) -> None:
+    """Let those removed refer to the owner no more, nor to anybody else where they had been added to it before."""
     names = fields_for(bond, is_changed=True)
-    absent = [key for key in keys if found.known(bond.source, key) is None]
+    absent = [key for key in edit.removed if found.known(bond.source, key) is None]
     rows = await asking.rows_of(bond.source, absent, names) if absent else {}
-    for key in keys:
+    for key, was_added in edit.removed.items():
         record = found.known(bond.source, key)
         if record is None and key in rows:
             record = found.record(bond.source, key, names, rows[key])
         if record is not None and not found.is_removed(bond.source, key):
-            _let_go(found, bond, owner, name, record, key)
+            _let_go(found, bond, edit, record, key, is_anybodys=was_added and key in rows)
 
 
 def _take_in(found: Consequences, bond: Bond, owner: Any, record: Any, key: Any) -> None:
@@ -138,20 +137,23 @@ def _is_decided(bond: Bond, owner: Any, record: Any, *, leads: bool) -> bool:
     return did is not leads
 
 
-def _let_go(found: Consequences, bond: Bond, owner: Any, name: str, record: Any, key: Any) -> None:
-    if _is_decided(bond, owner, record, leads=True):
+def _let_go(
+    found: Consequences, bond: Bond, edit: BackEdit, record: Any, key: Any, *, is_anybodys: bool = False
+) -> None:
+    """Let the record refer to the owner no more; where it ``is_anybodys``, to nobody."""
+    if _is_decided(bond, edit.owner, record, leads=True):
         return
     value = found.value(record, bond.field)
     if bond.field.form is not None:
-        left = tuple([item for item in value if not leads_to(item, owner)])
+        left = tuple([item for item in value if not leads_to(item, edit.owner)])
         if len(left) < len(value):
             found.change(record, key, bond.field, left)
-    elif leads_to(value, owner):
+    elif value is not None and (is_anybodys or leads_to(value, edit.owner)):
         if bond.field.nullable:
             found.change(record, key, bond.field, None)
         else:
             message = f"leaves out a {bond.source.collection} that cannot be without its {bond.field.name}"
-            found.errors.append((owner, FieldError(name, "required", message)))
+            found.errors.append((edit.owner, FieldError(edit.name, "required", message)))
 
 
 def leads_to(item: Any, owner: Any) -> bool:
