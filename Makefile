@@ -23,9 +23,16 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: setup run test explore interleave contention kills servers crash growth twin outside check bench docs conform lock clean
+.PHONY: help setup run test explore interleave contention kills servers crash growth twin outside check bench docs conform lock clean
 .DEFAULT_GOAL := setup
 
+# Tell of every verb.
+help:
+	@awk '/^# / { if (!told) told = substr($$0, 3) } /^$$/ { told = "" } \
+	    /^[a-z][a-z-]*:/ { split($$1, name, ":"); if (told != "") printf "make %-12s %s\n", name[1], told; told = "" }' \
+	    $(firstword $(MAKEFILE_LIST))
+
+# Make the environment: every library by its hash, and Holdall itself as it is here.
 setup: $(READY)
 
 $(READY): requirements.lock pyproject.toml hatch_build.py src/holdall/model/_write.c tools/find-python
@@ -35,9 +42,11 @@ $(READY): requirements.lock pyproject.toml hatch_build.py src/holdall/model/_wri
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Serve the demo and its back office on real data.
 run: $(READY)
 	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
 
+# Run all tests, on servers that are started for them.
 test: $(READY)
 	@$(TEST) $(or $(ARGS),$(TOGETHER) --durations=10)
 
@@ -74,7 +83,7 @@ servers: $(READY)
 growth: $(READY)
 	@$(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
 
-# The long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
+# Run the long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
 # that write beside us, APIs that answer as they should not.
 outside: $(READY)
 	@FINAL_STATES=$(or $(N),20000) HOLDALL_HISTORIES=$(or $(N),200) ADOPTION=1 ANSWERS=1 ENDS=1 $(TEST) -q $(TOGETHER) \
@@ -84,17 +93,21 @@ outside: $(READY)
 twin: $(READY)
 	@TWIN=$(or $(N),5000) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
 
+# Compare with peers and with code by hand, in one run.
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
+# Write docs/stores.md anew, from what every store's conformance suite says.
 docs: $(READY)
 	@$(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
 	@$(BIN)/python -m tools.build_docs
 
+# Run the conformance suite on the store at STORE=<url>.
 conform: $(READY)
 	@test -n "$(STORE)" || { echo "say which: make conform STORE=postgresql://user@host/database" >&2; exit 2; }
 	@STORE="$(STORE)" $(TEST) -q tests/stores/conform.py $(ARGS)
 
+# Check style, types, import rules and the documents.
 check: $(READY)
 	@$(MAKE) $(SIDE_BY_SIDE) check-style check-types check-typing check-imports check-meta
 	@echo "all checks passed"
@@ -120,5 +133,6 @@ lock:
 	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 
+# Remove everything that was built.
 clean:
 	rm -rf build .venv* src/holdall/model/_write.*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis
