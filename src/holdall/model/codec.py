@@ -10,6 +10,7 @@ from itertools import starmap
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from holdall.codegen import function
 from holdall.errors import FieldError, ValidationError
 from holdall.model.field import Field
 from holdall.model.reference import Reference
@@ -97,8 +98,11 @@ def _decoder(declaration: Declaration) -> Callable[[Iterable[Any]], list[Any]] |
         variables.append(f"v{number}")
         values.append(f"v{number}" if decode is None else f"v{number} if v{number} is None else d{number}(v{number})")
         names[f"d{number}"] = decode
-    source = f"lambda rows: [create({', '.join(values)}) for {', '.join(variables)}, in rows]"
-    return eval(source, names)  # type: ignore[no-any-return]  # noqa: S307 - written above from numbers
+    source = f"[create({', '.join(values)}) for {', '.join(variables)}, in rows]"
+    decode_all: Callable[[Iterable[Any]], list[Any]] = function(
+        "decode", "rows", source, names, f"{declaration.model.__name__}, made of rows"
+    )
+    return decode_all
 
 
 def _reader(fields: Sequence[Field]) -> Reader:
@@ -114,8 +118,9 @@ def _reader(fields: Sequence[Field]) -> Reader:
             values.append(f"(v.key if (v := g{number}(r)).__class__ is Reference else v)")
         else:
             values.append(f"e{number}(g{number}(r))")
-    source = f"lambda r: ({', '.join(values)}{',' if values else ''})"
-    return eval(source, names)  # type: ignore[no-any-return]  # noqa: S307 - written above from field names
+    source = f"({', '.join(values)}{',' if values else ''})"
+    read: Reader = function("read", "r", source, names, f"{fields[0].model if fields else 'nothing'}, read")
+    return read
 
 
 def _is_plain(field: Field) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
+from holdall.codegen import function
 from holdall.errors import FieldError, ValidationError
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
@@ -57,7 +58,6 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
     given = "{" + ", ".join(f"{field.name!r}: {field.name}" for field in stored) + "}"
     values = ", ".join(f"__{field.name}_new" if field.name in admitted else field.name for field in stored)
     lines = [
-        f"def __call__(__cls, /, *__args, {', '.join([*parameters, '**__extra'])}):",
         *factories,
         *(["    __errors = []"] if admitted else []),
         *(f"    __{name}_new = __{name}_admit({name}, __errors)" for name in admitted),
@@ -68,10 +68,11 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         "    if __born: __announce(__record)",
         "    return __record",
     ]
-    exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
-    function: Callable[..., Any] = names["__call__"]
-    function.__doc__ = f"A {declaration.model.__name__}; raises ValidationError with everything that is wrong."
-    return function
+    given_by_name = f"__cls, /, *__args, {', '.join([*parameters, '**__extra'])}"
+    model = declaration.model.__name__
+    construct: Callable[..., Any] = function("__call__", given_by_name, lines, names, f"{model}, made")
+    construct.__doc__ = f"A {model}; raises ValidationError with everything that is wrong."
+    return construct
 
 
 def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from holdall.codegen import function
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.field_type import FieldType
 from holdall.model.options import MISSING, FieldOptions
@@ -238,7 +239,7 @@ class Field:
         names: dict[str, Any] = {"__UTC": UTC}
         source = self.fast_source("x", names)
         if source is not None:
-            self.fast = eval(f"lambda x: {source}", names)  # noqa: S307 - source written above from constants
+            self.fast = function("fits", "x", source, names, f"{self.model}.{self.name}, checked")
 
     def check_default(self) -> None:
         """Raise DeclarationError for a constant default that is not a value of the field."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from holdall.codegen import function
 from holdall.model.many import Related
 from holdall.model.reference import Reference, key_of_value
 from holdall.model.tracking import Tracked
@@ -97,7 +98,9 @@ class JsonOutput:
             else:
                 names[f"g{number}"] = self._declaration.by_name[name].get
                 values.append(f"g{number}(r)")
-        return eval(f"lambda r: shape({', '.join(values)})", names)  # type: ignore[no-any-return]  # noqa: S307 - written above
+        source = f"shape({', '.join(values)})"
+        read: Callable[[Any], Any] = function("show", "r", source, names, f"{self._declaration.model.__name__}, shown")
+        return read
 
 
 def _namer(chosen: tuple[str, ...]) -> Callable[[str], str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from holdall.codegen import function
 from holdall.errors import FieldError, FrozenError, ValidationError
 from holdall.model.backs import rewrite
 from holdall.model.construct import set_value
@@ -119,7 +120,6 @@ def _writer(field: Field) -> Writer:
     source = field.fast_source("value", names)
     is_scalar = field.type is not None and field.type.fast is not None
     lines = [
-        "def write(record, value):",
         '    track = getattr(record, "_track", None)',
         *(["    if track is not None: refuse_frozen(record, field, track)"] if field.frozen else []),
         f"    if not ({source}): value = admitted(record, field, value)"
@@ -128,8 +128,7 @@ def _writer(field: Field) -> Writer:
         *(_TRACK_SCALAR if is_scalar else _TRACK),
         "    put_relation(record, field, value)" if field.is_relation else "    put(record, value)",
     ]
-    exec("\n".join(lines), names)  # noqa: S102 - source written above from field names
-    writer: Writer = names["write"]
+    writer: Writer = function("write", "record, value", lines, names, f"{field.model}.{field.name}, written")
     return writer
 
 

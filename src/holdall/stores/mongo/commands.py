@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any
 
+from holdall.codegen import function
 from holdall.query import FieldSchema, Kind
 from holdall.store import Members
 from holdall.stores.mongo.batches import Batch
@@ -43,10 +44,10 @@ def _builder(names: tuple[str, ...]) -> Callable[[Iterable[Sequence[Any]]], list
     places = range(len(names))
     pairs = ", ".join(f"n{place}: v{place}" for place in places)
     values = ", ".join(f"v{place}" for place in places)
-    # only places enter the source, never a name or a value
-    scope: dict[str, Any] = {f"n{place}": name for place, name in enumerate(names)}
-    exec(f"def build(rows):\n return [{{{pairs}}} for {values}, in rows]", scope)  # noqa: S102
-    build: Callable[[Iterable[Sequence[Any]]], list[Document]] = scope["build"]
+    given = {f"n{place}": name for place, name in enumerate(names)}
+    build: Callable[[Iterable[Sequence[Any]]], list[Document]] = function(
+        "build", "rows", f"[{{{pairs}}} for {values}, in rows]", given, "documents of rows"
+    )
     return build
 
 

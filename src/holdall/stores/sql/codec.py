@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from holdall.codegen import function
 from holdall.query import FieldSchema, Kind
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.columns import decimal_size, leaves, parameter_type
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.keeping import bounded, declared, spelt
 
-__all__ = ["DRIVERS", "Convert", "RowConvert", "comparand", "compiled", "encoder", "row_encoder"]
+__all__ = ["DRIVERS", "Convert", "RowConvert", "comparand", "encoder", "row_encoder", "row_function"]
 
 Convert: TypeAlias = Callable[[Any], Any]
 RowConvert: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[tuple[Any, ...]]]
@@ -78,13 +79,11 @@ def row_encoder(fields: Sequence[FieldSchema], dialect: Dialect) -> RowConvert |
             results.append(picked if picked == source else f"None if {source} is None else {picked}")
     if results == sources:
         return None
-    return compiled(f"def convert(rows):\n return [({', '.join(results)},) for {', '.join(sources)}, in rows]", names)
+    return row_function(results, sources, names)
 
 
-def compiled(source: str, names: dict[str, Any]) -> RowConvert:
-    """The function ``convert`` that the source defines with these names."""
-    # only names made here and positions enter the source, never a field's name or a value
-    scope = dict(names)
-    exec(source, scope)  # noqa: S102
-    convert: RowConvert = scope["convert"]
+def row_function(results: Sequence[str], parts: Sequence[str], names: dict[str, Any]) -> RowConvert:
+    """The function from rows, taken apart into these variables, to rows of these expressions."""
+    source = f"[({', '.join(results)},) for {', '.join(parts)}, in rows]"
+    convert: RowConvert = function("convert", "rows", source, names, "rows")
     return convert

@@ -18,7 +18,7 @@ import msgspec
 from holdall.query import FieldSchema, Kind
 from holdall.store import Damaged
 from holdall.stores.sql import _values as values
-from holdall.stores.sql.codec import DRIVERS, Convert, RowConvert, compiled
+from holdall.stores.sql.codec import DRIVERS, Convert, RowConvert, row_function
 from holdall.stores.sql.columns import Leaf, leaves, parameter_type
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_decoder
@@ -112,8 +112,7 @@ def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: boo
             results.append(_assembled(field, parts, columns[first]))
     if results == columns:
         return None
-    source = f"def convert(rows):\n return [({', '.join(results)},) for {', '.join(columns)}, in rows]"
-    return compiled(source, names)
+    return row_function(results, columns, names)
 
 
 def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[Callable[[Iterable[Any]], bool], int]]:
