@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from holdall.errors import CommitPending, StoreUnavailable
+from holdall.session.commit.recovery.standing import standings_of
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.replay import replay
 from tests.cli.terminal import run
 
 pytestmark = pytest.mark.anyio
@@ -78,8 +81,8 @@ async def test_an_operator_sees_a_commit_and_finishes_it(folder: Path) -> None:
     assert (listed.code, listed.errors) == (0, "")
     assert listed.output.startswith(f"{commit}  decided   main, files")
     shown = run(folder, "holdall", "commits", "show", "shop:shop", commit)
-    assert "main: done" in shown.output
-    assert "files: not done" in shown.output
+    assert "main: written\n" in shown.output
+    assert "files: not written\n" in shown.output
     assert "secret" not in shown.output
     assert run(folder, "holdall", "commits", "resolve", "shop:shop", commit).output == f"commit {commit} is over\n"
     assert (folder / "files" / "note" / "1.yaml").exists()
@@ -89,7 +92,7 @@ async def test_an_operator_sees_a_commit_and_finishes_it(folder: Path) -> None:
 async def test_an_operator_takes_a_commit_back(folder: Path) -> None:
     commit = await _leave_one(folder)
     done = run(folder, "holdall", "commits", "compensate", "shop:shop", commit)
-    assert (done.code, done.output) == (0, f"commit {commit} is over\n")
+    assert (done.code, done.output) == (0, f"commit {commit} is undone: nothing that it wrote is left in any store\n")
     assert not (folder / "files" / "note" / "1.yaml").exists()
     shop: Any = importlib.import_module("shop")
     app = shop.shop()
@@ -101,7 +104,11 @@ async def test_an_operator_takes_a_commit_back(folder: Path) -> None:
 
 async def test_an_operator_accepts_what_is_there(folder: Path) -> None:
     commit = await _leave_one(folder)
-    assert run(folder, "holdall", "commits", "accept", "shop:shop", commit).code == 0
+    refused = run(folder, "holdall", "commits", "accept", "shop:shop", commit)
+    assert (refused.code, refused.output) == (1, "")
+    assert "can still end in all stores alike: resolve it" in refused.errors
+    said = run(folder, "holdall", "commits", "accept", "--force", "shop:shop", commit)
+    assert (said.code, said.output.splitlines()[1:]) == (0, ["main: written", "files: not written"])
     assert run(folder, "holdall", "commits", "list", "shop:shop").output == "shop:shop: no commit is unfinished\n"
     shop: Any = importlib.import_module("shop")
     app = shop.shop()
@@ -114,3 +121,48 @@ async def test_a_commit_that_is_not_there_is_told(folder: Path) -> None:
     await _leave_one(folder)
     said = run(folder, "holdall", "commits", "retry", "shop:shop", "0123")
     assert (said.code, said.errors) == (1, "holdall: no unfinished commit with key '0123'\n")
+
+
+async def test_a_store_that_is_away_keeps_no_commit_from_the_list(folder: Path) -> None:
+    commit = await _leave_one(folder)
+    (folder / "files").rename(folder / "elsewhere")
+    (folder / "files").write_text("no folder")
+    listed = run(folder, "holdall", "commits", "list", "shop:shop")
+    assert (listed.code, listed.output.startswith(f"{commit}  decided   main, files")) == (0, True)
+    shown = run(folder, "holdall", "commits", "show", "shop:shop", commit)
+    assert "main: written\n" in shown.output
+    assert "files: unknown: " in shown.output
+    assert "is undone" in run(folder, "holdall", "commits", "compensate", "shop:shop", commit).output
+    (folder / "files").unlink()
+    (folder / "elsewhere").rename(folder / "files")
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    async with app.session() as session:
+        session.add(shop.Note(id=1))  # what was still held there is let go of by who meets it
+    await app.close()
+
+
+async def test_a_journal_that_cannot_be_read_is_listed_in_place_of_its_commits(folder: Path) -> None:
+    await _leave_one(folder)
+    (folder / "main.db").rename(folder / "elsewhere.db")
+    (folder / "main.db").write_text("this is no database, and long enough to be looked at" * 100)
+    listed = run(folder, "holdall", "commits", "list", "shop:shop")
+    assert (listed.code, "the journal of " in listed.output) == (0, True)
+    assert "no commit is unfinished" not in listed.output
+    said = run(folder, "holdall", "commits", "resolve", "shop:shop", "0123")
+    assert (said.code, "main.db" in said.errors) == (1, True)
+
+
+async def test_a_part_that_was_written_by_somebody_who_died_is_told_as_written(folder: Path) -> None:
+    commit = await _leave_one(folder)
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    (item,) = await app.recovery.unfinished()
+    assert list(map(str, item.standings)) == ["written", "not written"]
+    coordinator = Coordinator(app.bindings)
+    row = await app.bindings.journal.read(app.stores["main"], commit)
+    assert row is not None
+    assert await replay(coordinator, commit, row.record)
+    row.record.parts[1].is_done = False  # its writer died before it could say so
+    assert list(map(str, await standings_of(coordinator, row))) == ["written", "written"]
+    await app.close()

@@ -59,5 +59,5 @@ def test_a_store_that_holds_nothing_is_caught(scenery: Scenery) -> None:
     arena, stack = scenery.arena(("postgresql", "redis"), records=4)
     with stack:
         trial = contend(arena, _SHORT, environment={"HOLDALL_PLANT": "lets go"})
-    assert trial.seen.findings.half
+    assert trial.seen.findings.half or trial.seen.findings.twice  # by who comes in between
     assert not trial.is_clean

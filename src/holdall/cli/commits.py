@@ -21,6 +21,7 @@ commits = typer.Typer(no_args_is_help=True, help="List unfinished commits over s
 _T = TypeVar("_T")
 _Commit = Annotated[str, typer.Argument(help="The commit's id, as list prints it.", show_default=False)]
 _Force = Annotated[bool, typer.Option("--force", help="Also where a living process holds the commit.")]
+_ForceAccept = Annotated[bool, typer.Option("--force", help="Also where it is held, or could still be finished.")]
 
 
 @commits.command("list")
@@ -29,7 +30,7 @@ def show_all(target: TargetText) -> None:
     found = _run(target, lambda app: app.recovery.unfinished())
     for item in found:
         stores = ", ".join(dict.fromkeys(part.store for part in item.parts))
-        print(f"{item.commit}  {item.state.value:<8}  {stores}  {_standing(item)}")
+        print(f"{item.commit or '(unknown)'}  {item.state.value:<8}  {stores or item.home}  {_standing(item)}")
     if not found:
         print(f"{target}: no commit is unfinished")
 
@@ -43,9 +44,8 @@ def show(target: TargetText, commit: _Commit) -> None:
     (item,) = found
     print(f"commit {item.commit} of application {item.application!r}, in {item.home}: {item.state.value}")
     print(_standing(item))
-    for part in item.parts:
-        state = "done" if part.is_done else part.error or "not done"
-        print(f"{part.store}: {state}")
+    for part, standing in zip(item.parts, item.standings, strict=True):
+        print(f"{part.store}: {standing}")
         for operation in part.operations:
             state = f", call {operation.state.value}" if part.by_call else ""
             why = f" ({operation.error})" if operation.error else ""
@@ -67,14 +67,24 @@ def retry(target: TargetText, commit: _Commit, force: _Force = False) -> None:
 @commits.command("compensate")
 def compensate(target: TargetText, commit: _Commit, force: _Force = False) -> None:
     """Undo everything that a commit wrote, in every store."""
-    _tell(commit, _run(target, lambda app: app.recovery.compensate(commit, force=force)))
+    left = _run(target, lambda app: app.recovery.compensate(commit, force=force))
+    _tell(commit, left, "undone: nothing that it wrote is left in any store")
 
 
 @commits.command("accept")
-def accept(target: TargetText, commit: _Commit, force: _Force = False) -> None:
+def accept(target: TargetText, commit: _Commit, force: _ForceAccept = False) -> None:
     """Leave every store as it is and forget the commit."""
-    _run(target, lambda app: app.recovery.accept(commit, force=force))
+
+    async def act(app: Holdall) -> list[Unfinished]:
+        found = [item for item in await app.recovery.unfinished() if item.commit == commit]
+        await app.recovery.accept(commit, force=force)
+        return found
+
+    found = _run(target, act)
     print(f"commit {commit} is forgotten; every store stays as it is")
+    for item in found:
+        for part in item.standings:
+            print(f"{part.store}: {part}")
 
 
 def _run(target: str, act: Callable[[Holdall], Awaitable[_T]]) -> _T:
@@ -92,9 +102,9 @@ def _run(target: str, act: Callable[[Holdall], Awaitable[_T]]) -> _T:
         raise Failure(str(error)) from error
 
 
-def _tell(commit: str, left: Unfinished | None) -> None:
+def _tell(commit: str, left: Unfinished | None, end: str = "over") -> None:
     if left is None:
-        print(f"commit {commit} is over")
+        print(f"commit {commit} is {end}")
         return
     errors = [f"{part.store}: {part.error}" for part in left.parts if part.error]
     raise Failure(f"commit {commit} is {left.state.value}; " + ("; ".join(errors) or _standing(left)))

@@ -122,18 +122,18 @@ def test_opening_that_is_broken_off_anywhere_leaves_nothing_behind(postgres_url:
     async def main() -> None:
         told: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-        for steps in range(25):
+        for steps in range(16):
             database = opened(postgres_url)
             work = asyncio.ensure_future(database.rows("SELECT 1", ()))
             for _ in range(steps):
-                await asyncio.sleep(0.0002 if steps > 12 else 0)
+                await asyncio.sleep(0.0002 if steps > 8 else 0)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             if steps % 2:
                 assert await database.rows("SELECT 1", ()) == [(1,)]
             await database.close()
             del work
-            gc.collect()
+        gc.collect()
         assert told == []
 
     run(main())

@@ -116,15 +116,15 @@ class PostgresPool:
             connection.forget()
 
     async def close(self) -> None:
-        """Close idle connections now, the others when they are given back."""
+        """Close idle connections now, the others when they are given back.
+
+        What is being reset may still be asking the server to stop a statement: it is given its courtesy, as asyncpg
+        leaves a future behind where that is broken off.
+        """
         self._is_closed = True
         free, self._free = self._free, []
         closing = [connection.raw.close(timeout=self._courtesy) for connection in free]
-        resetting = dict(self._resetting)
-        for task, connection in resetting.items():
-            task.cancel()
-            connection.raw.terminate()
-        await asyncio.gather(*closing, *resetting, *self._opening, return_exceptions=True)
+        await asyncio.gather(*closing, *self._resetting, *self._opening, return_exceptions=True)
 
     def abandon(self) -> None:
         """Let go of connections whose loop has ended."""

@@ -11,10 +11,11 @@ import msgspec
 
 from holdall.errors import HoldallError, NotFound, StateError, Unsupported
 from holdall.session.binding import Bindings
+from holdall.session.commit.recovery.standing import Standing, standings_of
 from holdall.session.commit.recovery.unfinished import Unfinished
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of
-from holdall.session.commit.two_phase.replay import hold_again, is_written, replay, unknown_part
+from holdall.session.commit.two_phase.replay import hold_again, replay, unknown_part
 from holdall.session.commit.two_phase.settle import (
     Settled,
     settle_reservation,
@@ -136,13 +137,24 @@ class Recovery:
         return count
 
     async def unfinished(self) -> list[Unfinished]:
-        """Every commit that is not over, those that other processes have under way included."""
+        """Every commit that is not over, those that other processes have under way included.
+
+        A store that is away leaves its parts unknown; a journal that cannot be read is listed in place of its commits.
+        """
         found = []
         await self._begin()
         for home in await self._homes():
-            async for row in self._rows(home, JournalState.ABORTED):
-                if not await self._is_over(row):
-                    found.append(self._shown(home, row))
+            try:
+                async for row in self._rows(home, JournalState.ABORTED):
+                    shown = await self._shown(home, row)
+                    if not _is_over(shown):
+                        found.append(shown)
+            except HoldallError as error:
+                place = self._journal.place_of(home)
+                reason = f"the journal of {place} cannot be read: {error}"
+                found.append(
+                    Unfinished("", JournalState.UNKNOWN, dt.datetime.now(dt.UTC), (), home=place, reason=reason)
+                )
         found.extend(await self._without_journal())
         return found
 
@@ -224,9 +236,10 @@ class Recovery:
             raise
 
     async def accept(self, commit: str, *, force: bool = False) -> None:
-        """Leave everything as it is and forget the commit. Raises as ``resolve``.
+        """Leave everything as it is and forget the commit.
 
-        With ``force``, also let go of what a commit holds whose journal was lost.
+        Raises as ``resolve``, and StateError for a commit that is not listed, as that can still be finished or undone.
+        With ``force`` such a commit is forgotten too, and what one holds whose journal was lost is let go of.
         """
         if force and any(item.commit == commit for item in await self._without_journal()):
             for store in self._bindings.stores():
@@ -234,6 +247,11 @@ class Recovery:
                     await store.roll_back_prepared(commit)
             return
         home, row = await self._find(commit, force=force)
+        if row.state is not JournalState.LISTED and not force:
+            raise StateError(
+                f"commit {commit} is {row.state.value} and can still end in all stores alike: resolve it, or compensate"
+                " it; accepted by force, it stays as it is in each of them"
+            )
         await self._journal.update(home, self._journal.tombstone(row))
         await let_go_of_parts(self._coordinator, commit, row.record.parts)
 
@@ -255,8 +273,13 @@ class Recovery:
 
     async def _find(self, commit: str, *, force: bool) -> tuple[Store, JournalRow]:
         await self._begin()
+        away: HoldallError | None = None
         for home in await self._homes():
-            row = await self._journal.read(home, commit)
+            try:
+                row = await self._journal.read(home, commit)
+            except HoldallError as error:
+                away = error
+                continue
             if row is None or row.state is JournalState.ABORTED:
                 continue
             reason = self._reason(row)
@@ -267,6 +290,8 @@ class Recovery:
                     f"commit {commit} is held by a living process until {row.expires:%H:%M:%S} UTC; wait, or force it"
                 )
             return home, row
+        if away is not None:
+            raise away
         raise NotFound("unfinished commit", commit)
 
     def _reason(self, row: JournalRow) -> str:
@@ -277,13 +302,7 @@ class Recovery:
             return f"it is of the application {row.record.application!r}"
         return unknown_part(self._coordinator, row.record)
 
-    async def _is_over(self, row: JournalRow) -> bool:
-        """Whether all of it is written and only its row is left."""
-        if row.state is not JournalState.DECIDED or self._reason(row):
-            return False
-        return all([await is_written(self._coordinator, row.id, part) for part in row.record.parts])
-
-    def _shown(self, home: Store, row: JournalRow) -> Unfinished:
+    async def _shown(self, home: Store, row: JournalRow) -> Unfinished:
         owner = "" if self._coordinator.is_abandoned(row) else row.owner
         return Unfinished(
             row.id,
@@ -294,12 +313,13 @@ class Recovery:
             self._journal.place_of(home),
             owner,
             self._reason(row),
+            await standings_of(self._coordinator, row),
         )
 
     async def _now(self, home: Store, commit: str) -> Unfinished | None:
         row = await self._journal.read(home, commit)
         over = row is None or row.state is JournalState.ABORTED
-        return None if over or row is None else self._shown(home, row)
+        return None if over or row is None else await self._shown(home, row)
 
 
 async def recovering(recovery: Recovery, every: float, lease: float) -> None:
@@ -328,6 +348,12 @@ async def _prepared_in(store: Store) -> list[Reservation]:
     except HoldallError as error:
         _log.warning("what store %r holds for commits was not looked at: %s", store.name, error)
         return []
+
+
+def _is_over(item: Unfinished) -> bool:
+    """Whether all of it is written and only its row is left."""
+    is_decided = item.state is JournalState.DECIDED and not item.reason
+    return is_decided and all(part.standing is Standing.WRITTEN for part in item.standings)
 
 
 def _undo_all_calls(record: LogRecord) -> None:

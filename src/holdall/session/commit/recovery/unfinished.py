@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from holdall.errors import NotFound, StateError
+from holdall.session.commit.recovery.standing import PartStanding
 from holdall.session.journal.log_record import CallState, Operation, Part
 from holdall.session.journal.row import JournalState
 
@@ -21,8 +22,10 @@ __all__ = ["Unfinished", "UnfinishedCommit"]
 class Unfinished(msgspec.Struct, frozen=True):
     """A commit that is not over: its id, how it stands, and every operation that may still matter.
 
-    ``application`` is the one that made it, ``home`` says where its row is, ``owner`` names the process that holds it,
-    empty where nobody does. ``reason`` says why nobody here can go on with it, empty where somebody can.
+    ``standings`` says of each part, in their order, whether its store has it. ``application`` is the one that made the
+    commit, ``home`` says where its row is, ``owner`` names the process that holds it, empty where nobody does.
+    ``reason`` says why nobody here can go on with it, empty where somebody can. ``commit`` is empty where the journal
+    at ``home`` cannot be read, so that nobody knows what it lists.
     """
 
     commit: str
@@ -33,6 +36,7 @@ class Unfinished(msgspec.Struct, frozen=True):
     home: str = ""
     owner: str = ""
     reason: str = ""
+    standings: tuple[PartStanding, ...] = ()
 
     @property
     def orphans(self) -> tuple[Operation, ...]:

@@ -1,0 +1,65 @@
+"""How each part of an unfinished commit stands, as far as its store can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+
+import msgspec
+
+from holdall.errors import HoldallError
+from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.replay import is_written
+from holdall.session.journal.log_record import Part
+from holdall.session.journal.row import JournalRow, JournalState
+
+__all__ = ["PartStanding", "Standing", "standings_of"]
+
+_ASKING_SECONDS = 5.0  # for each store; one that is away must not keep an operator from the list
+
+
+class Standing(StrEnum):
+    """What is known of a part."""
+
+    WRITTEN = "written"
+    NOT_WRITTEN = "not written"
+    REFUSED = "refused"
+    CALLS = "calls"  # each call has a state of its own
+    UNKNOWN = "unknown"
+
+
+class PartStanding(msgspec.Struct, frozen=True):
+    """How one part stands; ``reason`` is what its store said where it refused or cannot be asked."""
+
+    store: str
+    standing: Standing
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.standing.value}: {self.reason}" if self.reason else self.standing.value
+
+
+async def standings_of(coordinator: Coordinator, row: JournalRow) -> tuple[PartStanding, ...]:
+    """Ask the stores of all parts at once, each for some seconds at most."""
+    return tuple(await asyncio.gather(*(_standing(coordinator, row, part) for part in row.record.parts)))
+
+
+async def _standing(coordinator: Coordinator, row: JournalRow, part: Part) -> PartStanding:
+    if part.by_call:
+        return PartStanding(part.store, Standing.CALLS)
+    if part.error:
+        return PartStanding(part.store, Standing.REFUSED, part.error)
+    if part.is_done:
+        return PartStanding(part.store, Standing.WRITTEN)
+    if not row.record.is_decided and row.state is not JournalState.DECIDED:
+        return PartStanding(part.store, Standing.NOT_WRITTEN)
+    if coordinator.store_named(part.store) is None:
+        return PartStanding(part.store, Standing.UNKNOWN, "this application has no such store")
+    try:
+        async with asyncio.timeout(_ASKING_SECONDS):
+            is_there = await is_written(coordinator, row.id, part)
+    except TimeoutError:
+        return PartStanding(part.store, Standing.UNKNOWN, f"the store did not answer in {_ASKING_SECONDS:g} s")
+    except HoldallError as error:
+        return PartStanding(part.store, Standing.UNKNOWN, str(error))
+    return PartStanding(part.store, Standing.WRITTEN if is_there else Standing.NOT_WRITTEN)
