@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import apsw
 import pytest
 
 from holdall import Fill, Holdall, Many, Model, OnDelete, Ref, Session, back, field
@@ -66,10 +68,21 @@ def kept(folder: Path) -> Holdall:
     return app
 
 
+def _made_by_others(path: Path) -> None:
+    """Have the table of dogs as somebody made it who did not know that a kennel is for one."""
+    connection = apsw.Connection(str(path))
+    [[statement]] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'dog'")
+    without, count = re.subn(r",\s*CONSTRAINT \w+ UNIQUE \([^)]*\)", "", statement)
+    assert count == 1
+    connection.execute(f"DROP TABLE dog; {without}")
+    connection.close()
+
+
 async def broken(folder: Path) -> Holdall:
     """Twelve dogs, and what others left behind who did not know of each other."""
     app = kept(folder)
     await app.create()
+    _made_by_others(folder / "kept.db")
     async with app.session() as session:
         session.add_all(Owner(id=owner(number)) for number in range(3))
         session.add_all(Kennel(room=number, place="a") for number in range(6))

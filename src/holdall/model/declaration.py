@@ -61,14 +61,6 @@ class Declaration:
         return self.create is _abstract
 
     @cached_property
-    def yielding(self) -> tuple[Field, ...]:
-        """The unique references that may be empty: who gives one up goes first, so that another can take it."""
-        unique = {name for group in self.unique for name in group}
-        return tuple(
-            [field for field in self.references if field.nullable and (field.options.unique or field.name in unique)]
-        )
-
-    @cached_property
     def codec(self) -> RowCodec:
         """The way between records and rows."""
         return RowCodec(self)

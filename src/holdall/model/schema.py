@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdall.errors import DeclarationError
@@ -13,21 +13,25 @@ from holdall.query import FieldSchema, Kind, Schema
 __all__ = ["schema_of"]
 
 
-def schema_of(model: Any, collection: str, name_of: Callable[[Any], str]) -> Schema:
+def schema_of(model: Any, collection: str, name_of: Callable[[Any], str], exclusive: Iterable[str] = ()) -> Schema:
     """The schema of a model as the collection of this name; ``name_of`` tells the collection of a referenced model.
 
-    Raises DeclarationError for a model without a key.
+    ``exclusive`` names references that no two records may share, besides those declared unique. Raises
+    DeclarationError for a model without a key.
     """
     declaration = model.__holdall__
     if not declaration.key:
         raise DeclarationError(f"{model.__name__} has no key: declare one with field(pk=True)")
     fields = tuple(_field_schema(field, name_of) for field in declaration.fields)
+    key = tuple(field.name for field in declaration.key)
+    own = [(field.name,) for field in declaration.stored if field.options.unique]
+    shared = [(name,) for name in exclusive if key != (name,)]
     return Schema(
         name=collection,
         fields=fields,
-        key=tuple(field.name for field in declaration.key),
+        key=key,
         version=declaration.version.name if declaration.version else None,
-        unique=tuple((field.name,) for field in declaration.stored if field.options.unique) + declaration.unique,
+        unique=(*own, *declaration.unique, *[rule for rule in shared if rule not in (*own, *declaration.unique)]),
         indexes=tuple((field.name,) for field in declaration.stored if field.options.index),
         streams=declaration.streams,
     )

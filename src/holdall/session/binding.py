@@ -7,14 +7,14 @@ from operator import itemgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, QueryError, StateError
-from holdall.model import Declaration, Frozen, Model, schema_of
+from holdall.model import Declaration, Field, Frozen, Model, schema_of
 from holdall.policy import Policy
 from holdall.query import Generated, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
 from holdall.session.references.bond import Bond, tie
-from holdall.store import Aggregating, CommitClass, KeyMaking, Recordwise, Row, Store
+from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, Recordwise, Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -68,12 +68,18 @@ class Binding:
         self.bound_by: tuple[Bond, ...] = ()  # those that lead to them
         self.open_bonds: tuple[Bond, ...] = ()  # those of its own that no store keeps
         self.mirrored_bonds: tuple[Bond, ...] = ()  # those of its own that must be told of at their other end
+        self.yielding: tuple[Field, ...] = ()  # unique references that may be empty: who gives one up goes first
 
     @property
     def makes_late_keys(self) -> bool:
         """Whether its store makes keys, in one batch with everything else it is told."""
         is_batch = self.store.capabilities.commit is CommitClass.BATCH
         return is_batch and bool(self.store_keys)
+
+    @property
+    def _takes_rules(self) -> bool:
+        """Whether its store can be given unique rules; those of APIs and hand-written code are what they are."""
+        return Feature.UNIQUE in self.store.capabilities.features and isinstance(self.store, Provisioned)
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
         """The stored fields but these; the same tuple each time, so that stores can batch by identity."""
@@ -92,8 +98,15 @@ class Binding:
         return found
 
     def settle(self, bindings: Bindings) -> None:
-        """Make the schema, once every model it refers to is bound."""
-        self.schema = schema_of(self.model, self.collection, lambda model: bindings.of_model(model).collection)
+        """Make the schema, once every model it refers to is bound and the bonds are known."""
+        exclusive = [bond.field.name for bond in self.bonds if bond.is_single] if self._takes_rules else ()
+        self.schema = schema_of(
+            self.model, self.collection, lambda model: bindings.of_model(model).collection, exclusive
+        )
+        unique = {name for rule in self.schema.unique for name in rule}
+        self.yielding = tuple(
+            [field for field in self.declaration.references if field.nullable and field.name in unique]
+        )
         self.row_key = itemgetter(*(self.schema.positions[name] for name in self.schema.key))
 
 
@@ -146,10 +159,10 @@ class Bindings:
         for binding in self:
             binding.declaration.resolve(models)
         stores: dict[int, tuple[Store, list[Schema]]] = {}
+        tie(self)
         for binding in self:
             binding.settle(self)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
-        tie(self)
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.bonds for binding in self)

@@ -141,8 +141,11 @@ class Session(DaoSession):
     async def _catch_up(self, error: CommitAborted) -> bool:
         """Have the record that the commit was refused for as its store has it by now, if the commit can then go well.
 
-        It can where the record was to be changed only for its references, or had members of its lists come and go.
+        It can where the record was to be changed only for its references, or had members of its lists come and go;
+        and where only one may refer to a record, and another has come to.
         """
+        if self._referential.takes_over(error):
+            return True
         record = self._referential.derived_record(error)
         if record is not None and not self._records.holds(record):
             return True  # it only stood in, and is read anew

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError
-from holdall.model import Field, Reference, State, state_of
+from holdall.model import Field, Reference, State, state_of, track_of
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.references.bond import Bond
@@ -16,9 +16,6 @@ from holdall.session.references.stub import field_names, stand_in
 from holdall.store import Row
 
 __all__ = ["Consequences", "Refusal", "key_in"]
-
-
-_UNCHANGED = (State.CLEAN, State.UNBOUND)
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -55,6 +52,7 @@ class Consequences:
         self.refusals: list[Refusal] = []
         self.errors: list[tuple[Any, FieldError]] = []  # each with the record it is about
         self.by_system: set[int] = set()
+        self.given: set[tuple[int, Field]] = set()  # references given up for others, by the id of the record
         self._removals: list[tuple[Any, Any]] = []
         self._values: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}
         self._stand_ins: dict[tuple[Binding, Any], Any] = {}
@@ -99,16 +97,26 @@ class Consequences:
         """Have the commit change a field."""
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
-    def derived(self) -> dict[tuple[str, Any], Any]:
-        """By collection and key, the records that are changed only in lists, and by nobody but the commit itself.
+    def give_way(self, record: Any, key: Any, field: Field) -> None:
+        """Have the commit empty a reference, for another record that is to have it."""
+        self.change(record, key, field, None)
+        self.given.add((id(record), field))
 
-        They keep their lists of what refers to them, or have members come and go as was asked at other ends.
+    def derived(self) -> dict[tuple[str, Any], Any]:
+        """By collection and key, the records that nobody but the commit itself changes, so that it may do so anew.
+
+        They only stand in, or keep their lists of what refers to them, or have members come and go as was asked at
+        other ends, or give way to others.
         """
         changed = [
             (record, key)
             for record, key, values in self._values.values()
             if id(record) in self.by_system
-            or (state_of(record) in _UNCHANGED and all(field.form is not None for field in values))
+            or state_of(record) is State.UNBOUND
+            or (
+                state_of(record) is State.CLEAN
+                and all(field.form is not None or (id(record), field) in self.given for field in values)
+            )
         ]
         return {(self.bindings.of_model(type(record)).collection, key): record for record, key in changed}
 
@@ -118,6 +126,11 @@ class Consequences:
         if planned is not None and field in planned[2]:
             return planned[2][field]
         return field.get(record)
+
+    def is_changed(self, record: Any, field: Field) -> bool:
+        """Whether the session or the commit itself changes the field; else what the store says by now holds."""
+        track, planned = track_of(record), self._values.get(id(record))
+        return (planned is not None and field in planned[2]) or (track is not None and field.name in (track.old or ()))
 
     def changed(self, binding: Binding, field: Field) -> list[tuple[Any, Any, Any]]:
         """The records this changes the field of: each with the slot as it was stored and as it will be."""

@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from holdall.errors import CommitAborted, FieldError, StaleVersion, StateError, StillReferenced, ValidationError
+from holdall.errors import (
+    CommitAborted,
+    FieldError,
+    StaleVersion,
+    StateError,
+    StillReferenced,
+    UniqueViolation,
+    ValidationError,
+)
 from holdall.policy import SYSTEM, User
 from holdall.session.binding import Binding, Bindings
 from holdall.session.commit.outcome.result import CommitResult
@@ -14,6 +22,7 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.references.asking import Asking
+from holdall.session.references.bond import Bond
 from holdall.session.references.consequences import Consequences
 from holdall.session.references.existence import demand_targets
 from holdall.session.references.induced import Induced
@@ -23,6 +32,8 @@ from holdall.session.references.removal import follow_removals
 from holdall.session.references.symmetry import answer_edits, give_way, knit
 
 __all__ = ["Referential"]
+
+_VAIN_ATTEMPTS = 5
 
 
 class Referential:
@@ -35,6 +46,8 @@ class Referential:
         self._asking = Asking(Localizer(bindings, SYSTEM), handwritten)
         self._is_at_work = False
         self._derived: dict[tuple[str, Any], Any] = {}
+        self._has_made_way = False  # whether somebody was found to give way in the last attempt
+        self._vain_attempts = 0  # those refused in a row for a place that nobody was found to have
 
     def derived_record(self, error: Exception) -> Any:
         """The record that a commit was refused for, if only the commit itself was to change it, in its lists.
@@ -44,6 +57,22 @@ class Referential:
         """
         cause = error.__cause__
         return self._derived.get((cause.collection, cause.key)) if isinstance(cause, StaleVersion) else None
+
+    def takes_over(self, error: Exception) -> bool:
+        """Whether the commit was refused because another has come to refer to what only one may refer to.
+
+        Worked out anew, it finds who that is, so that he gives way. False where nobody is found however often it looks.
+        """
+        cause = error.__cause__
+        if type(cause) is not UniqueViolation or not any(
+            bond.is_single and cause.fields == (bond.field.name,) for bond in self._bonds_of(cause.collection)
+        ):
+            return False
+        self._vain_attempts = 0 if self._has_made_way else self._vain_attempts + 1
+        return self._vain_attempts < _VAIN_ATTEMPTS
+
+    def _bonds_of(self, collection: str) -> list[Bond]:
+        return [bond for binding in self._bindings if binding.collection == collection for bond in binding.bonds]
 
     def is_needed(self) -> bool:
         """Whether the changes at hand concern references that no single store keeps by itself."""
@@ -73,6 +102,7 @@ class Referential:
         try:
             induced = await self.induce()
             yield
+            self._vain_attempts = 0
         finally:
             self._is_at_work = False
             self._records.by_system.clear()
@@ -102,7 +132,7 @@ class Referential:
                 f"nothing was written: {refused}", CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
             ) from refused
         self._records.by_system.update(found.by_system)
-        self._derived = found.derived()
+        self._derived, self._has_made_way = found.derived(), bool(found.given)
         return found.induce()
 
     def _invalid(self, errors: list[tuple[Any, FieldError]]) -> ValidationError:

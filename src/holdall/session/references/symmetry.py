@@ -149,7 +149,9 @@ def _let_go(
         if len(left) < len(value):
             found.change(record, key, bond.field, left)
     elif value is not None and (is_anybodys or leads_to(value, edit.owner)):
-        if bond.field.nullable:
+        if bond.field.nullable and bond.is_single:
+            found.give_way(record, key, bond.field)
+        elif bond.field.nullable:
             found.change(record, key, bond.field, None)
         else:
             message = f"leaves out a {bond.source.collection} that cannot be without its {bond.field.name}"
@@ -195,12 +197,13 @@ async def _give_way(found: Consequences, asking: Asking, bond: Bond) -> None:
         for row in rows:
             key = row[0] if parts == 1 else row[:parts]
             record = found.record(bond.source, key, names, row)
-            target = key_in(found.value(record, bond.field))
+            is_changed = found.is_changed(record, bond.field)
+            target = key_in(found.value(record, bond.field)) if is_changed else row[names.index(bond.field.name)]
             taker = takers.get(("key", target))
             if taker is None or taker is record or found.is_removed(bond.source, key):
                 continue
             if bond.field.nullable:
-                found.change(record, key, bond.field, None)
+                found.give_way(record, key, bond.field)
             else:
                 message = f"is taken by a {bond.source.collection} that cannot be without it"
                 found.errors.append((taker, FieldError(bond.field.name, "unique", message)))

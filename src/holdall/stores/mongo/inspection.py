@@ -9,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from holdall.errors import CorruptRecord
 from holdall.stores.mongo.documents import MISSING, column_of, refuse_damaged
 from holdall.stores.mongo.layout import Layout
-from holdall.stores.mongo.provision import Index, found_indexes, indexes_of
+from holdall.stores.mongo.provision import Index, found_indexes, indexes_of, plain_instead
 from holdall.stores.mongo.source import Document
 
 __all__ = ["SAMPLE", "differences", "index_differences"]
@@ -54,6 +54,8 @@ def _difference(layout: Layout, wanted: Index, there: Document | None) -> str | 
     if there is None:
         return f"{layout.collection} has no {'unique ' if wanted.is_unique else ''}index {over}"
     name = there.get("name")
+    if plain_instead(layout, wanted, there) is not None:
+        return f"{layout.collection}: the index {name} {over} is not unique; create() makes it so"
     if wanted.is_unique and not there.get("unique"):
         return f"{layout.collection}: the index {name} {over} is not unique; drop it, and create() makes the right one"
     partial = there.get("partialFilterExpression")

@@ -9,13 +9,14 @@ import msgspec
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from holdall.errors import SchemaMismatch
 from holdall.query import Kind
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.source import Document
 
-__all__ = ["Index", "create", "drop", "found_indexes", "indexes_of"]
+__all__ = ["Index", "create", "drop", "found_indexes", "indexes_of", "plain_instead"]
 
-_EXISTS = 48  # NamespaceExists
+_EXISTS, _DUPLICATE = 48, 11000  # NamespaceExists, DuplicateKey
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -58,8 +59,11 @@ def _name(what: str, names: Iterable[str]) -> str:
     return "_".join(("holdall", what, *names))
 
 
-async def create(database: AsyncDatabase[Document], layouts: Collection[Layout]) -> None:
-    """Create collections and indexes that are missing."""
+async def create(store: str, database: AsyncDatabase[Document], layouts: Collection[Layout]) -> None:
+    """Create collections and indexes that are missing; an index of ours becomes unique where its rule is new.
+
+    Raises SchemaMismatch for values that must be unique and are not.
+    """
     there = set(await database.list_collection_names())
     for layout in layouts:
         if layout.collection not in there:
@@ -70,8 +74,31 @@ async def create(database: AsyncDatabase[Document], layouts: Collection[Layout])
                     raise
         known = await found_indexes(database, layout)
         for index in indexes_of(layout):
-            if not any(_covers(each, index) for each in known):
-                await database[layout.collection].create_index([(path, 1) for path in index.paths], **index.options)
+            same = [each for each in known if _covers(each, index)]
+            plain = plain_instead(layout, index, same[0]) if same else None
+            if not same or plain is not None:
+                await _make(store, database, layout, index, plain)
+
+
+async def _make(
+    store: str, database: AsyncDatabase[Document], layout: Layout, index: Index, instead_of: Index | None
+) -> None:
+    """Make an index. One over the same fields cannot stand beside it, so that one goes, and returns if this cannot."""
+    collection = database[layout.collection]
+    if instead_of is not None:
+        await collection.drop_index(instead_of.name)
+    try:
+        await collection.create_index([(path, 1) for path in index.paths], **index.options)
+    except OperationFailure as error:
+        if instead_of is not None:
+            await collection.create_index([(path, 1) for path in instead_of.paths], **instead_of.options)
+        if error.code != _DUPLICATE:
+            raise
+        names = ", ".join(index.paths)
+        message = (
+            f"{layout.collection} has documents with the same {names}, which is unique: change or remove all but one"
+        )
+        raise SchemaMismatch(store, [message]) from error
 
 
 async def drop(database: AsyncDatabase[Document], layouts: Collection[Layout]) -> None:
@@ -83,6 +110,13 @@ async def drop(database: AsyncDatabase[Document], layouts: Collection[Layout]) -
 async def found_indexes(database: AsyncDatabase[Document], layout: Layout) -> list[Document]:
     """The indexes the collection has, as the server tells them."""
     return list(map(dict, await (await database[layout.collection].list_indexes()).to_list()))
+
+
+def plain_instead(layout: Layout, wanted: Index, there: Document) -> Index | None:
+    """The index of ours that is there from before a rule made these fields unique; None where there is another."""
+    names = [next(place.field.name for place in layout.places.values() if place.path == path) for path in wanted.paths]
+    plain = Index(_name("index", names), wanted.paths)
+    return plain if wanted.is_unique and there.get("name") == plain.name and not there.get("unique") else None
 
 
 def _covers(found: Document, wanted: Index) -> bool:

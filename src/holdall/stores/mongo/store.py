@@ -118,7 +118,7 @@ class StandaloneMongoStore:
         """Create the collections and indexes that are missing; what is there stays as it is."""
         database = await self._connection.database()
         with translating(self.name), self._writing():
-            await create(database, self._layouts.all())
+            await create(self.name, database, self._layouts.all())
 
     async def inspect(self) -> list[str]:
         """What is missing or different, a sentence each; of the documents a sample is looked at."""

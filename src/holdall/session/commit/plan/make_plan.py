@@ -8,7 +8,7 @@ from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Declaration, State, state_of
+from holdall.model import Declaration, Field, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding, Bindings
@@ -44,7 +44,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
-    early, dirty = _yielding(dirty, models_dirty)
+    early, dirty = _yielding(bindings, dirty, models_dirty)
     updates = _updates(bindings, dirty, models_dirty)
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
@@ -54,20 +54,21 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 
-def _yielding(dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
+def _yielding(bindings: Bindings, dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
     """The changed records that give up a unique reference, which goes before others take it; and the rest."""
-    if not any(_declaration(model).yielding for model in models):
+    yielding = {model: fields for model in models if (fields := bindings.of_model(model).yielding)}
+    if not yielding:
         return [], dirty
-    early = [record for record in dirty if _yields(record)]
+    early = [record for record in dirty if _yields(record, yielding.get(type(record), ()))]
     gone = set(map(id, early))
     return early, [record for record in dirty if id(record) not in gone]
 
 
-def _yields(record: Any) -> bool:
-    declaration, old = _declaration(type(record)), record._track.old or {}
-    changed = [field for field in declaration.references if field.name in old]
+def _yields(record: Any, yielding: tuple[Field, ...]) -> bool:
+    old = record._track.old or {}
+    changed = [field for field in record.__holdall__.references if field.name in old]
     emptied = all(not _keys_or_records(field.get(record)) for field in changed)
-    return emptied and any(field in declaration.yielding for field in changed)
+    return emptied and any(field in yielding for field in changed)
 
 
 def _keys_or_records(slot: Any) -> bool:
