@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from holdall import Model, Ref, Session, field
+from holdall import Model, Ref, Session, back, field
 
 __all__ = ["MODELS", "Office", "drawn", "edit", "is_legal", "row_of"]
 
@@ -27,12 +27,13 @@ class Person(Model, unique=[("room", "seat")]):
     seat: int = field(default=0)
     desk: Ref[Desk | None] = field(default=None, index=True)
     boss: Ref[Person | None] = field(default=None, index=True)
+    passport: Ref[Passport | None] = back("owner")
     version: int = field(version=True)
 
 
 class Passport(Model):
     id: int = field(pk=True)
-    owner: Ref[Person] = field(unique=True)
+    owner: Ref[Person]  # unique, as its other end is single
 
 
 MODELS: list[Any] = [Desk, Person, Passport]
