@@ -35,7 +35,9 @@ class Person(Model):
     site: Ref[Site]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb", "mongo", "yaml", "redis", "typed"])
+@pytest.fixture(
+    params=["memory", "sqlite", "postgres", "mariadb", "mongo", "standalone_mongo", "yaml", "redis", "typed"]
+)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Holdall:
     urls = {
         "memory": "memory:",
@@ -44,7 +46,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Holdall:
     }
     server = "redis" if request.param == "typed" else request.param
     url = urls.get(server) or request.getfixturevalue(f"{server}_url")
-    if request.param in ("postgres", "mariadb", "mongo"):
+    if request.param in ("postgres", "mariadb", "mongo", "standalone_mongo"):
         url = request.getfixturevalue("fresh_database")(url)
     app = Holdall("library")
     options: dict[str, Any] = {"prefix": tmp_path.name, "scan_limit": 10_000} if server == "redis" else {}

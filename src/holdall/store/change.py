@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Self
 
@@ -68,6 +68,24 @@ class Members(tuple[Any, ...]):
         """These stored keys without those that go and with those that come."""
         gone = set(self.gone)
         return tuple(dict.fromkeys([*(key for key in keys if key not in gone), *self.come]))
+
+    def is_applied_to(self, keys: Iterable[Any]) -> bool:
+        """Whether all that come are among these stored keys, and none that go is."""
+        there = set(keys)
+        return there.issuperset(self.come) and there.isdisjoint(self.gone)
+
+    def mapped(self, replace: Callable[[Any], Any]) -> Self:
+        """The same with another key in the place of each that is to be there."""
+        return type(self).of(map(replace, self), self.before)
+
+    def inverse(self) -> Self:
+        """What takes this back and leaves what others did; those that return are at the end.
+
+        >>> Members.of((1, 3, 4), (1, 2, 3)).inverse()
+        (1, 3, 2)
+        """
+        back = type(self).of(self.before, self)
+        return type(self).of(back.applied_to(self), self)
 
 
 class Change(msgspec.Struct, gc=False):

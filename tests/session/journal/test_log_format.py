@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from holdall.session.journal.log_format import LOG_FORMAT, UnknownFormat, decode_record, encode_record
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part, inverse
-from holdall.store import Change, Verb
+from holdall.store import Change, Members, Verb
 
 _GOLDEN = Path(__file__).parent / "golden"
 
@@ -37,7 +38,10 @@ _SCALARS: st.SearchStrategy[Any] = st.one_of(
 _VALUES = st.recursive(
     _SCALARS,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.lists(inner, max_size=3).map(tuple), st.dictionaries(_TEXT, inner, max_size=3)
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.builds(Members.of, st.lists(inner, max_size=3), st.lists(inner, max_size=3)),
+        st.dictionaries(_TEXT, inner, max_size=3),
     ),
     max_leaves=8,
 )
@@ -46,6 +50,8 @@ _VALUES = st.recursive(
 def _like(left: Any, right: Any) -> bool:
     """Equal, and of one type all the way down: True is not 1 here, nor a list a tuple."""
     if type(left) is not type(right):
+        return False
+    if isinstance(left, Members) and not _like(left.before, right.before):
         return False
     if isinstance(left, list | tuple):
         return len(left) == len(right) and all(map(_like, left, right))
@@ -97,6 +103,20 @@ def test_what_undoes_an_operation() -> None:
     assert inverse(Operation(Verb.UPDATE, "city", 7, ("name",), ("Rome",)), None) is None
 
 
+def test_what_undoes_a_change_of_a_list_leaves_what_others_did_to_it() -> None:
+    """With a version nobody else can have changed it, and the list is as it was, in its order."""
+    tags = Members.of((1, 3, 4), (1, 2, 3))
+    changed = Operation(Verb.UPDATE, "book", 7, ("name", "tags"), ("new", tags), old=("old", (1, 2, 3)))
+    undone = inverse(changed, None)
+    assert undone is not None
+    name, back = undone.values
+    assert (name, back, back.come, back.gone) == ("old", (1, 3, 2), [2], [4])
+    assert back.is_in_order
+    assert back.applied_to((9, 1, 4, 8)) == (9, 1, 8, 2)
+    guarded = Operation(Verb.UPDATE, "book", 7, ("tags", "version"), (tags, 4), 3, old=((1, 2, 3), 3))
+    assert inverse(guarded, "version") == Change(Verb.UPDATE, "book", 7, ("tags", "version"), ((1, 2, 3), 5), 4)
+
+
 def _sample() -> LogRecord:
     """A record with a value of every kind."""
     moment = dt.datetime(2026, 1, 2, 3, 4, 5, 678_901, dt.UTC)
@@ -116,16 +136,30 @@ def _sample() -> LogRecord:
     return LogRecord(parts, "shop", is_decided=True)
 
 
-def test_what_an_earlier_holdall_wrote_is_read() -> None:
+def _sample_with_members() -> LogRecord:
+    """The same, with lists of which it is known what came and went."""
+    record = _sample()
+    values = ("text", Members.of((2, 3, 4), (1, 2, 3)), Members.of(((1, "a"),), ()))
+    listed = Operation(Verb.UPDATE, "book", 1, ("name", "tags", "pairs"), values, old=("text", (1, 2, 3), ()))
+    record.parts.append(Part("lists", [listed], is_held=True))
+    return record
+
+
+@pytest.mark.parametrize("number, sample", [(1, _sample), (2, _sample_with_members)])
+def test_what_an_earlier_holdall_wrote_is_read(number: int, sample: Callable[[], LogRecord]) -> None:
     """Never write these files anew: a change of the format gets a new number and a file of its own."""
-    assert LOG_FORMAT == 1
-    body = bytes.fromhex((_GOLDEN / "log_format_1.hex").read_text())
-    assert encode_record(_sample()) == body
+    body = bytes.fromhex((_GOLDEN / f"log_format_{number}.hex").read_text())
+    if number == LOG_FORMAT:
+        assert encode_record(sample()) == body
     back = decode_record(body)
-    assert _like(
-        msgspec.structs.astuple(back.parts[0].operations[0]), msgspec.structs.astuple(_sample().parts[0].operations[0])
-    )
-    assert back == _sample()
+    for part, expected in zip(back.parts, sample().parts, strict=True):
+        for found, wanted in zip(part.operations, expected.operations, strict=True):
+            assert _like(msgspec.structs.astuple(found), msgspec.structs.astuple(wanted))
+    assert back == sample()
+
+
+def test_every_format_has_a_golden_file() -> None:
+    assert {path.name for path in _GOLDEN.iterdir()} == {f"log_format_{n}.hex" for n in range(1, LOG_FORMAT + 1)}
 
 
 @pytest.mark.parametrize(

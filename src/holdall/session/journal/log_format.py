@@ -1,7 +1,8 @@
 """The bytes of a log record: MessagePack with the format's version first, every border value with its type.
 
-A body is ``[1, application, parts, operations, is_decided]``. What another version wrote is refused by its number: a
-row that decides about somebody's data is never guessed at. Golden files in the tests hold each version.
+A body is ``[2, application, parts, operations, is_decided]``. Format 1 is the same without members that come and go:
+its lists are whole. Any other is refused by its number: a row that decides about somebody's data is never guessed at.
+Golden files in the tests hold each version.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from uuid import UUID
 import msgspec
 
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.store import Verb
+from holdall.store import Members, Verb
 
 __all__ = ["LOG_FORMAT", "UnknownFormat", "decode_record", "encode_record"]
 
-LOG_FORMAT = 1
+LOG_FORMAT = 2
+_READABLE = (1, LOG_FORMAT)
 
-_TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 7)
+_TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS = range(1, 8)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -41,8 +43,9 @@ def decode_record(body: bytes) -> LogRecord:
     try:
         content = _decoder.decode(body)
         number = content[0] if isinstance(content, list) and content else None
-        if number != LOG_FORMAT:
-            raise UnknownFormat(f"its format is {number if isinstance(number, int) else 'none'}, not {LOG_FORMAT}")
+        if number not in _READABLE:
+            known = " or ".join(map(str, _READABLE))
+            raise UnknownFormat(f"its format is {number if isinstance(number, int) else 'none'}, not {known}")
         _, application, parts, rows, is_decided = content
         return LogRecord(list(map(_part, parts, rows)), application, is_decided)
     except (msgspec.DecodeError, TypeError, ValueError, LookupError) as error:
@@ -68,6 +71,8 @@ def _operation(row: list[Any]) -> Operation:
 def _pack(value: Any) -> Any:
     """The value, with an extension wherever MessagePack would give another type back."""
     match value:
+        case Members():
+            return _extension(_MEMBERS, [[_pack(item) for item in keys] for keys in (value, value.before)])
         case tuple():
             return _extension(_TUPLE, [_pack(item) for item in value])
         case list():
@@ -108,5 +113,6 @@ _READERS: dict[int, Callable[[Any], Any]] = {
     _DATE: dt.date.fromisoformat,
     _TIME: dt.time.fromisoformat,
     _TIMEDELTA: lambda parts: dt.timedelta(*parts),
+    _MEMBERS: lambda parts: Members.of(*parts),
 }
 _decoder = msgspec.msgpack.Decoder(ext_hook=_unpack)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.store import Change, Verb
+from holdall.store import Change, Members, Verb
 
 __all__ = ["CallState", "LogRecord", "Operation", "Part", "inverse"]
 
@@ -69,7 +69,8 @@ class LogRecord(msgspec.Struct, array_like=True):
 def inverse(operation: Operation, version: str | None) -> Change | None:
     """The change that undoes an applied operation, or None where its old values are not known.
 
-    ``version`` names the collection's version field, if it has one.
+    ``version`` names the collection's version field, if it has one. Without one, only the members of lists that the
+    operation had come or go are taken back.
 
     >>> inverse(Operation(Verb.UPDATE, "city", 7, ("name", "version"), ("Roma", 4), 3, old=("Rome", 3)), "version")
     Change(verb=<Verb.UPDATE: 'update'>, collection='city', key=7, fields=('name', 'version'), values=('Rome', 5), \
@@ -84,7 +85,9 @@ version=4, token=None)
     if operation.verb is Verb.REMOVE:
         return Change(Verb.ADD, collection, key, fields, operation.old, None, token)
     if version is None or operation.version is None:
-        return Change(Verb.UPDATE, collection, key, fields, operation.old, None, token)
+        pairs = zip(operation.values, operation.old, strict=True)
+        back = tuple([value.inverse() if isinstance(value, Members) else old for value, old in pairs])
+        return Change(Verb.UPDATE, collection, key, fields, back, None, token)
     later = operation.version + 2
     values = tuple([later if name == version else old for name, old in zip(fields, operation.old, strict=True)])
     return Change(Verb.UPDATE, collection, key, fields, values, operation.version + 1, token)

@@ -25,19 +25,22 @@ async def tell_mirrors(found: Consequences, asking: Asking) -> None:
 async def _tell(found: Consequences, asking: Asking, bond: Bond, back: Field) -> None:
     """Work out who came and who went for each record referred to, and change its list."""
     news: dict[Any, _News] = {}
+    made_anew = {record.__key__() for record in found.records.new.values() if type(record) is bond.target.model}
     for record, before, after in changed_references(found, bond):
-        old, new = items_of(bond.field, before), items_of(bond.field, after)
-        for item in old:
-            news.setdefault(_mark(found, bond, item), _News()).gone.append(record)
-        for item in new:
-            news.setdefault(_mark(found, bond, item), _News()).come.append(record)
+        old, new = ({_mark(item): None for item in items_of(bond.field, slot)} for slot in (before, after))
+        for mark in old:
+            if mark not in new:
+                news.setdefault(mark, _News()).gone.append(record)
+        for mark in new:  # of those that stay others may have told meanwhile
+            if mark not in old or mark[1] in made_anew:
+                news.setdefault(mark, _News()).come.append(record)
     for key, record in found.removed.get(bond.source, {}).items():
         for item in items_of(bond.field, old_value(record, bond.field)):
-            news.setdefault(_mark(found, bond, item), _News()).lost.add(key)
+            news.setdefault(_mark(item), _News()).lost.add(key)
     for owner in [*found.records.new.values(), *found.records.dirty.values()]:  # whose list was written itself
         track = owner._track
         if type(owner) is bond.target.model and (track.state is State.NEW or back.name in (track.old or ())):
-            news.setdefault(_mark(found, bond, Reference(bond.field.target, record=owner)), _News())
+            news.setdefault(_mark(Reference(bond.field.target, record=owner)), _News())
     await _write_lists(found, asking, bond, back, news)
 
 
@@ -50,7 +53,7 @@ class _News:
         self.lost: set[Any] = set()
 
 
-def _mark(found: Consequences, bond: Bond, item: Any) -> Any:
+def _mark(item: Any) -> Any:
     """What names the record referred to: its key, or itself while it has none."""
     record = item._record if item.__class__ is Reference else None
     key = key_in(item)

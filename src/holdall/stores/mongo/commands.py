@@ -7,16 +7,18 @@ from functools import lru_cache
 from math import inf
 from typing import Any
 
+from pymongo import UpdateOne
+
 from holdall.codegen import function
 from holdall.query import FieldSchema, Kind
 from holdall.store import Members
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.documents import encoded_column
 from holdall.stores.mongo.errors import Misfit, unstorable
-from holdall.stores.mongo.layout import TOKEN, Layout, Place
+from holdall.stores.mongo.layout import TOKEN, Place
 from holdall.stores.mongo.source import Document
 
-__all__ = ["documents_of", "filters_of", "is_light", "updates_of"]
+__all__ = ["departures_of", "documents_of", "filters_of", "is_light", "updates_of"]
 
 
 def documents_of(batch: Batch) -> list[Document]:
@@ -87,8 +89,12 @@ def _absent(place: Place, count: int) -> Sequence[Any]:
     return [() if place.field.kind is Kind.MANY else None] * count
 
 
-def filters_of(batch: Batch) -> list[Document]:
-    """What finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version."""
+def filters_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
+    """What finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version.
+
+    One update cannot have members come to a list and go from it. If it is to do all ``at_once``, it writes such a list
+    whole, and finds the record only while the list is as it was.
+    """
     layout = batch.layout
     keys = _stored_keys(batch)
     if layout.schema.version is None:
@@ -99,14 +105,26 @@ def filters_of(batch: Batch) -> list[Document]:
             {"_id": key} if version is None else {"_id": key, path: version}
             for key, version in zip(keys, batch.versions, strict=True)
         ]
-    for index, place, members in _members(batch):
-        if members.come and members.gone:  # one update cannot do both to a list, so that it is written whole
-            found[index][layout.path(place.field.name)] = _encoded(layout, place, members.before)
+    for index, place, members in _members(batch) if at_once else ():
+        if members.come and members.gone:
+            found[index][layout.path(place.field.name)] = _encoded(batch, place, members.before)
     return found
 
 
-def updates_of(batch: Batch) -> list[Document]:
-    """What each record of an UPDATE is to become."""
+def departures_of(batch: Batch) -> list[UpdateOne]:
+    """What takes members from the lists to which others come, before ``updates_of``."""
+    found = filters_of(batch)
+    return [
+        UpdateOne(
+            found[index], {"$pullAll": {batch.layout.path(place.field.name): _encoded(batch, place, members.gone)}}
+        )
+        for index, place, members in _members(batch)
+        if members.come and members.gone
+    ]
+
+
+def updates_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
+    """What each record of an UPDATE is to become, ``at_once`` or after ``departures_of``."""
     layout = batch.layout
     columns: list[Sequence[Any]] = [
         encoded_column(layout, layout.places[name], column)[0]
@@ -118,8 +136,8 @@ def updates_of(batch: Batch) -> list[Document]:
     rows = zip(*columns, strict=True) if columns else ((),) * len(batch)
     updates = [_update(names, row) for row in rows]
     for index, place, members in _members(batch):
-        if not (members.come and members.gone):
-            _write_members(updates[index], layout, place, members)
+        if not (at_once and members.come and members.gone):
+            _write_members(updates[index], batch, place, members)
     return updates
 
 
@@ -133,20 +151,20 @@ def _members(batch: Batch) -> Iterator[tuple[int, Place, Members]]:
                     yield index, place, row[number]
 
 
-def _write_members(update: Document, layout: Layout, place: Place, members: Members) -> None:
+def _write_members(update: Document, batch: Batch, place: Place, members: Members) -> None:
     """Let the update add or take away members instead of writing the list."""
-    path = layout.path(place.field.name)
+    path = batch.layout.path(place.field.name)
     del update["$set"][path]
     if not update["$set"]:
         del update["$set"]
-    if members.gone:
-        update.setdefault("$pullAll", {})[path] = _encoded(layout, place, members.gone)
+    if members.come:
+        update.setdefault("$addToSet", {})[path] = {"$each": _encoded(batch, place, members.come)}
     else:
-        update.setdefault("$addToSet", {})[path] = {"$each": _encoded(layout, place, members.come)}
+        update.setdefault("$pullAll", {})[path] = _encoded(batch, place, members.gone)
 
 
-def _encoded(layout: Layout, place: Place, keys: Iterable[Any]) -> list[Any]:
-    return list(encoded_column(layout, place, [tuple(keys)])[0][0])
+def _encoded(batch: Batch, place: Place, keys: Iterable[Any]) -> list[Any]:
+    return list(encoded_column(batch.layout, place, [tuple(keys)])[0][0])
 
 
 def _update(names: Sequence[str], row: Sequence[Any]) -> Document:

@@ -75,8 +75,8 @@ class Singles:
                 return
             work = [partial(self._add, batch, place, each) for place, each in enumerate(documents)]
         else:
-            filters = filters_of(batch)
-            updates = updates_of(batch) if batch.verb is Verb.UPDATE else [None] * len(filters)
+            filters = filters_of(batch, at_once=True)
+            updates = updates_of(batch, at_once=True) if batch.verb is Verb.UPDATE else [None] * len(filters)
             work = [
                 partial(self._change, batch, place, wanted, update)
                 for place, (wanted, update) in enumerate(zip(filters, updates, strict=True))

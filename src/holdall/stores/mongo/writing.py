@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from holdall.errors import AlreadyExists, Conflict, StaleVersion, UniqueViolation
 from holdall.store import Verb
 from holdall.stores.mongo.batches import Batch
-from holdall.stores.mongo.commands import documents_of, filters_of, is_light, updates_of
+from holdall.stores.mongo.commands import departures_of, documents_of, filters_of, is_light, updates_of
 from holdall.stores.mongo.errors import CODES, Meaning, code_of
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.passing import claims_of
@@ -33,17 +33,20 @@ class Steps:
         self._store = store
         self._claims = claims_of(batches)
         self._steps: list[tuple[Batch, list[Document], list[Document]]] = []
-        for batch in batches:
+        self._departures: dict[int, list[UpdateOne]] = {}  # by the number of the step
+        for number, batch in enumerate(batches):
             if batch.verb is Verb.ADD:
                 self._steps.append((batch, [], documents_of(batch)))
-            else:
-                updates = updates_of(batch) if batch.verb is Verb.UPDATE else []
-                self._steps.append((batch, filters_of(batch), updates))
+                continue
+            is_update = batch.verb is Verb.UPDATE
+            self._steps.append((batch, filters_of(batch), updates_of(batch) if is_update else []))
+            if is_update and (departures := departures_of(batch)):
+                self._departures[number] = departures
 
     @property
     def is_single(self) -> bool:
         """Whether it is one change to one document, which MongoDB makes atomic by itself."""
-        return len(self._steps) == 1 and len(self._steps[0][0]) == 1
+        return len(self._steps) == 1 and len(self._steps[0][0]) == 1 and not self._departures
 
     async def carry_out(
         self, database: AsyncDatabase[Document], session: AsyncClientSession | None, *, is_careful: bool
@@ -61,7 +64,7 @@ class Steps:
                 ).to_list()
                 if updates := claim.releases(found):
                     await collection.bulk_write(updates, session=session)
-        for batch, filters, documents in self._steps:
+        for number, (batch, filters, documents) in enumerate(self._steps):
             collection = database[batch.layout.collection]
             try:
                 if batch.verb is Verb.ADD:
@@ -69,6 +72,8 @@ class Steps:
                     continue
                 if is_careful:
                     await self._look(database, session, batch, filters)
+                if number in self._departures:
+                    await collection.bulk_write(self._departures[number], session=session)
                 if len(filters) == 1:
                     met = await self._change_one(database, session, batch, filters[0], documents)
                 elif batch.verb is Verb.UPDATE:

@@ -12,7 +12,7 @@ from holdall.session.binding import Binding, Bindings
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.compensation import Compensate
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, inverse
-from holdall.store import CommitClass, Outcome, Row, Verb
+from holdall.store import CommitClass, Members, Outcome, Row, Verb
 
 __all__ = ["StillHeld", "current_row", "is_undoable", "undo_calls"]
 
@@ -150,9 +150,15 @@ class _Undoing:
 
 
 def _is_as_before_or_after(operation: Operation, binding: Binding, row: Row) -> bool:
-    if operation.old is not None and holds(binding, row, operation.fields, operation.old):
+    """Whether nobody has changed it since. What others did to lists stays, as only members come back and go again."""
+    fields, old, values = operation.fields, operation.old, operation.values
+    whole = [place for place, value in enumerate(values) if not isinstance(value, Members)]
+    if len(whole) < len(values) and old is not None:
+        fields = tuple([fields[place] for place in whole])
+        old, values = tuple([old[place] for place in whole]), tuple([values[place] for place in whole])
+    if old is not None and holds(binding, row, fields, old):
         return True
-    return operation.verb is Verb.UPDATE and holds(binding, row, operation.fields, operation.values)
+    return operation.verb is Verb.UPDATE and holds(binding, row, fields, values)
 
 
 def _sends_once(binding: Binding) -> bool:
@@ -192,6 +198,9 @@ async def current_row(binding: Binding, key: Any) -> Row | None:
 
 
 def holds(binding: Binding, row: Row, fields: tuple[str, ...], values: tuple[Any, ...]) -> bool:
-    """Whether a row has these values."""
+    """Whether a row has these values; of members that come and go, whether they have."""
     positions = binding.schema.positions
-    return all(row[positions[name]] == value for name, value in zip(fields, values, strict=True))
+    return all(
+        value.is_applied_to(row[positions[name]] or ()) if isinstance(value, Members) else row[positions[name]] == value
+        for name, value in zip(fields, values, strict=True)
+    )

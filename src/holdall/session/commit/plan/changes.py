@@ -174,4 +174,6 @@ def resolved_value(value: Any) -> Any:
         return key
     if value.__class__ is tuple:
         return tuple(map(resolved_value, value))
+    if value.__class__ is Members:
+        return value.mapped(resolved_value)
     return value

@@ -8,7 +8,7 @@ from typing import Any
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Role, Step
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.store import Change, KeyOf, Outcome, Runs, Verb
+from holdall.store import Change, KeyOf, Members, Outcome, Runs, Verb
 
 __all__ = ["operations_of", "record_of"]
 
@@ -103,6 +103,8 @@ def _known(value: Any) -> Any:
     """The value, with None for every key that is yet to be made."""
     if value.__class__ is tuple:
         return tuple(map(_known, value))
+    if value.__class__ is Members:
+        return value.mapped(_known)
     if isinstance(value, KeyOf | Awaited):
         return None
     return value

@@ -31,7 +31,7 @@ class CallsRun(CommitRun):
         context, step = self.context, self.plan.steps[0]
         context.begin()
         try:
-            changes = changes_of(step)
+            changes = changes_of(step, as_difference=True)
             self._calls = calls = Calls(step, changes, context.handwritten)
             self.reports.append(calls.report)
             try:

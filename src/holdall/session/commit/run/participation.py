@@ -63,7 +63,7 @@ class Participation:
     def freeze(self) -> None:
         """Take the values of every step as they are now."""
         for number, step in enumerate(self.plan.steps):
-            self._frozen.append(changes_of(step))
+            self._frozen.append(changes_of(step, as_difference=True))
             self._old.append(operations_of(step, self._frozen[number], self.token(number)))
             self.reports.append(Report(step))
         self._changes, self._operations = list(self._frozen), list(self._old)

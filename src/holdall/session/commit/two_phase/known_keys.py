@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.store import Change, KeyOf, Outcome
+from holdall.store import Change, KeyOf, Members, Outcome
 
 __all__ = ["shifted", "with_keys"]
 
@@ -50,7 +50,9 @@ def _replaced(value: Any, replace: Callable[[int], Any]) -> Any:
         return replace(value.position)
     if isinstance(value, tuple):
         items = tuple([_replaced(item, replace) for item in value])
-        return value if all(map(_is, items, value)) else items
+        if all(map(_is, items, value)):
+            return value
+        return Members.of(items, value.before) if isinstance(value, Members) else items
     return value
 
 
