@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.concurrent_ends.shelves import BOOKS, Book, Person, Site, Tag, opened
+from tests.session.concurrent_ends.shelves import BOOKS, Book, Person, Site, Tag, Ticket, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ async def _run(folder: Path, left: str, right: str, fault: str = "none") -> list
         async with app.session() as session:
             session.add_all(Book(id=number) for number in range(BOOKS))
             session.add(Site(id=1))
-            session.add_all(Tag(id=number) for number in range(_PROCESSES * _WRITERS))
+            session.add_all(model(id=number) for model in (Tag, Ticket) for number in range(_PROCESSES * _WRITERS))
         arguments = [(str(folder), left, right, str(first * _WRITERS), str(_WRITERS)) for first in range(_PROCESSES)]
         ended = await asyncio.gather(*(_process(*given, str(_STEPS), fault) for given in arguments))
         links = {tuple(link) for found, _ in ended for link in found}
@@ -55,6 +55,9 @@ async def _run(folder: Path, left: str, right: str, fault: str = "none") -> list
                 wrong.append(f"links lost {sorted(links - there)}, too many {sorted(there - links)}")
             people = {person.id for person in await session.query(Person.where())}
             on_list = set((await session.require(Site, 1)).users.keys)
+            taken = [ticket.id for ticket in await session.query(Ticket.where()) if ticket.site.key is not None]
+            if len(taken) != 1:
+                wrong.append(f"the tickets {taken} are of one site")
             if not people == on_list == children:
                 wrong.append(f"{len(children)} children, {len(people)} there, {len(on_list)} on the list")
         if not (await app.fsck()).is_whole:

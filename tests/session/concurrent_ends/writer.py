@@ -1,7 +1,8 @@
 """One process of writers: each puts its own members on lists that all share, and takes some away again.
 
-Its arguments are the folder, the two URLs, the number of the first writer, how many there are, how many steps each
-takes, and whether a fault is planted. Prints, as JSON, the links and children that must be there when all have ended.
+All take the one place of a ticket as well. Its arguments are the folder, the two URLs, the number of the first writer,
+how many there are, how many steps each takes, and whether a fault is planted. Prints, as JSON, the links and children
+that must be there when all have ended.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from holdall import Holdall, Session
 from holdall.errors import CommitAborted
 from holdall.store import Members
-from tests.session.concurrent_ends.shelves import BOOKS, Book, Person, Tag, opened
+from tests.session.concurrent_ends.shelves import BOOKS, Book, Person, Tag, Ticket, opened
 
 _TRIES = 20
 
@@ -51,10 +52,14 @@ async def _write(app: Holdall, number: int, steps: int, links: set[tuple[int, in
     async def join(session: Session) -> None:
         session.add(Person(id=child, site=1))
 
+    async def take(session: Session) -> None:
+        (await session.require(Ticket, number)).site = 1  # which all take
+
     for step in range(steps):
         book, is_here, child = draw.randrange(BOOKS), draw.random() < 0.6, number * 1000 + step
         await _done(app, change)
         mine ^= {book}
+        await _done(app, take)
         await _done(app, join)
         children.add(child)
     links |= {(book, number) for book in mine}
