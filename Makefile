@@ -16,7 +16,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEATURES)),--output-sync=target)
 
 # Seeds for the order of sets, of the tests, and for their random numbers; that of examples is in tests/conftest.py.
-TEST := PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
+# Compiled modules are kept whatever the environment says: tests start some hundred interpreters.
+TEST := PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
 # Tests of one class or file stay together, as fixtures serve all of them, the largest groups first; or each test goes to
 # whoever is idle.
 SPREAD := -n logical --dist worksteal

@@ -12,7 +12,7 @@ import pytest
 from tests.contention.run import Measure, contend
 from tests.contention.scenery import Scenery
 
-_SHORT = Measure(processes=2, tasks=3, seconds=1.2, singles=0.3)
+_SHORT = Measure(processes=2, tasks=3, seconds=1.0, singles=0.3)
 _PAIRS = [("sqlite", "redis"), ("postgresql", "redis"), ("redis", "yaml"), ("sqlite", "postgresql")]
 
 

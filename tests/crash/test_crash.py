@@ -19,7 +19,7 @@ from tests.crash.models import KINDS, World
 from tests.crash.plants import PLANTS
 from tests.servers.api import Api
 
-_KILLS = int(os.environ.get("CRASH", "100"))
+_KILLS = int(os.environ.get("CRASH", "40"))
 _SEED = int(os.environ.get("CRASH_SEED", "1"))
 _PAIRS = list(combinations(KINDS, 2))
 _LARGER = [kinds for size in range(3, 7) for kinds in combinations(KINDS, size)]
