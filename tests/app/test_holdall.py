@@ -32,7 +32,7 @@ def test_wrong_declarations_are_refused_with_what_to_do() -> None:
     app.add_store("main", "memory:")
     with pytest.raises(DeclarationError, match="already a store 'main'"):
         app.add_store("main", "memory:")
-    with pytest.raises(DeclarationError, match=r"no store speaks 'nosuch'; known schemes: .*sqlite"):
+    with pytest.raises(DeclarationError, match=r"no store speaks 'nosuch'; there are .*sqlite"):
         app.add_store("other", "nosuch://host")
     with pytest.raises(DeclarationError, match=r"add_store\('missing', url\)"):
         app.add(Shelf, store="missing")

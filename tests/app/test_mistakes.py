@@ -67,6 +67,12 @@ DECLARED: list[tuple[Callable[[], Any], str]] = [
     ),
     (lambda: app().add_store("n", "mongodb://h/d", connection=5), "did you mean connections"),
     (lambda: app().add_store("n", "yaml:notes", layot="x"), "did you mean layout"),
+    (lambda: app().add_store("n", "redis://h", prefx="x"), "store 'n' takes no option 'prefx'; did you mean prefix"),
+    (lambda: app().add_store("n", "redis://h", timeot=5), "did you mean timeout"),
+    (lambda: app().add_store("n", "http://h", retres=1), "store 'n' takes no option 'retres'; did you mean retries"),
+    (lambda: app().add_store("n", "dao:", colections={}), "store 'n' takes no option 'colections'; did you mean coll"),
+    (lambda: app().add_store("n", "memory:", size=5), "store 'n' takes no option 'size'"),
+    (lambda: app().add_store("n", "sqlit:///x"), r"no store speaks 'sqlit'; did you mean sqlite\?"),
     (lambda: Holdall(""), "the name of an application is a word"),
     (lambda: Holdall("x", lease=0), "the lease is a number of seconds above zero"),
     (lambda: Policy(read="admin"), r"not by text: Role\(.admin.\)"),  # type: ignore[arg-type]

@@ -10,8 +10,8 @@ __all__ = ["did_you_mean"]
 _MOST = 12  # names that are listed
 
 
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name.
+def did_you_mean(name: object, known: Iterable[str], most: int = _MOST) -> str:
+    """The end of a sentence about an unknown name; no more than ``most`` of the known ones are listed.
 
     >>> did_you_mean("titel", ["id", "title"])
     '; did you mean title?'
@@ -24,4 +24,4 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
         return f"; did you mean {near[0]}?"
     if not names:
         return ""
-    return f"; there are {', '.join(names[:_MOST])}{' and others' if len(names) > _MOST else ''}"
+    return f"; there are {', '.join(names[:most])}{' and others' if len(names) > most else ''}"

@@ -6,13 +6,15 @@ point ``dialect+driver``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from holdall.errors import DeclarationError
+from holdall.query import did_you_mean
 from holdall.store.contract import Store
+from holdall.store.options import demand_options
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -41,7 +43,8 @@ def _schemes() -> dict[str, EntryPoint]:
 def open_store(name: str, url: str, **options: Any) -> Store:
     """The store at this URL; ``options`` go to it as they are. No I/O is done.
 
-    Raises DeclarationError for an unknown scheme, or where the scheme's optional driver is not installed.
+    Raises DeclarationError for an unknown scheme, an option that the store does not take, or where the scheme's
+    optional driver is not installed.
     """
     scheme, colon, rest = url.partition(":")
     scheme = scheme.strip().lower()  # RFC 3986, section 3.1
@@ -58,8 +61,16 @@ def open_store(name: str, url: str, **options: Any) -> Store:
         extra = _EXTRAS.get(point.name)
         way = f"pip install 'holdall[{extra}]'" if extra else str(error)
         raise DeclarationError(f"the store for {scheme!r} needs a driver that is not installed: {way}") from error
+    _demand_parameters(factory, name, options)
     store: Store = factory(name, url, **options)
     return store
+
+
+def _demand_parameters(factory: Callable[..., Any], store: str, options: Mapping[str, Any]) -> None:
+    """Raise DeclarationError for an option that a factory does not name; one with ``**options`` looks itself."""
+    parameters = list(signature(factory).parameters.values())
+    if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):
+        demand_options([parameter.name for parameter in parameters[2:]], store, options)
 
 
 def refuse_fragment(url: str) -> None:
@@ -68,12 +79,10 @@ def refuse_fragment(url: str) -> None:
         raise DeclarationError("a # ends a URL; where it is part of a name, path or password, write %23")
 
 
-def _unknown(scheme: str, is_scheme: bool, known: Iterable[str]) -> str:
+def _unknown(scheme: str, is_scheme: bool, known: Collection[str]) -> str:
     if not is_scheme or len(scheme) == 1 or "/" in scheme:  # a path, on Windows with its drive
         return "a store is named by a URL: a SQLite file is sqlite:///file.db, a folder of YAML files yaml:./folder"
     if scheme == "file":
         return "no store speaks 'file'; a SQLite file is sqlite:///file.db, a folder of YAML files yaml:./folder"
-    near = get_close_matches(scheme.partition("+")[0], known, 1)
-    return f"no store speaks {scheme!r}; " + (
-        f"did you mean {near[0]}?" if near else f"known schemes: {', '.join(sorted(known))}"
-    )
+    near = did_you_mean(scheme.partition("+")[0], sorted(known), len(known))
+    return f"no store speaks {scheme!r}{near}"

@@ -152,7 +152,7 @@ def test_a_returned_record_is_the_callers_own(tmp_path: Path) -> None:
 
 BROKEN = [
     ("name: F\nnmae: x", "nmae.*did you mean name"),
-    ("name: F\ncolour: x", "colour.*it has code, name"),
+    ("name: F\ncolour: x", "colour.*there are code, name"),
     ("population: 1", "name.*is missing"),
     ("name: null", "name.*a value is needed"),
     ("name: 12", "name.*text is expected.*in quotes"),

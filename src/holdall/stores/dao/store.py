@@ -20,6 +20,7 @@ from holdall.store import (
     Rows,
     Verb,
     acting_for,
+    demand_options,
     demand_schema,
 )
 from holdall.stores.dao.dao import DAO, has, missing
@@ -38,8 +39,9 @@ def open_dao(
 
     Raises DeclarationError for any other option, or anything behind ``dao:``.
     """
-    if options or url != "dao:":
-        raise DeclarationError(f"a DAO store is opened by 'dao:' and takes collections=, not {url!r} {sorted(options)}")
+    demand_options(("collections",), name, options)
+    if url != "dao:":
+        raise DeclarationError(f"store {name!r}: a DAO store is opened by 'dao:', not by {url!r}")
     store = DaoStore(name)
     for collection, dao in (collections or {}).items():
         store.admit(collection, dao)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from holdall.errors import DeclarationError
-from holdall.store import StoreTransaction
+from holdall.store import StoreTransaction, demand_options
 from holdall.stores.memory.preparing import PreparingMemory
 
 __all__ = ["MemoryStore", "open_memory"]
@@ -14,8 +13,7 @@ __all__ = ["MemoryStore", "open_memory"]
 
 def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
     """The factory behind ``memory:``. Raises DeclarationError for any option: there are none."""
-    if options:
-        raise DeclarationError(f"a memory store takes no options, not {', '.join(sorted(options))}")
+    demand_options((), name, options)
     return MemoryStore(name)
 
 

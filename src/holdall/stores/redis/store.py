@@ -19,6 +19,7 @@ from holdall.store import (
     Outcome,
     Reservation,
     Rows,
+    demand_options,
     demand_query,
     demand_schema,
 )
@@ -42,6 +43,7 @@ _CAPABILITIES = Capabilities(
     kinds=frozenset(Kind),
     hold=Hold.RESERVED,
 )
+_OPTIONS = ("collections", "prefix", "scan_limit", "spread")
 
 
 def open_redis(name: str, url: str, **options: Any) -> RedisStore:
@@ -73,11 +75,11 @@ class RedisStore:
         **connecting: Any,
     ) -> None:
         self.name = name
+        demand_options((*_OPTIONS, *Connecting.__struct_fields__), name, connecting)
         try:
             self._connecting = msgspec.convert(connecting, Connecting, strict=False)
         except msgspec.ValidationError as error:
-            known = ", ".join(["collections", "prefix", "scan_limit", *Connecting.__struct_fields__])
-            raise DeclarationError(f"store {name!r}: a Redis store takes {known}: {error}") from error
+            raise DeclarationError(f"store {name!r}: {error}") from error
         if spread not in ("store", "collection"):
             raise DeclarationError(f'store {name!r}: spread is "store" or "collection", not {spread!r}')
         self._server, is_cluster = server_at(name, url, self._connecting)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.query import FieldSchema, Kind, Schema, did_you_mean
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.errors import Misfit
 
@@ -45,12 +44,8 @@ def field_value(field: FieldSchema, values: Mapping[str, Any], key_values: Mappi
 
 
 def _unknown(schema: Schema, name: Any) -> Misfit:
-    near = get_close_matches(str(name), schema.positions, 1)
-    known = ", ".join(field.name for field in schema.stored)
-    return Misfit(
-        f"{schema.name} has no such field; " + (f"did you mean {near[0]}?" if near else f"it has {known}"),
-        str(name)[:100],
-    )
+    near = did_you_mean(name, schema.positions, len(schema.positions))
+    return Misfit(f"{schema.name} has no such field{near}", str(name)[:100])
 
 
 def written(schema: Schema, row: Row) -> dict[str, Any]:
