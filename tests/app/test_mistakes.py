@@ -73,6 +73,7 @@ DECLARED: list[tuple[Callable[[], Any], str]] = [
     (lambda: app().add_store("n", "dao:", colections={}), "store 'n' takes no option 'colections'; did you mean coll"),
     (lambda: app().add_store("n", "memory:", size=5), "store 'n' takes no option 'size'"),
     (lambda: app().add_store("n", "sqlit:///x"), r"no store speaks 'sqlit'; did you mean sqlite\?"),
+    (lambda: app().asgi(challange="x"), r"asgi\(\) takes no option 'challange'; did you mean challenge"),
     (lambda: Holdall(""), "the name of an application is a word"),
     (lambda: Holdall("x", lease=0), "the lease is a number of seconds above zero"),
     (lambda: Policy(read="admin"), r"not by text: Role\(.admin.\)"),  # type: ignore[arg-type]
@@ -116,6 +117,7 @@ ASKED: list[tuple[Callable[[Any], Awaitable[Any]], str]] = [
     (lambda s: s.commit(budget="x"), "a number of seconds above zero"),
     (lambda s: s.commit(budget=0), "a number of seconds above zero"),
     (lambda s: s.load([], "text"), "write it as Book.text, without quotes"),
+    (lambda s: Note(id=9).delete(), r"this Note is unbound: no stored record is behind it; save\(\) it first"),
     (lambda s: s.query(NOTE.where(text="x")), r"Note.text == ..., or Note.objects.filter\(text=...\)"),
 ]
 
@@ -147,6 +149,19 @@ def test_a_session_is_for_a_user_and_in_an_async_block() -> None:
                 await s.require(Note, 1)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("act", [lambda s: s.add(Note(id=1)), lambda s: s.get(Note, 1), lambda s: s.commit()])
+def test_a_session_is_entered_before_it_is_used(act: Callable[[Any], Any]) -> None:
+    made = app()
+    made.add(Note, store="m")
+    with pytest.raises(StateError, match=r"not entered: write async with app\.session\(\) as session"):
+        act(made.session())
+
+
+def test_a_session_block_has_no_other_names() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'ad'; did you mean add"):
+        app().session().ad  # noqa: B018
 
 
 def test_a_record_is_no_collection() -> None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from holdall.errors import StateError
+from holdall.query import did_you_mean
 from holdall.session import Session
 
 __all__ = ["SessionBlock"]
@@ -27,6 +28,12 @@ class SessionBlock(AbstractAsyncContextManager[Session]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         return await self._block.__aexit__(kind, error, trace)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        names = [known for known in dir(Session) if not known.startswith("_")]
+        if name in names:
+            raise StateError(f"the session of {name} is not entered: write async with app.session() as session")
+        raise AttributeError(f"this block has no attribute {name!r}{did_you_mean(name, names)}")
 
     def __enter__(self) -> NoReturn:
         raise StateError("write async with app.session(), or with app.sync.session() in code that is not async")

@@ -125,7 +125,10 @@ class ChangingSession(SessionCore):
         if self._records.holds(record):
             return record
         if track is None or track.tracker is None or track.state is State.NEW:
-            raise StateError(f"this {type(record).__name__} is {state_of(record).value} and of no session that is gone")
+            raise StateError(
+                f"this {type(record).__name__} is {state_of(record).value}: no stored record is behind it; "
+                "save() it first, or get() the stored one"
+            )
         if not _is_free(track):
             raise StateError(f"this {type(record).__name__} is of another session, whose block has not ended")
         binding, old = self._bindings.of_model(type(record)), dict(track.old or {})

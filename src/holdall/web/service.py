@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from holdall.app import Holdall
+from holdall.errors import DeclarationError
+from holdall.query import did_you_mean
 from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
@@ -25,7 +27,7 @@ __all__ = ["Service", "asgi"]
 
 
 def asgi(app: Holdall, **options: Any) -> Service:
-    """The REST service of an application; see ``Options`` for what it takes.
+    """The REST service of an application; see ``Options`` for what it takes, else DeclarationError is raised.
 
     >>> from holdall import Everyone, Holdall, Model, Policy, field
     >>> class Country(Model, collection="countries"):
@@ -36,6 +38,10 @@ def asgi(app: Holdall, **options: Any) -> Service:
     >>> atlas.add(Country, store="main", policy=Policy(read=Everyone))
     >>> service = asgi(atlas)  # the same as atlas.asgi()
     """
+    known = Options.__struct_fields__
+    for name in options:
+        if name not in known:
+            raise DeclarationError(f"asgi() takes no option {name!r}{did_you_mean(name, known)}")
     return Service(app, Options(**options))
 
 
