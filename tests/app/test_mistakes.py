@@ -174,3 +174,23 @@ def test_a_record_is_no_collection() -> None:
 
 def test_every_mistake_is_one_of_ours() -> None:
     assert issubclass(DeclarationError, HoldallError)
+
+
+@pytest.mark.parametrize("act", [len, bool, list, lambda taken: taken[0], lambda taken: 1 in taken])
+def test_records_that_are_not_awaited_are_no_list(act: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"write records = await Note.objects.all\(\)"):
+        act(Note.objects)
+    with pytest.raises(TypeError, match=r"write records = await Note.objects.filter\(...\)"):
+        act(Note.objects.filter(text="x").limit(1))
+
+
+@pytest.mark.anyio
+async def test_a_record_that_is_being_saved_is_not_saved_again_meanwhile() -> None:
+    made = app()
+    made.add(Note, store="m")
+    note = await Note.objects.create(id=1)
+    note.text = "x"
+    done = await asyncio.gather(note.save(), note.save(), return_exceptions=True)
+    (error,) = [one for one in done if isinstance(one, BaseException)]
+    assert "is being saved, await that first" in str(error)
+    await made.close()

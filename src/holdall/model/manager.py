@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from holdall.model.gateway import gateway_of
 from holdall.query import Condition, Expression, Query, SortKey, asc, desc
@@ -13,13 +13,31 @@ __all__ = ["Manager", "ResultSet"]
 M = TypeVar("M")
 
 
-class ResultSet(Generic[M]):
+class _NotLoaded:
+    """What has records, but only once it is awaited: to take it for a list is told as a mistake."""
+
+    __slots__ = ()
+
+    def _hint(self) -> str:
+        """What to write for a list of the records."""
+        raise NotImplementedError
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError(f"records are not loaded before they are awaited: write records = {self._hint()}")
+
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
+
+
+class ResultSet(_NotLoaded, Generic[M]):
     """A query in the making; ``await`` it for the records."""
 
     __slots__ = ("query",)
 
     def __init__(self, query: Query[M]) -> None:
         self.query = query
+
+    def _hint(self) -> str:
+        return f"await {self.query.model.__name__}.objects.filter(...)"
 
     def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
         """Only records that meet these conditions and have these values."""
@@ -65,13 +83,16 @@ class ResultSet(Generic[M]):
             return await act.session.count(self.query)
 
 
-class Manager(Generic[M]):
+class Manager(_NotLoaded, Generic[M]):
     """Creates and finds records of one model, each call in the active session or in one of its own."""
 
     __slots__ = ("_model",)
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
+
+    def _hint(self) -> str:
+        return f"await {self._model.__name__}.objects.all()"
 
     async def create(self, **values: Any) -> M:
         """A new record, stored; within a session's block it is stored when the block commits."""

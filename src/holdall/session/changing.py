@@ -130,7 +130,10 @@ class ChangingSession(SessionCore):
                 "save() it first, or get() the stored one"
             )
         if not _is_free(track):
-            raise StateError(f"this {type(record).__name__} is of another session, whose block has not ended")
+            name = type(record).__name__
+            raise StateError(
+                f"this {name} is of another session, whose block has not ended; if it is being saved, await that first"
+            )
         binding, old = self._bindings.of_model(type(record)), dict(track.old or {})
         key = self._records.stored_key(record)
         if not self._records.claim(binding.model, key, record):
