@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Model, Session, State, field, state_of
-from holdall.app import SyncSession
+from holdall.app import SyncHoldall, SyncRecovery, SyncSession
 from holdall.errors import CommitAborted, NotFound, StateError
+from holdall.session import Recovered, Recovery
 
 
 class Note(Model):
@@ -162,3 +163,25 @@ def test_records_found_without_a_session_can_be_saved_and_deleted() -> None:
             await again.save()
 
     asyncio.run(main())
+
+
+def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
+    for plain, sync, left_out in (
+        (verbs(Recovery), verbs(SyncRecovery), set[str]()),
+        (
+            verbs(Holdall),
+            verbs(SyncHoldall),
+            {"add", "add_dao", "add_store", "activated", "asgi", "collections", "session_dependency"},
+        ),
+    ):
+        assert plain.keys() - sync.keys() == left_out
+        for name in plain.keys() & sync.keys():
+            missing = inspect.signature(plain[name]).parameters.keys() - inspect.signature(sync[name]).parameters.keys()
+            assert missing <= {"progress"}, name
+    app.sync.verify()
+    assert app.sync.durability() == {} or all(app.sync.durability().values())
+    app.sync.start(every=60)
+    assert app.sync.recovery.unfinished() == []
+    assert app.sync.recovery.run() == Recovered()
+    with pytest.raises(NotFound):
+        app.sync.recovery.resolve("0123")

@@ -2,6 +2,8 @@
 
 from holdall.app.findings import Finding, FsckProgress, FsckReport
 from holdall.app.holdall import Holdall
-from holdall.app.sync import SyncHoldall, SyncSession
+from holdall.app.sync import SyncHoldall
+from holdall.app.sync_recovery import SyncRecovery
+from holdall.app.sync_session import SyncSession
 
-__all__ = ["Finding", "FsckProgress", "FsckReport", "Holdall", "SyncHoldall", "SyncSession"]
+__all__ = ["Finding", "FsckProgress", "FsckReport", "Holdall", "SyncHoldall", "SyncRecovery", "SyncSession"]

@@ -4,214 +4,26 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar
 
 from holdall.app.findings import FsckReport
+from holdall.app.sync_recovery import SyncRecovery
+from holdall.app.sync_session import SyncSession
 from holdall.errors import StateError
-from holdall.model import Model
-from holdall.policy import SYSTEM, Policy, User
-from holdall.query import Query
-from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Readable, Session, Strategy
-from holdall.store import Row, keep_for_ever, watch_forks
+from holdall.policy import SYSTEM, User
+from holdall.session import Session, Strategy
+from holdall.store import keep_for_ever, watch_forks
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from holdall.app.holdall import Holdall
-    from holdall.stores.dao import DAO
 
-__all__ = ["SyncHoldall", "SyncSession"]
+__all__ = ["SyncHoldall"]
 
-M = TypeVar("M", bound=Model)
-Q = TypeVar("Q")
-P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class SyncSession:
-    """A session whose verbs wait for their results; see ``Session`` for each."""
-
-    def __init__(self, session: Session, call: Callable[..., Any]) -> None:
-        self._session = session
-        self._call = call
-
-    def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
-        """The record with this key, or None."""
-        found: M | None = self._call(lambda: self._session.get(model, *args, **key))
-        return found
-
-    def require(self, model: type[M], *args: Any, **key: Any) -> M:
-        """The record with this key; raises NotFound where there is none."""
-        found: M = self._call(lambda: self._session.require(model, *args, **key))
-        return found
-
-    @overload
-    def query(self, query: Query[Q]) -> list[Q]: ...
-    @overload
-    def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
-    def query(self, query: Query[Q] | QueryCall[M], *, force: bool = False) -> list[Q] | list[M]:
-        """The records a query means, or a call of a query function gives."""
-        asked: Any = query
-        found: list[Any] = self._call(lambda: self._session.query(asked, force=force))
-        return found
-
-    def readable(self, query: Query[Q]) -> Readable[Q]:
-        """As ``query``, with the records that cannot be read apart."""
-        found: Readable[Q] = self._call(lambda: self._session.readable(query))
-        return found
-
-    def mend(self, model: type[M], *args: Any, **key: Any) -> M:
-        """The record with this key, readable or not, to be given new values or removed."""
-        found: M = self._call(lambda: self._session.mend(model, *args, **key))
-        return found
-
-    def first(self, query: Query[Q]) -> Q | None:
-        """The first record a query means, or None."""
-        found: Q | None = self._call(lambda: self._session.first(query))
-        return found
-
-    def one(self, query: Query[Q]) -> Q:
-        """The only record a query means."""
-        found: Q = self._call(lambda: self._session.one(query))
-        return found
-
-    def count(self, query: Query[Any]) -> int:
-        """How many records meet the query's condition."""
-        found: int = self._call(lambda: self._session.count(query))
-        return found
-
-    def exists(self, query: Query[Any]) -> bool:
-        """Whether any record meets the query."""
-        found: bool = self._call(lambda: self._session.exists(query))
-        return found
-
-    def stream(self, query: Query[Q], *, batch: int = 500) -> Iterator[Q]:
-        """The records of a query of any size, batch by batch."""
-        records: Any = self._session.stream(query, batch=batch)
-        try:
-            while True:
-                chunk: list[Q] = self._call(lambda: _take(records, batch))
-                yield from chunk
-                if len(chunk) < batch:
-                    return
-        finally:
-            self._call(records.aclose)
-
-    def wait(self, awaited: Awaitable[R]) -> R:
-        """What awaiting this gives: ``session.wait(book.author)``, ``session.wait(job.log.read())``."""
-        found: R = self._call(lambda: _wait(awaited))
-        return found
-
-    def load(self, records: M | Sequence[M], *fields: Any) -> None:
-        """Load what these fields of the records lead to, so that they can be read as they are."""
-        self._call(lambda: self._session.load(records, *fields))
-
-    def rows(self, query: Query[Any]) -> list[Row]:
-        """The rows of a query with ``only(...)`` as they cross the border of a store."""
-        found: list[Row] = self._call(lambda: self._session.rows(query))
-        return found
-
-    def explain(self, query: Query[Any]) -> Explanation:
-        """How the query is answered."""
-        told: Explanation = self._call(lambda: self._session.explain(query))
-        return told
-
-    def refresh(self, record: Model) -> None:
-        """Take over what the store has now."""
-        self._call(lambda: self._session.refresh(record))
-
-    def add(self, record: M) -> M:
-        """Make the record new in this session."""
-        return self._session.add(record)
-
-    def add_all(self, records: Iterable[M]) -> list[M]:
-        """Add several records."""
-        return self._session.add_all(records)
-
-    def attach(self, record: M) -> M:
-        """Take in a record whose session is gone, with its changes."""
-        return self._session.attach(record)
-
-    def remove(self, record: Model) -> bool:
-        """Mark the record for removal."""
-        return self._session.remove(record)
-
-    def register(self, record: M) -> M:
-        """Take an unbound record as one the store already has."""
-        return self._session.register(record)
-
-    def unregister(self, record: Model) -> None:
-        """Let go of the record."""
-        self._session.unregister(record)
-
-    def register_dao(self, *daos: DAO[Any], policy: Policy | None = None) -> None:
-        """Let these DAOs serve their models in this session alone."""
-        self._session.register_dao(*daos, policy=policy)
-
-    def get_dao(self, model: type[M]) -> DAO[M]:
-        """The DAO that serves a model."""
-        return self._session.get_dao(model)
-
-    def register_model(self, record: Model, force: bool = False) -> bool:
-        """Take an unbound record, and those it refers to, as what the stores have."""
-        return self._session.register_model(record, force)
-
-    def unregister_model(self, record: Model) -> None:
-        """Let go of the record."""
-        self._session.unregister_model(record)
-
-    def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
-        """Remember these records as the result of a query function."""
-        found: list[M] = self._call(lambda: self._session.register_query(query, models, force))
-        return found
-
-    def update_cache(self) -> None:
-        """File new records under the keys they have by now."""
-        self._session.update_cache()
-
-    def rollback(self) -> None:
-        """Undo every change since the last commit."""
-        self._session.rollback()
-
-    def reset(self) -> None:
-        """Discard every record."""
-        self._session.reset()
-
-    def plan(self) -> Plan:
-        """What a commit would write."""
-        return self._session.plan()
-
-    def expand(self) -> Plan:
-        """The plan of a commit with all that references bring along."""
-        plan: Plan = self._call(self._session.expand)
-        return plan
-
-    def names_of(self, record: Model) -> tuple[str, ...]:
-        """Under which names the record's store keeps it."""
-        return self._session.names_of(record)
-
-    def commit(
-        self,
-        *,
-        require: Guarantee | str | None = None,
-        strategy: Strategy | None = None,
-        budget: float = 20.0,
-        raise_for_status: bool = True,
-    ) -> CommitResult:
-        """Write all changes."""
-        result: CommitResult = self._call(
-            lambda: self._session.commit(
-                require=require, strategy=strategy, budget=budget, raise_for_status=raise_for_status
-            )
-        )
-        return result
-
-    @staticmethod
-    def raise_for_status(result: CommitResult) -> None:
-        """Raise the CommitError that ``commit(raise_for_status=False)`` did not raise."""
-        result.raise_for_status()
 
 
 class SyncHoldall:
@@ -274,6 +86,23 @@ class SyncHoldall:
         """How each store's content differs from the models."""
         return self._call(self._app.inspect)
 
+    def verify(self) -> None:
+        """Raise SchemaMismatch for the first store whose content does not fit the models."""
+        self._call(self._app.verify)
+
+    def durability(self) -> dict[str, str]:
+        """By store, a sentence that says what its own settings do not promise of a write."""
+        return self._call(self._app.durability)
+
+    def start(self, *, every: float = 30.0) -> None:
+        """Finish what earlier commits left behind, now and every so many seconds, until ``close``."""
+        self._call(lambda: self._app.start(every=every))
+
+    @property
+    def recovery(self) -> SyncRecovery:
+        """The commits that are not over; see ``Holdall.recovery``."""
+        return SyncRecovery(self._app.recovery, self._call)
+
     def fsck(self, *, repair: bool = False, batch: int = 1_000, start: str | None = None) -> FsckReport:
         """Look through all stores for references that do not hold; with ``repair``, set right what can be."""
         return self._call(lambda: self._app.fsck(repair=repair, batch=batch, start=start))
@@ -292,16 +121,3 @@ class SyncHoldall:
             finally:
                 self._stack.close()
                 atexit.unregister(self.close)
-
-
-async def _wait(awaitable: Awaitable[R]) -> R:
-    return await awaitable
-
-
-async def _take(records: Any, number: int) -> list[Any]:
-    chunk: list[Any] = []
-    async for record in records:
-        chunk.append(record)
-        if len(chunk) == number:
-            break
-    return chunk

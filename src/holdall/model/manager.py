@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Generator
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -13,14 +14,14 @@ __all__ = ["Manager", "ResultSet"]
 M = TypeVar("M")
 
 
-class _NotLoaded:
+class _NotLoaded(ABC):
     """What has records, but only once it is awaited: to take it for a list is told as a mistake."""
 
     __slots__ = ()
 
+    @abstractmethod
     def _hint(self) -> str:
         """What to write for a list of the records."""
-        raise NotImplementedError
 
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(f"records are not loaded before they are awaited: write records = {self._hint()}")
