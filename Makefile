@@ -15,9 +15,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One after the other is readable; side by side is fast. Make 4 can do both.
 SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEATURES)),--output-sync=target)
 
+# Tests start hundreds of programs. Each would compile all of Holdall anew where the environment forbids Python to keep
+# what it compiled.
+KEEPING := PYTHONDONTWRITEBYTECODE=
 # Seeds for the order of sets, of the tests, and for their random numbers; that of examples is in tests/conftest.py.
-# Compiled modules are kept whatever the environment says: tests start some hundred interpreters.
-TEST := PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
+TEST := $(KEEPING) PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
 # Tests of one class or file stay together, as fixtures serve all of them, the largest groups first; or each test goes to
 # whoever is idle.
 SPREAD := -n logical --dist worksteal
@@ -56,7 +58,7 @@ explore: $(READY)
 	@for round in $$(seq $(or $(N),1)); do \
 	    seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
 	    echo "round $$round; once more: make explore SEED=$$seed$(if $(ARGS), ARGS=\"$(ARGS)\")"; \
-	    PYTHONHASHSEED=$$seed $(BIN)/python -m pytest -q --hypothesis-profile=explore --hypothesis-seed=$$seed \
+	    $(KEEPING) PYTHONHASHSEED=$$seed $(BIN)/python -m pytest -q --hypothesis-profile=explore --hypothesis-seed=$$seed \
 	        --randomly-seed=$$seed $(or $(ARGS),$(SPREAD) $(DRAWING)) || exit 1; \
 	done
 
@@ -70,19 +72,19 @@ interleave: $(READY)
 
 # Processes that move amounts between the same records of every two stores, for so many seconds a pair.
 contention: $(READY)
-	@$(BIN)/python -m tests.contention --seconds $(or $(N),15) $(ARGS)
+	@$(KEEPING) $(BIN)/python -m tests.contention --seconds $(or $(N),15) $(ARGS)
 
 # Kill processes at any moment while neighbours write the same records, and look whether all is whole again.
 kills: $(READY)
-	@$(BIN)/python -m tests.crash --kills $(or $(N),2000) $(ARGS)
+	@$(KEEPING) $(BIN)/python -m tests.crash --kills $(or $(N),2000) $(ARGS)
 
 # Kill the servers under commits over several stores.
 servers: $(READY)
-	@$(BIN)/python -m tests.crash.server_kills --kills $(or $(N),20) $(ARGS)
+	@$(KEEPING) $(BIN)/python -m tests.crash.server_kills --kills $(or $(N),20) $(ARGS)
 
 # Make so many commits over several stores; nothing that commits keep for themselves may grow.
 growth: $(READY)
-	@$(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
+	@$(KEEPING) $(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
 
 # Run the long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
 # that write beside us, APIs that answer as they should not.
@@ -92,7 +94,7 @@ outside: $(READY)
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)
-	@TWIN=$(or $(N),5000) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
+	@TWIN=$(or $(N),5000) $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
 
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)
