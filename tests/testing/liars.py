@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -177,6 +178,32 @@ class NamesTheWrongOne(MemoryStore):
             raise StaleVersion(error.store, error.collection, changes[0].key, 0) from None
 
 
+class ExpectsNothing(MemoryStore):
+    """What is expected of a record is not looked at."""
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        return await super().apply([msgspec.structs.replace(change, expected=None) for change in changes])
+
+
+class LooksBeforeItWrites(MemoryStore):
+    """What is expected is compared with what was read before, not in the step that writes."""
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        for change in changes:
+            if change.expected is not None:
+                projection = tuple((name,) for name in change.expected.fields)
+                schema = self._data.schemas[change.collection]
+                rows = await self.fetch(Query(change.collection, projection=tuple((name,) for name in schema.key)))
+                place = next(
+                    (n for n, row in enumerate(rows) if (row[0] if len(row) == 1 else row) == change.key), None
+                )
+                found = await self.fetch(Query(change.collection, projection=projection))
+                if place is None or not change.expected.is_met_by(found[place]):
+                    raise StaleVersion(self.name, change.collection, change.key)
+        await asyncio.sleep(0)
+        return await super().apply([msgspec.structs.replace(change, expected=None) for change in changes])
+
+
 class NotUnique(MemoryStore):
     """Unique rules are declared and not kept."""
 
@@ -288,6 +315,8 @@ LIARS: dict[type[MemoryStore], str] = {
     TrimsText: "Histories",
     IgnoresVersions: "Constraints",
     NamesTheWrongOne: "Constraints",
+    ExpectsNothing: "Expecting",
+    LooksBeforeItWrites: "Expecting",
     NotUnique: "Constraints",
     OneNull: "Constraints",
     DanglingReferences: "Constraints",

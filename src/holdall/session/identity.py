@@ -14,6 +14,7 @@ from holdall.errors import StateError
 from holdall.model import State, Track, Tracker, set_track, state_of, track_of
 from holdall.session.references.backs import Backs
 from holdall.session.watch import Watcher
+from holdall.store import Expected
 
 __all__ = ["IdentityMap"]
 
@@ -44,6 +45,7 @@ class IdentityMap:
         self.given: dict[int, dict[str, Any]] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
         self.backs = Backs(tracker.ends)
         self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
+        self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
         self.by_system: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
     def of(self, model: Any) -> dict[Any, Any]:
@@ -207,5 +209,6 @@ class IdentityMap:
         self.given.clear()
         self.backs.clear()
         self.succeeded.clear()
+        self.guards.clear()
         for group in (self.new, self.dirty, self.deleted):
             group.clear()

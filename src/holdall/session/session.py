@@ -7,11 +7,12 @@ import random
 from types import TracebackType
 from typing import Self
 
-from holdall.errors import CommitAborted, CommitError, StateError
-from holdall.model import State, state_of
+from holdall.errors import CommitAborted, CommitError, StaleVersion, StateError
+from holdall.model import Model, State, state_of
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
+from holdall.session.commit.plan.guards import expected_of
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys
@@ -63,6 +64,23 @@ class Session(DaoSession):
     def _plan(self) -> Plan:
         return make_plan(self._records, self._bindings, self.user)
 
+    def expect(self, record: Model, *names: str) -> None:
+        """Have commits refuse to change or remove a record that its store no longer has as it was read here.
+
+        All its stored values are compared, or those of the named fields, in the step that writes it. Another value is
+        refused as a version that has moved on is: CommitAborted, from StaleVersion. It holds until a commit goes well
+        or ``rollback``. A store that cannot compare goes by the model's version; raises Unsupported where it has none.
+        Raises StateError for a record that is not of this session or yet to be added.
+        """
+        if not self._records.holds(record) or state_of(record) is State.NEW:
+            raise StateError(f"only a stored {type(record).__name__} of this session can be expected to be as it was")
+        self._records.collect()
+        binding = self._bindings.of_model(type(record))
+        unknown = sorted(set(names) - set(binding.all_fields))
+        if unknown:
+            raise StateError(f"{binding.collection} has no stored field {unknown[0]!r}")
+        self._records.guards[id(record)] = record, expected_of(binding, record, names or None)
+
     async def commit(
         self,
         *,
@@ -99,6 +117,7 @@ class Session(DaoSession):
             result.error = error
         if self._records.backs.is_used:
             self._records.backs.clear()
+        self._records.guards.clear()
         if self._records.succeeded:
             self._records.succeeded.clear()
         return result
@@ -144,6 +163,8 @@ class Session(DaoSession):
         It can where the record was to be changed only for its references, or had members of its lists come and go;
         and where only one may refer to a record, and another has come to.
         """
+        if self._is_guarded(error.__cause__):
+            return False
         if self._referential.takes_over(error):
             return True
         record = self._referential.derived_record(error)
@@ -161,6 +182,14 @@ class Session(DaoSession):
             edits.repeat(record)
             self._records.collect()
         return True
+
+    def _is_guarded(self, cause: BaseException | None) -> bool:
+        """Whether something was expected of the record that was not as it was, which no further try makes true."""
+        return isinstance(cause, StaleVersion) and any(
+            self._bindings.of_model(type(record)).collection == cause.collection
+            and self._records.stored_key(record) == cause.key
+            for record, _ in self._records.guards.values()
+        )
 
     async def _commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         if self._bindings.has_late_keys:

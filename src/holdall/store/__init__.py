@@ -27,6 +27,7 @@ from holdall.store.contract import (
 )
 from holdall.store.damaged import Damaged
 from holdall.store.demand import demand_changes, demand_query, demand_schema
+from holdall.store.expected import Expected
 from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
@@ -34,7 +35,7 @@ from holdall.store.idle import has_news
 from holdall.store.options import demand_options, options_of
 from holdall.store.registry import open_store, refuse_fragment
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
-from holdall.store.runs import Run, Runs
+from holdall.store.runs import Run, Runs, expects
 
 __all__ = [
     "APPLIED",
@@ -50,6 +51,7 @@ __all__ = [
     "Damaged",
     "Deferring",
     "Disclosing",
+    "Expected",
     "Feature",
     "Footprint",
     "Forkable",
@@ -84,6 +86,7 @@ __all__ = [
     "demand_query",
     "demand_schema",
     "demand_unreserved",
+    "expects",
     "footprint_of",
     "has_news",
     "keep_for_ever",

@@ -36,6 +36,9 @@ class Feature(StrEnum):
     """Uniqueness kept by the store even between processes. Absent: refused at declaration."""
     VERSIONS = "versions"
     """An update or remove that holds only at the expected version. Absent: refused at declaration."""
+    EXPECTED = "changes of what is as expected"
+    """An update or remove that holds only if fields still have the expected values. Absent: refused where it is asked
+    for, except of a model with a version."""
     FOREIGN_KEYS = "foreign keys"
     """References inside the store kept by the store, those of a stored Many too. Absent: the session looks before it
     commits."""

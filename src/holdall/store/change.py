@@ -9,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from holdall.errors import HoldallError
+from holdall.store.expected import Expected
 
 __all__ = ["APPLIED", "Change", "KeyOf", "Members", "Outcome", "Verb"]
 
@@ -97,6 +98,8 @@ class Change(msgspec.Struct, gc=False):
 
     An ADD may give a key that the store would have made; the store then keeps clear of it. An UPDATE never changes key
     fields. An UPDATE or REMOVE of a record that is not there is refused with StaleVersion, with or without a version.
+    ``expected`` are values that the record of an UPDATE or REMOVE must still have, compared in the step that writes it;
+    what differs is refused with StaleVersion. Only stores with Feature.EXPECTED are given any.
     ``token`` names the change wherever it may be sent again: a store that can passes it on, so that it counts once.
     """
 
@@ -107,6 +110,7 @@ class Change(msgspec.Struct, gc=False):
     values: tuple[Any, ...] = ()
     version: int | None = None
     token: str | None = None
+    expected: Expected | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -7,18 +7,19 @@ from itertools import repeat
 from typing import Any, overload
 
 from holdall.store.change import Change, Verb
+from holdall.store.expected import Expected
 
-__all__ = ["Run", "Runs"]
+__all__ = ["Run", "Runs", "expects"]
 
 
 class Run:
     """Changes of one verb to the same fields of one collection, in order.
 
     ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel. The values are given as rows
-    or as ``columns``, a list for each field.
+    or as ``columns``, a list for each field. ``expected`` holds for each of them.
     """
 
-    __slots__ = ("_rows", "collection", "columns", "fields", "keys", "verb", "versions")
+    __slots__ = ("_rows", "collection", "columns", "expected", "fields", "keys", "verb", "versions")
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Run:
         versions: list[int] | None = None,
         *,
         columns: list[list[Any]] | None = None,
+        expected: Expected | None = None,
     ) -> None:
         self.verb = verb
         self.collection = collection
@@ -38,6 +40,7 @@ class Run:
         self.versions = versions
         self._rows = rows
         self.columns = columns
+        self.expected = expected
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
@@ -64,7 +67,8 @@ class Runs(Sequence[Change]):
             for run in self.runs:
                 constant = (repeat(run.verb), repeat(run.collection))
                 versions = run.versions or repeat(None)
-                self._changes.extend(map(Change, *constant, run.keys, repeat(run.fields), run.rows, versions))
+                beside = () if run.expected is None else (repeat(None), repeat(run.expected))
+                self._changes.extend(map(Change, *constant, run.keys, repeat(run.fields), run.rows, versions, *beside))
         return self._changes
 
     def __len__(self) -> int:
@@ -79,3 +83,8 @@ class Runs(Sequence[Change]):
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self._made())
+
+
+def expects(changes: Sequence[Change]) -> bool:
+    """Whether the record of any change must still have expected values."""
+    return any(part.expected is not None for part in (changes.runs if isinstance(changes, Runs) else changes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["Application", "Header", "Headers", "Message", "Receive", "Scope", "Send", "header"]
+__all__ = ["Application", "Header", "Headers", "Message", "Receive", "Scope", "Send", "header", "header_list"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -22,3 +22,9 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             return value  # type: ignore[no-any-return]
     return None
+
+
+def header_list(scope: Scope, name: bytes) -> bytes | None:
+    """The list that all headers of this name make together (RFC 9110, section 5.3); None if there is none."""
+    found = [value for key, value in scope["headers"] if key == name]
+    return b", ".join(found) if found else None

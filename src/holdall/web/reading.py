@@ -9,7 +9,7 @@ from holdall.policy import Right, User
 from holdall.query import Query
 from holdall.session import Binding, Bindings, Readable, Session
 from holdall.store import Damaged
-from holdall.web.asgi import Receive, Scope, header
+from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.conditional import meets_if_none_match, tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialect import Dialect
@@ -159,7 +159,7 @@ def _keyset_envelope(data: bytes, total: int | None, page_size: int, cursor: str
 
 
 def _conditional(scope: Scope, body: bytes, tag: bytes) -> Reply:
-    condition = header(scope, b"if-none-match")
+    condition = header_list(scope, b"if-none-match")
     if condition is not None and not meets_if_none_match(condition, tag):
         return Reply(304, [(b"etag", tag)])
     return json_reply(200, body, (b"etag", tag))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from holdall.errors import CorruptRecord, ValidationError
+from holdall.errors import CommitAborted, CorruptRecord, StaleVersion, Unsupported, ValidationError
 from holdall.policy import Right, User
 from holdall.session import Bindings, Session
-from holdall.web.asgi import Receive, Scope, header
+from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.body import demand_media_type, has_repeated_names, read_body
 from holdall.web.conditional import meets_if_match, meets_if_none_match, tag_of_body
 from holdall.web.key import KeyText
@@ -24,6 +27,13 @@ __all__ = ["Writes"]
 
 _JSON = b"application/json"
 _MERGE_PATCH = b"application/merge-patch+json"
+_MOST_TRIES = 20  # of a patch that is merged into what is there
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1  # seconds
+_UNGUARDED = Problem(
+    501,
+    "unsupported",
+    "The place where this is kept cannot see to If-Match with a tag; leave it out, or ask for a model with a version.",
+)
 _NOT_MET = Problem(412, "precondition", "The record is not in the state the request expects.")
 
 
@@ -56,12 +66,11 @@ class Writes:
         """``PATCH /books/1``: a merge patch (RFC 7396), answered with the record as it is now."""
         self._begin(scope, Right.UPDATE, user)
         body = await self._body(scope, receive, _MERGE_PATCH, _JSON)
-        session = Session(self._bindings, user)
-        record = await self._expected(scope, session, key)
-        try:
-            record = await self._view.handle_update(session, record, self._values(record, body))
-        except ValidationError as error:
-            raise _malformed(error) or error from None
+        patch = _nested_patch(body)
+        if patch is None or header_list(scope, b"if-match") is not None:
+            session, record = await self._updated(scope, user, key, body, patch)
+        else:
+            session, record = await self._merged_at_last(scope, user, key, body, patch)
         shown = await self._view.shown_stored(session, record)
         return json_reply(200, shown, (b"etag", tag_of_body(shown)))
 
@@ -72,6 +81,37 @@ class Writes:
         session = Session(self._bindings, user)
         await self._view.handle_delete(session, await self._expected(scope, session, key))
         return Reply(204, [])
+
+    async def _updated(
+        self, scope: Scope, user: User, key: Any, body: bytes, patch: dict[str, Any] | None
+    ) -> tuple[Session, Any]:
+        """The record with what the body gives, and its session; what it is merged into must still be as it was read."""
+        session = Session(self._bindings, user)
+        record = await self._expected(scope, session, key)
+        nested = [
+            name for name, value in (patch or {}).items() if isinstance(value, dict) and name in self._input.names
+        ]
+        if nested and header_list(scope, b"if-match") is None:
+            with suppress(Unsupported):  # told in the documents: such a store may lose one of two that come at once
+                session.expect(record, *nested)
+        try:
+            values = self._input.values(body) if patch is None else self._merged(record, patch, nested)
+            return session, await self._view.handle_update(session, record, values)
+        except ValidationError as error:
+            raise _malformed(error) or error from None
+
+    async def _merged_at_last(
+        self, scope: Scope, user: User, key: Any, body: bytes, patch: dict[str, Any]
+    ) -> tuple[Session, Any]:
+        """As ``_updated``, again where somebody else has changed the record meanwhile: a patch says what to change."""
+        for number in range(_MOST_TRIES):
+            try:
+                return await self._updated(scope, user, key, body, patch)
+            except CommitAborted as error:
+                if not isinstance(error.__cause__, StaleVersion) or number == _MOST_TRIES - 1:
+                    raise
+            await asyncio.sleep(random.uniform(0, min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)))  # noqa: S311
+        raise AssertionError("the last try raises")
 
     def _begin(self, scope: Scope, right: Right, user: User) -> None:
         demand_right(self._binding, right, user, self._options.challenge)
@@ -86,8 +126,8 @@ class Writes:
         return body
 
     async def _expected(self, scope: Scope, session: Session, key: Any) -> Any:
-        """The record, if it is as If-Match and If-None-Match want it; its version then guards the commit."""
-        if_match, if_none_match = header(scope, b"if-match"), header(scope, b"if-none-match")
+        """The record, if it is as If-Match and If-None-Match want it; with a tag, the commit then expects it so."""
+        if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
         try:
             record = await self._view.get_one(session, key)
         except CorruptRecord:
@@ -97,30 +137,32 @@ class Writes:
         if if_match is None and if_none_match is None:
             return record
         tag = tag_of_body(await self._view.shown_one(record))
-        if if_match is not None and not (meets_if_match(if_match, tag) or self._is_of_version(if_match, record)):
+        if if_match is not None and not meets_if_match(if_match, tag):
             raise _NOT_MET
         if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
             raise _NOT_MET
+        if if_match is not None and if_match.strip() != b"*":
+            try:
+                session.expect(record)
+            except Unsupported:
+                raise _UNGUARDED from None
         return record
 
-    def _is_of_version(self, if_match: bytes, record: Any) -> bool:
-        """Whether If-Match names the record's version alone, as clients do who read it from the body."""
-        version = self._view.declaration.version
-        return version is not None and meets_if_match(if_match, b'"%d"' % version.get(record))
-
-    def _values(self, record: Any, body: bytes) -> dict[str, Any]:
+    def _merged(self, record: Any, patch: dict[str, Any], nested: list[str]) -> dict[str, Any]:
         """The values a merge patch gives; objects in it are merged into what the record has."""
-        if body.count(b"{") < 2:
-            return self._input.values(body)
-        try:
-            patch = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return self._input.values(body)
-        if not isinstance(patch, dict):
-            return self._input.values(body)
-        nested = [name for name, value in patch.items() if isinstance(value, dict) and name in self._input.names]
         current = self._view.declaration.json_output.builtins(record, nested) if nested else {}
         return self._input.values_from(patch | {name: merged(current[name], patch[name]) for name in nested})
+
+
+def _nested_patch(body: bytes) -> dict[str, Any] | None:
+    """A merge patch that may have objects in it; None for any other body."""
+    if body.count(b"{") < 2:
+        return None
+    try:
+        patch = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return patch if isinstance(patch, dict) else None
 
 
 def _malformed(error: ValidationError) -> Problem | None:

@@ -14,6 +14,7 @@ from holdall.errors import LockConflict, StaleVersion
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.sql import SqlStore, open_sql
+from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
 from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, url_of
 from holdall.stores.sql.steps import Lock, Step
@@ -122,7 +123,7 @@ async def test_a_view_has_no_index_to_lock_by(opens: Open) -> None:
 def _steps(dialect: Dialect, changes: Sequence[Change]) -> list[Step]:
     tables = Tables(dialect)
     tables.bind([ITEM, OTHER])
-    steps = Writes("main", tables).steps(changes)
+    steps = Writes("main", tables, Compiler(tables).query).steps(changes)
     done: list[Step] = []
     try:
         step = next(steps)

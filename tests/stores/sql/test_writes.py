@@ -7,6 +7,7 @@ import pytest
 
 from holdall.errors import StaleVersion, StateError
 from holdall.store import APPLIED, Change, KeyOf, Outcome
+from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.steps import Delete, Insert, Step, Update
 from holdall.stores.sql.tables import Tables
@@ -20,7 +21,7 @@ def carried_out(changes: Sequence[Change], replies: Sequence[Any] = ()) -> tuple
     tables.bind([AUTHOR, BOOK])
     answers = iter(replies)
     counters: dict[str, int] = {}
-    steps = Writes("main", tables).steps(changes)
+    steps = Writes("main", tables, Compiler(tables).query).steps(changes)
     done: list[Step] = []
     try:
         step = next(steps)

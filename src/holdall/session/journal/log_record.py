@@ -74,7 +74,7 @@ def inverse(operation: Operation, version: str | None) -> Change | None:
 
     >>> inverse(Operation(Verb.UPDATE, "city", 7, ("name", "version"), ("Roma", 4), 3, old=("Rome", 3)), "version")
     Change(verb=<Verb.UPDATE: 'update'>, collection='city', key=7, fields=('name', 'version'), values=('Rome', 5), \
-version=4, token=None)
+version=4, token=None, expected=None)
     """
     collection, key, fields = operation.collection, operation.key, operation.fields
     token = None if operation.token is None else f"{operation.token}-undo"

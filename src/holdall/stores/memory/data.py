@@ -82,9 +82,9 @@ class Data:
                 key, outcome = self._add(table, dict(zip(change.fields, values, strict=True)), key, position)
                 made[position] = key
             elif change.verb is Verb.UPDATE:
-                before = table.update(key, self._places(table, change, values), change.version, position)
+                before = table.update(key, self._places(table, change, values), change, position)
             else:
-                before = table.remove(key, change.version, position)
+                before = table.remove(key, change, position)
             effects.append(Effect(change.collection, key, before, position))
             outcomes.append(outcome)
         self._demand_unique(effects)

@@ -11,7 +11,7 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError, UniqueViolation
 from holdall.query import Generated, Kind, Schema
-from holdall.store import Members, Row
+from holdall.store import Change, Members, Row
 
 __all__ = ["Table"]
 
@@ -59,9 +59,9 @@ class Table:
         self.restore(key, row)
         return None
 
-    def update(self, key: Any, values: dict[int, Any], version: int | None, position: int) -> Row | None:
+    def update(self, key: Any, values: dict[int, Any], change: Change, position: int) -> Row | None:
         """Change these places of a row. Raises StaleVersion."""
-        before = self._require(key, version, position)
+        before = self._require(key, change, position)
         row = list(before)
         for place, value in values.items():
             row[place] = value.applied_to(row[place]) if value.__class__ is Members else value
@@ -70,9 +70,9 @@ class Table:
         self.restore(key, after)
         return before
 
-    def remove(self, key: Any, version: int | None, position: int) -> Row | None:
+    def remove(self, key: Any, change: Change, position: int) -> Row | None:
         """Remove a row. Raises StaleVersion."""
-        before = self._require(key, version, position)
+        before = self._require(key, change, position)
         self.restore(key, None)
         return before
 
@@ -100,9 +100,11 @@ class Table:
                 if key is not None:
                     yield field.name, str(field.target), key
 
-    def _require(self, key: Any, version: int | None, position: int) -> Row:
-        row = self.rows.get(key)
+    def _require(self, key: Any, change: Change, position: int) -> Row:
+        row, version, expected = self.rows.get(key), change.version, change.expected
         if row is None or (version is not None and self._version(row) != version):
+            raise StaleVersion(self.store, self.schema.name, key, position)
+        if expected is not None and not expected.is_met_by_row(self.schema.positions, row):
             raise StaleVersion(self.store, self.schema.name, key, position)
         return row
 

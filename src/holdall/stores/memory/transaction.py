@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from holdall.errors import StoreError
 from holdall.query import Kind, Query
 from holdall.store import Change, Outcome, Rows, Verb, demand_changes
@@ -103,4 +105,4 @@ def _owned(data: Data, change: Change) -> Change:
     if not any(name in fields and fields[name].kind is Kind.JSON for name in change.fields):
         return change
     values = tuple([copied(value) for value in change.values])
-    return Change(change.verb, change.collection, change.key, change.fields, values, change.version)
+    return msgspec.structs.replace(change, values=values)

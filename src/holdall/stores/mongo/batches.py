@@ -10,9 +10,10 @@ import msgspec
 
 from holdall.errors import StoreError
 from holdall.query import Generated, Kind
-from holdall.store import Change, KeyOf, Members, Runs, Verb
+from holdall.store import Change, Expected, KeyOf, Members, Runs, Verb
 from holdall.stores.mongo.errors import unstorable
 from holdall.stores.mongo.layout import Layout, Layouts
+from holdall.stores.mongo.source import Document
 
 __all__ = ["Batch", "batches_of", "fill_in_keys", "is_counted"]
 
@@ -20,7 +21,8 @@ __all__ = ["Batch", "batches_of", "fill_in_keys", "is_counted"]
 class Batch(msgspec.Struct):
     """Changes of one verb to the same fields of one collection, in order; ``first`` is the position of the first.
 
-    ``needs`` holds, by place, the positions of the earlier adds that a change refers to.
+    ``needs`` holds, by place, the positions of the earlier adds that a change refers to. ``expected`` holds for each
+    record; ``conditions`` are then what their documents must meet beside having the key, once they were looked at.
     """
 
     verb: Verb
@@ -32,6 +34,8 @@ class Batch(msgspec.Struct):
     versions: Sequence[int | None]
     tokens: Sequence[str | None]
     needs: dict[int, set[int]] = {}
+    expected: Expected | None = None
+    conditions: Sequence[Document] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -65,7 +69,10 @@ def _from_runs(layouts: Layouts, changes: Runs) -> Iterator[Batch]:
     for run in changes.runs:
         nothing = [None] * len(run.keys)
         versions = nothing if run.versions is None else run.versions
-        yield Batch(run.verb, layouts.of(run.collection), run.fields, first, run.keys, run.rows, versions, nothing)
+        layout = layouts.of(run.collection)
+        batch = Batch(run.verb, layout, run.fields, first, run.keys, run.rows, versions, nothing)
+        batch.expected = run.expected
+        yield batch
         first += len(run.keys)
 
 
@@ -86,12 +93,19 @@ def _from_changes(layouts: Layouts, changes: Sequence[Change]) -> Iterator[Batch
             [change.values for change in group],
             [change.version for change in group],
             [change.token for change in group],
+            expected=start.expected,
         )
         first = last
 
 
 def _is_alike(one: Change, other: Change) -> bool:
-    return one.verb is other.verb and one.collection == other.collection and one.fields == other.fields
+    is_expected_alike = one.expected is other.expected
+    return (
+        is_expected_alike
+        and one.verb is other.verb
+        and one.collection == other.collection
+        and one.fields == other.fields
+    )
 
 
 def _demand_fields(store: str, batch: Batch) -> None:

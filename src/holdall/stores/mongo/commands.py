@@ -18,7 +18,7 @@ from holdall.stores.mongo.errors import Misfit, unstorable
 from holdall.stores.mongo.layout import TOKEN, Place
 from holdall.stores.mongo.source import Document
 
-__all__ = ["departures_of", "documents_of", "filters_of", "is_light", "updates_of"]
+__all__ = ["departures_of", "as_expected", "documents_of", "filters_of", "is_light", "updates_of"]
 
 
 def documents_of(batch: Batch) -> list[Document]:
@@ -93,7 +93,7 @@ def filters_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
     """What finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version.
 
     One update cannot have members come to a list and go from it. If it is to do all ``at_once``, it writes such a list
-    whole, and finds the record only while the list is as it was.
+    whole, and finds the record only while the list, and whatever else is expected, is as it was.
     """
     layout = batch.layout
     keys = _stored_keys(batch)
@@ -108,7 +108,14 @@ def filters_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
     for index, place, members in _members(batch) if at_once else ():
         if members.come and members.gone:
             found[index][layout.path(place.field.name)] = _encoded(batch, place, members.before)
-    return found
+    return as_expected(batch, found) if at_once else found
+
+
+def as_expected(batch: Batch, filters: list[Document]) -> list[Document]:
+    """The filters, with what else is expected of the records, where anything is."""
+    if not batch.conditions:
+        return filters
+    return [wanted | condition for wanted, condition in zip(filters, batch.conditions, strict=True)]
 
 
 def departures_of(batch: Batch) -> list[UpdateOne]:

@@ -26,6 +26,7 @@ from holdall.store import (
 from holdall.stores.mongo.batches import is_counted
 from holdall.stores.mongo.connection import Connection
 from holdall.stores.mongo.errors import DRIVER_ERRORS, Meaning, error_of, meaning_of, translating
+from holdall.stores.mongo.expectations import look_at_expected
 from holdall.stores.mongo.inspection import differences
 from holdall.stores.mongo.layout import Layouts
 from holdall.stores.mongo.preparation import Preparation
@@ -102,7 +103,10 @@ class StandaloneMongoStore:
         """Apply the changes in order, each by itself; one that needs a refused one's key is refused as well."""
         with self._writing():
             batches, outcomes = await self._preparation.prepared(changes)
-            errors = await Singles(self.name, await self._connection.database()).apply(batches)
+            database = await self._connection.database()
+            with translating(self.name):
+                await look_at_expected(self.name, database, None, batches)
+            errors = await Singles(self.name, database).apply(batches)
         return [
             outcome if error is None else Outcome(error=error) for outcome, error in zip(outcomes, errors, strict=True)
         ]
@@ -176,6 +180,9 @@ class MongoStore(StandaloneMongoStore):
         """Apply all changes or raise and apply none; a transaction that other work got in the way of is tried again."""
         with self._writing():
             batches, outcomes = await self._preparation.prepared(changes)
+            if any(batch.expected is not None for batch in batches):
+                with translating(self.name):
+                    await look_at_expected(self.name, await self._connection.database(), None, batches)
             if batches:
                 await self._carry_out(Steps(self.name, batches), batches[0].layout.schema.name)
             return outcomes
@@ -258,6 +265,7 @@ class MongoTransaction:
         try:
             with pymongo.timeout(source.timeout), self._sessions.watching():
                 batches, outcomes = await self._preparation.prepared(changes)
+                await look_at_expected(source.store, source.database, source.session, batches)
                 await Steps(source.store, batches).carry_out(source.database, source.session, is_careful=True)
         except DRIVER_ERRORS as error:
             self.is_over = True

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from holdall.errors import AlreadyExists, Conflict, StaleVersion, UniqueViolation
 from holdall.store import Verb
 from holdall.stores.mongo.batches import Batch
-from holdall.stores.mongo.commands import departures_of, documents_of, filters_of, is_light, updates_of
+from holdall.stores.mongo.commands import as_expected, departures_of, documents_of, filters_of, is_light, updates_of
 from holdall.stores.mongo.errors import CODES, Meaning, code_of
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.passing import claims_of
@@ -56,6 +56,8 @@ class Steps:
         Raises UniqueViolation, AlreadyExists and StaleVersion, the driver's errors, and Mismatch; ``is_careful`` looks
         before it changes, so that it can name the record that is stale.
         """
+        if session is not None:
+            await self._demand_expected(database, session)
         for claim in self._claims:
             collection = database[claim.layout.collection]
             for question in claim.questions():
@@ -65,6 +67,8 @@ class Steps:
                 if updates := claim.releases(found):
                     await collection.bulk_write(updates, session=session)
         for number, (batch, filters, documents) in enumerate(self._steps):
+            if session is None:
+                filters = as_expected(batch, filters)
             collection = database[batch.layout.collection]
             try:
                 if batch.verb is Verb.ADD:
@@ -89,6 +93,16 @@ class Steps:
                 if len(filters) == 1 or is_careful:
                     raise self._stale(batch, 0)
                 raise Mismatch
+
+    async def _demand_expected(self, database: AsyncDatabase[Document], session: AsyncClientSession) -> None:
+        """Raise StaleVersion for a record that is not as expected; the transaction fails if one becomes another later.
+
+        That is before anything is released or taken from lists, which would be another then.
+        """
+        for batch, filters, _ in self._steps:
+            for index, wanted in enumerate(as_expected(batch, filters) if batch.conditions else ()):
+                if await database[batch.layout.collection].find_one(wanted, {"_id": 1}, session=session) is None:
+                    raise self._stale(batch, index)
 
     async def _insert(
         self,

@@ -46,7 +46,7 @@ do
   if first then return reserved_by(owners, first) end
 end
 
--- 2. who is there, and at which version
+-- 2. who is there, at which version, and whether still as it was read
 do
   local alive, version = {}, {}
   local position = beside
@@ -79,6 +79,10 @@ do
           local found = version[key] or redis.pcall('HGET', key, field)
           if found and collection[IS_TYPED] then found = enveloped(found) end
           if found ~= expected[number] then return { 'stale', position - beside } end
+        end
+        local wanted = run[EXPECTED] and run[EXPECTED][number]
+        for place = 1, wanted and #wanted or 0, 2 do
+          if redis.pcall('HGET', key, wanted[place]) ~= wanted[place + 1] then return { 'stale', position - beside } end
         end
       end
       if is_repeated then

@@ -21,14 +21,19 @@ def is_keyed(changes: Sequence[Change]) -> bool:
 def runs_of(changes: Sequence[Change]) -> list[Run]:
     """The changes run by run."""
     found = []
-    for (verb, collection, fields, is_versioned), group in groupby(
-        changes, lambda change: (change.verb, change.collection, change.fields, change.version is not None)
-    ):
+    for (verb, collection, fields, is_versioned, _), group in groupby(changes, _alike):
         members = list(group)
         versions = [change.version for change in members if change.version is not None]
         keys, rows = [change.key for change in members], [change.values for change in members]
-        found.append(Run(verb, collection, fields, keys, rows, versions if is_versioned else None))
+        expected = members[0].expected
+        found.append(Run(verb, collection, fields, keys, rows, versions if is_versioned else None, expected=expected))
     return found
+
+
+def _alike(change: Change) -> tuple[Any, ...]:
+    """What changes of one run have in common."""
+    expected = None if change.expected is None else id(change.expected)
+    return change.verb, change.collection, change.fields, change.version is not None, expected
 
 
 def _lacks_keys(run: Run) -> bool:
@@ -59,7 +64,17 @@ def with_keys(
         key = _resolved(store, key, known, place)
         if change.verb is Verb.ADD:
             known[place] = key
-        found.append(Change(change.verb, change.collection, key, change.fields, values, change.version))
+        found.append(
+            Change(
+                change.verb,
+                change.collection,
+                key,
+                change.fields,
+                values,
+                change.version,
+                expected=change.expected,
+            )
+        )
     return found
 
 

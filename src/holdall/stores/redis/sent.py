@@ -69,7 +69,8 @@ class MembersSent(NamedTuple):
 class RunSent(NamedTuple):
     """Changes of one verb to the same fields; ``largest`` is the largest key that was given and not counted.
 
-    ``lists`` are the places, from 1, of columns in which MembersSent may stand.
+    ``lists`` are the places, from 1, of columns in which MembersSent may stand. ``expected`` are the stored texts that
+    records must still have, by number: names and texts in turn, False for what is missing.
     """
 
     verb: str
@@ -83,6 +84,7 @@ class RunSent(NamedTuple):
     slot_columns: list[list[Any]]
     largest: str | bool
     lists: list[int] | bool
+    expected: list[list[str | bool]] | bool = False
 
 
 class HeadSent(NamedTuple):

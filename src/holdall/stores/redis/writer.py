@@ -8,6 +8,7 @@ from typing import Any
 from holdall.errors import Reserved, StaleVersion, StoreError, Unsupported
 from holdall.store import Change, Outcome, Reservation, Run, Runs, Verb, demand_changes
 from holdall.stores.redis.codec import Codec
+from holdall.stores.redis.expectations import Texts, texts_expected
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.keys import is_keyed, own_key, runs_of, with_keys
 from holdall.stores.redis.layout import Layout
@@ -121,7 +122,18 @@ class Writer:
             runs = runs_of(with_keys(self._store, self._layouts, changes, made))
         for name in {run.collection for run in runs}:
             await self._reader.purge(self._layouts[name])
-        return Batch(self._store, self._layouts, self._codecs, runs), made
+        return Batch(self._store, self._layouts, self._codecs, runs, await self._expected(runs)), made
+
+    async def _expected(self, runs: Sequence[Run]) -> dict[int, Texts]:
+        """By the numbers of runs, what their records must still have. Raises StaleVersion for one that is another."""
+        found: dict[int, Texts] = {}
+        first = 0
+        for number, run in enumerate(runs):
+            if run.expected is not None:
+                layout, codec = self._layouts[run.collection], self._codecs[run.collection]
+                found[number] = await texts_expected(self._store, self._server, layout, codec, run, first)
+            first += len(run.keys)
+        return found
 
     def _lacking(self, changes: Sequence[Change]) -> dict[str, list[int]]:
         """By collection, the positions of the new records that have no key."""

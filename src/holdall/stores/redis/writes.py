@@ -22,6 +22,7 @@ from holdall.store import APPLIED, Damaged, Members, Outcome, Reservation, Run, 
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.described import described, place_of
 from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.expectations import Texts
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.sent import HeadSent, MembersSent, RunSent
 
@@ -32,15 +33,21 @@ _json = msgspec.json.Encoder().encode
 
 
 class Batch:
-    """The runs of one apply, made ready to be sent."""
+    """The runs of one apply, made ready to be sent; ``expected`` is what those of some numbers must still have."""
 
     def __init__(
-        self, store: str, layouts: Mapping[str, Layout], codecs: Mapping[str, Codec], runs: Sequence[Run]
+        self,
+        store: str,
+        layouts: Mapping[str, Layout],
+        codecs: Mapping[str, Codec],
+        runs: Sequence[Run],
+        expected: Mapping[int, Texts],
     ) -> None:
         self._store = store
         self._layouts = layouts
         self._codecs = codecs
         self._runs = runs
+        self._expected = expected
         self._beside: list[str] = []
         self._numbers: dict[str, int] = {}  # of each collection
         self._collections: list[msgspec.Raw] = []
@@ -55,7 +62,7 @@ class Batch:
         records: list[str] = []
         streams: list[str] = []  # told to the server, for a cluster; the script makes their names itself
         packed: list[bytes] = []
-        for run in self._runs:
+        for place, run in enumerate(self._runs):
             layout = self._layouts[run.collection]
             number = self._number(layout, run)
             texts = layout.texts(run.keys)
@@ -63,7 +70,8 @@ class Batch:
             streams.extend(
                 layout.stream(layout.record + text, name) for name in layout.schema.streams for text in texts
             )
-            packed.append(_pack(self._sent(layout, run, number, texts)))
+            sent = self._sent(layout, run, number, texts)
+            packed.append(_pack(sent._replace(expected=self._expected[place]) if place in self._expected else sent))
         places = [place_of(layout, self._beside) for layout in elsewhere if layout.schema.name not in self._numbers]
         is_repeated = len(set(records)) < len(records)
         head = HeadSent(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.store import Row
-from holdall.stores.sql.steps import Delete, Find, Insert, Lock, Release, Step, StillReferred, Update
+from holdall.stores.sql.steps import Delete, Find, Insert, Lock, Look, Release, Step, StillReferred, Update
 
 __all__ = ["StepRefused", "run_step"]
 
@@ -42,6 +42,9 @@ async def run_step(connection: AsyncConnection, step: Step) -> Any:
             return await _insert(connection, step)
         if isinstance(step, Lock):
             return await _lock(connection, step)
+        if isinstance(step, Look) and step.statement is not None:
+            found = await connection.exec_driver_sql(step.statement.sql, step.statement.parameters)
+            return list(map(tuple, found))
         if isinstance(step, Find):
             return await _find(connection, step)
         if isinstance(step, Release):

@@ -14,7 +14,7 @@ from asyncpg import ForeignKeyViolationError, RestrictViolationError
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_connection import PostgresConnection
-from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Lock, Step, StillReferred, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Lock, Look, Step, StillReferred, Update
 
 __all__ = ["ROWS", "WroteFewer", "run_step", "split"]
 
@@ -75,6 +75,8 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
         if only and not locked:
             raise WroteFewer(0, None)
         return None
+    if isinstance(step, Look) and step.statement is not None:
+        return await connection.fetch(step.statement.sql, step.statement.parameters)
     if isinstance(step, Find):
         return await connection.fetch(_find(step.table, step.match), _columns(rows))
     if isinstance(step, Update):

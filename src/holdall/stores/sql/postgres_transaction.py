@@ -15,7 +15,7 @@ from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
 from holdall.stores.sql.postgres_reservations import OutdatedGuards, PostgresReservations, nothing_reserved
 from holdall.stores.sql.postgres_steps import WroteFewer, run_step, split
-from holdall.stores.sql.steps import Find, Insert, Step, StillReferred, Work
+from holdall.stores.sql.steps import Find, Insert, Look, Step, StillReferred, Work
 
 __all__ = ["CONNECTION_LOST", "DRIVER_ERRORS", "OUTDATED", "PostgresTransaction", "as_tuple", "carry_out", "judged"]
 
@@ -157,7 +157,7 @@ async def _reply(connection: PostgresConnection, step: Step, done: list[Step], o
         elif reply is not None:
             return before + reply
         before += len(piece.rows)
-    return made if isinstance(step, Insert | Find) else None
+    return made if isinstance(step, Insert | Find | Look) else None
 
 
 async def _replied(connection: PostgresConnection, piece: Step, only: str) -> Any:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from holdall.store import Row
 from holdall.stores.sql.dialect import SQLITE
-from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Release, Step, StillReferred, Update
+from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Look, Release, Step, StillReferred, Update
 
 __all__ = ["RowIgnored", "StepRefused", "run_step"]
 
@@ -47,6 +47,8 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
     Many rows are first sent without asking after each, which is a fifth quicker; where the sum does not prove that all
     went as it should, that is taken back and each row is asked after.
     """
+    if isinstance(step, Look) and step.statement is not None:
+        return connection.execute(step.statement.sql, step.statement.parameters).fetchall()
     if isinstance(step, Find):
         sql = _find(step.table, step.match)
         return [key for row in step.rows for key in connection.execute(sql, row)]

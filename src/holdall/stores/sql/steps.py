@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from holdall.query import Schema
 from holdall.store import Change, Footprint, Outcome, Row, footprint_of
+from holdall.stores.sql.compile import Statement
 
 __all__ = [
     "ColumnRows",
@@ -17,6 +18,7 @@ __all__ = [
     "Find",
     "Insert",
     "Lock",
+    "Look",
     "Release",
     "Step",
     "Steps",
@@ -59,7 +61,7 @@ class Insert(msgspec.Struct):
     """New rows for ``columns``. The reply is the list of ``generated`` values, in order, if that names a column.
 
     ``given`` names the column that the database counts where the rows carry values for it, so that the counter must
-    be kept ahead of them. ``is_only`` says that no other step follows or went before, here and below.
+    be kept ahead of them. ``is_only`` says that no other step writes before or after, here and below.
     """
 
     collection: str
@@ -98,6 +100,12 @@ class Lock(Update):
 
 class Find(Update):
     """Looks for rows that ``match`` finds; the reply is a list of their primary keys. It has no columns."""
+
+
+class Look(Update):
+    """Reads a record by ``statement``, its values not decoded; the reply is a list of one row or none. No columns."""
+
+    statement: Statement | None = None
 
 
 class Release(Update):

@@ -54,7 +54,7 @@ class SqlStore:
             hold=hold,
         )
         self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
-        self._writes = Writes(name, tables)
+        self._writes = Writes(name, tables, self._compiler.query)
         self._is_dialect_known = self._is_ready = False
 
     @property

@@ -5,14 +5,16 @@ Pure: it never meets a connection. Statements and drivers are in ``sqlite``, ``p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from holdall.errors import Conflict, StaleVersion
-from holdall.query import FieldSchema, Kind
-from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb
+from holdall.query import FieldSchema, Kind, Query
+from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb, expects
+from holdall.stores.sql.compile import Statement
+from holdall.stores.sql.expectations import Expectations
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.lock_order import Batch, in_lock_order
 from holdall.stores.sql.preliminaries import Preliminaries
@@ -26,14 +28,15 @@ __all__ = ["Writes"]
 
 
 class Writes:
-    """Plans the changes of one store."""
+    """Plans the changes of one store; ``compile_query`` makes the statement that reads what is expected of a record."""
 
-    def __init__(self, store: str, tables: Tables) -> None:
+    def __init__(self, store: str, tables: Tables, compile_query: Callable[[Query[Any]], Statement]) -> None:
         self._store = store
         self._tables = tables
         self._shapes: dict[tuple[str, tuple[str, ...]], WriteShape] = {}
         self._encoding = RowEncoding(tables)
         self._preliminaries = Preliminaries(tables, self._encoding)
+        self._expectations = Expectations(store, tables, self._encoding, compile_query)
         self._generation = tables.generation
 
     def steps(self, changes: Sequence[Change]) -> Steps:
@@ -43,11 +46,14 @@ class Writes:
             self._encoding.clear()
             self._generation = self._tables.generation
         outcomes = [APPLIED] * len(changes)
-        plain = self._plain_runs(changes)
+        is_expecting = expects(changes)
+        plain = None if is_expecting else self._plain_runs(changes)
         if plain is not None:
             yield from plain
             return outcomes
         keys = Keys(changes)
+        if is_expecting:
+            yield from self._expectations.steps(changes)
         batches = in_lock_order(self._batches(changes, keys))
         locks = yield from self._preliminaries.steps(batches, changes)
         removals = Removals(self._store, self._tables, self._encoding, changes, batches, keys)

@@ -106,6 +106,8 @@ class Draft:
         is_readable = not isinstance(version, Damaged)
         if found is None or (is_readable and change.version is not None and version != change.version):
             raise StaleVersion(self.store, schema.name, key, position)
+        if change.expected is not None and not change.expected.is_met_by_row(schema.positions, row or ()):
+            raise StaleVersion(self.store, schema.name, key, position)
         return found
 
     def _given(self, schema: Schema, change: Change, made: Mapping[int, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from holdall.testing.conformance.bounds import Bounds
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.collisions import Collisions
 from holdall.testing.conformance.constraints import Constraints
+from holdall.testing.conformance.expecting import Expecting
 from holdall.testing.conformance.final_states import FinalStates
 from holdall.testing.conformance.generated import Generated
 from holdall.testing.conformance.histories import Histories
@@ -38,6 +39,7 @@ class StoreConformance(
     References,
     Keys,
     Constraints,
+    Expecting,
     FinalStates,
     Transactions,
     Holding,

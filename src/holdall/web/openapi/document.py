@@ -102,6 +102,6 @@ _IF_NONE_MATCH: Json = {
 _IF_MATCH: Json = {
     "name": "If-Match",
     "in": "header",
-    "description": "An ETag: 412 if the record has become another.",
+    "description": "An ETag as it was given with the whole record: 412 if that has become another.",
     "schema": {"type": "string"},
 }

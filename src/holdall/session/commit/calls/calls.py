@@ -193,7 +193,8 @@ class Calls:
         if self._is_linked:
             key, row = resolved_value(key), resolved_value(row)
         version = batch.versions[index] if batch.versions is not None else None
-        return Change(batch.verb, batch.binding.collection, key, batch.fields, row, version, self._token(place))
+        name, token = batch.binding.collection, self._token(place)
+        return Change(batch.verb, name, key, batch.fields, row, version, token, batch.expected)
 
 
 async def _applied(store: Store, changes: list[Change]) -> Sequence[Outcome]:

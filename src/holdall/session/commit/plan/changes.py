@@ -37,7 +37,8 @@ def changes_of(step: Step, *, as_difference: bool = False) -> Runs:
             columns = _columns(batch)
             for place, field in _lists(batch) if as_difference else ():
                 columns[place] = list(map(_members, repeat(field), batch.records, columns[place]))
-            runs.append(Run(batch.verb, name, fields, keys, versions=batch.versions, columns=columns))
+            run = Run(batch.verb, name, fields, keys, versions=batch.versions, columns=columns, expected=batch.expected)
+            runs.append(run)
             continue
         values = _values(batch)
         if step.is_linked:
@@ -53,7 +54,7 @@ def changes_of(step: Step, *, as_difference: bool = False) -> Runs:
                         for record, row in zip(batch.records, values, strict=True)
                     ]
         count += len(keys)
-        runs.append(Run(batch.verb, name, fields, keys, values, batch.versions))
+        runs.append(Run(batch.verb, name, fields, keys, values, batch.versions, expected=batch.expected))
     return Runs(runs, is_linked=step.is_linked and any(_awaits(run) for run in runs))
 
 
@@ -158,6 +159,7 @@ def resolved(changes: Runs) -> Runs:
                 list(map(resolved_value, run.keys)),
                 list(map(resolved_value, run.rows)),
                 run.versions,
+                expected=run.expected,
             )
             for run in changes.runs
         ],

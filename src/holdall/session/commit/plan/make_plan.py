@@ -12,6 +12,7 @@ from holdall.model import Declaration, Field, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding, Bindings
+from holdall.session.commit.plan.guards import guarded
 from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
@@ -48,6 +49,8 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     updates = _updates(bindings, dirty, models_dirty)
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
+    if records.guards:
+        batches = guarded(batches, records.guards)
     for batch in batches:
         if batch.binding.recordwise is not None:
             batch.binding.recordwise.demand(batch.verb, batch.binding.collection)

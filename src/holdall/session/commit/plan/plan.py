@@ -10,7 +10,7 @@ import msgspec
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.guarantee import Guarantee, guarantee_of
 from holdall.session.commit.plan.modes import Mode, home_of, mode_of
-from holdall.store import CommitClass, Disclosing, Store, Verb
+from holdall.store import CommitClass, Disclosing, Expected, Store, Verb
 
 __all__ = ["Batch", "Plan", "Role", "Step"]
 
@@ -30,7 +30,8 @@ class Batch(msgspec.Struct):
     """Records of one collection to which the same is done.
 
     ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
-    parallel to ``records``. A key is None where the store has yet to make it.
+    parallel to ``records``. A key is None where the store has yet to make it. ``expected`` is what the store must still
+    have of each record.
     """
 
     binding: Binding
@@ -39,6 +40,7 @@ class Batch(msgspec.Struct):
     keys: list[Any]
     fields: tuple[str, ...] = ()
     versions: list[int] | None = None
+    expected: Expected | None = None
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -107,8 +107,11 @@ class Participation:
     async def _look_at_home(self, changes: Runs) -> None:
         """Refuse stale changes of a home store within this process before anything is reserved for them in vain."""
         home = self.commit.home
-        if home is not None and home.capabilities.is_embedded and any(run.versions for run in changes.runs):
-            await precheck(self.commit.coordinator.bindings, [item for item in changes if item.version is not None])
+        if home is None or not home.capabilities.is_embedded:
+            return
+        if any(run.versions or run.expected is not None for run in changes.runs):
+            guarded = [item for item in changes if item.version is not None or item.expected is not None]
+            await precheck(self.commit.coordinator.bindings, guarded)
 
     async def _fill(self, number: int, step: Step) -> None:
         report, begun = self.reports[number], time.perf_counter()

@@ -34,6 +34,7 @@ class _Look:
 
     async def check(self) -> None:
         await self._check_keys()
+        await self._check_expected()
         for names in self._binding.schema.unique:
             await self._check_unique(names)
 
@@ -58,6 +59,17 @@ class _Look:
                 if change.key not in found or found[change.key] != expected:
                     raise StaleVersion(binding.store.name, binding.collection, change.key)
             seen.add(change.key)
+
+    async def _check_expected(self) -> None:
+        binding, size = self._binding, len(self._binding.schema.key)
+        for change in self._changes:
+            if change.expected is None:
+                continue
+            paths = tuple([(name,) for name in (*binding.schema.key, *change.expected.fields)])
+            query: Query[Any] = Query(binding.collection, having_keys(binding, [change.key]), projection=paths)
+            rows = await binding.store.fetch(query)
+            if not rows or not change.expected.is_met_by(rows[0][size:]):
+                raise StaleVersion(binding.store.name, binding.collection, change.key)
 
     async def _check_unique(self, names: tuple[str, ...]) -> None:
         """What is null or yet to be made collides with nothing, nor does what a record has that is changed as well."""

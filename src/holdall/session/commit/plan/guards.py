@@ -1,0 +1,71 @@
+"""Records that must still be as they were read: what is expected of them goes with their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from holdall.errors import Unsupported
+from holdall.session.binding import Binding
+from holdall.session.commit.plan.plan import Batch
+from holdall.store import Expected, Feature, Verb
+
+__all__ = ["expected_of", "guarded"]
+
+
+def expected_of(binding: Binding, record: Any, names: Collection[str] | None = None) -> Expected:
+    """What the store must still have of a record: its stored values, or those of some fields, as they were read.
+
+    Raises Unsupported where the store cannot tell, and the model has no version that says the same.
+    """
+    declaration, before = binding.declaration, record._track.old or {}
+    version = declaration.version
+    if Feature.EXPECTED not in binding.store.capabilities.features or binding.recordwise is not None:
+        if version is None:
+            advice = f"give the model of {binding.collection} a version, or leave the precondition out"
+            raise Unsupported(binding.store.name, Feature.EXPECTED, advice)
+        return Expected((), ())
+    key = binding.schema.key
+    fields = [
+        field
+        for field in declaration.stored
+        if field.name not in key and field is not version and (names is None or field.name in names)
+    ]
+    values = [_own(field.encode(before.get(field.name, field.get(record)))) for field in fields]
+    return Expected(tuple([field.name for field in fields]), tuple(values))
+
+
+def guarded(batches: Iterable[Batch], guards: Mapping[int, tuple[Any, Expected]]) -> list[Batch]:
+    """The batches, with each record of which something is expected in one of its own."""
+    found: list[Batch] = []
+    for batch in batches:
+        places = [place for place, record in enumerate(batch.records) if id(record) in guards]
+        if batch.verb is Verb.ADD or not places:
+            found.append(batch)
+            continue
+        rest = [place for place in range(len(batch.records)) if place not in places]
+        if rest:
+            found.append(_part(batch, rest))
+        for place in places:
+            _, expected = guards[id(batch.records[place])]
+            found.append(msgspec.structs.replace(_part(batch, [place]), expected=expected if expected.fields else None))
+    return found
+
+
+def _part(batch: Batch, places: list[int]) -> Batch:
+    versions = batch.versions
+    return msgspec.structs.replace(
+        batch,
+        records=[batch.records[place] for place in places],
+        keys=[batch.keys[place] for place in places],
+        versions=None if versions is None else [versions[place] for place in places],
+    )
+
+
+def _own(value: Any) -> Any:
+    """The value, with copies of lists and objects that may be changed in place."""
+    if isinstance(value, dict):
+        return {name: _own(item) for name, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,40 @@
+"""What a record must still be like when it is changed: values that were read, compared where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+__all__ = ["Expected"]
+
+
+class Expected(msgspec.Struct, frozen=True, eq=False):
+    """Values of fields that a record must still have; ``fields`` and ``values`` run in parallel, none is of the key.
+
+    >>> Expected(("name", "size"), ("Rome", 3)).is_met_by(("Rome", 3))
+    True
+    >>> Expected(("size",), (1,)).is_met_by((True,))
+    False
+    """
+
+    fields: tuple[str, ...]
+    values: tuple[Any, ...]
+
+    def is_met_by(self, values: Sequence[Any]) -> bool:
+        """Whether these values of the fields, as their store reads them, are those expected."""
+        return len(values) == len(self.values) and all(map(_is_same, self.values, values))
+
+    def is_met_by_row(self, positions: Mapping[str, int], row: Sequence[Any]) -> bool:
+        """The same of a whole row, given the places of its fields."""
+        return self.is_met_by([row[positions[name]] for name in self.fields])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0."""
+    if isinstance(one, dict):
+        return isinstance(other, dict) and one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(_is_same, one, other))
+    return one.__class__ is other.__class__ and bool(one == other)

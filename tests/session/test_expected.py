@@ -1,0 +1,143 @@
+"""What a session expects of a record, in commits over one and several stores, whoever takes which part in them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from itertools import product
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from holdall import Holdall, Many, Model, field
+from holdall.dao import DAO
+from holdall.errors import CommitAborted, CommitPartial, StaleVersion, Unsupported
+from holdall.session import Guarantee
+
+pytestmark = pytest.mark.anyio
+
+
+class Left(Model, collection="lefts"):
+    id: int = field(pk=True)
+    n: int = field(default=0)
+    tags: list[str] = field(default_factory=list)
+    tied: Many[Left] = field(default=())
+
+
+class Right(Model, collection="rights"):
+    id: int = field(pk=True)
+    n: int = field(default=0)
+
+
+KINDS = ["memory:", "sqlite", "yaml", "redis", "mongo", "standalone_mongo"]
+
+
+def _url(kind: str, number: int, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, Any]]:
+    if kind == "mongo":
+        return str(request.getfixturevalue("fresh_database")(request.getfixturevalue("mongo_url"))), {}
+    if kind == "standalone_mongo":
+        server = request.getfixturevalue("standalone_mongo_url").rpartition("/")[0]
+        return f"{server}/e{secrets.token_hex(6)}", {}
+    if kind == "redis":
+        return str(request.getfixturevalue("redis_url")), {"prefix": secrets.token_hex(6), "scan_limit": 1000}
+    return {"sqlite": f"sqlite:///{tmp_path}/{number}.db", "yaml": f"yaml:{tmp_path}/y{number}"}.get(kind, kind), {}
+
+
+@pytest.fixture(params=list(product(KINDS, KINDS)), ids=lambda pair: "+".join(pair))
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holdall]:
+    made = Holdall("expected", journal=f"sqlite:///{tmp_path}/journal.db")
+    for number, (name, kind) in enumerate(zip(("a", "b"), request.param, strict=True)):
+        url, options = _url(kind, number, request, tmp_path)
+        made.add_store(name, url, **options)
+    made.add(Left, store="a")
+    made.add(Right, store="b")
+    await made.create()
+    async with made.session() as s:
+        s.add(Left(id=1, tags=["x"]))
+    async with made.session() as s:
+        s.add(Right(id=1))
+    yield made
+    await made.close()
+
+
+async def test_of_several_stores_none_is_written_where_one_is_not_as_expected(app: Holdall) -> None:
+    pairs: list[tuple[Any, Any]] = [(Left, Right), (Right, Left)]
+    for model, other in pairs:
+        async with app.session() as s:
+            mine, beside = await s.require(model, 1), await s.require(other, 1)
+            s.expect(mine)
+            async with app.session() as faster:
+                (await faster.require(model, 1)).n = 10
+            mine.n, beside.n = 1, 1
+            is_atomic = s.plan().guarantee is not Guarantee.PER_RECORD
+            with pytest.raises(CommitAborted if is_atomic else (CommitAborted, CommitPartial)):
+                await s.commit()
+            s.rollback()
+        async with app.session() as s:
+            assert (await s.require(model, 1)).n == 10
+            assert (await s.require(other, 1)).n in ((0, 10) if is_atomic else (0, 1, 10, 11))
+            (await s.require(model, 1)).n, (await s.require(other, 1)).n = 0, 0
+    async with app.session() as s:
+        left, right = await s.require(Left, 1), await s.require(Right, 1)
+        s.expect(left)
+        s.expect(right)
+        left.n, left.tags, right.n = 2, ["x", "y"], 2
+        await s.commit()
+        left.n = 3  # what was expected has been met, and is expected no more
+        await s.commit()
+    async with app.session() as s:
+        assert ((await s.require(Left, 1)).n, (await s.require(Right, 1)).n) == (3, 2)
+
+
+async def test_members_that_come_and_go_are_not_put_into_what_is_not_expected() -> None:
+    app = Holdall("members")
+    app.add_store("m", "memory:")
+    app.add(Left, store="m")
+    await app.create()
+    async with app.session() as s:
+        s.add_all([Left(id=number) for number in range(3)])
+    async with app.session() as s:
+        mine = await s.require(Left, 0)
+        s.expect(mine)
+        async with app.session() as faster:
+            (await faster.require(Left, 0)).tied = [1]
+        mine.tied = [2]
+        with pytest.raises(CommitAborted) as caught:
+            await s.commit()
+        assert isinstance(caught.value.__cause__, StaleVersion)
+        s.rollback()
+
+
+async def test_what_was_changed_in_place_before_is_expected_as_it_was_read() -> None:
+    app = Holdall("place")
+    app.add_store("m", "memory:")
+    app.add(Left, store="m")
+    await app.create()
+    async with app.session() as s:
+        s.add(Left(id=1, tags=["x"]))
+    async with app.session() as s:
+        mine = await s.require(Left, 1)
+        mine.tags.append("y")
+        s.expect(mine)
+        mine.tags.append("z")
+    async with app.session() as s:
+        assert (await s.require(Left, 1)).tags == ["x", "y", "z"]
+
+
+async def test_hand_written_code_cannot_compare_and_it_is_said() -> None:
+    class Rights(DAO[Right]):
+        rows: ClassVar[dict[int, Right]] = {1: Right(id=1)}
+
+        async def get(self, id: int) -> Right | None:  # noqa: A002
+            return Right(id=id)
+
+        async def update(self, record: Right) -> None:
+            raise AssertionError("it was not refused before")
+
+    app = Holdall("hand")
+    app.add_dao(Rights())
+    async with app.session() as s:
+        mine = await s.require(Right, 1)
+        with pytest.raises(Unsupported, match="rights"):
+            s.expect(mine)
