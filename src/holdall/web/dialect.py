@@ -124,7 +124,8 @@ class _Reading:
         count = controls.get("count", "none" if is_keyset else "exact")
         if count not in ("exact", "none"):
             self._refuse("count", "one_of", "must be one of exact, none")
-        sort_keys = self._sort_keys(is_total=is_keyset)
+        total_keys, own = self._sort_keys()
+        sort_keys = total_keys if is_keyset else total_keys[:own]
         names = self._names()
         projection = self._projection(names) if names is not None and not is_keyset else ()
         query: Query[Any] = Query(
@@ -137,7 +138,9 @@ class _Reading:
             projection,
         )
         shape = _row_shape(names) if names is not None and projection else None
-        return Listing(query, page, page_size, count == "exact", names, shape, tuple(self._visits), is_keyset)
+        return Listing(
+            query, page, page_size, count == "exact", names, shape, tuple(self._visits), is_keyset, total_keys
+        )
 
     # --- filters ------------------------------------------------------------------------------------------------------
 
@@ -179,7 +182,8 @@ class _Reading:
 
     # --- order and extent ---------------------------------------------------------------------------------------------
 
-    def _sort_keys(self, *, is_total: bool) -> tuple[SortKey, ...]:
+    def _sort_keys(self) -> tuple[tuple[SortKey, ...], int]:
+        """The sort keys with the record's key at their end, and how many were asked for."""
         keys: list[SortKey] = []
         text = self._controls.get("sort")
         for item in text.split(",") if text is not None else ():
@@ -193,12 +197,11 @@ class _Reading:
             self._sort_fields.append(resolved.field)
         if len(keys) > MAX_SORT_KEYS:
             self._refuse("sort", "length", f"must not name more than {MAX_SORT_KEYS} fields")
-        if is_total:
-            sorted_by = {key.path for key in keys}
-            rest = [name for name in self._binding.schema.key if (name,) not in sorted_by]
-            keys.extend(SortKey((name,)) for name in rest)
-            self._sort_fields.extend(self._binding.schema.field(name) for name in rest)
-        return tuple(keys)
+        sorted_by, own = {key.path for key in keys}, len(keys)
+        rest = [name for name in self._binding.schema.key if (name,) not in sorted_by]
+        keys.extend(SortKey((name,)) for name in rest)
+        self._sort_fields.extend(self._binding.schema.field(name) for name in rest)
+        return tuple(keys), own
 
     def _number(self, name: str, default: int, most: int) -> int:
         text = self._controls.get(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import Query
+from holdall.query import Query, SortKey
 from holdall.session import Binding
 
 __all__ = ["Listing"]
@@ -18,7 +18,8 @@ class Listing(msgspec.Struct, frozen=True):
 
     ``query`` has the page's limit and offset. With ``names`` only these values of each record are shown; ``shape``
     makes them from rows of a projection, where that is enough. ``visits`` tells for each parameter which collections
-    it looks into. ``is_keyset``: the next page is told by a cursor.
+    it looks into. ``is_keyset``: the next page is told by a cursor. ``cursor_keys``: the sort with
+    the key at its end, by which a cursor knows each record's place.
     """
 
     query: Query[Any]
@@ -29,3 +30,4 @@ class Listing(msgspec.Struct, frozen=True):
     shape: Callable[..., Any] | None = None
     visits: tuple[tuple[str, Binding], ...] = ()
     is_keyset: bool = False
+    cursor_keys: tuple[SortKey, ...] = ()

@@ -36,5 +36,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     max_body: int = 1_048_576  # bytes
     max_url: int = 8_192  # bytes of the path, and of the query string
+    max_page: int = 8_388_608  # bytes of the records on one page of a list, unless one record has more
     body_seconds: float = 30.0
     lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None

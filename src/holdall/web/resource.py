@@ -44,7 +44,7 @@ class Resource:
         self._options = options
         self._keys = KeyText(binding.schema)
         view = CollectionView(binding)
-        reads = Reads(view, bindings, cursors, options.challenge)
+        reads = Reads(view, bindings, cursors, options)
         writes = Writes(view, self._keys, bindings, options)
         self._many: dict[str, _ManyEndpoint] = {
             "GET": reads.get_many_endpoint,

@@ -105,7 +105,13 @@ class RecordSchemas:
             "total_pages": number | {"description": "absent where cursors are used"},
             "next": {
                 "type": ["string", "null"],
-                "description": "where cursors are used: what to give as `after` for the next page, null on the last",
+                "description": "what to give as `after`, with the same parameters but `page`, for what comes behind;"
+                " null on the last page. Absent where pages are used, unless the page is truncated",
+            },
+            "truncated": {
+                "type": "boolean",
+                "const": True,
+                "description": "only where a page had no room for all its records: go on from `next`",
             },
         }
         properties["broken"] = {

@@ -1,0 +1,180 @@
+"""Pages of a list, read and encoded piece by piece, so that large records neither make large answers nor are all held.
+
+What a page has room for is bounded in bytes. How large the records of a collection are is learned from its pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import CorruptRecord
+from holdall.query import Kind, Query, Schema
+from holdall.session import Readable, Session
+from holdall.store import Damaged, Feature, Rows
+from holdall.web.cursor import Cursors
+from holdall.web.listing import Listing
+from holdall.web.problem import Problem
+from holdall.web.view import CollectionView
+
+__all__ = ["Page", "Pages"]
+
+_PIECE = 100  # records at once, where they may be large
+_FORGETS = 8  # pages after which a size that was learned counts for little
+
+
+class Page(msgspec.Struct):
+    """A page so far: its records as JSON, how many rows it took, those that cannot be read, and its last record.
+
+    ``is_cut`` if there are more that it had no room for. ``rows`` are those of the last piece where some of them cannot
+    be read.
+    """
+
+    parts: list[bytes] = []
+    size: int = 0
+    count: int = 0
+    broken: list[CorruptRecord] = []
+    last: Any = None
+    rows: Rows = []
+    is_cut: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The records as a JSON array."""
+        return b"[%b]" % b",".join(self.parts)
+
+
+class Pages:
+    """Reads the pages of one collection; a page has ``most`` bytes of records, or one record."""
+
+    def __init__(self, view: CollectionView, cursors: Cursors, most: int) -> None:
+        self._view = view
+        self._cursors = cursors
+        self._most = most
+        self._features = view.binding.store.capabilities.features
+        self._may_be_large = _may_be_large(view.binding.schema)
+        self._learned: float = 0.0  # bytes of a record
+
+    async def read(self, session: Session, listing: Listing) -> Page:
+        """The page. Raises Problem (422) where it has no room for its records and cannot say how to go on."""
+        page, query = Page(), listing.query
+        is_in_pieces = self._may_be_large and self._can_go_on(listing)
+        left = listing.page_size
+        while True:
+            size = self._piece_size(page, left) if is_in_pieces else left
+            piece = await self._piece(session, query if size == left else msgspec.structs.replace(query, max_rows=size))
+            await self._take(page, piece, listing)
+            left -= size
+            if page.is_cut or not left or _count(piece) < size:
+                break
+            if page.size >= self._most:
+                page.is_cut = True
+                break
+            query = await self._behind(session, listing, query, page, size)
+            query = msgspec.structs.replace(query, max_rows=left)
+        self._learn(page)
+        return page
+
+    def _can_go_on(self, listing: Listing) -> bool:
+        return (Feature.KEYSET if listing.is_keyset else Feature.OFFSET) in self._features
+
+    def _piece_size(self, page: Page, left: int) -> int:
+        """How many records to read at once: as many as there is room for, by what is known of their size."""
+        known = max(page.size / page.count if page.count else 0.0, self._learned)
+        room = int((self._most - page.size) / known) + 1 if known else _PIECE
+        return max(1, min(left, _PIECE, room))
+
+    def _learn(self, page: Page) -> None:
+        if page.count:
+            found = page.size / page.count
+            self._learned = max(found, self._learned + (found - self._learned) / _FORGETS)
+
+    async def _piece(self, session: Session, query: Query[Any]) -> Readable[Any]:
+        try:
+            return Readable(await self._view.handle_get_many(session, query), [], [])
+        except CorruptRecord:
+            return await self._view.handle_get_readable(session, query)
+
+    async def _take(self, page: Page, piece: Readable[Any], listing: Listing) -> None:
+        """Put the records of a piece into the page, as far as there is room."""
+        shown = await self._view.shown(piece.records, listing.names, listing.shape)
+        records: Sequence[Any] = piece.records
+        if page.size + len(shown) <= self._most:
+            parts = [shown[1:-1]] if records else []
+        else:
+            shown, parts, size = b"", [], page.size
+            for record in records:
+                part = (await self._view.shown([record], listing.names, listing.shape))[1:-1]
+                if size + len(part) > self._most and (parts or page.parts):
+                    page.is_cut, records = True, records[: len(parts)]
+                    break
+                parts.append(part)
+                size += len(part)
+        page.parts += parts
+        page.size += sum(map(len, parts))
+        page.count += len(records) + len(piece.broken)
+        page.broken += piece.broken
+        page.rows = [] if page.is_cut else piece.rows
+        page.last = records[-1] if records else page.last
+
+    # --- going on -----------------------------------------------------------------------------------------------------
+
+    async def _behind(self, session: Session, listing: Listing, query: Query[Any], page: Page, size: int) -> Query[Any]:
+        if not listing.is_keyset:
+            return msgspec.structs.replace(query, skip=query.skip + size)
+        return query.after(*(await self._position(session, listing, page) or ()))
+
+    async def cursor(self, session: Session, listing: Listing, page: Page) -> str | None:
+        """What to give as ``after`` for what comes behind the page; None where its last record has gone meanwhile."""
+        if page.is_cut and Feature.KEYSET not in self._features:
+            detail = f"The records of this page have more than {self._most} bytes; ask for a smaller page_size."
+            raise Problem(422, "limit", detail)
+        position = await self._position(session, listing, page)
+        if position is None:
+            return None
+        return self._cursors.make(listing.query.collection, listing.cursor_keys, position)
+
+    async def _position(self, session: Session, listing: Listing, page: Page) -> tuple[Any, ...] | None:
+        """The place of the page's last row in the order. Raises CorruptRecord where it cannot be read."""
+        paths = tuple([key.path for key in listing.cursor_keys])
+        if page.rows:
+            return self._readable_position(paths, page)
+        by_name = self._view.declaration.by_name
+        if listing.shape is None and all(len(path) == 1 for path in paths):
+            return tuple([by_name[name].encode(by_name[name].get(page.last)) for (name,) in paths])
+        query = listing.query
+        asked: Query[Any] = Query(query.collection, query.condition, listing.cursor_keys, 1, projection=paths)
+        if listing.shape is None:
+            asked = Query(query.collection, self._view.meets(page.last.__key__()), projection=paths)
+        else:  # of a projection, which need not have what it is sorted by
+            asked = msgspec.structs.replace(asked, skip=query.skip + page.count - 1)
+        rows = await session.rows(asked)
+        return rows[0] if rows else None
+
+    def _readable_position(self, paths: Sequence[tuple[str, ...]], page: Page) -> tuple[Any, ...]:
+        """The place of the last row of which it can be read."""
+        names = [field.name for field in self._view.binding.schema.stored]
+        if all(len(path) == 1 for path in paths) and len(page.rows[-1]) == len(names):
+            for row in reversed(page.rows):
+                position = tuple([row[names.index(name)] for (name,) in paths])
+                if not any(isinstance(value, Damaged) for value in position):
+                    return position
+        raise page.broken[0]
+
+
+def _count(piece: Readable[Any]) -> int:
+    return len(piece.records) + len(piece.broken)
+
+
+def _may_be_large(schema: Schema) -> bool:
+    """Whether a record may have values that nothing bounds, or that are large all the same."""
+    return any(
+        field.kind in (Kind.BYTES, Kind.JSON, Kind.MANY)
+        or (field.kind is Kind.STR and (field.max_length is None or field.max_length > _SHORT))
+        for field in schema.stored
+    )
+
+
+_SHORT = 255  # characters
