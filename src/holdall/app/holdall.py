@@ -280,11 +280,12 @@ class Holdall:
         """The REST service, a FastAPI application; raises DeclarationError where ``holdall[web]`` is not installed."""
         return _of_web("asgi")(self, **options)
 
-    def session_dependency(self, user: Any = SYSTEM) -> Any:
+    def session_dependency(self, user: Any = None) -> Any:
         """A session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
 
         It commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom it acts, or a
-        function that tells by the request. Raises DeclarationError where ``holdall[web]`` is not installed.
+        function that tells by the request; without it, it acts for whoever asks the service, and with ``SYSTEM`` as
+        the program itself. Raises DeclarationError where ``holdall[web]`` is not installed.
         """
         return _of_web("session_dependency")(self, user)
 

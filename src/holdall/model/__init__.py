@@ -11,6 +11,7 @@ from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
 from holdall.model.options import MISSING, Fill, OnDelete, back, check, computed, field
+from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import Key, Ref, Reference
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
@@ -23,6 +24,8 @@ from holdall.model.write import assign
 __all__ = [
     "JSON",
     "MISSING",
+    "RECORD_ERROR",
+    "RECORD_MARK",
     "BackEdit",
     "Declaration",
     "Digits",

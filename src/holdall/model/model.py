@@ -12,6 +12,7 @@ from holdall.errors import QueryError, StateError
 from holdall.model import options
 from holdall.model.gateway import gateway_of
 from holdall.model.meta import ModelMeta
+from holdall.model.pydantic_form import record_core_schema, record_json_schema
 from holdall.model.state import State
 from holdall.model.stream import stream
 from holdall.model.tracking import Tracked, state_of, track_of
@@ -54,6 +55,14 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
             raise QueryError(f"where() takes conditions: {place} == ..., or {cls.__name__}.objects.filter({name}=...)")
         query: Query[Self] = Query(cls.__holdall__.collection, model=cls)
         return query.where(*conditions) if conditions else query
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return record_core_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:
+        return record_json_schema(cls, handler.mode)
 
     def __delattr__(self, name: str) -> None:
         field = self.__holdall__.by_name.get(name)

@@ -10,8 +10,11 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from holdall.app import Holdall
-from holdall.policy import SYSTEM, User
+from holdall.errors import DeclarationError
+from holdall.policy import User
 from holdall.session import Session
+from holdall.web.rights import USER
+from holdall.web.service import Service
 
 __all__ = ["UserOf", "session_dependency"]
 
@@ -19,16 +22,31 @@ UserOf: TypeAlias = Callable[[Request], User | Awaitable[User]]
 """Who sends a request; raises fastapi's HTTPException to refuse it."""
 
 
-def session_dependency(app: Holdall, user: UserOf | User = SYSTEM) -> Any:
+def session_dependency(app: Holdall, user: UserOf | User | None = None) -> Any:
     """A session for a route, for ``Annotated[Session, app.session_dependency()]``.
 
     The session commits when the route's function has returned and before its answer is sent, so a refused commit is
-    the answer; an exception rolls back. ``user`` is for whom it acts, or a function that tells by the request.
+    the answer; an exception rolls back. It acts for ``user``: a User, or a function that tells by the request. Without
+    one it acts for whoever asks, as the service's own ``authenticate`` tells; ``SYSTEM`` stands for the program itself,
+    which may do everything. Raises DeclarationError when a request comes to an application that is no service and no
+    user was given.
     """
 
     async def session(request: Request) -> AsyncIterator[Session]:
-        known: Any = user if isinstance(user, User) else user(request)
-        async with app.session(await known if inspect.isawaitable(known) else known) as opened:
+        known: Any = await _asking(request) if user is None else user if isinstance(user, User) else user(request)
+        acting: User = await known if inspect.isawaitable(known) else known
+        request.scope[USER] = acting
+        async with app.session(acting) as opened:
             yield opened
 
     return Depends(session, scope="function")
+
+
+async def _asking(request: Request) -> User:
+    service: Any = request.app
+    if not isinstance(service, Service):
+        raise DeclarationError(
+            "it is not said for whom the session of this route acts: give session_dependency() a user, or a function"
+            " of the request, or SYSTEM if whoever may call the route may do everything"
+        )
+    return await service.user_of(request.scope)

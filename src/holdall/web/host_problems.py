@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdall.errors import FieldError, Forbidden, HoldallError
+from holdall.model import RECORD_ERROR
 from holdall.web.problem import Problem, problem_of
 from holdall.web.reply import problem_reply
+from holdall.web.rights import USER
 
 __all__ = ["add_problem_handlers", "http_problem"]
 
@@ -46,10 +48,19 @@ async def _http(request: Request, error: Any) -> Response:
 
 
 async def _invalid(request: Request, error: Any) -> Response:
-    errors = [
-        FieldError(".".join(str(part) for part in item["loc"]), item["type"], item["msg"]) for item in error.errors()
-    ]
+    errors = [found for item in error.errors() for found in _breaches(item)]
     return _response(Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", errors))
+
+
+def _breaches(item: Any) -> list[FieldError]:
+    """What pydantic has to say, as errors of ours; those of a record have the paths that its collection would give."""
+    place = [str(part) for part in item["loc"]]
+    if item["type"] != RECORD_ERROR:
+        return [FieldError(".".join(place), item["type"], item["msg"])]
+    if place[:1] == ["body"]:
+        place = place[1:]
+    found = item["ctx"]["errors"]
+    return [FieldError(".".join([*place, *([path] if path else [])]), code, message) for path, code, message in found]
 
 
 async def _problem(request: Request, error: Any) -> Response:
@@ -58,6 +69,9 @@ async def _problem(request: Request, error: Any) -> Response:
 
 async def _ours(request: Request, error: Any) -> Response:
     if isinstance(error, Forbidden):
+        tell = getattr(request.app, "refusal", None)  # where it is a service
+        if tell is not None and USER in request.scope:
+            return _response(tell(error, request.scope[USER]))
         return _response(Problem(403, "forbidden", "You may not do this."))
     problem = problem_of(error, is_read=request.method in ("GET", "HEAD"))
     if problem is None:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from holdall.policy import User
+from holdall.policy import ANONYMOUS, User
 from holdall.web.asgi import Scope
 
 __all__ = ["Authenticate", "Options"]
@@ -39,3 +39,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_page: int = 8_388_608  # bytes of the records on one page of a list, unless one record has more
     body_seconds: float = 30.0
     lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
+
+    async def user_of(self, scope: Scope) -> User:
+        """Who makes a request."""
+        return ANONYMOUS if self.authenticate is None else await self.authenticate(scope) or ANONYMOUS

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, get_args
+
+from starlette.routing import Mount
 
 from holdall.errors import DeclarationError
+from holdall.model import Model
 
 __all__ = ["OwnRoutes"]
 
@@ -27,28 +30,44 @@ class OwnRoutes:
 
     def demand_reachable(self, routes: Iterable[Any]) -> None:
         """Raise DeclarationError for a route that a collection would answer in its place."""
-        for path, _ in self._within(routes):
-            if _is_shadowed(path):
+        for path, methods in self._within(routes):
+            if not methods or _is_shadowed(path):
+                what = "route" if methods else "application mounted at"
                 raise DeclarationError(
-                    f"the route {path} is never reached, as the collection {path.split('/')[1]!r} answers there;"
+                    f"the {what} {path} is never reached, as the collection {path.split('/')[1]!r} answers there;"
                     " give it another path, or one without parameters below the collection"
                 )
+
+    def demand_bodies(self, routes: Iterable[Any]) -> None:
+        """Raise DeclarationError for a record that the framework would look for in the query string."""
+        for route in _flat(routes):
+            dependant = getattr(route, "dependant", None)
+            for parameter in getattr(dependant, "query_params", ()):
+                annotation = parameter.field_info.annotation
+                if any(
+                    isinstance(part, type) and issubclass(part, Model) for part in (annotation, *get_args(annotation))
+                ):
+                    raise DeclarationError(
+                        f"the route {route.path} takes {parameter.name} from the query string; a record is a body, so"
+                        f" write Annotated[{_name(annotation)}, Body()] with fastapi's Body"
+                    )
 
     def _collect(self, routes: Iterable[Any]) -> dict[str, frozenset[str]]:
         fixed: dict[str, frozenset[str]] = {}
         for path, methods in self._within(routes):
-            if not _is_shadowed(path):
+            if methods and not _is_shadowed(path):
                 fixed[path] = fixed.get(path, frozenset()) | methods
         return fixed
 
     def _within(self, routes: Iterable[Any]) -> Iterable[tuple[str, frozenset[str]]]:
-        """The path and methods of each route where a collection or a record of it would answer."""
+        """The path and methods of each route where a collection or its record would answer; of a mount no methods."""
         for route in _flat(routes):
             path: str = getattr(route, "path", "")
             methods = getattr(route, "methods", None)
             name, _, rest = path[1:].partition("/")
-            if methods and name in self._collections and "/" not in rest.removesuffix("/"):
-                yield path, frozenset(methods)
+            is_within = name in self._collections and "/" not in rest.removesuffix("/")
+            if is_within and (methods or isinstance(route, Mount)):
+                yield path, frozenset(methods or ())
 
 
 def _flat(routes: Iterable[Any]) -> Iterable[Any]:
@@ -59,6 +78,10 @@ def _flat(routes: Iterable[Any]) -> Iterable[Any]:
             yield route
         else:
             yield from included()
+
+
+def _name(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 
 def _is_shadowed(path: str) -> bool:

@@ -21,7 +21,7 @@ from holdall.web.options import Options
 from holdall.web.problem import Problem, problem_of
 from holdall.web.reading import Reads
 from holdall.web.reply import Reply, problem_reply, send_reply
-from holdall.web.rights import has_any_right, refusal
+from holdall.web.rights import USER, has_any_right, refusal
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
 from holdall.web.writing import Writes
@@ -29,7 +29,6 @@ from holdall.web.writing import Writes
 __all__ = ["Resource"]
 
 _log = logging.getLogger("holdall.web")
-_USER = "holdall.user"  # where the scope has who asks
 _ABSENT = problem_reply(Problem(404, "not-found", "There is no such record."))
 _ManyEndpoint = Callable[[Scope, Receive, User], Awaitable[Reply]]
 _OneEndpoint = Callable[[Scope, Receive, User, Any], Awaitable[Reply]]
@@ -79,9 +78,7 @@ class Resource:
         limit = self._options.max_url
         if len(scope["query_string"]) > limit or len(scope["path"]) > limit:
             raise Problem(414, "uri-too-long", f"The path or the query string is longer than {limit} bytes.")
-        authenticate = self._options.authenticate
-        user = ANONYMOUS if authenticate is None else await authenticate(scope) or ANONYMOUS
-        scope[_USER] = user
+        user = scope[USER] = await self._options.user_of(scope)
         if not key:
             endpoint = self._many.get(method)
             return (
@@ -107,7 +104,7 @@ class Resource:
     def _problem(self, scope: Scope, error: HoldallError) -> Problem:
         method = scope["method"]
         if isinstance(error, Forbidden):
-            user: User = scope.get(_USER, ANONYMOUS)
+            user: User = scope.get(USER, ANONYMOUS)
             refused = refusal(
                 self._bindings.of_name(error.collection), Right(error.right), user, self._options.challenge
             )

@@ -7,7 +7,11 @@ from holdall.policy import Right, User
 from holdall.session import Binding
 from holdall.web.problem import Problem
 
-__all__ = ["demand_removal", "demand_right", "has_any_right", "refusal"]
+__all__ = ["USER", "demand_removal", "demand_right", "has_any_right", "refusal"]
+
+
+USER = "holdall.user"
+"""Where the scope of a request has who asks."""
 
 
 class _EveryRole(frozenset[str]):

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from holdall.app import Holdall
-from holdall.errors import DeclarationError
+from holdall.errors import DeclarationError, Forbidden
+from holdall.policy import Right, User
 from holdall.query import did_you_mean
 from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.cursor import Cursors
@@ -21,7 +22,9 @@ from holdall.web.host_problems import add_problem_handlers
 from holdall.web.openapi import contribute, contribution
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes
+from holdall.web.problem import Problem
 from holdall.web.resource import Resource
+from holdall.web.rights import refusal
 
 __all__ = ["Service", "asgi"]
 
@@ -73,6 +76,11 @@ class Service(FastAPI):
         add_problem_handlers(self)
         add_first_page(self, list(self._resources), options)
         if options.docs:
+            if "docs" in self._resources:
+                raise DeclarationError(
+                    "the collection 'docs' would answer in place of the page /docs; give it another name with"
+                    " collection=..., or go without the page: asgi(docs=False)"
+                )
             add_docs(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,6 +91,16 @@ class Service(FastAPI):
                 await found[0](scope, receive, send, found[1])
                 return
         await super().__call__(scope, receive, send)
+
+    async def user_of(self, scope: Scope) -> User:
+        """Who makes a request, as ``authenticate`` tells; anonymous without it."""
+        return await self._options.user_of(scope)
+
+    def refusal(self, error: Forbidden, user: User) -> Problem:
+        """What somebody without a right is told by a route: 401 where it would help to be known."""
+        binding = self.holdall.bindings.of_name(error.collection)
+        refused = refusal(binding, Right(error.right), user, self._options.challenge)
+        return refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
 
     @property
     def knows_users(self) -> bool:
@@ -108,6 +126,7 @@ class Service(FastAPI):
         """See that the stores fit the models, recover, run the host's own lifespan, and close the stores at the end."""
         try:
             self._own.demand_reachable(self.router.routes)
+            self._own.demand_bodies(self.router.routes)
             if self._options.create:
                 await self.holdall.create()
             await self.holdall.verify()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from holdall.model import RECORD_MARK
 from holdall.session import Binding
 from holdall.web.openapi.parameters import key_parameter, list_parameters, sparse_parameter
 from holdall.web.openapi.responses import HEADERS, PROBLEM, RESPONSES, problems, reply
@@ -32,7 +34,11 @@ def contribution(bindings: Iterable[Binding]) -> Json:
 
 
 def contribute(document: Json, added: Json) -> Json:
-    """The host's document with ours in it, changed in place; doing it twice does no harm."""
+    """The host's document with ours in it, changed in place; doing it twice does no harm.
+
+    Where the host's own routes take or give records, the schemas are those of their collections.
+    """
+    _refer(document, added["components"]["schemas"])
     document.setdefault("paths", {}).update(added["paths"])
     components = document.setdefault("components", {})
     for kind, items in added["components"].items():
@@ -40,6 +46,21 @@ def contribute(document: Json, added: Json) -> Json:
     known = {tag["name"] for tag in document.setdefault("tags", [])}
     document["tags"].extend(tag for tag in added["tags"] if tag["name"] not in known)
     return document
+
+
+def _refer(node: Any, schemas: Json) -> None:
+    """Put references to these schemas where records of their models stand."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, dict):
+            pending.extend(node if isinstance(node, list) else ())
+            continue
+        name = node.pop(RECORD_MARK, None)
+        if name in schemas:
+            node.clear()
+            node["$ref"] = f"#/components/schemas/{name}"
+        pending.extend(node.values())
 
 
 def _many(binding: Binding, schemas: RecordSchemas) -> Json:

@@ -1,0 +1,59 @@
+"""Records as pydantic sees them, so that routes of FastAPI take and give them in the form that collections have.
+
+Pydantic is imported by whoever asks: nothing here needs it otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from holdall.errors import StateError, ValidationError
+from holdall.model.state import State
+from holdall.model.tracking import state_of
+
+__all__ = ["RECORD_ERROR", "RECORD_MARK", "record_core_schema", "record_json_schema"]
+
+RECORD_ERROR = "holdall_record"
+"""The type of the error that pydantic is given for a record; its context has ``errors``: paths, codes and messages."""
+
+RECORD_MARK = "x-holdall-record"
+"""What stands in a JSON schema for that of a record: its model's name, and whether it is taken or shown."""
+
+
+def record_core_schema(model: Any) -> Any:
+    """How pydantic takes a record, as the body of a POST to its collection, and shows it."""
+    from pydantic_core import PydanticCustomError, core_schema
+
+    def read(value: Any) -> Any:
+        if isinstance(value, model):
+            return value
+        try:
+            if isinstance(value, dict):
+                return model.__holdall__.json_input.create_from(value)
+        except ValidationError as error:
+            told = [(item.path, item.code, item.message) for item in error.errors]
+            raise PydanticCustomError(RECORD_ERROR, "breaks rules of a record", {"errors": told}) from error
+        raise PydanticCustomError(RECORD_ERROR, "must be an object", {"errors": [("", "type", "must be an object")]})
+
+    show = core_schema.plain_serializer_function_ser_schema(_shown, return_schema=core_schema.any_schema())
+    return core_schema.no_info_plain_validator_function(read, serialization=show)
+
+
+def record_json_schema(model: Any, mode: str) -> dict[str, Any]:
+    """What stands for the schema of its JSON, until the service puts that of its collection in its place."""
+    which = "Record" if mode == "serialization" else "Create"
+    return {"type": "object", "title": model.__name__, RECORD_MARK: f"{model.__name__}.{which}"}
+
+
+def _shown(record: Any) -> Any:
+    declaration = record.__holdall__
+    if state_of(record) in (State.NEW, State.DIRTY) and (
+        record.__key__() is None or declaration.version is not None or declaration.stamps
+    ):
+        raise StateError(
+            f"this {type(record).__name__} is shown before it is committed, which is yet to make its key, version or"
+            " moments: write 'await session.commit()' before it is returned"
+        )
+    return msgspec.json.decode(declaration.json_output.encode_what_can_be([record]))[0]
