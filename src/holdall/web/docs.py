@@ -30,6 +30,7 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="{root}/docs/swagger-ui.css">
 </head>
 <body>
+<p class="swagger-ui"><button id="operators" class="btn" aria-pressed="false"></button></p>
 <div id="swagger-ui" data-document="{root}/openapi.json"></div>
 <script src="{root}/docs/swagger-ui-bundle.js"></script>
 <script src="{root}/docs/start.js"></script>
@@ -37,7 +38,28 @@ _PAGE = """<!doctype html>
 </html>
 """
 _START = """const place = document.getElementById("swagger-ui");
-SwaggerUIBundle({ url: place.dataset.document, domNode: place, deepLinking: true, tryItOutEnabled: true });
+const button = document.getElementById("operators");
+const WithoutOperators = () => ({
+  wrapComponents: {
+    parameterRow: (Original, { React }) => (props) =>
+      props.rawParam.get("x-operator-of") ? null : React.createElement(Original, props),
+  },
+});
+function show(all) {
+  button.textContent = all ? "Filters by equality only" : "Filters with operators, too";
+  button.setAttribute("aria-pressed", String(all));
+  button.onclick = () => show(!all);
+  SwaggerUIBundle({
+    url: place.dataset.document,
+    domNode: place,
+    deepLinking: true,
+    docExpansion: "none",
+    persistAuthorization: true,
+    tryItOutEnabled: true,
+    plugins: all ? [] : [WithoutOperators],
+  });
+}
+show(false);
 """
 
 

@@ -118,7 +118,9 @@ class Service(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document: the collections beside the host's own routes."""
         if self._contribution is None:
-            self._contribution = contribution(self.holdall.collections())
+            self._contribution = contribution(
+                self.holdall.collections(), self._options.challenge if self.knows_users else None
+            )
         return contribute(super().openapi(), self._contribution)
 
     @asynccontextmanager

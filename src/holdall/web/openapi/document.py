@@ -6,30 +6,41 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdall.model import RECORD_MARK
+from holdall.policy import Right
 from holdall.session import Binding
+from holdall.web.openapi.examples import creation_example, patch_example
 from holdall.web.openapi.parameters import key_parameter, list_parameters, sparse_parameter
 from holdall.web.openapi.responses import HEADERS, PROBLEM, RESPONSES, problems, reply
 from holdall.web.openapi.schemas import Json, RecordSchemas
+from holdall.web.openapi.security import SCHEME, security_of, security_scheme
 
 __all__ = ["contribute", "contribution"]
 
 _ALWAYS = (401, 404, 414, 500, 503, 504)
+_RIGHTS = {"get": Right.READ, "post": Right.CREATE, "patch": Right.UPDATE, "delete": Right.DELETE}
 _WRITES = (400, 403, 408, 409, 413, 415, 422, 501)
 
 
-def contribution(bindings: Iterable[Binding]) -> Json:
-    """The paths and components of these collections."""
+def contribution(bindings: Iterable[Binding], challenge: str | None = None) -> Json:
+    """The paths and components of these collections; with a ``challenge``, users may say who they are."""
     paths: Json = {}
     schemas: Json = {"Holdall.Problem": PROBLEM}
     tags = []
     for binding in bindings:
         described = RecordSchemas(binding)
         name = binding.collection
-        paths[f"/{name}"] = _many(binding, described)
-        paths[f"/{name}/{{key}}"] = _one(binding, described)
+        many, one = _many(binding, described), _one(binding, described)
+        if challenge is not None:
+            for verb, right in _RIGHTS.items():
+                for operations in (many, one):
+                    if verb in operations:
+                        operations[verb] |= security_of(binding, right)
+        paths[f"/{name}"], paths[f"/{name}/{{key}}"] = many, one
         schemas |= described.components
         tags.append({"name": name})
     components = {"schemas": schemas, "responses": RESPONSES, "headers": HEADERS}
+    if challenge is not None:
+        components["securitySchemes"] = {SCHEME: security_scheme(challenge)}
     return {"paths": paths, "components": components, "tags": tags}
 
 
@@ -65,7 +76,8 @@ def _refer(node: Any, schemas: Json) -> None:
 
 def _many(binding: Binding, schemas: RecordSchemas) -> Json:
     name, title = binding.collection, binding.model.__name__
-    body = {"required": True, "content": {"application/json": {"schema": schemas.reference("Create")}}}
+    content = {"schema": schemas.reference("Create")} | schemas.example("Create", creation_example)
+    body = {"required": True, "content": {"application/json": content}}
     listed = reply("A page of records.", schemas.reference("List"), "ETag")
     created = reply("The new record.", schemas.reference("Record"), "ETag", "Location")
     return {
@@ -81,11 +93,8 @@ def _many(binding: Binding, schemas: RecordSchemas) -> Json:
 
 def _one(binding: Binding, schemas: RecordSchemas) -> Json:
     title = binding.model.__name__
-    patch = schemas.reference("Patch")
-    body = {
-        "required": True,
-        "content": {"application/merge-patch+json": {"schema": patch}, "application/json": {"schema": patch}},
-    }
+    patch = {"schema": schemas.reference("Patch")} | schemas.example("Patch", patch_example)
+    body = {"required": True, "content": {"application/merge-patch+json": patch, "application/json": patch}}
     shown = reply("The record, or the fields of it asked for.", schemas.shown, "ETag")
     changed = reply("The record as it is now.", schemas.reference("Record"), "ETag")
     return {

@@ -9,7 +9,7 @@ from holdall.session import Binding
 from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
 from holdall.web.openapi.schemas import FORMS, Json
 
-__all__ = ["key_parameter", "list_parameters", "sparse_parameter"]
+__all__ = ["OPERATOR_OF", "key_parameter", "list_parameters", "sparse_parameter"]
 
 _WORDS = {
     "eq": "equals",
@@ -38,12 +38,18 @@ _KINDS: dict[Kind, Json] = {
     Kind.TIMEDELTA: {"type": "string", "format": "duration"},
     Kind.UUID: {"type": "string", "format": "uuid"},
 }
+OPERATOR_OF = "x-operator-of"
+"""Marks the filters that a page to read first leaves out: with the field that they are of."""
+
 _TEXT = (Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH)
 
 
 def list_parameters(binding: Binding) -> list[Json]:
     """Every parameter of ``GET /{collection}``."""
-    return [*_extent(binding), sparse_parameter(binding), *_filters(binding), *_related(binding)]
+    filters = _filters(binding)
+    operators = [item for item in filters if OPERATOR_OF in item]
+    plain = [item for item in filters if OPERATOR_OF not in item]
+    return [*_extent(binding), sparse_parameter(binding), *plain, *_related(binding), *operators]
 
 
 def sparse_parameter(binding: Binding) -> Json:
@@ -73,12 +79,20 @@ def _extent(binding: Binding) -> list[Json]:
         order = {"type": "string"}
     size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
     return [
-        _query("page", "The number of the page.", {"type": "integer", "minimum": 1, "default": 1}),
+        _query(
+            "page",
+            "The number of the page, the first one without it; not together with `after`.",
+            {"type": "integer", "minimum": 1},
+        ),
         _query("page_size", "How many records a page has.", size),
         _listed(
             "sort", "Sorted by these, a minus before a name for largest first; dots lead through references.", order
         ),
-        _query("count", "Whether all are counted.", {"type": "string", "enum": ["exact", "none"], "default": "exact"}),
+        _query(
+            "count",
+            "Whether all are counted: `exact` where pages are used, `none` with `after`, if it is not said.",
+            {"type": "string", "enum": ["exact", "none"]},
+        ),
         _query("after", "Pages by cursor: empty for the first one, then `next` of the last.", {"type": "string"}),
     ]
 
@@ -92,7 +106,8 @@ def _filters(binding: Binding) -> list[Json]:
             if op in operators_of(field.kind):
                 name = field.name if suffix == "eq" else f"{field.name}__{suffix}"
                 name = f"{field.name}__eq" if name in CONTROLS else name
-                found.append(_filter(name, f"{field.name} {_WORDS[suffix]}", field, op))
+                told = _filter(name, f"{field.name} {_WORDS[suffix]}", field, op)
+                found.append(told if suffix == "eq" else told | {OPERATOR_OF: field.name})
     return found
 
 

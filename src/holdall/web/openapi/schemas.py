@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from holdall.model import MISSING, Field, Frozen, Ge, Gt, Le, Length, Lt
+from holdall.model import MISSING, Declaration, Field, Frozen, Ge, Gt, Le, Length, Lt
 from holdall.query import MAX_INT, Kind
 from holdall.session import Binding
 
@@ -48,6 +48,10 @@ class RecordSchemas:
     def reference(self, which: str) -> Json:
         """The reference to one of them: Record, Create, Patch or List."""
         return {"$ref": f"{_REFERENCE}{self._name}.{which}"}
+
+    def example(self, which: str, make: Callable[[Declaration, Json, Json], Json]) -> Json:
+        """What ``make`` gives for the model, one of its schemas and all that this may refer to."""
+        return make(self._declaration, self.components[f"{self._name}.{which}"], self.components)
 
     @property
     def shown(self) -> Json:

@@ -1,0 +1,26 @@
+"""Who may do what, as OpenAPI tells it: how to say who one is, and which operations ask for it."""
+
+from __future__ import annotations
+
+from holdall.policy import ANONYMOUS, Right
+from holdall.session import Binding
+from holdall.web.openapi.schemas import Json
+
+__all__ = ["SCHEME", "security_of", "security_scheme"]
+
+SCHEME = "holdall"
+"""The name of the one scheme there is."""
+
+
+def security_scheme(challenge: str) -> Json:
+    """How a user says who asks, by what an unknown one is told in ``WWW-Authenticate``."""
+    scheme = challenge.split(" ")[0].split(",")[0].lower()
+    if scheme in ("bearer", "basic", "digest"):
+        return {"type": "http", "scheme": scheme}
+    return {"type": "apiKey", "in": "header", "name": "Authorization", "description": f"as for {challenge}"}
+
+
+def security_of(binding: Binding, right: Right) -> Json:
+    """Which operations of a right ask for a user; for those that anybody may do, one may be given all the same."""
+    asked: list[Json] = [{SCHEME: []}]
+    return {"security": [{}, *asked] if binding.policy.allows(right, ANONYMOUS) else asked}
