@@ -58,7 +58,10 @@ def _sequence_type(annotation: Any, container: type[Any], item: FieldType) -> Fi
 
 def _fixed_tuple_type(annotation: Any, items: list[FieldType]) -> FieldType:
     def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
-        if not isinstance(value, tuple) or len(value) != len(items):
+        if isinstance(value, list | tuple) and len(value) != len(items):
+            errors.append(FieldError(path, "type", f"must have {len(items)} items"))
+            return value
+        if not isinstance(value, tuple):
             errors.append(FieldError(path, "type", f"must be a tuple of {len(items)} items"))
             return value
         pairs = enumerate(zip(items, value, strict=True))

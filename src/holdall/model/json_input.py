@@ -5,6 +5,7 @@ A right body is decoded in one step; a wrong one is taken apart to name everythi
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -16,6 +17,7 @@ from msgspec import UNSET, UnsetType
 from holdall.errors import FieldError, ValidationError
 from holdall.model.conversion import convert_all, has_named_parts, refuse_unknown
 from holdall.model.field import Field
+from holdall.query import Kind
 
 if TYPE_CHECKING:
     from holdall.model.declaration import Declaration
@@ -90,6 +92,12 @@ class JsonInput:
         return {name: annotation for name, annotation in annotations.items() if has_named_parts(annotation)}
 
     @cached_property
+    def _decimals(self) -> tuple[str, ...]:
+        """The fields whose numbers may come as text, which Python would read more freely than anybody else."""
+        accepted = self._accepted.items()
+        return tuple(name for name, field in accepted if field.kind is Kind.DECIMAL and not field.options.coerce)
+
+    @cached_property
     def _decoder(self) -> msgspec.json.Decoder[Any]:
         """Decodes a right body in one step. Made late: models referred to may be declared later."""
         fields = [(name, input_annotation(field) | UnsetType, UNSET) for name, field in self._accepted.items()]
@@ -100,13 +108,13 @@ class JsonInput:
         """The values of a right body; None where there is more to say of it."""
         try:
             given = self._decoder.decode(body)
-            plain = _with_any_number.decode(body) if self._with_parts else {}
+            plain = _with_any_number.decode(body) if self._with_parts or self._decimals else {}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
         unknown: list[FieldError] = []
         for name in self._with_parts.keys() & plain.keys():
             refuse_unknown(self._with_parts[name], plain[name], name, unknown)
-        if unknown:
+        if unknown or not all(map(_is_plain_decimal, map(plain.get, self._decimals))):
             return None
         values = zip(self.names, msgspec.structs.astuple(given), strict=True)
         return {name: value for name, value in values if value is not UNSET}
@@ -131,6 +139,9 @@ class JsonInput:
             before = len(errors)
             if name in self._with_parts:
                 refuse_unknown(self._with_parts[name], value, name, errors)
+            if name in self._decimals and not _is_plain_decimal(value):
+                errors.append(FieldError(name, "type", "must be a decimal number, as 12.50"))
+                continue
             converted = convert_all(input_annotation(field), value, name, errors)
             if len(errors) == before:
                 values[name] = converted
@@ -173,6 +184,14 @@ def input_annotation(field: Field, required: bool = False) -> Any:
         annotation = field.type.annotation
         may_be_none = field.type.nullable
     return annotation | None if may_be_none and not required else annotation
+
+
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+
+
+def _is_plain_decimal(value: Any) -> bool:
+    """Whether a value is no text, or one that a decimal number is written as."""
+    return value.__class__ is not str or _DECIMAL.fullmatch(value) is not None
 
 
 def _is_accepted(field: Field) -> bool:

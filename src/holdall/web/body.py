@@ -6,14 +6,20 @@ import asyncio
 import json
 import re
 
-from holdall.web.asgi import Message, Receive, Scope, header
+from holdall.web.asgi import Message, Receive, Scope, header, header_list
 from holdall.web.problem import Problem
 
-__all__ = ["Disconnected", "demand_media_type", "has_repeated_names", "read_body"]
+__all__ = ["JSON", "MERGE_PATCH", "Disconnected", "demand_media_type", "has_repeated_names", "read_body"]
 
 _PATIENCE = 8  # times the bound that are read and thrown away before the connection is closed
 # every string once, ended or not, so that no body makes it look twice at anything
 _STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"?+\s*+(:?)', re.DOTALL)
+
+
+_PARAMETER = re.compile(rb';?\s*([^;=\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s"]*)')
+
+JSON = b"application/json"
+MERGE_PATCH = b"application/merge-patch+json"
 
 
 class Disconnected(Exception):
@@ -21,13 +27,19 @@ class Disconnected(Exception):
 
 
 def demand_media_type(scope: Scope, *accepted: bytes) -> None:
-    """Raise Problem (415) unless the body is declared to be of one of these types, or of none."""
-    declared = header(scope, b"content-type")
+    """Raise Problem (415) unless the body is declared to be of one of these types, or of none, and plain."""
+    encoding = header_list(scope, b"content-encoding")
+    if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+        headers = [(b"accept-encoding", b"identity")]
+        raise Problem(415, "media-type", "The body must not be compressed.", headers=headers)
+    declared = header_list(scope, b"content-type")
     if declared is None:
         return
     media_type, _, parameters = declared.partition(b";")
-    charset = parameters.strip().lower().removeprefix(b"charset=").strip(b'"')
-    if media_type.strip().lower() not in accepted or charset not in (b"", b"utf-8"):
+    charsets = {
+        value.strip(b'"').lower() for name, value in _PARAMETER.findall(parameters) if name.lower() == b"charset"
+    }
+    if media_type.strip().lower() not in accepted or not charsets <= {b"utf-8", b"utf8"}:
         known = ", ".join(item.decode() for item in accepted)
         headers = [(b"accept-patch" if scope["method"] == "PATCH" else b"accept-post", known.encode())]
         raise Problem(415, "media-type", f"The body must be {known}.", headers=headers)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from xxhash import xxh3_128_hexdigest
 
-__all__ = ["meets_if_match", "meets_if_none_match", "tag_of_body"]
+from holdall.web.problem import Problem
+
+__all__ = ["NOT_MET", "meets_if_match", "meets_if_none_match", "tag_of_body"]
+
+
+NOT_MET = Problem(412, "precondition", "The record is not in the state the request expects.")
 
 
 def tag_of_body(body: bytes) -> bytes:

@@ -143,8 +143,12 @@ def problem_of(error: HoldallError, *, is_conditional: bool = False, is_read: bo
     return None
 
 
+_TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+"""The names that RFC 9110 has and Python knows only from 3.13 on."""
+
+
 def _title(status: int) -> str:
-    return HTTPStatus(status).phrase
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def _clean(text: str) -> str:

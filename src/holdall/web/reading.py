@@ -8,7 +8,7 @@ from holdall.errors import FieldError
 from holdall.policy import Right, User
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
-from holdall.web.conditional import meets_if_none_match, tag_of_body
+from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match, tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialect import Dialect
 from holdall.web.listing import Listing
@@ -16,7 +16,7 @@ from holdall.web.options import Options
 from holdall.web.pages import Page, Pages
 from holdall.web.parameters import parameters_of
 from holdall.web.problem import Problem
-from holdall.web.reply import Reply, json_reply
+from holdall.web.reply import Reply, json_reply, unchanged_reply
 from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
 
@@ -124,7 +124,9 @@ def _text(cursor: str | None) -> bytes:
 
 
 def _conditional(scope: Scope, body: bytes, tag: bytes) -> Reply:
-    condition = header_list(scope, b"if-none-match")
+    demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+    if demanded is not None and not meets_if_match(demanded, tag):
+        raise NOT_MET
     if condition is not None and not meets_if_none_match(condition, tag):
-        return Reply(304, [(b"etag", tag)])
+        return unchanged_reply(tag)
     return json_reply(200, body, (b"etag", tag))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from holdall.web.asgi import Header, Send
 from holdall.web.problem import Problem
 
-__all__ = ["Reply", "json_reply", "problem_reply", "send_reply"]
+__all__ = ["Reply", "json_reply", "problem_reply", "send_reply", "unchanged_reply"]
 
 _JSON: Header = (b"content-type", b"application/json")
 _PROBLEM: Header = (b"content-type", b"application/problem+json")
@@ -35,6 +35,11 @@ def problem_reply(problem: Problem) -> Reply:
     body = problem.document()
     length = (b"content-length", b"%d" % len(body))
     return Reply(problem.status, [_PROBLEM, length, _NO_SNIFFING, _UNCACHED, *problem.headers], body)
+
+
+def unchanged_reply(tag: bytes) -> Reply:
+    """What the client keeps is still as it was."""
+    return Reply(304, [(b"etag", tag), _PRIVATE])
 
 
 async def send_reply(send: Send, reply: Reply, is_head: bool) -> None:

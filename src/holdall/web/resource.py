@@ -13,7 +13,7 @@ from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.web.asgi import Receive, Scope, Send, header
-from holdall.web.body import Disconnected
+from holdall.web.body import JSON, MERGE_PATCH, Disconnected
 from holdall.web.cursor import Cursors
 from holdall.web.host_problems import http_problem
 from holdall.web.key import KeyText
@@ -98,7 +98,12 @@ class Resource:
             return _ABSENT
         allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
         if method == "OPTIONS":
-            return Reply(204, [(b"allow", allowed)])
+            taken = (
+                [(b"accept-patch", b", ".join((MERGE_PATCH, JSON)))]
+                if "PATCH" in endpoints
+                else [(b"accept-post", JSON)]
+            )
+            return Reply(204, [(b"allow", allowed), *taken])
         return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
 
     def _problem(self, scope: Scope, error: HoldallError) -> Problem:

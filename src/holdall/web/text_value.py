@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -109,9 +110,14 @@ def _key_of(field: FieldSchema, text: str) -> Any:
     return tuple(value_of(part, item) for part, item in zip(parts, items, strict=True))
 
 
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+
+
 def _converted(kind: Kind, text: str) -> Any:
     if kind is Kind.DATETIME:
         text = text.replace(" ", "+") if text[-6:-5] == " " else text  # a plus that was not escaped
+    if kind is Kind.DECIMAL and _DECIMAL.fullmatch(text) is None:
+        raise Unreadable(f"must be {_NAMES[kind]}")
     try:
         value = msgspec.convert(text, BORDER_TYPES[kind], strict=kind not in _FROM_DIGITS)
     except (msgspec.ValidationError, ValueError):

@@ -13,8 +13,8 @@ from holdall.errors import CommitAborted, CorruptRecord, StaleVersion, Unsupport
 from holdall.policy import Right, User
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
-from holdall.web.body import demand_media_type, has_repeated_names, read_body
-from holdall.web.conditional import meets_if_match, meets_if_none_match, tag_of_body
+from holdall.web.body import JSON, MERGE_PATCH, demand_media_type, has_repeated_names, read_body
+from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match, tag_of_body
 from holdall.web.key import KeyText
 from holdall.web.merge import merged
 from holdall.web.options import Options
@@ -25,8 +25,6 @@ from holdall.web.view import CollectionView
 
 __all__ = ["Writes"]
 
-_JSON = b"application/json"
-_MERGE_PATCH = b"application/merge-patch+json"
 _MOST_TRIES = 20  # of a patch that is merged into what is there
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1  # seconds
 _UNGUARDED = Problem(
@@ -34,7 +32,6 @@ _UNGUARDED = Problem(
     "unsupported",
     "The place where this is kept cannot see to If-Match with a tag; leave it out, or ask for a model with a version.",
 )
-_NOT_MET = Problem(412, "precondition", "The record is not in the state the request expects.")
 
 
 class Writes:
@@ -52,7 +49,8 @@ class Writes:
     async def create_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
         """``POST /books``: a new record, answered with its place and itself."""
         self._begin(scope, Right.CREATE, user)
-        body = await self._body(scope, receive, _JSON)
+        _demand_a_new_record(scope)
+        body = await self._body(scope, receive, JSON)
         session = Session(self._bindings, user)
         try:
             record = await self._view.handle_create(session, body)
@@ -65,7 +63,7 @@ class Writes:
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
         """``PATCH /books/1``: a merge patch (RFC 7396), answered with the record as it is now."""
         self._begin(scope, Right.UPDATE, user)
-        body = await self._body(scope, receive, _MERGE_PATCH, _JSON)
+        body = await self._body(scope, receive, MERGE_PATCH, JSON)
         patch = _nested_patch(body)
         if patch is None or header_list(scope, b"if-match") is not None:
             session, record = await self._updated(scope, user, key, body, patch)
@@ -132,15 +130,15 @@ class Writes:
             record = await self._view.get_one(session, key)
         except CorruptRecord:
             if if_match is not None:
-                raise _NOT_MET from None  # it has no tag that anybody could have been given
+                raise NOT_MET from None  # it has no tag that anybody could have been given
             return await self._view.handle_get_damaged(session, key)
         if if_match is None and if_none_match is None:
             return record
         tag = tag_of_body(await self._view.shown_one(record))
         if if_match is not None and not meets_if_match(if_match, tag):
-            raise _NOT_MET
+            raise NOT_MET
         if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
-            raise _NOT_MET
+            raise NOT_MET
         if if_match is not None and if_match.strip() != b"*":
             try:
                 session.expect(record)
@@ -152,6 +150,13 @@ class Writes:
         """The values a merge patch gives; objects in it are merged into what the record has."""
         current = self._view.declaration.json_output.builtins(record, nested) if nested else {}
         return self._input.values_from(patch | {name: merged(current[name], patch[name]) for name in nested})
+
+
+def _demand_a_new_record(scope: Scope) -> None:
+    """Raise Problem where a condition speaks of the list, which is there and has no tag that a POST could name."""
+    if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+    if (if_match or b"*").strip() != b"*" or (if_none_match or b"").strip() == b"*":
+        raise NOT_MET
 
 
 def _nested_patch(body: bytes) -> dict[str, Any] | None:

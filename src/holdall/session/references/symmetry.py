@@ -94,7 +94,7 @@ async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, na
         if key in rows:
             _take_in(found, bond, owner, found.record(bond.source, key, names, rows[key]), key)
         else:
-            message = f"refers to a {bond.source.collection} that does not exist"
+            message = f"refers to a record of {bond.source.collection} that does not exist"
             found.errors.append((owner, FieldError(name, "reference", message)))
 
 
