@@ -109,6 +109,16 @@ def test_several_workers_serve(folder: Path) -> None:
         process.wait(20)
 
 
+def test_several_workers_are_refused_over_the_memory_of_one(folder: Path) -> None:
+    (folder / "alone.py").write_text(
+        "from holdall import Holdall\nfrom library import Book\n"
+        "app = Holdall('library')\napp.add_store('main', 'memory:')\napp.add(Book, store='main')\n"
+    )
+    said = run(folder, "holdall", "serve", "alone:app", "--port", "0", "--workers", "2")
+    assert said.code != 0
+    assert "store 'main' is in the memory of one process" in said.errors
+
+
 def test_a_missing_package_is_told_with_what_to_install() -> None:
     program = "import sys; sys.modules['typer'] = None; import holdall.cli; holdall.cli.main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from holdall.app import Holdall
 from holdall.cli import worker
+from holdall.cli.failure import Failure
 from holdall.cli.fitting import prepare
 from holdall.cli.listener import listen
 from holdall.cli.rights import rights_of
@@ -29,6 +31,8 @@ def serve(
     """Serve an application over HTTP, once what is stored fits its models."""
     found = Target(target)
     service = found.service()
+    if workers > 1:
+        _demand_shared(found.app)
     listener = listen(host, port)
     prepare(found, create=create)
     for line in rights_of(found.app, service):
@@ -42,3 +46,13 @@ def serve(
         return
     with worker.environment(target):
         run_workers(worker.FACTORY, listener, announce, workers=workers, access_log=access_log)
+
+
+def _demand_shared(app: Holdall) -> None:
+    """Raise Failure for a store that each process would have for itself."""
+    alone = [store.name for store in app.stores.values() if not store.capabilities.is_durable]
+    if alone:
+        raise Failure(
+            f"store {alone[0]!r} is in the memory of one process, and each worker would have another: serve it with"
+            " --workers 1, or keep it in a file or on a server"
+        )

@@ -86,7 +86,7 @@ class RecordSchemas:
 
     def _create(self) -> Json:
         fields = [field for field in self._declaration.stored if field.name in self._accepted]
-        properties = {field.name: _as_given(field, self.of_field(field)) | _default(field) for field in fields}
+        properties = {field.name: _with_default(field, _as_given(field, self.of_field(field))) for field in fields}
         required = [field.name for field in fields if not field.has_default]
         return _object(f"new {self._name}", properties, required) | {"additionalProperties": False}
 
@@ -225,11 +225,13 @@ def _is_any(schema: Json) -> bool:
     return len(schema.get("anyOf", ())) >= 6
 
 
-def _default(field: Field) -> Json:
+def _with_default(field: Field, schema: Json) -> Json:
+    """The schema with the default in words: generators take fields with a ``default`` for required ones."""
     default = field.options.default
-    if default is MISSING or field.options.default_factory is not None:
-        return {}
-    return {"default": msgspec.json.decode(msgspec.json.encode(field.encode(default)))}
+    if default in (MISSING, None) or field.options.default_factory is not None:
+        return schema
+    told = f"without it {msgspec.json.encode(field.encode(default)).decode()}"
+    return schema | {"description": "; ".join(filter(None, [schema.get("description"), told]))}
 
 
 def _object(title: str, properties: Json, required: list[str], description: str = "") -> Json:
