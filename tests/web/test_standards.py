@@ -119,3 +119,14 @@ async def test_messages_are_about_what_was_sent() -> None:
     async with Client(app()) as c:
         (breach,) = (await c.post("/items", {"id": 1, "line": [1]})).json()["errors"]
         assert breach["message"] == "must have 2 items"
+
+
+async def test_what_a_store_cannot_do_is_told_by_what_was_asked(redis_url: str) -> None:
+    made = Holdall("unindexed")
+    made.add_store("m", redis_url, prefix="unindexed")
+    made.add(Item, Line, store="m", policy=OPEN)
+    async with Client(made.asgi(create=True)) as c:
+        for asked, named in (("price=1", "price of items"), ("sort=-price", "the sort by price")):
+            refused = await c.get(f"/items?{asked}")
+            assert (refused.status, refused.json()["type"]) == (422, "urn:holdall:unsupported")
+            assert named in refused.json()["detail"]

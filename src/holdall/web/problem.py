@@ -109,8 +109,10 @@ def problem_of(error: HoldallError, *, is_conditional: bool = False, is_read: bo
         case NotFound():
             return Problem(404, "not-found", "There is no such record.")
         case Unsupported():
-            status = 422 if is_read else 501
-            return Problem(status, "unsupported", "The place where this is kept cannot do what was asked.")
+            if is_read:  # it names what the query names
+                detail = f"The place where this is kept does not support {_clean(error.feature)}."
+                return Problem(422, "unsupported", detail)
+            return Problem(501, "unsupported", "The place where this is kept cannot do what was asked.")
         case StaleVersion():
             return Problem(
                 412 if is_conditional else 409, "stale", "The record was changed by somebody else since it was read."

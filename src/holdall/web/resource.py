@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 
-from holdall.errors import Forbidden, HoldallError
+from holdall.errors import Forbidden, HoldallError, Unsupported
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.web.asgi import Receive, Scope, Send, header
@@ -119,6 +119,8 @@ class Resource:
         problem = problem_of(error, is_conditional=is_conditional, is_read=method in ("GET", "HEAD"))
         if problem is None:
             return _failure(scope, error)
+        if isinstance(error, Unsupported) and problem.status < 500:
+            _log.info("%s %s: %s", method, self.binding.collection, error)  # it says what to do
         if problem.status >= 500:
             _log.warning("%s %s: %s", method, self.binding.collection, error)
         return problem
