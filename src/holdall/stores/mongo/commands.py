@@ -18,7 +18,7 @@ from holdall.stores.mongo.errors import Misfit, unstorable
 from holdall.stores.mongo.layout import TOKEN, Place
 from holdall.stores.mongo.source import Document
 
-__all__ = ["departures_of", "as_expected", "documents_of", "filters_of", "is_light", "updates_of"]
+__all__ = ["as_expected", "departures_of", "documents_of", "filters_of", "is_light", "updates_of"]
 
 
 def documents_of(batch: Batch) -> list[Document]:
