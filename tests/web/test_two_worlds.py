@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Authenticated, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, field
+from holdall import Authenticated, Fill, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, field
 from holdall.testing.client import Client
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +29,19 @@ class Owner(Model, collection="owners"):
 class Left(Model, collection="left"):
     id: int = field(pk=True)
     links: Many[Link] = back("left", on_delete=OnDelete.UNLINK)
+
+
+class Shelf(Model, collection="shelves"):
+    """Keeps the keys of what refers to it."""
+
+    id: int = field(pk=True)
+    text: str = field(default="")
+    volumes: Many[Volume] = back("shelf", fill=Fill.STORED, on_delete=OnDelete.UNLINK)
+
+
+class Volume(Model, collection="volumes"):
+    id: int = field(pk=True)
+    shelf: Ref[Shelf | None] = field(default=None)
 
 
 class Kid(Model, collection="kids"):
@@ -60,16 +73,25 @@ async def who(scope: MutableMapping[str, Any]) -> User:
 async def world(policy: Policy, *, is_filled: bool) -> Holdall:
     app = Holdall("world")
     app.add_store("m", "memory:")
-    app.add(Kept, Owner, Left, Note, store="m", policy=OPEN)
-    app.add(Kid, Thing, Link, store="m", policy=policy)
+    app.add(Kept, Owner, Left, Note, Shelf, store="m", policy=OPEN)
+    app.add(Kid, Thing, Link, Volume, store="m", policy=policy)
     async with app.session() as s:
-        s.add_all([kind(id=1) for kind in (Kept, Owner, Left, Note)])
+        s.add_all([kind(id=1) for kind in (Kept, Owner, Left, Note, Shelf)])
     if is_filled:
         async with app.session() as s:
-            s.add_all([Kid(id=7, kept=1), Thing(id=7, owner=1), Link(id=7, left=1)])
+            s.add_all([Kid(id=7, kept=1), Thing(id=7, owner=1), Link(id=7, left=1), Volume(id=7, shelf=1)])
     return app
 
 
+SHELVES = [
+    "volumes=7",
+    "volumes.id=7",
+    "volumes__isnull=true",
+    "fields=id,volumes",
+    "sort=volumes.id",
+    "text=",
+    "after=",
+]
 PATHS = ["kids", "kids/7", "kids/8", "things/7", "links/7", "kids/x,y", "kept/1/kids", "kids/7/kept", "kids?id=7"]
 QUERIES = ["kids.id=7", "kids=7", "sort=kids.id", "kids__isnull=true", "include=kids", "fields=kids", "count=exact"]
 BODIES = [
@@ -85,11 +107,16 @@ BODIES += [{"id": 6, "kids": [7]}, {"id": 6, "kids": []}, {"kids": [7, 8]}, {"ki
 REQUESTS: list[tuple[str, str, Any]] = [
     *[(m, f"/{p}", None) for m in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH", "FOO") for p in PATHS],
     *[("GET", f"/{p}?{q}", None) for p in ("kept", "notes", "kept/1") for q in QUERIES],
+    *[("GET", f"/shelves?{q}", None) for q in SHELVES],
+    *[("GET", f"/shelves/1?{q}", None) for q in ("fields=volumes", "fields=id,text,volumes", "fields=text")],
+    ("PATCH", "/shelves/1", {"text": "x"}),
+    *[("PATCH", "/shelves/1", {"volumes": keys}) for keys in ([7], [8], [])],
+    ("POST", "/shelves", {"id": 2}),
     *[("GET", f"/notes?{q}", None) for q in ("kid.id=7", "kid.kept=1", "sort=kid.kept", "kid=7")],
     *[("POST", "/notes", body) for body in BODIES],
     *[("PATCH", "/notes/1", body) for body in BODIES],
-    *[("GET", f"/{p}/1", None) for p in ("kept", "owners", "left", "notes")],
-    *[("DELETE", f"/{p}/1", None) for p in ("kept", "owners", "left", "notes")],
+    *[("GET", f"/{p}/1", None) for p in ("kept", "owners", "left", "notes", "shelves")],
+    *[("DELETE", f"/{p}/1", None) for p in ("kept", "owners", "left", "notes", "shelves")],
 ]
 
 
@@ -129,3 +156,13 @@ async def test_a_reference_into_what_is_hidden_can_stay() -> None:
         assert (await c.patch("/notes/9", {"kid": 7, "kids": [7], "text": "x"})).status == 200
         assert (await c.patch("/notes/9", {"kid": 8})).status == 422
         assert (await c.patch("/notes/9", {"kid": None, "kids": []})).status == 200
+
+
+async def test_what_refers_to_a_record_is_shown_to_those_who_may_read_it() -> None:
+    for policy, shown in ((OPEN, [7]), (BOSS, None)):
+        async with Client((await world(policy, is_filled=True)).asgi(authenticate=who)) as c:
+            for answer in (await c.get("/shelves/1"), await c.patch("/shelves/1", {"text": "x"})):
+                assert answer.json().get("volumes") == shown
+            assert (await c.get("/shelves")).json()["data"][0].get("volumes") == shown
+            tag = (await c.get("/shelves/1")).headers["etag"]
+            assert (await c.patch("/shelves/1", {"text": "y"}, **{"if-match": tag})).status == 200

@@ -65,7 +65,7 @@ class Pages:
         while True:
             size = self._piece_size(page, left) if is_in_pieces else left
             piece = await self._piece(session, query if size == left else msgspec.structs.replace(query, max_rows=size))
-            await self._take(page, piece, listing)
+            await self._take(session, page, piece, listing)
             left -= size
             if page.is_cut or not left or _count(piece) < size:
                 break
@@ -97,16 +97,17 @@ class Pages:
         except CorruptRecord:
             return await self._view.handle_get_readable(session, query)
 
-    async def _take(self, page: Page, piece: Readable[Any], listing: Listing) -> None:
+    async def _take(self, session: Session, page: Page, piece: Readable[Any], listing: Listing) -> None:
         """Put the records of a piece into the page, as far as there is room."""
-        shown = await self._view.shown(piece.records, listing.names, listing.shape)
+        names = self._view.visible(session.user, listing.names)
+        shown = await self._view.shown(piece.records, names, listing.shape)
         records: Sequence[Any] = piece.records
         if page.size + len(shown) <= self._most:
             parts = [shown[1:-1]] if records else []
         else:
             shown, parts, size = b"", [], page.size
             for record in records:
-                part = (await self._view.shown([record], listing.names, listing.shape))[1:-1]
+                part = (await self._view.shown([record], names, listing.shape))[1:-1]
                 if size + len(part) > self._most and (parts or page.parts):
                     page.is_cut, records = True, records[: len(parts)]
                     break

@@ -83,20 +83,20 @@ class Reads:
         """``GET /books/1``: one record."""
         demand_right(self._binding, Right.READ, user, self._challenge)
         query_string = scope["query_string"]
-        names = self._shown_names(query_string) if query_string else None
+        names = self._shown_names(query_string, user) if query_string else None
         session = Session(self._bindings, user)
         record = await self._view.handle_get_one(session, key)
-        body = await self._view.shown_one(record, names)
+        body = await self._view.shown_one(record, self._view.visible(user, names))
         return _conditional(scope, body, tag_of_body(body))
 
-    def _shown_names(self, query_string: bytes) -> tuple[str, ...] | None:
+    def _shown_names(self, query_string: bytes, user: User) -> tuple[str, ...] | None:
         names: tuple[str, ...] | None = None
         errors: list[FieldError] = []
         for name, value in parameters_of(query_string):
             asked = set(value.split(","))
             if name != "fields":
                 errors.append(FieldError(name, "unknown", "is not a parameter here"))
-            elif asked - set(self._names):
+            elif asked - set(self._names) or asked & self._view.hidden(user):
                 errors.append(FieldError(name, "unknown", "names something that is not a field"))
             else:
                 names = tuple(item for item in self._names if item in asked)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import starmap
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 
 from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
 from holdall.model import Field, Reference
-from holdall.policy import Right
+from holdall.policy import Right, User
 from holdall.query import And, Compare, Condition, Kind, Op, Query
 from holdall.session import Binding, Readable, Session, damaged_fields
 from holdall.web.key import KeyText
@@ -153,6 +154,21 @@ class CollectionView:
 
     # --- shown --------------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def ends(self) -> dict[str, Binding]:
+        """The lists, stored with a record, of what refers to it, each with the collection that refers."""
+        return {back.name: bond.source for bond in self.binding.bound_by for back in bond.mirrors}
+
+    def hidden(self, user: User) -> set[str]:
+        """The lists of records that the user may not read: they would tell which of them refer to a record."""
+        return {name for name, source in self.ends.items() if not source.policy.allows(Right.READ, user)}
+
+    def visible(self, user: User, names: Collection[str] | None) -> Collection[str] | None:
+        """What is shown to the user of these fields and computed values; None stands for all."""
+        if not self.ends or not (hidden := self.hidden(user)):
+            return names
+        return [name for name in (self._output.names if names is None else names) if name not in hidden]
+
     async def shown(
         self, records: Sequence[Any], names: Collection[str] | None = None, shape: Callable[..., Any] | None = None
     ) -> bytes:
@@ -192,7 +208,7 @@ class CollectionView:
         if self._may_be_kept_otherwise:
             with suppress(HoldallError):
                 await session.refresh(record)
-        return await self.shown_one(record)
+        return await self.shown_one(record, self.visible(session.user, None))
 
     def shown_broken(self, errors: Sequence[CorruptRecord]) -> bytes:
         """Records that cannot be read as a JSON array: the key of each, and the fields in question."""

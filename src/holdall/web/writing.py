@@ -134,7 +134,7 @@ class Writes:
             return await self._view.handle_get_damaged(session, key)
         if if_match is None and if_none_match is None:
             return record
-        tag = tag_of_body(await self._view.shown_one(record))
+        tag = tag_of_body(await self._view.shown_one(record, self._view.visible(session.user, None)))
         if if_match is not None and not meets_if_match(if_match, tag):
             raise NOT_MET
         if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
