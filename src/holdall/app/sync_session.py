@@ -130,6 +130,10 @@ class SyncSession:
         """Mark the record for removal."""
         return self._session.remove(record)
 
+    def expect(self, record: Model, *names: str) -> None:
+        """Have commits refuse to change or remove a record that its store no longer has as it was read here."""
+        self._session.expect(record, *names)
+
     def register(self, record: M) -> M:
         """Take an unbound record as one the store already has."""
         return self._session.register(record)
