@@ -232,7 +232,8 @@ class Holdall:
         if self._telling is None:
             self._telling = asyncio.create_task(self._log_durability())
         if self._recovering is None and len(self.bindings.stores()) > 1:
-            self._recovering = asyncio.create_task(recovering(self.recovery, every, self.bindings.journal.lease))
+            rounds = recovering(self.recovery.run, self.recovery.sweep, every, self.bindings.journal.lease)
+            self._recovering = asyncio.create_task(rounds)
 
     async def _log_durability(self) -> None:
         for name, sentence in (await self.durability()).items():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model.backs import OneBack, rewrite
+from holdall.model.backs import rewrite
 from holdall.model.many import Related
+from holdall.model.one_back import OneBack
 from holdall.model.reference import Reference
 from holdall.model.target import Target
 from holdall.model.tracking import hold

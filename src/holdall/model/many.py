@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, overload
 
 from holdall.errors import NotLoaded
-from holdall.model.backs import link, load_back, unlink
+from holdall.model.backs import link, unlink
+from holdall.model.one_back import load_back
 from holdall.model.reference import Key, Reference, keeper_of
 from holdall.model.tracking import Tracked
 from holdall.query import Expression

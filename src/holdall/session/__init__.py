@@ -6,7 +6,8 @@ from holdall.session.commit.outcome.result import CommitResult, Task, TaskState
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.order import Edge, Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan, Step
-from holdall.session.commit.recovery.recovery import Recovered, Recovery, recovering
+from holdall.session.commit.recovery.recovery import Recovery
+from holdall.session.commit.recovery.rounds import Recovered, recovering
 from holdall.session.commit.recovery.unfinished import Unfinished, UnfinishedCommit
 from holdall.session.compensation import Compensate, Compensation
 from holdall.session.damage import Readable, damaged_fields

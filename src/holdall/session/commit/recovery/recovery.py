@@ -1,24 +1,19 @@
-"""Recovery: finishing what commits over several stores left behind, in rounds or by name."""
+"""Recovery: what commits over several stores left behind is listed, and brought to an end by name."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
-from collections.abc import AsyncIterator
 
-import msgspec
-
-from holdall.errors import HoldallError, NotFound, StateError, Unsupported
+from holdall.errors import HoldallError, NotFound, StateError
 from holdall.session.binding import Bindings
+from holdall.session.commit.recovery.rounds import Recovered, reason_to_leave, rows_of, run_round, sweep
 from holdall.session.commit.recovery.standing import Standing, standings_of
 from holdall.session.commit.recovery.unfinished import Unfinished
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of
-from holdall.session.commit.two_phase.replay import hold_again, replay, unknown_part
+from holdall.session.commit.two_phase.replay import hold_again, replay
 from holdall.session.commit.two_phase.settle import (
-    Settled,
-    settle_reservation,
     settle_row,
     undo,
     undo_parts,
@@ -26,41 +21,14 @@ from holdall.session.commit.two_phase.settle import (
 from holdall.session.commit.two_phase.take_back import let_go_of_parts
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import CallState, LogRecord
-from holdall.session.journal.markers import sweep_markers
 from holdall.session.journal.row import JournalRow, JournalState
-from holdall.store import CommitClass, Preparable, Reservation, Store
+from holdall.store import Preparable, Reservation, Store
 
-__all__ = ["Recovered", "Recovery", "recovering"]
+__all__ = ["Recovery"]
 
 _log = logging.getLogger("holdall.recovery")
 
 _MARKERS_LAST = dt.timedelta(hours=24)
-
-
-class Recovered(msgspec.Struct):
-    """What one round of recovery did, in commits. ``held`` are those that others may still be working on."""
-
-    finished: int = 0
-    undone: int = 0
-    listed: int = 0
-    pending: int = 0
-    held: int = 0
-
-    def count(self, settled: Settled) -> None:
-        """Take note of one commit."""
-        match settled:
-            case Settled.FINISHED:
-                self.finished += 1
-            case Settled.UNDONE:
-                self.undone += 1
-            case Settled.LISTED:
-                self.listed += 1
-            case Settled.PENDING:
-                self.pending += 1
-            case Settled.BUSY:
-                self.held += 1
-            case Settled.FOREIGN:
-                pass
 
 
 class Recovery:
@@ -77,64 +45,14 @@ class Recovery:
     def _journal(self) -> Journal:
         return self._bindings.journal
 
-    # --- rounds -----------------------------------------------------------------------------------------------------
-
     async def run(self) -> Recovered:
         """One round over everything that nobody holds any more."""
-        told = Recovered()
         await self._begin()
-        for home in await self._homes():
-            try:
-                async for row in self._rows(home, JournalState.LISTED, JournalState.ABORTED):
-                    await self._settle(home, row, told)
-                for tombstone in await self._journal.tombstones(home):
-                    await self._journal.remove(home, tombstone)
-            except HoldallError as error:
-                _log.warning("the journal of %s was not recovered: %s", self._journal.place_of(home), error)
-        for store in self._bindings.stores():
-            if isinstance(store, Preparable):
-                await self._settle_reservations(store, told)
-        return told
-
-    async def _settle(self, home: Store, row: JournalRow, told: Recovered) -> None:
-        reason = self._reason(row)
-        if reason:
-            if row.id not in self._journal.named:  # once, as it may stay there for long
-                self._journal.named.add(row.id)
-                _log.warning("commit %s in %s is left alone: %s", row.id, self._journal.place_of(home), reason)
-        elif not self._coordinator.is_abandoned(row):
-            told.held += 1
-        else:
-            try:
-                told.count(await settle_row(self._coordinator, home, row))
-            except HoldallError as error:
-                told.pending += 1
-                _log.warning("commit %s was not recovered: %s", row.id, error)
-
-    async def _settle_reservations(self, store: Store, told: Recovered) -> None:
-        assert isinstance(store, Preparable)
-        try:
-            for reservation in await store.prepared():
-                if not self._coordinator.is_abandoned(reservation):
-                    told.held += 1
-                else:
-                    told.count(await settle_reservation(self._coordinator, store, reservation))
-        except HoldallError as error:
-            _log.warning("what store %r holds for commits was not settled: %s", store.name, error)
+        return await run_round(self._coordinator)
 
     async def sweep(self) -> int:
         """Remove markers that were left behind without a row; returns how many."""
-        count = 0
-        stores = self._bindings.stores()
-        for store in stores if len(stores) > 1 else []:
-            if isinstance(store, Preparable) and store.capabilities.commit is not CommitClass.TX:
-                continue  # it never had any
-            if store.capabilities.is_durable and store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH):
-                try:
-                    count += await sweep_markers(store, _MARKERS_LAST)
-                except (HoldallError, Unsupported) as error:
-                    _log.warning("markers in store %r were not swept: %s", store.name, error)
-        return count
+        return await sweep(self._coordinator)
 
     async def unfinished(self) -> list[Unfinished]:
         """Every commit that is not over, those that other processes have under way included.
@@ -143,9 +61,9 @@ class Recovery:
         """
         found = []
         await self._begin()
-        for home in await self._homes():
+        for home in await self._journal.homes():
             try:
-                async for row in self._rows(home, JournalState.ABORTED):
+                async for row in rows_of(self._journal, home, JournalState.ABORTED):
                     shown = await self._shown(home, row)
                     if not _is_over(shown):
                         found.append(shown)
@@ -261,20 +179,10 @@ class Recovery:
         self._bindings.settle()  # recovery may be the first that anyone asks for
         await self._journal.tidy()
 
-    async def _homes(self) -> list[Store]:
-        return await self._journal.homes()
-
-    async def _rows(self, home: Store, *left_out: JournalState) -> AsyncIterator[JournalRow]:
-        after = ""
-        while rows := await self._journal.rows(home, *left_out, after=after):
-            for row in rows:
-                yield row
-            after = rows[-1].id
-
     async def _find(self, commit: str, *, force: bool) -> tuple[Store, JournalRow]:
         await self._begin()
         away: HoldallError | None = None
-        for home in await self._homes():
+        for home in await self._journal.homes():
             try:
                 row = await self._journal.read(home, commit)
             except HoldallError as error:
@@ -282,7 +190,7 @@ class Recovery:
                 continue
             if row is None or row.state is JournalState.ABORTED:
                 continue
-            reason = self._reason(row)
+            reason = reason_to_leave(self._coordinator, row)
             if reason:
                 raise StateError(f"commit {commit} must be left alone: {reason}")
             if not force and not self._coordinator.is_abandoned(row):
@@ -294,14 +202,6 @@ class Recovery:
             raise away
         raise NotFound("unfinished commit", commit)
 
-    def _reason(self, row: JournalRow) -> str:
-        """Why this application must leave the row alone; empty where it may go on."""
-        if row.problem:
-            return row.problem
-        if row.record.application != self._journal.application:
-            return f"it is of the application {row.record.application!r}"
-        return unknown_part(self._coordinator, row.record)
-
     async def _shown(self, home: Store, row: JournalRow) -> Unfinished:
         owner = "" if self._coordinator.is_abandoned(row) else row.owner
         return Unfinished(
@@ -312,7 +212,7 @@ class Recovery:
             row.record.application,
             self._journal.place_of(home),
             owner,
-            self._reason(row),
+            reason_to_leave(self._coordinator, row),
             await standings_of(self._coordinator, row),
         )
 
@@ -320,25 +220,6 @@ class Recovery:
         row = await self._journal.read(home, commit)
         over = row is None or row.state is JournalState.ABORTED
         return None if over or row is None else await self._shown(home, row)
-
-
-async def recovering(recovery: Recovery, every: float, lease: float) -> None:
-    """Recover now and at least every so many seconds, for good; whatever goes wrong is logged, and tried again.
-
-    Where somebody held a commit, look again when his lease may be over.
-    """
-    while True:
-        pause = every
-        try:
-            told = await recovery.run()
-            await recovery.sweep()
-            if told.finished or told.undone or told.listed or told.pending:
-                _log.warning("recovery: %s", told)
-            if told.held:
-                pause = min(every, lease)
-        except Exception:  # the loop must not end: commits would stay unfinished without a word
-            _log.exception("recovery will try again in %s seconds", every)
-        await asyncio.sleep(pause)
 
 
 async def _prepared_in(store: Store) -> list[Reservation]:
