@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ __all__ = [
     "decimal_within",
     "decimal_without_padding",
     "json_from_text",
+    "json_from_text_or_number",
     "json_to_text",
     "moment_of",
     "time_from_text",
@@ -61,6 +63,17 @@ def uuid_from_text(text: str) -> UUID:
 def uuid_to_hex(value: UUID) -> str:
     """As 32 digits."""
     return value.hex
+
+
+def json_from_text_or_number(value: Any) -> Any:
+    """JSON of a column that keeps a number by itself as a number."""
+    return json_from_text(value) if isinstance(value, str) else _finite(value)
+
+
+def _finite(value: Any) -> Any:
+    if value.__class__ not in (int, float) or not isfinite(value):
+        raise ValueError("neither JSON text nor a number")
+    return value
 
 
 def json_to_text(value: Any) -> str:

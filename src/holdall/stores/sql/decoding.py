@@ -56,7 +56,8 @@ def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
     """What turns the driver's value of this scalar field, never None, into a border value."""
     kind, family = field.kind, dialect.family
     if kind is Kind.JSON:
-        return values.json_from_text
+        is_bare = spelling_of(field) is Spelling.BARE_NUMBER
+        return values.json_from_text_or_number if is_bare else values.json_from_text
     if kind is Kind.TIMEDELTA:
         return values.timedelta_from_number
     if kind is Kind.BOOL and family in ("sqlite", "mysql"):

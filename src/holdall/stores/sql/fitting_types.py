@@ -23,6 +23,7 @@ _FITTING: dict[str, dict[Kind, str]] = {
         Kind.DATETIME: _ANY_TEXT + "|datetime|timestamp",
         Kind.DATE: _ANY_TEXT + "|date",
         Kind.TIME: _ANY_TEXT + "|time",
+        Kind.JSON: _ANY_TEXT + "|json",
     },
     "postgresql": {
         Kind.STR: r"text|character varying(\(\d+\))?",  # character pads with spaces

@@ -38,9 +38,9 @@ def icontains(text: str | None, wanted: str) -> bool | None:
     return text if text is None else wanted in text.lower()
 
 
-def canonical(text: str | None) -> str | None:
+def canonical(text: str | float | None) -> str | None:
     """One text for all JSON values that are equal."""
-    return text if text is None else canonical_json(values.json_from_text(text))
+    return text if text is None else canonical_json(values.json_from_text_or_number(text))
 
 
 def compare_decimals(left: str, right: str) -> int:

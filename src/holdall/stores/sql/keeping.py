@@ -57,6 +57,7 @@ class Spelling(StrEnum):
     MOMENT = "moment"  # a datetime as text in UTC that does not say so, with or without a fraction
     CLOCK = "clock"  # a time of day as text, with or without a fraction
     NUMBER = "number"  # a decimal as an integer or a float
+    BARE_NUMBER = "bare number"  # JSON as text, but a number by itself as a number
 
 
 class KeptField(FieldSchema, frozen=True):
@@ -105,6 +106,8 @@ def _spelling(field: FieldSchema, found: FoundColumn) -> dict[str, Any]:
             return {"spelling": Spelling.CLOCK}
         case Kind.DECIMAL if name in ("decimal", "numeric"):
             return {"spelling": Spelling.NUMBER}
+        case Kind.JSON if name == "json":  # whose affinity is that of numbers
+            return {"spelling": Spelling.BARE_NUMBER}
     return {}
 
 
@@ -168,6 +171,8 @@ def spelt(field: FieldSchema, *, is_compared: bool = False) -> Callable[[Any], A
         case Spelling.NUMBER:
             fit = values.decimal_within(field.digits or 0, field.places or 0)
             return lambda value: _number(fit(value))
+        case Spelling.BARE_NUMBER:
+            return _json
     return None
 
 
@@ -175,6 +180,12 @@ def _number(value: Decimal) -> str:
     if len(Decimal(value).normalize(values.WIDE).as_tuple().digits) > EXACT_DIGITS:
         raise ValueError(f"more than {EXACT_DIGITS} digits cannot be kept by or compared with its column")
     return str(value)
+
+
+def _json(value: Any) -> str:
+    if value.__class__ is int and not -(2**63) <= value < 2**63:
+        raise ValueError("a number of more than 64 bits by itself cannot be kept by its column, which is of type JSON")
+    return values.json_to_text(value)
 
 
 def bounded(field: FieldSchema, convert: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:

@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.errors import HoldallError
+from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
+from holdall.store import Change, Verb
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.store import SqlStore
 
@@ -31,6 +33,7 @@ MISSPELT = [
     (FieldSchema("v", Kind.DECIMAL), "text collate holdall_decimal", "1,5"),
     (FieldSchema("v", Kind.DECIMAL, digits=9, places=2), "decimal(9,2)", "much"),
     (FieldSchema("v", Kind.JSON), "text", "{"),
+    (FieldSchema("v", Kind.JSON), "json", "{"),
 ]
 
 
@@ -46,6 +49,45 @@ def test_what_would_not_be_found_is_told(field: FieldSchema, column: str, value:
     assert len(told) == 1
     assert told[0].startswith("thing.v holds ")
     assert str(value) not in told[0]
+
+
+JSONS: list[Any] = [{"a": [1, None]}, [], "5", "x", 5, -7, 1.5, 1e300, 2.0, True, 2**62]
+
+
+def test_json_as_sqlalchemy_keeps_it_goes_both_ways(tmp_path: Path) -> None:
+    """Its columns are of type JSON, whose affinity makes a number of a text that is one."""
+    path = tmp_path / "values.db"
+    thing = sa.Table("thing", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("v", sa.JSON))
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        thing.create(connection)
+        connection.execute(thing.insert(), [{"id": number, "v": value} for number, value in enumerate(JSONS)])
+    engine.dispose()
+
+    async def main() -> None:
+        store = open_sql("main", f"sqlite:///{path}?driver=stdlib")
+        key, v = FieldSchema("id", Kind.INT), FieldSchema("v", Kind.JSON, nullable=True)
+        store.bind([Schema("thing", (key, v), ("id",))])
+        assert await store.inspect() == []
+        assert [row[1] for row in await store.fetch(Query("thing").sort(SortKey(("id",))))] == JSONS
+        for number, value in enumerate(JSONS):
+            found = await store.fetch(Query("thing", Compare(("v",), Op.EQ, value)))
+            assert [row[0] for row in found] == [number]
+        changes = [
+            Change(Verb.ADD, "thing", 100 + number, ("id", "v"), (100 + number, value))
+            for number, value in enumerate(JSONS)
+        ]
+        await store.apply(changes)
+        with pytest.raises(HoldallError, match="64 bits"):
+            await store.apply([Change(Verb.ADD, "thing", 99, ("id", "v"), (99, 2**63))])
+        await store.close()
+
+    asyncio.run(main())
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        rows = connection.execute(sa.select(thing.c.v).where(thing.c.id >= 100).order_by(thing.c.id))
+        assert [row[0] for row in rows] == JSONS
+    engine.dispose()
 
 
 def test_a_single_value_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path) -> None:
