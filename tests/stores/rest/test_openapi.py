@@ -23,7 +23,6 @@ from holdall import Everyone, Holdall, Many, Model, Policy, Ref, back, desc, fie
 from holdall.errors import AlreadyExists, CommitError, DeclarationError, StaleVersion, UniqueViolation, Unsupported
 from holdall.query import Op, expr
 from holdall.stores.rest import (
-    BodyVersion,
     Call,
     Cursor,
     ETags,
@@ -32,6 +31,7 @@ from holdall.stores.rest import (
     PageSize,
     RestCollection,
     Sorting,
+    TaggedVersion,
     from_openapi,
 )
 
@@ -228,7 +228,7 @@ def test_what_is_derived_of_ours_is_the_whole_of_it(document: Any) -> None:
     assert town.paging == PageSize(page="page", size="page_size", most=500)
     assert (town.list_at, town.total_at, town.keys) == ("data", "total_count", "server")
     assert town.read_only == {"id", "version"}
-    assert town.version == BodyVersion()
+    assert town.version == TaggedVersion()
     assert town.update == Call(media_type="application/merge-patch+json")
     assert town.filters is not None
     assert town.filters.operators.keys() == set(Op) - {Op.NOT_IN, Op.BETWEEN}

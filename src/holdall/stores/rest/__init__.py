@@ -10,7 +10,7 @@ from holdall.stores.rest.limits import Rate, Retries, Timeouts
 from holdall.stores.rest.opening import open_rest
 from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize
 from holdall.stores.rest.store import RestStore
-from holdall.stores.rest.versions import BodyVersion, ETags
+from holdall.stores.rest.versions import BodyVersion, ETags, TaggedVersion
 
 __all__ = [
     "ApiKey",
@@ -32,6 +32,7 @@ __all__ = [
     "RestStore",
     "Retries",
     "Sorting",
+    "TaggedVersion",
     "Timeouts",
     "from_openapi",
     "open_rest",

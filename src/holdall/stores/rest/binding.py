@@ -18,7 +18,7 @@ from holdall.stores.rest.merging import MERGE_PATCH
 from holdall.stores.rest.paging import Cursor
 from holdall.stores.rest.plan import Planner
 from holdall.stores.rest.spelling import Spelling
-from holdall.stores.rest.versions import BodyVersion, ETags, version_of_content
+from holdall.stores.rest.versions import BodyVersion, ETags, TaggedVersion, version_of_content
 
 __all__ = ["AS_IT_IS", "MADE", "VERBS", "Binding", "BoundCall", "capabilities_of", "united"]
 
@@ -144,7 +144,7 @@ class Binding:
                     f" with Call(parameters={{{name!r}: …}}), or name a field"
                 )
         headers = {"Content-Type": call.media_type, **call.headers} if method not in ("GET", "DELETE") else call.headers
-        if verb == "get" and isinstance(self.version, ETags):
+        if verb == "get" and isinstance(self.version, ETags | TaggedVersion):
             headers = {**AS_IT_IS, **headers}
         return BoundCall(verb, method, template, call, f"{method} {self.schema.name}", headers or None)
 

@@ -16,7 +16,7 @@ from holdall.stores.rest.document import Document, Node, is_list, is_of
 from holdall.stores.rest.list_parameters import ListParameters, places_of
 from holdall.stores.rest.merging import MERGE_PATCH
 from holdall.stores.rest.places import place_of
-from holdall.stores.rest.versions import BodyVersion, ETags, Versions
+from holdall.stores.rest.versions import ETags, TaggedVersion, Versions
 from holdall.stores.rest.vocabulary import ITEMS, LISTS, TOTAL_HEADERS, TOTALS, plain
 
 __all__ = ["derived", "from_openapi"]
@@ -229,7 +229,7 @@ class _Derivation:
             checks |= any(_is_header(each, "if-match") for each in operation["parameters"])
         if not checks or not any(name.lower() == "etag" for name in self._headers):
             return None
-        return BodyVersion() if self._document.is_holdall else ETags()
+        return TaggedVersion() if self._document.is_holdall else ETags()
 
     def _written(self) -> dict[str, Any]:
         """What is never sent, and who makes the keys."""

@@ -6,11 +6,19 @@ from contextlib import suppress
 from typing import Any
 
 from holdall.errors import StaleVersion, StoreError, UpstreamError
-from holdall.store import Change
+from holdall.store import Change, Row
 from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.reading import Current, Reading
-from holdall.stores.rest.versions import BodyVersion, ETags, Seen, SeenTags, is_strong, version_of_content
+from holdall.stores.rest.versions import (
+    BodyVersion,
+    ETags,
+    Seen,
+    SeenTags,
+    TaggedVersion,
+    is_strong,
+    version_of_content,
+)
 
 __all__ = ["Guard"]
 
@@ -33,7 +41,7 @@ class Guard:
         version, declared = change.version, self._binding.version
         headers: dict[str, str] = {}
         query: dict[str, str] = {}
-        if version is not None and isinstance(declared, ETags):
+        if version is not None and isinstance(declared, ETags | TaggedVersion):
             headers["If-Match"] = await self._tag(change, version, current)
             return headers, query
         if current is not None and is_strong(current.tag):
@@ -51,7 +59,7 @@ class Guard:
         if seen is not None and seen.tag is not None and is_strong(seen.tag):
             return seen.tag
         if current is not None:
-            content, tag = version_of_content(current.row), current.tag
+            content, tag = self._version_in(current.row), current.tag
         else:
             found = await self._reading.one(change.key)
             if found is None:
@@ -60,7 +68,7 @@ class Guard:
         if content != (version if seen is None else seen.content or version):
             raise StaleVersion(self._store, name, change.key)
         if tag is None:
-            raise UpstreamError(self._store, f"the API of {name} gives no ETag; version=ETags() needs it")
+            raise UpstreamError(self._store, f"the API of {name} gives no ETag, which its version= needs")
         if not is_strong(tag):
             sentence = "gives a weak ETag, W/…, by which no change can be guarded (RFC 9110, 13.1.1)"
             raise StoreError(
@@ -68,10 +76,14 @@ class Guard:
             )
         return tag
 
+    def _version_in(self, row: Row) -> Any:
+        """The version that a record has, or that is made of its content."""
+        return version_of_content(row) if isinstance(self._binding.version, ETags) else row[self._binding.version_place]
+
     def note(self, change: Change, key: Any, answer: Answer) -> None:
         """Remember the tag of the record as it is now, under the version the session gives it."""
         version = self._schema.version
-        if not isinstance(self._binding.version, ETags) or version is None:
+        if not isinstance(self._binding.version, ETags | TaggedVersion) or version is None:
             return
         if change.version is not None:
             self._tags.forget(self._schema.name, key, change.version)
@@ -81,7 +93,7 @@ class Guard:
         tag, content = answer.headers.get("ETag"), None
         if answer.body:
             with suppress(StoreError):  # an answer without the record does, too: it is read before the next write
-                content = version_of_content(self._reading.row_of(answer))
+                content = self._version_in(self._reading.row_of(answer))
         tag = tag if is_strong(tag) else None
         if tag is not None or content is not None:
             self._tags.note(self._schema.name, key, new, Seen(tag, content))

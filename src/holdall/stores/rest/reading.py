@@ -23,7 +23,7 @@ from holdall.stores.rest.pages import Page, can_skip
 from holdall.stores.rest.plan import ByKeys, Listing
 from holdall.stores.rest.request import Request
 from holdall.stores.rest.spelling import Parameters
-from holdall.stores.rest.versions import ETags, Seen, SeenTags
+from holdall.stores.rest.versions import ETags, Seen, SeenTags, TaggedVersion
 
 __all__ = ["Current", "Reading"]
 
@@ -62,7 +62,7 @@ class Reading:
             return None
         row = self._row_with(key, answer)
         tag = answer.headers.get("ETag")
-        if isinstance(self._binding.version, ETags):
+        if isinstance(self._binding.version, ETags | TaggedVersion):
             row = self._binding.versioned(row)
             self._tags.note(self._schema.name, key, row[self._binding.version_place], Seen(tag))
         return row, tag

@@ -26,7 +26,7 @@ from holdall.stores.rest.client import Client
 from holdall.stores.rest.collection import RestCollection
 from holdall.stores.rest.keys import is_about_keys
 from holdall.stores.rest.reading import Reading
-from holdall.stores.rest.versions import ETags, SeenTags
+from holdall.stores.rest.versions import ETags, SeenTags, TaggedVersion
 from holdall.stores.rest.writing import Writing
 
 __all__ = ["RestStore"]
@@ -57,7 +57,9 @@ class RestStore:
         self._by_key = {key: _with_look_up(item) for key, item in each.items()}
         self._capabilities = united(list(each.values()), commit, concurrent_changes)
         versions = [item.version for item in self._declared.values()]
-        self._tags = SeenTags(max((item.most for item in versions if isinstance(item, ETags)), default=0))
+        self._tags = SeenTags(
+            max((item.most for item in versions if isinstance(item, ETags | TaggedVersion)), default=0)
+        )
         self._schemas: dict[str, Schema] = {}
         self._bindings: dict[str, Binding] = {}
         self._readings: dict[str, Reading] = {}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-__all__ = ["BodyVersion", "ETags", "Seen", "SeenTags", "Versions", "is_strong", "version_of_content"]
+__all__ = ["BodyVersion", "ETags", "Seen", "SeenTags", "TaggedVersion", "Versions", "is_strong", "version_of_content"]
 
 
 class BodyVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +22,16 @@ class BodyVersion(msgspec.Struct, frozen=True, kw_only=True):
     text: str = '"{version}"'
     query: str = ""
     is_sent: bool = False
+
+
+class TaggedVersion(BodyVersion, frozen=True, kw_only=True):
+    """Records carry their version as a field of their JSON, and a write is guarded by their entity tag.
+
+    So do services of Holdall. The tags of the last ``most`` records read are remembered. Where one is not, the record
+    is read again before it is written, and must have the version it had.
+    """
+
+    most: int = 10_000
 
 
 class ETags(msgspec.Struct, frozen=True, kw_only=True):
