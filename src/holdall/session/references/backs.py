@@ -59,14 +59,16 @@ class Backs:
     @property
     def is_used(self) -> bool:
         """Whether there is anything to forget."""
-        return bool(self._loaded or self.edits)
+        return bool(self._loaded or self.edits or self._origins)
 
     def release(self, records: Iterable[Any]) -> None:
         """Forget what was loaded for these."""
         for record in records:
             self._loaded.pop(id(record), None)
+            self._origins.pop(id(record), None)
 
     def clear(self) -> None:
         """Forget everything."""
         self._loaded.clear()
+        self._origins.clear()
         self.edits.clear()
