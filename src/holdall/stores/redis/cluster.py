@@ -76,7 +76,7 @@ class ClusterServer(AnewInChild):
 
     async def close(self) -> None:
         """Close every connection."""
-        await close_pools({loop: list(nodes.pools.values()) for loop, nodes in self._loops.items()})
+        close_pools({loop: list(nodes.pools.values()) for loop, nodes in self._loops.items()})
         self._loops.clear()
 
     def after_fork_in_child(self) -> None:
@@ -123,7 +123,7 @@ class ClusterServer(AnewInChild):
         if nodes is None:
             ended = {other: self._loops.pop(other) for other in list(self._loops) if other.is_closed()}
             nodes = self._loops[loop] = _Nodes()
-            await close_pools({other: list(gone.pools.values()) for other, gone in ended.items()})
+            close_pools({other: list(gone.pools.values()) for other, gone in ended.items()})
         return nodes
 
     def _pool(self, nodes: _Nodes, address: Address) -> Pool:

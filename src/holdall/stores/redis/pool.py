@@ -43,7 +43,6 @@ class Pool:
         self._open = 0
         self._free: list[AbstractConnection] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._given_at = 0.0
 
@@ -101,7 +100,7 @@ class Pool:
             if connection is not None:
                 self._give(connection)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close idle connections now, the others when they are given back.
 
         Also called from another loop where its own has ended, which is why that ended is no error.
@@ -109,8 +108,7 @@ class Pool:
         self._is_closed = True
         free, self._free = self._free, []
         for connection in free:
-            with suppress(RuntimeError):
-                await connection.disconnect(nowait=True)
+            _hang_up(connection)
         self._open -= len(free)
 
     async def _take(self) -> AbstractConnection:
@@ -147,10 +145,7 @@ class Pool:
     def _give(self, connection: AbstractConnection) -> None:
         if self._is_closed or not connection.is_connected:
             self._open -= 1
-            if connection.is_connected:
-                task = asyncio.get_running_loop().create_task(connection.disconnect(nowait=True))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+            _hang_up(connection)
         else:
             self._given_at = monotonic()
             self._free.append(connection)
@@ -173,6 +168,15 @@ class Pool:
     async def _break(self, connection: AbstractConnection | None) -> None:
         if connection is not None and connection.is_connected:
             await connection.disconnect(nowait=True)
+
+
+def _hang_up(connection: Any) -> None:
+    """End a connection at once: its loop may have no time for another task, or be over."""
+    writer, connection._reader, connection._writer = connection._writer, None, None
+    if writer is not None:
+        connection._parser.on_disconnect()
+        with suppress(OSError, RuntimeError):  # its loop has ended, and with it the connection
+            writer.close()
 
 
 async def _is_stale(connection: AbstractConnection, *, is_fresh: bool) -> bool:

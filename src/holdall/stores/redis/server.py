@@ -66,7 +66,7 @@ class SingleServer(AnewInChild):
 
     async def close(self) -> None:
         """Close the connections of this loop, and let go of those whose loop has ended."""
-        await close_pools({loop: [pool] for loop, pool in self._pools.items()})
+        close_pools({loop: [pool] for loop, pool in self._pools.items()})
         self._pools.clear()
 
     def after_fork_in_child(self) -> None:
@@ -89,21 +89,22 @@ class SingleServer(AnewInChild):
         if pool is None:
             ended = {other: [self._pools.pop(other)] for other in list(self._pools) if other.is_closed()}
             pool = self._pools[loop] = Pool(self._store, self._connect, self._most, self._timeout)
-            await close_pools(ended)
+            close_pools(ended)
         return pool
 
 
-async def close_pools(pools: Mapping[asyncio.AbstractEventLoop, Sequence[Pool]]) -> None:
+def close_pools(pools: Mapping[asyncio.AbstractEventLoop, Sequence[Pool]]) -> None:
     """Close the pools of this loop, tell other loops to close theirs, let go of those whose loop has ended."""
     running = asyncio.get_running_loop()
     for loop, members in pools.items():
         for pool in members:
-            if loop is running:
-                await pool.close()
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(pool.close(), loop)
-            else:
-                await pool.close()
+            try:
+                if loop is not running and loop.is_running():
+                    loop.call_soon_threadsafe(pool.close)
+                    continue
+            except RuntimeError:  # it ended just now
+                pass
+            pool.close()
 
 
 async def scan_pages(server: Server, key: str, pattern: str) -> AsyncIterator[list[bytes]]:
