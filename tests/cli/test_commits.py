@@ -132,14 +132,11 @@ async def test_a_store_that_is_away_keeps_no_commit_from_the_list(folder: Path) 
     shown = run(folder, "holdall", "commits", "show", "shop:shop", commit)
     assert "main: written\n" in shown.output
     assert "files: unknown: " in shown.output
-    assert "is undone" in run(folder, "holdall", "commits", "compensate", "shop:shop", commit).output
+    back = run(folder, "holdall", "commits", "compensate", "shop:shop", commit)
+    assert (back.code, "cannot be taken back while a store of it is away" in back.errors) == (1, True)
     (folder / "files").unlink()
     (folder / "elsewhere").rename(folder / "files")
-    shop: Any = importlib.import_module("shop")
-    app = shop.shop()
-    async with app.session() as session:
-        session.add(shop.Note(id=1))  # what was still held there is let go of by who meets it
-    await app.close()
+    assert run(folder, "holdall", "commits", "resolve", "shop:shop", commit).output == f"commit {commit} is over\n"
 
 
 async def test_a_journal_that_cannot_be_read_is_listed_in_place_of_its_commits(folder: Path) -> None:
@@ -165,4 +162,27 @@ async def test_a_part_that_was_written_by_somebody_who_died_is_told_as_written(f
     assert await replay(coordinator, commit, row.record)
     row.record.parts[1].is_done = False  # its writer died before it could say so
     assert list(map(str, await standings_of(coordinator, row))) == ["written", "written"]
+    await app.close()
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+async def test_an_error_that_is_no_refusal_undoes_nothing(folder: Path, is_written: bool) -> None:
+    """As of missing rights, or a file in the place of a folder: the part stays to be written, or stays written."""
+    commit = await _leave_one(folder)
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    assert [item.commit for item in await app.recovery.unfinished()] == [commit]
+    if is_written:  # its writer died before the row was removed
+        row = await app.bindings.journal.read(app.stores["main"], commit)
+        assert row is not None
+        assert await replay(Coordinator(app.bindings), commit, row.record)
+    (folder / "files").rename(folder / "elsewhere")
+    (folder / "files").write_text("no folder")
+    assert (await app.recovery.run()).pending == 1
+    (folder / "files").unlink()
+    (folder / "elsewhere").rename(folder / "files")
+    await app.recovery.run()
+    async with app.session() as session:
+        assert (await session.count(shop.Order.where()), await session.count(shop.Note.where())) == (1, 1)
+    assert await app.recovery.unfinished() == []
     await app.close()

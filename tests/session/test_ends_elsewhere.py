@@ -20,12 +20,20 @@ class Author(Model):
     books: Many[Book] = back("author")
     prize: Ref[Prize | None] = back("winner")
     essays: Many[Essay] = back("writers", fill=Fill.STORED)
+    kept: Many[Book] = back("keepers")
+    leaves: Many[Leaf] = back("author", fill=Fill.STORED)
 
 
 class Book(Model):
     id: int = field(pk=True)
     version: int = field(version=True)
     title: str = field(default="")
+    author: Ref[Author | None] = field(default=None)
+    keepers: Many[Author] = field(default=())
+
+
+class Leaf(Model):
+    id: int = field(pk=True)
     author: Ref[Author | None] = field(default=None)
 
 
@@ -44,7 +52,7 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[H
     urls = {"sqlite": f"sqlite:///{tmp_path / 'a.db'}", "yaml": f"yaml:{tmp_path / 'notes'}"}
     made = Holdall("elsewhere")
     made.add_store("m", urls.get(request.param, request.param))
-    made.add(Author, Book, Prize, Essay, store="m")
+    made.add(Author, Book, Prize, Essay, Leaf, store="m")
     await made.create()
     async with made:
         async with made.session() as session:
@@ -218,6 +226,33 @@ async def test_a_new_record_there_must_be_added_as_one_at_this_end_must(app: Hol
         (await session.require(Author, 1)).books.add(book)
         session.add(book)
     assert (await _of(app, 1))[0] == [9]
+
+
+async def test_a_record_that_another_end_touched_too_is_nobodys_once_it_is_taken_away(app: Holdall) -> None:
+    async with app.session() as session:
+        (await session.require(Book, 1)).author = 1
+    async with app.session() as session:
+        one, two = await session.require(Author, 1), await session.require(Author, 2)
+        one.kept.add(1)
+        two.books.add(1)
+        two.books.remove(1)
+    assert (await _of(app, 1))[0] == (await _of(app, 2))[0] == []
+
+
+async def test_a_stored_list_lets_go_of_what_another_takes_by_key(app: Holdall) -> None:
+    async with app.session() as session:
+        session.add_all([Leaf(id=1), Leaf(id=2)])
+    async with app.session() as session:
+        one, two = await session.require(Author, 1), await session.require(Author, 2)
+    one.leaves.add(1)
+    two.leaves.add(1)
+    assert one.leaves.keys == ()
+    await one.save()
+    await two.save()
+    async with app.session() as session:
+        assert (await session.require(Leaf, 1)).author.key == 2
+        assert [(await session.require(Author, key)).leaves.keys for key in (1, 2)] == [(), (1,)]
+    assert (await app.fsck()).is_whole
 
 
 class TestALaterAssignment:

@@ -107,7 +107,7 @@ def unlink(owner: Any, name: str, value: Any) -> None:
     if known is not None:
         known[:] = [one for one in known if one is not record]
     if field.is_stored:
-        field.write(owner, [one for one in field.get(owner) if not _same(item, one)])
+        field.write(owner, _without(field, owner, item))
 
 
 def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[int, str], BackEdit]:
@@ -145,8 +145,17 @@ def _ask_for(owner: Any, edit: BackEdit, key: Any) -> None:
     if field.target().__holdall__.by_name[field.options.back].form is None:
         for rival in _edits(owner).values():
             if rival is not edit and rival.name == edit.name and type(rival.owner) is type(owner):
+                if key in rival.added and field.is_stored:
+                    field.write(rival.owner, _without(field, rival.owner, key))
                 rival.added.pop(key, None)
                 rival.removed.pop(key, None)
+
+
+def _without(field: Any, owner: Any, item: Any) -> Any:
+    """What the stored other end holds besides this."""
+    if field.form is None:
+        return None
+    return [one for one in field.get(owner) if not _same(item, one)]
 
 
 def _field(owner: Any, name: str) -> Any:

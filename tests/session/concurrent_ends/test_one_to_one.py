@@ -239,3 +239,18 @@ async def test_who_does_not_try_again_is_refused_by_name(opened: Opened, monkeyp
         cause = error.__cause__
         assert isinstance(cause, UniqueViolation)
         assert (cause.collection, cause.fields) == ("passport", ("owner",))
+
+
+@pytest.mark.parametrize("opened", _STORES, indirect=True)
+async def test_several_give_up_their_places_in_one_commit(opened: Opened) -> None:
+    app = await _filled(opened)
+    async with app.session() as session:
+        session.add_all(Person(id=number) for number in (101, 102, 103))
+        session.add_all(Passport(id=number, owner=number) for number in (101, 102, 103))
+    async with app.session() as session:
+        for number in (101, 102):
+            (await session.require(Passport, number)).owner = None
+    async with app.session() as session:
+        found = await session.query(Passport.where(Passport.id > 100).sort(Passport.id))
+        assert [passport.owner.key for passport in found] == [None, None, 103]
+    await app.close()

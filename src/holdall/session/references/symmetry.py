@@ -108,7 +108,8 @@ async def _release(found: Consequences, asking: Asking, bond: Bond, edit: BackEd
         if record is None and key in rows:
             record = found.record(bond.source, key, names, rows[key])
         if record is not None and not found.is_removed(bond.source, key):
-            _let_go(found, bond, edit, record, key, is_anybodys=was_added and key in rows)
+            is_at_hand = found.records.find(bond.source.model, key) is record  # it was told at once
+            _let_go(found, bond, edit, record, key, is_anybodys=was_added and not is_at_hand)
 
 
 def _take_in(found: Consequences, bond: Bond, owner: Any, record: Any, key: Any) -> None:

@@ -46,7 +46,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
     early, dirty = _yielding(bindings, dirty, models_dirty)
-    updates = _updates(bindings, dirty, models_dirty)
+    updates = _updates(bindings, dirty, models_dirty) if dirty else []
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
     if records.guards:

@@ -18,7 +18,7 @@ from holdall.session.commit.two_phase.settle import (
     undo,
     undo_parts,
 )
-from holdall.session.commit.two_phase.take_back import let_go_of_parts
+from holdall.session.commit.two_phase.take_back import let_go_where_possible
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import CallState, LogRecord
 from holdall.session.journal.row import JournalRow, JournalState
@@ -84,7 +84,11 @@ class Recovery:
                 is_ours = item.is_readable and item.home and item.application == self._journal.application
                 if not is_ours or item.commit in found or not self._coordinator.is_abandoned(item):
                     continue
-                if await self._journal.home_with(item.home) is None:
+                try:
+                    is_lost = await self._journal.home_with(item.home) is None
+                except HoldallError:
+                    continue  # a journal that cannot be read is listed already
+                if is_lost:
                     reason = f"its journal was lost: {item.place}; accept it by force to let go of what it holds"
                     found[item.commit] = Unfinished(
                         item.commit, JournalState.UNKNOWN, item.expires, (), item.application, item.place, reason=reason
@@ -171,7 +175,7 @@ class Recovery:
                 " it; accepted by force, it stays as it is in each of them"
             )
         await self._journal.update(home, self._journal.tombstone(row))
-        await let_go_of_parts(self._coordinator, commit, row.record.parts)
+        await let_go_where_possible(self._coordinator, commit, row.record.parts)
 
     # --- rows -------------------------------------------------------------------------------------------------------
 

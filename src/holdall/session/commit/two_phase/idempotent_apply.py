@@ -9,15 +9,37 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from holdall.errors import Conflict, LockConflict, Reserved, StoreTimeout, StoreUnavailable
+from holdall.errors import (
+    Conflict,
+    HoldallError,
+    LockConflict,
+    Reserved,
+    SchemaMismatch,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    Unsupported,
+)
 from holdall.session.journal.markers import has_marker, marker_of
 from holdall.session.journal.schema import MARKER
 from holdall.store import APPLIED, Change, Outcome, Run, Runs, Store, Verb
 
-__all__ = ["apply_once", "until_answered"]
+__all__ = ["apply_once", "is_refusal", "until_answered"]
 
 _T = TypeVar("_T")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a store said for good that it does not take a part, so that it has not written it.
+
+    Every other error, such as missing rights or a folder that cannot be opened, says nothing of what was written before
+    and may be gone tomorrow: the part stays to be written.
+    """
+    if isinstance(error, StoreError):
+        is_passing = isinstance(error, Reserved | LockConflict)
+        return isinstance(error, Conflict | SchemaMismatch | Unsupported) and not is_passing
+    return isinstance(error, HoldallError)
 
 
 async def until_answered(attempt: Callable[[], Awaitable[_T]]) -> _T:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from holdall.errors import HoldallError, StaleVersion, StateError, StoreTimeout, StoreUnavailable
+from holdall.errors import HoldallError, StaleVersion, StateError
 from holdall.session.commit.calls.undo_calls import current_row, is_undoable
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.two_phase.adapt import adapted
 from holdall.session.commit.two_phase.coordinator import Coordinator
-from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_answered
+from holdall.session.commit.two_phase.idempotent_apply import apply_once, is_refusal, until_answered
 from holdall.session.journal.log_record import LogRecord, Operation, Part
 from holdall.session.journal.markers import has_marker, remove_markers
 from holdall.session.journal.owner import this_owner
@@ -20,6 +21,7 @@ from holdall.store import Change, Hold, Preparable, Reservation, Store, Verb
 
 __all__ = ["hold_again", "is_written", "remove_markers_of", "replay", "unknown_part"]
 
+_log = logging.getLogger("holdall.recovery")
 
 _PART_SECONDS = 20.0
 
@@ -51,10 +53,12 @@ async def replay(coordinator: Coordinator, commit: str, record: LogRecord) -> bo
                 await _write(coordinator, commit, part)
             reached(Failpoint.REPLAYED)
             part.is_done = True
-        except (TimeoutError, StoreUnavailable, StoreTimeout):
-            is_over = False
-        except HoldallError as error:
-            part.error = str(error)
+        except (TimeoutError, HoldallError) as error:
+            if is_refusal(error):
+                part.error = str(error)
+            else:
+                is_over = False
+                _log.warning("store %r could not write its part of commit %s now: %s", part.store, commit, error)
     return is_over
 
 

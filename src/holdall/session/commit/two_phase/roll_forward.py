@@ -15,7 +15,7 @@ import msgspec
 from holdall.errors import HoldallError
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.plan.modes import Mode
-from holdall.session.commit.two_phase.idempotent_apply import apply_once, until_answered
+from holdall.session.commit.two_phase.idempotent_apply import apply_once, is_refusal, until_answered
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.store import Outcome, Store
 
@@ -26,7 +26,7 @@ class End(StrEnum):
     """How a part ended for now."""
 
     APPLIED = "applied"
-    PENDING = "pending"  # its store is away: a helper goes on
+    PENDING = "pending"  # its store is away, or answers with an error that is no refusal: a helper goes on
     REFUSED = "refused"  # by somebody who does not respect reservations
 
 
@@ -58,7 +58,7 @@ async def _part(commit: TwoPhaseCommit, participant: Participant, seconds: float
     except TimeoutError as error:
         end.end, end.error = End.PENDING, error
     except Exception as error:
-        end.end, end.error = End.REFUSED, error
+        end.end, end.error = End.REFUSED if is_refusal(error) else End.PENDING, error
     return end
 
 

@@ -6,7 +6,6 @@ and only then touches a participant (Peng and Dabek, *Percolator*, 2010: a lock 
 
 from __future__ import annotations
 
-import logging
 from enum import StrEnum
 
 from holdall.errors import HoldallError, StaleVersion
@@ -15,15 +14,13 @@ from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of, require_claim
 from holdall.session.commit.two_phase.replay import remove_markers_of, replay, unknown_part
-from holdall.session.commit.two_phase.take_back import let_go_of_parts, take_back
+from holdall.session.commit.two_phase.take_back import let_go_of_parts, let_go_where_possible, take_back
 from holdall.session.journal.finished import sync_stores
 from holdall.session.journal.log_record import CallState, LogRecord, Part
 from holdall.session.journal.row import JournalRow, JournalState
 from holdall.store import Preparable, Reservation, Store, Verb
 
 __all__ = ["Settled", "settle_reservation", "settle_row"]
-
-_log = logging.getLogger("holdall.recovery")
 
 
 class Settled(StrEnum):
@@ -159,15 +156,8 @@ def _is_blind(part: Part) -> bool:
 
 
 async def undo_parts(coordinator: Coordinator, home: Store, row: JournalRow, *, seconds: float = 20.0) -> JournalRow:
-    """Undo the parts that are written and let go of the others; as ``take_back``.
-
-    What a store holds that cannot be asked now is let go of by whoever meets it: the tombstone says how it ended.
-    """
+    """Undo the parts that are written and let go of the others; as ``take_back``."""
     done = [part for part in row.record.parts if part.is_done and not part.by_call]
     after = await take_back(coordinator, home, row, done, seconds=seconds)
-    for part in row.record.parts:
-        try:
-            await let_go_of_parts(coordinator, row.id, [part])
-        except HoldallError as error:
-            _log.warning("store %r still holds its part of the undone commit %s: %s", part.store, row.id, error)
+    await let_go_where_possible(coordinator, row.id, row.record.parts)
     return after

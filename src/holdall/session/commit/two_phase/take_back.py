@@ -8,11 +8,12 @@ to a tombstone in the same transaction, so that who lost the claim undoes nothin
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
 
-from holdall.errors import StateError
+from holdall.errors import HoldallError, StateError
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.commit.two_phase.abort import release
 from holdall.session.commit.two_phase.coordinator import Coordinator
@@ -25,7 +26,9 @@ from holdall.session.journal.log_record import LogRecord, Operation, Part, inver
 from holdall.session.journal.row import JournalRow, JournalState, update_row
 from holdall.store import Change, Preparable, Store
 
-__all__ = ["let_go_of_parts", "take_back"]
+__all__ = ["let_go_of_parts", "let_go_where_possible", "take_back"]
+
+_log = logging.getLogger("holdall.recovery")
 
 
 async def take_back(
@@ -80,6 +83,18 @@ async def let_go_of_parts(coordinator: Coordinator, commit: str, parts: Sequence
         store = coordinator.store_named(part.store)
         if not part.by_call and isinstance(store, Preparable):
             await store.roll_back_prepared(commit)
+
+
+async def let_go_where_possible(coordinator: Coordinator, commit: str, parts: Sequence[Part]) -> None:
+    """Let go of the parts of a commit whose row says how it ended.
+
+    What a store holds that cannot be asked now is let go of by whoever meets it.
+    """
+    for part in parts:
+        try:
+            await let_go_of_parts(coordinator, commit, [part])
+        except HoldallError as error:
+            _log.warning("store %r still holds its part of the ended commit %s: %s", part.store, commit, error)
 
 
 async def _prepare(undo: TwoPhaseCommit, parts: list[tuple[Part, Store]]) -> LogRecord:
