@@ -129,8 +129,8 @@ class Writes:
         try:
             record = await self._view.get_one(session, key)
         except CorruptRecord:
-            if if_match is not None:
-                raise NOT_MET from None  # it has no tag that anybody could have been given
+            if if_match is not None and not meets_if_match(if_match, b""):
+                raise NOT_MET from None  # it has no tag that anybody could have been given; * it meets, as it is there
             return await self._view.handle_get_damaged(session, key)
         if if_match is None and if_none_match is None:
             return record

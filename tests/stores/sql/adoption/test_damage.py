@@ -153,7 +153,9 @@ async def _over_http(path: Path) -> None:
         assert msgspec.json.decode(answer.body)["errors"][0]["path"] == "day"
         refused = await client.request("PATCH", "/thing/2", json={"name": "x"})
         assert refused.status == 422
-        changed = await client.request("PATCH", "/thing/2", json={"day": "2021-02-03"})
+        guarded = await client.patch("/thing/2", {"day": "2021-02-03"}, **{"if-match": '"x"'})
+        assert guarded.status == 412
+        changed = await client.patch("/thing/2", {"day": "2021-02-03"}, **{"if-match": "*"})
         assert changed.status == 200
         assert "broken" not in msgspec.json.decode((await client.get("/thing")).body)
         await _in_sqlite(path, "day")
