@@ -67,6 +67,22 @@ def test_examples_of_a_document_run(path: Path, tmp_path: Path, monkeypatch: pyt
     _run("\n".join(_blocks(path.read_text(), "python")), module)
 
 
+def test_the_program_of_the_readme_can_be_pasted_run_twice_and_served(tmp_path: Path) -> None:
+    (program,) = _blocks((HOUSE / "README.md").read_text(), "python")
+    (tmp_path / "library.py").write_text(program)
+    for times in (1, 2):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "library.py"],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.stdout, done.stderr) == ("L'Œuvre au noir by Marguerite Yourcenar\n" * times, "")
+    fits = subprocess.run(
+        [sys.executable, "-m", "holdall", "check", "library:app"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (fits.returncode, fits.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("path", _PROGRAMS, ids=_name)
 def test_programs_of_the_documents_run(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     command = [sys.executable, "-W", "error", str(path)]
