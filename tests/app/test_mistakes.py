@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Everyone, Holdall, Model, Policy, Role, User, field
+from holdall import Everyone, Holdall, Model, Policy, Ref, Role, User, field
 from holdall.errors import DeclarationError, HoldallError, NotFound, QueryError, StateError, ValidationError
 
 
@@ -193,4 +193,52 @@ async def test_a_record_that_is_being_saved_is_not_saved_again_meanwhile() -> No
     done = await asyncio.gather(note.save(), note.save(), return_exceptions=True)
     (error,) = [one for one in done if isinstance(one, BaseException)]
     assert "is being saved, await that first" in str(error)
+    await made.close()
+
+
+class Leaf(Model):
+    id: int = field(pk=True)
+    note: Ref[Note | None] = field(default=None)
+
+
+async def _removed_of_another(made: Any) -> None:
+    async with made.session() as other:
+        note = await other.require(Note, 1)
+    async with made.session() as s:
+        s.remove(note)
+
+
+async def _removed_by_reference(made: Any) -> None:
+    async with made.session() as s:
+        s.remove((await s.require(Leaf, 1)).note)
+
+
+async def _removed_by_key(made: Any) -> None:
+    async with made.session() as s:
+        s.remove(1)
+
+
+async def _saved_after_its_removal(made: Any) -> None:
+    leaf = await Leaf.objects.create(id=2)
+    await leaf.delete()
+    await leaf.save()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "mistake, told",
+    [
+        (_removed_of_another, r"not in this session; require\(\) it here, or attach\(\) it"),
+        (_removed_by_reference, "remove takes a record, not a reference to one: await it first"),
+        (_removed_by_key, "remove takes a record, not int"),
+        (_saved_after_its_removal, "this Leaf was discarded; make it anew"),
+    ],
+)
+async def test_a_mistake_with_a_record_says_what_to_do(mistake: Callable[[Any], Awaitable[None]], told: str) -> None:
+    made = app()
+    made.add(Note, Leaf, store="m")
+    async with made.session() as s:
+        s.add_all([Note(id=1), Leaf(id=1, note=1)])
+    with pytest.raises(StateError, match=told):
+        await mistake(made)
     await made.close()

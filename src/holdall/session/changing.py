@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holdall.errors import FrozenError, StateError
-from holdall.model import BackEdit, Model, State, Track, Tracker, edits_of, set_track, state_of, track_of
+from holdall.model import BackEdit, Model, Reference, State, Track, Tracker, edits_of, set_track, state_of, track_of
 from holdall.session.core import M, SessionCore
 from holdall.session.handwriting.phase import SessionState
 from holdall.session.succession import restore, succeed
@@ -83,6 +83,8 @@ class ChangingSession(SessionCore):
     def remove(self, record: Model) -> bool:
         """Mark the record for removal at the next commit; False where it was new and is now simply discarded."""
         self._demand_open()
+        if not isinstance(record, Model):
+            raise StateError(_no_record("remove", record))
         self._demand_held(record)
         track = track_of(record)
         if track is None or track.state is State.DELETED:
@@ -124,6 +126,8 @@ class ChangingSession(SessionCore):
         track = track_of(record)
         if self._records.holds(record):
             return record
+        if track is not None and track.state is State.DISCARDED:
+            raise StateError(self._not_addable(record, track.state))
         if track is None or track.tracker is None or track.state is State.NEW:
             raise StateError(
                 f"this {type(record).__name__} is {state_of(record).value}: no stored record is behind it; "
@@ -216,6 +220,8 @@ def _is_free(track: Tracker | Track) -> bool:
 
 
 def _no_record(verb: str, given: object) -> str:
+    if isinstance(given, Reference):
+        return f"{verb} takes a record, not a reference to one: await it first"
     if isinstance(given, type):
         return f"{verb} takes a record, not a class: {verb}({given.__name__}(...))"
     return f"{verb} takes a record, not {type(given).__name__}"

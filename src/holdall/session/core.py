@@ -44,7 +44,8 @@ class SessionCore:
 
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):
-            raise StateError(f"this {type(record).__name__} is {state_of(record).value} and not in this session")
+            name, state = type(record).__name__, state_of(record).value
+            raise StateError(f"this {name} is {state} and not in this session; require() it here, or attach() it")
 
     def _demand_open(self) -> None:
         """Raise StateError once the session has ended: what is done to it would never be written."""
