@@ -112,6 +112,8 @@ ASKED: list[tuple[Callable[[Any], Awaitable[Any]], str]] = [
     (lambda s: s.get("note", 1), "a model is asked for, which is a class, not str"),
     (lambda s: s.get(Keyless, 1), r"call app.add\(Keyless"),
     (lambda s: s.get(Note), "id: is part of the key and required"),
+    (lambda s: s.get(Note, text="x"), r"text: is not part of the key; other fields are asked for with Note.where"),
+    (lambda s: Note.objects.filter(text__gt="x"), r"a condition is written Note.where\(Note.text > ...\)"),
     (lambda s: s.get(Note, "x"), "id: must be a whole number"),
     (lambda s: s.commit(require="never"), "there is no guarantee 'never'; choose one of"),
     (lambda s: s.commit(budget="x"), "a number of seconds above zero"),

@@ -95,7 +95,8 @@ class Declaration:
             parts = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
         else:
             unknown = set(values) - {field.name for field in self.key}
-            errors.extend(FieldError(name, "unknown", "is not part of the key") for name in sorted(unknown))
+            advice = f"is not part of the key; other fields are asked for with {self.model.__name__}.where(...)"
+            errors.extend(FieldError(name, "unknown", advice) for name in sorted(unknown))
             missing = [field.name for field in self.key if field.name not in values]
             errors.extend(FieldError(name, "required", "is part of the key and required") for name in missing)
             parts = tuple(values.get(field.name) for field in self.key)
@@ -139,7 +140,7 @@ class Declaration:
         """
         field = self.by_name.get(name)
         if field is None:
-            raise QueryError(f"{self.model.__name__} has no field {name!r}{did_you_mean(name, self.by_name)}")
+            raise QueryError(f"{self.model.__name__} has no field {name!r}{self._suggested(name)}")
         owner = owner or self._owner
         path, target = (*before, name), field.target
         if target is None:
@@ -164,6 +165,15 @@ class Declaration:
             behind,
             owner,
         )
+
+    def _suggested(self, name: str) -> str:
+        """What to write instead of a name that is no field."""
+        first, _, rest = name.partition("__")
+        if rest and first in self.by_name:
+            model = self.model.__name__
+            path = f"{first}.{rest.replace('__', '.')} ==" if self.by_name[first].is_relation else f"{first} >"
+            return f"; a condition is written {model}.where({model}.{path} ...)"
+        return did_you_mean(name, self.by_name)
 
     def has_value(self, record: Any, name: str, value: Any) -> bool:
         """Whether a field of the record has this value; raises QueryError for what is no field, or no value of it."""
