@@ -284,12 +284,13 @@ class StillReferenced(ReferenceViolation):
 
 
 class StaleVersion(Conflict):
-    """The record was changed or removed by somebody else since it was read: load it again and repeat the edit."""
+    """The record was changed or removed by somebody else since it was read: refresh it and repeat the edit."""
 
     def __init__(self, store: str, collection: str, key: object, position: int | None = None) -> None:
         self.collection = collection
         self.key = key
-        super().__init__(store, f"{collection} {key!r} was changed or removed since it was read", position)
+        changed = f"{collection} {key!r} was changed or removed since it was read"
+        super().__init__(store, f"{changed}; refresh() it, or ask for it in another session, and repeat", position)
 
 
 class LockConflict(Conflict):
