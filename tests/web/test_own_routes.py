@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -85,3 +86,24 @@ class _Through:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
+
+
+def test_a_failure_of_an_own_route_is_a_problem_too() -> None:
+    async def fails() -> None:
+        raise ValueError("secret")
+
+    service = Holdall("failing").asgi()
+    service.add_api_route("/fails", fails)
+
+    async def swallowing(scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(ValueError):  # which goes on to the server, and its log
+            await service(scope, receive, send)
+
+    async def main() -> None:
+        async with Client(swallowing) as client:
+            answer = await client.get("/fails")
+        assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.json()["instance"].startswith("urn:uuid:")
+        assert b"secret" not in answer.body
+
+    asyncio.run(main())

@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from holdall.errors import FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
-from holdall.web.problem import Problem, problem_of
+from holdall.web.problem import Problem, failure_of, problem_of
 from holdall.web.reply import problem_reply
 from holdall.web.rights import USER
 
-__all__ = ["add_problem_handlers", "http_problem"]
+__all__ = ["add_problem_handlers", "failed", "http_problem"]
 
 
 def add_problem_handlers(service: FastAPI) -> None:
@@ -65,6 +65,11 @@ def _breaches(item: Any) -> list[FieldError]:
 
 async def _problem(request: Request, error: Any) -> Response:
     return _response(error)
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """Answer what no other handler takes with a problem document; the server goes on to log the exception."""
+    return _response(failure_of(request.scope, error))
 
 
 async def _ours(request: Request, error: Any) -> Response:

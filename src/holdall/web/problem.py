@@ -5,9 +5,11 @@ A document never repeats a value that was sent, and tells nothing of stores, sta
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -35,9 +37,11 @@ from holdall.errors import (
     UpstreamError,
     ValidationError,
 )
-from holdall.web.asgi import Headers
+from holdall.web.asgi import Headers, Scope
 
-__all__ = ["Problem", "problem_of"]
+__all__ = ["Problem", "failure_of", "problem_of"]
+
+_log = logging.getLogger("holdall.web")
 
 _MAX_ERRORS = 100
 _MAX_PATH = 200
@@ -157,3 +161,10 @@ def _clean(text: str) -> str:
     """Short enough to be shown, and text that can be encoded."""
     shown = text if len(text) <= _MAX_PATH else text[:_MAX_PATH] + "…"
     return shown.encode("utf-8", "replace").decode()
+
+
+def failure_of(scope: Scope, error: Exception) -> Problem:
+    """Our own failure: told in full to the log, and to the client only by an id."""
+    instance = f"urn:uuid:{uuid4()}"
+    _log.error("%s %s failed, %s", scope["method"], scope["path"], instance, exc_info=error)
+    return Problem(500, "failure", "Something went wrong here; it is in the log under this id.", instance=instance)

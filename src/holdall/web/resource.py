@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 
@@ -18,7 +17,7 @@ from holdall.web.cursor import Cursors
 from holdall.web.host_problems import http_problem
 from holdall.web.key import KeyText
 from holdall.web.options import Options
-from holdall.web.problem import Problem, problem_of
+from holdall.web.problem import Problem, failure_of, problem_of
 from holdall.web.reading import Reads
 from holdall.web.reply import Reply, problem_reply, send_reply
 from holdall.web.rights import USER, has_any_right, refusal
@@ -70,7 +69,7 @@ class Resource:
         except HTTPException as error:  # of the hook that tells who asks
             reply = problem_reply(http_problem(error))
         except Exception as error:
-            reply = problem_reply(_failure(scope, error))
+            reply = problem_reply(failure_of(scope, error))
         await send_reply(send, reply, scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive, key: str) -> Reply:
@@ -118,16 +117,9 @@ class Resource:
         is_conditional = method in ("PATCH", "DELETE") and header(scope, b"if-match") is not None
         problem = problem_of(error, is_conditional=is_conditional, is_read=method in ("GET", "HEAD"))
         if problem is None:
-            return _failure(scope, error)
+            return failure_of(scope, error)
         if isinstance(error, Unsupported) and problem.status < 500:
             _log.info("%s %s: %s", method, self.binding.collection, error)  # it says what to do
         if problem.status >= 500:
             _log.warning("%s %s: %s", method, self.binding.collection, error)
         return problem
-
-
-def _failure(scope: Scope, error: Exception) -> Problem:
-    """Our own failure: told in full to the log, and to the client only by an id."""
-    instance = f"urn:uuid:{uuid4()}"
-    _log.error("%s %s failed, %s", scope["method"], scope["path"], instance, exc_info=error)
-    return Problem(500, "failure", "Something went wrong here; it is in the log under this id.", instance=instance)

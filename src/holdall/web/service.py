@@ -18,7 +18,7 @@ from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
 from holdall.web.first_page import add_first_page
-from holdall.web.host_problems import add_problem_handlers
+from holdall.web.host_problems import add_problem_handlers, failed
 from holdall.web.openapi import contribute, contribution
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes
@@ -74,6 +74,7 @@ class Service(FastAPI):
             middleware=[Middleware(CollectionMiddleware, self._find)],
         )
         add_problem_handlers(self)
+        self.add_exception_handler(Exception, failed)
         add_first_page(self, list(self._resources), options)
         if options.docs:
             if "docs" in self._resources:
