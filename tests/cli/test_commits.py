@@ -186,3 +186,21 @@ async def test_an_error_that_is_no_refusal_undoes_nothing(folder: Path, is_writt
         assert (await session.count(shop.Order.where()), await session.count(shop.Note.where())) == (1, 1)
     assert await app.recovery.unfinished() == []
     await app.close()
+
+
+async def test_an_empty_folder_in_the_place_of_one_that_is_not_mounted_ends_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdall.session.commit.two_phase.replay._PART_SECONDS", 0.5)
+    await _leave_one(folder)
+    shop: Any = importlib.import_module("shop")
+    app = shop.shop()
+    (folder / "files").rename(folder / "elsewhere")
+    (folder / "files").mkdir()
+    assert (await app.recovery.run()).pending == 1
+    (folder / "files").rmdir()
+    (folder / "elsewhere").rename(folder / "files")
+    await app.recovery.run()
+    async with app.session() as session:
+        assert (await session.count(shop.Order.where()), await session.count(shop.Note.where())) == (1, 1)
+    await app.close()

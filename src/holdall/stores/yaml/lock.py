@@ -56,6 +56,11 @@ class Lock:
         finally:
             os.close(descriptor)
 
+    @property
+    def was_ever_taken(self) -> bool:
+        """Whether a writer was ever in this folder: not where it is the empty place of one that is not mounted."""
+        return os.path.exists(self._path())
+
     def _path(self) -> str:
         return f"{self._folder.root}/{OWN}/lock"
 

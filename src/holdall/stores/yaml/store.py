@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from anyio.to_thread import run_sync
 
-from holdall.errors import DeclarationError, Unsupported
+from holdall.errors import DeclarationError, StoreUnavailable, Unsupported
 from holdall.query import Kind, Op, Query, Schema
 from holdall.store import (
     Capabilities,
@@ -210,6 +210,10 @@ class YamlStore:
             return self._preparing.prepare(self._shelves, reservation, changes)
 
     def _commit_prepared(self, commit: str, changes: list[Change]) -> bool:
+        if not self._lock.was_ever_taken:  # then "nothing is held" does not mean that it was written
+            raise StoreUnavailable(
+                self.name, f"the folder {self._folder.root} has no {OWN}, which every part is held in: is it mounted?"
+            )
         with self._writing():
             return self._preparing.commit(self._shelves, commit, changes)
 
