@@ -49,6 +49,7 @@ def shop():
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "shop.py").write_text(_SHOP)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("holdall.session.commit.two_phase.replay._PART_SECONDS", 0.5)
     sys.modules.pop("shop", None)
     yield tmp_path
     sys.modules.pop("shop", None)
@@ -188,10 +189,7 @@ async def test_an_error_that_is_no_refusal_undoes_nothing(folder: Path, is_writt
     await app.close()
 
 
-async def test_an_empty_folder_in_the_place_of_one_that_is_not_mounted_ends_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("holdall.session.commit.two_phase.replay._PART_SECONDS", 0.5)
+async def test_an_empty_folder_in_the_place_of_one_that_is_not_mounted_ends_nothing(folder: Path) -> None:
     await _leave_one(folder)
     shop: Any = importlib.import_module("shop")
     app = shop.shop()
