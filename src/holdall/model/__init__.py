@@ -13,6 +13,7 @@ from holdall.model.model import Model
 from holdall.model.options import MISSING, Fill, OnDelete, back, check, computed, field
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import Key, Ref, Reference
+from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
@@ -67,6 +68,10 @@ __all__ = [
     "edits_of",
     "field",
     "hold",
+    "items_of",
+    "leads_to",
+    "refers_to",
+    "replace_items",
     "schema_of",
     "set_track",
     "state_of",

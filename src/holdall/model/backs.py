@@ -9,6 +9,7 @@ import msgspec
 
 from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model.reference import Reference, keeper_of, key_of_value
+from holdall.model.reference_slots import leads_to, refers_to
 from holdall.model.state import State
 from holdall.model.tracking import Track, Tracker, hold, set_track, state_of, track_of
 
@@ -37,7 +38,7 @@ class BackEdit(msgspec.Struct, eq=False):
 
     def leave(self, record: Any, key: Any) -> None:
         """Leave for the commit what was done to this record, as another instance of it stands for its key."""
-        if _leads(record, _field(self.owner, self.name).options.back, self.owner):
+        if refers_to(_other(self.owner, self.name), record, self.owner):
             self.added[key] = None
         elif self.kept is None:
             self.removed[key] = False
@@ -46,20 +47,16 @@ class BackEdit(msgspec.Struct, eq=False):
 def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
     """Let just these refer to the owner by the reference that ``name`` is the other end of."""
     items = _admitted(owner, name, values)
-    edit, known, keeper = _edit(owner, name), _known(owner, name), keeper_of(owner)
-    field = _field(owner, name)
+    edit, known, keeper, other = _edit(owner, name), _known(owner, name), keeper_of(owner), _other(owner, name)
     found = [_at_hand(owner, name, item) for item in items]
     wanted = set(map(id, found))
-    for record in [*(known or ()), *edit.written]:
-        if id(record) not in wanted and _turn_away(owner, record, field.options.back):
-            edit.written.append(record)
-    for record in () if keeper is None else keeper.at_hand(field.target()):
-        is_left_out = id(record) not in wanted and _may_be_empty(record, field.options.back)
-        if is_left_out and _turn_away(owner, record, field.options.back):
+    here = keeper.at_hand(_field(owner, name).target()) if keeper is not None and other.may_be_emptied else ()
+    for record in [*(known or ()), *edit.written, *here]:
+        if id(record) not in wanted and _turn_away(owner, record, other):
             edit.written.append(record)
     for record in found:
         if record is not None:
-            _point(owner, record, field.options.back)
+            _point(owner, record, other)
             edit.written.append(record)
     absent = [item for item, record in zip(items, found, strict=True) if record is None]
     edit.removed = dict.fromkeys([*edit.added, *(key for key, had in edit.removed.items() if had)], True)
@@ -83,7 +80,7 @@ def link(owner: Any, name: str, value: Any) -> None:
         if known is not None:
             keeper_of(owner).keep_back(owner, name, None)
     else:
-        _point(owner, record, field.options.back)
+        _point(owner, record, _other(owner, name))
         edit.written.append(record)
         if known is not None and not any(record is one for one in known):
             known.append(record)
@@ -99,7 +96,7 @@ def unlink(owner: Any, name: str, value: Any) -> None:
     key = key_of_value(item)
     if record is None:
         edit.removed[key] = key in edit.added or edit.removed.get(key, False)
-    elif _turn_away(owner, record, field.options.back):
+    elif _turn_away(owner, record, _other(owner, name)):
         edit.written.append(record)
     edit.added.pop(key, None)
     if edit.kept is not None:
@@ -120,19 +117,18 @@ def catch_up(edit: BackEdit, record: Any) -> None:
 
     Whatever is assigned to it from then on came later. Where it cannot be done here, it is left for the commit.
     """
-    back, key = _field(edit.owner, edit.name).options.back, record.__key__()
-    other = type(record).__holdall__.by_name[back]
+    other, key = _other(edit.owner, edit.name), record.__key__()
     is_removed = key in edit.removed or (
         edit.kept is not None and not any(key == key_of_value(one) for one in edit.kept)
     )
-    if other.frozen or (is_removed and not _may_be_empty(record, back)):
+    if other.frozen or (is_removed and not other.may_be_emptied):
         return
     if key in edit.added:
         del edit.added[key]
-        _point(edit.owner, record, back)
+        _point(edit.owner, record, other)
     elif edit.removed.pop(key, False) and other.form is None:
-        setattr(record, back, None)
-    elif not is_removed or not _turn_away(edit.owner, record, back):
+        setattr(record, other.name, None)
+    elif not is_removed or not _turn_away(edit.owner, record, other):
         return
     edit.written.append(record)
 
@@ -142,7 +138,7 @@ def _ask_for(owner: Any, edit: BackEdit, key: Any) -> None:
     edit.added[key] = None
     edit.removed.pop(key, None)
     field = _field(owner, edit.name)
-    if field.target().__holdall__.by_name[field.options.back].form is None:
+    if _other(owner, edit.name).form is None:
         for rival in _edits(owner).values():
             if rival is not edit and rival.name == edit.name and type(rival.owner) is type(owner):
                 if key in rival.added and field.is_stored:
@@ -160,6 +156,12 @@ def _without(field: Any, owner: Any, item: Any) -> Any:
 
 def _field(owner: Any, name: str) -> Any:
     return type(owner).__holdall__.by_name[name]
+
+
+def _other(owner: Any, name: str) -> Any:
+    """The reference that the field is the other end of."""
+    field = _field(owner, name)
+    return field.target().__holdall__.by_name[field.options.back]
 
 
 def _admitted(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
@@ -205,41 +207,19 @@ def _same(item: Any, other: Any) -> bool:
     return bool(key == key_of_value(other))
 
 
-def _point(owner: Any, record: Any, back: str) -> None:
-    """Let the record refer to the owner."""
-    if not _leads(record, back, owner):
-        other = type(record).__holdall__.by_name[back]
-        setattr(record, back, owner if other.form is None else (*other.get(record), owner))
+def _point(owner: Any, record: Any, other: Any) -> None:
+    """Let the record refer to the owner by the reference ``other``."""
+    if not refers_to(other, record, owner):
+        setattr(record, other.name, owner if other.form is None else (*other.get(record), owner))
 
 
-def _turn_away(owner: Any, record: Any, back: str) -> bool:
-    """Let the record refer to the owner no more; tells whether it did."""
-    if not _leads(record, back, owner):
+def _turn_away(owner: Any, record: Any, other: Any) -> bool:
+    """Let the record refer to the owner by the reference ``other`` no more; tells whether it did."""
+    if not refers_to(other, record, owner):
         return False
-    other = type(record).__holdall__.by_name[back]
-    left = None if other.form is None else tuple([item for item in other.get(record) if not _is(item, owner)])
-    setattr(record, back, left)
+    left = None if other.form is None else tuple([item for item in other.get(record) if not leads_to(item, owner)])
+    setattr(record, other.name, left)
     return True
-
-
-def _may_be_empty(record: Any, back: str) -> bool:
-    other = type(record).__holdall__.by_name[back]
-    return other.form is not None or bool(other.nullable)
-
-
-def _leads(record: Any, back: str, owner: Any) -> bool:
-    """Whether the record refers to the owner."""
-    other = type(record).__holdall__.by_name[back]
-    value = other.get(record)
-    return any(_is(item, owner) for item in (value if other.form is not None else (value,)))
-
-
-def _is(item: Any, owner: Any) -> bool:
-    """Whether what a slot holds leads to the record."""
-    if item.__class__ is Reference and item._record is owner:
-        return True
-    key = key_of_value(item)
-    return key is not None and bool(key == owner.__key__())
 
 
 def _edit(owner: Any, name: str) -> BackEdit:

@@ -89,6 +89,11 @@ class Field:
         return self.target is not None and self.target.nullable and self.form is None
 
     @property
+    def may_be_emptied(self) -> bool:
+        """Whether a reference, or a list of them, can lead to nothing."""
+        return self.form is not None or self.nullable
+
+    @property
     def generated(self) -> Generated:
         """Who makes its value."""
         if not self.options.generated:
@@ -201,7 +206,8 @@ class Field:
 
     def admit_items(self, values: Any, errors: list[FieldError]) -> tuple[Any, ...]:
         """Records, keys and references as a list's slot holds them, for the other end of a reference of any kind."""
-        return self._admit_many(values, self.name, errors)  # type: ignore[no-any-return]
+        items: tuple[Any, ...] = self._admit_many(values, self.name, errors)
+        return items
 
     def encode(self, value: Any) -> Any:
         """The border value of a slot's value."""

@@ -38,17 +38,16 @@ class ChangingSession(SessionCore):
         for field, default in binding.frozen_at_creation:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)
-        key = record.__key__()
+        key, is_new = record.__key__(), True
         if key is not None:
             known = self._records.of(binding.model)
             if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
+                is_new = False
                 if not succeed(self._records, self._keeper.tracker, binding, key, record):
                     raise StateError(f"this session already holds a {binding.collection} with this key")
-                if track is not None:
-                    self._take_ends(track.ends)
-                return record
-        set_track(record, self._records.new_track)
-        self._records.new[id(record)] = record
+        if is_new:
+            set_track(record, self._records.new_track)
+            self._records.new[id(record)] = record
         if track is not None:
             self._take_ends(track.ends)
         return record

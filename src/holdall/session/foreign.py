@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, Reference, State, state_of
+from holdall.model import Reference, State, replace_items, state_of
 from holdall.session.identity import IdentityMap
 
 __all__ = ["take_keys_of_others"]
@@ -17,19 +17,15 @@ def take_keys_of_others(records: IdentityMap) -> None:
 
     So the reference leads to this session's record of that key, and nothing of the other session is written.
     """
+
+    def own(item: Any) -> Any:
+        return item.key if _is_of_others(records, item) else item
+
     for group in (records.new, records.dirty):
         for record in group.values():
             for field in type(record).__holdall__.references:
-                value = field.get(record)
-                if field.form is not None:
-                    _take_keys(records, record, field, value)
-                elif _is_of_others(records, value):
-                    field.put(record, value.key)
-
-
-def _take_keys(records: IdentityMap, record: Any, field: Field, items: tuple[Any, ...]) -> None:
-    if any(_is_of_others(records, item) for item in items):
-        field.put(record, tuple([item.key if _is_of_others(records, item) else item for item in items]))
+                if field.form is not None or _is_of_others(records, field.get(record)):
+                    replace_items(field, record, own)
 
 
 def _is_of_others(records: IdentityMap, item: Any) -> bool:

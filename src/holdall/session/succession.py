@@ -6,14 +6,26 @@ So nothing that refers to the key is ever without its target, and its version go
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from holdall.model import Declaration, Field, Reference, State, Track, Tracker, hold, set_track, state_of, track_of
+from holdall.model import (
+    Declaration,
+    Field,
+    Reference,
+    State,
+    Track,
+    Tracker,
+    items_of,
+    replace_items,
+    set_track,
+    state_of,
+    track_of,
+)
 from holdall.query import Kind
 from holdall.session.binding import Binding
 from holdall.session.identity import IdentityMap
 from holdall.session.references.consequences import key_in
-from holdall.session.references.symmetry import items_of
 
 __all__ = ["succeed"]
 
@@ -55,18 +67,12 @@ def _lead_on(records: IdentityMap, gone: Any, record: Any) -> None:
     """Let references that hold the one hold the other, as the key they store stays the same."""
     for holder in records.all():
         for field in type(holder).__holdall__.references:
-            slot = field.get(holder)
-            items = slot if field.form is not None else (slot,)
-            if any(item.__class__ is Reference and item._record is gone for item in items):
-                led = tuple([_led(field, item, gone, record) for item in items])
-                field.put(holder, led if field.form is not None else led[0])
-                hold(holder)
+            replace_items(field, holder, partial(_led, field, gone, record))
 
 
-def _led(field: Field, item: Any, gone: Any, record: Any) -> Any:
-    if item.__class__ is Reference and item._record is gone:
-        return Reference(field.target, record=record)
-    return item
+def _led(field: Field, gone: Any, record: Any, item: Any) -> Any:
+    is_held = item.__class__ is Reference and item._record is gone
+    return Reference(field.target, record=record) if is_held else item
 
 
 def _replaced(declaration: Declaration, gone: Any, edited: dict[str, Any], record: Any) -> dict[str, Any]:

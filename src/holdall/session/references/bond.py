@@ -73,6 +73,6 @@ def _rule(field: Field, backs: tuple[Field, ...]) -> OnDelete:
     if len(said) > 1:
         raise DeclarationError(f"{where}: its two ends say different things of on_delete; say it at one of them")
     rule = said.pop() if said else OnDelete.RESTRICT
-    if rule is OnDelete.UNLINK and field.form is None and not field.nullable:
+    if rule is OnDelete.UNLINK and not field.may_be_emptied:
         raise DeclarationError(f"{where} cannot be emptied, so UNLINK cannot work: make it optional, or CASCADE")
     return rule

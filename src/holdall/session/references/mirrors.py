@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, Reference, State, track_of
+from holdall.model import Field, Reference, State, items_of, leads_to, track_of
 from holdall.session.references.asking import Asking
 from holdall.session.references.bond import Bond
 from holdall.session.references.consequences import Consequences, key_in, old_value
 from holdall.session.references.stub import field_names
-from holdall.session.references.symmetry import changed_references, items_of, leads_to
+from holdall.session.references.symmetry import changed_references
 
 __all__ = ["tell_mirrors"]
 

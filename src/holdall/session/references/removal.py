@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from holdall.model import Field, OnDelete, State, state_of
+from holdall.model import Field, OnDelete, State, items_of, state_of
 from holdall.policy import Right, User
 from holdall.session.references.asking import Asking
 from holdall.session.references.bond import Bond
 from holdall.session.references.consequences import Consequences, Refusal, fields_for, key_in, old_value
-from holdall.session.references.symmetry import items_of
 from holdall.store import Row
 
 __all__ = ["follow_removals"]

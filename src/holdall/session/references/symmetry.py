@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from holdall.errors import FieldError, StateError
-from holdall.model import BackEdit, Field, Reference, State, hold, state_of, track_of
+from holdall.model import BackEdit, Reference, State, items_of, leads_to, refers_to, replace_items, state_of, track_of
 from holdall.session.references.asking import Asking
 from holdall.session.references.bond import Bond
 from holdall.session.references.consequences import Consequences, fields_for, key_in, old_value
 
-__all__ = ["answer_edits", "changed_references", "give_way", "items_of", "knit", "leads_to"]
+__all__ = ["answer_edits", "changed_references", "give_way", "knit"]
 
 
 def knit(found: Consequences) -> None:
@@ -20,18 +21,11 @@ def knit(found: Consequences) -> None:
     }
     for record in [*found.records.new.values(), *found.records.dirty.values()]:
         for bond in found.bindings.of_model(type(record)).bonds:
-            slot = bond.field.get(record)
-            items = slot if bond.field.form is not None else (slot,)
-            if any(item.__class__ is not Reference and (bond.target.model, item) in new for item in items):
-                met = tuple([_met(bond, item, new) for item in items])
-                bond.field.put(record, met if bond.field.form is not None else met[0])
-                hold(record)
+            replace_items(bond.field, record, partial(_met, bond, new))
 
 
-def _met(bond: Bond, item: Any, new: dict[Any, Any]) -> Any:
-    if item.__class__ is Reference:
-        return item
-    record = new.get((bond.target.model, item))
+def _met(bond: Bond, new: dict[Any, Any], item: Any) -> Any:
+    record = None if item.__class__ is Reference else new.get((bond.target.model, item))
     return item if record is None else Reference(bond.field.target, record=record)
 
 
@@ -53,9 +47,7 @@ def _bond_of(found: Consequences, owner: Any, name: str) -> Bond:
 async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdit) -> None:
     """Let the records asked for refer to the owner, and others no more."""
     for record in edit.written:
-        if state_of(record) is State.UNBOUND and any(
-            leads_to(item, edit.owner) for item in items_of(bond.field, bond.field.get(record))
-        ):
+        if state_of(record) is State.UNBOUND and refers_to(bond.field, record, edit.owner):
             place = f"{type(edit.owner).__name__}.{edit.name}"
             raise StateError(f"{place} holds a {type(record).__name__} not of this session; add it first")
     own_key = edit.owner.__key__()
@@ -75,8 +67,9 @@ async def _answer(found: Consequences, asking: Asking, bond: Bond, edit: BackEdi
 
 def _was_told(found: Consequences, bond: Bond, key: Any) -> bool:
     """Whether the record is at hand, so that all that was asked of it is done to it; see ``catch_up``."""
-    may_be_empty = bond.field.form is not None or bond.field.nullable
-    return may_be_empty and not bond.field.frozen and found.records.find(bond.source.model, key) is not None
+    return (
+        bond.field.may_be_emptied and not bond.field.frozen and found.records.find(bond.source.model, key) is not None
+    )
 
 
 async def _point(found: Consequences, asking: Asking, bond: Bond, owner: Any, name: str, items: list[Any]) -> None:
@@ -157,19 +150,6 @@ def _let_go(
         else:
             message = f"leaves out a {bond.source.collection} that cannot be without its {bond.field.name}"
             found.errors.append((edit.owner, FieldError(edit.name, "required", message)))
-
-
-def leads_to(item: Any, owner: Any) -> bool:
-    """Whether what a slot holds leads to the record."""
-    if item.__class__ is Reference and item._record is owner:
-        return True
-    key = key_in(item)
-    return key is not None and bool(key == owner.__key__())
-
-
-def items_of(field: Field, slot: Any) -> list[Any]:
-    """What a slot holds, one by one."""
-    return [item for item in (slot if field.form is not None else (slot,)) if item is not None]
 
 
 async def give_way(found: Consequences, asking: Asking) -> None:

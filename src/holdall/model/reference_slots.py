@@ -1,0 +1,42 @@
+"""What stands in the slot of a reference, or of a list of them: keys, and References that have their records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from holdall.model.reference import Reference, key_of_value
+from holdall.model.tracking import hold
+
+if TYPE_CHECKING:
+    from holdall.model.field import Field
+
+__all__ = ["items_of", "leads_to", "refers_to", "replace_items"]
+
+
+def items_of(field: Field, slot: Any) -> list[Any]:
+    """What the slot of the field holds, one by one."""
+    return [item for item in (slot if field.form is not None else (slot,)) if item is not None]
+
+
+def leads_to(item: Any, record: Any) -> bool:
+    """Whether what a slot holds leads to the record."""
+    if item.__class__ is Reference and item._record is record:
+        return True
+    key = key_of_value(item)
+    return key is not None and bool(key == record.__key__())
+
+
+def refers_to(field: Field, record: Any, target: Any) -> bool:
+    """Whether the record refers to the target by this field."""
+    return any(leads_to(item, target) for item in items_of(field, field.get(record)))
+
+
+def replace_items(field: Field, record: Any, replaced: Callable[[Any], Any]) -> None:
+    """Put into the slot, past change tracking, what ``replaced`` gives for each item; what it gives back stays."""
+    slot = field.get(record)
+    items = slot if field.form is not None else (slot,)
+    made = tuple([replaced(item) for item in items])
+    if any(one is not other for one, other in zip(made, items, strict=True)):
+        field.put(record, made if field.form is not None else made[0])
+        hold(record)
