@@ -71,6 +71,11 @@ class Binding:
         self.yielding: tuple[Field, ...] = ()  # unique references that may be empty: who gives one up goes first
 
     @property
+    def stored_ends(self) -> dict[str, Binding]:
+        """The lists, stored with its records, of what refers to them, each with the collection that refers."""
+        return {back.name: bond.source for bond in self.bound_by for back in bond.mirrors}
+
+    @property
     def makes_late_keys(self) -> bool:
         """Whether its store makes keys, in one batch with everything else it is told."""
         is_batch = self.store.capabilities.commit is CommitClass.BATCH

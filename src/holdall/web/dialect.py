@@ -231,8 +231,8 @@ class _Reading:
         asked = set(text.split(","))
         if asked - set(known):
             self._refuse("fields", "unknown", "names something that is not a field")
-        for bond in self._binding.bound_by:  # a stored list of what refers to a record tells of that collection
-            self._visits.extend(("fields", bond.source) for back in bond.mirrors if back.name in asked)
+        ends = self._binding.stored_ends  # which tell of the collections that refer
+        self._visits.extend(("fields", ends[name]) for name in asked & ends.keys())
         return tuple(name for name in known if name in asked)
 
     def _projection(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

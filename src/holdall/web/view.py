@@ -155,17 +155,16 @@ class CollectionView:
     # --- shown --------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def ends(self) -> dict[str, Binding]:
-        """The lists, stored with a record, of what refers to it, each with the collection that refers."""
-        return {back.name: bond.source for bond in self.binding.bound_by for back in bond.mirrors}
+    def _ends(self) -> dict[str, Binding]:
+        return self.binding.stored_ends
 
     def hidden(self, user: User) -> set[str]:
         """The lists of records that the user may not read: they would tell which of them refer to a record."""
-        return {name for name, source in self.ends.items() if not source.policy.allows(Right.READ, user)}
+        return {name for name, source in self._ends.items() if not source.policy.allows(Right.READ, user)}
 
     def visible(self, user: User, names: Collection[str] | None) -> Collection[str] | None:
         """What is shown to the user of these fields and computed values; None stands for all."""
-        if not self.ends or not (hidden := self.hidden(user)):
+        if not self._ends or not (hidden := self.hidden(user)):
             return names
         return [name for name in (self._output.names if names is None else names) if name not in hidden]
 
