@@ -49,7 +49,7 @@ class PostgresPool:
         self._open = 0
         self._free: list[PostgresConnection] = []
         self._waiters: deque[asyncio.Future[PostgresConnection | None]] = deque()
-        self._resetting: dict[asyncio.Task[None], PostgresConnection] = {}
+        self._resetting: set[asyncio.Task[None]] = set()
         self._opening: set[asyncio.Task[PostgresConnection]] = set()
         self._is_closed = False
 
@@ -97,7 +97,7 @@ class PostgresPool:
         if connection.raw.is_closed():
             self._vacate()
             return
-        self._in_background(connection, self._reset(connection))
+        self._in_background(self._reset(connection))
 
     def renew(self) -> None:
         """End all idle connections, as they lead to a server that is gone, or is not the primary any more."""
@@ -179,7 +179,7 @@ class PostgresPool:
             return False
         now = monotonic()
         if self._ages.recycle is not None and now - connection.born > self._ages.recycle:
-            self._in_background(connection, self._retire(connection))
+            self._in_background(self._retire(connection))
             return False
         if now - connection.idle_since < self._ages.ping_after and not connection.has_news:
             return True
@@ -210,10 +210,10 @@ class PostgresPool:
         finally:
             self._vacate()
 
-    def _in_background(self, connection: PostgresConnection, work: Coroutine[None, None, None]) -> None:
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._resetting[task] = connection
-        task.add_done_callback(self._resetting.pop)
+        self._resetting.add(task)
+        task.add_done_callback(self._resetting.discard)
 
 
 def _end(task: asyncio.Task[PostgresConnection]) -> None:
