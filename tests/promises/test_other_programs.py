@@ -140,8 +140,8 @@ async def test_a_row_that_nobody_can_read_is_named_and_stops_nobody(
             async with later.session() as session:
                 session.add_all([Order(id=2), Note(id=2)])  # its first commit over several stores
             await asyncio.sleep(0.3)
-            assert later._recovering is not None
-            assert not later._recovering.done()
+            assert later._background._recovering is not None
+            assert not later._background._recovering.done()
             async with later.session() as session:
                 assert [await session.count(Order.where()), await session.count(Note.where())] == [2, 2]
             (left,) = await later.recovery.unfinished()

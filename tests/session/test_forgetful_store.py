@@ -84,7 +84,7 @@ async def test_what_a_store_does_not_promise_is_said(
         session.rollback()
     with caplog.at_level(logging.WARNING, "holdall"):
         await app.start()
-        assert app._telling is not None
-        await app._telling
+        assert app._background._telling is not None
+        await app._background._telling
     assert sentence in caplog.text
     await app.close()

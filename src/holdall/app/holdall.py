@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
+from holdall.app.background import Background
 from holdall.app.block import SessionBlock
 from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
@@ -29,7 +28,6 @@ from holdall.session import (
     Strategy,
     adding_new_records,
     bind_dao,
-    recovering,
 )
 from holdall.store import Blocks, Disclosing, Obstructed, Provisioned, Store, open_store
 
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from holdall.stores.dao import DAO
 
 __all__ = ["Holdall"]
-
-_log = logging.getLogger("holdall")
 
 
 class Holdall:
@@ -68,8 +64,7 @@ class Holdall:
         self.stores: dict[str, Store] = {}
         self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
         self.recovery = Recovery(self.bindings)
-        self._recovering: asyncio.Task[None] | None = None
-        self._telling: asyncio.Task[None] | None = None
+        self._background = Background(self.recovery)
         self._active: Blocks[ref[Session]] = Blocks(f"holdall_{name}")
         self._sync: SyncHoldall | None = None
 
@@ -229,15 +224,9 @@ class Holdall:
         What stores do not promise of a write is logged, as soon as they have told.
         """
         self.bindings.settle()
-        if self._telling is None:
-            self._telling = asyncio.create_task(self._log_durability())
-        if self._recovering is None and len(self.bindings.stores()) > 1:
-            rounds = recovering(self.recovery.run, self.recovery.sweep, every, self.bindings.journal.lease)
-            self._recovering = asyncio.create_task(rounds)
-
-    async def _log_durability(self) -> None:
-        for name, sentence in (await self.durability()).items():
-            _log.warning("store %r: %s", name, sentence)
+        self._background.tell(self.durability)
+        if len(self.bindings.stores()) > 1:
+            self._background.recover(every, self.bindings.journal.lease)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -266,11 +255,7 @@ class Holdall:
 
     async def close(self) -> None:
         """Give back everything the stores hold; its models' active-record look no longer leads here."""
-        for task in (self._recovering, self._telling):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
-        self._recovering = self._telling = None
+        await self._background.stop()
         for binding in self.bindings:
             ModelGateway.of(binding.model).remove(self)
         await self.bindings.journal.close()

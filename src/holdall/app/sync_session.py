@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from holdall.app.waiting import Wait
 from holdall.model import Model
 from holdall.policy import Policy
 from holdall.query import Query
@@ -25,19 +26,17 @@ R = TypeVar("R")
 class SyncSession:
     """A session whose verbs wait for their results; see ``Session`` for each."""
 
-    def __init__(self, session: Session, call: Callable[..., Any]) -> None:
+    def __init__(self, session: Session, call: Wait) -> None:
         self._session = session
         self._call = call
 
     def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
         """The record with this key, or None."""
-        found: M | None = self._call(lambda: self._session.get(model, *args, **key))
-        return found
+        return self._call(lambda: self._session.get(model, *args, **key))
 
     def require(self, model: type[M], *args: Any, **key: Any) -> M:
         """The record with this key; raises NotFound where there is none."""
-        found: M = self._call(lambda: self._session.require(model, *args, **key))
-        return found
+        return self._call(lambda: self._session.require(model, *args, **key))
 
     @overload
     def query(self, query: Query[Q]) -> list[Q]: ...
@@ -46,38 +45,31 @@ class SyncSession:
     def query(self, query: Query[Q] | QueryCall[M], *, force: bool = False) -> list[Q] | list[M]:
         """The records a query means, or a call of a query function gives."""
         asked: Any = query
-        found: list[Any] = self._call(lambda: self._session.query(asked, force=force))
-        return found
+        return self._call(lambda: self._session.query(asked, force=force))
 
     def readable(self, query: Query[Q]) -> Readable[Q]:
         """As ``query``, with the records that cannot be read apart."""
-        found: Readable[Q] = self._call(lambda: self._session.readable(query))
-        return found
+        return self._call(lambda: self._session.readable(query))
 
     def mend(self, model: type[M], *args: Any, **key: Any) -> M:
         """The record with this key, readable or not, to be given new values or removed."""
-        found: M = self._call(lambda: self._session.mend(model, *args, **key))
-        return found
+        return self._call(lambda: self._session.mend(model, *args, **key))
 
     def first(self, query: Query[Q]) -> Q | None:
         """The first record a query means, or None."""
-        found: Q | None = self._call(lambda: self._session.first(query))
-        return found
+        return self._call(lambda: self._session.first(query))
 
     def one(self, query: Query[Q]) -> Q:
         """The only record a query means."""
-        found: Q = self._call(lambda: self._session.one(query))
-        return found
+        return self._call(lambda: self._session.one(query))
 
     def count(self, query: Query[Any]) -> int:
         """How many records meet the query's condition."""
-        found: int = self._call(lambda: self._session.count(query))
-        return found
+        return self._call(lambda: self._session.count(query))
 
     def exists(self, query: Query[Any]) -> bool:
         """Whether any record meets the query."""
-        found: bool = self._call(lambda: self._session.exists(query))
-        return found
+        return self._call(lambda: self._session.exists(query))
 
     def stream(self, query: Query[Q], *, batch: int = 500) -> Iterator[Q]:
         """The records of a query of any size, batch by batch."""
@@ -93,8 +85,7 @@ class SyncSession:
 
     def wait(self, awaited: Awaitable[R]) -> R:
         """What awaiting this gives: ``session.wait(book.author)``, ``session.wait(job.log.read())``."""
-        found: R = self._call(lambda: _wait(awaited))
-        return found
+        return self._call(lambda: _wait(awaited))
 
     def load(self, records: M | Sequence[M], *fields: Any) -> None:
         """Load what these fields of the records lead to, so that they can be read as they are."""
@@ -102,13 +93,11 @@ class SyncSession:
 
     def rows(self, query: Query[Any]) -> list[Row]:
         """The rows of a query with ``only(...)`` as they cross the border of a store."""
-        found: list[Row] = self._call(lambda: self._session.rows(query))
-        return found
+        return self._call(lambda: self._session.rows(query))
 
     def explain(self, query: Query[Any]) -> Explanation:
         """How the query is answered."""
-        told: Explanation = self._call(lambda: self._session.explain(query))
-        return told
+        return self._call(lambda: self._session.explain(query))
 
     def refresh(self, record: Model) -> None:
         """Take over what the store has now."""
@@ -160,8 +149,7 @@ class SyncSession:
 
     def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
         """Remember these records as the result of a query function."""
-        found: list[M] = self._call(lambda: self._session.register_query(query, models, force))
-        return found
+        return self._call(lambda: self._session.register_query(query, models, force))
 
     def update_cache(self) -> None:
         """File new records under the keys they have by now."""
@@ -181,8 +169,7 @@ class SyncSession:
 
     def expand(self) -> Plan:
         """The plan of a commit with all that references bring along."""
-        plan: Plan = self._call(self._session.expand)
-        return plan
+        return self._call(self._session.expand)
 
     def names_of(self, record: Model) -> tuple[str, ...]:
         """Under which names the record's store keeps it."""

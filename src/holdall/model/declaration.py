@@ -153,7 +153,8 @@ class Declaration:
                 raise QueryError(f"{name} is the other end of a reference: compare its {key[0].name}, or use any()")
 
             def further(inner: str) -> Expression:
-                return target().__holdall__.expression(inner, path, own, owner)  # type: ignore[no-any-return]
+                found: Expression = target().__holdall__.expression(inner, path, own, owner)
+                return found
 
             return Expression(path, compared, further, own, owner, target)
         if field.form is not None:

@@ -31,6 +31,7 @@ def encode_hook(value: Any) -> Any:
 _log = logging.getLogger("holdall")
 
 _ENCODER = msgspec.json.Encoder(enc_hook=encode_hook)
+_DECODER = msgspec.json.Decoder(dict[str, Any])
 
 
 class JsonOutput:
@@ -70,7 +71,7 @@ class JsonOutput:
 
     def builtins(self, record: Any, names: Collection[str] | None = None) -> dict[str, Any]:
         """One record as what its JSON says: dict, list, str, int, float, bool and None."""
-        return msgspec.json.decode(self.encode_one(record, names))  # type: ignore[no-any-return]
+        return _DECODER.decode(self.encode_one(record, names))
 
     def _prepared(self, records: Sequence[Any], names: Collection[str] | None) -> Sequence[Any]:
         """What the encoder takes: the records themselves where it shows just their slots, else structs made for it."""

@@ -71,7 +71,8 @@ class ResultSet(_NotLoaded, Generic[M]):
 
     async def _fetch(self) -> list[M]:
         async with gateway_of(self.query.model) as act:
-            return await act.session.query(self.query)  # type: ignore[no-any-return]
+            found: list[M] = await act.session.query(self.query)
+            return found
 
     async def first(self) -> M | None:
         """The first of them, or None."""
