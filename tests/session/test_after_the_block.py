@@ -13,6 +13,7 @@ import pytest
 
 from holdall import Holdall, Many, Model, Ref, Session, State, back, field, state_of
 from holdall.errors import CommitAborted, CommitError, NotFound, StateError, ValidationError
+from tests.session.local_stores import LOCAL, local_url
 
 pytestmark = pytest.mark.anyio
 
@@ -45,11 +46,10 @@ class Made(Model):
     n: int = field(default=0)
 
 
-@pytest.fixture(params=["memory:", "sqlite", "yaml"])
+@pytest.fixture(params=LOCAL)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holdall]:
-    urls = {"sqlite": f"sqlite:///{tmp_path / 'a.db'}", "yaml": f"yaml:{tmp_path / 'notes'}"}
     made = Holdall("block")
-    made.add_store("m", urls.get(request.param, request.param))
+    made.add_store("m", local_url(request.param, tmp_path))
     made.add(Author, Book, Prize, Made, store="m")
     await made.create()
     async with made:

@@ -11,6 +11,7 @@ import pytest
 
 from holdall import Fill, Holdall, Many, Model, Ref, Session, State, back, field, state_of
 from holdall.errors import StateError
+from tests.session.local_stores import LOCAL, local_url
 
 pytestmark = pytest.mark.anyio
 
@@ -47,11 +48,10 @@ class Essay(Model):
     writers: Many[Author] = field(default=())
 
 
-@pytest.fixture(params=["memory:", "sqlite", "yaml"])
+@pytest.fixture(params=LOCAL)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holdall]:
-    urls = {"sqlite": f"sqlite:///{tmp_path / 'a.db'}", "yaml": f"yaml:{tmp_path / 'notes'}"}
     made = Holdall("elsewhere")
-    made.add_store("m", urls.get(request.param, request.param))
+    made.add_store("m", local_url(request.param, tmp_path))
     made.add(Author, Book, Prize, Essay, Leaf, store="m")
     await made.create()
     async with made:

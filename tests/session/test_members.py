@@ -8,31 +8,12 @@ from typing import Any
 
 import pytest
 
-from holdall import Fill, Holdall, Many, Model, Ref, back, field
+from holdall import Holdall
 from holdall.session.commit.plan import changes
 from holdall.stores.redis import RedisCollection
+from tests.session.membership import Book, Person, Site, Tag
 
 pytestmark = pytest.mark.anyio
-
-
-class Book(Model):
-    id: int = field(pk=True)
-    tags: Many[Tag] = field(default=())
-
-
-class Tag(Model):
-    id: int = field(pk=True)
-    books: Many[Book] = back("tags", fill=Fill.STORED)
-
-
-class Site(Model):
-    id: int = field(pk=True)
-    users: Many[Person] = back("site", fill=Fill.STORED)
-
-
-class Person(Model):
-    id: int = field(pk=True, generated=True)
-    site: Ref[Site]
 
 
 @pytest.fixture(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdall import Fill, Holdall, Many, Model, OnDelete, Ref, Session, State, back, field, state_of
+from tests.session.local_stores import LOCAL, local_url
 
 pytestmark = pytest.mark.anyio
 
@@ -32,11 +33,10 @@ class Essay(Model):
     author: Ref[Author | None] = field(default=None, on_delete=OnDelete.UNLINK)
 
 
-@pytest.fixture(params=["memory:", "sqlite", "yaml"])
+@pytest.fixture(params=LOCAL)
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holdall]:
-    urls = {"sqlite": f"sqlite:///{tmp_path / 'a.db'}", "yaml": f"yaml:{tmp_path / 'notes'}"}
     made = Holdall("succession")
-    made.add_store("m", urls.get(request.param, request.param))
+    made.add_store("m", local_url(request.param, tmp_path))
     made.add(Author, Book, Essay, store="m")
     await made.create()
     async with made:

@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from holdall import Fill, Holdall, Many, Model, Ref, Session, back, field
+from holdall import Holdall, Session
 from holdall.errors import CommitPending, StoreUnavailable
 from holdall.session.commit.plan import changes
 from holdall.store import Change, Members, Verb
 from tests.session.bank import Away
+from tests.session.membership import Book, Person, Site, Tag
 
 pytestmark = pytest.mark.anyio
 
@@ -36,26 +37,6 @@ _PAIRS = [
 _PAIRS = [*permutations(_STORES, 2), ("sqlite", "sqlite")] if os.environ.get("ENDS") else _PAIRS
 _WRITERS = 6
 _EXPECTED = {0, 1, 2, 100, 101, 102, 105}, 6
-
-
-class Book(Model):
-    id: int = field(pk=True)
-    tags: Many[Tag] = field(default=())
-
-
-class Tag(Model):
-    id: int = field(pk=True)
-    books: Many[Book] = back("tags", fill=Fill.STORED)
-
-
-class Site(Model):
-    id: int = field(pk=True)
-    users: Many[Person] = back("site", fill=Fill.STORED)
-
-
-class Person(Model):
-    id: int = field(pk=True, generated=True)
-    site: Ref[Site]
 
 
 Opened: TypeAlias = Callable[[], Holdall]
