@@ -144,7 +144,7 @@ def test_what_is_broken_is_found_and_repaired(tmp_path: Path, batch: int) -> Non
         await session.commit()
         whole = await app.fsck()
         assert whole.is_whole
-        assert str(whole).startswith("all references hold")
+        assert str(whole).startswith("all records can be read, all references hold")
         await app.close()
 
     run(main)
@@ -219,6 +219,12 @@ def test_the_command_finds_and_repairs(tmp_path: Path) -> None:
     assert found.code == 1
     assert "cat.house: 1 dangling" in found.errors
     assert run_command(tmp_path, "holdall", "fsck", "home:home", "--repair").code == 0
+    file = tmp_path / "files" / "cat" / "1.yaml"
+    file.write_text("id: 1\nfriend: many\n")
+    broken = run_command(tmp_path, "holdall", "fsck", "home:home")
+    assert broken.code == 1
+    assert "cat.friend: 1 unreadable (1): friend" in broken.errors
+    file.write_text("id: 1\nfriend: 1\n")
     whole = run_command(tmp_path, "holdall", "fsck", "home:home", "--from", '["cat.friend"]')
     assert (whole.code, "all references hold" in whole.output) == (0, True)
     assert run_command(tmp_path, "holdall", "fsck", "home:home", "--from", "x").code == 1

@@ -30,14 +30,17 @@ class Fault(msgspec.Struct, frozen=True):
     collection: str
     field: str
     key: Any
-    is_repaired: bool
+    is_repaired: bool = False
+    reason: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True):
     """One kind of fault in one field: how many records have it, in how many it was repaired, the keys of some.
 
-    ``kind`` is "dangling" (it refers to what is not there), "one-sided" (a stored other end says something else than
-    the references) or "shared" (several refer to a record that only one may refer to).
+    ``kind`` is "unreadable" (its stored value is not as the model says, ``reason`` tells of the first), "dangling" (it
+    refers to what is not there), "one-sided" (a stored other end says something else than the references) or "shared"
+    (several refer to a record that only one may refer to). ``field`` is empty where a whole record or collection cannot
+    be read.
     """
 
     kind: str
@@ -46,15 +49,19 @@ class Finding(msgspec.Struct, frozen=True):
     number: int
     repaired: int
     examples: tuple[Any, ...]
+    reason: str = ""
 
     def __str__(self) -> str:
+        place = f"{self.collection}.{self.field}" if self.field else self.collection
         some = ", ".join(map(repr, self.examples)) + (", …" if self.number > len(self.examples) else "")
         done = f", {self.repaired} repaired" if self.repaired else ""
-        return f"{self.collection}.{self.field}: {self.number} {self.kind}{done} ({some})"
+        shown = f" ({some})" if self.examples else ""
+        return f"{place}: {self.number} {self.kind}{done}{shown}" + (f": {self.reason}" if self.reason else "")
 
 
 class FsckReport(msgspec.Struct, frozen=True):
-    """What was found. ``checked`` counts the looks at records, one for each reference. Printing it shows it."""
+    """What was found. ``checked`` counts the looks at records: one at its values, one for each reference, other end
+    that is stored, and reference that only one may have. Printing it shows it."""
 
     checked: int
     findings: tuple[Finding, ...] = ()
@@ -66,7 +73,7 @@ class FsckReport(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if not self.findings:
-            return f"all references hold ({self.checked} checked)"
+            return f"all records can be read, all references hold ({self.checked} checked)"
         return "\n".join([*map(str, self.findings), f"{self.checked} checked"])
 
 
@@ -81,15 +88,16 @@ class Tally:
     def add(self, fault: Fault) -> None:
         """Count one more."""
         self.number += 1
-        counts = self._counts.setdefault((fault.kind, fault.collection, fault.field), [0, 0, []])
+        counts = self._counts.setdefault((fault.kind, fault.collection, fault.field), [0, 0, [], fault.reason])
         counts[0] += 1
         counts[1] += fault.is_repaired
-        if len(counts[2]) < _EXAMPLES:
+        if len(counts[2]) < _EXAMPLES and fault.key is not None:
             counts[2].append(fault.key)
 
     def report(self) -> FsckReport:
         """What was counted so far."""
         found = [
-            Finding(*place, number, repaired, tuple(keys)) for place, (number, repaired, keys) in self._counts.items()
+            Finding(*place, number, repaired, tuple(keys), reason)
+            for place, (number, repaired, keys, reason) in self._counts.items()
         ]
         return FsckReport(self.checked, tuple(found))

@@ -1,4 +1,4 @@
-"""Looking through all stores for references that lead nowhere and other ends that say something else; repairing them.
+"""Looking through all stores for records that cannot be read and references that do not hold; repairing the latter.
 
 It goes by key, batch by batch, and can be taken up again at a position. It repairs by ordinary commits, one a batch.
 """
@@ -6,18 +6,19 @@ It goes by key, batch by batch, and can be taken up again at a position. It repa
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from holdall.app.findings import Fault, FsckProgress, FsckReport, Tally
-from holdall.errors import CommitError, StateError, ValidationError
+from holdall.errors import CommitError, CorruptRecord, StateError, ValidationError
 from holdall.model import OnDelete, decode_text
 from holdall.policy import SYSTEM
 from holdall.query import ALWAYS
 from holdall.session import Bindings, Session
 from holdall.session.binding import Binding
+from holdall.session.damage import broken_in
 from holdall.session.references.asking import Asking
 from holdall.session.references.bond import Bond
 from holdall.session.references.consequences import Consequences, key_in
@@ -26,6 +27,21 @@ from holdall.session.references.stub import field_names
 from holdall.store import Row
 
 __all__ = ["Fsck"]
+
+
+class _Look(msgspec.Struct, frozen=True):
+    """One way to look at the records of a collection; without a ``bond``, at their values."""
+
+    name: str
+    walked: Binding
+    bond: Bond | None
+    find: Callable[..., Awaitable[list[Fault]]]
+
+    @property
+    def collections(self) -> set[str]:
+        """The collections that it reads."""
+        bond = self.bond
+        return {self.walked.collection, *([] if bond is None else [bond.source.collection, bond.target.collection])}
 
 
 class Fsck:
@@ -38,44 +54,103 @@ class Fsck:
         self._repair = repair
         self._batch = batch
         self._progress = progress
-        self._asking = Asking(Localizer(bindings, SYSTEM))
+        self._asking = Asking(Localizer(bindings, SYSTEM), told_of_broken=self._note)
+        self._broken: list[CorruptRecord] = []
+        self._damaged: dict[str, set[str]] = {}  # the fields that some record holds unreadable, by collection
+        self._lost: set[str] = set()  # the collections that cannot be read at all
         self._tally = Tally()
 
     async def run(self, start: str | None = None) -> FsckReport:
-        """Look at every reference, then at every other end that is stored, then at those that only one may lead to."""
-        bonds = [bond for binding in self._bindings for bond in binding.bonds if binding.recordwise is None]
-        mirrors = [(bond, back) for bond in bonds for back in bond.mirrors]
-        places: list[tuple[str, Bond, Any]] = [
-            *[(bond.name, bond, self._dangling) for bond in bonds],
-            *[(f"{bond.target.collection}.{back.name}", bond, self._one_sided) for bond, back in mirrors],
-            *[(f"{bond.name} alone", bond, self._shared) for bond in bonds if bond.is_single],
+        """Look at every record, every reference, every other end that is stored, and those that only one may have."""
+        bindings = [binding for binding in self._bindings if binding.recordwise is None]
+        bonds = [bond for binding in bindings for bond in binding.bonds]
+        looks = [
+            *[_Look(binding.collection, binding, None, self._unreadable) for binding in bindings],
+            *[_Look(bond.name, bond.source, bond, self._dangling) for bond in bonds],
+            *[
+                _Look(f"{bond.target.collection}.{back.name}", bond.target, bond, self._one_sided)
+                for bond in bonds
+                for back in bond.mirrors
+            ],
+            *[_Look(f"{bond.name} alone", bond.source, bond, self._shared) for bond in bonds if bond.is_single],
         ]
-        names = [name for name, _, _ in places]
+        names = [look.name for look in looks]
         wanted, after = _read_position(start) if start is not None else (names[0] if names else "", [])
         if names and wanted not in names:
             raise StateError(f"{start!r} is no position of this Holdall's fsck; begin anew")
-        for name, bond, look in places[names.index(wanted) if names else 0 :]:
-            walked = bond.target if look == self._one_sided else bond.source
-            key = _key_of(walked, after) if name == wanted and after else None
-            await self._walk(name, bond, walked, look, key)
+        for look in looks[names.index(wanted) if names else 0 :]:
+            key = _key_of(look.walked, after) if look.name == wanted and after else None
+            if self._lost.isdisjoint(look.collections):
+                await self._walk(look, key)
         return self._tally.report()
 
-    async def _walk(self, name: str, bond: Bond, walked: Binding, look: Any, after: Any) -> None:
-        names = field_names(walked, is_changed=True)
+    async def _walk(self, look: _Look, after: Any) -> None:
+        """Go over one collection. One that cannot be read at all is told and passed over."""
+        try:
+            await self._walk_readable(look, after)
+        except CorruptRecord as error:
+            self._lost.add(look.walked.collection)
+            self._tally.add(Fault("unreadable", look.walked.collection, "", error.key, reason=str(error)))
+
+    async def _walk_readable(self, look: _Look, after: Any) -> None:
+        walked, parts = look.walked, len(look.walked.schema.key)
+        names = () if look.bond is None else field_names(walked, is_changed=True)
         pages: AsyncIterator[list[Row]] = self._asking.pages(walked, ALWAYS, names, after=after, size=self._batch)
-        parts = len(walked.schema.key)
         async for rows in pages:
-            keyed = {(row[0] if parts == 1 else row[:parts]): row for row in rows}
             session = Session(self._bindings)
             found = Consequences(session._records, session._bindings)
-            faults = await look(bond, names, keyed, found)
+            keys = [walked.row_key(row) if look.bond is None else row[0] if parts == 1 else row[:parts] for row in rows]
+            faults = await look.find(look.bond or walked, names, dict(zip(keys, rows, strict=True)), found)
             repaired = bool(self._repair and not found.is_empty) and await _commit(session, found)
             for fault in faults:
                 self._tally.add(msgspec.structs.replace(fault, is_repaired=fault.is_repaired and repaired))
             self._tally.checked += len(rows)
             if self._progress is not None:
-                position = json.dumps([name, *map(str, rows[-1][:parts])])
-                self._progress(FsckProgress(name, self._tally.checked, self._tally.number, position))
+                last = keys[-1] if parts > 1 else keys[-1:]
+                position = json.dumps([look.name, *map(str, last)])
+                self._progress(FsckProgress(look.name, self._tally.checked, self._tally.number, position))
+        if look.bond is None:  # what was broken after the last page of readable ones
+            for fault in self._faults(walked):
+                self._tally.add(fault)
+            if after is None:
+                self._damaged.setdefault(walked.collection, set())
+        self._broken.clear()  # a look at references passes over what was told before
+
+    async def _are_readable(self, binding: Binding, names: Iterable[str]) -> bool:
+        """Whether every record has values in these fields that can be read; only repairs need to know."""
+        if not self._repair:
+            return True
+        if binding.collection not in self._damaged:  # it was taken up again behind the look at its values
+            self._damaged[binding.collection] = set()
+            async for rows in self._asking.pages(binding, ALWAYS, size=self._batch):
+                self._note_damage(binding, [*self._broken, *broken_in(binding, rows)])
+            self._note_damage(binding, self._broken)
+            self._broken.clear()
+        return self._damaged[binding.collection].isdisjoint(names)
+
+    def _note_damage(self, binding: Binding, errors: Iterable[CorruptRecord]) -> None:
+        for error in errors:
+            self._damaged.setdefault(binding.collection, set()).update(error.fields)
+
+    def _note(self, error: CorruptRecord) -> None:
+        self._broken.append(error)
+
+    def _faults(self, binding: Binding) -> list[Fault]:
+        """What a store told of records that cannot be read, since it was asked last."""
+        faults = [fault for error in self._broken for fault in _faults_of(binding, error)]
+        self._note_damage(binding, self._broken)
+        self._tally.checked += len(self._broken)
+        self._broken.clear()
+        return faults
+
+    async def _unreadable(
+        self, binding: Binding, names: Sequence[str], rows: dict[Any, Row], found: Consequences
+    ) -> list[Fault]:
+        """Records whose stored values are not as the model says: to be set right by hand, or by the service."""
+        faults = self._faults(binding)
+        broken = broken_in(binding, list(rows.values()))
+        self._note_damage(binding, broken)
+        return [*faults, *(fault for error in broken for fault in _faults_of(binding, error))]
 
     async def _dangling(
         self, bond: Bond, names: Sequence[str], rows: dict[Any, Row], found: Consequences
@@ -84,14 +159,18 @@ class Fsck:
         place, is_many = names.index(bond.field.name), bond.field.form is not None
         wanted = {key for row in rows.values() for key in (row[place] or () if is_many else (row[place],))} - {None}
         lost = wanted - await self._asking.existing(bond.target, wanted)
+        # a record whose key cannot be read may be what is referred to
+        is_sure = not lost or await self._are_readable(bond.target, bond.target.schema.key)
         faults = []
         for key, row in rows.items():
             held = row[place] or () if is_many else (row[place],)
             if lost.isdisjoint(held):
                 continue
-            record = found.record(bond.source, key, tuple(names), row)
-            can_repair = True
-            if is_many:
+            can_repair = is_sure
+            record = found.record(bond.source, key, tuple(names), row) if is_sure else None
+            if not is_sure:
+                pass
+            elif is_many:
                 left = tuple([item for item in bond.field.get(record) if key_in(item) not in lost])
                 found.change(record, key, bond.field, left)
             elif bond.field.nullable:
@@ -114,6 +193,8 @@ class Fsck:
                 for key in row[-1] if bond.field.form is not None else (row[-1],):
                     if key in referring:
                         referring[key].append(row[0] if parts == 1 else row[:parts])
+        # a record whose reference cannot be read may refer to these
+        is_sure = await self._are_readable(bond.source, own)
         faults = []
         for back in bond.mirrors:
             place = names.index(back.name)
@@ -127,9 +208,10 @@ class Fsck:
                 kept = [item for item in held if item in true]
                 kept += [item for item in dict.fromkeys(referring[key]) if item not in kept]
                 value: Any = tuple(kept) if back.form is not None else (kept[0] if kept else None)
-                record = found.record(bond.target, key, tuple(names), row)
-                found.change(record, key, back, value)
-                faults.append(Fault("one-sided", bond.target.collection, back.name, key, True))
+                if is_sure:
+                    record = found.record(bond.target, key, tuple(names), row)
+                    found.change(record, key, back, value)
+                faults.append(Fault("one-sided", bond.target.collection, back.name, key, is_sure))
         return faults
 
     async def _shared(self, bond: Bond, names: Sequence[str], rows: dict[Any, Row], found: Consequences) -> list[Fault]:
@@ -144,6 +226,12 @@ class Fsck:
             for key, row in rows.items()
             if counts.get(row[place], 0) > 1
         ]
+
+
+def _faults_of(binding: Binding, error: CorruptRecord) -> list[Fault]:
+    """One fault for each field that cannot be read, or for the record where no field is known."""
+    fields = error.fields or ("",)
+    return [Fault("unreadable", binding.collection, field, error.key, reason=error.reason) for field in fields]
 
 
 async def _commit(session: Session, found: Consequences) -> bool:

@@ -243,7 +243,7 @@ class Holdall:
         start: str | None = None,
         progress: Callable[[FsckProgress], object] | None = None,
     ) -> FsckReport:
-        """Look through all stores for references that do not hold; with ``repair``, set right what can be.
+        """Look through all stores for what cannot be read and references that do not hold; ``repair`` what can be.
 
         A reference to what is not there is emptied, or its record removed where it cannot be empty and ``on_delete``
         says CASCADE; a stored other end is written anew. ``batch`` records are looked at together, by key.

@@ -1,4 +1,4 @@
-"""``holdall fsck``: do all references hold, over all stores?"""
+"""``holdall fsck``: can all records be read, and do all references hold, over all stores?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Batch = Annotated[int, typer.Option(min=1, max=100_000, help="Records looked at 
 
 
 def fsck(target: TargetText, repair: Repair = False, start: Start = None, batch: Batch = 1_000) -> None:
-    """Look for references that lead nowhere and other ends that say something else; only --repair changes anything."""
+    """Look for records that cannot be read and references that do not hold; only --repair changes anything."""
     app = Target(target).app
 
     async def look() -> FsckReport:
@@ -36,7 +36,7 @@ def fsck(target: TargetText, repair: Repair = False, start: Start = None, batch:
         raise Failure(str(error)) from error
     if not report.is_whole:
         raise Failure(
-            f"not all references hold:\n{report}" + ("" if repair else "\nWhat can be repaired is by --repair.")
+            f"not everything is as it should be:\n{report}" + ("" if repair else "\nWhat can be repaired is by --repair.")
         )
     print(f"{target}: {report}")
 

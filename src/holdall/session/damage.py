@@ -10,7 +10,7 @@ from holdall.errors import CorruptRecord
 from holdall.session.binding import Binding
 from holdall.store import Damaged, Row, Rows
 
-__all__ = ["Readable", "damaged_fields", "decoded", "parted", "records_of"]
+__all__ = ["Readable", "broken_in", "damaged_fields", "decoded", "parted", "records_of"]
 
 T = TypeVar("T")
 
@@ -64,6 +64,15 @@ def parted(binding: Binding, error: CorruptRecord) -> tuple[list[Row], list[Corr
     found = [_corrupt(binding, rows, row) for row in rows]
     readable = [row for row, each in zip(rows, found, strict=True) if each is None]
     return readable, [each for each in found if each is not None]
+
+
+def broken_in(binding: Binding, rows: Rows) -> list[CorruptRecord]:
+    """An error for each whole row that the model cannot hold."""
+    try:
+        binding.codec.records_from(rows)
+    except (LookupError, TypeError, ValueError):
+        return [error for row in rows if (error := _corrupt(binding, rows, row)) is not None]
+    return []
 
 
 def _corrupt(binding: Binding, rows: Rows, row: Row) -> CorruptRecord | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +13,8 @@ import pytest
 from holdall import Fill, Holdall, Model, Ref, Session, back, field
 from holdall.errors import CommitAborted, CommitError, UniqueViolation, ValidationError
 from holdall.session.binding import Binding
+from holdall.session.commit.plan.plan import Plan
+from holdall.session.commit.run.committer import Committer
 from holdall.session.references.referential import Referential
 
 pytestmark = pytest.mark.anyio
@@ -221,9 +224,23 @@ async def _owners(app: Holdall, model: Any) -> dict[int, int]:
 
 @pytest.mark.parametrize("opened", ["sqlite", "memory", "redis sqlite"], indirect=True)
 async def test_a_store_without_the_rule_is_found_out(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_to_wait, have_looked, run = ContextVar("has_to_wait", default=False), asyncio.Barrier(_WRITERS), Committer.run
+
+    async def take(session: Session, number: int) -> None:
+        has_to_wait.set(True)
+        await _take(session, number)
+
+    async def run_together(committer: Committer, plan: Plan, *arguments: Any) -> Any:
+        """Write only once all have looked who stands in their way."""
+        if has_to_wait.get():
+            has_to_wait.set(False)
+            await have_looked.wait()
+        return await run(committer, plan, *arguments)
+
     monkeypatch.setattr(Binding, "_takes_rules", property(lambda _: False))
+    monkeypatch.setattr(Committer, "run", run_together)
     with pytest.raises(AssertionError):
-        await _at_once(opened, _take)
+        await _at_once(opened, take)
 
 
 @pytest.mark.parametrize("opened", ["sqlite", "redis"], indirect=True)

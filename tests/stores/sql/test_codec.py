@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 
 from holdall.query import FieldSchema, Kind, ManyForm
+from holdall.store import Damaged
 from holdall.stores.sql.codec import comparand, encoder, row_encoder
-from holdall.stores.sql.decoding import decoder, row_decoder
+from holdall.stores.sql.decoding import DamagedRows, decoder, row_decoder
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
 from holdall.testing.strategies import values
 
@@ -43,11 +44,26 @@ def test_sqlite_sorts_moments_as_text(moments: list[datetime]) -> None:
 
 def test_plain_rows_are_not_touched() -> None:
     plain = [FieldSchema("a", Kind.INT), FieldSchema("b", Kind.STR, nullable=True)]
-    for dialect in (SQLITE, POSTGRESQL, MYSQL):
+    for dialect in (POSTGRESQL, MYSQL):
         assert row_decoder(plain, dialect) is None
+    for dialect in (SQLITE, POSTGRESQL, MYSQL):
         assert row_encoder(plain, dialect) is None
     native = [FieldSchema("a", kind) for kind in (Kind.UUID, Kind.BOOL, Kind.DATE, Kind.TIME)]
     assert row_decoder(native, POSTGRESQL) is None
+
+
+def test_what_sqlite_keeps_anywhere_is_looked_at_and_not_copied() -> None:
+    plain = [FieldSchema("a", Kind.INT), FieldSchema("b", Kind.STR, nullable=True), FieldSchema("c", Kind.BYTES)]
+    decode = row_decoder(plain, SQLITE)
+    assert decode is not None
+    rows = [(1, "x", b""), (2**62, None, b"y")]
+    assert decode(rows) is rows
+    for number, wrong in enumerate([("1", "x", b""), (1.5, "x", b""), (1, b"x", b""), (1, 2, b""), (1, "x", "y")]):
+        with pytest.raises(DamagedRows) as caught:
+            decode([*rows, wrong])
+        damaged = [isinstance(value, Damaged) for value in caught.value.rows[2]]
+        assert damaged == [place == (0, 0, 1, 1, 2)[number] for place in range(3)]
+        assert caught.value.rows[:2] == rows
 
 
 def test_numbers_are_looked_at_and_not_copied() -> None:

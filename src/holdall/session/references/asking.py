@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from holdall.errors import LimitExceeded
+from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Path, Query, Some, SortKey
 from holdall.session.binding import Binding
+from holdall.session.damage import parted
 from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.references.bond import Bond
+from holdall.session.projection import parted_rows
 from holdall.session.references.relations import Localizer
-from holdall.store import Feature, Row, Rows
+from holdall.store import Damaged, Feature, Row, Rows
 
 __all__ = ["PAGE", "Asking", "chunks", "having_keys", "keys_asked"]
 
@@ -23,11 +25,20 @@ _WHOLE = 100_000
 
 
 class Asking:
-    """Asks stores in the program's own name: what holds references together is nobody's right to withhold."""
+    """Asks stores in the program's own name: what holds references together is nobody's right to withhold.
 
-    def __init__(self, localizer: Localizer, handwritten: Handwritten | None = None) -> None:
+    Records that cannot be read are an error, or are handed to ``told_of_broken`` and left out.
+    """
+
+    def __init__(
+        self,
+        localizer: Localizer,
+        handwritten: Handwritten | None = None,
+        told_of_broken: Callable[[CorruptRecord], object] | None = None,
+    ) -> None:
         self._localizer = localizer
         self._handwritten = handwritten  # of a session, which DAOs need
+        self._told_of_broken = told_of_broken
 
     async def existing(self, binding: Binding, keys: Iterable[Any]) -> set[Any]:
         """Which of these keys the collection has."""
@@ -71,32 +82,46 @@ class Asking:
                 yield rows
 
     async def pages(
-        self, binding: Binding, condition: Condition, names: Sequence[str], *, after: Any = None, size: int = PAGE
+        self, binding: Binding, condition: Condition, names: Sequence[str] = (), *, after: Any = None, size: int = PAGE
     ) -> AsyncIterator[Rows]:
         """These fields of the records that meet the condition, by key, at most ``size`` at a time.
 
-        ``names`` starts with the key's; ``after`` is the key to begin after. A store that cannot page gives all at
-        once; LimitExceeded where that is too much.
+        ``names`` starts with the key's; without names, rows are whole. ``after`` is the key to begin after. A store
+        that cannot page gives all at once; LimitExceeded where that is too much.
         """
         features, schema = binding.store.capabilities.features, binding.schema
         shown = tuple([(name,) for name in names]) if Feature.PROJECTION in features else ()
         query: Query[Any] = Query(binding.collection, ALWAYS & condition, projection=shown)
         if not _can_page(binding):
-            rows = await binding.store.fetch(query.limit(_WHOLE + 1))
-            if len(rows) > _WHOLE:
+            rows, every = await self._fetch(binding, query.limit(_WHOLE + 1))
+            if len(every) > _WHOLE:
                 raise LimitExceeded(f"{binding.collection} from a store without pages", _WHOLE)
             yield _shown(binding, names, rows, bool(shown))
             return
         query = query.sort(*[SortKey((name,)) for name in schema.key]).limit(size)
-        if after is not None:
-            query = query.after(*(after if len(schema.key) > 1 else (after,)))
         while True:
-            rows = _shown(binding, names, await binding.store.fetch(query), bool(shown))
+            if after is not None:
+                query = query.after(*(after if len(schema.key) > 1 else (after,)))
+            rows, every = await self._fetch(binding, query)
             if rows:
-                yield rows
-            if len(rows) < size:
+                yield _shown(binding, names, rows, bool(shown))
+            last = _last_key(binding, every, is_projected=bool(shown))
+            if len(every) < size or last in (None, after):
                 return
-            query = query.after(*rows[-1][: len(schema.key)])
+            after = last
+
+    async def _fetch(self, binding: Binding, query: Query[Any]) -> tuple[Rows, Rows]:
+        """The rows of an answer that can be read, and every row."""
+        try:
+            rows = await binding.store.fetch(query)
+        except CorruptRecord as error:
+            if self._told_of_broken is None or not error.rows:
+                raise
+            readable, broken = parted_rows(binding, query, error) if query.projection else parted(binding, error)
+            for each in broken:
+                self._told_of_broken(each)
+            return readable, list(error.rows)
+        return rows, rows
 
 
 def chunks(binding: Binding, keys: list[Any]) -> Iterable[list[Any]]:
@@ -150,10 +175,19 @@ def _can_page(binding: Binding) -> bool:
 
 
 def _shown(binding: Binding, names: Sequence[str], rows: Rows, is_projected: bool) -> Rows:
-    if is_projected:
+    if is_projected or not names:
         return rows
     places = [binding.schema.positions[name] for name in names]
     return [tuple([row[place] for place in places]) for row in rows]
+
+
+def _last_key(binding: Binding, rows: Rows, *, is_projected: bool) -> Any:
+    """The last key among these rows that can be read."""
+    for row in reversed(rows):
+        key = _key_at_start(binding, row) if is_projected else binding.row_key(row)
+        if not any(isinstance(part, Damaged) for part in (key if isinstance(key, tuple) else (key,))):
+            return key
+    return None
 
 
 def _key_at_start(binding: Binding, row: Row) -> Any:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from holdall.codegen import function
 from holdall.query import FieldSchema, Kind
 from holdall.store import Damaged
 from holdall.stores.sql import _values as values
@@ -80,12 +81,14 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
     With ``as_text``, dates and times come as PostgreSQL writes them.
     """
     convert = _plain_decoder(fields, dialect, as_text)
-    demands = _demands(fields, dialect)
-    if convert is None and not demands:
+    check, demands = _class_check(fields, dialect), _demands(fields, dialect)
+    if convert is None and check is None and not demands:
         return None
 
     def decode(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
         try:
+            if check is not None:
+                check(rows)
             for is_met, place in demands:
                 if not is_met(filter(None, map(itemgetter(place), rows))):
                     raise ValueError("a number is not finite")
@@ -114,6 +117,31 @@ def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: boo
     if results == columns:
         return None
     return row_function(results, columns, names)
+
+
+def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[Iterable[Sequence[Any]]], None] | None:
+    """What refuses rows with values of another class than those that pass as they are; SQLite keeps them anywhere.
+
+    See "Flexible typing" in SQLite's documentation: only a column of a STRICT table keeps values of its type alone.
+    """
+    if dialect.family != "sqlite" or dialect.driver not in DRIVERS:
+        return None
+    columns: list[str] = []
+    tests: list[str] = []
+    for field in fields:
+        for leaf in leaves(field):
+            column = f"c{len(columns)}"
+            columns.append(column)
+            wanted = _CLASSES.get(leaf.field.kind) if field.kind is not Kind.MANY else None
+            is_looked_at = isinstance(leaf.field, KeptField) and leaf.field.is_loose  # as it is decoded
+            if wanted is not None and not is_looked_at and wanted is not float:  # the sum of numbers tells of what is none
+                tests.append(f"{column}.__class__ is not {wanted.__name__} and {column} is not None")
+    if not tests:
+        return None
+    row = f"{', '.join(columns)},"
+    body = [f"    for {row} in rows:", f"        if {' or '.join(tests)}:", "            bad(())"]
+    made: Callable[[Iterable[Sequence[Any]]], None] = function("check", "rows", body, {"bad": _refuse}, "rows, checked")
+    return made
 
 
 def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[Callable[[Iterable[Any]], bool], int]]:
@@ -149,17 +177,21 @@ def _one_by_one(
         width = len(leaves(field))
         convert = _plain_decoder((field,), dialect, as_text)
         demands = _demands((field,), dialect)
-        decoded.append([_one(convert, demands, row[first : first + width]) for row in rows])
+        check = _class_check((field,), dialect)
+        decoded.append([_one(convert, check, demands, row[first : first + width]) for row in rows])
         first += width
     return list(zip(*decoded, strict=True))
 
 
 def _one(
     convert: RowConvert | None,
+    check: Callable[[Iterable[Sequence[Any]]], None] | None,
     demands: Sequence[tuple[Callable[[Iterable[Any]], bool], int]],
     part: Sequence[Any],
 ) -> Any:
     try:
+        if check is not None:
+            check([part])
         if any(part[place] is not None and not _is_finite(part[place]) for _, place in demands):
             return Damaged("is no finite number")
         return part[0] if convert is None else convert([part])[0][0]

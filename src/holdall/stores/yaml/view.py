@@ -144,12 +144,27 @@ class View:
         return [_copied(row) for row in found] if self._has_json(query) else found
 
     def _demand_whole(self, query: Query[Any], candidates: Iterable[Row]) -> None:
-        """Raise CorruptRecord if the query means a record that cannot be read, with all that it means."""
-        found = select(msgspec.structs.replace(query, projection=()), candidates, self)
-        damages = [self._damages[id(row)][1] for row in found if id(row) in self._damages]
-        if damages:
-            rows = [self._damages[id(row)][1].row if id(row) in self._damages else _copied(row) for row in found]
-            raise damages[0].refusal(self._store, self._schemas[query.collection], rows)
+        """Raise CorruptRecord if the query asks for what cannot be read, with all that it asks for."""
+        chosen = select(msgspec.structs.replace(query, projection=()), candidates, self)
+        damages = {id(row): self._damages[id(row)][1] for row in chosen if id(row) in self._damages}
+        if not damages:
+            return
+        schema = self._schemas[query.collection]
+        paths = query.projection or tuple([(field.name,) for field in schema.stored])
+        rows = [_copied(row) for row in select(Query(query.collection, projection=paths), chosen, self)]
+        first: Damage | None = None
+        for number, row in enumerate(chosen):
+            damage = damages.get(id(row))
+            if damage is not None:
+                rows[number] = tuple(
+                    [
+                        damage.row[schema.positions[path[0]]] if len(path) == 1 else value
+                        for path, value in zip(paths, rows[number], strict=True)
+                    ]
+                )
+                first = first or (damage if is_damaged(rows[number]) else None)
+        if first is not None:
+            raise first.refusal(self._store, schema, rows)
 
     def count(self, query: Query[Any]) -> int:
         """How many rows the query's condition means."""
