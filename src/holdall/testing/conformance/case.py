@@ -74,13 +74,22 @@ class Case:
     def expect(self, query: Query[Any]) -> Rows:
         """What the store answers, once it is seen to be what ``evaluate`` says."""
         found = self.fetch(query)
-        same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
+        self._compare(query, found)
         return found
 
-    def expect_keys(self, collection: str, condition: Condition) -> None:
-        """As ``expect`` for a condition, looking at the keys alone where the store projects: the quicker look."""
-        key = tuple((name,) for name in self.schemas[collection].key)
-        self.expect(Query(collection, condition, projection=key if self.declares(Feature.PROJECTION) else ()))
+    def expect_keys(self, collection: str, *conditions: Condition) -> None:
+        """As ``expect`` for conditions, looking at the keys alone where the store projects: the quicker look."""
+        key = tuple((name,) for name in self.schemas[collection].key) if self.declares(Feature.PROJECTION) else ()
+        queries = [Query(collection, condition, projection=key) for condition in conditions]
+
+        async def ask() -> list[Rows]:
+            return [await self.store.fetch(query) for query in queries]
+
+        for query, found in zip(queries, self.run(ask()), strict=True):
+            self._compare(query, found)
+
+    def _compare(self, query: Query[Any], found: Rows) -> None:
+        same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
 
     def expect_count(self, query: Query[Any]) -> None:
         """See that the store counts what ``count`` says."""

@@ -40,9 +40,8 @@ class Reading:
 
         def ask() -> None:
             for field in case.schemas["sample"].stored:
-                for condition in _uses(op, field):
-                    case.expect_keys("sample", condition)
-                    case.expect_keys("sample", Not(condition))
+                uses = list(_uses(op, field))
+                case.expect_keys("sample", *uses, *map(Not, uses))
 
         if case.declares(Feature.FILTER) and case.declares(op):
             try:
