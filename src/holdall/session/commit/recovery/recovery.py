@@ -60,11 +60,12 @@ class Recovery:
         A store that is away leaves its parts unknown; a journal that cannot be read is listed in place of its commits.
         """
         found = []
+        away: dict[str, str] = {}
         await self._begin()
         for home in await self._journal.homes():
             try:
                 async for row in rows_of(self._journal, home, JournalState.ABORTED):
-                    shown = await self._shown(home, row)
+                    shown = await self._shown(home, row, away)
                     if not _is_over(shown):
                         found.append(shown)
             except HoldallError as error:
@@ -206,7 +207,7 @@ class Recovery:
             raise away
         raise NotFound("unfinished commit", commit)
 
-    async def _shown(self, home: Store, row: JournalRow) -> Unfinished:
+    async def _shown(self, home: Store, row: JournalRow, away: dict[str, str]) -> Unfinished:
         owner = "" if self._coordinator.is_abandoned(row) else row.owner
         return Unfinished(
             row.id,
@@ -217,13 +218,13 @@ class Recovery:
             self._journal.place_of(home),
             owner,
             reason_to_leave(self._coordinator, row),
-            await standings_of(self._coordinator, row),
+            await standings_of(self._coordinator, row, away),
         )
 
     async def _now(self, home: Store, commit: str) -> Unfinished | None:
         row = await self._journal.read(home, commit)
         over = row is None or row.state is JournalState.ABORTED
-        return None if over or row is None else await self._shown(home, row)
+        return None if over or row is None else await self._shown(home, row, {})
 
 
 async def _prepared_in(store: Store) -> list[Reservation]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from holdall.errors import HoldallError
+from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.replay import is_written
 from holdall.session.journal.log_record import Part
@@ -39,12 +39,16 @@ class PartStanding(msgspec.Struct, frozen=True):
         return f"{self.standing.value}: {self.reason}" if self.reason else self.standing.value
 
 
-async def standings_of(coordinator: Coordinator, row: JournalRow) -> tuple[PartStanding, ...]:
-    """Ask the stores of all parts at once, each for some seconds at most."""
-    return tuple(await asyncio.gather(*(_standing(coordinator, row, part) for part in row.record.parts)))
+async def standings_of(coordinator: Coordinator, row: JournalRow, away: dict[str, str]) -> tuple[PartStanding, ...]:
+    """Ask the stores of all parts at once, each for some seconds at most.
+
+    ``away`` are the stores that did not answer, and why; they are not asked again, so that a list of many commits
+    waits for each of them once.
+    """
+    return tuple(await asyncio.gather(*(_standing(coordinator, row, part, away) for part in row.record.parts)))
 
 
-async def _standing(coordinator: Coordinator, row: JournalRow, part: Part) -> PartStanding:
+async def _standing(coordinator: Coordinator, row: JournalRow, part: Part, away: dict[str, str]) -> PartStanding:
     if part.by_call:
         return PartStanding(part.store, Standing.CALLS)
     if part.error:
@@ -55,11 +59,17 @@ async def _standing(coordinator: Coordinator, row: JournalRow, part: Part) -> Pa
         return PartStanding(part.store, Standing.NOT_WRITTEN)
     if coordinator.store_named(part.store) is None:
         return PartStanding(part.store, Standing.UNKNOWN, "this application has no such store")
+    if part.store in away:
+        return PartStanding(part.store, Standing.UNKNOWN, away[part.store])
     try:
         async with asyncio.timeout(_ASKING_SECONDS):
             is_there = await is_written(coordinator, row.id, part)
     except TimeoutError:
-        return PartStanding(part.store, Standing.UNKNOWN, f"the store did not answer in {_ASKING_SECONDS:g} s")
+        away[part.store] = f"the store did not answer in {_ASKING_SECONDS:g} s"
+        return PartStanding(part.store, Standing.UNKNOWN, away[part.store])
+    except (StoreTimeout, StoreUnavailable) as error:
+        away[part.store] = str(error)
+        return PartStanding(part.store, Standing.UNKNOWN, str(error))
     except HoldallError as error:
         return PartStanding(part.store, Standing.UNKNOWN, str(error))
     return PartStanding(part.store, Standing.WRITTEN if is_there else Standing.NOT_WRITTEN)

@@ -23,7 +23,7 @@ __all__ = ["hold_again", "is_written", "remove_markers_of", "replay", "unknown_p
 
 _log = logging.getLogger("holdall.recovery")
 
-_PART_SECONDS = 20.0
+_PART_SECONDS = 5.0
 
 
 def unknown_part(coordinator: Coordinator, record: LogRecord) -> str:
