@@ -131,6 +131,26 @@ def test_one_that_fails_takes_nothing_of_the_others_with_it(place: Path | None) 
     run(main())
 
 
+def test_who_is_refused_for_what_shares_its_commit_can_read_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Opened(tmp_path) as opened:
+            held, busy = threading.Event(), threading.Event()
+            holding = asyncio.create_task(opened.writer.run(lambda connection: held.wait(5)))
+            await asyncio.sleep(0.05)
+            first = asyncio.create_task(opened.store.apply([add_author("a", 7)]))
+            second = asyncio.create_task(opened.store.apply([add_author("b", 7)]))
+            await asyncio.sleep(0.01)
+            last = asyncio.create_task(opened.writer.run(lambda connection: busy.wait(0.1)))
+            await asyncio.sleep(0.01)
+            held.set()
+            with pytest.raises(AlreadyExists):
+                await second
+            assert [row[1] for row in await opened.store.fetch(Query("author"))] == ["a"]
+            await asyncio.gather(holding, first, last)
+
+    run(main())
+
+
 @pytest.mark.parametrize("culprit", [0, 1, 30, 49])
 @pytest.mark.parametrize("has_trigger", [False, True])
 def test_the_culprit_of_many_is_named(tmp_path: Path, culprit: int, has_trigger: bool) -> None:

@@ -6,6 +6,7 @@ what decides: at most one of a decided row and a tombstone ever exists.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import socket
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from holdall.errors import UniqueViolation
+from holdall.errors import StoreUnavailable, UniqueViolation
 from holdall.query import And, Compare, Condition, Op, Query, SortKey
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.log_record import LogRecord
@@ -29,6 +30,7 @@ LEASE = 15.0
 
 _IDENTITY = "#home"  # the id of the row that holds a journal's identity
 _BURIED = 1 << 30  # the version of a tombstone: no row that was moved on step by step comes so far
+_IDENTITY_TRIES, _IDENTITY_PAUSE = 200, 0.01  # the latter in seconds
 _TOMBSTONES_LAST = dt.timedelta(hours=1)  # longer than a commit that is taken for dead may still try to decide
 
 
@@ -89,15 +91,23 @@ class Journal:
         """The identity of a home's journal: 32 hexadecimal digits, made once and kept in a row of its own."""
         known = self._identities.get(id(home))
         if known is None:
-            row = await self.read(home, _IDENTITY)
-            if row is None:
-                row = JournalRow(_IDENTITY, JournalState.HOME, uuid4().hex, now(), LogRecord([], self.application))
-                try:
-                    await self.add(home, row)
-                except UniqueViolation:  # somebody else was first
-                    row = await self.read(home, _IDENTITY) or row
-            known = self._identities[id(home)] = row.owner
+            known = self._identities[id(home)] = await self._stored_identity(home)
         return known
+
+    async def _stored_identity(self, home: Store) -> str:
+        """The one identity that is stored, however many want to be the first to store one."""
+        for _ in range(_IDENTITY_TRIES):
+            row = await self.read(home, _IDENTITY)
+            if row is not None:
+                return row.owner
+            row = JournalRow(_IDENTITY, JournalState.HOME, uuid4().hex, now(), LogRecord([], self.application))
+            try:
+                await self.add(home, row)
+            except UniqueViolation:
+                await asyncio.sleep(_IDENTITY_PAUSE)  # that of somebody else may not be readable yet
+            else:
+                return row.owner
+        raise StoreUnavailable(home.name, "the identity of its journal is there and cannot be read; try again")
 
     async def home_with(self, identity: str) -> Store | None:
         """The home with this identity, or None if this application does not know it.

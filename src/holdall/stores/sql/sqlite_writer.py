@@ -1,7 +1,8 @@
 """SQLite writes: one thread, and group commit.
 
 Works given while another is under way share its BEGIN and its COMMIT, and so its wait for the disk. Each runs in a
-savepoint of its own, so that one that fails takes nothing of the others with it.
+savepoint of its own, so that one that fails takes nothing of the others with it. It fails only once they are committed:
+whoever is refused for what another has written can read it.
 """
 
 from __future__ import annotations
@@ -212,12 +213,12 @@ class SqliteWriter:
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO work")
                 connection.execute("RELEASE work")
-                settle([(job, None, error)])
+                ended.append((job, None, error))
             else:
                 # this failure ended the whole transaction; the others are not to blame and begin again
                 settle([(job, None, error)])
                 again, ended[:] = list(ended), []
-                for other, _, _ in again:
+                for other, _, _ in again:  # those that were refused as well: perhaps for what was rolled back
                     self._alone(connection, other)
             return
         ended.append((job, result, None))

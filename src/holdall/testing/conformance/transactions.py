@@ -134,6 +134,26 @@ class Transactions:
             winner = f"{went.index(True)}"
             case.holds({"country": {"one": ("one", winner, None), f"own {winner}": (f"own {winner}", winner, None)}})
 
+    def test_who_is_refused_can_read_why(self, case: Case) -> None:
+        """A record that is refused, as one with its key is there, can be read then, whoever is at work beside it."""
+        case.clear()
+
+        async def add(number: int, code: str) -> None:
+            change = case.add("country", code=code, name=f"of {number}")
+            try:
+                for outcome in await case.store.apply([change]):
+                    if outcome.error is not None:
+                        raise outcome.error
+            except AlreadyExists:
+                assert code in [row[0] for row in await case.store.fetch(_ALL)], "refused for what nobody can read"
+
+        async def work() -> None:
+            for attempt in range(10):
+                await asyncio.gather(*(add(number, f"c{attempt}") for number in range(6)))
+
+        case.run(work())
+        assert len(case.content()["country"]) == 10
+
     def test_readers_and_writers_at_once(self, case: Case) -> None:
         """While one apply after the other moves an amount from record to record, every reader sees the same sum."""
         case.clear()
