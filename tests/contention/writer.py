@@ -56,7 +56,8 @@ class Writer:
             sides = [self._chance.choice(sides)]
         accounts = self._drawn(sides)
         amount = self._chance.randint(1, _LARGEST)
-        amounts = {side: (0 if place > 1 else -amount if place == 0 else amount) for place, side in enumerate(sides)}
+        gains = [amount, *[1] * (len(sides) - 2)]  # every store is written, so that others meet what is held there
+        amounts = dict(zip(sides, [-sum(gains) if len(sides) > 1 else -amount, *gains], strict=False))
         began = self._log.now()
         for tries in range(1, 10_000):
             ended = await self._attempt(amounts, accounts, began)
