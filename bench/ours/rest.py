@@ -59,7 +59,7 @@ async def graph(url: str) -> float:
 async def write(url: str) -> float:
     """What a change costs the processor here, in the store alone."""
     app = _app(url)
-    app.bindings.settle()
+    app.bindings.configure()
     store, change = app.stores["far"], Change(Verb.ADD, "company", None, ("name",), ("company 0",))
     await store.apply([change])
     start = time.process_time()
@@ -72,7 +72,7 @@ async def write(url: str) -> float:
 async def read(url: str) -> float:
     """What a look-up by key costs the processor here, in the store alone."""
     app = _app(url)
-    app.bindings.settle()
+    app.bindings.configure()
     store = app.stores["far"]
     start = time.process_time()
     for number in range(_CALLS):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from holdall.session.commit.outcome.result import CommitResult, Task
     from holdall.session.commit.recovery.unfinished import Unfinished, UnfinishedCommit
     from holdall.session.commit.run.lost_answer import LostAnswer
-    from holdall.session.references.consequences import Refusal
+    from holdall.session.references.cascade_plan import Refusal
     from holdall.store.reservation import Reservation
 
 __all__ = [

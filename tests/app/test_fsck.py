@@ -178,7 +178,7 @@ def test_a_required_reference_without_a_rule_is_told_and_left(tmp_path: Path) ->
         app.add_store("two", "memory:")
         app.add(Toy, Owner, Kennel, Bed, Chip, store="one")
         app.add(Dog, store="two")
-        app.bindings.settle()
+        app.bindings.configure()
         await app.stores["one"].apply([Change(Verb.ADD, "chip", 1, ("id", "dog"), (1, 77))])
         report = await app.fsck(repair=True)
         assert [(item.kind, item.field, item.number, item.repaired) for item in report.findings] == [

@@ -41,7 +41,7 @@ class Note(Model):
 async def spoil_sqlite(url: str, book: int, name: str) -> None:
     connection = apsw.Connection(url.removeprefix("sqlite:///"))
     connection.execute("PRAGMA foreign_keys = OFF")
-    connection.execute(f'UPDATE book SET "{name}" = ? WHERE id = ?', ("many", book))  # noqa: S608
+    connection.execute(f'UPDATE book SET "{name}" = ? WHERE id = ?', ("many", book))
     connection.close()
 
 
@@ -58,7 +58,8 @@ async def spoil_redis(url: str, book: int, name: str) -> None:
 
 
 async def spoil_mongo(url: str, book: int, name: str) -> None:
-    async with AsyncMongoClient(url) as client:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
+    async with client:
         found = await client.get_default_database()["book"].update_one({"_id": book}, {"$set": {name: "many"}})
         assert found.modified_count == 1
 

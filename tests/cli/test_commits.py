@@ -162,7 +162,7 @@ async def test_a_part_that_was_written_by_somebody_who_died_is_told_as_written(f
     assert row is not None
     assert await replay(coordinator, commit, row.record)
     row.record.parts[1].is_done = False  # its writer died before it could say so
-    assert list(map(str, await standings_of(coordinator, row))) == ["written", "written"]
+    assert list(map(str, await standings_of(coordinator, row, {}))) == ["written", "written"]
     await app.close()
 
 

@@ -121,7 +121,7 @@ def _prepared_of(app: Holdall) -> list[Any]:
 
 async def _write(job: Job) -> None:
     app = job.arena.app()
-    app.bindings.settle()
+    app.bindings.configure()
     plant_named(app)
     log = Log(job.log)
     writers = [

@@ -76,11 +76,11 @@ async def _live(life: Life, ready: Callable[[], None]) -> None:
 
     match life.act:
         case Act.WRITE:
-            app.bindings.settle()
+            app.bindings.configure()
             ready()
             await asyncio.gather(*(writer.write(goes_on) for writer in writers))
         case Act.RECOVER:
-            app.bindings.settle()
+            app.bindings.configure()
             ready()
             while goes_on():
                 await app.recovery.run()
@@ -90,7 +90,7 @@ async def _live(life: Life, ready: Callable[[], None]) -> None:
             async with app:
                 await asyncio.sleep(3_600)
         case Act.TOUCH:
-            app.bindings.settle()
+            app.bindings.configure()
             ready()
             end = time.monotonic() + 5.0
             for accounts in life.accounts:

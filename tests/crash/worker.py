@@ -73,7 +73,7 @@ def meddle(job: Job) -> None:
 
     async def main() -> None:
         app = job.world.app()
-        app.bindings.settle()
+        app.bindings.configure()
         while True:
             await app.recovery.run()
             await asyncio.sleep(0.003)
@@ -91,7 +91,7 @@ class _Life:
     async def run(self, die: Any, ready: Any) -> None:
         job = self._job
         app = job.world.app()
-        app.bindings.settle()
+        app.bindings.configure()
         if job.is_first:
             await app.create()
             await self._set_up(app)

@@ -58,7 +58,7 @@ class Subject(msgspec.Struct, frozen=True):
         else:
             app.add_store("main", proxy.through(self.url), **self.options, **self.limits)
         app.add(Note, store="main")
-        app.bindings.settle()
+        app.bindings.configure()
         return Opened(app)
 
 

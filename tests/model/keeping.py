@@ -1,11 +1,11 @@
-"""A keeper for records that needs no store: what a session is to the model room."""
+"""A session for records that needs no store: what a session is to the model room."""
 
 from __future__ import annotations
 
 from typing import Any
 from weakref import ref
 
-from holdall.model import State, Track, Tracker, set_track
+from holdall.model import InstanceState, SessionLink, State, set_track
 
 
 class Session:
@@ -13,24 +13,24 @@ class Session:
 
     def __init__(self) -> None:
         me = ref(self)
-        self.tracker = Tracker(self, lambda record: _held(me).touched(record))
+        self.link = SessionLink(self, lambda record: _held(me).touched(record))
         self.told: list[tuple[str, Any]] = []
         self.stored: dict[tuple[type[Any], Any], Any] = {}
         self.loads = 0
 
     def keep(self, *records: Any) -> None:
         for record in records:
-            set_track(record, self.tracker)
+            set_track(record, self.link)
             self.stored[type(record), record.__key__()] = record
 
     def mark_new(self, record: Any) -> None:
-        set_track(record, Track(self.tracker, State.NEW))
+        set_track(record, InstanceState(self.link, State.NEW))
 
     def touched(self, record: Any) -> None:
         self.told.append(("touched", record))
 
-    def settled(self, record: Any) -> None:
-        self.told.append(("settled", record))
+    def became_clean(self, record: Any) -> None:
+        self.told.append(("became_clean", record))
 
     def watch(self, record: Any) -> None:
         self.told.append(("watch", record))

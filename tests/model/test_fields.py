@@ -7,7 +7,20 @@ from uuid import UUID, uuid4
 import pytest
 
 from holdall.errors import DeclarationError, FieldError, FrozenError, ValidationError
-from holdall.model import Digits, Frozen, Ge, Length, Model, State, Track, check, computed, field, set_track, state_of
+from holdall.model import (
+    Digits,
+    Frozen,
+    Ge,
+    InstanceState,
+    Length,
+    Model,
+    State,
+    check,
+    computed,
+    field,
+    set_track,
+    state_of,
+)
 from tests.model.keeping import Session, Trusting, made
 
 
@@ -145,11 +158,11 @@ def test_frozen_fields(frozen: Frozen, state: State, is_refused: bool) -> None:
     if state is State.CLEAN:
         session.keep(doc)
     else:
-        set_track(doc, Track(None if state is State.DISCARDED else session.tracker, state))
+        set_track(doc, InstanceState(None if state is State.DISCARDED else session.link, state))
     if is_refused:
         with pytest.raises(FrozenError):
             doc.code = 1  # type: ignore[assignment]  # frozen comes before its type
-        session.tracker.trusted = Trusting()
+        session.link.trusted = Trusting()
     doc.code = "c"
     assert doc.code == "c"
 
@@ -164,12 +177,12 @@ def test_what_speaks_for_a_store_changes_nothing() -> None:
     doc = Doc(id=1)
     session.keep(doc)
     doc.pages = 2
-    trusting = session.tracker.trusted = Trusting()
+    trusting = session.link.trusted = Trusting()
     doc.code, doc.pages = "b", 3
     assert (doc.code, doc.pages) == ("b", 3)
     assert trusting.written == [("code", "b"), ("pages", 3)]
     assert not doc.is_field_modified("code")
-    session.tracker.trusted = None
+    session.link.trusted = None
     doc.pages = 1
     assert state_of(doc) is State.CLEAN
 

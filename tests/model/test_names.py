@@ -58,7 +58,7 @@ def test_a_name_that_the_function_gives_later_is_not_looked_for_in_the_module() 
     app = Holdall("trees")
     app.add_store("m", "memory:")
     app.add(Tree, Leaf, store="m")
-    app.bindings.settle()
+    app.bindings.configure()
     assert target(Tree, "leaf") is Leaf
 
 

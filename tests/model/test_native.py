@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdall.errors import FrozenError, ValidationError
-from holdall.model import Frozen, Length, Model, Ref, State, Track, assign, field, set_track, state_of, track_of
+from holdall.model import Frozen, InstanceState, Length, Model, Ref, State, assign, field, set_track, state_of, track_of
 from holdall.model.native import is_native
 from holdall.model.write import setattr_of, writers
 from tests.model.keeping import Session, made
@@ -98,19 +98,19 @@ class Player:
                 self.seen.append((type(error), str(error)))
 
     def enter(self, mode: str) -> None:
-        tracker = self.session.tracker
+        link = self.session.link
         if mode == "in flight":
-            tracker.edited = {}
+            link.edited = {}
         elif mode == "landed":
-            tracker.edited = None
+            link.edited = None
         elif mode == "acting":
-            tracker.trusted = Acting(self.seen)
+            link.trusted = Acting(self.seen)
         elif mode == "refusing":
-            tracker.touch = _refuse
+            link.touch = _refuse
         else:
             tracks: dict[str, Any] = {
-                "clean": tracker, "new": Track(tracker, State.NEW), "deleted": Track(tracker, State.DELETED),
-                "discarded": Track(None, State.DISCARDED), "unbound": Track(None, State.UNBOUND),
+                "clean": link, "new": InstanceState(link, State.NEW), "deleted": InstanceState(link, State.DELETED),
+                "discarded": InstanceState(None, State.DISCARDED), "unbound": InstanceState(None, State.UNBOUND),
             }  # fmt: skip
             set_track(self.record, tracks[mode])
 
@@ -119,7 +119,7 @@ class Player:
         values = {name: (type(value), repr(value)) for name, value in ((name, get[name](self.record)) for name in get)}
         old = None if track is None or track.old is None else [(name, repr(value)) for name, value in track.old.items()]
         told = [what for what, _ in self.session.told]
-        return values, state_of(self.record), old, told, bool(self.session.tracker.edited), self.seen
+        return values, state_of(self.record), old, told, bool(self.session.link.edited), self.seen
 
 
 class Acting:

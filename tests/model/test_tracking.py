@@ -16,10 +16,10 @@ from holdall.errors import FrozenError, StateError, ValidationError
 from holdall.model import (
     JSON,
     Frozen,
+    InstanceState,
     Model,
     Ref,
     State,
-    Track,
     assign,
     field,
     set_track,
@@ -61,8 +61,8 @@ def test_the_first_old_value_is_kept_and_setting_it_back_is_clean() -> None:
     note.text = "a"
     assert (state_of(note), track.old) == (State.DIRTY, {"stars": None})
     note.stars = None
-    assert (state_of(note), track_of(note)) == (State.CLEAN, session.tracker)
-    assert session.told == [("touched", note), ("settled", note)]
+    assert (state_of(note), track_of(note)) == (State.CLEAN, session.link)
+    assert session.told == [("touched", note), ("became_clean", note)]
 
 
 def test_writing_the_same_value_touches_nothing() -> None:
@@ -88,7 +88,7 @@ def test_unbound_and_discarded_records_are_not_tracked() -> None:
     note = Note(id=1)
     note.text = "a"
     assert (state_of(note), note.is_field_modified("text")) == (State.UNBOUND, False)
-    set_track(note, Track(None, State.DISCARDED))
+    set_track(note, InstanceState(None, State.DISCARDED))
     note.text = "b"
     assert (state_of(note), note.is_field_modified("text")) == (State.DISCARDED, False)
     with pytest.raises(ValueError, match="Note has no field 'txt'"):
@@ -100,7 +100,7 @@ def test_new_records_stay_new_and_deleted_ones_deleted() -> None:
     session.mark_new(note)
     note.text = "a"
     assert (state_of(note), note.is_field_modified("text")) == (State.NEW, False)
-    set_track(note, Track(session.tracker, State.DELETED))
+    set_track(note, InstanceState(session.link, State.DELETED))
     note.text = "b"
     assert (state_of(note), note.is_field_modified("text")) == (State.DELETED, True)
     note.text = "a"
@@ -110,9 +110,9 @@ def test_new_records_stay_new_and_deleted_ones_deleted() -> None:
 def test_writes_in_flight_are_collected() -> None:
     session, note = kept()
     note.text = "a"
-    session.tracker.edited = {}
+    session.link.edited = {}
     note.text = "b"
-    assert session.tracker.edited == {id(note): note}
+    assert session.link.edited == {id(note): note}
 
 
 def test_a_write_the_session_refuses_changes_nothing() -> None:
@@ -129,7 +129,7 @@ def test_a_write_the_session_refuses_changes_nothing() -> None:
     with pytest.raises(ValidationError):
         note.stars = -1
     assert (note.text, note.code, note.stars) == ("a", "c", None)
-    assert (state_of(note), track_of(note)) == (State.CLEAN, session.tracker)
+    assert (state_of(note), track_of(note)) == (State.CLEAN, session.link)
 
 
 def test_mutable_values_are_watched_when_they_are_handed_out() -> None:
@@ -253,7 +253,7 @@ class TrackingMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_deleted)
     @rule()
     def delete(self) -> None:
-        set_track(self.note, Track(self.session.tracker, State.DELETED, self.changed() or None))
+        set_track(self.note, InstanceState(self.session.link, State.DELETED, self.changed() or None))
         self.is_deleted = True
 
     @precondition(lambda self: not self.is_deleted)

@@ -144,10 +144,10 @@ def test_right_values_pass_and_come_back_from_the_border(name: str) -> None:
     @given(RIGHT[name])
     def holds(value: Any) -> None:
         errors: list[FieldError] = []
-        admitted = made.admit(value, errors)
+        validated = made.validate(value, errors)
         assert not errors
-        assert admitted == value
-        border = made.encode(admitted)
+        assert validated == value
+        border = made.encode(validated)
         assert border is None or is_of_kind(FieldSchema(name, made.kind), border)
         assert made.type is not None
         back = border if border is None or made.type.decode is None else made.type.decode(border)
@@ -159,20 +159,20 @@ def test_right_values_pass_and_come_back_from_the_border(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_fast_and_slow_path_agree(name: str) -> None:
-    """What ``fast`` passes is admitted unchanged; what ``admit`` changes or refuses is not ``fast``."""
+    """What ``fast`` passes is validated unchanged; what ``validate`` changes or refuses is not ``fast``."""
     made = FIELDS[name]
 
     @settings(max_examples=40)
     @given(anything)
     def holds(value: Any) -> None:
         errors: list[FieldError] = []
-        admitted = made.admit(value, errors)
+        validated = made.validate(value, errors)
         if made.fast(value):
             assert not errors
-            assert admitted is value or (type(admitted) is type(value) and admitted == value)
+            assert validated is value or (type(validated) is type(value) and validated == value)
         again: list[FieldError] = []
         if not errors:
-            assert made.admit(admitted, again) == admitted
+            assert made.validate(validated, again) == validated
             assert not again
 
     holds()
@@ -205,7 +205,7 @@ def test_one_wrong_value_is_the_only_error(values: dict[str, Any], data: st.Data
 
 def _is_wrong(name: str, value: Any) -> bool:
     errors: list[FieldError] = []
-    FIELDS[name].admit(value, errors)
+    FIELDS[name].validate(value, errors)
     return bool(errors)
 
 
@@ -248,32 +248,32 @@ def _is_wrong(name: str, value: Any) -> bool:
 )
 def test_wrong_values_with_their_paths(name: str, value: Any, path: str, code: str) -> None:
     errors: list[FieldError] = []
-    FIELDS[name].admit(value, errors)
+    FIELDS[name].validate(value, errors)
     assert [(error.path, error.code) for error in errors] == [(path, code)]
 
 
 def test_values_are_adjusted_on_the_way_in() -> None:
     there = datetime(2020, 1, 1, 3, tzinfo=timezone(timedelta(hours=3)))
-    assert FIELDS["moment"].admit(there, []).tzinfo is UTC
-    assert FIELDS["moment"].admit(there, []) == there
-    assert type(FIELDS["number"].admit(3, [])) is float
-    assert type(FIELDS["id"].admit(Level.HIGH, [])) is int
-    assert type(FIELDS["text"].admit(type("Text", (str,), {})("a"), [])) is str
+    assert FIELDS["moment"].validate(there, []).tzinfo is UTC
+    assert FIELDS["moment"].validate(there, []) == there
+    assert type(FIELDS["number"].validate(3, [])) is float
+    assert type(FIELDS["id"].validate(Level.HIGH, [])) is int
+    assert type(FIELDS["text"].validate(type("Text", (str,), {})("a"), [])) is str
     given_list = ["a"]
-    assert FIELDS["names"].admit(given_list, []) is not given_list
+    assert FIELDS["names"].validate(given_list, []) is not given_list
 
 
 def test_json_is_copied_and_bounded() -> None:
     document: dict[str, Any] = {"a": [1, (2, 3)]}
-    admitted = FIELDS["document"].admit(document, [])
-    assert admitted == {"a": [1, [2, 3]]}
+    validated = FIELDS["document"].validate(document, [])
+    assert validated == {"a": [1, [2, 3]]}
     document["a"].append(4)
-    assert admitted == {"a": [1, [2, 3]]}
+    assert validated == {"a": [1, [2, 3]]}
     deep: Any = 1
     for _ in range(10_000):
         deep = [deep]
     errors: list[FieldError] = []
-    FIELDS["document"].admit(deep, errors)
+    FIELDS["document"].validate(deep, errors)
     assert [error.code for error in errors] == ["depth"]
 
 
@@ -297,7 +297,7 @@ def _field_of(annotation: Any, **options: Any) -> Callable[[Any], bool]:
 
     def accepts(value: Any) -> bool:
         errors: list[FieldError] = []
-        model.__holdall__.by_name["id"].admit(value, errors)
+        model.__holdall__.by_name["id"].validate(value, errors)
         return not errors
 
     return accepts

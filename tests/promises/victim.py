@@ -34,7 +34,7 @@ async def _main(arena: Arena, point: Failpoint, how: str) -> None:
             os.kill(os.getpid(), sent)
 
     app = arena.app()
-    app.bindings.settle()
+    app.bindings.configure()
     arm(at)
     try:
         await move(app, arena, budget=_STOPPED_SECONDS if how == "stop" else 20)

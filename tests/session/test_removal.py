@@ -243,7 +243,7 @@ def test_rules_that_contradict_each_other_are_refused() -> None:
         app = Holdall("wrong")
         app.add_store("main", "memory:")
         app.add(model, *others, store="main")
-        app.bindings.settle()
+        app.bindings.configure()
 
     class Root(Model):
         id: int = field(pk=True)

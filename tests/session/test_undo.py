@@ -40,7 +40,7 @@ async def customers(
     remote = Remote("remote", kind)
     app.add_store("remote", remote)
     app.add(Customer, store="remote", compensation=compensation)
-    app.bindings.settle()
+    app.bindings.configure()
     await remote.apply([_addition("token", 1)])
     remote.log.clear()
     try:

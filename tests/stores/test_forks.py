@@ -87,7 +87,7 @@ def test_a_child_that_does_nothing_leaves_its_parent_alone(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["postgres_url", "redis_url", "redis_cluster_url", "rest_url"], indirect=True)
 def test_a_child_that_ends_its_parents_connections_is_caught(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The planted fault, for the drivers whose sockets an event loop looks after: parent and child share its selector."""
+    """The planted fault, where an event loop looks after the sockets: parent and child share its selector."""
     leave = """
 def leave():
     for item in gc.get_objects():

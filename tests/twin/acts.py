@@ -27,7 +27,7 @@ class Acts:
 
     def __init__(self, seed: int, app: Holdall) -> None:
         self._random = random.Random(seed)
-        app.bindings.settle()
+        app.bindings.configure()
         self._schemas: dict[str, Schema] = {binding.collection: binding.schema for binding in app.collections()}
         self._collection = {binding.model: binding.collection for binding in app.collections()}
         self._paths = {
@@ -44,7 +44,7 @@ class Acts:
             (3, self._listing),
             (3, self._removing),
             (4, self._getting),
-            (8, self._asking),
+            (8, self._related),
             (2, self._counting),
             (2, self._ordering),
             (1, self._giving_up),
@@ -154,7 +154,7 @@ class Acts:
         model = self._model()
         return partial(_get, model, self._key(model))
 
-    def _asking(self) -> Act:
+    def _related(self) -> Act:
         collection = self._random.choice(list(self._schemas))
         query: Query[Any] = Query(collection, self._condition(collection))
         if self._random.random() < 0.7:

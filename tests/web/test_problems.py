@@ -10,7 +10,7 @@ import pytest
 
 import holdall.errors as errors
 from holdall.errors import FieldError
-from holdall.session.references.consequences import Refusal
+from holdall.session.references.cascade_plan import Refusal
 from holdall.store import Reservation
 from holdall.web import Problem
 from holdall.web.problem import problem_of

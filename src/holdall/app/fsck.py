@@ -19,10 +19,10 @@ from holdall.query import ALWAYS
 from holdall.session import Bindings, Session
 from holdall.session.binding import Binding
 from holdall.session.damage import broken_in
-from holdall.session.references.asking import Asking
-from holdall.session.references.bond import Bond
-from holdall.session.references.consequences import Consequences, key_in
-from holdall.session.references.relations import Localizer
+from holdall.session.references.cascade_plan import CascadePlan, key_in
+from holdall.session.references.related_reader import RelatedReader
+from holdall.session.references.relationship import Relationship
+from holdall.session.references.semi_joins import SemiJoins
 from holdall.session.references.stub import field_names
 from holdall.store import Row
 
@@ -30,18 +30,21 @@ __all__ = ["Fsck"]
 
 
 class _Look(msgspec.Struct, frozen=True):
-    """One way to look at the records of a collection; without a ``bond``, at their values."""
+    """One way to look at the records of a collection; without a ``relationship``, at their values."""
 
     name: str
     walked: Binding
-    bond: Bond | None
+    relationship: Relationship | None
     find: Callable[..., Awaitable[list[Fault]]]
 
     @property
     def collections(self) -> set[str]:
         """The collections that it reads."""
-        bond = self.bond
-        return {self.walked.collection, *([] if bond is None else [bond.source.collection, bond.target.collection])}
+        relationship = self.relationship
+        return {
+            self.walked.collection,
+            *([] if relationship is None else [relationship.source.collection, relationship.target.collection]),
+        }
 
 
 class Fsck:
@@ -54,7 +57,7 @@ class Fsck:
         self._repair = repair
         self._batch = batch
         self._progress = progress
-        self._asking = Asking(Localizer(bindings, SYSTEM), told_of_broken=self._note)
+        self._related = RelatedReader(SemiJoins(bindings, SYSTEM), told_of_broken=self._note)
         self._broken: list[CorruptRecord] = []
         self._damaged: dict[str, set[str]] = {}  # the fields that some record holds unreadable, by collection
         self._lost: set[str] = set()  # the collections that cannot be read at all
@@ -62,17 +65,26 @@ class Fsck:
 
     async def run(self, start: str | None = None) -> FsckReport:
         """Look at every record, every reference, every other end that is stored, and those that only one may have."""
-        bindings = [binding for binding in self._bindings if binding.recordwise is None]
-        bonds = [bond for binding in bindings for bond in binding.bonds]
+        bindings = [binding for binding in self._bindings if binding.record_access is None]
+        relationships = [relationship for binding in bindings for relationship in binding.relationships]
         looks = [
             *[_Look(binding.collection, binding, None, self._unreadable) for binding in bindings],
-            *[_Look(bond.name, bond.source, bond, self._dangling) for bond in bonds],
             *[
-                _Look(f"{bond.target.collection}.{back.name}", bond.target, bond, self._one_sided)
-                for bond in bonds
-                for back in bond.mirrors
+                _Look(relationship.name, relationship.source, relationship, self._dangling)
+                for relationship in relationships
             ],
-            *[_Look(f"{bond.name} alone", bond.source, bond, self._shared) for bond in bonds if bond.is_single],
+            *[
+                _Look(
+                    f"{relationship.target.collection}.{back.name}", relationship.target, relationship, self._one_sided
+                )
+                for relationship in relationships
+                for back in relationship.stored_inverses
+            ],
+            *[
+                _Look(f"{relationship.name} alone", relationship.source, relationship, self._shared)
+                for relationship in relationships
+                if relationship.is_single
+            ],
         ]
         names = [look.name for look in looks]
         wanted, after = _read_position(start) if start is not None else (names[0] if names else "", [])
@@ -94,13 +106,16 @@ class Fsck:
 
     async def _walk_readable(self, look: _Look, after: Any) -> None:
         walked, parts = look.walked, len(look.walked.schema.key)
-        names = () if look.bond is None else field_names(walked, is_changed=True)
-        pages: AsyncIterator[list[Row]] = self._asking.pages(walked, ALWAYS, names, after=after, size=self._batch)
+        names = () if look.relationship is None else field_names(walked, is_changed=True)
+        pages: AsyncIterator[list[Row]] = self._related.pages(walked, ALWAYS, names, after=after, size=self._batch)
         async for rows in pages:
             session = Session(self._bindings)
-            found = Consequences(session._records, session._bindings)
-            keys = [walked.row_key(row) if look.bond is None else row[0] if parts == 1 else row[:parts] for row in rows]
-            faults = await look.find(look.bond or walked, names, dict(zip(keys, rows, strict=True)), found)
+            found = CascadePlan(session._records, session._bindings)
+            keys = [
+                walked.row_key(row) if look.relationship is None else row[0] if parts == 1 else row[:parts]
+                for row in rows
+            ]
+            faults = await look.find(look.relationship or walked, names, dict(zip(keys, rows, strict=True)), found)
             repaired = bool(self._repair and not found.is_empty) and await _commit(session, found)
             for fault in faults:
                 self._tally.add(msgspec.structs.replace(fault, is_repaired=fault.is_repaired and repaired))
@@ -109,7 +124,7 @@ class Fsck:
                 last = keys[-1] if parts > 1 else keys[-1:]
                 position = json.dumps([look.name, *map(str, last)])
                 self._progress(FsckProgress(look.name, self._tally.checked, self._tally.number, position))
-        if look.bond is None:  # what was broken after the last page of readable ones
+        if look.relationship is None:  # what was broken after the last page of readable ones
             for fault in self._faults(walked):
                 self._tally.add(fault)
             if after is None:
@@ -122,7 +137,7 @@ class Fsck:
             return True
         if binding.collection not in self._damaged:  # it was taken up again behind the look at its values
             self._damaged[binding.collection] = set()
-            async for rows in self._asking.pages(binding, ALWAYS, size=self._batch):
+            async for rows in self._related.pages(binding, ALWAYS, size=self._batch):
                 self._note_damage(binding, [*self._broken, *broken_in(binding, rows)])
             self._note_damage(binding, self._broken)
             self._broken.clear()
@@ -144,7 +159,7 @@ class Fsck:
         return faults
 
     async def _unreadable(
-        self, binding: Binding, names: Sequence[str], rows: dict[Any, Row], found: Consequences
+        self, binding: Binding, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
     ) -> list[Fault]:
         """Records whose stored values are not as the model says: to be set right by hand, or by the service."""
         faults = self._faults(binding)
@@ -153,50 +168,50 @@ class Fsck:
         return [*faults, *(fault for error in broken for fault in _faults_of(binding, error))]
 
     async def _dangling(
-        self, bond: Bond, names: Sequence[str], rows: dict[Any, Row], found: Consequences
+        self, relationship: Relationship, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
     ) -> list[Fault]:
         """References to records that are not there: emptied, or their record removed where the rules say so."""
-        place, is_many = names.index(bond.field.name), bond.field.form is not None
+        place, is_many = names.index(relationship.field.name), relationship.field.form is not None
         wanted = {key for row in rows.values() for key in (row[place] or () if is_many else (row[place],))} - {None}
-        lost = wanted - await self._asking.existing(bond.target, wanted)
+        lost = wanted - await self._related.existing(relationship.target, wanted)
         # a record whose key cannot be read may be what is referred to
-        is_sure = not lost or await self._are_readable(bond.target, bond.target.schema.key)
+        is_sure = not lost or await self._are_readable(relationship.target, relationship.target.schema.key)
         faults = []
         for key, row in rows.items():
             held = row[place] or () if is_many else (row[place],)
             if lost.isdisjoint(held):
                 continue
             can_repair = is_sure
-            record = found.record(bond.source, key, tuple(names), row) if is_sure else None
+            record = found.record(relationship.source, key, tuple(names), row) if is_sure else None
             if not is_sure:
                 pass
             elif is_many:
-                left = tuple([item for item in bond.field.get(record) if key_in(item) not in lost])
-                found.change(record, key, bond.field, left)
-            elif bond.field.nullable:
-                found.change(record, key, bond.field, None)
-            elif bond.on_delete is OnDelete.CASCADE:
-                found.remove(bond.source, key, record)
+                left = tuple([item for item in relationship.field.get(record) if key_in(item) not in lost])
+                found.change(record, key, relationship.field, left)
+            elif relationship.field.nullable:
+                found.change(record, key, relationship.field, None)
+            elif relationship.on_delete is OnDelete.CASCADE:
+                found.remove(relationship.source, key, record)
             else:
                 can_repair = False
-            faults.append(Fault("dangling", bond.source.collection, bond.field.name, key, can_repair))
+            faults.append(Fault("dangling", relationship.source.collection, relationship.field.name, key, can_repair))
         return faults
 
     async def _one_sided(
-        self, bond: Bond, names: Sequence[str], rows: dict[Any, Row], found: Consequences
+        self, relationship: Relationship, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
     ) -> list[Fault]:
         """Stored other ends that do not say what the references say: written anew."""
         referring: dict[Any, list[Any]] = {key: [] for key in rows}
-        own, parts = (*bond.source.schema.key, bond.field.name), len(bond.source.schema.key)
-        async for page in self._asking.referring(bond, list(rows), own):
+        own, parts = (*relationship.source.schema.key, relationship.field.name), len(relationship.source.schema.key)
+        async for page in self._related.referring(relationship, list(rows), own):
             for row in page:
-                for key in row[-1] if bond.field.form is not None else (row[-1],):
+                for key in row[-1] if relationship.field.form is not None else (row[-1],):
                     if key in referring:
                         referring[key].append(row[0] if parts == 1 else row[:parts])
         # a record whose reference cannot be read may refer to these
-        is_sure = await self._are_readable(bond.source, own)
+        is_sure = await self._are_readable(relationship.source, own)
         faults = []
-        for back in bond.mirrors:
+        for back in relationship.stored_inverses:
             place = names.index(back.name)
             for key, row in rows.items():
                 held = (
@@ -209,20 +224,24 @@ class Fsck:
                 kept += [item for item in dict.fromkeys(referring[key]) if item not in kept]
                 value: Any = tuple(kept) if back.form is not None else (kept[0] if kept else None)
                 if is_sure:
-                    record = found.record(bond.target, key, tuple(names), row)
+                    record = found.record(relationship.target, key, tuple(names), row)
                     found.change(record, key, back, value)
-                faults.append(Fault("one-sided", bond.target.collection, back.name, key, is_sure))
+                faults.append(Fault("one-sided", relationship.target.collection, back.name, key, is_sure))
         return faults
 
-    async def _shared(self, bond: Bond, names: Sequence[str], rows: dict[Any, Row], found: Consequences) -> list[Fault]:
+    async def _shared(
+        self, relationship: Relationship, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
+    ) -> list[Fault]:
         """Several records that refer to one that only one may refer to; which of them is right, is not known here."""
-        place = names.index(bond.field.name)
+        place = names.index(relationship.field.name)
         counts: dict[Any, int] = {row[place]: 0 for row in rows.values() if row[place] is not None}
-        async for page in self._asking.referring(bond, list(counts), (*bond.source.schema.key, bond.field.name)):
+        async for page in self._related.referring(
+            relationship, list(counts), (*relationship.source.schema.key, relationship.field.name)
+        ):
             for row in page:
                 counts[row[-1]] += 1
         return [
-            Fault("shared", bond.source.collection, bond.field.name, key, False)
+            Fault("shared", relationship.source.collection, relationship.field.name, key, False)
             for key, row in rows.items()
             if counts.get(row[place], 0) > 1
         ]
@@ -234,7 +253,7 @@ def _faults_of(binding: Binding, error: CorruptRecord) -> list[Fault]:
     return [Fault("unreadable", binding.collection, field, error.key, reason=error.reason) for field in fields]
 
 
-async def _commit(session: Session, found: Consequences) -> bool:
+async def _commit(session: Session, found: CascadePlan) -> bool:
     """Write the repairs of one batch; whether they were written."""
     induced = found.induce()
     try:

@@ -176,14 +176,14 @@ class Holdall:
 
     async def create(self) -> None:
         """Create what the stores lack for the collections; nothing that is there is changed. For development."""
-        self.bindings.settle()
+        self.bindings.configure()
         for store in self.stores.values():
             if isinstance(store, Provisioned):
                 await store.create()
 
     async def inspect(self) -> dict[str, list[str]]:
         """How each store's content differs from the models, a sentence for each difference; empty if all fit."""
-        self.bindings.settle()
+        self.bindings.configure()
         found = {}
         for name, store in self.stores.items():
             differences = await store.inspect() if isinstance(store, Provisioned) else []
@@ -196,7 +196,7 @@ class Holdall:
 
         Single records that are amiss do not count where the store can tell them apart; ``inspect`` tells of them.
         """
-        self.bindings.settle()
+        self.bindings.configure()
         for name, store in self.stores.items():
             if isinstance(store, Obstructed):
                 differences = await store.obstacles()
@@ -223,7 +223,7 @@ class Holdall:
 
         What stores do not promise of a write is logged, as soon as they have told.
         """
-        self.bindings.settle()
+        self.bindings.configure()
         self._background.tell(self.durability)
         if len(self.bindings.stores()) > 1:
             self._background.recover(every, self.bindings.journal.lease)

@@ -36,7 +36,8 @@ def fsck(target: TargetText, repair: Repair = False, start: Start = None, batch:
         raise Failure(str(error)) from error
     if not report.is_whole:
         raise Failure(
-            f"not everything is as it should be:\n{report}" + ("" if repair else "\nWhat can be repaired is by --repair.")
+            f"not everything is as it should be:\n{report}"
+            + ("" if repair else "\nWhat can be repaired is by --repair.")
         )
     print(f"{target}: {report}")
 

@@ -1,10 +1,10 @@
 """Models and fields: what a record type is, how its records are checked and how they know their changes."""
 
-from holdall.model.backs import BackEdit, catch_up, edits_of
 from holdall.model.codec import RowCodec
-from holdall.model.construct import born
+from holdall.model.construct import construction_hooks
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
+from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.json_input import JsonInput, decode_text
 from holdall.model.json_output import JsonOutput
 from holdall.model.manager import Manager, ResultSet
@@ -18,7 +18,16 @@ from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
 from holdall.model.state import Frozen, State
 from holdall.model.stream import Stream, stream
-from holdall.model.tracking import Keeper, Track, Tracker, Trust, hold, set_track, state_of, track_of
+from holdall.model.tracking import (
+    InstanceState,
+    SessionAccess,
+    SessionLink,
+    Trust,
+    gc_track,
+    set_track,
+    state_of,
+    track_of,
+)
 from holdall.model.types import JSON
 from holdall.model.write import assign
 
@@ -35,9 +44,9 @@ __all__ = [
     "Frozen",
     "Ge",
     "Gt",
+    "InstanceState",
     "JsonInput",
     "JsonOutput",
-    "Keeper",
     "Key",
     "Le",
     "Length",
@@ -53,21 +62,21 @@ __all__ = [
     "Related",
     "ResultSet",
     "RowCodec",
+    "SessionAccess",
+    "SessionLink",
     "State",
     "Stream",
-    "Track",
-    "Tracker",
     "Trust",
     "assign",
     "back",
-    "born",
     "catch_up",
     "check",
     "computed",
+    "construction_hooks",
     "decode_text",
     "edits_of",
     "field",
-    "hold",
+    "gc_track",
     "items_of",
     "leads_to",
     "refers_to",

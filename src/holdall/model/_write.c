@@ -1,7 +1,7 @@
 /* The common write in C: a value of exactly the right type, to a field of a clean, changed or new record.
 
    What is not common is left to Python, which does the same and more; nothing behaves differently without this file.
-   native.py says what a plan is, tracking.py what a track and a tracker are. */
+   native.py says what a plan is, tracking.py what a track and a link are. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -18,10 +18,10 @@
 
 enum { PLAN_SLOT, PLAN_TYPE, PLAN_NULLABLE, PLAN_HOLDS, PLAN_SIZE };
 
-static PyTypeObject *tracked_type, *tracker_type, *track_type; /* set once, by learn */
+static PyTypeObject *tracked_type, *link_type, *track_type; /* set once, by learn */
 static PyObject *dirty_state, *new_state;
 static Py_ssize_t record_track;                                   /* where a record has its track, */
-static Py_ssize_t tracker_edited, tracker_trusted, tracker_touch; /* a tracker these, */
+static Py_ssize_t link_edited, link_trusted, link_touch; /* a link these, */
 static Py_ssize_t track_tracker, track_state, track_old;          /* and a track these */
 
 static int
@@ -77,9 +77,9 @@ fits(PyObject *plan, PyObject *value)
 
 /* A clean record becomes dirty. 1, or -1 with an error set and nothing changed. */
 static int
-make_dirty(PyObject *record, PyObject *tracker, PyObject *name, PyObject *current)
+make_dirty(PyObject *record, PyObject *link, PyObject *name, PyObject *current)
 {
-    PyObject *touch = Py_NewRef(SLOT(tracker, tracker_touch));
+    PyObject *touch = Py_NewRef(SLOT(link, link_touch));
     PyObject *answer = PyObject_CallOneArg(touch, record);
     Py_DECREF(touch);
     if (answer == NULL) {
@@ -88,7 +88,7 @@ make_dirty(PyObject *record, PyObject *tracker, PyObject *name, PyObject *curren
     Py_DECREF(answer);
     PyObject *old = PyDict_New(), *made = NULL;
     if (old != NULL && PyDict_SetItem(old, name, current) == 0) {
-        PyObject *args[] = {tracker, dirty_state, old};
+        PyObject *args[] = {link, dirty_state, old};
         made = PyObject_Vectorcall((PyObject *)track_type, args, 3, NULL);
     }
     Py_XDECREF(old);
@@ -104,20 +104,20 @@ make_dirty(PyObject *record, PyObject *tracker, PyObject *name, PyObject *curren
 static int
 keep_old(PyObject *record, PyObject *name, PyObject *current, PyObject *value)
 {
-    PyObject *track = SLOT(record, record_track), *tracker = track, *old = NULL, *first = NULL;
+    PyObject *track = SLOT(record, record_track), *link = track, *old = NULL, *first = NULL;
     if (track == NULL) {
         return 1;
     }
     if (Py_IS_TYPE(track, track_type)) {
-        tracker = SLOT(track, track_tracker);
+        link = SLOT(track, track_tracker);
         old = SLOT(track, track_old);
     }
-    if (current == NULL || tracker == NULL || !Py_IS_TYPE(tracker, tracker_type) ||
-        SLOT(tracker, tracker_edited) != Py_None || SLOT(tracker, tracker_trusted) != Py_None ||
-        SLOT(tracker, tracker_touch) == NULL) {
+    if (current == NULL || link == NULL || !Py_IS_TYPE(link, link_type) ||
+        SLOT(link, link_edited) != Py_None || SLOT(link, link_trusted) != Py_None ||
+        SLOT(link, link_touch) == NULL) {
         return 0;
     }
-    if (tracker != track) {
+    if (link != track) {
         if (SLOT(track, track_state) == new_state) {
             return 1;
         }
@@ -129,7 +129,7 @@ keep_old(PyObject *record, PyObject *name, PyObject *current, PyObject *value)
             return -1;
         }
     }
-    PyObject *before = first == NULL ? current : first, *held = old == NULL ? tracker : old;
+    PyObject *before = first == NULL ? current : first, *held = old == NULL ? link : old;
     Py_INCREF(before); /* comparing and touching may run Python */
     Py_INCREF(current);
     Py_INCREF(held);
@@ -142,7 +142,7 @@ keep_old(PyObject *record, PyObject *name, PyObject *current, PyObject *value)
         done = is_same < 0 ? -1 : !is_same; /* set back: Python sees whether the record is clean again */
     }
     else if (!is_same) {
-        done = old == NULL ? make_dirty(record, tracker, name, current)
+        done = old == NULL ? make_dirty(record, link, name, current)
                : PyDict_SetItem(old, name, current) < 0 ? -1 : 1;
     }
     Py_DECREF(before);
@@ -310,7 +310,7 @@ offset_of(PyTypeObject *type, const char *name)
 static PyObject *
 learn(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyType_Type, &tracked_type, &PyType_Type, &tracker_type, &PyType_Type,
+    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyType_Type, &tracked_type, &PyType_Type, &link_type, &PyType_Type,
                           &track_type, &dirty_state, &new_state)) {
         return NULL;
     }
@@ -320,8 +320,8 @@ learn(PyObject *Py_UNUSED(module), PyObject *args)
         const char *name;
         Py_ssize_t *offset;
     } slots[] = {
-        {tracker_type, "edited", &tracker_edited}, {tracker_type, "trusted", &tracker_trusted},
-        {tracker_type, "touch", &tracker_touch},   {track_type, "tracker", &track_tracker},
+        {link_type, "edited", &link_edited}, {link_type, "trusted", &link_trusted},
+        {link_type, "touch", &link_touch},   {track_type, "link", &track_tracker},
         {track_type, "state", &track_state},       {track_type, "old", &track_old},
         {tracked_type, "_track", &record_track},
     };

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model.backs import rewrite
+from holdall.model.inverse_edits import rewrite
 from holdall.model.many import Related
 from holdall.model.one_back import OneBack
 from holdall.model.reference import Reference
 from holdall.model.target import Target
-from holdall.model.tracking import hold
+from holdall.model.tracking import gc_track
 
 __all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "OneBackAttribute", "RefAttribute", "SlotAttribute"]
 
@@ -44,11 +44,11 @@ class RefAttribute(SlotAttribute):
         value = self._get(record)
         return value if value.__class__ is Reference else Reference(self._target, value, None, record, self)
 
-    def settle(self, record: Any, found: Any) -> None:
+    def fill(self, record: Any, found: Any) -> None:
         """Keep the record that was found for the key, unless the slot has another value by now."""
         if self._get(record) == found.__key__():
             self.slot.__set__(record, Reference(self._target, record=found))
-            hold(record)
+            gc_track(record)
 
 
 class ManyAttribute(SlotAttribute):
@@ -88,9 +88,9 @@ class MutableAttribute(SlotAttribute):
         value = self._get(record)
         track = getattr(record, "_track", None)
         if track is not None and value.__class__ not in _IMMUTABLE:
-            keeper = track.keeper
-            if keeper is not None:
-                keeper.watch(record)
+            session = track.session
+            if session is not None:
+                session.watch(record)
         return value
 
 

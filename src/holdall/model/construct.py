@@ -1,4 +1,4 @@
-"""Writing a model's constructor: one generated function that checks what is common inline; ``admit`` does the rest.
+"""Writing a model's constructor: one generated function that checks what is common inline; ``validate`` does the rest.
 
 The generated source holds only field names, which are identifiers, and names of constants; values never enter it.
 """
@@ -16,9 +16,9 @@ from holdall.model.field import Field
 from holdall.model.native import native_fits
 from holdall.model.options import MISSING
 
-__all__ = ["born", "constructor", "set_value"]
+__all__ = ["construction_hooks", "constructor", "set_value"]
 
-born: list[Callable[[Any], object]] = []
+construction_hooks: list[Callable[[Any], object]] = []
 """Told of each record that a constructor makes; mostly nobody is."""
 
 
@@ -29,10 +29,10 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         "__MISSING": MISSING,
         "__create": declaration.create,
         "__slow": _slow(declaration),
-        "__born": born,
-        "__announce": _announce,
+        "__hooks": construction_hooks,
+        "__run_hooks": _run_hooks,
     }
-    parameters, conditions, factories, admitted = [], [], [], []
+    parameters, conditions, factories, validated = [], [], [], []
     stored = declaration.stored
     checked, names["__fit"] = native_fits(stored)
     if checked:
@@ -52,20 +52,20 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         source = field.fast_source(variable, names)
         if source is None:
             names[f"__{variable}_admit"] = _first_step(field)
-            admitted.append(variable)
+            validated.append(variable)
         elif field.name not in checked:
             conditions.append(source)
     given = "{" + ", ".join(f"{field.name!r}: {field.name}" for field in stored) + "}"
-    values = ", ".join(f"__{field.name}_new" if field.name in admitted else field.name for field in stored)
+    values = ", ".join(f"__{field.name}_new" if field.name in validated else field.name for field in stored)
     lines = [
         *factories,
-        *(["    __errors = []"] if admitted else []),
-        *(f"    __{name}_new = __{name}_admit({name}, __errors)" for name in admitted),
-        f"    if {'__errors or ' if admitted else ''}__args or __extra or not ({' and '.join(conditions) or 'True'}):",
+        *(["    __errors = []"] if validated else []),
+        *(f"    __{name}_new = __{name}_admit({name}, __errors)" for name in validated),
+        f"    if {'__errors or ' if validated else ''}__args or __extra or not ({' and '.join(conditions) or 'True'}):",
         f"        return __slow(__args, __extra, {given})",
         f"    __record = __create({values})",
         *_after(declaration, names),
-        "    if __born: __announce(__record)",
+        "    if __hooks: __run_hooks(__record)",
         "    return __record",
     ]
     given_by_name = f"__cls, /, *__args, {', '.join([*parameters, '**__extra'])}"
@@ -88,7 +88,7 @@ def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:
 
 def _slow(declaration: Declaration) -> Callable[..., Any]:
     """The way of every construction that is not plainly right: find everything that is wrong, or adjust and create."""
-    finish = (_setters(declaration), _checks(declaration), _announce)
+    finish = (_setters(declaration), _checks(declaration), _run_hooks)
 
     def construct(args: tuple[Any, ...], extra: dict[str, Any], given: dict[str, Any]) -> Any:
         errors: list[FieldError] = []
@@ -109,13 +109,13 @@ def _slow(declaration: Declaration) -> Callable[..., Any]:
     return construct
 
 
-def _announce(record: Any) -> None:
-    for told in tuple(born):
+def _run_hooks(record: Any) -> None:
+    for told in tuple(construction_hooks):
         told(record)
 
 
 def _first_step(field: Field) -> Callable[[Any, list[FieldError]], Any]:
-    return field.admit if field.options.setter is None else field.admit_type
+    return field.validate if field.options.setter is None else field.validate_type
 
 
 def _setters(declaration: Declaration) -> Callable[[Any], None]:
@@ -132,14 +132,14 @@ def _setters(declaration: Declaration) -> Callable[[Any], None]:
 
 
 def set_value(record: Any, field: Field, value: Any, errors: list[FieldError]) -> Any:
-    """What the field's setter makes of a value of the right type, admitted."""
+    """What the field's setter makes of a value of the right type, validated."""
     assert field.options.setter is not None
     try:
         changed = field.options.setter(record, value)
     except ValueError as error:
         errors.append(FieldError(field.name, "setter", str(error)))
         return value
-    return field.admit(changed, errors)
+    return field.validate(changed, errors)
 
 
 def _checks(declaration: Declaration) -> Callable[[Any], None]:

@@ -32,32 +32,32 @@ def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: 
     return _sequence_type(annotation, container, type_of(args[0]))
 
 
-def _make(annotation: Any, admit: Admit, is_mutable: bool) -> FieldType:
-    return FieldType(annotation, Kind.JSON, admit, is_mutable=is_mutable)
+def _make(annotation: Any, validate: Admit, is_mutable: bool) -> FieldType:
+    return FieldType(annotation, Kind.JSON, validate, is_mutable=is_mutable)
 
 
 def _admit_item(item: FieldType, value: Any, path: str, errors: list[FieldError]) -> Any:
     if value is None and item.nullable:
         return None
     before = len(errors)
-    admitted = item.admit(value, path, errors)
+    validated = item.validate(value, path, errors)
     if len(errors) == before:
-        errors.extend(FieldError(path, rule.code, rule.describe()) for rule in item.rules if not rule.holds(admitted))
-    return admitted
+        errors.extend(FieldError(path, rule.code, rule.describe()) for rule in item.rules if not rule.holds(validated))
+    return validated
 
 
 def _sequence_type(annotation: Any, container: type[Any], item: FieldType) -> FieldType:
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         if not isinstance(value, container):
             errors.append(FieldError(path, "type", f"must be a {container.__name__}"))
             return value
         return container(_admit_item(item, inner, f"{path}.{index}", errors) for index, inner in enumerate(value))
 
-    return _make(annotation, admit, container is list or item.is_mutable)
+    return _make(annotation, validate, container is list or item.is_mutable)
 
 
 def _fixed_tuple_type(annotation: Any, items: list[FieldType]) -> FieldType:
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         if isinstance(value, list | tuple) and len(value) != len(items):
             errors.append(FieldError(path, "type", f"must have {len(items)} items"))
             return value
@@ -67,14 +67,14 @@ def _fixed_tuple_type(annotation: Any, items: list[FieldType]) -> FieldType:
         pairs = enumerate(zip(items, value, strict=True))
         return tuple(_admit_item(item, inner, f"{path}.{index}", errors) for index, (item, inner) in pairs)
 
-    return _make(annotation, admit, any(item.is_mutable for item in items))
+    return _make(annotation, validate, any(item.is_mutable for item in items))
 
 
 def _dict_type(annotation: Any, key: FieldType, item: FieldType, where: str) -> FieldType:
     if key.kind is not Kind.STR or key.nullable:
         raise DeclarationError(f"{where}: the keys of a dict must be text")
 
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         if not isinstance(value, dict):
             errors.append(FieldError(path, "type", "must be a dict"))
             return value
@@ -83,7 +83,7 @@ def _dict_type(annotation: Any, key: FieldType, item: FieldType, where: str) -> 
             for name, inner in value.items()
         }
 
-    return _make(annotation, admit, True)
+    return _make(annotation, validate, True)
 
 
 def is_value_object(annotation: Any) -> bool:
@@ -103,7 +103,7 @@ def value_object_type(annotation: type[Any]) -> FieldType:
         else annotation.__dataclass_params__.frozen
     )
 
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         if not isinstance(value, annotation):
             errors.append(FieldError(path, "type", f"must be a {annotation.__name__}"))
             return value
@@ -117,7 +117,7 @@ def value_object_type(annotation: type[Any]) -> FieldType:
                 errors.append(FieldError(path + _place_in(str(error)), "value", f"must fit {annotation.__name__}"))
         return value
 
-    return _make(annotation, admit, not is_frozen)
+    return _make(annotation, validate, not is_frozen)
 
 
 def _place_in(message: str) -> str:

@@ -60,7 +60,7 @@ def _explain(annotation: Any, value: Any, path: str, errors: list[FieldError]) -
         else:
             convert_all(inner, part, place, errors)
     if len(errors) == before and not (is_value_object(bare) and isinstance(value, dict)):
-        type_of(bare, path).admit(value, path, errors)
+        type_of(bare, path).validate(value, path, errors)
     if len(errors) == before:
         errors.append(FieldError(path, "value", "is not valid"))
 

@@ -81,10 +81,10 @@ class Declaration:
         if len(parts) != len(self.key):
             errors.append(FieldError("key", "type", f"must have {len(self.key)} parts"))
             return key
-        admitted = tuple(
+        validated = tuple(
             field.encode(_admit_key_part(field, part, errors)) for field, part in zip(self.key, parts, strict=True)
         )
-        return admitted if len(self.key) > 1 else admitted[0]
+        return validated if len(self.key) > 1 else validated[0]
 
     def key_from(self, args: tuple[Any, ...], values: Mapping[str, Any]) -> Any:
         """The key given as ``get(Book, 1)`` or ``get(Book, id=1)``; raises ValidationError if it is not one."""
@@ -112,7 +112,7 @@ class Declaration:
         for field in self.stored:
             value = field.get(record)
             if not field.fast(value):
-                field.admit(value, errors, prefix)
+                field.validate(value, errors, prefix)
         return errors or self.run_checks(record, prefix)
 
     def run_checks(self, record: Any, prefix: str = "") -> list[FieldError]:
@@ -219,7 +219,7 @@ def _admit_key_part(field: Field, part: Any, errors: list[FieldError]) -> Any:
     if part is None:
         errors.append(FieldError(field.name, "required", "is part of the key and must not be null"))
         return None
-    return field.admit(part, errors)
+    return field.validate(part, errors)
 
 
 def _key_reader(fields: tuple[Field, ...]) -> Callable[[Any], Any]:
@@ -244,11 +244,11 @@ def _encode_compared(field: Field, value: Any) -> Any:
         raise QueryError(f"{field.name} is compared with None: use is_null()")
     errors: list[FieldError] = []
     if field.target is not None:
-        value = key_of_value(field.admit(value, errors))
+        value = key_of_value(field.validate(value, errors))
         if value is None:
             errors.append(FieldError(field.name, "key", "must have a key: commit it first"))
     else:
-        value = field.admit_type(value, errors)
+        value = field.validate_type(value, errors)
     if errors:
         raise QueryError(f"{field.model}.{field.name} cannot be compared with this value: it {errors[0].message}")
     return field.encode(value)

@@ -127,10 +127,10 @@ class Field:
 
     # --- values ---------------------------------------------------------------------------------------------------
 
-    def admit(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
+    def validate(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
         """The value as it belongs in the slot; what is wrong with it is appended to ``errors``."""
         before = len(errors)
-        value = self.admit_type(value, errors, prefix)
+        value = self.validate_type(value, errors, prefix)
         if self.rules and value is not None and len(errors) == before:
             path = prefix + self.name
             errors.extend(
@@ -138,7 +138,7 @@ class Field:
             )
         return value
 
-    def admit_type(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
+    def validate_type(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
         """The same without the field's rules, which hold only for what its setter makes of the value."""
         path = prefix + self.name
         if value is MISSING:
@@ -153,7 +153,7 @@ class Field:
         assert self.type is not None
         if self.options.coerce:
             value = self._coerced(value)
-        return self.type.admit(value, path, errors) if self.options.type_check else value
+        return self.type.validate(value, path, errors) if self.options.type_check else value
 
     def _coerced(self, value: Any) -> Any:
         try:
@@ -194,11 +194,11 @@ class Field:
             return value
         before, items, seen = len(errors), [], set()
         for index, item in enumerate(value):
-            admitted = self._admit_reference(item, f"{path}.{index}", errors)
-            items.append(admitted)
+            validated = self._admit_reference(item, f"{path}.{index}", errors)
+            items.append(validated)
             if len(errors) == before:
-                key = key_of_value(admitted)
-                mark = ("record", id(admitted.record)) if key is None else ("key", key)
+                key = key_of_value(validated)
+                mark = ("record", id(validated.record)) if key is None else ("key", key)
                 if mark in seen:
                     errors.append(FieldError(f"{path}.{index}", "unique", "must not be given twice"))
                 seen.add(mark)
@@ -255,7 +255,7 @@ class Field:
         if isinstance(default, list | dict | set):
             raise DeclarationError(f"{self.model}.{self.name}: a mutable default would be shared; use default_factory")
         errors: list[FieldError] = []
-        (self.admit_type if self.options.setter else self.admit)(default, errors)
+        (self.validate_type if self.options.setter else self.validate)(default, errors)
         if errors:
             raise DeclarationError(f"{self.model}.{self.name}: the default {errors[0].message}")
 

@@ -20,14 +20,14 @@ Admit = Callable[[Any, str, list[FieldError]], Any]
 class FieldType(msgspec.Struct, frozen=True):
     """What values of one annotation are.
 
-    ``admit(value, path, errors)`` gives the adjusted value and appends what is wrong with it. ``encode`` and
+    ``validate(value, path, errors)`` gives the adjusted value and appends what is wrong with it. ``encode`` and
     ``decode`` lead to the border value and back; None where both are the same. ``None`` is never passed to them.
     ``fast`` is Python source, see ``scalars``; ``scalar`` is the class it speaks of.
     """
 
     annotation: Any
     kind: Kind
-    admit: Admit
+    validate: Admit
     nullable: bool = False
     scalar: type[Any] | None = None
     fast: str | None = None

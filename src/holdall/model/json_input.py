@@ -53,10 +53,10 @@ class JsonInput:
         if given is None:
             return self.values_from(self._object(body))
         errors: list[FieldError] = []
-        admitted = self._admitted(given, errors)
+        validated = self._validated(given, errors)
         if errors:
             raise ValidationError(self._model.__name__, errors)
-        return admitted
+        return validated
 
     def create_from(self, data: Mapping[str, Any]) -> Any:
         """A new record from builtins such as JSON decodes to; raises ValidationError with everything that is wrong."""
@@ -64,7 +64,7 @@ class JsonInput:
         values = self._converted(data, errors)
         if not errors:
             return self._model(**values)
-        self._admitted(values, errors)
+        self._validated(values, errors)
         missing = [field for field in self._accepted.values() if field.name not in data and not field.has_default]
         errors.extend(FieldError(field.name, "required", "is required") for field in missing)
         raise ValidationError(self._model.__name__, errors)
@@ -72,7 +72,7 @@ class JsonInput:
     def values_from(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The values builtins give for fields of an existing record; raises ValidationError."""
         errors: list[FieldError] = []
-        values = self._admitted(self._converted(data, errors), errors)
+        values = self._validated(self._converted(data, errors), errors)
         if errors:
             raise ValidationError(self._model.__name__, errors)
         return values
@@ -147,8 +147,8 @@ class JsonInput:
                 values[name] = converted
         return values
 
-    def _admitted(self, values: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
-        return {name: self._accepted[name].admit(value, errors) for name, value in values.items()}
+    def _validated(self, values: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
+        return {name: self._accepted[name].validate(value, errors) for name, value in values.items()}
 
 
 def decode_text(field: Field, text: str) -> Any:
@@ -164,7 +164,7 @@ def decode_text(field: Field, text: str) -> Any:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             convert_all(annotation, text, field.name, errors)
     if not errors:
-        value = field.admit(value, errors)
+        value = field.validate(value, errors)
     if errors:
         raise ValidationError(field.model, errors)
     return value
@@ -180,7 +180,7 @@ def input_annotation(field: Field, required: bool = False) -> Any:
     else:
         assert field.type is not None
         if field.options.coerce or not field.options.type_check:
-            return Any  # admit converts or keeps it
+            return Any  # validate converts or keeps it
         annotation = field.type.annotation
         may_be_none = field.type.nullable
     return annotation | None if may_be_none and not required else annotation

@@ -50,7 +50,7 @@ def _leaf(value: Any, path: str, errors: list[FieldError], message: str, kinds: 
         errors.append(FieldError(path, "type", message))
         return value
     try:
-        return scalar.admit(value)
+        return scalar.validate(value)
     except Refused as refused:
         errors.append(FieldError(path, refused.code, refused.message))
         return value

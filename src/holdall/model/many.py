@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, overload
 
 from holdall.errors import NotLoaded
-from holdall.model.backs import link, unlink
+from holdall.model.inverse_edits import link, unlink
 from holdall.model.one_back import load_back
-from holdall.model.reference import Key, Reference, keeper_of
+from holdall.model.reference import Key, Reference, session_of
 from holdall.model.tracking import Tracked
 from holdall.query import Expression
 
@@ -77,8 +77,8 @@ class Related(Generic[M]):
             self._references = getattr(self._owner, self._name)._references
 
     def _found(self) -> list[M] | None:
-        keeper = keeper_of(self._owner)
-        return None if keeper is None else keeper.peek_back(self._owner, self._name)
+        session = session_of(self._owner)
+        return None if session is None else session.peek_back(self._owner, self._name)
 
     def _kept(self) -> tuple[Reference[M], ...]:
         if self._references is not None:

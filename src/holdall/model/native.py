@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from holdall.model.state import State
-from holdall.model.tracking import Track, Tracked, Tracker
+from holdall.model.tracking import InstanceState, SessionLink, Tracked
 
 if TYPE_CHECKING:
     from holdall.model.field import Field
@@ -32,7 +32,7 @@ def _loaded() -> Any:
         module = import_module("holdall.model._write")
         if module.VERSION != VERSION:
             return None
-        module.learn(Tracked, Tracker, Track, State.DIRTY, State.NEW)
+        module.learn(Tracked, SessionLink, InstanceState, State.DIRTY, State.NEW)
     except (ImportError, AttributeError, TypeError):  # not built, for another Python, or from another source
         return None
     return module

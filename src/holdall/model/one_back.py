@@ -6,7 +6,7 @@ from typing import Any
 
 from holdall.errors import NotLoaded
 from holdall.model.gateway import gateway_of
-from holdall.model.reference import Reference, keeper_of
+from holdall.model.reference import Reference, session_of
 from holdall.model.target import Target
 
 __all__ = ["OneBack", "load_back"]
@@ -22,8 +22,8 @@ class OneBack(Reference[Any]):
         self._name = name
 
     def _known(self) -> list[Any] | None:
-        keeper = keeper_of(self._owner)
-        return None if keeper is None else keeper.peek_back(self._owner, self._name)
+        session = session_of(self._owner)
+        return None if session is None else session.peek_back(self._owner, self._name)
 
     @property
     def key(self) -> Any:
@@ -68,8 +68,8 @@ class OneBack(Reference[Any]):
 
 async def load_back(owner: Any, name: str) -> list[Any]:
     """The records that refer to the owner, by its session; if that is gone, by the active one or one for this act."""
-    keeper = keeper_of(owner)
-    if keeper is not None:
-        return await keeper.load_back(owner, name)  # type: ignore[no-any-return]
+    session = session_of(owner)
+    if session is not None:
+        return await session.load_back(owner, name)  # type: ignore[no-any-return]
     async with gateway_of(type(owner)) as act:
         return await act.session.load_back(owner, name)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from holdall.model.attributes import RefAttribute
     from holdall.model.model import Model
 
-__all__ = ["Key", "Ref", "Reference", "keeper_of", "key_of_value"]
+__all__ = ["Key", "Ref", "Reference", "key_of_value", "session_of"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
@@ -51,9 +51,9 @@ class Reference(Generic[T]):
     def record(self) -> T | None:
         """The record, if it is at hand without loading."""
         if self._record is None and self._key is not None:
-            keeper = keeper_of(self._owner)
-            if keeper is not None:
-                self._take(keeper.peek(self._target(), self._key))
+            session = session_of(self._owner)
+            if session is not None:
+                self._take(session.peek(self._target(), self._key))
         return self._record  # type: ignore[no-any-return]
 
     @property
@@ -66,9 +66,9 @@ class Reference(Generic[T]):
 
     async def _load(self) -> T:
         if self.record is None and self._key is not None:
-            keeper, target = keeper_of(self._owner), self._target()
-            if keeper is not None:
-                self._take(await keeper.load(target, self._key))
+            session, target = session_of(self._owner), self._target()
+            if session is not None:
+                self._take(await session.load(target, self._key))
             else:
                 async with gateway_of(target) as act:
                     self._take(await act.session.get(target, self._key))
@@ -80,7 +80,7 @@ class Reference(Generic[T]):
         """Keep the record found for the key, here and in the record that refers to it."""
         self._record = record
         if record is not None and self._attribute is not None:
-            self._attribute.settle(self._owner, record)
+            self._attribute.fill(self._owner, record)
 
     def _target_name(self) -> str:
         return self._target().__name__  # type: ignore[no-any-return]
@@ -112,10 +112,10 @@ class Reference(Generic[T]):
         return f"Reference({self._target_name()}, {self.key!r})"
 
 
-def keeper_of(owner: Any) -> Any:
+def session_of(owner: Any) -> Any:
     """The session that keeps this record, or None."""
     track = track_of(owner) if owner is not None else None
-    return track.keeper if track is not None else None
+    return track.session if track is not None else None
 
 
 def key_of_value(value: Any) -> Any:

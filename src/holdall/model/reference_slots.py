@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from holdall.model.reference import Reference, key_of_value
-from holdall.model.tracking import hold
+from holdall.model.tracking import gc_track
 
 if TYPE_CHECKING:
     from holdall.model.field import Field
@@ -39,4 +39,4 @@ def replace_items(field: Field, record: Any, replaced: Callable[[Any], Any]) -> 
     made = tuple([replaced(item) for item in items])
     if any(one is not other for one, other in zip(made, items, strict=True)):
         field.put(record, made if field.form is not None else made[0])
-        hold(record)
+        gc_track(record)

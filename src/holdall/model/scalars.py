@@ -1,7 +1,7 @@
 """Scalar types: for each, what is right, what is adjusted on the way in, and the kind it has at the border.
 
 ``fast`` is Python source that is true of a value ``x`` only if nothing is left to check or adjust, where ``T`` is the
-class and ``__UTC`` the time zone; ``admit`` is the whole truth for every other value: it gives the adjusted value or
+class and ``__UTC`` the time zone; ``validate`` is the whole truth for every other value: it gives the adjusted value or
 raises Refused.
 """
 
@@ -43,7 +43,7 @@ class Scalar(msgspec.Struct, frozen=True):
 
     kind: Kind
     fast: str
-    admit: Callable[[Any], Any]
+    validate: Callable[[Any], Any]
 
 
 def clean_text(value: str) -> str:

@@ -55,9 +55,9 @@ class Stream:
     async def _place(self, *, is_append: bool) -> AsyncIterator[tuple[Any, str, Any]]:
         """The store, collection and key, by the record's own session or else one for this act."""
         track = track_of(self._record)
-        keeper = track.keeper if track is not None else None
-        if keeper is not None:
-            yield keeper.stream_place(self._record, is_append=is_append)
+        session = track.session if track is not None else None
+        if session is not None:
+            yield session.stream_place(self._record, is_append=is_append)
             return
         async with gateway_of(type(self._record)) as act:
             yield act.session.stream_place(self._record, is_append=is_append)

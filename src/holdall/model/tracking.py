@@ -1,9 +1,9 @@
 """How a record knows its session and remembers its first old values, at the price of one slot.
 
-A record no session knows has an empty slot. All clean records of a session share its one ``Tracker``, all new ones
-share one ``Track``; a record that is changed or deleted has a ``Track`` of its own. The cycle collector does not look
-at records of plain values, which makes them cheap; so a tracker holds its session weakly, and a record that comes to
-hold another one is shown to it.
+The slot of a record that no session knows is empty. All clean records of a session share its one ``SessionLink``, all
+new ones share one ``InstanceState``; a record that is changed or deleted has an ``InstanceState`` of its own. The cycle
+collector does not look at records of plain values, which makes them cheap; so a link holds its session weakly, and a
+record that comes to hold another one is shown to the collector.
 """
 
 from __future__ import annotations
@@ -18,13 +18,23 @@ import msgspec
 
 from holdall.model.state import State
 
-__all__ = ["Keeper", "Track", "Tracked", "Tracker", "Trust", "hold", "set_track", "state_of", "track_of"]
+__all__ = [
+    "InstanceState",
+    "SessionAccess",
+    "SessionLink",
+    "Tracked",
+    "Trust",
+    "gc_track",
+    "set_track",
+    "state_of",
+    "track_of",
+]
 
 
-class Keeper(Protocol):
+class SessionAccess(Protocol):
     """What a record asks of the session that keeps it."""
 
-    def settled(self, record: Any) -> None:
+    def became_clean(self, record: Any) -> None:
         """The record is clean again: every field has its old value."""
 
     def watch(self, record: Any) -> None:
@@ -62,7 +72,7 @@ class Trust(Protocol):
         """It writes this value to the record's field."""
 
 
-class Tracker:
+class SessionLink:
     """A session as its clean records see it.
 
     ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. ``trusted`` is set
@@ -72,12 +82,12 @@ class Tracker:
     ended, though somebody may still hold it.
     """
 
-    __slots__ = ("_keeper", "edited", "ends", "is_over", "touch", "trusted")
+    __slots__ = ("_session", "edited", "ends", "is_over", "touch", "trusted")
     state = State.CLEAN
     old: dict[str, Any] | None = None
 
-    def __init__(self, keeper: Keeper, touch: Callable[[Any], object]) -> None:
-        self._keeper = ref(keeper)
+    def __init__(self, session: SessionAccess, touch: Callable[[Any], object]) -> None:
+        self._session = ref(session)
         self.touch = touch
         self.is_over = False
         self.ends: dict[tuple[int, str], Any] = {}
@@ -85,45 +95,45 @@ class Tracker:
         self.edited: dict[int, Any] | None = None
 
     @property
-    def tracker(self) -> Tracker:
-        """Itself, as a Track names its own."""
+    def link(self) -> SessionLink:
+        """Itself, as a InstanceState names its own."""
         return self
 
     @property
-    def keeper(self) -> Keeper | None:
+    def session(self) -> SessionAccess | None:
         """The session, unless it is gone."""
-        return self._keeper()
+        return self._session()
 
 
-class Track(msgspec.Struct, eq=False):
+class InstanceState(msgspec.Struct, eq=False):
     """The state of one record that is not clean, and the first old value of each changed field.
 
-    ``ends`` is what was asked at its other ends of references while no session knew it, as a Tracker has it.
+    ``ends`` is what was asked at its other ends of references while no session knew it, as a SessionLink has it.
     """
 
-    tracker: Tracker | None
+    link: SessionLink | None
     state: State
     old: dict[str, Any] | None = None
     ends: dict[tuple[int, str], Any] | None = None
 
     @property
-    def keeper(self) -> Keeper | None:
+    def session(self) -> SessionAccess | None:
         """The session, unless it is gone or the record was discarded."""
-        return self.tracker.keeper if self.tracker is not None else None
+        return self.link.session if self.link is not None else None
 
 
 class Tracked:
     """The slot itself."""
 
     __slots__ = ("_track",)
-    _track: Tracker | Track
+    _track: SessionLink | InstanceState
 
 
-set_track: Callable[[Any, Tracker | Track], None] = Tracked.__dict__["_track"].__set__
+set_track: Callable[[Any, SessionLink | InstanceState], None] = Tracked.__dict__["_track"].__set__
 """Puts a track into a record's slot, past the record's own ``__setattr__``."""
 
 
-def hold(record: Any) -> None:
+def gc_track(record: Any) -> None:
     """Show the cycle collector a record that holds another record, so that a circle of them can be freed.
 
     msgspec does this for values given when a struct is made; for those put into its slots later it is done here.
@@ -137,7 +147,7 @@ _gc_track.argtypes = [ctypes.py_object]
 _gc_track.restype = None
 
 
-def track_of(record: Tracked) -> Tracker | Track | None:
+def track_of(record: Tracked) -> SessionLink | InstanceState | None:
     """The record's track, or None for one that no session knows."""
     return getattr(record, "_track", None)  # an exception caught here would cost more than all else in ``add``
 

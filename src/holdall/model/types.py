@@ -37,7 +37,7 @@ def type_of(annotation: Any, where: str) -> FieldType:
         return _choices(annotation, args, where)
     if annotation in SCALARS:
         scalar = SCALARS[annotation]
-        return FieldType(annotation, scalar.kind, _admit_scalar(scalar.admit), scalar=annotation, fast=scalar.fast)
+        return FieldType(annotation, scalar.kind, _admit_scalar(scalar.validate), scalar=annotation, fast=scalar.fast)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enum(annotation, where)
     if (origin or annotation) in (list, tuple, frozenset, dict):
@@ -50,10 +50,10 @@ def type_of(annotation: Any, where: str) -> FieldType:
     )
 
 
-def _admit_scalar(admit: Callable[[Any], Any]) -> Admit:
+def _admit_scalar(validate: Callable[[Any], Any]) -> Admit:
     def checked(value: Any, path: str, errors: list[FieldError]) -> Any:
         try:
-            return admit(value)
+            return validate(value)
         except Refused as refused:
             errors.append(FieldError(path, refused.code, refused.message))
             return value
@@ -69,17 +69,17 @@ def _union(args: tuple[Any, ...], where: str) -> FieldType:
     options = [type_of(member, where) for member in members]
     annotation: Any = Union.__getitem__(tuple(members))
 
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         for option in options:
             found: list[FieldError] = []
-            admitted = option.admit(value, path, found)
+            validated = option.validate(value, path, found)
             if not found:
-                return admitted
+                return validated
         errors.append(FieldError(path, "type", "must be one of the types declared"))
         return value
 
     is_mutable = any(option.is_mutable for option in options)
-    nested = FieldType(annotation, Kind.JSON, admit, nullable=len(members) < len(args), is_mutable=is_mutable)
+    nested = FieldType(annotation, Kind.JSON, validate, nullable=len(members) < len(args), is_mutable=is_mutable)
     return _nested(nested, annotation, where)
 
 
@@ -89,24 +89,24 @@ def _enum(annotation: type[Enum], where: str) -> FieldType:
     shown = ", ".join(map(str, values))
     by_value: dict[Any, Enum] = {member.value: member for member in annotation}
 
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         if not isinstance(value, annotation):
             errors.append(FieldError(path, "one_of", f"must be a {name}: {shown}"))
         return value
 
     kind = _kind_of_choices(values, f"{where}: {name}")
     return FieldType(
-        annotation, kind, admit, encode=lambda member: member.value, decode=by_value.__getitem__, choices=values
+        annotation, kind, validate, encode=lambda member: member.value, decode=by_value.__getitem__, choices=values
     )
 
 
 def _choices(annotation: Any, values: tuple[Any, ...], where: str) -> FieldType:
-    def admit(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
         if not any(value == choice and type(value) is type(choice) for choice in values):
             errors.append(FieldError(path, "one_of", "must be one of " + ", ".join(map(str, values))))
         return value
 
-    return FieldType(annotation, _kind_of_choices(values, where), admit, choices=values)
+    return FieldType(annotation, _kind_of_choices(values, where), validate, choices=values)
 
 
 def _kind_of_choices(values: tuple[Any, ...], where: str) -> Kind:

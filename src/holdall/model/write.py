@@ -14,11 +14,11 @@ import msgspec
 
 from holdall.codegen import function
 from holdall.errors import FieldError, FrozenError, ValidationError
-from holdall.model.backs import rewrite
 from holdall.model.construct import set_value
+from holdall.model.inverse_edits import rewrite
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import Track, Tracker, hold, set_track
+from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track
 
 if TYPE_CHECKING:
     from holdall.model.declaration import Declaration
@@ -108,12 +108,12 @@ def _writer(field: Field) -> Writer:
         "name": field.name,
         "get": field.get,
         "set_track": set_track,
-        "Track": Track,
-        "Tracker": Tracker,
+        "InstanceState": InstanceState,
+        "SessionLink": SessionLink,
         "DIRTY": State.DIRTY,
         "put": field.put,
         "refuse_frozen": _refuse_frozen,
-        "admitted": _admitted,
+        "validated": _validated,
         "record_change": _record_change,
         "put_relation": _put_relation,
     }
@@ -122,9 +122,9 @@ def _writer(field: Field) -> Writer:
     lines = [
         '    track = getattr(record, "_track", None)',
         *(["    if track is not None: refuse_frozen(record, field, track)"] if field.frozen else []),
-        f"    if not ({source}): value = admitted(record, field, value)"
+        f"    if not ({source}): value = validated(record, field, value)"
         if source is not None
-        else "    value = admitted(record, field, value)",
+        else "    value = validated(record, field, value)",
         *(_TRACK_SCALAR if is_scalar else _TRACK),
         "    put_relation(record, field, value)" if field.is_relation else "    put(record, value)",
     ]
@@ -138,15 +138,15 @@ _TRACK_SCALAR = (
     # what record_change does, for the common cases: the first write to a clean record, and writes to a changed one
     "    if track is not None:",
     "        old = track.old",
-    "        tracker = track if old is None else track.tracker",
-    "        if tracker.__class__ is not Tracker or tracker.edited is not None or tracker.trusted is not None:",
+    "        link = track if old is None else track.link",
+    "        if link.__class__ is not SessionLink or link.edited is not None or link.trusted is not None:",
     "            record_change(record, field, value, track)",
     "        elif old is None or name not in old:",
     "            current = get(record)",
     "            if current.__class__ is not value.__class__ or current != value:",
     "                if old is None:",
-    "                    tracker.touch(record)",
-    "                    set_track(record, Track(tracker, DIRTY, {name: current}))",
+    "                    link.touch(record)",
+    "                    set_track(record, InstanceState(link, DIRTY, {name: current}))",
     "                else:",
     "                    old[name] = current",
     "        elif old[name] == value:",
@@ -157,7 +157,7 @@ _TRACK_SCALAR = (
 def _put_relation(record: Any, field: Field, value: Any) -> None:
     field.put(record, value)
     if value.__class__ is Reference or (field.form is not None and any(item.__class__ is Reference for item in value)):
-        hold(record)
+        gc_track(record)
 
 
 def _set_other(record: Any, name: str, value: Any) -> None:
@@ -168,20 +168,20 @@ def _set_other(record: Any, name: str, value: Any) -> None:
     raise AttributeError(f"{type(record).__name__} has no field {name!r}")
 
 
-def _refuse_frozen(record: Any, field: Field, track: Tracker | Track) -> None:
-    tracker = track.tracker
-    if tracker is None or (tracker.trusted is not None and tracker.trusted.is_acting()):
+def _refuse_frozen(record: Any, field: Field, track: SessionLink | InstanceState) -> None:
+    link = track.link
+    if link is None or (link.trusted is not None and link.trusted.is_acting()):
         return
     if field.frozen & _FROZEN_IN.get(track.state, Frozen.NEVER):
         raise FrozenError(type(record).__name__, field.name, track.state.value)
 
 
-def _admitted(record: Any, field: Field, value: Any) -> Any:
+def _validated(record: Any, field: Field, value: Any) -> Any:
     errors: list[FieldError] = []
     if field.options.setter is None:
-        value = field.admit(value, errors)
+        value = field.validate(value, errors)
     else:
-        value = field.admit_type(value, errors)
+        value = field.validate_type(value, errors)
         if not errors:
             value = set_value(record, field, value, errors)
     if errors:
@@ -189,44 +189,44 @@ def _admitted(record: Any, field: Field, value: Any) -> Any:
     return value
 
 
-def _record_change(record: Any, field: Field, value: Any, track: Tracker | Track) -> None:
+def _record_change(record: Any, field: Field, value: Any, track: SessionLink | InstanceState) -> None:
     """Keep the first old value of the field, or forget it when it is set back."""
-    tracker = track.tracker
-    if tracker is None:
+    link = track.link
+    if link is None:
         return
-    if tracker.trusted is not None and tracker.trusted.is_acting():
-        tracker.trusted.wrote(record, field, value)
+    if link.trusted is not None and link.trusted.is_acting():
+        link.trusted.wrote(record, field, value)
         return
-    if tracker.edited is not None:
-        tracker.edited[id(record)] = record
+    if link.edited is not None:
+        link.edited[id(record)] = record
     name, old, current = field.name, track.old, field.get(record)
     if track.state is State.NEW:
         return
-    if isinstance(track, Tracker):
+    if isinstance(track, SessionLink):
         if not _same(field, current, value):
             track.touch(record)
-            set_track(record, Track(track, State.DIRTY, {name: current}))
+            set_track(record, InstanceState(track, State.DIRTY, {name: current}))
     elif old is None:
         if not _same(field, current, value):
             track.old = {name: current}
     elif name not in old:
         if not _same(field, current, value):
             old[name] = current
-            hold(track)
+            gc_track(track)
     elif _same(field, old[name], value):
         del old[name]
         if not old:
-            _settle(record, track, tracker)
+            _mark_clean(record, track, link)
 
 
-def _settle(record: Any, track: Track, tracker: Tracker) -> None:
+def _mark_clean(record: Any, track: InstanceState, link: SessionLink) -> None:
     """No field differs from its first old value any more."""
     track.old = None
     if track.state is State.DIRTY:
-        set_track(record, tracker)
-        keeper = tracker.keeper
-        if keeper is not None:
-            keeper.settled(record)
+        set_track(record, link)
+        session = link.session
+        if session is not None:
+            session.became_clean(record)
 
 
 def _same(field: Field, left: Any, right: Any) -> bool:

@@ -11,10 +11,10 @@ from holdall.session.commit.recovery.rounds import Recovered, recovering
 from holdall.session.commit.recovery.unfinished import Unfinished, UnfinishedCommit
 from holdall.session.compensation import Compensate, Compensation
 from holdall.session.damage import Readable, damaged_fields
-from holdall.session.handwriting.auto_add import adding_new_records
-from holdall.session.handwriting.handwritten import bind_dao
-from holdall.session.handwriting.phase import SessionState
-from holdall.session.handwriting.query_function import QueryCall, query
+from holdall.session.dao.activity import SessionState
+from holdall.session.dao.auto_add import adding_new_records
+from holdall.session.dao.dao_records import bind_dao
+from holdall.session.dao.query_function import QueryCall, query
 from holdall.session.journal.journal import LEASE
 from holdall.session.journal.log_record import CallState, Operation, Part
 from holdall.session.journal.row import JournalState

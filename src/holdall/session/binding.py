@@ -13,8 +13,8 @@ from holdall.query import Generated, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
-from holdall.session.references.bond import Bond, tie
-from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, Recordwise, Row, Store
+from holdall.session.references.relationship import Relationship, tie
+from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
 __all__ = ["Binding", "Bindings"]
 
@@ -38,13 +38,13 @@ class Binding:
         self.model: Any = model
         self.store = store
         self.count = store.count if isinstance(store, Aggregating) else None
-        self.recordwise = store if isinstance(store, Recordwise) else None
+        self.record_access = store if isinstance(store, RecordAccess) else None
         self.policy = policy
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.compensation = compensation
         self.counted_up_to = 0  # the largest key that this process has reserved
-        if compensation is Compensate.INVERSE and self.recordwise is not None:
+        if compensation is Compensate.INVERSE and self.record_access is not None:
             raise DeclarationError(f"{collection}: a DAO's calls are undone by a function of yours; give that one")
         self.declaration: Declaration = model.__holdall__
         self.codec = self.declaration.codec
@@ -64,16 +64,18 @@ class Binding:
             if field.frozen & Frozen.CREATE and field.has_default and field.options.default_factory is None
         )
         self.all_fields = tuple(field.name for field in self.declaration.stored)
-        self.bonds: tuple[Bond, ...] = ()  # the references its records hold
-        self.bound_by: tuple[Bond, ...] = ()  # those that lead to them
-        self.open_bonds: tuple[Bond, ...] = ()  # those of its own that no store keeps
-        self.mirrored_bonds: tuple[Bond, ...] = ()  # those of its own that must be told of at their other end
-        self.yielding: tuple[Field, ...] = ()  # unique references that may be empty: who gives one up goes first
+        self.relationships: tuple[Relationship, ...] = ()  # the references its records hold
+        self.bound_by: tuple[Relationship, ...] = ()  # those that lead to them
+        self.unenforced: tuple[Relationship, ...] = ()  # those of its own that no store keeps
+        self.inversely_stored: tuple[Relationship, ...] = ()  # those of its own that must be told of at their other end
+        self.releasable: tuple[Field, ...] = ()  # unique references that may be empty: who gives one up goes first
 
     @property
     def stored_ends(self) -> dict[str, Binding]:
         """The lists, stored with its records, of what refers to them, each with the collection that refers."""
-        return {back.name: bond.source for bond in self.bound_by for back in bond.mirrors}
+        return {
+            back.name: relationship.source for relationship in self.bound_by for back in relationship.stored_inverses
+        }
 
     @property
     def makes_late_keys(self) -> bool:
@@ -102,14 +104,18 @@ class Binding:
             found = self._updates[changed] = (*names, *([version.name] if version is not None else []))
         return found
 
-    def settle(self, bindings: Bindings) -> None:
-        """Make the schema, once every model it refers to is bound and the bonds are known."""
-        exclusive = [bond.field.name for bond in self.bonds if bond.is_single] if self._takes_rules else ()
+    def configure(self, bindings: Bindings) -> None:
+        """Make the schema, once every model it refers to is bound and the relationships are known."""
+        exclusive = (
+            [relationship.field.name for relationship in self.relationships if relationship.is_single]
+            if self._takes_rules
+            else ()
+        )
         self.schema = schema_of(
             self.model, self.collection, lambda model: bindings.of_model(model).collection, exclusive
         )
         unique = {name for rule in self.schema.unique for name in rule}
-        self.yielding = tuple(
+        self.releasable = tuple(
             [field for field in self.declaration.references if field.nullable and field.name in unique]
         )
         self.row_key = itemgetter(*(self.schema.positions[name] for name in self.schema.key))
@@ -129,7 +135,7 @@ class Bindings:
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
         self.has_bonds = False
-        self.has_open_bonds = False  # any that must be looked at whenever records are written
+        self.has_unenforced = False  # any that must be looked at whenever records are written
         self.has_late_keys = False  # of stores that are written after the decision of a commit over several
 
     def add(self, binding: Binding) -> None:
@@ -144,7 +150,7 @@ class Bindings:
         self._by_name[binding.collection] = binding
         self._is_settled = False
 
-    def settle(self) -> None:
+    def configure(self) -> None:
         """Make everything ready that was added since the last time; raises DeclarationError or Unsupported."""
         if self._is_settled:
             return
@@ -166,12 +172,12 @@ class Bindings:
         stores: dict[int, tuple[Store, list[Schema]]] = {}
         tie(self)
         for binding in self:
-            binding.settle(self)
+            binding.configure(self)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
-        self.has_bonds = any(binding.bonds for binding in self)
-        self.has_open_bonds = any(binding.open_bonds or binding.mirrored_bonds for binding in self)
+        self.has_bonds = any(binding.relationships for binding in self)
+        self.has_unenforced = any(binding.unenforced or binding.inversely_stored for binding in self)
         return stores
 
     def __iter__(self) -> Iterator[Binding]:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holdall.errors import FrozenError, StateError
-from holdall.model import BackEdit, Model, Reference, State, Track, Tracker, edits_of, set_track, state_of, track_of
+from holdall.model import (
+    BackEdit,
+    InstanceState,
+    Model,
+    Reference,
+    SessionLink,
+    State,
+    edits_of,
+    set_track,
+    state_of,
+    track_of,
+)
 from holdall.session.core import M, SessionCore
-from holdall.session.handwriting.phase import SessionState
+from holdall.session.dao.activity import SessionState
 from holdall.session.succession import restore, succeed
 from holdall.store import Verb
 
@@ -32,9 +43,9 @@ class ChangingSession(SessionCore):
             if track.state is State.NEW and self._records.holds(record):
                 return record
             raise StateError(self._not_addable(record, track.state))
-        if binding.recordwise is not None:
-            with self._keeper.phases.entered(SessionState.ADD):
-                binding.recordwise.demand(Verb.ADD, binding.collection)
+        if binding.record_access is not None:
+            with self._parts.activity.entered(SessionState.ADD):
+                binding.record_access.demand(Verb.ADD, binding.collection)
         for field, default in binding.frozen_at_creation:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)
@@ -43,7 +54,7 @@ class ChangingSession(SessionCore):
             known = self._records.of(binding.model)
             if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
                 is_new = False
-                if not succeed(self._records, self._keeper.tracker, binding, key, record):
+                if not succeed(self._records, self._parts.link, binding, key, record):
                     raise StateError(f"this session already holds a {binding.collection} with this key")
         if is_new:
             set_track(record, self._records.new_track)
@@ -56,10 +67,10 @@ class ChangingSession(SessionCore):
         """Take over what was asked at other ends, and the records without a session that were written for it."""
         for edit in (ends or {}).values():
             target = edit.owner.__holdall__.by_name[edit.name].target()
-            self._records.backs.take(edit, self._keeper.tracker, self._keeper.at_hand(target))
+            self._records.backs.take(edit, self._parts.link, self._parts.at_hand(target))
             for record in edit.written:
                 track = track_of(record)
-                if track is None or track.tracker is None or not _is_free(track):
+                if track is None or track.link is None or not _is_free(track):
                     continue
                 key = self._records.stored_key(record)
                 if self._records.find(type(record), key) is None:
@@ -93,12 +104,12 @@ class ChangingSession(SessionCore):
             return False
         if track.old and record.__key__() != self._records.stored_key(record):
             raise StateError(f"the key of this {type(record).__name__} was changed; give it back its key to remove it")
-        tracker = self._keeper.tracker
+        link = self._parts.link
         if track.state is State.CLEAN:
-            self._records.rejoin(record)
-        set_track(record, Track(tracker, State.DELETED, track.old))
-        if tracker.edited is not None:
-            tracker.edited[id(record)] = record
+            self._records.reattach(record)
+        set_track(record, InstanceState(link, State.DELETED, track.old))
+        if link.edited is not None:
+            link.edited[id(record)] = record
         if id(record) not in self._records.new:
             self._records.dirty.pop(id(record), None)
             self._records.deleted[id(record)] = record
@@ -127,7 +138,7 @@ class ChangingSession(SessionCore):
             return record
         if track is not None and track.state is State.DISCARDED:
             raise StateError(self._not_addable(record, track.state))
-        if track is None or track.tracker is None or track.state is State.NEW:
+        if track is None or track.link is None or track.state is State.NEW:
             raise StateError(
                 f"this {type(record).__name__} is {state_of(record).value}: no stored record is behind it; "
                 "save() it first, or get() the stored one"
@@ -145,13 +156,13 @@ class ChangingSession(SessionCore):
             old.setdefault(field.name, field.get(record))
         self._records.mark_clean(record, key)
         if old:
-            set_track(record, Track(self._keeper.tracker, State.DIRTY, old))
+            set_track(record, InstanceState(self._parts.link, State.DIRTY, old))
             self._records.dirty[id(record)] = record
         if track.state is State.DELETED:
             self.remove(record)
-        self._records.backs.note_origin(record, track.tracker)
-        self._records.backs.catch_up(binding.model, [record], track.tracker)
-        self._take_ends(edits_of(record, track.tracker.ends))
+        self._records.backs.note_origin(record, track.link)
+        self._records.backs.catch_up(binding.model, [record], track.link)
+        self._take_ends(edits_of(record, track.link.ends))
         return record
 
     def unregister(self, record: Model) -> None:
@@ -160,7 +171,7 @@ class ChangingSession(SessionCore):
         if self._records.holds(record):
             self._records.forget(record)
             edits_of(record, self._records.backs.edits)
-            set_track(record, Track(None, State.UNBOUND))
+            set_track(record, InstanceState(None, State.UNBOUND))
 
     def rollback(self) -> None:
         """Undo every change since the last commit: new records are discarded, others clean with their old values.
@@ -178,7 +189,7 @@ class ChangingSession(SessionCore):
             if is_in_doubt:
                 records.discard(record)
             else:
-                self._keeper.undo(record)
+                self._parts.undo(record)
         records.dirty.clear()
         records.deleted.clear()
         self._committer.is_in_doubt = False
@@ -198,12 +209,12 @@ class ChangingSession(SessionCore):
             self.rollback()
         for record in list(self._records.new.values()):
             self._records.forget(record)
-            set_track(record, Track(None, State.UNBOUND, ends=edits_of(record, self._records.backs.edits)))
-        tracker = self._keeper.tracker
+            set_track(record, InstanceState(None, State.UNBOUND, ends=edits_of(record, self._records.backs.edits)))
+        link = self._parts.link
         for record in self._records.deleted.values():
             track = track_of(record)
             old = track.old if track is not None else None
-            set_track(record, Track(tracker, State.DIRTY, old) if old else tracker)
+            set_track(record, InstanceState(link, State.DIRTY, old) if old else link)
         self._end()
 
     def reset(self) -> None:
@@ -213,9 +224,9 @@ class ChangingSession(SessionCore):
         self._records.clear()
 
 
-def _is_free(track: Tracker | Track) -> bool:
+def _is_free(track: SessionLink | InstanceState) -> bool:
     """Whether no session that is open keeps the record."""
-    return track.tracker is None or track.keeper is None or track.tracker.is_over
+    return track.link is None or track.session is None or track.link.is_over
 
 
 def _no_record(verb: str, given: object) -> str:

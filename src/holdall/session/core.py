@@ -11,8 +11,8 @@ from holdall.policy import SYSTEM, User
 from holdall.session.binding import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.run.committer import Committer
-from holdall.session.handwriting.own_bindings import OwnBindings
-from holdall.session.keeper import SessionKeeper
+from holdall.session.dao.session_bindings import OwnBindings
+from holdall.session.parts import SessionParts
 from holdall.session.references.referential import Referential
 
 __all__ = ["M", "Q", "SessionCore"]
@@ -29,18 +29,18 @@ class SessionCore:
     ) -> None:
         if not isinstance(user, User):
             raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
-        bindings.settle()
+        bindings.configure()
         bindings = OwnBindings(bindings)
         self.user = user
         self._strategy = strategy
         self._is_over = False
         self._bindings = bindings
-        self._keeper = SessionKeeper(bindings, user)
-        self._records = self._keeper.records
-        self._reader = self._keeper.reader
-        self._keeper.handwritten.session = ref(self)
-        self._referential = Referential(bindings, self._records, user, self._keeper.handwritten)
-        self._committer = Committer(self._records, self._keeper.tracker, bindings, self._keeper.handwritten)
+        self._parts = SessionParts(bindings, user)
+        self._records = self._parts.records
+        self._reader = self._parts.reader
+        self._parts.dao_records.session = ref(self)
+        self._referential = Referential(bindings, self._records, user, self._parts.dao_records)
+        self._committer = Committer(self._records, self._parts.link, bindings, self._parts.dao_records)
 
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):
@@ -54,4 +54,4 @@ class SessionCore:
 
     def _end(self) -> None:
         """From now on the records may be taken in by other sessions."""
-        self._is_over = self._keeper.tracker.is_over = True
+        self._is_over = self._parts.link.is_over = True

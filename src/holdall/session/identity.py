@@ -11,18 +11,18 @@ from typing import Any
 from weakref import ref
 
 from holdall.errors import StateError
-from holdall.model import State, Track, Tracker, set_track, state_of, track_of
-from holdall.session.references.backs import Backs
+from holdall.model import InstanceState, SessionLink, State, set_track, state_of, track_of
+from holdall.session.references.inverse_sides import InverseSides
 from holdall.session.watch import Watcher
 from holdall.store import Expected
 
 __all__ = ["IdentityMap"]
 
 
-def _rejoin(records: Callable[[], IdentityMap | None], record: Any) -> None:
+def _reattach(records: Callable[[], IdentityMap | None], record: Any) -> None:
     kept = records()
     if kept is not None:
-        kept.rejoin(record)
+        kept.reattach(record)
 
 
 class IdentityMap:
@@ -32,21 +32,23 @@ class IdentityMap:
     ``collect``.
     """
 
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
+    def __init__(self, link: SessionLink) -> None:
+        self._link = link
         self.touched: list[Any] = []  # those that were clean and were written to, since ``collect``
-        tracker.touch = self.touched.append
-        self.new_track = Track(tracker, State.NEW)  # shared by all new records
+        link.touch = self.touched.append
+        self.new_track = InstanceState(link, State.NEW)  # shared by all new records
         self._by_model: dict[Any, dict[Any, Any]] = {}
         self.new: dict[int, Any] = {}
         self.dirty: dict[int, Any] = {}
         self.deleted: dict[int, Any] = {}
         self.watcher = Watcher()
-        self.given: dict[int, dict[str, Any]] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
-        self.backs = Backs(tracker.ends)
+        self.assigned_by_dao: dict[
+            int, dict[str, Any]
+        ] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
+        self.backs = InverseSides(link.ends)
         self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
         self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
-        self.by_system: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
+        self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
     def of(self, model: Any) -> dict[Any, Any]:
         """The records of a model by key."""
@@ -63,18 +65,18 @@ class IdentityMap:
     def holds(self, record: Any) -> bool:
         """Whether the record belongs here."""
         track = track_of(record)
-        return track is not None and track.tracker is self._tracker
+        return track is not None and track.link is self._link
 
     def adopt(self, model: Any, keys: list[Any], records: list[Any]) -> list[Any]:
         """Take records just read; where a key is known already, the known record stands for the new one."""
         known = self.of(model)
         if len(keys) == 1 and keys[0] not in known:
             known[keys[0]] = records[0]
-            set_track(records[0], self._tracker)
+            set_track(records[0], self._link)
             result, fresh = records, records
         elif known.keys().isdisjoint(keys):
             known.update(zip(keys, records, strict=True))
-            deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
+            deque(map(set_track, records, repeat(self._link)), maxlen=0)
             result, fresh = records, records
         else:
             result, fresh = [], []
@@ -82,10 +84,10 @@ class IdentityMap:
                 present = known.get(key)
                 if present is None:
                     known[key] = present = record
-                    set_track(record, self._tracker)
+                    set_track(record, self._link)
                     fresh.append(record)
                 result.append(present)
-        if self.backs.edits and self._tracker.edited is None:
+        if self.backs.edits and self._link.edited is None:
             self.backs.catch_up(model, fresh)
         return result
 
@@ -108,7 +110,7 @@ class IdentityMap:
             if key is not None:
                 known.setdefault(key, record)
 
-    def refile(self, record: Any, old_key: Any) -> None:
+    def rekey(self, record: Any, old_key: Any) -> None:
         """Its store gave the record another key than this."""
         known = self.of(type(record))
         if old_key is not None and known.get(old_key) is record:
@@ -132,13 +134,13 @@ class IdentityMap:
         self.dirty.pop(id(record), None)
         self.deleted.pop(id(record), None)
         self.of(type(record))[key] = record
-        set_track(record, self._tracker)
+        set_track(record, self._link)
 
     def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any], *, is_filed: bool = False) -> None:
         """As ``mark_clean`` for records of one model, given with their keys; ``is_filed`` if under these already."""
         if not is_filed:
             self.of(model).update(zip(keys, records, strict=True))
-        deque(map(set_track, records, repeat(self._tracker)), maxlen=0)
+        deque(map(set_track, records, repeat(self._link)), maxlen=0)
         for group in (self.new, self.dirty, self.deleted):
             if len(group) == len(records) and all(map(is_, group.values(), records)):
                 group.clear()
@@ -149,7 +151,7 @@ class IdentityMap:
     def discard(self, record: Any) -> None:
         """The record is of no further use."""
         self.forget(record)
-        set_track(record, Track(None, State.DISCARDED))
+        set_track(record, InstanceState(None, State.DISCARDED))
 
     def forget(self, record: Any) -> None:
         """Take the record out of every set."""
@@ -163,7 +165,7 @@ class IdentityMap:
             for old_key in [old_key for old_key, item in known.items() if item is record]:
                 del known[old_key]
 
-    def rejoin(self, record: Any) -> None:
+    def reattach(self, record: Any) -> None:
         """A clean record is about to be changed that may have been let go; it comes back."""
         if self.of(type(record)).setdefault(record.__key__(), record) is not record:
             raise StateError(f"another {type(record).__name__} with this key was loaded meanwhile; change that one")
@@ -174,7 +176,7 @@ class IdentityMap:
         if self.watcher.is_watching:
             for record in self.watcher.collect():
                 if state_of(record) is State.DIRTY and id(record) not in self.dirty:
-                    self.rejoin(record)
+                    self.reattach(record)
         if self.touched:
             dirty = State.DIRTY
             changed = [record for record in self.touched if record._track.state is dirty]
@@ -190,7 +192,7 @@ class IdentityMap:
         self.collect()
         self.watcher.release(records)
         self.backs.release(records)
-        self._tracker.touch = partial(_rejoin, ref(self))
+        self._link.touch = partial(_reattach, ref(self))
         for record in records:
             if state_of(record) is State.CLEAN:
                 self.of(type(record)).pop(record.__key__(), None)
@@ -203,10 +205,10 @@ class IdentityMap:
     def clear(self) -> None:
         """Discard every record that is still of this session."""
         for record in filter(self.holds, self.all()):
-            set_track(record, Track(None, State.DISCARDED))
+            set_track(record, InstanceState(None, State.DISCARDED))
         self._by_model.clear()
         self.watcher = Watcher()
-        self.given.clear()
+        self.assigned_by_dao.clear()
         self.backs.clear()
         self.succeeded.clear()
         self.guards.clear()

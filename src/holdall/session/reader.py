@@ -12,14 +12,14 @@ from holdall.policy import Right, User
 from holdall.query import Query, SortKey
 from holdall.session.binding import Binding, Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.gathering import Fetched, Gathering
-from holdall.session.handwriting.handwritten import Handwritten
 from holdall.session.identity import IdentityMap
 from holdall.session.projection import decoded_rows, parted_rows
-from holdall.session.references.across import Across
-from holdall.session.references.asking import having_keys, keys_asked
+from holdall.session.references.cross_store import CrossStore
 from holdall.session.references.explanation import Asked, Explanation
-from holdall.session.references.relations import Localizer, is_local
+from holdall.session.references.related_reader import having_keys, keys_asked
+from holdall.session.references.semi_joins import SemiJoins, is_local
 from holdall.store import Rows, Streaming
 
 __all__ = ["Reader"]
@@ -28,13 +28,13 @@ __all__ = ["Reader"]
 class Reader:
     """The reading half of a session."""
 
-    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, handwritten: Handwritten) -> None:
+    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, dao_records: DaoRecords) -> None:
         self._bindings = bindings
         self._records = records
         self._user = user
-        self._handwritten = handwritten
-        self._localizer = Localizer(bindings, user)
-        self._across = Across(self._localizer)
+        self._dao_records = dao_records
+        self._semi_joins = SemiJoins(bindings, user)
+        self._cross_store = CrossStore(self._semi_joins)
         self._gathering = Gathering()
 
     async def get(self, binding: Binding, key: Any) -> Any:
@@ -50,8 +50,8 @@ class Reader:
                 return None if state is State.DELETED else record
             self._records.index_new(binding.model)  # its key was changed since it was added
             return await self.get(binding, key)
-        if binding.recordwise is not None:
-            return await self._handwritten.get(binding, key)
+        if binding.record_access is not None:
+            return await self._dao_records.get(binding, key)
         return await self._gathering.get(binding, key, self._fetch_readable)
 
     async def _fetch_readable(self, binding: Binding, keys: Sequence[Any]) -> Fetched:
@@ -71,8 +71,8 @@ class Reader:
 
     async def fetch_keys(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
         """The records with these keys, by key; those that do not exist or are to be removed are left out."""
-        if binding.recordwise is not None:
-            return await self._handwritten.get_all(lambda key: self.get(binding, key), keys)
+        if binding.record_access is not None:
+            return await self._dao_records.get_all(lambda key: self.get(binding, key), keys)
         limits = binding.store.capabilities.limits
         parts = len(binding.schema.key)
         size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
@@ -88,9 +88,9 @@ class Reader:
     async def query(self, query: Query[Any]) -> list[Any]:
         """The records the query means, or rows of the fields it asks for."""
         binding = self._bindings.of_query(query)
-        if binding.recordwise is not None and (keys := keys_asked(binding, query)) is not None:
+        if binding.record_access is not None and (keys := keys_asked(binding, query)) is not None:
             return await self._by_keys(binding, query, keys)
-        rows = await self._rows(await self.localized(query, binding), binding)
+        rows = await self._rows(await self.rewritten(query, binding), binding)
         if query.projection:
             return decoded_rows(self._bindings, binding, query, rows)
         records = self.adopt(binding, rows)
@@ -128,24 +128,24 @@ class Reader:
     async def rows(self, query: Query[Any]) -> Rows:
         """The rows of a query, nothing decoded."""
         binding = self._bindings.of_query(query)
-        return await self._rows(await self.localized(query, binding), binding)
+        return await self._rows(await self.rewritten(query, binding), binding)
 
     async def _rows(self, query: Query[Any], binding: Binding) -> Rows:
         """The rows of a query whose condition is local."""
-        return await (binding.store.fetch(query) if is_local(query) else self._across.fetch(query, binding))
+        return await (binding.store.fetch(query) if is_local(query) else self._cross_store.fetch(query, binding))
 
     async def explain(self, query: Query[Any]) -> Explanation:
         """Ask what has to be asked before, and tell of it; the query itself is not sent."""
         binding, asked = self._bindings.of_query(query), list[Asked]()
-        localizer = Localizer(self._bindings, self._user, asked)
+        semi_joins = SemiJoins(self._bindings, self._user, asked)
         binding.policy.demand(Right.READ, self._user, binding.collection)
         plain = _under_name(query, binding)
-        local = plain if is_local(plain) else await localizer.localize(plain, binding)
-        return await Across(localizer).explained(local, binding, asked)
+        local = plain if is_local(plain) else await semi_joins.rewrite(plain, binding)
+        return await CrossStore(semi_joins).explained(local, binding, asked)
 
     async def _by_keys(self, binding: Binding, query: Query[Any], keys: list[Any]) -> list[Any]:
         """What a query means that asks for records by nothing but their keys, where a DAO gets them."""
-        found = await self._handwritten.get_all(lambda key: self.get(binding, key), keys)
+        found = await self._dao_records.get_all(lambda key: self.get(binding, key), keys)
         end = None if query.max_rows is None else query.skip + query.max_rows
         records = list(found.values())[query.skip : end]
         if not query.projection:
@@ -161,30 +161,30 @@ class Reader:
         limit = wanted + passed if query.max_rows is None else min(wanted + passed, query.max_rows)
         return (await self.query(query.limit(limit)))[:wanted]
 
-    async def localized(self, query: Query[Any], binding: Binding) -> Query[Any]:
+    async def rewritten(self, query: Query[Any], binding: Binding) -> Query[Any]:
         """The query under its collection's name here, as its own store can answer it."""
         binding.policy.demand(Right.READ, self._user, binding.collection)
         if query.collection != binding.collection or query.model is not None:
             query = _under_name(query, binding)
-        return query if is_local(query) else await self._localizer.localize(query, binding)
+        return query if is_local(query) else await self._semi_joins.rewrite(query, binding)
 
     async def count(self, query: Query[Any]) -> int:
         """How many records meet the query's condition."""
         binding = self._bindings.of_query(query)
         if binding.count is None:
             raise Unsupported(binding.store.name, "counting")
-        local = await self.localized(query, binding)
+        local = await self.rewritten(query, binding)
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
         return await binding.count(local if is_local(local) else Query(local.collection, local.condition))
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Any]:
         """The records of a query, of any number; clean ones are let go batch by batch."""
         binding = self._bindings.of_query(query)
-        query = await self.localized(query, binding)
+        query = await self.rewritten(query, binding)
         store = binding.store
-        if not is_local(query) and self._across.sorts_away(query, binding):
-            batches = self._across.stream(query, binding, batch)
-        elif isinstance(store, Streaming) and not self._across.shows_away(query, binding):
+        if not is_local(query) and self._cross_store.sorts_away(query, binding):
+            batches = self._cross_store.stream(query, binding, batch)
+        elif isinstance(store, Streaming) and not self._cross_store.shows_away(query, binding):
             batches = store.stream(query, batch)
         else:
             batches = self._pages(binding, query, batch)
@@ -253,8 +253,8 @@ class Reader:
 
     async def _fresh(self, binding: Binding, key: Any) -> Any:
         """A record, not of this session, with what the store has now; None where it has nothing."""
-        if binding.recordwise is not None:
-            return await self._handwritten.fresh(binding, key)
+        if binding.record_access is not None:
+            return await self._dao_records.fresh(binding, key)
         rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
         return records_of(binding, rows)[0] if rows else None
 

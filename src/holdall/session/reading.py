@@ -88,11 +88,11 @@ class ReadingSession(SessionCore):
 
     def stream_place(self, record: Model, *, is_append: bool) -> tuple[Any, str, Any]:
         """The store, collection and key by which a record's streams are reached, also of one whose session is gone."""
-        return self._keeper.stream_place(record, is_append=is_append)
+        return self._parts.stream_place(record, is_append=is_append)
 
     async def load_back(self, record: Model, name: str) -> list[Any]:
         """The records that refer to a record, which may be of a session that is gone."""
-        return await self._keeper.load_back(record, name)
+        return await self._parts.load_back(record, name)
 
     def names_of(self, record: Model) -> tuple[str, ...]:
         """Under which names its store keeps the record, its streams included; empty where the store tells none."""

@@ -17,8 +17,8 @@ from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
+from holdall.session.dao.dao_verbs import DaoSession
 from holdall.session.foreign import take_keys_of_others
-from holdall.session.handwriting.dao_verbs import DaoSession
 from holdall.session.preview import unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
 
@@ -93,7 +93,7 @@ class Session(DaoSession):
 
         One store is written atomically if it can. What a commit over several stores promises is told by
         ``plan().guarantee``; with ``require``, a guarantee or its name in lower case, a weaker one is refused.
-        ``budget`` is how long, in seconds, each of the phases before and after its decision may take. ``strategy`` is
+        ``budget`` is how long, in seconds, each of the activity before and after its decision may take. ``strategy`` is
         for stores that take one record at a time; without it, that of the session holds. A commit that did not end as
         asked gives its result all the same with ``raise_for_status=False``.
 

@@ -12,10 +12,10 @@ from typing import Any
 from holdall.model import (
     Declaration,
     Field,
+    InstanceState,
     Reference,
+    SessionLink,
     State,
-    Track,
-    Tracker,
     items_of,
     replace_items,
     set_track,
@@ -25,19 +25,24 @@ from holdall.model import (
 from holdall.query import Kind
 from holdall.session.binding import Binding
 from holdall.session.identity import IdentityMap
-from holdall.session.references.consequences import key_in
+from holdall.session.references.cascade_plan import key_in
 
 __all__ = ["succeed"]
 
 
-def succeed(records: IdentityMap, tracker: Tracker, binding: Binding, key: Any, record: Any) -> bool:
+def succeed(records: IdentityMap, link: SessionLink, binding: Binding, key: Any, record: Any) -> bool:
     """Let the record stand for the one of this key that is to be removed; False where there is none.
 
     References of the session that lead to the removed one lead to the new one. Records with streams, which would stay,
     and those of hand-written code, which may tell the two acts apart, do not succeed each other.
     """
     gone = records.find(binding.model, key)
-    if gone is None or state_of(gone) is not State.DELETED or binding.recordwise is not None or binding.schema.streams:
+    if (
+        gone is None
+        or state_of(gone) is not State.DELETED
+        or binding.record_access is not None
+        or binding.schema.streams
+    ):
         return False
     declaration, track = binding.declaration, track_of(gone)
     old = _replaced(declaration, gone, (track.old if track is not None else None) or {}, record)
@@ -45,7 +50,7 @@ def succeed(records: IdentityMap, tracker: Tracker, binding: Binding, key: Any, 
     records.mark_clean(record, key)
     records.succeeded.append((record, gone, track))
     if old:
-        set_track(record, Track(tracker, State.DIRTY, old))
+        set_track(record, InstanceState(link, State.DIRTY, old))
         records.dirty[id(record)] = record
     _lead_on(records, gone, record)
     return True

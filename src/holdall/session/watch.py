@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.model import Field, State, Track, set_track, state_of, track_of
+from holdall.model import Field, InstanceState, State, set_track, state_of, track_of
 
 __all__ = ["Watcher"]
 
@@ -50,7 +50,7 @@ class Watcher:
                     old[name] = _restore(field, before)
             if old != (track.old or {}):
                 state = State.DELETED if track.state is State.DELETED else State.DIRTY
-                set_track(record, Track(track.tracker, state, old))
+                set_track(record, InstanceState(track.link, state, old))
                 changed.append(record)
         return changed
 
@@ -64,7 +64,7 @@ class Watcher:
         for record in held:
             del self._snapshots[id(record)]
             track = track_of(record)
-            if track is not None and track.keeper is not None:
+            if track is not None and track.session is not None:
                 self.watch(record)
 
     def forget(self, record: Any, name: str) -> None:

@@ -23,7 +23,7 @@ __all__ = [
     "Placed",
     "Preparable",
     "Provisioned",
-    "Recordwise",
+    "RecordAccess",
     "Reserving",
     "Row",
     "Rows",
@@ -287,7 +287,7 @@ class Placed(Protocol):
 
 
 @runtime_checkable
-class Recordwise(Protocol):
+class RecordAccess(Protocol):
     """A store written by hand for whole records, which ``record`` and ``session`` are: they pass through unopened.
 
     Its ``fetch`` and ``apply`` are not used where these can be.

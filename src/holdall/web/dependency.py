@@ -33,7 +33,7 @@ def session_dependency(app: Holdall, user: UserOf | User | None = None) -> Any:
     """
 
     async def session(request: Request) -> AsyncIterator[Session]:
-        known: Any = await _asking(request) if user is None else user if isinstance(user, User) else user(request)
+        known: Any = await _related(request) if user is None else user if isinstance(user, User) else user(request)
         acting: User = await known if inspect.isawaitable(known) else known
         request.scope[USER] = acting
         async with app.session(acting) as opened:
@@ -42,7 +42,7 @@ def session_dependency(app: Holdall, user: UserOf | User | None = None) -> Any:
     return Depends(session, scope="function")
 
 
-async def _asking(request: Request) -> User:
+async def _related(request: Request) -> User:
     service: Any = request.app
     if not isinstance(service, Service):
         raise DeclarationError(

@@ -39,14 +39,14 @@ def demand_removal(binding: Binding, user: User, challenge: str) -> None:
     """
     pending, seen = [binding], {binding}
     while pending:
-        for bond in pending.pop().bound_by:
-            right = _RIGHT_OF[bond.on_delete]
-            if not bond.source.policy.allows(right, user):
-                refused = refusal(bond.source, right, user, challenge)
+        for relationship in pending.pop().bound_by:
+            right = _RIGHT_OF[relationship.on_delete]
+            if not relationship.source.policy.allows(right, user):
+                refused = refusal(relationship.source, right, user, challenge)
                 raise refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
-            if bond.on_delete is OnDelete.CASCADE and bond.source not in seen:
-                seen.add(bond.source)
-                pending.append(bond.source)
+            if relationship.on_delete is OnDelete.CASCADE and relationship.source not in seen:
+                seen.add(relationship.source)
+                pending.append(relationship.source)
 
 
 def has_any_right(binding: Binding, user: User) -> bool:

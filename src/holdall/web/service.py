@@ -55,7 +55,7 @@ class Service(FastAPI):
     """
 
     def __init__(self, app: Holdall, options: Options) -> None:
-        app.bindings.settle()
+        app.bindings.configure()
         cursors = Cursors(options.secret)
         self.holdall = app
         self._options = options

@@ -75,8 +75,8 @@ class CollectionView:
     async def handle_update(self, session: Session, record: Any, values: dict[str, Any]) -> Any:
         """A record of the session with new values, committed."""
         self._demand(session, Right.UPDATE)
-        if self.binding.bonds:
-            given = {bond.field.name for bond in self.binding.bonds} & values.keys()
+        if self.binding.relationships:
+            given = {relationship.field.name for relationship in self.binding.relationships} & values.keys()
             by_name = self.declaration.by_name
             self._demand_sight(session, values, {name: by_name[name].get(record) for name in given})
         self.update(record, values)
@@ -112,18 +112,20 @@ class CollectionView:
         if key is not None and (why := self._keys.unaddressable(key)) is not None:
             names = [name for name in self._key if getattr(record, name) is not None]
             raise ValidationError(self.declaration.model.__name__, [FieldError(names[-1], "key", why)])
-        given = {bond.field.name: bond.field.get(record) for bond in self.binding.bonds}
+        given = {relationship.field.name: relationship.field.get(record) for relationship in self.binding.relationships}
         self._demand_sight(session, given, {})
         return session.add(record)
 
     def _demand_sight(self, session: Session, values: dict[str, Any], current: dict[str, Any]) -> None:
         """Refuse new references into what the user may not read: the answer would tell which records are there."""
         errors = [
-            FieldError(bond.field.name, "reference", "can be given by those only who may read what it refers to")
-            for bond in self.binding.bonds
-            if (name := bond.field.name) in values
-            and not _keys_in(bond.field, values[name]) <= _keys_in(bond.field, current.get(name))
-            and not bond.target.policy.allows(Right.READ, session.user)
+            FieldError(
+                relationship.field.name, "reference", "can be given by those only who may read what it refers to"
+            )
+            for relationship in self.binding.relationships
+            if (name := relationship.field.name) in values
+            and not _keys_in(relationship.field, values[name]) <= _keys_in(relationship.field, current.get(name))
+            and not relationship.target.policy.allows(Right.READ, session.user)
         ]
         if errors:
             raise ValidationError(self.declaration.model.__name__, errors)

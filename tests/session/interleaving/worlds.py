@@ -68,7 +68,7 @@ class World:
         if self.third is not None:
             app.add_store("third", self.third)
             app.add(Jar, store="third")
-        app.bindings.settle()
+        app.bindings.configure()
         return app
 
     def restart(self, steps: Steps) -> None:

@@ -249,7 +249,7 @@ async def test_keys_that_the_other_side_makes_may_be_text() -> None:
     app.add_store("main", "memory:")
     app.add(Ticket, store="main")
     with pytest.raises(Unsupported, match="generated str keys"):
-        app.bindings.settle()
+        app.bindings.configure()
 
 
 async def test_what_others_refer_to_is_looked_for(remote: Remote) -> None:

@@ -19,7 +19,7 @@ from holdall.errors import (
     Unsupported,
 )
 from holdall.query import Query
-from holdall.store import Change, Recordwise, Store, Verb, open_store
+from holdall.store import Change, RecordAccess, Store, Verb, open_store
 from holdall.stores.dao import DaoStore
 from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote
 
@@ -55,7 +55,7 @@ def test_the_model_follows_from_the_class() -> None:
     app = Holdall("firm")
     app.add_dao(DerivedDAO(), ApiDAO[Employee](), ToldDAO())
     assert [binding.model for binding in app.collections()] == [Company, Employee, Note]
-    app.bindings.settle()
+    app.bindings.configure()
 
 
 @pytest.mark.parametrize("dao", [NoteDAO(), DAO(), object(), EmployeeDAO])
@@ -77,9 +77,9 @@ def test_a_store_of_its_own_by_url() -> None:
     app.add_store("hr", "dao:", collections={"employee": EmployeeDAO(Remote()), "company": CompanyDAO(Remote())})
     app.add(Employee, store="hr")
     with pytest.raises(StateError, match="Company is not part"):
-        app.bindings.settle()
+        app.bindings.configure()
     app.add(Company, store="hr")
-    app.bindings.settle()
+    app.bindings.configure()
     app.add_store("main", "memory:")
     for store in ("hr", "main"):
         with pytest.raises(DeclarationError):
@@ -94,12 +94,12 @@ def test_what_fits_no_dao_is_refused_at_start() -> None:
     app.add_store("hr", "dao:")
     app.add(Company, store="hr")
     with pytest.raises(Unsupported, match=r"collection company; give it a DAO"):
-        app.bindings.settle()
+        app.bindings.configure()
     app = Holdall("firm")
     app.add_store("hr", "dao:", collections={"companies": CompanyDAO(Remote())})
     app.add_dao(EmployeeDAO(Remote()), CompanyDAO(Remote()), store="hr")
     with pytest.raises(DeclarationError, match="'companies', which is no collection"):
-        app.bindings.settle()
+        app.bindings.configure()
     app = Holdall("notes")
 
     class Promises(DAO[Note]):
@@ -107,7 +107,7 @@ def test_what_fits_no_dao_is_refused_at_start() -> None:
 
     app.add_dao(Promises())
     with pytest.raises(Unsupported, match="versions"):
-        app.bindings.settle()
+        app.bindings.configure()
 
 
 def test_capabilities_are_what_all_daos_have_in_common() -> None:
@@ -118,7 +118,7 @@ def test_capabilities_are_what_all_daos_have_in_common() -> None:
 
     store = DaoStore("hr")
     assert isinstance(store, Store)
-    assert isinstance(store, Recordwise)
+    assert isinstance(store, RecordAccess)
     store.admit("company", Repeatable())
     shown = store.capabilities
     assert (shown.commit, shown.limits.concurrent_changes) == (CommitClass.IDEMP, 3)

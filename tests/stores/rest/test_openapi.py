@@ -374,7 +374,7 @@ def test_a_collection_that_the_document_leaves_open_is_refused_when_it_is_wanted
 
     app.add(Pet, store="far")
     with pytest.raises(Unsupported, match="list_at="):
-        app.bindings.settle()
+        app.bindings.configure()
     with pytest.raises(DeclarationError, match="RestCollection"):
         app.add_store("wrong", "https://api.example.com", collections={"pets": "/v2/pets"})
     assert RestCollection(path="/pets/{id}").list_path == ""

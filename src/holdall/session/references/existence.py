@@ -7,27 +7,27 @@ from typing import Any
 from holdall.errors import FieldError
 from holdall.model import Field, Reference, State, state_of
 from holdall.session.binding import Binding
-from holdall.session.references.asking import Asking
-from holdall.session.references.consequences import Consequences, old_value
+from holdall.session.references.cascade_plan import CascadePlan, old_value
+from holdall.session.references.related_reader import RelatedReader
 
 __all__ = ["demand_targets"]
 
 
-async def demand_targets(found: Consequences, asking: Asking) -> None:
+async def demand_targets(found: CascadePlan, asking: RelatedReader) -> None:
     """Note an error for every new reference to a record that is not there or is about to go.
 
     Whether it is there is left to the store where that keeps both ends by itself. New records of the session are there.
     """
     asked: dict[Binding, dict[Any, list[tuple[Any, str]]]] = {}
     for record, names in _changed(found):
-        for bond in found.bindings.of_model(type(record)).bonds:
-            if names is None or bond.field.name in names:
-                known = {key for key, _ in _keys(bond.field, old_value(record, bond.field))}
-                for key, path in _keys(bond.field, found.value(record, bond.field)):
+        for relationship in found.bindings.of_model(type(record)).relationships:
+            if names is None or relationship.field.name in names:
+                known = {key for key, _ in _keys(relationship.field, old_value(record, relationship.field))}
+                for key, path in _keys(relationship.field, found.value(record, relationship.field)):
                     if key in known:
                         continue
-                    if not bond.is_guarded or found.is_removed(bond.target, key):
-                        asked.setdefault(bond.target, {}).setdefault(key, []).append((record, path))
+                    if not relationship.is_guarded or found.is_removed(relationship.target, key):
+                        asked.setdefault(relationship.target, {}).setdefault(key, []).append((record, path))
     for target, places in asked.items():
         wanted = [key for key in places if not found.is_removed(target, key)]
         new = _new_keys(found, target) if wanted else set()
@@ -41,14 +41,16 @@ async def demand_targets(found: Consequences, asking: Asking) -> None:
                 found.errors += [(record, FieldError(path, "reference", message)) for record, path in holders]
 
 
-def _changed(found: Consequences) -> list[tuple[Any, Any]]:
+def _changed(found: CascadePlan) -> list[tuple[Any, Any]]:
     """The records with new references, and the names of the changed fields; None for all.
 
     Records changed only because the other end of a reference was written are among them. Those that the commit removes
     are not: their references go with them.
     """
     records, bindings = found.records, found.bindings
-    concerned = {binding.model for binding in bindings if (binding.bonds if found.removed else binding.open_bonds)}
+    concerned = {
+        binding.model for binding in bindings if (binding.relationships if found.removed else binding.unenforced)
+    }
     gone = {id(record) for group in found.removed.values() for record in group.values()}
     new = [(record, None) for record in records.new.values() if type(record) in concerned]
     gone.update([id(record) for record, _ in new])
@@ -76,5 +78,5 @@ def _keys(field: Field, slot: Any) -> list[tuple[Any, str]]:
     ]
 
 
-def _new_keys(found: Consequences, target: Binding) -> set[Any]:
+def _new_keys(found: CascadePlan, target: Binding) -> set[Any]:
     return {record.__key__() for record in found.records.new.values() if type(record) is target.model} - {None}

@@ -8,7 +8,7 @@ from holdall.errors import StaleVersion
 from holdall.model import Field, State, track_of
 from holdall.session.binding import Bindings
 from holdall.session.identity import IdentityMap
-from holdall.session.references.consequences import key_in
+from holdall.session.references.cascade_plan import key_in
 from holdall.store import Members
 
 __all__ = ["ListEdits", "stale_record"]

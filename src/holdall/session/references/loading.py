@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdall.errors import QueryError
-from holdall.model import Field, Reference, hold
+from holdall.model import Field, Reference, gc_track
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Path, Query, Some, belongs_to, demand_field_of, expr, owner_of
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.reader import Reader
-from holdall.session.references.asking import chunks, having_keys
+from holdall.session.references.related_reader import chunks, having_keys
 
 __all__ = ["Loading"]
 
@@ -64,7 +64,7 @@ class Loading:
             filled = [self._filled(field, item, known) for item in _items(field, record)]
             if filled and any(item.__class__ is Reference for item in filled):
                 field.put(record, tuple(filled) if field.form is not None else filled[0])
-                hold(record)
+                gc_track(record)
             found += [item._record for item in filled if item.__class__ is Reference]
         return found
 
@@ -86,7 +86,7 @@ class Loading:
             if is_many:
                 condition = Some(back, having_keys(binding, part))
             query: Query[Any] = Query(target.collection, condition, model=target.model)
-            rows = await target.store.fetch(await self._reader.localized(query, target))
+            rows = await target.store.fetch(await self._reader.rewritten(query, target))
             place = target.schema.positions[back[0]]
             for row, record in zip(rows, self._reader.adopt(target, rows), strict=True):
                 for key in row[place] if is_many else (row[place],):

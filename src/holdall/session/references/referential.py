@@ -19,17 +19,17 @@ from holdall.policy import SYSTEM, User
 from holdall.session.binding import Binding, Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
-from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
-from holdall.session.references.asking import Asking
-from holdall.session.references.bond import Bond
-from holdall.session.references.consequences import Consequences
+from holdall.session.references.cascade import follow_removals
+from holdall.session.references.cascade_changes import CascadeChanges
+from holdall.session.references.cascade_plan import CascadePlan
 from holdall.session.references.existence import demand_targets
-from holdall.session.references.induced import Induced
-from holdall.session.references.mirrors import tell_mirrors
-from holdall.session.references.relations import Localizer
-from holdall.session.references.removal import follow_removals
-from holdall.session.references.symmetry import answer_edits, give_way, knit
+from holdall.session.references.fixup import apply_inverse_edits, displace_previous, link_new_keys
+from holdall.session.references.related_reader import RelatedReader
+from holdall.session.references.relationship import Relationship
+from holdall.session.references.semi_joins import SemiJoins
+from holdall.session.references.stored_inverse import update_stored_inverses
 
 __all__ = ["Referential"]
 
@@ -39,11 +39,11 @@ _VAIN_ATTEMPTS = 5
 class Referential:
     """Keeps references whole over all stores of a session. It costs nothing where no reference is concerned."""
 
-    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, handwritten: Handwritten) -> None:
+    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, dao_records: DaoRecords) -> None:
         self._bindings = bindings
         self._records = records
         self._user = user
-        self._asking = Asking(Localizer(bindings, SYSTEM), handwritten)
+        self._related = RelatedReader(SemiJoins(bindings, SYSTEM), dao_records)
         self._is_at_work = False
         self._derived: dict[tuple[str, Any], Any] = {}
         self._has_made_way = False  # whether somebody was found to give way in the last attempt
@@ -65,14 +65,20 @@ class Referential:
         """
         cause = error.__cause__
         if type(cause) is not UniqueViolation or not any(
-            bond.is_single and cause.fields == (bond.field.name,) for bond in self._bonds_of(cause.collection)
+            relationship.is_single and cause.fields == (relationship.field.name,)
+            for relationship in self._bonds_of(cause.collection)
         ):
             return False
         self._vain_attempts = 0 if self._has_made_way else self._vain_attempts + 1
         return self._vain_attempts < _VAIN_ATTEMPTS
 
-    def _bonds_of(self, collection: str) -> list[Bond]:
-        return [bond for binding in self._bindings if binding.collection == collection for bond in binding.bonds]
+    def _bonds_of(self, collection: str) -> list[Relationship]:
+        return [
+            relationship
+            for binding in self._bindings
+            if binding.collection == collection
+            for relationship in binding.relationships
+        ]
 
     def is_needed(self) -> bool:
         """Whether the changes at hand concern references that no single store keeps by itself."""
@@ -81,11 +87,11 @@ class Referential:
             return False
         if any(binding.bound_by for binding in self._of(records.deleted.values())):
             return True
-        if any(binding.mirrored_bonds for binding in self._of(records.deleted.values())):
+        if any(binding.inversely_stored for binding in self._of(records.deleted.values())):
             return True
         if records.backs.edits:
             return True
-        if not self._bindings.has_open_bonds:
+        if not self._bindings.has_unenforced:
             return False
         return any(map(_is_concerned, [*self._of(records.new.values()), *self._of(records.dirty.values())]))
 
@@ -105,24 +111,24 @@ class Referential:
             self._vain_attempts = 0
         finally:
             self._is_at_work = False
-            self._records.by_system.clear()
+            self._records.system_changes.clear()
             if induced is not None:
                 induced.end()
 
-    async def induce(self) -> Induced:
+    async def induce(self) -> CascadeChanges:
         """Put into the session what the commit must do besides what was asked.
 
         Raises ValidationError, with every reference that cannot hold, or CommitAborted from StillReferenced, with
         everything that stands in the way of a removal.
         """
-        found = Consequences(self._records, self._bindings)
-        knit(found)
-        await answer_edits(found, self._asking)
-        await follow_removals(found, self._asking, self._user)
-        await give_way(found, self._asking)
-        await demand_targets(found, self._asking)
+        found = CascadePlan(self._records, self._bindings)
+        link_new_keys(found)
+        await apply_inverse_edits(found, self._related)
+        await follow_removals(found, self._related, self._user)
+        await displace_previous(found, self._related)
+        await demand_targets(found, self._related)
         if not found.errors and not found.refusals:
-            await tell_mirrors(found, self._asking)
+            await update_stored_inverses(found, self._related)
         if found.errors:
             raise self._invalid(found.errors)
         if found.refusals:
@@ -131,7 +137,7 @@ class Referential:
             raise CommitAborted(
                 f"nothing was written: {refused}", CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
             ) from refused
-        self._records.by_system.update(found.by_system)
+        self._records.system_changes.update(found.system_changes)
         self._derived, self._has_made_way = found.derived(), bool(found.given)
         return found.induce()
 
@@ -150,4 +156,6 @@ class Referential:
 
 
 def _is_concerned(binding: Binding) -> bool:
-    return bool(binding.open_bonds or binding.mirrored_bonds) or any(bond.mirrors for bond in binding.bound_by)
+    return bool(binding.unenforced or binding.inversely_stored) or any(
+        relationship.stored_inverses for relationship in binding.bound_by
+    )

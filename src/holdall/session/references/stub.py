@@ -9,7 +9,7 @@ from holdall.model import Field
 from holdall.session.binding import Binding
 from holdall.store import Row
 
-__all__ = ["field_names", "stand_in"]
+__all__ = ["field_names", "stub"]
 
 
 def field_names(binding: Binding, *, is_changed: bool) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def field_names(binding: Binding, *, is_changed: bool) -> tuple[str, ...]:
     return (*key, *[name for name in rest if name not in key])
 
 
-def stand_in(binding: Binding, names: Sequence[str], row: Row) -> Any:
+def stub(binding: Binding, names: Sequence[str], row: Row) -> Any:
     """A record that knows these of its fields; never to be handed out."""
     known = dict(zip(names, row, strict=True))
     values = [_slot_value(field, known.get(field.name)) for field in binding.declaration.stored]

@@ -82,7 +82,7 @@ class XaDatabase(EngineDatabase):
         async with self._connected() as reader:
             names = [name for _, name in await self._listed(reader)]
         if any(name.reservation.commit == reservation.commit and name.store == own for name in names):
-            await self._settle("ROLLBACK", reservation.commit, own)
+            await self._finish("ROLLBACK", reservation.commit, own)
         with self.translating():
             connection = await self._engine().connect()
             try:
@@ -97,11 +97,11 @@ class XaDatabase(EngineDatabase):
 
     async def commit_prepared(self, commit: str, work: Work) -> bool:
         """Commit what is prepared; the server has kept the work."""
-        return await self._settle("COMMIT", commit)
+        return await self._finish("COMMIT", commit)
 
     async def roll_back_prepared(self, commit: str) -> None:
         """Roll back what is prepared."""
-        await self._settle("ROLLBACK", commit)
+        await self._finish("ROLLBACK", commit)
 
     async def renew_prepared(self, reservation: Reservation) -> None:
         """Do nothing: the server keeps only the name, which cannot be changed."""
@@ -152,7 +152,7 @@ class XaDatabase(EngineDatabase):
             raise
         return outcomes
 
-    async def _settle(self, verb: str, commit: str, store: int | None = None) -> bool:
+    async def _finish(self, verb: str, commit: str, store: int | None = None) -> bool:
         """End what is prepared under this commit, by this store alone if one is given; whether anything was."""
         if await self.hold() is Hold.NONE:
             return False

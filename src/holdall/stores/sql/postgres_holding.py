@@ -64,11 +64,11 @@ class PostgresHolding:
 
     async def roll_back(self, commit: str) -> None:
         """Let go of all that is held under this commit in the database."""
-        await self._settle(lambda connection: self._reservations.let_go(connection, commit))
+        await self._finish(lambda connection: self._reservations.let_go(connection, commit))
 
     async def renew(self, reservation: Reservation) -> None:
         """Let it expire when the reservation says."""
-        await self._settle(lambda connection: self._reservations.renew(connection, reservation))
+        await self._finish(lambda connection: self._reservations.renew(connection, reservation))
 
     async def listed(self) -> list[Reservation]:
         """All that is held."""
@@ -77,7 +77,7 @@ class PostgresHolding:
         async def read(connection: PostgresConnection) -> None:
             found.extend(await self._reservations.listed(connection))
 
-        await self._settle(read)
+        await self._finish(read)
         return found
 
     async def create(self) -> None:
@@ -132,7 +132,7 @@ class PostgresHolding:
         with deciding(), self._access.translating(done):
             await connection.raw.execute("COMMIT")
 
-    async def _settle(self, act: Callable[[PostgresConnection], Awaitable[None]]) -> None:
+    async def _finish(self, act: Callable[[PostgresConnection], Awaitable[None]]) -> None:
         """Do something with the rows, in one transaction, if there is a table."""
 
         async def work(connection: PostgresConnection, done: list[Step]) -> None:

@@ -80,18 +80,18 @@ class PostgresPrepared:
 
     async def commit(self, commit: str) -> bool:
         """Commit all that is prepared under this commit; False where nothing is."""
-        return await self._settle("COMMIT", commit)
+        return await self._finish("COMMIT", commit)
 
     async def roll_back(self, commit: str) -> None:
         """Roll back all that is prepared under this commit."""
-        await self._settle("ROLLBACK", commit)
+        await self._finish("ROLLBACK", commit)
 
     async def listed(self) -> list[Reservation]:
         """The reservations of all that is prepared in this database, each commit's once."""
         found = {name.reservation.commit: name.reservation for _, name in await self._listed()}
         return list(found.values())
 
-    async def _settle(self, verb: str, commit: str) -> bool:
+    async def _finish(self, verb: str, commit: str) -> bool:
         ended = [await self._end(verb, gid) for gid, name in await self._listed() if name.reservation.commit == commit]
         return any(ended)
 

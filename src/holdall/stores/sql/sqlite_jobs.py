@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import apsw
 
-__all__ = ["Channel", "Ended", "Ending", "Job", "settle"]
+__all__ = ["Channel", "Ended", "Ending", "Job", "set_outcomes"]
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Job(Generic[T]):
         if self.claim() and not self.future.done():
             self.future.set_exception(TimeoutError())
 
-    def settle(self, result: Any, error: BaseException | None) -> None:
+    def set_outcome(self, result: Any, error: BaseException | None) -> None:
         """On its loop: hand over what came of it."""
         if self.future.done():
             return
@@ -88,7 +88,7 @@ Ended: TypeAlias = list[tuple[Job[Any], Any, BaseException | None]]
 """Works that have ended, each with its result or its error."""
 
 
-def settle(ended: Ended) -> None:
+def set_outcomes(ended: Ended) -> None:
     """Wake the waiting loops, each once."""
     by_loop: dict[asyncio.AbstractEventLoop, Ended] = {}
     for item in ended:
@@ -100,4 +100,4 @@ def settle(ended: Ended) -> None:
 
 def _settle_here(items: Ended) -> None:
     for job, result, error in items:
-        job.settle(result, error)
+        job.set_outcome(result, error)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import apsw
 
 from holdall.stores.sql.sqlite_connection import ApswConnection
-from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, settle
+from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, set_outcomes
 
 __all__ = ["SqliteWriter"]
 
@@ -159,7 +159,7 @@ class SqliteWriter:
         following: Job[Any] | Channel | Ending | None = None
         while not isinstance(following, Ending):
             following = self._serve_one(following or self._queue.get())
-        settle([(following.told, None, None)])
+        set_outcomes([(following.told, None, None)])
 
     def _serve_one(self, item: Job[Any] | Channel | Ending) -> Job[Any] | Channel | Ending | None:
         """Serve this, apart from waiting for more, so that nothing of it is kept meanwhile; gives what comes next."""
@@ -185,7 +185,7 @@ class SqliteWriter:
             ended.append((first, first.work(connection), None))
         except BaseException as error:
             self._roll_back()
-            settle([(first, None, error)])
+            set_outcomes([(first, None, error)])
             return None
         following: Job[Any] | Channel | Ending | None = None
         until = monotonic() + GROUP_SECONDS
@@ -216,7 +216,7 @@ class SqliteWriter:
                 ended.append((job, None, error))
             else:
                 # this failure ended the whole transaction; the others are not to blame and begin again
-                settle([(job, None, error)])
+                set_outcomes([(job, None, error)])
                 again, ended[:] = list(ended), []
                 for other, _, _ in again:  # those that were refused as well: perhaps for what was rolled back
                     self._alone(connection, other)
@@ -229,7 +229,7 @@ class SqliteWriter:
             connection = self.connection()
             is_safe = _has_log(connection)
         except BaseException as error:
-            settle([(job, None, error)])
+            set_outcomes([(job, None, error)])
             return
         with self._unsynced(connection) if is_safe else nullcontext():
             self._alone(connection, job)
@@ -249,7 +249,7 @@ class SqliteWriter:
             result = job.work(connection)
         except BaseException as error:
             self._roll_back()
-            settle([(job, None, error)])
+            set_outcomes([(job, None, error)])
             return
         self._commit(connection, [(job, result, None)])
 
@@ -261,7 +261,7 @@ class SqliteWriter:
             except BaseException as error:
                 self._roll_back()
                 ended = [(job, None, error) for job, _, _ in ended]
-        settle(ended)
+        set_outcomes(ended)
 
     def _serve_channel(self, channel: Channel) -> None:
         if not channel.begun.claim() or not channel.is_open:
@@ -272,15 +272,15 @@ class SqliteWriter:
             connection.execute("BEGIN IMMEDIATE")
         except BaseException as error:
             self._channel = None
-            settle([(channel.begun, None, error)])
+            set_outcomes([(channel.begun, None, error)])
             return
-        settle([(channel.begun, None, None)])
+        set_outcomes([(channel.begun, None, None)])
         while (job := channel.jobs.get()) is not None:
             if job.claim():
                 try:
-                    settle([(job, job.work(connection), None)])
+                    set_outcomes([(job, job.work(connection), None)])
                 except BaseException as error:
-                    settle([(job, None, error)])
+                    set_outcomes([(job, None, error)])
         self._channel = None
         self._roll_back()
 

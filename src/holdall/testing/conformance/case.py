@@ -80,7 +80,7 @@ class Case:
     def expect_keys(self, collection: str, *conditions: Condition) -> None:
         """As ``expect`` for conditions, looking at the keys alone where the store projects: the quicker look."""
         key = tuple((name,) for name in self.schemas[collection].key) if self.declares(Feature.PROJECTION) else ()
-        queries = [Query(collection, condition, projection=key) for condition in conditions]
+        queries: list[Query[Any]] = [Query(collection, condition, projection=key) for condition in conditions]
 
         async def ask() -> list[Rows]:
             return [await self.store.fetch(query) for query in queries]

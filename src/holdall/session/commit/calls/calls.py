@@ -17,7 +17,7 @@ from holdall.session.commit.outcome.acceptance import put_key
 from holdall.session.commit.outcome.tasks import Report, Span
 from holdall.session.commit.plan.changes import resolved_value
 from holdall.session.commit.plan.plan import Batch, Step
-from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.store import Change, Outcome, Runs, Store, Verb
 
 __all__ = ["Calls"]
@@ -36,10 +36,10 @@ class Calls:
         self,
         step: Step,
         changes: Runs,
-        handwritten: Handwritten,
+        dao_records: DaoRecords,
         token: Callable[[int], str | None] = lambda place: None,
     ) -> None:
-        self._handwritten = handwritten
+        self._dao_records = dao_records
         self._token = token
         self._at: list[tuple[Batch, int, tuple[Any, ...], Store]] = []
         for batch, run in zip(step.batches, changes.runs, strict=True):
@@ -132,13 +132,13 @@ class Calls:
             return False
         reached(Failpoint.CALLING)
         batch, index, _, store = self._at[places[0]]
-        began, is_recordwise = time.perf_counter(), batch.binding.recordwise is not None
+        began, is_recordwise = time.perf_counter(), batch.binding.record_access is not None
         interruption: BaseException | None = None
         outcomes: Sequence[Outcome]
         try:
             if is_recordwise:  # one record for each call
                 record = batch.records[index]
-                outcomes = (await self._handwritten.write(batch.binding, batch.verb, record, batch.fields),)
+                outcomes = (await self._dao_records.write(batch.binding, batch.verb, record, batch.fields),)
             else:
                 outcomes = await _applied(store, list(changes.values()))
         except Exception as error:
@@ -207,7 +207,7 @@ async def _applied(store: Store, changes: list[Change]) -> Sequence[Outcome]:
 def _told(store: Store, error: Exception, is_recordwise: bool) -> HoldallError:
     """The error of a call as one that tells whether it may have had its effect.
 
-    A StoreError does by itself, and so does each of our errors from a recordwise store, which has judged it already.
+    A StoreError does by itself, and so does each of our errors from a record_access store, which has judged it already.
     """
     if isinstance(error, StoreError) or (is_recordwise and isinstance(error, HoldallError)):
         return error

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdall.errors import StateError, StoreError
-from holdall.model import Field, State, Track, Tracker, set_track, track_of
+from holdall.model import Field, InstanceState, SessionLink, State, set_track, track_of
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Step
@@ -34,7 +34,7 @@ def require_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[O
 
 
 def accept_outcomes(
-    step: Step, changes: Runs, outcomes: Sequence[Outcome], records: IdentityMap, tracker: Tracker
+    step: Step, changes: Runs, outcomes: Sequence[Outcome], records: IdentityMap, link: SessionLink
 ) -> None:
     """Take over the outcomes of a step; those whose change was refused stay as they are."""
     start = 0
@@ -42,33 +42,33 @@ def accept_outcomes(
         end = start + len(batch.records)
         part = outcomes[start:end]
         start = end
-        if records.given:
+        if records.assigned_by_dao:
             run = _with_given(batch, run, records)
         if part.count(APPLIED) == len(part) or all(outcome.error is None for outcome in part):
-            _accept_batch(batch, run, part, outcomes, records, tracker)
+            _accept_batch(batch, run, part, outcomes, records, link)
             continue
         for place, outcome in enumerate(part):
             if outcome.error is None:
                 one = _only(batch, place)
                 alone = Run(run.verb, run.collection, run.fields, one.keys, [run.rows[place]])
-                _accept_batch(one, alone, [outcome], outcomes, records, tracker)
+                _accept_batch(one, alone, [outcome], outcomes, records, link)
                 batch.keys[place] = one.keys[0]
 
 
-def accept_calls(report: Report, changes: Runs, records: IdentityMap, tracker: Tracker) -> None:
+def accept_calls(report: Report, changes: Runs, records: IdentityMap, link: SessionLink) -> None:
     """Take over the calls that went well and stand; the others stay as they are."""
     outcomes = [
         _NOT_WRITTEN if outcome is None or place in report.undone else outcome
         for place, outcome in enumerate(report.outcomes or ())
     ]
-    accept_outcomes(report.step, changes, outcomes, records, tracker)
+    accept_outcomes(report.step, changes, outcomes, records, link)
 
 
 def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:
     """What was sent, with what DAOs wrote into their records since; a field that has it is changed no more."""
     rows = []
     for record, row in zip(batch.records, run.rows, strict=True):
-        given = records.given.pop(id(record), {})
+        given = records.assigned_by_dao.pop(id(record), {})
         track = track_of(record)
         old = track.old if track is not None else None
         for field in map(batch.binding.declaration.by_name.__getitem__, given if old else ()):
@@ -89,7 +89,7 @@ def _accept_batch(
     part: Sequence[Outcome],
     outcomes: Sequence[Outcome],
     records: IdentityMap,
-    tracker: Tracker,
+    link: SessionLink,
 ) -> None:
     if batch.verb is Verb.REMOVE:
         for record in batch.records:
@@ -100,7 +100,7 @@ def _accept_batch(
     version = batch.binding.declaration.version
     if batch.versions is not None and version is not None:
         deque(map(version.put, batch.records, [number + 1 for number in batch.versions]), maxlen=0)
-    edited, is_mutable = tracker.edited or {}, bool(batch.binding.declaration.mutable)
+    edited, is_mutable = link.edited or {}, bool(batch.binding.declaration.mutable)
     if not edited and not is_mutable:
         records.mark_all_clean(batch.binding.model, batch.records, batch.keys, is_filed=batch.verb is Verb.UPDATE)
         return
@@ -110,7 +110,7 @@ def _accept_batch(
             records.mark_all_clean(batch.binding.model, [record], [key])
             continue
         values = [_made(value, outcomes) for value in sent[place]]
-        _accept_edited(batch, place, values, read(record), records, tracker)
+        _accept_edited(batch, place, values, read(record), records, link)
 
 
 def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
@@ -172,7 +172,7 @@ def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
 
 
 def _accept_edited(
-    batch: Batch, place: int, sent: list[Any], now: tuple[Any, ...], records: IdentityMap, tracker: Tracker
+    batch: Batch, place: int, sent: list[Any], now: tuple[Any, ...], records: IdentityMap, link: SessionLink
 ) -> None:
     """What was sent is now the old value of what was edited while in flight."""
     record = batch.records[place]
@@ -188,10 +188,10 @@ def _accept_edited(
             old[name] = _slot_value(field, before)
     records.mark_clean(record, batch.keys[place])
     if track.state is State.DELETED:
-        set_track(record, Track(tracker, State.DELETED, old or None))
+        set_track(record, InstanceState(link, State.DELETED, old or None))
         records.deleted[id(record)] = record
     elif old:
-        set_track(record, Track(tracker, State.DIRTY, old))
+        set_track(record, InstanceState(link, State.DIRTY, old))
         records.dirty[id(record)] = record
 
 

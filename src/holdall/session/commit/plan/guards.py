@@ -22,7 +22,7 @@ def expected_of(binding: Binding, record: Any, names: Collection[str] | None = N
     """
     declaration, before = binding.declaration, record._track.old or {}
     version = declaration.version
-    if Feature.EXPECTED not in binding.store.capabilities.features or binding.recordwise is not None:
+    if Feature.EXPECTED not in binding.store.capabilities.features or binding.record_access is not None:
         if version is None:
             advice = f"give the model of {binding.collection} a version, or leave the precondition out"
             raise Unsupported(binding.store.name, Feature.EXPECTED, advice)

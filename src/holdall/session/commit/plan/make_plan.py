@@ -33,7 +33,9 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     models_new, models_dirty = set(map(type, new)), set(map(type, dirty))
-    written = [record for record in dirty if id(record) not in records.by_system] if records.by_system else dirty
+    written = (
+        [record for record in dirty if id(record) not in records.system_changes] if records.system_changes else dirty
+    )
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
@@ -45,33 +47,33 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
-    early, dirty = _yielding(bindings, dirty, models_dirty)
+    early, dirty = _releasing(bindings, dirty, models_dirty)
     updates = _updates(bindings, dirty, models_dirty) if dirty else []
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
     if records.guards:
         batches = guarded(batches, records.guards)
     for batch in batches:
-        if batch.binding.recordwise is not None:
-            batch.binding.recordwise.demand(batch.verb, batch.binding.collection)
+        if batch.binding.record_access is not None:
+            batch.binding.record_access.demand(batch.verb, batch.binding.collection)
     return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 
-def _yielding(bindings: Bindings, dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
+def _releasing(bindings: Bindings, dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
     """The changed records that give up a unique reference, which goes before others take it; and the rest."""
-    yielding = {model: fields for model in models if (fields := bindings.of_model(model).yielding)}
-    if not yielding:
+    releasable = {model: fields for model in models if (fields := bindings.of_model(model).releasable)}
+    if not releasable:
         return [], dirty
-    early = [record for record in dirty if _yields(record, yielding.get(type(record), ()))]
+    early = [record for record in dirty if _yields(record, releasable.get(type(record), ()))]
     gone = set(map(id, early))
     return early, [record for record in dirty if id(record) not in gone]
 
 
-def _yields(record: Any, yielding: tuple[Field, ...]) -> bool:
+def _yields(record: Any, releasable: tuple[Field, ...]) -> bool:
     old = record._track.old or {}
     changed = [field for field in record.__holdall__.references if field.name in old]
     emptied = all(not _keys_or_records(field.get(record)) for field in changed)
-    return emptied and any(field in yielding for field in changed)
+    return emptied and any(field in releasable for field in changed)
 
 
 def _keys_or_records(slot: Any) -> bool:

@@ -181,7 +181,7 @@ class Recovery:
     # --- rows -------------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        self._bindings.settle()  # recovery may be the first that anyone asks for
+        self._bindings.configure()  # recovery may be the first that anyone asks for
         await self._journal.tidy()
 
     async def _find(self, commit: str, *, force: bool) -> tuple[Store, JournalRow]:

@@ -32,12 +32,12 @@ class CallsRun(CommitRun):
         context.begin()
         try:
             changes = changes_of(step, as_difference=True)
-            self._calls = calls = Calls(step, changes, context.handwritten)
+            self._calls = calls = Calls(step, changes, context.dao_records)
             self.reports.append(calls.report)
             try:
                 stopped = await self._make(calls)
             finally:
-                accept_calls(calls.report, changes, context.records, context.tracker)
+                accept_calls(calls.report, changes, context.records, context.link)
                 self.is_in_doubt = bool(calls.report.unknown)
         finally:
             context.end()

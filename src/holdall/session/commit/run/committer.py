@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 from holdall.errors import StateError
-from holdall.model import Tracker
+from holdall.model import SessionLink
 from holdall.session.binding import Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan, Role
@@ -15,7 +15,7 @@ from holdall.session.commit.run.context import CommitContext
 from holdall.session.commit.run.one_store import OneStoreRun
 from holdall.session.commit.run.run import CommitOptions, CommitRun
 from holdall.session.commit.run.several_stores import SeveralStoresRun
-from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
 
 __all__ = ["Committer"]
@@ -29,8 +29,8 @@ class Committer:
     ``is_in_doubt`` while nobody knows whether the changes of the last one were written.
     """
 
-    def __init__(self, records: IdentityMap, tracker: Tracker, bindings: Bindings, handwritten: Handwritten) -> None:
-        self._context = CommitContext(records, tracker, bindings, handwritten)
+    def __init__(self, records: IdentityMap, link: SessionLink, bindings: Bindings, dao_records: DaoRecords) -> None:
+        self._context = CommitContext(records, link, bindings, dao_records)
         self._running: asyncio.Task[None] | None = None
         self.is_in_doubt = False
 

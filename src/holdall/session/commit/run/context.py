@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from holdall.model import State, Tracker, state_of
+from holdall.model import SessionLink, State, state_of
 from holdall.session.binding import Bindings
-from holdall.session.handwriting.handwritten import Handwritten
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
 
 __all__ = ["CommitContext"]
@@ -16,16 +16,16 @@ class CommitContext(msgspec.Struct, frozen=True):
     """The records of a session, who notes edits of them, where they are kept, and the session's DAOs."""
 
     records: IdentityMap
-    tracker: Tracker
+    link: SessionLink
     bindings: Bindings
-    handwritten: Handwritten
+    dao_records: DaoRecords
 
     def begin(self) -> None:
         """Take note of edits from here on."""
-        self.tracker.edited = {}
+        self.link.edited = {}
 
     def end(self) -> None:
         """Discard new records that were removed while their addition was in flight and did not happen."""
-        self.tracker.edited = None
+        self.link.edited = None
         for record in [record for record in self.records.new.values() if state_of(record) is State.DELETED]:
             self.records.discard(record)

@@ -51,7 +51,7 @@ class OneStoreRun(CommitRun):
                 self.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
                 raise
             require_outcomes(step, changes, outcomes)
-            accept_outcomes(step, changes, outcomes, context.records, context.tracker)
+            accept_outcomes(step, changes, outcomes, context.records, context.link)
             self.is_in_doubt = False
             report.outcomes = outcomes
         except Exception as error:

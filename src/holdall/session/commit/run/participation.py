@@ -151,7 +151,7 @@ class Participation:
             (batch, index) for batch in step.batches for index, key in enumerate(batch.keys) if key is None
         )
         changes, token = self._changes[number], self.token(number)
-        calls = self.calls[number] = Calls(step, changes, self.context.handwritten, token)
+        calls = self.calls[number] = Calls(step, changes, self.context.dao_records, token)
         self.reports[number] = calls.report
         try:
             await calls.run(self.options.strategy)
@@ -211,7 +211,7 @@ class Participation:
 
     def accept(self, number: int) -> None:
         """The records of a step are as they were sent; those of calls only where the call went well."""
-        accept_calls(self.reports[number], self._changes[number], self.context.records, self.context.tracker)
+        accept_calls(self.reports[number], self._changes[number], self.context.records, self.context.link)
 
     @property
     def commit(self) -> TwoPhaseCommit:

@@ -12,7 +12,7 @@ from holdall.errors import HoldallError, Unsupported
 from holdall.query import Kind, Query, SortKey
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
-from holdall.session.references.bond import Bond
+from holdall.session.references.relationship import Relationship
 from holdall.store import Counting, Reserving
 
 __all__ = ["reserve_keys"]
@@ -43,14 +43,14 @@ async def reserve_keys(records: IdentityMap, bindings: Bindings) -> None:
         records.index_new(binding.model)
 
 
-async def _reserved(binding: Binding, outer: list[Bond], count: int) -> list[Any]:
+async def _reserved(binding: Binding, outer: list[Relationship], count: int) -> list[Any]:
     store = binding.store
     if not isinstance(store, Reserving):
         raise Unsupported(store.name, "keys known before a record is written", "give the records keys of your own")
     keys = list(await store.reserve(binding.collection, count))
     is_first, began_again = not binding.counted_up_to, keys[0] <= binding.counted_up_to
     if outer and isinstance(store, Counting) and (is_first or began_again):
-        largest = max([await _largest(bond) for bond in outer])
+        largest = max([await _largest(relationship) for relationship in outer])
         if largest >= keys[0]:
             await store.step_over(binding.collection, largest)
             keys = list(await store.reserve(binding.collection, count))
@@ -58,17 +58,17 @@ async def _reserved(binding: Binding, outer: list[Bond], count: int) -> list[Any
     return keys
 
 
-def _referring_from_elsewhere(binding: Binding) -> list[Bond]:
+def _referring_from_elsewhere(binding: Binding) -> list[Relationship]:
     """The references from other stores by which a key that is made anew could be taken for an old one."""
     if not isinstance(binding.store, Counting) or len(binding.declaration.key) != 1:
         return []
-    return [bond for bond in binding.bound_by if bond.source.store is not binding.store]
+    return [relationship for relationship in binding.bound_by if relationship.source.store is not binding.store]
 
 
-async def _largest(bond: Bond) -> int:
+async def _largest(relationship: Relationship) -> int:
     """The largest key that one kind of reference leads to; 0 where there is none, or its store cannot tell."""
-    source, name = bond.source, bond.field.name
-    if bond.field.kind is not Kind.REF:
+    source, name = relationship.source, relationship.field.name
+    if relationship.field.kind is not Kind.REF:
         return 0
     query: Query[Any] = Query(source.collection, sort_keys=(SortKey((name,), descending=True),), max_rows=1)
     try:

@@ -24,7 +24,7 @@ __all__ = ["CommitOptions", "CommitRun", "refusals"]
 class CommitOptions(msgspec.Struct, frozen=True):
     """How a commit is to be carried out.
 
-    ``budget`` is how long each of its two phases, before and after the decision, may take, in seconds.
+    ``budget`` is how long each of its two activity, before and after the decision, may take, in seconds.
     """
 
     strategy: Strategy = Strategy.INTERRUPT_ON_ERROR

@@ -8,7 +8,7 @@ from typing import Any
 from holdall.errors import AlreadyExists, StaleVersion, UniqueViolation, Unsupported
 from holdall.query import And, Compare, Condition, Op, Or, Query
 from holdall.session.binding import Binding, Bindings
-from holdall.session.references.asking import having_keys
+from holdall.session.references.related_reader import having_keys
 from holdall.store import Change, KeyOf, Row, Verb
 
 __all__ = ["precheck"]

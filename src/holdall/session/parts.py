@@ -5,39 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import StateError
-from holdall.model import State, Tracker, state_of, track_of
+from holdall.model import SessionLink, State, state_of, track_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Query, Some
 from holdall.session.binding import Bindings
-from holdall.session.handwriting.handwritten import Handwritten
-from holdall.session.handwriting.phase import Phases
+from holdall.session.dao.activity import SessionActivity
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
 from holdall.session.reader import Reader
-from holdall.session.references.asking import having_keys
+from holdall.session.references.related_reader import having_keys
 
-__all__ = ["SessionKeeper"]
+__all__ = ["SessionParts"]
 
 _STAYING = (State.CLEAN, State.DIRTY)
 
 
-class SessionKeeper:
-    """The ``Keeper`` of a session's records; records hold it weakly."""
+class SessionParts:
+    """The ``SessionAccess`` of a session's records; records hold it weakly."""
 
     def __init__(self, bindings: Bindings, user: User) -> None:
         self._bindings = bindings
         self._user = user
-        self.tracker = Tracker(self, _nobody_cares)
-        self.records = IdentityMap(self.tracker)
-        self.phases = Phases(self.tracker, self.records)
-        self.handwritten = Handwritten(bindings, self.records, self.phases)
-        self.reader = Reader(bindings, self.records, user, self.handwritten)
+        self.link = SessionLink(self, _nobody_cares)
+        self.records = IdentityMap(self.link)
+        self.activity = SessionActivity(self.link, self.records)
+        self.dao_records = DaoRecords(bindings, self.records, self.activity)
+        self.reader = Reader(bindings, self.records, user, self.dao_records)
         self.backs = self.records.backs
 
     def __del__(self) -> None:
-        # records hold the tracker, the tracker the list it fills, and the cycle collector does not look at records
-        self.tracker.touch = _nobody_cares
+        # records hold the link, the link the list it fills, and the cycle collector does not look at records
+        self.link.touch = _nobody_cares
 
-    def settled(self, record: Any) -> None:
+    def became_clean(self, record: Any) -> None:
         """A changed record has all its old values again."""
         self.records.dirty.pop(id(record), None)
 
@@ -103,4 +103,4 @@ class SessionKeeper:
 
 
 def _nobody_cares(record: Any) -> None:
-    """What a tracker does with a changed record where no session is left to write it."""
+    """What a link does with a changed record where no session is left to write it."""

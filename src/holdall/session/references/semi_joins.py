@@ -32,7 +32,7 @@ from holdall.session.binding import Binding, Bindings
 from holdall.session.references.explanation import Asked
 from holdall.store import Feature
 
-__all__ = ["Localizer", "is_local", "shown"]
+__all__ = ["SemiJoins", "is_local", "shown"]
 
 _SHOWN = 300
 """Characters of a query that are shown."""
@@ -70,7 +70,7 @@ def is_local(query: Query[Any]) -> bool:
     return True
 
 
-class Localizer:
+class SemiJoins:
     """Rewrites a query so that its own store can answer it; the user must be able to read every collection on it."""
 
     def __init__(self, bindings: Bindings, user: User, asked: list[Asked] | None = None) -> None:
@@ -78,7 +78,7 @@ class Localizer:
         self._user = user
         self.asked = asked
 
-    async def localize(self, query: Query[Any], binding: Binding) -> Query[Any]:
+    async def rewrite(self, query: Query[Any], binding: Binding) -> Query[Any]:
         """The query with every condition on another store replaced by keys; its sort and projection stay.
 
         Raises LimitExceeded where too many keys would come over.
@@ -192,7 +192,7 @@ class Localizer:
         The other store is asked first. Where it has more than a few such records and this store fewer that matter, it
         is asked about those that these refer to.
         """
-        wanted = await self.localize(Query(target.collection, ALWAYS & condition), target)
+        wanted = await self.rewrite(Query(target.collection, ALWAYS & condition), target)
         few = min(_FEW, target.semi_join_limit)
         keys = await self._first_keys(wanted, target, few)
         if len(keys) > few:
@@ -230,7 +230,7 @@ class Localizer:
     async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Any, ...]:
         limit = target.semi_join_limit
         query: Query[Any] = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
-        rows = await target.store.fetch(await self.localize(query, target))
+        rows = await target.store.fetch(await self.rewrite(query, target))
         self.note(target, query, len(rows))
         self._demand_few(target, len(rows))
         return tuple(row[0] if len(row) == 1 else row for row in rows)

@@ -10,19 +10,19 @@ import msgspec
 from holdall.errors import LimitExceeded
 from holdall.query import ALWAYS, FieldSchema, Kind, Path, Query, Schema, SortKey, select
 from holdall.session.binding import Binding
-from holdall.session.references.asking import chunks, having_keys
 from holdall.session.references.explanation import Asked, Explanation
-from holdall.session.references.relations import Localizer, shown
+from holdall.session.references.related_reader import chunks, having_keys
+from holdall.session.references.semi_joins import SemiJoins, shown
 from holdall.store import Row, Rows
 
-__all__ = ["Across"]
+__all__ = ["CrossStore"]
 
 
-class Across:
+class CrossStore:
     """Answers queries whose condition is local already."""
 
-    def __init__(self, localizer: Localizer) -> None:
-        self._localizer = localizer
+    def __init__(self, semi_joins: SemiJoins) -> None:
+        self._semi_joins = semi_joins
 
     async def fetch(self, query: Query[Any], binding: Binding) -> Rows:
         """The rows the query means; LimitExceeded where too many would have to be sorted here."""
@@ -33,11 +33,11 @@ class Across:
 
     def sorts_away(self, query: Query[Any], binding: Binding) -> bool:
         """Whether the query sorts by what another store holds."""
-        return any(self._localizer.leads_away(binding, key.path) is not None for key in query.sort_keys)
+        return any(self._semi_joins.leads_away(binding, key.path) is not None for key in query.sort_keys)
 
     def shows_away(self, query: Query[Any], binding: Binding) -> bool:
         """Whether the query projects what another store holds."""
-        return any(len(path) > 1 and self._localizer.leads_away(binding, path) for path in query.projection)
+        return any(len(path) > 1 and self._semi_joins.leads_away(binding, path) for path in query.projection)
 
     async def explained(self, query: Query[Any], binding: Binding, asked: list[Asked]) -> Explanation:
         """What is left to do of a query whose condition is local."""
@@ -56,7 +56,7 @@ class Across:
         )
 
     def _is_away(self, binding: Binding, path: Path) -> bool:
-        return self._localizer.leads_away(binding, path) is not None
+        return self._semi_joins.leads_away(binding, path) is not None
 
     async def stream(self, query: Query[Any], binding: Binding, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch`` for a query that sorts across stores, ``batch`` at a time."""
@@ -70,7 +70,7 @@ class Across:
         paths = (*[(name,) for name in names], *[key.path for key in query.sort_keys])
         wanted: Query[Any] = Query(query.collection, query.condition, max_rows=limit + 1, projection=paths)
         rows = await self._projected(wanted, binding)
-        self._localizer.note(binding, wanted, len(rows))
+        self._semi_joins.note(binding, wanted, len(rows))
         if len(rows) > limit:
             raise LimitExceeded(
                 f"{binding.collection} to be sorted by what another store holds",
@@ -104,7 +104,7 @@ class Across:
         away = {
             place: found
             for place, path in enumerate(query.projection)
-            if (found := self._localizer.leads_away(binding, path)) is not None
+            if (found := self._semi_joins.leads_away(binding, path)) is not None
         }
         if not away:
             return await binding.store.fetch(query)
@@ -125,7 +125,7 @@ class Across:
         for part in chunks(target, wanted):
             query: Query[Any] = Query(target.collection, having_keys(target, part), projection=paths)
             rows = await self._projected(query, target)
-            self._localizer.note(target, query, len(rows))
+            self._semi_joins.note(target, query, len(rows))
             found.update((row[0] if len(names) == 1 else row[: len(names)], row[-1]) for row in rows)
         return found
 

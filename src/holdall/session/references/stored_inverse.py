@@ -5,43 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.model import Field, Reference, State, items_of, leads_to, track_of
-from holdall.session.references.asking import Asking
-from holdall.session.references.bond import Bond
-from holdall.session.references.consequences import Consequences, key_in, old_value
+from holdall.session.references.cascade_plan import CascadePlan, key_in, old_value
+from holdall.session.references.fixup import changed_references
+from holdall.session.references.related_reader import RelatedReader
+from holdall.session.references.relationship import Relationship
 from holdall.session.references.stub import field_names
-from holdall.session.references.symmetry import changed_references
 
-__all__ = ["tell_mirrors"]
+__all__ = ["update_stored_inverses"]
 
 
-async def tell_mirrors(found: Consequences, asking: Asking) -> None:
+async def update_stored_inverses(found: CascadePlan, asking: RelatedReader) -> None:
     """Have every stored list of what refers to a record say what the references will say."""
     for binding in found.bindings:
-        for bond in binding.mirrored_bonds:
-            for back in bond.mirrors:
-                await _tell(found, asking, bond, back)
+        for relationship in binding.inversely_stored:
+            for back in relationship.stored_inverses:
+                await _tell(found, asking, relationship, back)
 
 
-async def _tell(found: Consequences, asking: Asking, bond: Bond, back: Field) -> None:
+async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field) -> None:
     """Work out who came and who went for each record referred to, and change its list."""
     news: dict[Any, _News] = {}
-    made_anew = {record.__key__() for record in found.records.new.values() if type(record) is bond.target.model}
-    for record, before, after in changed_references(found, bond):
-        old, new = ({_mark(item): None for item in items_of(bond.field, slot)} for slot in (before, after))
+    made_anew = {record.__key__() for record in found.records.new.values() if type(record) is relationship.target.model}
+    for record, before, after in changed_references(found, relationship):
+        old, new = ({_mark(item): None for item in items_of(relationship.field, slot)} for slot in (before, after))
         for mark in old:
             if mark not in new:
                 news.setdefault(mark, _News()).gone.append(record)
         for mark in new:  # of those that stay others may have told meanwhile
             if mark not in old or mark[1] in made_anew:
                 news.setdefault(mark, _News()).come.append(record)
-    for key, record in found.removed.get(bond.source, {}).items():
-        for item in items_of(bond.field, old_value(record, bond.field)):
+    for key, record in found.removed.get(relationship.source, {}).items():
+        for item in items_of(relationship.field, old_value(record, relationship.field)):
             news.setdefault(_mark(item), _News()).lost.add(key)
     for owner in [*found.records.new.values(), *found.records.dirty.values()]:  # whose list was written itself
         track = owner._track
-        if type(owner) is bond.target.model and (track.state is State.NEW or back.name in (track.old or ())):
-            news.setdefault(_mark(Reference(bond.field.target, record=owner)), _News())
-    await _write_lists(found, asking, bond, back, news)
+        if type(owner) is relationship.target.model and (track.state is State.NEW or back.name in (track.old or ())):
+            news.setdefault(_mark(Reference(relationship.field.target, record=owner)), _News())
+    await _write_lists(found, asking, relationship, back, news)
 
 
 class _News:
@@ -60,8 +60,10 @@ def _mark(item: Any) -> Any:
     return ("new", id(record), record) if key is None else ("key", key)
 
 
-async def _write_lists(found: Consequences, asking: Asking, bond: Bond, back: Field, news: dict[Any, _News]) -> None:
-    target, records = bond.target, found.records
+async def _write_lists(
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field, news: dict[Any, _News]
+) -> None:
+    target, records = relationship.target, found.records
     names = field_names(target, is_changed=True)
     new = {record.__key__(): record for record in records.new.values() if type(record) is target.model}
     wanted = [mark[1] for mark in news if mark[0] == "key" and mark[1] not in new]
@@ -73,10 +75,10 @@ async def _write_lists(found: Consequences, asking: Asking, bond: Bond, back: Fi
             owner = found.record(target, mark[1], names, rows[mark[1]])
         if owner is None or (mark[0] == "key" and found.is_removed(target, mark[1])):
             continue  # a reference to what is not there is refused elsewhere
-        _write_list(found, bond, back, owner, None if mark[0] == "new" else mark[1], item)
+        _write_list(found, relationship, back, owner, None if mark[0] == "new" else mark[1], item)
 
 
-def _write_list(found: Consequences, bond: Bond, back: Field, owner: Any, key: Any, news: _News) -> None:
+def _write_list(found: CascadePlan, relationship: Relationship, back: Field, owner: Any, key: Any, news: _News) -> None:
     before = items_of(back, found.value(owner, back))
     come = {_own_mark(record): record for record in news.come}
     gone = {_own_mark(record) for record in news.gone} - come.keys()
@@ -85,24 +87,26 @@ def _write_list(found: Consequences, bond: Bond, back: Field, owner: Any, key: A
         for item in before
         if (mark := _identity(item)) not in gone
         and mark not in news.lost
-        and (mark in come or _is_held_true(found, bond, item, owner))
+        and (mark in come or _is_held_true(found, relationship, item, owner))
     ]
     there = set(map(_identity, kept))
     kept += [Reference(back.target, record=record) for mark, record in come.items() if mark not in there]
     if [*map(_identity, kept)] != [*map(_identity, before)]:
         track = track_of(owner)
         if track is None or track.state is State.CLEAN:
-            found.by_system.add(id(owner))
+            found.system_changes.add(id(owner))
         value: Any = tuple(kept) if back.form is not None else (kept[-1] if kept else None)
         found.change(owner, key, back, value)
 
 
-def _is_held_true(found: Consequences, bond: Bond, item: Any, owner: Any) -> bool:
+def _is_held_true(found: CascadePlan, relationship: Relationship, item: Any, owner: Any) -> bool:
     """Whether a record on the list refers to its owner, so far as it is known here."""
-    if found.is_removed(bond.source, key_in(item)):
+    if found.is_removed(relationship.source, key_in(item)):
         return False
-    record = item._record if item.__class__ is Reference else found.known(bond.source, item)
-    return record is None or any(leads_to(one, owner) for one in items_of(bond.field, found.value(record, bond.field)))
+    record = item._record if item.__class__ is Reference else found.known(relationship.source, item)
+    return record is None or any(
+        leads_to(one, owner) for one in items_of(relationship.field, found.value(record, relationship.field))
+    )
 
 
 def _identity(item: Any) -> Any:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, State, Track, set_track, track_of
+from holdall.model import Field, InstanceState, State, set_track, track_of
 from holdall.session.identity import IdentityMap
 
-__all__ = ["Induced"]
+__all__ = ["CascadeChanges"]
 
 
-class Induced:
+class CascadeChanges:
     """Removals and changes made on behalf of references.
 
     Records that stand in for unknown ones are of no use afterwards; the session's own are as they were, unless the
@@ -19,19 +19,19 @@ class Induced:
 
     def __init__(self, records: IdentityMap) -> None:
         self._records = records
-        self._tracker = records.new_track.tracker
+        self._link = records.new_track.link
         self._before: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}  # record, its track, its slots
         self._tracks: dict[int, Any] = {}  # what the tracks were made
-        self._stand_ins: list[tuple[Any, Any]] = []
+        self._stubs: list[tuple[Any, Any]] = []
 
     def remove(self, record: Any, key: Any) -> None:
         """Have the record removed by the commit."""
         before = self._remember(record)
-        self._mark(record, Track(self._tracker, State.DELETED, before.old if before is not None else None))
+        self._mark(record, InstanceState(self._link, State.DELETED, before.old if before is not None else None))
         self._records.dirty.pop(id(record), None)
         self._records.deleted[id(record)] = record
         if before is None:  # filed, so that it is found by its key when it goes
-            self._stand_ins.append((record, key))
+            self._stubs.append((record, key))
             self._records.of(type(record))[key] = record
 
     def change(self, record: Any, key: Any, field: Field, value: Any) -> None:
@@ -39,12 +39,12 @@ class Induced:
         before = self._remember(record)
         self._before[id(record)][2].setdefault(field, field.get(record))
         if before is None and id(record) not in self._tracks:
-            self._stand_ins.append((record, key))
+            self._stubs.append((record, key))
         track = track_of(record)
         if track is None or track.state in (State.CLEAN, State.DIRTY):
             old = dict((track.old if track is not None else None) or {})
             old.setdefault(field.name, field.get(record))
-            self._mark(record, Track(self._tracker, State.DIRTY, old))
+            self._mark(record, InstanceState(self._link, State.DIRTY, old))
             self._records.dirty[id(record)] = record
         field.put(record, value)
 
@@ -64,13 +64,13 @@ class Induced:
                         group[number] = record
                     else:
                         group.pop(number, None)
-        for record, key in self._stand_ins:
+        for record, key in self._stubs:
             self._records.dirty.pop(id(record), None)
             self._records.deleted.pop(id(record), None)
             known = self._records.of(type(record))
             if known.get(key) is record:
                 del known[key]
-            set_track(record, Track(None, State.DISCARDED))
+            set_track(record, InstanceState(None, State.DISCARDED))
 
     def _remember(self, record: Any) -> Any:
         """The record's track as it was before anything was done here."""
@@ -79,6 +79,6 @@ class Induced:
             known = self._before[id(record)] = (record, track_of(record), {})
         return known[1]
 
-    def _mark(self, record: Any, track: Track) -> None:
+    def _mark(self, record: Any, track: InstanceState) -> None:
         self._tracks[id(record)] = track
         set_track(record, track)

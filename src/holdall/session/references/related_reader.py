@@ -9,13 +9,13 @@ from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Path, Query, Some, SortKey
 from holdall.session.binding import Binding
 from holdall.session.damage import parted
-from holdall.session.handwriting.handwritten import Handwritten
-from holdall.session.references.bond import Bond
+from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.projection import parted_rows
-from holdall.session.references.relations import Localizer
+from holdall.session.references.relationship import Relationship
+from holdall.session.references.semi_joins import SemiJoins
 from holdall.store import Damaged, Feature, Row, Rows
 
-__all__ = ["PAGE", "Asking", "chunks", "having_keys", "keys_asked"]
+__all__ = ["PAGE", "RelatedReader", "chunks", "having_keys", "keys_asked"]
 
 PAGE = 1_000
 """Rows in one page, and keys in one list."""
@@ -24,7 +24,7 @@ _WHOLE = 100_000
 """Rows taken at once from a store that cannot page."""
 
 
-class Asking:
+class RelatedReader:
     """Asks stores in the program's own name: what holds references together is nobody's right to withhold.
 
     Records that cannot be read are an error, or are handed to ``told_of_broken`` and left out.
@@ -32,18 +32,18 @@ class Asking:
 
     def __init__(
         self,
-        localizer: Localizer,
-        handwritten: Handwritten | None = None,
+        semi_joins: SemiJoins,
+        dao_records: DaoRecords | None = None,
         told_of_broken: Callable[[CorruptRecord], object] | None = None,
     ) -> None:
-        self._localizer = localizer
-        self._handwritten = handwritten  # of a session, which DAOs need
+        self._semi_joins = semi_joins
+        self._dao_records = dao_records  # of a session, which DAOs need
         self._told_of_broken = told_of_broken
 
     async def existing(self, binding: Binding, keys: Iterable[Any]) -> set[Any]:
         """Which of these keys the collection has."""
-        if self._handwritten is not None and binding.recordwise is not None:
-            return await self._handwritten.existing(binding, list(keys))
+        if self._dao_records is not None and binding.record_access is not None:
+            return await self._dao_records.existing(binding, list(keys))
         found: set[Any] = set()
         for part in chunks(binding, list(keys)):
             async for rows in self.pages(binding, having_keys(binding, part), binding.schema.key):
@@ -52,8 +52,8 @@ class Asking:
 
     async def rows_of(self, binding: Binding, keys: Iterable[Any], names: Sequence[str]) -> dict[Any, Row]:
         """These fields of the records with these keys, by key; ``names`` starts with the key's."""
-        if self._handwritten is not None and binding.recordwise is not None:
-            records = await self._handwritten.found(binding, list(keys))
+        if self._dao_records is not None and binding.record_access is not None:
+            records = await self._dao_records.found(binding, list(keys))
             return {key: binding.codec.reader(tuple(names))(record) for key, record in records.items()}
         found: dict[Any, Row] = {}
         for part in chunks(binding, list(keys)):
@@ -61,24 +61,26 @@ class Asking:
                 found.update((_key_at_start(binding, row), row) for row in rows)
         return found
 
-    async def referring(self, bond: Bond, keys: Iterable[Any], names: Sequence[str]) -> AsyncIterator[Rows]:
-        """These fields of the records that refer to these keys by the bond, page by page.
+    async def referring(
+        self, relationship: Relationship, keys: Iterable[Any], names: Sequence[str]
+    ) -> AsyncIterator[Rows]:
+        """These fields of the records that refer to these keys by the relationship, page by page.
 
         Of those that DAOs keep, the ones the session holds, as DAOs cannot be asked.
         """
-        if self._handwritten is not None and bond.source.recordwise is not None:
-            yield self._handwritten.referring(bond.source, bond.field, set(keys), tuple(names))
+        if self._dao_records is not None and relationship.source.record_access is not None:
+            yield self._dao_records.referring(relationship.source, relationship.field, set(keys), tuple(names))
             return
-        for part in chunks(bond.target, list(keys)):
-            path = (bond.field.name,)
+        for part in chunks(relationship.target, list(keys)):
+            path = (relationship.field.name,)
             condition: Condition = Compare(path, Op.IN, tuple(part))
-            features = bond.source.store.capabilities.features
-            is_joined = bond.source.store is bond.target.store and Feature.MANY_CONDITIONS in features
-            if bond.field.form is not None and is_joined:
-                condition = Some(path, having_keys(bond.target, part))
-            elif bond.field.form is not None:
-                condition = await self._localizer.holding(path, bond.source, bond.target, part)
-            async for rows in self.pages(bond.source, condition, names):
+            features = relationship.source.store.capabilities.features
+            is_joined = relationship.source.store is relationship.target.store and Feature.MANY_CONDITIONS in features
+            if relationship.field.form is not None and is_joined:
+                condition = Some(path, having_keys(relationship.target, part))
+            elif relationship.field.form is not None:
+                condition = await self._semi_joins.holding(path, relationship.source, relationship.target, part)
+            async for rows in self.pages(relationship.source, condition, names):
                 yield rows
 
     async def pages(

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model.reference import Reference, keeper_of, key_of_value
+from holdall.model.reference import Reference, key_of_value, session_of
 from holdall.model.reference_slots import leads_to, refers_to
 from holdall.model.state import State
-from holdall.model.tracking import Track, Tracker, hold, set_track, state_of, track_of
+from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track, state_of, track_of
 
 __all__ = ["BackEdit", "catch_up", "edits_of", "link", "rewrite", "unlink"]
 
@@ -34,7 +34,7 @@ class BackEdit(msgspec.Struct, eq=False):
     added: dict[Any, None] = msgspec.field(default_factory=dict)
     removed: dict[Any, bool] = msgspec.field(default_factory=dict)
     written: list[Any] = msgspec.field(default_factory=list)
-    sessions: list[Tracker | None] = msgspec.field(default_factory=list)
+    sessions: list[SessionLink | None] = msgspec.field(default_factory=list)
 
     def leave(self, record: Any, key: Any) -> None:
         """Leave for the commit what was done to this record, as another instance of it stands for its key."""
@@ -46,11 +46,11 @@ class BackEdit(msgspec.Struct, eq=False):
 
 def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
     """Let just these refer to the owner by the reference that ``name`` is the other end of."""
-    items = _admitted(owner, name, values)
-    edit, known, keeper, other = _edit(owner, name), _known(owner, name), keeper_of(owner), _other(owner, name)
+    items = _validated(owner, name, values)
+    edit, known, session, other = _edit(owner, name), _known(owner, name), session_of(owner), _other(owner, name)
     found = [_at_hand(owner, name, item) for item in items]
     wanted = set(map(id, found))
-    here = keeper.at_hand(_field(owner, name).target()) if keeper is not None and other.may_be_emptied else ()
+    here = session.at_hand(_field(owner, name).target()) if session is not None and other.may_be_emptied else ()
     for record in [*(known or ()), *edit.written, *here]:
         if id(record) not in wanted and _turn_away(owner, record, other):
             edit.written.append(record)
@@ -63,13 +63,13 @@ def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
     edit.kept, edit.added = list(items), {}
     for item in absent:
         _ask_for(owner, edit, item)
-    if known is not None and keeper is not None:
-        keeper.keep_back(owner, name, None if None in found else found)
+    if known is not None and session is not None:
+        session.keep_back(owner, name, None if None in found else found)
 
 
 def link(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner too."""
-    (item,) = _admitted(owner, name, (value,))
+    (item,) = _validated(owner, name, (value,))
     field, record = _field(owner, name), _at_hand(owner, name, item)
     edit, known = _edit(owner, name), _known(owner, name)
     edit.removed.pop(key_of_value(item), None)
@@ -78,7 +78,7 @@ def link(owner: Any, name: str, value: Any) -> None:
     if record is None:
         _ask_for(owner, edit, item)
         if known is not None:
-            keeper_of(owner).keep_back(owner, name, None)
+            session_of(owner).keep_back(owner, name, None)
     else:
         _point(owner, record, _other(owner, name))
         edit.written.append(record)
@@ -90,7 +90,7 @@ def link(owner: Any, name: str, value: Any) -> None:
 
 def unlink(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner no more."""
-    (item,) = _admitted(owner, name, (value,))
+    (item,) = _validated(owner, name, (value,))
     field, record = _field(owner, name), _at_hand(owner, name, item)
     edit, known = _edit(owner, name), _known(owner, name)
     key = key_of_value(item)
@@ -164,7 +164,7 @@ def _other(owner: Any, name: str) -> Any:
     return field.target().__holdall__.by_name[field.options.back]
 
 
-def _admitted(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
+def _validated(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
     """Keys, and References that have their records; of a stored record that another session holds, the key.
 
     Raises ValidationError for what is neither, StateError for a discarded record.
@@ -186,17 +186,17 @@ def _is_elsewhere(owner: Any, item: Any) -> bool:
     if item.__class__ is not Reference:
         return False
     track, own = track_of(item._record), track_of(owner)
-    if track is None or track.state not in _STORED or own is None or own.tracker is None or own.tracker.is_over:
+    if track is None or track.state not in _STORED or own is None or own.link is None or own.link.is_over:
         return False
-    return own.keeper is not None and track.tracker is not own.tracker
+    return own.session is not None and track.link is not own.link
 
 
 def _at_hand(owner: Any, name: str, item: Any) -> Any:
     """The record that is meant, if it is here."""
     if isinstance(item, Reference):
         return item.record
-    keeper = keeper_of(owner)
-    return None if keeper is None else keeper.peek(_field(owner, name).target(), item)
+    session = session_of(owner)
+    return None if session is None else session.peek(_field(owner, name).target(), item)
 
 
 def _same(item: Any, other: Any) -> bool:
@@ -228,21 +228,21 @@ def _edit(owner: Any, name: str) -> BackEdit:
     found = edits.get(place)
     if found is None:
         track = track_of(owner)
-        found = edits[place] = BackEdit(owner, name, sessions=[None if track is None else track.tracker])
-        hold(owner)
+        found = edits[place] = BackEdit(owner, name, sessions=[None if track is None else track.link])
+        gc_track(owner)
     return found
 
 
 def _edits(owner: Any) -> dict[tuple[int, str], BackEdit]:
     """What has been asked in the session of a record, or at the record's own ends where it is in none."""
     track = track_of(owner)
-    edits = track.tracker.ends if track is not None and track.tracker is not None else getattr(track, "ends", None)
+    edits = track.link.ends if track is not None and track.link is not None else getattr(track, "ends", None)
     if edits is None:
         edits = {}
-        set_track(owner, Track(None, state_of(owner), ends=edits))
+        set_track(owner, InstanceState(None, state_of(owner), ends=edits))
     return edits
 
 
 def _known(owner: Any, name: str) -> list[Any] | None:
-    keeper = keeper_of(owner)
-    return None if keeper is None else keeper.peek_back(owner, name)
+    session = session_of(owner)
+    return None if session is None else session.peek_back(owner, name)

@@ -10,12 +10,12 @@ from holdall.errors import FieldError
 from holdall.model import Field, Reference, State, state_of, track_of
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
-from holdall.session.references.bond import Bond
-from holdall.session.references.induced import Induced
-from holdall.session.references.stub import field_names, stand_in
+from holdall.session.references.cascade_changes import CascadeChanges
+from holdall.session.references.relationship import Relationship
+from holdall.session.references.stub import field_names, stub
 from holdall.store import Row
 
-__all__ = ["Consequences", "Refusal", "key_in"]
+__all__ = ["CascadePlan", "Refusal", "key_in"]
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -38,11 +38,11 @@ class Refusal(msgspec.Struct, frozen=True):
         return f"{count} {self.collection}{some} refer to what is removed from {self.target} by {self.field}"
 
 
-class Consequences:
+class CascadePlan:
     """Nothing in the session changes before ``induce``.
 
-    ``removed`` holds by collection and key everything the commit will remove. ``by_system`` are records changed only
-    to keep their lists of what refers to them, for which no right is needed.
+    ``removed`` holds by collection and key everything the commit will remove. ``system_changes`` are records changed
+    only to keep their lists of what refers to them, for which no right is needed.
     """
 
     def __init__(self, records: IdentityMap, bindings: Bindings) -> None:
@@ -51,11 +51,11 @@ class Consequences:
         self.removed: dict[Binding, dict[Any, Any]] = {}
         self.refusals: list[Refusal] = []
         self.errors: list[tuple[Any, FieldError]] = []  # each with the record it is about
-        self.by_system: set[int] = set()
+        self.system_changes: set[int] = set()
         self.given: set[tuple[int, Field]] = set()  # references given up for others, by the id of the record
         self._removals: list[tuple[Any, Any]] = []
         self._values: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}
-        self._stand_ins: dict[tuple[Binding, Any], Any] = {}
+        self._stubs: dict[tuple[Binding, Any], Any] = {}
         for record in records.deleted.values():
             binding = bindings.of_model(type(record))
             self.removed.setdefault(binding, {})[records.stored_key(record)] = record
@@ -74,9 +74,9 @@ class Consequences:
         held = self.held(binding, key)
         if held is not None:
             return held
-        found = self._stand_ins.get((binding, key))
+        found = self._stubs.get((binding, key))
         if found is None:
-            found = self._stand_ins[binding, key] = stand_in(binding, names, row)
+            found = self._stubs[binding, key] = stub(binding, names, row)
         return found
 
     def held(self, binding: Binding, key: Any) -> Any:
@@ -86,7 +86,7 @@ class Consequences:
 
     def known(self, binding: Binding, key: Any) -> Any:
         """The session's record with this key or what stands in for it already, else None."""
-        return self.held(binding, key) or self._stand_ins.get((binding, key))
+        return self.held(binding, key) or self._stubs.get((binding, key))
 
     def remove(self, binding: Binding, key: Any, record: Any) -> None:
         """Have the commit remove a record."""
@@ -97,7 +97,7 @@ class Consequences:
         """Have the commit change a field."""
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
-    def give_way(self, record: Any, key: Any, field: Field) -> None:
+    def displace_previous(self, record: Any, key: Any, field: Field) -> None:
         """Have the commit empty a reference, for another record that is to have it."""
         self.change(record, key, field, None)
         self.given.add((id(record), field))
@@ -111,7 +111,7 @@ class Consequences:
         changed = [
             (record, key)
             for record, key, values in self._values.values()
-            if id(record) in self.by_system
+            if id(record) in self.system_changes
             or state_of(record) is State.UNBOUND
             or (
                 state_of(record) is State.CLEAN
@@ -144,9 +144,9 @@ class Consequences:
         """The records this changes, each with the names of the fields."""
         return [(record, {field.name for field in values}) for record, _, values in self._values.values()]
 
-    def induce(self) -> Induced:
+    def induce(self) -> CascadeChanges:
         """Do all of it to the session's records."""
-        induced = Induced(self.records)
+        induced = CascadeChanges(self.records)
         gone = {id(record) for group in self.removed.values() for record in group.values()}
         for record, key, values in self._values.values():
             if id(record) not in gone:
@@ -171,6 +171,6 @@ def key_in(item: Any) -> Any:
     return item.key if item.__class__ is Reference else item
 
 
-def fields_for(bond: Bond, *, is_changed: bool) -> tuple[str, ...]:
-    """What to ask for of the records that hold a bond."""
-    return field_names(bond.source, is_changed=is_changed)
+def fields_for(relationship: Relationship, *, is_changed: bool) -> tuple[str, ...]:
+    """What to ask for of the records that hold a relationship."""
+    return field_names(relationship.source, is_changed=is_changed)

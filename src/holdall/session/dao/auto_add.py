@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from holdall.model import born
-from holdall.session.handwriting.phase import SessionState
+from holdall.model import construction_hooks
+from holdall.session.dao.activity import SessionState
 from holdall.store import Blocks
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ def adding_new_records(session: Session, wanted: bool) -> Iterator[None]:
         yield
         return
 
-    def welcome(record: Any) -> None:
+    def add_constructed(record: Any) -> None:
         current = _sessions.current
         if current is not None and current() is session and session.state is SessionState.STANDBY:
             session.add(record)
 
     if wanted:
-        born.append(welcome)
+        construction_hooks.append(add_constructed)
     try:
         with _sessions.entered(ref(session)):
             yield
     finally:
         if wanted:
-            born.remove(welcome)
+            construction_hooks.remove(add_constructed)

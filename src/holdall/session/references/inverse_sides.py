@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from holdall.model import BackEdit, Tracker, catch_up
+from holdall.model import BackEdit, SessionLink, catch_up
 
-__all__ = ["Backs"]
+__all__ = ["InverseSides"]
 
 
-class Backs:
+class InverseSides:
     """By record and field. Holds its records, so that their ids stay theirs.
 
     ``edits`` is what was asked at them; the records have it too, and take it along when the session ends.
@@ -19,7 +19,7 @@ class Backs:
     def __init__(self, edits: dict[tuple[int, str], BackEdit]) -> None:
         self._loaded: dict[int, tuple[Any, dict[str, list[Any]]]] = {}
         self.edits = edits
-        self._origins: dict[int, Tracker] = {}  # by id() of records that came from another session
+        self._origins: dict[int, SessionLink] = {}  # by id() of records that came from another session
 
     def loaded(self, record: Any, name: str) -> list[Any] | None:
         """The records at this other end, if they were loaded."""
@@ -34,15 +34,15 @@ class Backs:
         else:
             names[name] = found
 
-    def take(self, edit: BackEdit, tracker: Tracker, at_hand: Iterable[Any]) -> None:
+    def take(self, edit: BackEdit, link: SessionLink, at_hand: Iterable[Any]) -> None:
         """Take over what was asked elsewhere, and do it to the records that are at hand here."""
         self.edits[id(edit.owner), edit.name] = edit
         for record in at_hand:
-            if self._origins.get(id(record), tracker) not in edit.sessions:
+            if self._origins.get(id(record), link) not in edit.sessions:
                 catch_up(edit, record)
-        edit.sessions.append(tracker)
+        edit.sessions.append(link)
 
-    def catch_up(self, model: Any, records: Iterable[Any], origin: Tracker | None = None) -> None:
+    def catch_up(self, model: Any, records: Iterable[Any], origin: SessionLink | None = None) -> None:
         """Do to records that have come to hand, from a session of their own if they have one, what was asked of them.
 
         Records of a session in which it was asked know it already.
@@ -52,7 +52,7 @@ class Backs:
                 for record in records:
                     catch_up(edit, record)
 
-    def note_origin(self, record: Any, origin: Tracker) -> None:
+    def note_origin(self, record: Any, origin: SessionLink) -> None:
         """Remember in which session a record was before."""
         self._origins[id(record)] = origin
 

@@ -11,16 +11,16 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
-from holdall.model import Field, Model, Reference, State, Track, set_track, state_of, track_of
+from holdall.model import Field, InstanceState, Model, Reference, State, set_track, state_of, track_of
 from holdall.policy import Policy
 from holdall.session.binding import Binding, Bindings
-from holdall.session.handwriting.phase import Phases, SessionState
-from holdall.session.handwriting.single_flight import SingleFlight
+from holdall.session.dao.activity import SessionActivity, SessionState
+from holdall.session.dao.single_flight import SingleFlight
 from holdall.session.identity import IdentityMap
 from holdall.session.journal.log_record import Operation
-from holdall.store import Outcome, Recordwise, Store, Verb, acting_for, open_store
+from holdall.store import Outcome, RecordAccess, Store, Verb, acting_for, open_store
 
-__all__ = ["Handwritten", "bind_dao"]
+__all__ = ["DaoRecords", "bind_dao"]
 
 T = TypeVar("T")
 _AT_ONCE = 100  # records got at the same time for one who asks for many
@@ -37,7 +37,7 @@ def bind_dao(
 
     Raises DeclarationError where the store takes no DAOs, the model is bound already, or it is not told which it is.
     """
-    if not isinstance(store, Recordwise):
+    if not isinstance(store, RecordAccess):
         raise DeclarationError(f"store {store.name!r} takes no DAOs; give them one of their own, opened by 'dao:'")
     name, model = type(dao).__name__, getattr(dao, "model", None)
     if model is None:
@@ -50,13 +50,13 @@ def bind_dao(
     return model
 
 
-class Handwritten:
+class DaoRecords:
     """The records of a session that DAOs and query functions give."""
 
-    def __init__(self, bindings: Bindings, records: IdentityMap, phases: Phases) -> None:
+    def __init__(self, bindings: Bindings, records: IdentityMap, activity: SessionActivity) -> None:
         self._bindings = bindings
         self._records = records
-        self._phases = phases
+        self._activity = activity
         self.session: Callable[[], object]  # the session itself, once it is there
 
     @cached_property
@@ -77,7 +77,7 @@ class Handwritten:
         """The result of hand-written reading code, run once for all who ask at the same time."""
 
         async def acted() -> T:
-            with self._phases.entered(SessionState.GET), acting_for(self.session()):
+            with self._activity.entered(SessionState.GET), acting_for(self.session()):
                 return await work()
 
         return await self._flights.run(what, name, acted)
@@ -111,9 +111,9 @@ class Handwritten:
 
     async def existing(self, binding: Binding, keys: Sequence[Any]) -> set[Any]:
         """Which of these keys there are; all, where the DAO cannot be asked."""
-        assert binding.recordwise is not None
+        assert binding.record_access is not None
         try:
-            binding.recordwise.demand("get", binding.collection)
+            binding.record_access.demand("get", binding.collection)
         except Unsupported:
             return set(keys)
         return set(await self.found(binding, keys))
@@ -129,12 +129,12 @@ class Handwritten:
 
     async def fresh(self, binding: Binding, key: Any) -> Any:
         """What the DAO has now for this key, as it gives it; raises CorruptRecord where it is not that record."""
-        store = binding.recordwise
+        store = binding.record_access
         assert store is not None
         fields = binding.declaration.key
         parts = key if len(fields) > 1 else (key,)
         given = {field.name: _decoded(field, part) for field, part in zip(fields, parts, strict=True)}
-        with self._phases.entered(SessionState.GET):
+        with self._activity.entered(SessionState.GET):
             found = await store.fetch_record(binding.collection, given, self.session())
         place = f"{binding.collection} {key!r}"
         if found is not None and type(found) is not binding.model:
@@ -150,10 +150,10 @@ class Handwritten:
 
         ``fields`` are those of a change; the record says of each of them that it is modified.
         """
-        store = binding.recordwise
+        store = binding.record_access
         assert store is not None
-        self._records.given.pop(id(record), None)
-        with self._phases.entered(SessionState.COMMIT, record):
+        self._records.assigned_by_dao.pop(id(record), None)
+        with self._activity.entered(SessionState.COMMIT, record):
             if verb is Verb.UPDATE and state_of(record) is State.NEW:
                 with _modified(record, fields):
                     return await store.apply_record(verb, binding.collection, record, self.session())
@@ -198,7 +198,7 @@ class Handwritten:
                     pending.extend(_unbound_of(record))
             for record in reversed(made):  # what is referred to first
                 self._refer(record, standing)
-                self._settle(record, standing[id(record)], renew)
+                self._take_values(record, standing[id(record)], renew)
         except BaseException:
             for record in made:
                 filed, key = self._records.of(type(record)), record.__key__()
@@ -216,7 +216,7 @@ class Handwritten:
         self._bindings.of_model(type(record))
         return self._records.of(type(record)).setdefault(key, record)
 
-    def _settle(self, record: Any, known: Any, renew: bool) -> None:
+    def _take_values(self, record: Any, known: Any, renew: bool) -> None:
         if known is record:
             self._records.mark_clean(record, record.__key__())
         elif renew and state_of(known) is State.CLEAN:
@@ -232,7 +232,7 @@ class Handwritten:
             taken = [
                 item if item.__class__ is not Reference else standing.get(id(item._record), item) for item in items
             ]
-            with self._phases.entered(SessionState.GET):
+            with self._activity.entered(SessionState.GET):
                 setattr(record, field.name, taken if field.form is not None else taken[0])
 
     def overwrite(self, record: Any, fresh: Any) -> None:
@@ -264,7 +264,7 @@ def _modified(record: Any, fields: Sequence[str]) -> Iterator[None]:
     """Within the block a new record, added without these fields just now, says that they are modified."""
     before = track_of(record)
     assert before is not None
-    shown = Track(before.tracker, State.NEW, dict.fromkeys(fields))
+    shown = InstanceState(before.link, State.NEW, dict.fromkeys(fields))
     set_track(record, shown)
     try:
         yield

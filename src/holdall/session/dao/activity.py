@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 
-from holdall.model import State, Tracker, set_track, track_of
+from holdall.model import SessionLink, State, set_track, track_of
 from holdall.session.identity import IdentityMap
 from holdall.store import reset_here
 
-__all__ = ["Phases", "SessionState"]
+__all__ = ["SessionActivity", "SessionState"]
 
 
 class SessionState(Enum):
@@ -26,10 +26,10 @@ class SessionState(Enum):
 
 
 class _Frame:
-    __slots__ = ("phases", "record", "state")
+    __slots__ = ("activity", "record", "state")
 
-    def __init__(self, phases: Phases, state: SessionState, record: Any) -> None:
-        self.phases: Phases | None = phases  # until it is over, as what was started within may outlive it
+    def __init__(self, activity: SessionActivity, state: SessionState, record: Any) -> None:
+        self.activity: SessionActivity | None = activity  # until it is over, as what was started within may outlive it
         self.state = state
         self.record = record
 
@@ -37,13 +37,13 @@ class _Frame:
 _frames: ContextVar[tuple[_Frame, ...]] = ContextVar("holdall_phases", default=())
 
 
-class Phases:
-    """The phases of one session. While DAOs and query functions are under way, it is what its records trust."""
+class SessionActivity:
+    """The activity of one session. While DAOs and query functions are under way, it is what its records trust."""
 
     _open = 0
 
-    def __init__(self, tracker: Tracker, records: IdentityMap) -> None:
-        self._tracker = tracker
+    def __init__(self, link: SessionLink, records: IdentityMap) -> None:
+        self._link = link
         self._records = records
 
     @property
@@ -53,7 +53,7 @@ class Phases:
         return SessionState.STANDBY if frame is None else frame.state
 
     def _frame(self) -> _Frame | None:
-        return next((frame for frame in reversed(_frames.get()) if frame.phases is self), None)
+        return next((frame for frame in reversed(_frames.get()) if frame.activity is self), None)
 
     @contextmanager
     def entered(self, state: SessionState, record: Any = None) -> Iterator[None]:
@@ -61,15 +61,15 @@ class Phases:
         frame = _Frame(self, state, record)
         token = _frames.set((*_frames.get(), frame))
         self._open += 1
-        self._tracker.trusted = self
+        self._link.trusted = self
         try:
             yield
         finally:
-            frame.phases = frame.record = None
+            frame.activity = frame.record = None
             reset_here(_frames, token)
             self._open -= 1
             if not self._open:
-                self._tracker.trusted = None
+                self._link.trusted = None
 
     def is_acting(self) -> bool:
         """Whether the caller speaks for a store."""
@@ -84,13 +84,13 @@ class Phases:
         if field.options.pk:
             key = self._records.stored_key(record)
             field.put(record, value)
-            self._records.refile(record, key)
+            self._records.rekey(record, key)
         if frame is not None and frame.state is SessionState.COMMIT and frame.record is record:
-            self._records.given.setdefault(id(record), {})[field.name] = field.encode(value)
+            self._records.assigned_by_dao.setdefault(id(record), {})[field.name] = field.encode(value)
         elif track is not None and track.old is not None:
             track.old.pop(field.name, None)
             if not track.old and track.state is State.DIRTY:
-                set_track(record, self._tracker)
+                set_track(record, self._link)
                 self._records.dirty.pop(id(record), None)
         if field in record.__holdall__.mutable:
             self._records.watcher.forget(record, field.name)

@@ -1,4 +1,4 @@
-"""Bonds: each stored reference with both of its ends, wherever these live. Pure; made once, when bindings settle."""
+"""Relationships: each stored reference with both of its ends, wherever these live. Made once, by ``configure``."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from holdall.store import Feature
 if TYPE_CHECKING:
     from holdall.session.binding import Binding, Bindings
 
-__all__ = ["Bond", "tie"]
+__all__ = ["Relationship", "tie"]
 
 
-class Bond:
+class Relationship:
     """The records of ``source`` refer by ``field``, a Ref or a stored Many, to records of ``target``.
 
-    ``backs`` are the target's fields that tell the same from the other end; those of ``mirrors`` are stored there.
-    ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends are in one
-    store that keeps references itself, as the other side of DAOs is taken to do.
+    ``backs`` are the target's fields that tell the same from the other end; those of ``stored_inverses`` are stored
+    there. ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends are in
+    one store that keeps references itself, as the other side of DAOs is taken to do.
     """
 
-    __slots__ = ("backs", "field", "is_guarded", "is_single", "mirrors", "on_delete", "source", "target")
+    __slots__ = ("backs", "field", "is_guarded", "is_single", "on_delete", "source", "stored_inverses", "target")
 
     def __init__(self, source: Binding, field: Field, target: Binding, backs: tuple[Field, ...]) -> None:
         self.source = source
         self.field = field
         self.target = target
         self.backs = backs
-        self.mirrors = tuple(back for back in backs if back.is_stored)
+        self.stored_inverses = tuple(back for back in backs if back.is_stored)
         self.is_single = any(back.is_single for back in backs)
-        is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.recordwise is not None
+        is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.record_access is not None
         self.is_guarded = source.store is target.store and is_kept
         self.on_delete = _rule(field, backs)
 
@@ -43,21 +43,27 @@ class Bond:
 
 
 def tie(bindings: Bindings) -> None:
-    """Tell each binding the bonds it holds and those that hold it.
+    """Tell each binding the relationships it holds and those that hold it.
 
     Raises DeclarationError where the ends disagree, or a reference that cannot be empty is to be emptied.
     """
-    bonds: list[Bond] = []
+    relationships: list[Relationship] = []
     for binding in bindings:
         for field in binding.declaration.references:
             if field.options.back is None and field.target is not None:
                 target = bindings.of_model(field.target())
-                bonds.append(Bond(binding, field, target, tuple(_backs(target, binding, field))))
+                relationships.append(Relationship(binding, field, target, tuple(_backs(target, binding, field))))
     for binding in bindings:
-        binding.bonds = tuple(bond for bond in bonds if bond.source is binding)
-        binding.bound_by = tuple(bond for bond in bonds if bond.target is binding)
-        binding.open_bonds = tuple(bond for bond in binding.bonds if not bond.is_guarded)
-        binding.mirrored_bonds = tuple(bond for bond in binding.bonds if bond.mirrors or bond.is_single)
+        binding.relationships = tuple(relationship for relationship in relationships if relationship.source is binding)
+        binding.bound_by = tuple(relationship for relationship in relationships if relationship.target is binding)
+        binding.unenforced = tuple(
+            relationship for relationship in binding.relationships if not relationship.is_guarded
+        )
+        binding.inversely_stored = tuple(
+            relationship
+            for relationship in binding.relationships
+            if relationship.stored_inverses or relationship.is_single
+        )
 
 
 def _backs(target: Binding, source: Binding, field: Field) -> Iterable[Field]:

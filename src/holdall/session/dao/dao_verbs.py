@@ -12,9 +12,9 @@ from holdall.policy import Policy, Right
 from holdall.query import Query
 from holdall.session.changing import ChangingSession
 from holdall.session.core import M, Q
-from holdall.session.handwriting.handwritten import bind_dao
-from holdall.session.handwriting.phase import SessionState
-from holdall.session.handwriting.query_function import QueryCall
+from holdall.session.dao.activity import SessionState
+from holdall.session.dao.dao_records import bind_dao
+from holdall.session.dao.query_function import QueryCall
 from holdall.session.reading import ReadingSession
 from holdall.store import Verb
 
@@ -31,7 +31,7 @@ class DaoSession(ReadingSession, ChangingSession):
     @property
     def state(self) -> SessionState:
         """What the session is doing for the caller: code that it calls sees more than STANDBY."""
-        return self._keeper.phases.state
+        return self._parts.activity.state
 
     # --- DAOs -------------------------------------------------------------------------------------------------------
 
@@ -41,14 +41,14 @@ class DaoSession(ReadingSession, ChangingSession):
         Raises DeclarationError where a model has its store already or a DAO does not say which model it is for.
         """
         for dao in daos:
-            bind_dao(self._bindings, self._keeper.handwritten.store, dao, policy)
+            bind_dao(self._bindings, self._parts.dao_records.store, dao, policy)
 
     def get_dao(self, model: type[M]) -> DAO[M]:
         """The DAO that serves a model; raises StateError where its records are kept otherwise."""
         binding = self._bindings.of_model(model)
-        if binding.recordwise is None:
+        if binding.record_access is None:
             raise StateError(f"{model.__name__} is kept by store {binding.store.name!r}, not by a DAO")
-        return cast("DAO[M]", binding.recordwise.access_of(binding.collection))
+        return cast("DAO[M]", binding.record_access.access_of(binding.collection))
 
     # --- records given by hand --------------------------------------------------------------------------------------
 
@@ -64,7 +64,7 @@ class DaoSession(ReadingSession, ChangingSession):
             if not force:
                 return False
             self.unregister(known)
-        self._keeper.handwritten.take(record)
+        self._parts.dao_records.take(record)
         return True
 
     def unregister_model(self, record: Model) -> None:
@@ -92,26 +92,26 @@ class DaoSession(ReadingSession, ChangingSession):
             raise QueryError(f"{query.__name__} is a query function: call it, and give what it returns")
         if not isinstance(query, QueryCall):
             return await self._reader.query(query)
-        known = self._keeper.handwritten.results.get(query)
+        known = self._parts.dao_records.results.get(query)
         if known is None or force:
             known = await self._run(query, force)
         return cast("list[M]", [record for record in known if _is_present(record)])
 
     async def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
         """Remember these records as the result of a query function; one that is remembered stays, unless ``force``."""
-        results = self._keeper.handwritten.results
+        results = self._parts.dao_records.results
         if query not in results or force:
             results[query] = self._taken(query, list(models), force)
         return cast("list[M]", [record for record in results[query] if _is_present(record)])
 
     async def _run(self, query: QueryCall[M], force: bool) -> list[M]:
-        handwritten = self._keeper.handwritten
+        dao_records = self._parts.dao_records
 
         async def work() -> list[M]:
             return self._taken(query, await query.run(cast("Session", self)), force)
 
-        records = await handwritten.act((query, force), repr(query), work)
-        handwritten.results[query] = records
+        records = await dao_records.act((query, force), repr(query), work)
+        dao_records.results[query] = records
         return records
 
     def _taken(self, query: QueryCall[M], records: list[M], force: bool) -> list[M]:
@@ -119,7 +119,7 @@ class DaoSession(ReadingSession, ChangingSession):
             if issubclass(model, Model):
                 binding = self._bindings.of_model(model)
                 binding.policy.demand(Right.READ, self.user, binding.collection)
-        return self._keeper.handwritten.take_all(records, query.name, renew=force)
+        return self._parts.dao_records.take_all(records, query.name, renew=force)
 
     # --- what DAOs must be able to do -------------------------------------------------------------------------------
 
@@ -127,8 +127,8 @@ class DaoSession(ReadingSession, ChangingSession):
         """As for any record; raises Unsupported where its DAO cannot remove."""
         if state_of(record) is not State.NEW and self._records.holds(record):
             binding = self._bindings.of_model(type(record))
-            if binding.recordwise is not None:
-                binding.recordwise.demand(Verb.REMOVE, binding.collection)
+            if binding.record_access is not None:
+                binding.record_access.demand(Verb.REMOVE, binding.collection)
         return super().remove(record)
 
     def rollback(self) -> None:
@@ -136,13 +136,13 @@ class DaoSession(ReadingSession, ChangingSession):
 
         Where it is unknown whether a commit was written, all changed records are discarded: load them again.
         """
-        with self._keeper.phases.entered(SessionState.ROLLBACK):
+        with self._parts.activity.entered(SessionState.ROLLBACK):
             super().rollback()
 
     def reset(self) -> None:
         """Discard every record and every remembered result; the session is as new, its DAOs stay."""
         super().reset()
-        self._keeper.handwritten.results.clear()
+        self._parts.dao_records.results.clear()
 
 
 def _is_present(record: Model) -> bool:

@@ -1,0 +1,108 @@
+"""What goes when a record goes: what refers to it is removed too, emptied, or stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from holdall.model import Field, OnDelete, State, items_of, state_of
+from holdall.policy import Right, User
+from holdall.session.references.cascade_plan import CascadePlan, Refusal, fields_for, key_in, old_value
+from holdall.session.references.related_reader import RelatedReader
+from holdall.session.references.relationship import Relationship
+from holdall.store import Row
+
+__all__ = ["follow_removals"]
+
+_COUNTED = 10_000
+_SHOWN = 3
+
+
+async def follow_removals(found: CascadePlan, asking: RelatedReader, user: User) -> None:
+    """Follow every reference to what is removed, level by level, each level's children of one kind in pages.
+
+    References that this commit sets are not followed: to refer to a record and to remove it is a contradiction, which
+    ``demand_targets`` refuses.
+    """
+    pending = {binding: list(group) for binding, group in found.removed.items()}
+    while pending:
+        binding, keys = pending.popitem()
+        for relationship in binding.bound_by:
+            if relationship.on_delete is OnDelete.CASCADE:
+                async for key, row, names in _children(found, asking, relationship, keys, is_changed=False):
+                    if not found.is_removed(relationship.source, key):
+                        found.remove(relationship.source, key, found.record(relationship.source, key, names, row))
+                        pending.setdefault(relationship.source, []).append(key)
+    for binding, group in list(found.removed.items()):
+        for relationship in binding.bound_by:
+            if relationship.on_delete is OnDelete.UNLINK:
+                await _unlink(found, asking, relationship, list(group))
+            elif relationship.on_delete is OnDelete.RESTRICT:
+                await _restrict(found, asking, relationship, list(group), user)
+
+
+async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Any]) -> None:
+    gone = set(keys)
+    async for key, row, names in _children(found, asking, relationship, keys, is_changed=True):
+        if found.is_removed(relationship.source, key):
+            continue
+        record = found.record(relationship.source, key, names, row)
+        value = found.value(record, relationship.field)
+        left: Any = None
+        if relationship.field.form is not None:
+            unlinked = _still_referred(found, record, relationship.field, gone)
+            left = tuple([item for item in value if key_in(item) not in unlinked])
+        found.change(record, key, relationship.field, left)
+
+
+async def _restrict(
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Any], user: User
+) -> None:
+    number, shown = 0, list[Any]()
+    async for key, _, _ in _children(found, asking, relationship, keys, is_changed=False):
+        if found.is_removed(relationship.source, key):
+            continue
+        if number == _COUNTED:
+            number += 1
+            break
+        number += 1
+        if len(shown) < _SHOWN:
+            shown.append(key)
+    if number:
+        may_see = relationship.source.policy.allows(Right.READ, user)
+        found.refusals.append(
+            Refusal(
+                relationship.source.collection,
+                relationship.field.name,
+                relationship.target.collection,
+                min(number, _COUNTED),
+                tuple(shown) if may_see else (),
+                number > _COUNTED,
+            )
+        )
+
+
+async def _children(
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Any], *, is_changed: bool
+) -> AsyncIterator[tuple[Any, Row, tuple[str, ...]]]:
+    """The stored records that refer to these keys and will still do so: key, row and the names of its fields.
+
+    A record with several of the keys in its list may come more than once.
+    """
+    names, gone = fields_for(relationship, is_changed=is_changed), set(keys)
+    parts = len(relationship.source.schema.key)
+    async for rows in asking.referring(relationship, keys, names):
+        for row in rows:
+            key = row[0] if parts == 1 else row[:parts]
+            held = found.known(relationship.source, key)
+            is_kept = held is not None and state_of(held) is not State.DELETED
+            if is_kept and not _still_referred(found, held, relationship.field, gone):
+                continue  # it was moved away, or its reference to one of these is new
+            yield key, row, names
+
+
+def _still_referred(found: CascadePlan, record: Any, field: Field, keys: set[Any]) -> set[Any]:
+    """Those of the keys that the record refers to as it is stored and as it will be."""
+    before = {key_in(item) for item in items_of(field, old_value(record, field))}
+    after = {key_in(item) for item in items_of(field, found.value(record, field))}
+    return keys & before & after
