@@ -70,7 +70,7 @@ async def _leave_one(folder: Path) -> str:
         inside.add(shop.Order(id=1))
         inside.add(shop.Note(id=1, text="secret"))
         with pytest.raises(CommitPending) as caught:
-            await inside.commit(budget=0.1)
+            await inside.commit(timeout=0.1)
     await app.close()
     assert caught.value.result.commit is not None
     return str(caught.value.result.commit)

@@ -177,7 +177,7 @@ async def session(opened: Opened, name: str) -> Belief:
         return Belief(dict.fromkeys(keys), opened.is_atomic, error)
     except CommitAborted as error:
         # the server may be held up by the first attempt for longer than that; then nothing is known
-        return Belief(dict.fromkeys(keys, False), True, error, partial(session.commit, budget=3.0))
+        return Belief(dict.fromkeys(keys, False), True, error, partial(session.commit, timeout=3.0))
     except CommitPartial as error:
         assert not opened.is_atomic
         return Belief({task.key: _done(task) for task in error.tasks}, error=error)

@@ -143,7 +143,7 @@ async def test_a_refusal_of_the_server_is_no_unknown_outcome(
         async with app.session() as session:
             session.add_all(Note(id=place) for place in range(count))
             with pytest.raises(CommitAborted) as caught:
-                await session.commit(budget=2)
+                await session.commit(timeout=2)
             assert isinstance(caught.value.__cause__, kind)
             await blocker.execute("ROLLBACK")
             await blocker.close()

@@ -1,4 +1,4 @@
-"""B6: commits that meet two databases in opposite order wait for nobody's budget."""
+"""B6: commits that meet two databases in opposite order wait for nobody's timeout."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_opposite_orders_of_two_databases_end_without_waiting_out_a_budget
                         else:
                             left.other = session.add(Right(id=key))
                         await asyncio.sleep(0.01)
-                        await session.commit(budget=600)
+                        await session.commit(timeout=600)
                 except CommitAborted as error:
                     refusals.append(str(error))
                     await asyncio.sleep(0.01)
@@ -71,7 +71,7 @@ async def test_opposite_orders_of_two_databases_end_without_waiting_out_a_budget
                     return refused
             raise AssertionError(f"{key} was refused 60 times")
 
-        async with asyncio.timeout(120):  # had one waited out its budget, it would take ten minutes
+        async with asyncio.timeout(120):  # had one waited out its timeout, it would take ten minutes
             for turn in range(3):
                 await asyncio.gather(*[link(100 * turn + i + 10, left_first=i % 2 == 0) for i in range(6)])
         assert [text for text in refusals if "took longer" in text or "timed out" in text] == []

@@ -82,7 +82,7 @@ async def _leave(folder: Path, notes: tuple[str, dict[str, str]]) -> None:
         async with app.session() as session:
             session.add_all([Order(id=1), Note(id=1, text="t")])
             with pytest.raises(CommitPending):
-                await session.commit(budget=0.3)
+                await session.commit(timeout=0.3)
 
 
 @pytest.mark.parametrize(

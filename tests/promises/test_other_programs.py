@@ -74,7 +74,7 @@ async def _pend(app: Holdall, store: str, *records: Model) -> None:
     async with app.session() as session:
         session.add_all(records)
         with pytest.raises(CommitPending):
-            await session.commit(budget=0.3)
+            await session.commit(timeout=0.3)
     gate.open()
 
 
@@ -179,7 +179,7 @@ async def test_a_reservation_that_nobody_can_read_still_holds_and_is_named(
             async with shop.session() as session:
                 session.add_all(records)
                 with pytest.raises(CommitAborted, match="later-1"):
-                    await session.commit(budget=0.3)
+                    await session.commit(timeout=0.3)
                 session.rollback()
         async with shop.session() as session:
             session.add_all([Note(id=78), Order(id=78)])

@@ -51,7 +51,7 @@ async def _require_refused(app: Holdall, album: Album) -> HoldallError:
         stock = await session.count(Stock.where())
         session.add_all([Stock(id=1_000), album])
         with pytest.raises(CommitAborted) as caught:
-            await session.commit(budget=2)
+            await session.commit(timeout=2)
         session.rollback()
         assert await session.count(Stock.where()) == stock
     assert await app.stores["albums"].prepared() == []  # type: ignore[attr-defined]

@@ -56,11 +56,11 @@ def _bank(folder: Path, url: str, first: str = "a") -> Holdall:
     return app
 
 
-async def _move(app: Holdall, budget: float) -> None:
+async def _move(app: Holdall, seconds: float) -> None:
     async with app.session() as session:
         (await session.require(Account, 1)).n -= 10
         (await session.require(Points, 1)).n += 10
-        await session.commit(budget=budget)
+        await session.commit(timeout=seconds)
 
 
 async def _values(app: Holdall) -> list[int]:

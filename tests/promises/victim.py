@@ -37,7 +37,7 @@ async def _main(arena: Arena, point: Failpoint, how: str) -> None:
     app.bindings.configure()
     arm(at)
     try:
-        await move(app, arena, budget=_STOPPED_SECONDS if how == "stop" else 20)
+        await move(app, arena, timeout=_STOPPED_SECONDS if how == "stop" else 20)
         print("committed")
     except Exception as error:
         print(type(error).__name__, error)

@@ -34,7 +34,7 @@ async def _pending(app: Holdall, *records: Model) -> CommitPending:
     async with app.session() as session:
         session.add_all(records)
         with pytest.raises(CommitPending) as caught:
-            await session.commit(budget=0.2)
+            await session.commit(timeout=0.2)
     away.error = None
     return caught.value
 
@@ -78,7 +78,7 @@ async def test_whoever_meets_a_decided_part_finishes_it(tmp_path: Path) -> None:
             (await session.require(Note, "a")).text = "decided"
             session.add(Account(name="x"))
             with pytest.raises(CommitPending):
-                await session.commit(budget=0.2)
+                await session.commit(timeout=0.2)
         away.error = None
         async with app.session() as session:
             (await session.require(Note, "a")).text = "stale"
@@ -166,7 +166,7 @@ async def test_an_operator_compensates_a_decided_commit(tmp_path: Path) -> None:
             (await session.require(Account, 1)).name = "new"
             session.add_all([Account(name="second"), Note(code="a")])
             with pytest.raises(CommitPending) as caught:
-                await session.commit(budget=0.2)
+                await session.commit(timeout=0.2)
         away.error = None
         assert caught.value.result.commit is not None
         assert await app.recovery.compensate(caught.value.result.commit) is None
@@ -184,7 +184,7 @@ async def test_a_commit_over_three_stores_is_compensated_where_it_was_written(tm
         async with app.session() as session:
             session.add_all([Account(name="x"), Note(code="a"), Slip()])
             with pytest.raises(CommitPending) as caught:
-                await session.commit(budget=0.2)
+                await session.commit(timeout=0.2)
             assert await session.count(Slip.where()) == 1
         away.error = None
         assert caught.value.result.commit is not None
@@ -259,7 +259,7 @@ async def _leave_one(folder: Path, away: str) -> CommitPending:
     session = Session(app.bindings)
     session.add_all([Note(code="a"), Page(code="a")])
     with pytest.raises(CommitPending) as caught:
-        await session.commit(budget=0.2)
+        await session.commit(timeout=0.2)
     await app.close()
     return caught.value
 
@@ -278,7 +278,7 @@ async def test_who_cannot_finish_a_commit_leaves_it_alone(tmp_path: Path, other:
     async with stranger.session() as session:
         session.add(Page(code="a"))
         with pytest.raises(CommitAborted, match="held by commit"):
-            await session.commit(budget=0.2)
+            await session.commit(timeout=0.2)
         session.rollback()
     await stranger.close()
     whole = _over(tmp_path, "one", "two")

@@ -54,7 +54,7 @@ async def _decided(app: Holdall) -> str:
         (await session.require(Account, 1)).name = "new"
         session.add(Note(code="a"))
         with pytest.raises(CommitPending) as caught:
-            await session.commit(budget=0.2)
+            await session.commit(timeout=0.2)
     away.error = None
     return str(caught.value.result.commit)
 

@@ -288,7 +288,7 @@ def test_a_phase_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
             session.add(Customer(name="c"))
             remote.pause = 30
             with pytest.raises(CommitPartial, match=r"0\.05 seconds"):
-                await session.commit(budget=0.05)
+                await session.commit(timeout=0.05)
             session.rollback()
         (left,) = await app.recovery.unfinished()
         assert len(left.orphans) == 1

@@ -66,7 +66,7 @@ class _Court:
 
 
 if __name__ == "__main__":
-    settings.register_profile("trial", activity=(Phase.generate,), derandomize=True, database=None)
+    settings.register_profile("trial", phases=(Phase.generate,), derandomize=True, database=None)
     settings.load_profile("trial")
     court = _Court()
     options = ["-q", "--tb=line", "--noconftest", "-p", "no:randomly", "-p", "no:cacheprovider"]

@@ -180,13 +180,13 @@ class SyncSession:
         *,
         require: Guarantee | str | None = None,
         strategy: Strategy | None = None,
-        budget: float = 20.0,
+        timeout: float = 20.0,
         raise_for_status: bool = True,
     ) -> CommitResult:
         """Write all changes."""
         result: CommitResult = self._call(
             lambda: self._session.commit(
-                require=require, strategy=strategy, budget=budget, raise_for_status=raise_for_status
+                require=require, strategy=strategy, timeout=timeout, raise_for_status=raise_for_status
             )
         )
         return result

@@ -86,21 +86,21 @@ class Session(DaoSession):
         *,
         require: Guarantee | str | None = None,
         strategy: Strategy | None = None,
-        budget: float = 20.0,
+        timeout: float = 20.0,  # noqa: ASYNC109 - each phase has its own, and a decided commit goes on
         raise_for_status: bool = True,
     ) -> CommitResult:
         """Write all changes.
 
         One store is written atomically if it can. What a commit over several stores promises is told by
         ``plan().guarantee``; with ``require``, a guarantee or its name in lower case, a weaker one is refused.
-        ``budget`` is how long, in seconds, each of the activity before and after its decision may take. ``strategy`` is
+        ``timeout`` is how long, in seconds, each of the phases before and after its decision may take. ``strategy`` is
         for stores that take one record at a time; without it, that of the session holds. A commit that did not end as
         asked gives its result all the same with ``raise_for_status=False``.
 
         Raises ValidationError, Forbidden or StateError before anything is sent, CommitAborted where nothing was
         written, CommitPartial, CommitPending and CommitUnknown as they say. Records edited while it runs stay changed.
         """
-        options = CommitOptions(strategy or self._strategy, budget)
+        options = CommitOptions(strategy or self._strategy, timeout)
         wanted = None if require is None else _guarantee(require)
         self._demand_open()
         self._committer.demand_idle()
@@ -144,7 +144,7 @@ class Session(DaoSession):
     async def _commit_anew(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         """Commit; what references bring along, and members of lists, are worked out anew where others were faster."""
         loop = asyncio.get_running_loop()
-        end, pause = loop.time() + options.budget, _FIRST_PAUSE
+        end, pause = loop.time() + options.timeout, _FIRST_PAUSE
         while True:
             try:
                 if not self._referential.is_needed():

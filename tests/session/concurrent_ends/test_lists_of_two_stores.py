@@ -132,7 +132,7 @@ async def test_a_decided_commit_is_finished_or_undone_by_its_members_alone(opene
             book.tags.remove(0)
             book.tags.add(2)
             with pytest.raises(CommitPending) as caught:
-                await session.commit(budget=0.2)
+                await session.commit(timeout=0.2)
         await app.stores["left"].apply([Change(Verb.UPDATE, "book", 1, ("tags",), (Members.of((1, 2, 3), (1, 2)),))])
         away.error = None
         assert caught.value.result.commit is not None

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fate", "Op", "Step", "Steps"]
 
-_SLOW = 6.0  # seconds; longer than a lease of these worlds, shorter than a budget
-_DOWN = 25.0  # seconds; longer than a budget
+_SLOW = 6.0  # seconds; longer than a lease of these worlds, shorter than a timeout
+_DOWN = 25.0  # seconds; longer than a timeout
 
 
 class Op(StrEnum):
@@ -57,7 +57,7 @@ class Fate(StrEnum):
     LOST = "its answer is lost"
     LATE = "no answer in time, and it happens later"
     AWAY = "the store is away"
-    DOWN = "the store goes away for longer than a budget"
+    DOWN = "the store goes away for longer than a timeout"
     SLOW = "its answer takes longer than a lease"
 
 

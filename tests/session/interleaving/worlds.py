@@ -19,7 +19,7 @@ from .stepping import Steps
 __all__ = ["LEASE", "Scenario", "World", "told"]
 
 LEASE = 3.0  # seconds
-_BUDGET = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ async def told(app: Holdall, act: Act) -> str:
     try:
         async with app.session() as session:
             await act(session)
-            await session.commit(budget=_BUDGET)
+            await session.commit(timeout=_TIMEOUT)
     except CommitAborted:
         return "aborted"
     except CommitPending:

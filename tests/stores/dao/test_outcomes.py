@@ -261,7 +261,7 @@ async def test_the_budget_holds_for_calls_alone() -> None:
     async with application(dao).session() as session:
         session.add(Invoice(text="a"))
         with pytest.raises(CommitUnknown, match=r"0\.01 seconds") as caught:
-            await session.commit(budget=0.01)
+            await session.commit(timeout=0.01)
         assert [item.state for item in caught.value.tasks] == [TaskState.UNKNOWN]
         session.rollback()
     assert dao.sent == ["a"]
@@ -275,7 +275,7 @@ async def test_what_the_budget_leaves_no_time_for_is_not_sent() -> None:
     async with application(dao).session() as session:
         session.add_all([Invoice(text="a"), Invoice(text="b")])
         with pytest.raises(CommitUnknown) as caught:
-            await session.commit(budget=0.01)
+            await session.commit(timeout=0.01)
         assert [item.state for item in caught.value.tasks] == [TaskState.UNKNOWN, TaskState.NOT_RUN]
         session.rollback()
     assert dao.sent == ["a"]

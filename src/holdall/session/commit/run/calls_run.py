@@ -56,10 +56,10 @@ class CallsRun(CommitRun):
         if self.is_cancelled:
             return "it was cancelled"
         try:
-            async with asyncio.timeout(self.options.budget):
+            async with asyncio.timeout(self.options.timeout):
                 await calls.run(self.options.strategy)
         except TimeoutError:
-            return f"it took longer than {self.options.budget} seconds"
+            return f"it took longer than {self.options.timeout} seconds"
         except asyncio.CancelledError:
             return "it was cancelled"
         return ""

@@ -104,7 +104,7 @@ class Endings:
         row = commit.handle.row
         self._mark(row.record, refused, [])
         return await was_taken_back(
-            commit.coordinator, await commit.handle.place(), row, seconds=self._part.options.budget
+            commit.coordinator, await commit.handle.place(), row, seconds=self._part.options.timeout
         )
 
     async def _taken_back(self, refused: list[PartEnd]) -> CommitResult:
@@ -219,7 +219,7 @@ class Endings:
     def _reason(self, error: BaseException) -> str:
         match error:
             case TimeoutError():
-                return f"it took longer than {self._part.options.budget} seconds"
+                return f"it took longer than {self._part.options.timeout} seconds"
             case asyncio.CancelledError():
                 return "it was cancelled"
         return str(error)

@@ -73,7 +73,7 @@ class OneStoreRun(CommitRun):
         self, store: Store, changes: Runs, obstacle: Reserved | LockConflict
     ) -> Sequence[Outcome]:
         """Apply the changes as soon as the commits over several stores that are in their way have ended."""
-        patience = Patience(Coordinator(self.context.bindings), self.options.budget)
+        patience = Patience(Coordinator(self.context.bindings), self.options.timeout)
         while await patience.make_way(obstacle):
             try:
                 return await store.apply(changes)

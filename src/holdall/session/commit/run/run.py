@@ -24,16 +24,16 @@ __all__ = ["CommitOptions", "CommitRun", "refusals"]
 class CommitOptions(msgspec.Struct, frozen=True):
     """How a commit is to be carried out.
 
-    ``budget`` is how long each of its two activity, before and after the decision, may take, in seconds.
+    ``timeout`` is how long each of its two phases, before and after the decision, may take, in seconds.
     """
 
     strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
-    budget: float = 20.0
+    timeout: float = 20.0
 
     def __post_init__(self) -> None:
-        seconds: Any = self.budget
+        seconds: Any = self.timeout
         if not isinstance(seconds, int | float) or not seconds > 0:
-            raise StateError("the budget of a commit is a number of seconds above zero")
+            raise StateError("the timeout of a commit is a number of seconds above zero")
 
 
 class CommitRun(ABC):

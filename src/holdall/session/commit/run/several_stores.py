@@ -53,7 +53,7 @@ class SeveralStoresRun(CommitRun):
             await self._recover_first()
             try:
                 part.two_phase = await begin(
-                    self._coordinator, self.commit, self.plan.stores, seconds=self.options.budget
+                    self._coordinator, self.commit, self.plan.stores, seconds=self.options.timeout
                 )
             except HoldallError as error:
                 raise await self._endings.aborted(error) from error
@@ -75,7 +75,7 @@ class SeveralStoresRun(CommitRun):
                 raise await self._endings.in_doubt(doubt) from error
             raise await self._endings.aborted(error) from error
         reached(Failpoint.DECIDED)
-        ends = await roll_forward(part.commit, seconds=self.options.budget)
+        ends = await roll_forward(part.commit, seconds=self.options.timeout)
         return await self._endings.decided(ends)
 
     def outcome(self) -> CommitResult:
@@ -91,7 +91,7 @@ class SeveralStoresRun(CommitRun):
 
     async def _until_decided(self) -> None:
         """Prepare and decide, again whenever another commit was in the way that is over by now."""
-        part, patience = self._part, Patience(self._coordinator, self.options.budget)
+        part, patience = self._part, Patience(self._coordinator, self.options.timeout)
         reached(Failpoint.STARTED)
         while True:
             try:
@@ -101,7 +101,7 @@ class SeveralStoresRun(CommitRun):
                 reached(Failpoint.DECIDING)
                 await part.take_outcomes(
                     await decide(
-                        part.commit, part.decided_record(), deferred=part.deferred, seconds=self.options.budget
+                        part.commit, part.decided_record(), deferred=part.deferred, seconds=self.options.timeout
                     )
                 )
                 return
