@@ -18,9 +18,10 @@ from holdall.errors import (
     StoreError,
     StoreTimeout,
     StoreUnavailable,
+    TaskReport,
 )
 from holdall.query import Compare, Op, Query
-from holdall.session import Task, TaskState
+from holdall.session import TaskState
 from holdall.store import Change, CommitClass, Outcome, Store, Transactional, Verb
 from holdall.testing.proxy import FaultProxy
 
@@ -198,9 +199,9 @@ def _raised(error: StoreError) -> bool | None:
     return None if lost else False
 
 
-def _done(task: Task) -> bool | None:
+def _done(task: TaskReport) -> bool | None:
     """A call that failed may have been the one whose answer was lost."""
-    if task.state.value == "unknown":
+    if task.state == "unknown":
         return None
     if task.state is TaskState.FAILED:
         return _raised(task.error) if isinstance(task.error, StoreError) else False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from holdall import errors
-from tests.meta.sources import HOUSE, PACKAGE, names_used
+from tests.meta.sources import HOUSE, PACKAGE, house_files, names_used, parsed
 
 _CLASSES = [
-    value
-    for value in vars(errors).values()
-    if isinstance(value, type) and issubclass(value, errors.HoldallError) and value.__module__ == errors.__name__
+    value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.HoldallError)
 ]
 _LEAVES = {error.__name__ for error in _CLASSES if not any(error in other.__bases__ for other in _CLASSES)}
 
@@ -21,7 +22,8 @@ def _seen_by_tests() -> set[str]:
 
 
 def _raised() -> set[str]:
-    return set().union(*(names_used(room) for room in PACKAGE.iterdir() if room.is_dir() and room.name != "testing"))
+    rooms = [room for room in PACKAGE.iterdir() if room.is_dir() and room.name not in ("errors", "testing")]
+    return set().union(*map(names_used, rooms))
 
 
 def test_every_error_is_seen_by_a_test() -> None:
@@ -36,3 +38,16 @@ def test_every_error_is_raised_somewhere() -> None:
 def test_an_error_is_exported_and_says_when_it_comes(error: type[errors.HoldallError]) -> None:
     assert error.__name__ in errors.__all__
     assert error.__doc__
+
+
+def test_the_tree_is_drawn_whole() -> None:
+    drawn = errors.__doc__ or ""
+    assert {error.__name__ for error in _CLASSES} <= set(drawn.replace("─", " ").split())
+
+
+@pytest.mark.parametrize("path", house_files(PACKAGE / "errors", "*.py"), ids=lambda path: path.stem)
+def test_errors_import_nothing_of_the_house_not_for_type_checking_either(path: Path) -> None:
+    imported = [node.module or "" for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom)]
+    named = [item.name for node in ast.walk(parsed(path)) if isinstance(node, ast.Import) for item in node.names]
+    ours = [name for name in [*imported, *named] if name.startswith("holdall")]
+    assert all(name.startswith("holdall.errors") for name in ours), ours

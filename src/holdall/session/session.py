@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from holdall.errors import CommitAborted, CommitError, StaleVersion, StateError
 from holdall.model import Model, State, state_of
@@ -113,7 +113,7 @@ class Session(DaoSession):
                 self._records.succeeded.clear()
             if raise_for_status or not error.result.tasks:
                 raise
-            result = error.result
+            result = cast(CommitResult, error.result)
             result.error = error
         if self._records.backs.is_used:
             self._records.backs.clear()

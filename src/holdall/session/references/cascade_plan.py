@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from holdall.errors import FieldError
+from holdall.errors import FieldError, Refusal
 from holdall.model import Field, Reference, State, state_of, track_of
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
@@ -15,27 +13,7 @@ from holdall.session.references.relationship import Relationship
 from holdall.session.references.stub import field_names, stub
 from holdall.store import Row
 
-__all__ = ["CascadePlan", "Refusal", "key_in"]
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Records that stand in the way of a removal: whose, by which reference, how many, some of their keys.
-
-    ``is_more`` if counting ended at ``number``.
-    """
-
-    collection: str
-    field: str
-    target: str
-    number: int
-    keys: tuple[Any, ...] = ()
-    is_more: bool = False
-
-    def __str__(self) -> str:
-        shown = ", ".join(map(repr, self.keys))
-        some = f" ({shown}{', …' if self.number > len(self.keys) else ''})" if shown else ""
-        count = f"{'more than ' if self.is_more else ''}{self.number}"
-        return f"{count} {self.collection}{some} refer to what is removed from {self.target} by {self.field}"
+__all__ = ["CascadePlan", "key_in"]
 
 
 class CascadePlan:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
+from holdall.errors import CommitError, Unresolved
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.store import Verb
-
-if TYPE_CHECKING:
-    from holdall.errors import CommitError
-    from holdall.session.commit.recovery.unfinished import UnfinishedCommit
-    from holdall.session.commit.run.lost_answer import LostAnswer
 
 __all__ = ["CommitResult", "Task", "TaskState"]
 
@@ -53,6 +49,15 @@ class Task(msgspec.Struct, frozen=True):
     places: int = 1
 
 
+class Ended(Unresolved, Protocol):
+    """A commit that did not end as asked; ``commit`` is its name in the journal, None where it has no row there."""
+
+    @property
+    def commit(self) -> str | None:
+        """The name."""
+        ...
+
+
 class CommitResult:
     """The outcome of a commit. ``tasks`` is made when first asked for, so that a large commit does not pay for it.
 
@@ -60,19 +65,19 @@ class CommitResult:
     ``commit(raise_for_status=False)`` did not raise.
     """
 
-    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "error", "guarantee", "settlement")
+    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "error", "guarantee", "unresolved")
 
     def __init__(
         self,
         guarantee: Guarantee,
         duration: float,
         make_tasks: Callable[[], tuple[Task, ...]],
-        settlement: UnfinishedCommit | LostAnswer | None = None,
+        unresolved: Ended | None = None,
     ) -> None:
         self.guarantee = guarantee
         self.duration = duration  # seconds
-        self.settlement = settlement
-        self.commit = settlement.commit if settlement is not None else None
+        self.unresolved = unresolved
+        self.commit = unresolved.commit if unresolved is not None else None
         self.error: CommitError | None = None
         self._make_tasks = make_tasks
         self._tasks: tuple[Task, ...] | None = None

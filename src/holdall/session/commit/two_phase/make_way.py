@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import cast
 
 from holdall.errors import HoldallError, LockConflict, Reserved
 from holdall.session.commit.two_phase.coordinator import Coordinator
@@ -40,7 +41,7 @@ class Patience:
             return self.left > self._pause and await self._bear_lock(obstacle.store)
         if self.left <= self._pause:
             return False
-        for reservation in obstacle.reservations:
+        for reservation in cast(tuple[Reservation, ...], obstacle.reservations):
             if not await self._is_making_way(obstacle.store, reservation):
                 return False
         return True

@@ -1,0 +1,115 @@
+"""The error tree, whole.
+
+A leaf exists only where a program would react to it. Every error keeps its facts in attributes, builds its own
+message and says what to do. Store drivers' errors are mapped onto these, always with ``raise … from``. ::
+
+    HoldallError
+    ├── DeclarationError         a model, field, collection or store cannot work; raised at start
+    ├── ValidationError          values break the rules of their model
+    ├── FrozenError              a frozen field was written
+    ├── QueryError               a query names what is not there, or cannot be read
+    ├── LimitExceeded            a bound was passed
+    ├── NotFound                 no record has this key
+    ├── NotLoaded                a referenced record was read before it was loaded
+    ├── StateError               a record or session does not allow this call now
+    ├── Forbidden                the user may not do this
+    ├── StoreError               a store could not do what it was asked
+    │   ├── Unsupported          the store cannot do this at all
+    │   ├── StoreUnavailable     the store cannot be reached; try again
+    │   ├── StoreTimeout         the store did not answer in time
+    │   ├── UpstreamError        the service behind a store failed
+    │   ├── SchemaMismatch       what is stored does not fit the models
+    │   ├── CorruptRecord        a stored record cannot be read
+    │   └── Conflict             what is stored refuses a change
+    │       ├── UniqueViolation
+    │       │   └── AlreadyExists
+    │       ├── ReferenceViolation
+    │       │   └── StillReferenced
+    │       ├── StaleVersion     somebody else was faster
+    │       ├── LockConflict     somebody else holds a lock; repeat the commit
+    │       └── Reserved         a commit under way holds a record; repeat the commit
+    └── CommitError              a commit did not end as asked
+        ├── CommitAborted        nothing was written
+        ├── CommitPending        recovery will finish it
+        ├── CommitPartial        some is written and some is not
+        └── CommitUnknown        the answer was lost
+"""
+
+from holdall.errors.commits import CommitAborted, CommitError, CommitPartial, CommitPending, CommitUnknown
+from holdall.errors.records import (
+    Forbidden,
+    NotFound,
+    NotLoaded,
+    StateError,
+)
+from holdall.errors.reports import CommitReport, TaskReport, UnfinishedReport, Unresolved
+from holdall.errors.root import (
+    DeclarationError,
+    HoldallError,
+)
+from holdall.errors.stores import (
+    AlreadyExists,
+    Conflict,
+    CorruptRecord,
+    Holder,
+    LockConflict,
+    ReferenceViolation,
+    Refusal,
+    Reserved,
+    SchemaMismatch,
+    StaleVersion,
+    StillReferenced,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    UniqueViolation,
+    Unsupported,
+    UpstreamError,
+)
+from holdall.errors.values import (
+    FieldError,
+    FrozenError,
+    LimitExceeded,
+    QueryError,
+    ValidationError,
+)
+
+__all__ = [
+    "AlreadyExists",
+    "CommitAborted",
+    "CommitError",
+    "CommitPartial",
+    "CommitPending",
+    "CommitReport",
+    "CommitUnknown",
+    "Conflict",
+    "CorruptRecord",
+    "DeclarationError",
+    "FieldError",
+    "Forbidden",
+    "FrozenError",
+    "HoldallError",
+    "Holder",
+    "LimitExceeded",
+    "LockConflict",
+    "NotFound",
+    "NotLoaded",
+    "QueryError",
+    "ReferenceViolation",
+    "Refusal",
+    "Reserved",
+    "SchemaMismatch",
+    "StaleVersion",
+    "StateError",
+    "StillReferenced",
+    "StoreError",
+    "StoreTimeout",
+    "StoreUnavailable",
+    "TaskReport",
+    "UnfinishedReport",
+    "UniqueViolation",
+    "Unresolved",
+    "Unsupported",
+    "UpstreamError",
+    "ValidationError",
+]

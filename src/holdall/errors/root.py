@@ -1,0 +1,24 @@
+"""The root of the tree, and what is raised at start."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DeclarationError",
+    "HoldallError",
+]
+
+
+class HoldallError(Exception):
+    """The root of every error Holdall raises."""
+
+    __module__ = "holdall.errors"
+
+    def __init_subclass__(cls) -> None:
+        """Name the errors of this package in tracebacks by the door at which programs import them."""
+        super().__init_subclass__()
+        if cls.__module__.startswith("holdall.errors."):
+            cls.__module__ = "holdall.errors"
+
+
+class DeclarationError(HoldallError, TypeError):
+    """A model, a field, a collection or a store is declared in a way that cannot work; raised at start, never later."""
