@@ -44,7 +44,7 @@ class Acts:
             (3, self._listing),
             (3, self._removing),
             (4, self._getting),
-            (8, self._related),
+            (8, self._asking),
             (2, self._counting),
             (2, self._ordering),
             (1, self._giving_up),
@@ -154,7 +154,7 @@ class Acts:
         model = self._model()
         return partial(_get, model, self._key(model))
 
-    def _related(self) -> Act:
+    def _asking(self) -> Act:
         collection = self._random.choice(list(self._schemas))
         query: Query[Any] = Query(collection, self._condition(collection))
         if self._random.random() < 0.7:

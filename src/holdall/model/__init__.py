@@ -12,7 +12,7 @@ from holdall.model.many import Many, Related
 from holdall.model.model import Model
 from holdall.model.options import MISSING, Fill, OnDelete, back, check, computed, field
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
-from holdall.model.reference import Key, Ref, Reference
+from holdall.model.reference import Key, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
@@ -23,7 +23,10 @@ from holdall.model.tracking import (
     SessionAccess,
     SessionLink,
     Trust,
+    changed_of,
     gc_track,
+    old_of,
+    old_values_of,
     set_track,
     state_of,
     track_of,
@@ -70,6 +73,7 @@ __all__ = [
     "assign",
     "back",
     "catch_up",
+    "changed_of",
     "check",
     "computed",
     "construction_hooks",
@@ -79,6 +83,9 @@ __all__ = [
     "gc_track",
     "items_of",
     "leads_to",
+    "old_of",
+    "old_values_of",
+    "record_in",
     "refers_to",
     "replace_items",
     "schema_of",

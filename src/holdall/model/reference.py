@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from holdall.model.attributes import RefAttribute
     from holdall.model.model import Model
 
-__all__ = ["Key", "Ref", "Reference", "key_of_value", "session_of"]
+__all__ = ["Key", "Ref", "Reference", "key_of_value", "record_in", "session_of"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
@@ -110,6 +110,11 @@ class Reference(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Reference({self._target_name()}, {self.key!r})"
+
+
+def record_in(reference: Reference[Any]) -> Any:
+    """The record that a reference holds, or None; nothing is looked for, as reading ``record`` does."""
+    return reference._record
 
 
 def session_of(owner: Any) -> Any:

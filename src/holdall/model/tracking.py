@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from weakref import ref
 
@@ -24,7 +24,10 @@ __all__ = [
     "SessionLink",
     "Tracked",
     "Trust",
+    "changed_of",
     "gc_track",
+    "old_of",
+    "old_values_of",
     "set_track",
     "state_of",
     "track_of",
@@ -150,6 +153,22 @@ _gc_track.restype = None
 def track_of(record: Tracked) -> SessionLink | InstanceState | None:
     """The record's track, or None for one that no session knows."""
     return getattr(record, "_track", None)  # an exception caught here would cost more than all else in ``add``
+
+
+def old_of(record: Any) -> dict[str, Any]:
+    """The first old values of the changed fields of a record that a session knows; none for a clean one."""
+    return record._track.old or {}
+
+
+def old_values_of(records: Sequence[Any]) -> list[dict[str, Any]]:
+    """The first old values of the changed fields of each record, all of which are changed."""
+    return [record._track.old for record in records]
+
+
+def changed_of(records: Sequence[Any]) -> list[Any]:
+    """Those of the records that are dirty; a session knows each of them."""
+    dirty = State.DIRTY
+    return [record for record in records if record._track.state is dirty]
 
 
 def state_of(record: Tracked) -> State:

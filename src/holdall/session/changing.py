@@ -13,7 +13,6 @@ from holdall.model import (
     SessionLink,
     State,
     edits_of,
-    set_track,
     state_of,
     track_of,
 )
@@ -57,8 +56,7 @@ class ChangingSession(SessionCore):
                 if not succeed(self._records, self._parts.link, binding, key, record):
                     raise StateError(f"this session already holds a {binding.collection} with this key")
         if is_new:
-            set_track(record, self._records.new_track)
-            self._records.new[id(record)] = record
+            self._records.states.add(record)
         if track is not None:
             self._take_ends(track.ends)
         return record
@@ -107,12 +105,9 @@ class ChangingSession(SessionCore):
         link = self._parts.link
         if track.state is State.CLEAN:
             self._records.reattach(record)
-        set_track(record, InstanceState(link, State.DELETED, track.old))
+        self._records.states.move(record, State.DELETED, track.old)
         if link.edited is not None:
             link.edited[id(record)] = record
-        if id(record) not in self._records.new:
-            self._records.dirty.pop(id(record), None)
-            self._records.deleted[id(record)] = record
         return True
 
     def register(self, record: M) -> M:
@@ -156,8 +151,7 @@ class ChangingSession(SessionCore):
             old.setdefault(field.name, field.get(record))
         self._records.mark_clean(record, key)
         if old:
-            set_track(record, InstanceState(self._parts.link, State.DIRTY, old))
-            self._records.dirty[id(record)] = record
+            self._records.states.move(record, State.DIRTY, old)
         if track.state is State.DELETED:
             self.remove(record)
         self._records.backs.note_origin(record, track.link)
@@ -171,7 +165,7 @@ class ChangingSession(SessionCore):
         if self._records.holds(record):
             self._records.forget(record)
             edits_of(record, self._records.backs.edits)
-            set_track(record, InstanceState(None, State.UNBOUND))
+            self._records.states.move(record, State.UNBOUND)
 
     def rollback(self) -> None:
         """Undo every change since the last commit: new records are discarded, others clean with their old values.
@@ -209,12 +203,11 @@ class ChangingSession(SessionCore):
             self.rollback()
         for record in list(self._records.new.values()):
             self._records.forget(record)
-            set_track(record, InstanceState(None, State.UNBOUND, ends=edits_of(record, self._records.backs.edits)))
-        link = self._parts.link
-        for record in self._records.deleted.values():
+            self._records.states.move(record, State.UNBOUND, ends=edits_of(record, self._records.backs.edits))
+        for record in list(self._records.deleted.values()):
             track = track_of(record)
             old = track.old if track is not None else None
-            set_track(record, InstanceState(link, State.DIRTY, old) if old else link)
+            self._records.states.move(record, State.DIRTY if old else State.CLEAN, old)
         self._end()
 
     def reset(self) -> None:

@@ -39,8 +39,24 @@ class SessionCore:
         self._records = self._parts.records
         self._reader = self._parts.reader
         self._parts.dao_records.session = ref(self)
-        self._referential = Referential(bindings, self._records, user, self._parts.dao_records)
-        self._committer = Committer(self._records, self._parts.link, bindings, self._parts.dao_records)
+        self._made_referential: Referential | None = None
+        self._made_committer: Committer | None = None
+
+    @property
+    def _referential(self) -> Referential:
+        """Made on first use: sessions that only read have none."""
+        if self._made_referential is None:
+            parts = self._parts
+            self._made_referential = Referential(self._bindings, self._records, self.user, parts.dao_records)
+        return self._made_referential
+
+    @property
+    def _committer(self) -> Committer:
+        """Made on first use: sessions that only read have none."""
+        if self._made_committer is None:
+            parts = self._parts
+            self._made_committer = Committer(self._records, parts.link, self._bindings, parts.dao_records)
+        return self._made_committer
 
     def _demand_held(self, record: Model) -> None:
         if not self._records.holds(record):

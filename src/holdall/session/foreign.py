@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Reference, State, replace_items, state_of
+from holdall.model import Reference, State, record_in, replace_items, state_of
 from holdall.session.identity import IdentityMap
 
 __all__ = ["take_keys_of_others"]
@@ -29,6 +29,6 @@ def take_keys_of_others(records: IdentityMap) -> None:
 
 
 def _is_of_others(records: IdentityMap, item: Any) -> bool:
-    if item.__class__ is not Reference or item._record is None:
+    if item.__class__ is not Reference or record_in(item) is None:
         return False
-    return not records.holds(item._record) and state_of(item._record) in _STORED
+    return not records.holds(record_in(item)) and state_of(record_in(item)) in _STORED

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import repeat
-from operator import is_
 from typing import Any
 from weakref import ref
 
 from holdall.errors import StateError
-from holdall.model import InstanceState, SessionLink, State, set_track, state_of, track_of
+from holdall.model import SessionLink, State, changed_of, state_of, track_of
+from holdall.session.record_states import RecordStates
 from holdall.session.references.inverse_sides import InverseSides
 from holdall.session.watch import Watcher
 from holdall.store import Expected
@@ -36,11 +34,9 @@ class IdentityMap:
         self._link = link
         self.touched: list[Any] = []  # those that were clean and were written to, since ``collect``
         link.touch = self.touched.append
-        self.new_track = InstanceState(link, State.NEW)  # shared by all new records
         self._by_model: dict[Any, dict[Any, Any]] = {}
-        self.new: dict[int, Any] = {}
-        self.dirty: dict[int, Any] = {}
-        self.deleted: dict[int, Any] = {}
+        self.states = RecordStates(link)
+        self.new, self.dirty, self.deleted = self.states.new, self.states.dirty, self.states.deleted
         self.watcher = Watcher()
         self.assigned_by_dao: dict[
             int, dict[str, Any]
@@ -72,11 +68,11 @@ class IdentityMap:
         known = self.of(model)
         if len(keys) == 1 and keys[0] not in known:
             known[keys[0]] = records[0]
-            set_track(records[0], self._link)
+            self.states.take(records)
             result, fresh = records, records
         elif known.keys().isdisjoint(keys):
             known.update(zip(keys, records, strict=True))
-            deque(map(set_track, records, repeat(self._link)), maxlen=0)
+            self.states.take(records)
             result, fresh = records, records
         else:
             result, fresh = [], []
@@ -84,9 +80,9 @@ class IdentityMap:
                 present = known.get(key)
                 if present is None:
                     known[key] = present = record
-                    set_track(record, self._link)
                     fresh.append(record)
                 result.append(present)
+            self.states.take(fresh)
         if self.backs.edits and self._link.edited is None:
             self.backs.catch_up(model, fresh)
         return result
@@ -130,33 +126,23 @@ class IdentityMap:
 
     def mark_clean(self, record: Any, key: Any) -> None:
         """The record is as its store has it, under this key."""
-        self.new.pop(id(record), None)
-        self.dirty.pop(id(record), None)
-        self.deleted.pop(id(record), None)
         self.of(type(record))[key] = record
-        set_track(record, self._link)
+        self.states.move(record, State.CLEAN)
 
     def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any], *, is_filed: bool = False) -> None:
         """As ``mark_clean`` for records of one model, given with their keys; ``is_filed`` if under these already."""
         if not is_filed:
             self.of(model).update(zip(keys, records, strict=True))
-        deque(map(set_track, records, repeat(self._link)), maxlen=0)
-        for group in (self.new, self.dirty, self.deleted):
-            if len(group) == len(records) and all(map(is_, group.values(), records)):
-                group.clear()
-            elif group:
-                for number in map(id, records):
-                    group.pop(number, None)
+        self.states.clean_all(records)
 
     def discard(self, record: Any) -> None:
         """The record is of no further use."""
         self.forget(record)
-        set_track(record, InstanceState(None, State.DISCARDED))
+        self.states.move(record, State.DISCARDED)
 
     def forget(self, record: Any) -> None:
         """Take the record out of every set."""
-        for group in (self.new, self.dirty, self.deleted):
-            group.pop(id(record), None)
+        self.states.forget(record)
         known = self.of(type(record))
         key = self.stored_key(record)
         if known.get(key) is record:
@@ -174,12 +160,15 @@ class IdentityMap:
     def collect(self) -> None:
         """Find the changed records, those with values changed in place too."""
         if self.watcher.is_watching:
-            for record in self.watcher.collect():
-                if state_of(record) is State.DIRTY and id(record) not in self.dirty:
+            for record, old in self.watcher.collect():
+                if state_of(record) is State.DELETED:
+                    self.states.move(record, State.DELETED, old)
+                    continue
+                if id(record) not in self.dirty:
                     self.reattach(record)
+                self.states.move(record, State.DIRTY, old)
         if self.touched:
-            dirty = State.DIRTY
-            changed = [record for record in self.touched if record._track.state is dirty]
+            changed = changed_of(self.touched)
             self.dirty.update(zip(map(id, changed), changed, strict=True))
             self.touched.clear()
 
@@ -205,12 +194,11 @@ class IdentityMap:
     def clear(self) -> None:
         """Discard every record that is still of this session."""
         for record in filter(self.holds, self.all()):
-            set_track(record, InstanceState(None, State.DISCARDED))
+            self.states.move(record, State.DISCARDED)
         self._by_model.clear()
         self.watcher = Watcher()
         self.assigned_by_dao.clear()
         self.backs.clear()
         self.succeeded.clear()
         self.guards.clear()
-        for group in (self.new, self.dirty, self.deleted):
-            group.clear()
+        self.states.clear()

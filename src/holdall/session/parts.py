@@ -39,7 +39,7 @@ class SessionParts:
 
     def became_clean(self, record: Any) -> None:
         """A changed record has all its old values again."""
-        self.records.dirty.pop(id(record), None)
+        self.records.states.forget(record)
 
     def watch(self, record: Any) -> None:
         """A value that can be changed in place was handed out."""

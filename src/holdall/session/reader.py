@@ -34,7 +34,6 @@ class Reader:
         self._user = user
         self._dao_records = dao_records
         self._semi_joins = SemiJoins(bindings, user)
-        self._cross_store = CrossStore(self._semi_joins)
         self._gathering = Gathering()
 
     async def get(self, binding: Binding, key: Any) -> Any:
@@ -132,7 +131,9 @@ class Reader:
 
     async def _rows(self, query: Query[Any], binding: Binding) -> Rows:
         """The rows of a query whose condition is local."""
-        return await (binding.store.fetch(query) if is_local(query) else self._cross_store.fetch(query, binding))
+        if is_local(query):
+            return await binding.store.fetch(query)
+        return await CrossStore(self._semi_joins).fetch(query, binding)
 
     async def explain(self, query: Query[Any]) -> Explanation:
         """Ask what has to be asked before, and tell of it; the query itself is not sent."""
@@ -181,10 +182,10 @@ class Reader:
         """The records of a query, of any number; clean ones are let go batch by batch."""
         binding = self._bindings.of_query(query)
         query = await self.rewritten(query, binding)
-        store = binding.store
-        if not is_local(query) and self._cross_store.sorts_away(query, binding):
-            batches = self._cross_store.stream(query, binding, batch)
-        elif isinstance(store, Streaming) and not self._cross_store.shows_away(query, binding):
+        store, cross_store = binding.store, CrossStore(self._semi_joins)
+        if not is_local(query) and cross_store.sorts_away(query, binding):
+            batches = cross_store.stream(query, binding, batch)
+        elif isinstance(store, Streaming) and not cross_store.shows_away(query, binding):
             batches = store.stream(query, batch)
         else:
             batches = self._pages(binding, query, batch)

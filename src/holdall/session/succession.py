@@ -12,13 +12,12 @@ from typing import Any
 from holdall.model import (
     Declaration,
     Field,
-    InstanceState,
     Reference,
     SessionLink,
     State,
     items_of,
+    record_in,
     replace_items,
-    set_track,
     state_of,
     track_of,
 )
@@ -50,8 +49,7 @@ def succeed(records: IdentityMap, link: SessionLink, binding: Binding, key: Any,
     records.mark_clean(record, key)
     records.succeeded.append((record, gone, track))
     if old:
-        set_track(record, InstanceState(link, State.DIRTY, old))
-        records.dirty[id(record)] = record
+        records.states.move(record, State.DIRTY, old)
     _lead_on(records, gone, record)
     return True
 
@@ -62,9 +60,8 @@ def restore(records: IdentityMap) -> None:
         record, gone, track = records.succeeded.pop()
         if records.holds(record):
             records.discard(record)
-            set_track(gone, track)
+            records.states.put_back(gone, track)
             records.of(type(gone))[records.stored_key(gone)] = gone
-            records.deleted[id(gone)] = gone
             _lead_on(records, record, gone)
 
 
@@ -76,7 +73,7 @@ def _lead_on(records: IdentityMap, gone: Any, record: Any) -> None:
 
 
 def _led(field: Field, gone: Any, record: Any, item: Any) -> Any:
-    is_held = item.__class__ is Reference and item._record is gone
+    is_held = item.__class__ is Reference and record_in(item) is gone
     return Reference(field.target, record=record) if is_held else item
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.model import Field, InstanceState, State, set_track, state_of, track_of
+from holdall.model import Field, State, state_of, track_of
 
 __all__ = ["Watcher"]
 
@@ -35,9 +35,9 @@ class Watcher:
                 if field.name not in snapshots and field.name not in (track.old or {}):
                     snapshots[field.name] = _snapshot(field, record)
 
-    def collect(self) -> list[Any]:
-        """The records whose values were changed in place, deleted ones too, as their tracks say."""
-        changed: list[Any] = []
+    def collect(self) -> list[tuple[Any, dict[str, Any]]]:
+        """The records whose values were changed in place, deleted ones too, each with its old values."""
+        changed: list[tuple[Any, dict[str, Any]]] = []
         for record, snapshots in self._snapshots.values():
             track = track_of(record)
             if track is None or track.state not in (State.CLEAN, State.DIRTY, State.DELETED):
@@ -49,9 +49,7 @@ class Watcher:
                 if _encoded(field, old.get(name, field.get(record))) != before:
                     old[name] = _restore(field, before)
             if old != (track.old or {}):
-                state = State.DELETED if track.state is State.DELETED else State.DIRTY
-                set_track(record, InstanceState(track.link, state, old))
-                changed.append(record)
+                changed.append((record, old))
         return changed
 
     def renew(self, records: Iterable[Any] | None = None) -> None:

@@ -21,12 +21,16 @@ class OwnRoutes:
         self._seen = 0
         self._fixed: dict[str, frozenset[str]] = {}
 
-    def takes(self, routes: list[Any], path: str, method: str) -> bool:
-        """Whether a route of the host answers this path, which is also a record's."""
+    def are_there(self, routes: list[Any]) -> bool:
+        """Whether any route of the host has a path that is also a record's."""
         if len(routes) != self._seen:
             self._fixed = self._collect(routes)
             self._seen = len(routes)
-        return bool(self._fixed) and method in self._fixed.get(path, ())
+        return bool(self._fixed)
+
+    def takes(self, path: str, method: str) -> bool:
+        """Whether one of them answers this path; ask ``are_there`` before."""
+        return method in self._fixed.get(path, ())
 
     def demand_reachable(self, routes: Iterable[Any]) -> None:
         """Raise DeclarationError for a route that a collection would answer in its place."""

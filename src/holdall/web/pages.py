@@ -22,6 +22,7 @@ from holdall.web.view import CollectionView
 __all__ = ["Page", "Pages"]
 
 _PIECE = 100  # records at once, where they may be large
+_LARGE_PIECE, _SMALL_RECORD = 256, 4_096  # records at once, where they are known to have less than so many bytes
 _FORGETS = 8  # pages after which a size that was learned counts for little
 
 
@@ -46,6 +47,9 @@ class Page(msgspec.Struct):
         return b"[%b]" % b",".join(self.parts)
 
 
+_EMPTY = Page()
+
+
 class Pages:
     """Reads the pages of one collection; a page has ``most`` bytes of records, or one record."""
 
@@ -59,9 +63,13 @@ class Pages:
 
     async def read(self, session: Session, listing: Listing) -> Page:
         """The page. Raises Problem (422) where it has no room for its records and cannot say how to go on."""
-        page, query = Page(), listing.query
-        is_in_pieces = self._may_be_large and self._can_go_on(listing)
         left = listing.page_size
+        is_in_pieces = self._may_be_large and self._can_go_on(listing)
+        if (not is_in_pieces or left <= self._piece_size(_EMPTY, left)) and (
+            page := await self._whole(session, listing)
+        ) is not None:
+            return page
+        page, query = Page(), listing.query
         while True:
             size = self._piece_size(page, left) if is_in_pieces else left
             piece = await self._piece(session, query if size == left else msgspec.structs.replace(query, max_rows=size))
@@ -77,6 +85,19 @@ class Pages:
         self._learn(page)
         return page
 
+    async def _whole(self, session: Session, listing: Listing) -> Page | None:
+        """The page in one piece, as nearly all are; None where it has no room, or a record cannot be read."""
+        try:
+            records = await self._view.handle_get_many(session, listing.query)
+        except CorruptRecord:
+            return None
+        shown = await self._view.shown(records, self._view.visible(session.user, listing.names), listing.shape)
+        if len(shown) > self._most:
+            return None
+        page = Page([shown[1:-1]] if records else [], len(shown), len(records), last=records[-1] if records else None)
+        self._learn(page)
+        return page
+
     def _can_go_on(self, listing: Listing) -> bool:
         return (Feature.KEYSET if listing.is_keyset else Feature.OFFSET) in self._features
 
@@ -84,7 +105,7 @@ class Pages:
         """How many records to read at once: as many as there is room for, by what is known of their size."""
         known = max(page.size / page.count if page.count else 0.0, self._learned)
         room = int((self._most - page.size) / known) + 1 if known else _PIECE
-        return max(1, min(left, _PIECE, room))
+        return max(1, min(left, _LARGE_PIECE if 0 < known < _SMALL_RECORD else _PIECE, room))
 
     def _learn(self, page: Page) -> None:
         if page.count:

@@ -124,9 +124,10 @@ def _text(cursor: str | None) -> bytes:
 
 
 def _conditional(scope: Scope, body: bytes, tag: bytes) -> Reply:
-    demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
-    if demanded is not None and not meets_if_match(demanded, tag):
-        raise NOT_MET
-    if condition is not None and not meets_if_none_match(condition, tag):
-        return unchanged_reply(tag)
+    if any(name[:3] == b"if-" for name, _ in scope["headers"]):
+        demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+        if demanded is not None and not meets_if_match(demanded, tag):
+            raise NOT_MET
+        if condition is not None and not meets_if_none_match(condition, tag):
+            return unchanged_reply(tag)
     return json_reply(200, body, (b"etag", tag))

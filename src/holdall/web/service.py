@@ -111,10 +111,10 @@ class Service(FastAPI):
     def _find(self, scope: Scope) -> tuple[Resource, str] | None:
         """The collection that answers, and the key's text; None where the host's own routes do."""
         found = find_resource(self._resources, scope)
-        if found is None or not found[1]:
+        if found is None or not found[1] or not self._own.are_there(self.router.routes):
             return found
         root = scope.get("root_path", "")
-        return None if self._own.takes(self.router.routes, scope["path"].removeprefix(root), scope["method"]) else found
+        return None if self._own.takes(scope["path"].removeprefix(root), scope["method"]) else found
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document: the collections beside the host's own routes."""

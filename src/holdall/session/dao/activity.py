@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 
-from holdall.model import SessionLink, State, set_track, track_of
+from holdall.model import SessionLink, State, track_of
 from holdall.session.identity import IdentityMap
 from holdall.store import reset_here
 
@@ -90,7 +90,6 @@ class SessionActivity:
         elif track is not None and track.old is not None:
             track.old.pop(field.name, None)
             if not track.old and track.state is State.DIRTY:
-                set_track(record, self._link)
-                self._records.dirty.pop(id(record), None)
+                self._records.states.move(record, State.CLEAN)
         if field in record.__holdall__.mutable:
             self._records.watcher.forget(record, field.name)

@@ -11,13 +11,14 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
-from holdall.model import Field, InstanceState, Model, Reference, State, set_track, state_of, track_of
+from holdall.model import Field, Model, Reference, State, record_in, state_of, track_of
 from holdall.policy import Policy
 from holdall.session.binding import Binding, Bindings
 from holdall.session.dao.activity import SessionActivity, SessionState
 from holdall.session.dao.single_flight import SingleFlight
 from holdall.session.identity import IdentityMap
 from holdall.session.journal.log_record import Operation
+from holdall.session.record_states import RecordStates
 from holdall.store import Outcome, RecordAccess, Store, Verb, acting_for, open_store
 
 __all__ = ["DaoRecords", "bind_dao"]
@@ -155,7 +156,7 @@ class DaoRecords:
         self._records.assigned_by_dao.pop(id(record), None)
         with self._activity.entered(SessionState.COMMIT, record):
             if verb is Verb.UPDATE and state_of(record) is State.NEW:
-                with _modified(record, fields):
+                with _modified(self._records.states, record, fields):
                     return await store.apply_record(verb, binding.collection, record, self.session())
             outcome = await store.apply_record(verb, binding.collection, record, self.session())
         if verb is not Verb.ADD:
@@ -230,7 +231,7 @@ class DaoRecords:
             if not any(id(other) in standing for other in _records_at(items)):
                 continue
             taken = [
-                item if item.__class__ is not Reference else standing.get(id(item._record), item) for item in items
+                item if item.__class__ is not Reference else standing.get(id(record_in(item)), item) for item in items
             ]
             with self._activity.entered(SessionState.GET):
                 setattr(record, field.name, taken if field.form is not None else taken[0])
@@ -260,22 +261,21 @@ def _decoded(field: Any, part: Any) -> Any:
 
 
 @contextmanager
-def _modified(record: Any, fields: Sequence[str]) -> Iterator[None]:
+def _modified(states: RecordStates, record: Any, fields: Sequence[str]) -> Iterator[None]:
     """Within the block a new record, added without these fields just now, says that they are modified."""
     before = track_of(record)
     assert before is not None
-    shown = InstanceState(before.link, State.NEW, dict.fromkeys(fields))
-    set_track(record, shown)
+    shown = states.move(record, State.NEW, dict.fromkeys(fields))
     try:
         yield
     finally:
         if track_of(record) is shown:
-            set_track(record, before)
+            states.put_back(record, before)
 
 
 def _records_at(items: Iterable[Any]) -> list[Any]:
     """The records that these values of a reference hold."""
-    return [item._record for item in items if item.__class__ is Reference and item._record is not None]
+    return [record_in(item) for item in items if item.__class__ is Reference and record_in(item) is not None]
 
 
 def _unbound_of(record: Any) -> list[Any]:

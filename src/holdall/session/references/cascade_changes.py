@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, InstanceState, State, set_track, track_of
+from holdall.model import Field, State, track_of
 from holdall.session.identity import IdentityMap
 
 __all__ = ["CascadeChanges"]
@@ -19,7 +19,6 @@ class CascadeChanges:
 
     def __init__(self, records: IdentityMap) -> None:
         self._records = records
-        self._link = records.new_track.link
         self._before: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}  # record, its track, its slots
         self._tracks: dict[int, Any] = {}  # what the tracks were made
         self._stubs: list[tuple[Any, Any]] = []
@@ -27,9 +26,7 @@ class CascadeChanges:
     def remove(self, record: Any, key: Any) -> None:
         """Have the record removed by the commit."""
         before = self._remember(record)
-        self._mark(record, InstanceState(self._link, State.DELETED, before.old if before is not None else None))
-        self._records.dirty.pop(id(record), None)
-        self._records.deleted[id(record)] = record
+        self._move(record, State.DELETED, before.old if before is not None else None)
         if before is None:  # filed, so that it is found by its key when it goes
             self._stubs.append((record, key))
             self._records.of(type(record))[key] = record
@@ -44,33 +41,25 @@ class CascadeChanges:
         if track is None or track.state in (State.CLEAN, State.DIRTY):
             old = dict((track.old if track is not None else None) or {})
             old.setdefault(field.name, field.get(record))
-            self._mark(record, InstanceState(self._link, State.DIRTY, old))
-            self._records.dirty[id(record)] = record
+            self._move(record, State.DIRTY, old)
         field.put(record, value)
 
     def end(self) -> None:
         """Take back what the commit did not settle."""
         for number, (record, track, slots) in self._before.items():
-            if number in self._tracks and record._track is not self._tracks[number]:
+            if number in self._tracks and track_of(record) is not self._tracks[number]:
                 continue
-            if number not in self._tracks and record._track is not track:
+            if number not in self._tracks and track_of(record) is not track:
                 continue
             for field, value in slots.items():
                 field.put(record, value)
             if number in self._tracks and track is not None:
-                set_track(record, track)
-                for group, state in ((self._records.dirty, State.DIRTY), (self._records.deleted, State.DELETED)):
-                    if track.state is state:
-                        group[number] = record
-                    else:
-                        group.pop(number, None)
+                self._records.states.put_back(record, track)
         for record, key in self._stubs:
-            self._records.dirty.pop(id(record), None)
-            self._records.deleted.pop(id(record), None)
             known = self._records.of(type(record))
             if known.get(key) is record:
                 del known[key]
-            set_track(record, InstanceState(None, State.DISCARDED))
+            self._records.states.move(record, State.DISCARDED)
 
     def _remember(self, record: Any) -> Any:
         """The record's track as it was before anything was done here."""
@@ -79,6 +68,5 @@ class CascadeChanges:
             known = self._before[id(record)] = (record, track_of(record), {})
         return known[1]
 
-    def _mark(self, record: Any, track: InstanceState) -> None:
-        self._tracks[id(record)] = track
-        set_track(record, track)
+    def _move(self, record: Any, to: State, old: dict[str, Any] | None) -> None:
+        self._tracks[id(record)] = self._records.states.move(record, to, old)

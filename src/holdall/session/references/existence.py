@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import FieldError
-from holdall.model import Field, Reference, State, state_of
+from holdall.model import Field, Reference, State, old_of, record_in, state_of
 from holdall.session.binding import Binding
 from holdall.session.references.cascade_plan import CascadePlan, old_value
 from holdall.session.references.related_reader import RelatedReader
@@ -57,7 +57,7 @@ def _changed(found: CascadePlan) -> list[tuple[Any, Any]]:
     changed: dict[int, tuple[Any, Any]] = {}
     for record in records.dirty.values():
         if type(record) in concerned and id(record) not in gone:
-            changed[id(record)] = record, record._track.old or ()
+            changed[id(record)] = record, old_of(record)
     for record, names in found.planned():
         if type(record) in concerned and id(record) not in gone:
             edited = changed.get(id(record), (record, ()))[1]
@@ -73,7 +73,7 @@ def _keys(field: Field, slot: Any) -> list[tuple[Any, str]]:
     return [
         (key, path)
         for item, path in items
-        if not (item.__class__ is Reference and item._record is not None and state_of(item._record) is State.NEW)
+        if not (item.__class__ is Reference and record_in(item) is not None and state_of(record_in(item)) is State.NEW)
         and (key := item.key if item.__class__ is Reference else item) is not None
     ]
 

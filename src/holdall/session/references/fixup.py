@@ -6,7 +6,19 @@ from functools import partial
 from typing import Any
 
 from holdall.errors import FieldError, StateError
-from holdall.model import BackEdit, Reference, State, items_of, leads_to, refers_to, replace_items, state_of, track_of
+from holdall.model import (
+    BackEdit,
+    Reference,
+    State,
+    items_of,
+    leads_to,
+    old_of,
+    record_in,
+    refers_to,
+    replace_items,
+    state_of,
+    track_of,
+)
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.relationship import Relationship
@@ -84,7 +96,7 @@ async def _point(
     """Let these refer to the owner."""
     absent = []
     for item in items:
-        record = item._record if item.__class__ is Reference else found.known(relationship.source, item)
+        record = record_in(item) if item.__class__ is Reference else found.known(relationship.source, item)
         if record is None:
             absent.append(key_in(item))
         elif item.__class__ is Reference or not _is_decided(relationship, owner, record, leads=False):
@@ -175,7 +187,7 @@ async def _give_way(found: CascadePlan, asking: RelatedReader, relationship: Rel
     for record, _, after in changed_references(found, relationship):
         if after is None:
             continue
-        target = after._record if after.__class__ is Reference and key_in(after) is None else None
+        target = record_in(after) if after.__class__ is Reference and key_in(after) is None else None
         mark = ("new", id(target)) if target is not None else ("key", key_in(after))
         if takers.setdefault(mark, record) is not record:
             message = f"is the same as that of another {relationship.source.collection} in this commit"
@@ -213,7 +225,7 @@ def changed_references(found: CascadePlan, relationship: Relationship) -> list[t
         if type(record) is model:
             seen[id(record)] = (record, old_value(record, field), found.value(record, field))
     for record in found.records.dirty.values():
-        if type(record) is model and field.name in (record._track.old or ()):
+        if type(record) is model and field.name in old_of(record):
             seen[id(record)] = (record, old_value(record, field), found.value(record, field))
     for record, before, after in found.changed(relationship.source, field):
         seen[id(record)] = (record, before, after)

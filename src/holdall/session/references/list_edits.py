@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from holdall.errors import StaleVersion
-from holdall.model import Field, State, track_of
+from holdall.model import Field, State, record_in, track_of
 from holdall.session.binding import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.references.cascade_plan import key_in
@@ -63,4 +63,4 @@ class ListEdits:
 def _mark(item: Any) -> Any:
     """The key in an item, or what stands for its record while it has none."""
     key = key_in(item)
-    return key if key is not None else ("new", id(item._record))
+    return key if key is not None else ("new", id(record_in(item)))

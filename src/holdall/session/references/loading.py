@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdall.errors import QueryError
-from holdall.model import Field, Reference, gc_track
+from holdall.model import Field, Reference, gc_track, record_in
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Path, Query, Some, belongs_to, demand_field_of, expr, owner_of
 from holdall.session.binding import Binding, Bindings
@@ -65,7 +65,7 @@ class Loading:
             if filled and any(item.__class__ is Reference for item in filled):
                 field.put(record, tuple(filled) if field.form is not None else filled[0])
                 gc_track(record)
-            found += [item._record for item in filled if item.__class__ is Reference]
+            found += [record_in(item) for item in filled if item.__class__ is Reference]
         return found
 
     def _filled(self, field: Field, item: Any, known: dict[Any, Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, Reference, State, items_of, leads_to, track_of
+from holdall.model import Field, Reference, State, items_of, leads_to, old_of, record_in, state_of
 from holdall.session.references.cascade_plan import CascadePlan, key_in, old_value
 from holdall.session.references.fixup import changed_references
 from holdall.session.references.related_reader import RelatedReader
@@ -38,8 +38,7 @@ async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relatio
         for item in items_of(relationship.field, old_value(record, relationship.field)):
             news.setdefault(_mark(item), _News()).lost.add(key)
     for owner in [*found.records.new.values(), *found.records.dirty.values()]:  # whose list was written itself
-        track = owner._track
-        if type(owner) is relationship.target.model and (track.state is State.NEW or back.name in (track.old or ())):
+        if type(owner) is relationship.target.model and (state_of(owner) is State.NEW or back.name in old_of(owner)):
             news.setdefault(_mark(Reference(relationship.field.target, record=owner)), _News())
     await _write_lists(found, asking, relationship, back, news)
 
@@ -55,7 +54,7 @@ class _News:
 
 def _mark(item: Any) -> Any:
     """What names the record referred to: its key, or itself while it has none."""
-    record = item._record if item.__class__ is Reference else None
+    record = record_in(item) if item.__class__ is Reference else None
     key = key_in(item)
     return ("new", id(record), record) if key is None else ("key", key)
 
@@ -92,8 +91,7 @@ def _write_list(found: CascadePlan, relationship: Relationship, back: Field, own
     there = set(map(_identity, kept))
     kept += [Reference(back.target, record=record) for mark, record in come.items() if mark not in there]
     if [*map(_identity, kept)] != [*map(_identity, before)]:
-        track = track_of(owner)
-        if track is None or track.state is State.CLEAN:
+        if state_of(owner) in (State.UNBOUND, State.CLEAN):
             found.system_changes.add(id(owner))
         value: Any = tuple(kept) if back.form is not None else (kept[-1] if kept else None)
         found.change(owner, key, back, value)
@@ -103,7 +101,7 @@ def _is_held_true(found: CascadePlan, relationship: Relationship, item: Any, own
     """Whether a record on the list refers to its owner, so far as it is known here."""
     if found.is_removed(relationship.source, key_in(item)):
         return False
-    record = item._record if item.__class__ is Reference else found.known(relationship.source, item)
+    record = record_in(item) if item.__class__ is Reference else found.known(relationship.source, item)
     return record is None or any(
         leads_to(one, owner) for one in items_of(relationship.field, found.value(record, relationship.field))
     )
@@ -112,7 +110,7 @@ def _is_held_true(found: CascadePlan, relationship: Relationship, item: Any, own
 def _identity(item: Any) -> Any:
     """The key in an item, or something that stands for its record while it has none."""
     key = key_in(item)
-    return key if key is not None else ("new", id(item._record))
+    return key if key is not None else ("new", id(record_in(item)))
 
 
 def _own_mark(record: Any) -> Any:

@@ -134,10 +134,8 @@ def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[I
             columns.append(column)
             wanted = _CLASSES.get(leaf.field.kind) if field.kind is not Kind.MANY else None
             is_looked_at = isinstance(leaf.field, KeptField) and leaf.field.is_loose  # as it is decoded
-            if (
-                wanted is not None and not is_looked_at and wanted is not float
-            ):  # the sum of numbers tells of what is none
-                tests.append(f"{column}.__class__ is not {wanted.__name__} and {column} is not None")
+            if wanted not in (None, float) and not is_looked_at:  # the sum of numbers tells of what is none
+                tests.append(f"type({column}) is not {_CLASSES[leaf.field.kind].__name__} and {column} is not None")
     if not tests:
         return None
     row = f"{', '.join(columns)},"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from holdall.model import Field, Reference
+from holdall.model import Field, Reference, record_in
 from holdall.session.commit.calls.passing import kept_together, passing_edges
 from holdall.session.commit.plan.order import Edge, order_nodes
 from holdall.session.commit.plan.plan import Batch
@@ -100,7 +100,7 @@ class _Targets:
         keys = field.encode(value)
         items, keys = (value, keys) if field.form is not None else ((value,), (keys,))
         for item, key in zip(items, keys, strict=True):
-            target = item._record if item.__class__ is Reference else None
+            target = record_in(item) if item.__class__ is Reference else None
             found = None if target is None else self.of_record(target)
             if found is None and key is not None:
                 found = self._by_key.get((_target(field), key))

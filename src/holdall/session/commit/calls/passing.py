@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from holdall.model import old_of
 from holdall.session.commit.plan.order import Edge
 from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.strongly_connected import strongly_connected
@@ -79,7 +80,7 @@ def _values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tu
     if not rules:
         return
     record, fields = batch.records[index], batch.binding.declaration.by_name
-    old = record._track.old or {}
+    old = old_of(record)
     for rule in rules:
         if batch.verb is Verb.UPDATE and old.keys().isdisjoint(rule):
             continue

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdall.errors import StateError, StoreError
-from holdall.model import Field, InstanceState, SessionLink, State, set_track, track_of
+from holdall.model import Field, SessionLink, State, track_of
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Step
@@ -188,11 +188,9 @@ def _accept_edited(
             old[name] = _slot_value(field, before)
     records.mark_clean(record, batch.keys[place])
     if track.state is State.DELETED:
-        set_track(record, InstanceState(link, State.DELETED, old or None))
-        records.deleted[id(record)] = record
+        records.states.move(record, State.DELETED, old or None)
     elif old:
-        set_track(record, InstanceState(link, State.DIRTY, old))
-        records.dirty[id(record)] = record
+        records.states.move(record, State.DIRTY, old)
 
 
 def _slot_value(field: Field, sent: Any) -> Any:

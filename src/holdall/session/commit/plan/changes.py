@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import Any
 
 from holdall.errors import StateError
-from holdall.model import Field, Reference
+from holdall.model import Field, Reference, old_of, record_in
 from holdall.session.commit.plan.plan import Batch, Role, Step
 from holdall.store import Feature, KeyOf, Members, Run, Runs, Verb
 
@@ -68,7 +68,7 @@ def _lists(batch: Batch) -> list[tuple[int, Field]]:
 
 def _members(field: Field, record: Any, keys: tuple[Any, ...]) -> tuple[Any, ...]:
     """The keys with those that were there before, unless they were put in another order."""
-    old = record._track.old or {}
+    old = old_of(record)
     if field.name not in old:
         return keys
     members = Members.of(keys, field.encode(old[field.name]))
@@ -141,8 +141,8 @@ def _with_pending_key(
 
 
 def _pending_key(slot: Any, key: Any, pending: dict[int, int]) -> Any:
-    if key is None and slot.__class__ is Reference and slot._record is not None:
-        return KeyOf(pending[id(slot._record)]) if id(slot._record) in pending else Awaited(slot._record)
+    if key is None and slot.__class__ is Reference and record_in(slot) is not None:
+        return KeyOf(pending[id(record_in(slot))]) if id(record_in(slot)) in pending else Awaited(record_in(slot))
     return key
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Unsupported
+from holdall.model import old_of
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.plan import Batch
 from holdall.store import Expected, Feature, Verb
@@ -20,7 +21,7 @@ def expected_of(binding: Binding, record: Any, names: Collection[str] | None = N
 
     Raises Unsupported where the store cannot tell, and the model has no version that says the same.
     """
-    declaration, before = binding.declaration, record._track.old or {}
+    declaration, before = binding.declaration, old_of(record)
     version = declaration.version
     if Feature.EXPECTED not in binding.store.capabilities.features or binding.record_access is not None:
         if version is None:

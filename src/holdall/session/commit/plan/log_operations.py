@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from holdall.model import old_of
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Role, Step
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
@@ -79,7 +80,7 @@ def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Any, .
     """The values the fields had before, or all values of a record that is removed."""
     record = batch.records[index]
     declaration = batch.binding.declaration
-    before = record._track.old or {}
+    before = old_of(record)
     match batch.verb:
         case Verb.ADD:
             return None

@@ -8,7 +8,7 @@ from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Declaration, Field, State, state_of
+from holdall.model import Declaration, Field, State, old_values_of, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding, Bindings
@@ -70,7 +70,7 @@ def _releasing(bindings: Bindings, dirty: list[Any], models: set[Any]) -> tuple[
 
 
 def _yields(record: Any, releasable: tuple[Field, ...]) -> bool:
-    old = record._track.old or {}
+    old = old_values_of([record])[0] or {}
     changed = [field for field in record.__holdall__.references if field.name in old]
     emptied = all(not _keys_or_records(field.get(record)) for field in changed)
     return emptied and any(field in releasable for field in changed)
@@ -145,7 +145,7 @@ def _stamp(bindings: Bindings, new: list[Any], dirty: list[Any], models: set[Any
     for record in dirty:
         for field in record.__holdall__.stamps:
             if field.options.auto_now == "write":
-                record._track.old.setdefault(field.name, field.get(record))
+                old_values_of([record])[0].setdefault(field.name, field.get(record))
                 field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
 
 
@@ -257,7 +257,7 @@ def _updates(bindings: Bindings, dirty: list[Any], models: set[Any]) -> list[Bat
 
 def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
     """The records with the same fields changed side by side."""
-    changed = [record._track.old for record in group]
+    changed = old_values_of(group)
     every = set().union(*changed)
     if sum(map(len, changed)) == len(every) * len(group):  # each has every field that any has
         return [(tuple(every), group)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from holdall.model import Field, Reference
+from holdall.model import Field, Reference, old_of, record_in
 from holdall.session.commit.plan.order import Edge
 
 __all__ = ["addition_edges", "removal_edges"]
@@ -41,7 +41,7 @@ class _Targets:
         for item in slot if field.form is not None else (slot,):
             if item is None:
                 continue
-            target = item._record if item.__class__ is Reference else None
+            target = record_in(item) if item.__class__ is Reference else None
             if target is not None:
                 self._by_record = self._by_record or {id(each): place for place, each in enumerate(self._new)}
                 found = self._by_record.get(id(target))
@@ -75,7 +75,7 @@ def removal_edges(deleted: list[Any]) -> list[Edge]:
     edges: dict[Edge, None] = {}
     for number, record in _referring(deleted, set(map(type, deleted))):
         for field in record.__holdall__.references:
-            stored = field.encode((record._track.old or {}).get(field.name, field.get(record)))
+            stored = field.encode(old_of(record).get(field.name, field.get(record)))
             for key in (stored,) if field.form is None else stored:
                 other = by_key.get((field.target(), key))
                 if other is not None and other != number:

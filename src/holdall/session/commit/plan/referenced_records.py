@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, Reference
+from holdall.model import Field, Reference, record_in
 
 __all__ = ["referenced_records"]
 
@@ -13,4 +13,4 @@ def referenced_records(field: Field, record: Any) -> list[Any]:
     """The records at hand that a reference field points at."""
     value = field.get(record)
     items = value if field.form is not None else (value,)
-    return [item._record for item in items if item.__class__ is Reference and item._record is not None]
+    return [record_in(item) for item in items if item.__class__ is Reference and record_in(item) is not None]
