@@ -28,7 +28,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test explore interleave contention kills servers crash growth twin outside check bench docs conform lock clean
+.PHONY: help setup run test explore interleave contention kills servers crash growth twin outside check bench docs files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -102,10 +102,15 @@ twin: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
-# Write docs/stores.md anew, from what every store's conformance suite says.
+# Write docs/stores.md anew, from what every store's conformance suite says, and docs/files.md.
 docs: $(READY)
 	@$(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
 	@$(BIN)/python -m tools.build_docs
+	@$(BIN)/python -m tools.build_files
+
+# Write docs/files.md anew, a line for every file.
+files: $(READY)
+	@$(BIN)/python -m tools.build_files
 
 # Run the conformance suite on the store at STORE=<url>.
 conform: $(READY)

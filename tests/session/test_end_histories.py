@@ -148,6 +148,6 @@ def test_what_came_last_is_stored(is_list: bool) -> None:
 
 
 def test_an_edit_that_is_not_done_when_its_record_is_loaded_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holdall.session.references.inverse_sides.InverseSides.catch_up", lambda *_: None)
+    monkeypatch.setattr("holdall.session.inverse_sides.InverseSides.catch_up", lambda *_: None)
     with pytest.raises(AssertionError):
         _holds(False)()

@@ -21,9 +21,9 @@ from holdall.session.binding import Binding
 from holdall.session.damage import broken_in
 from holdall.session.references.cascade_plan import CascadePlan, key_in
 from holdall.session.references.related_reader import RelatedReader
-from holdall.session.references.relationship import Relationship
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.session.references.stub import field_names
+from holdall.session.relationship import Relationship
 from holdall.store import Row
 
 __all__ = ["Fsck"]

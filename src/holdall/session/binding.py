@@ -13,7 +13,7 @@ from holdall.query import Generated, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
-from holdall.session.references.relationship import Relationship, tie
+from holdall.session.relationship import Relationship, tie
 from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
 __all__ = ["Binding", "Bindings"]

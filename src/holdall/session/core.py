@@ -13,7 +13,7 @@ from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.run.committer import Committer
 from holdall.session.dao.session_bindings import OwnBindings
 from holdall.session.parts import SessionParts
-from holdall.session.references.referential import Referential
+from holdall.session.referential import Referential
 
 __all__ = ["M", "Q", "SessionCore"]
 

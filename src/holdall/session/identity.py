@@ -9,8 +9,8 @@ from weakref import ref
 
 from holdall.errors import StateError
 from holdall.model import SessionLink, State, changed_of, state_of, track_of
+from holdall.session.inverse_sides import InverseSides
 from holdall.session.record_states import RecordStates
-from holdall.session.references.inverse_sides import InverseSides
 from holdall.session.watch import Watcher
 from holdall.store import Expected
 

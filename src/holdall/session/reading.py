@@ -10,8 +10,8 @@ from holdall.model import Model
 from holdall.query import Query
 from holdall.session.core import M, Q, SessionCore
 from holdall.session.damage import Readable
+from holdall.session.loading import Loading
 from holdall.session.references.explanation import Explanation
-from holdall.session.references.loading import Loading
 from holdall.store import Naming, Row
 
 __all__ = ["ReadingSession"]

@@ -17,7 +17,7 @@ from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
-from holdall.session.dao.dao_verbs import DaoSession
+from holdall.session.dao_verbs import DaoSession
 from holdall.session.foreign import take_keys_of_others
 from holdall.session.preview import unmade
 from holdall.session.references.list_edits import ListEdits, stale_record

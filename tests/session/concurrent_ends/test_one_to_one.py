@@ -15,7 +15,7 @@ from holdall.errors import CommitAborted, CommitError, UniqueViolation, Validati
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.committer import Committer
-from holdall.session.references.referential import Referential
+from holdall.session.referential import Referential
 
 pytestmark = pytest.mark.anyio
 

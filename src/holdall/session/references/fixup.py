@@ -21,7 +21,7 @@ from holdall.model import (
 )
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
-from holdall.session.references.relationship import Relationship
+from holdall.session.relationship import Relationship
 
 __all__ = ["apply_inverse_edits", "changed_references", "displace_previous", "link_new_keys"]
 

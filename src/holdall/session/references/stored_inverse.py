@@ -8,8 +8,8 @@ from holdall.model import Field, Reference, State, items_of, leads_to, old_of, r
 from holdall.session.references.cascade_plan import CascadePlan, key_in, old_value
 from holdall.session.references.fixup import changed_references
 from holdall.session.references.related_reader import RelatedReader
-from holdall.session.references.relationship import Relationship
 from holdall.session.references.stub import field_names
+from holdall.session.relationship import Relationship
 
 __all__ = ["update_stored_inverses"]
 

@@ -12,7 +12,7 @@ from holdall.errors import HoldallError, Unsupported
 from holdall.query import Kind, Query, SortKey
 from holdall.session.binding import Binding, Bindings
 from holdall.session.identity import IdentityMap
-from holdall.session.references.relationship import Relationship
+from holdall.session.relationship import Relationship
 from holdall.store import Counting, Reserving
 
 __all__ = ["reserve_keys"]

@@ -27,9 +27,9 @@ from holdall.session.references.cascade_plan import CascadePlan
 from holdall.session.references.existence import demand_targets
 from holdall.session.references.fixup import apply_inverse_edits, displace_previous, link_new_keys
 from holdall.session.references.related_reader import RelatedReader
-from holdall.session.references.relationship import Relationship
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.session.references.stored_inverse import update_stored_inverses
+from holdall.session.relationship import Relationship
 
 __all__ = ["Referential"]
 
