@@ -32,6 +32,7 @@ from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.idle import has_news
+from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.options import demand_options, options_of
 from holdall.store.registry import open_store, refuse_fragment
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
@@ -81,6 +82,7 @@ __all__ = [
     "Verb",
     "acting_for",
     "acting_session",
+    "awaits_key",
     "demand_changes",
     "demand_options",
     "demand_query",
@@ -90,9 +92,12 @@ __all__ = [
     "footprint_of",
     "has_news",
     "keep_for_ever",
+    "no_earlier_add",
     "open_store",
     "options_of",
+    "positions_awaited",
     "refuse_fragment",
     "reset_here",
     "watch_forks",
+    "with_made_keys",
 ]

@@ -272,7 +272,7 @@ async def test_keys_of_new_records(redis_url: str) -> None:
         assert [outcome.key for outcome in await apply(store, book(None, "c"))] == [8]
         assert await store.commit_prepared(begun.commit, [book(1, "a"), book(2, "b")])
         assert await keys(store, ALWAYS) == [1, 2, 8]
-        with pytest.raises(StoreError, match="no earlier add"):
+        with pytest.raises(StoreError, match="no earlier ADD"):
             await store.prepare(reservation(), [Change(Verb.ADD, "book", KeyOf(3), ("title", "version"), ("t", 1))])
 
 

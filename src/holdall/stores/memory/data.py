@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from holdall.errors import ReferenceViolation, StoreError
 from holdall.query import Generated, Kind, Schema
-from holdall.store import APPLIED, Change, KeyOf, Members, Outcome, Row, Verb
+from holdall.store import APPLIED, Change, Outcome, Row, Verb, awaits_key, with_made_keys
 from holdall.stores.memory.table import Table
 
 __all__ = ["Data", "Effect"]
@@ -74,8 +74,8 @@ class Data:
         outcomes = []
         for position, change in enumerate(changes):
             table = self.tables[change.collection]
-            values = _resolved(self.store, change.values, made) if _has_key_of(change.values) else change.values
-            key = _resolved(self.store, change.key, made) if _has_key_of(change.key) else change.key
+            values = with_made_keys(self.store, change.values, made) if awaits_key(change.values) else change.values
+            key = with_made_keys(self.store, change.key, made) if awaits_key(change.key) else change.key
             outcome = APPLIED
             if change.verb is Verb.ADD:
                 before = None
@@ -151,20 +151,3 @@ class Data:
             for field in table.references:
                 if field.target == effect.collection and effect.key in table.referring[field.name]:
                     raise ReferenceViolation(self.store, name, (field.name,), effect.position)
-
-
-def _has_key_of(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return any(map(_has_key_of, value))
-    return isinstance(value, KeyOf)
-
-
-def _resolved(store: str, value: Any, made: Mapping[int, Any]) -> Any:
-    if isinstance(value, tuple):
-        found = tuple([_resolved(store, item, made) for item in value])
-        return Members.of(found, value.before) if isinstance(value, Members) else found
-    if isinstance(value, KeyOf):
-        if value.position not in made:
-            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
-        return made[value.position]
-    return value

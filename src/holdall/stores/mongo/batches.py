@@ -10,7 +10,7 @@ import msgspec
 
 from holdall.errors import StoreError
 from holdall.query import Generated, Kind
-from holdall.store import Change, Expected, KeyOf, Members, Runs, Verb
+from holdall.store import Change, Expected, KeyOf, Runs, Verb, awaits_key, positions_awaited, with_made_keys
 from holdall.stores.mongo.errors import unstorable
 from holdall.stores.mongo.layout import Layout, Layouts
 from holdall.stores.mongo.source import Document
@@ -128,64 +128,36 @@ def _keys_among_values(batch: Batch) -> list[Any]:
 
 def fill_in_keys(store: str, batches: Sequence[Batch], made: Mapping[int, Any], *, is_linked: bool) -> None:
     """Let every batch have its keys: those ``made``, by position, and those that a KeyOf stands for."""
-    known: list[Any] = []
+    known: dict[int, Any] = {}
     for batch in batches:
         if made:
             batch.keys = [made.get(batch.first + place, key) for place, key in enumerate(batch.keys)]
         if is_linked:
-            batch.keys = [_resolved(store, key, known) if type(key) in (KeyOf, tuple) else key for key in batch.keys]
+            batch.keys = [
+                with_made_keys(store, key, known) if type(key) in (KeyOf, tuple) else key for key in batch.keys
+            ]
         if batch.verb is Verb.ADD and batch.lacks_keys:
             raise unstorable(batch.layout.schema.name, batch.layout.schema.key[0], "cannot be missing")
         if is_linked:
-            known += batch.keys if batch.verb is Verb.ADD else [KeyOf] * len(batch)
+            if batch.verb is Verb.ADD:
+                known.update(enumerate(batch.keys, batch.first))
             _resolve_values(store, batch, known)
 
 
-def _resolve_values(store: str, batch: Batch, known: Sequence[Any]) -> None:
+def _resolve_values(store: str, batch: Batch, known: Mapping[int, Any]) -> None:
     references = [
         place
         for place, name in enumerate(batch.fields)
         if batch.layout.places[name].field.kind in (Kind.REF, Kind.MANY)
     ]
-    if not any(_has_key_of(row[place]) for place in references for row in batch.rows):
+    if not any(awaits_key(row[place]) for place in references for row in batch.rows):
         return
     rows = []
     for index, row in enumerate(batch.rows):
-        earlier = known[: batch.first + index] if _needs_later(row, references, batch.first + index) else known
         values = list(row)
         for place in references:
-            values[place] = _resolved(store, row[place], earlier)
+            values[place] = with_made_keys(store, row[place], known, batch.first + index)
         rows.append(tuple(values))
-        if needed := {position for place in references for position in _positions(row[place])}:
+        if needed := {position for place in references for position in positions_awaited(row[place])}:
             batch.needs[index] = needed
     batch.rows = rows
-
-
-def _needs_later(row: tuple[Any, ...], references: Sequence[int], position: int) -> bool:
-    return any(needed >= position for place in references for needed in _positions(row[place]))
-
-
-def _positions(value: Any) -> Iterator[int]:
-    """The positions that a value's KeyOf name."""
-    if isinstance(value, KeyOf):
-        yield value.position
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _positions(item)
-
-
-def _has_key_of(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return any(map(_has_key_of, value))
-    return isinstance(value, KeyOf)
-
-
-def _resolved(store: str, value: Any, known: Sequence[Any]) -> Any:
-    if isinstance(value, KeyOf):
-        if value.position >= len(known) or known[value.position] is KeyOf:
-            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
-        return known[value.position]
-    if not isinstance(value, tuple):
-        return value
-    found = tuple([_resolved(store, item, known) for item in value])
-    return Members.of(found, value.before) if isinstance(value, Members) else found

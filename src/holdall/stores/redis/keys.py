@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from holdall.errors import StoreError
-from holdall.store import Change, KeyOf, Members, Run, Runs, Verb
+from holdall.store import Change, Run, Runs, Verb, with_made_keys
 from holdall.stores.redis.layout import Layout
 
 __all__ = ["is_keyed", "own_key", "runs_of", "with_keys"]
@@ -57,11 +56,11 @@ def with_keys(
     known: dict[int, Any] = dict(made)
     found = []
     for place, change in enumerate(changes):
-        values = _resolved(store, change.values, known, place)
+        values = with_made_keys(store, change.values, known, place)
         key = change.key
         if change.verb is Verb.ADD:
             key = known.get(place, own_key(layouts[change.collection], change))
-        key = _resolved(store, key, known, place)
+        key = with_made_keys(store, key, known, place)
         if change.verb is Verb.ADD:
             known[place] = key
         found.append(
@@ -76,14 +75,3 @@ def with_keys(
             )
         )
     return found
-
-
-def _resolved(store: str, value: Any, known: Mapping[int, Any], place: int) -> Any:
-    if isinstance(value, tuple):
-        found = tuple([_resolved(store, item, known, place) for item in value])
-        return Members.of(found, value.before) if isinstance(value, Members) else found
-    if isinstance(value, KeyOf):
-        if value.position not in known or value.position >= place:
-            raise StoreError(store, f"change {value.position} is no earlier add of the same apply")
-        return known[value.position]
-    return value

@@ -14,12 +14,14 @@ from holdall.store import (
     Change,
     CommitClass,
     Feature,
-    KeyOf,
     Outcome,
     Rows,
     Verb,
+    awaits_key,
     demand_changes,
     demand_query,
+    positions_awaited,
+    with_made_keys,
 )
 from holdall.stores.rest.binding import MADE, Binding, capabilities_of, united
 from holdall.stores.rest.client import Client
@@ -108,7 +110,7 @@ class RestStore:
         outcomes: list[Outcome] = []
         for position, change in enumerate(changes):
             try:
-                resolved = self._resolved(change, changes, outcomes) if position else change
+                resolved = self._resolved(change, changes, outcomes)
                 outcome = await self._writings[change.collection].apply(resolved)
             except HoldallError as error:
                 if isinstance(error, Conflict):
@@ -142,21 +144,14 @@ class RestStore:
 
     def _resolved(self, change: Change, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> Change:
         """The change with the keys made meanwhile in the places that wait for them."""
-        if not _awaits(change.values) and not _awaits(change.key):
+        if not awaits_key(change.values) and not awaits_key(change.key):
             return change
-
-        def key_of(value: Any) -> Any:
-            if isinstance(value, tuple):
-                return tuple([key_of(item) for item in value])
-            if not isinstance(value, KeyOf):
-                return value
-            if value.position >= len(outcomes) or changes[value.position].verb is not Verb.ADD:
-                raise StoreError(self.name, f"change {value.position} is no earlier add of the same apply")
-            made = outcomes[value.position].key
-            return changes[value.position].key if made is None else made
-
-        values = tuple([key_of(value) for value in change.values])
-        key = key_of(change.key)
+        made = {
+            place: changes[place].key if outcomes[place].key is None else outcomes[place].key
+            for place in positions_awaited((change.key, change.values))
+            if place < len(outcomes) and changes[place].verb is Verb.ADD
+        }
+        key, values = with_made_keys(self.name, (change.key, change.values), made)
         return Change(change.verb, change.collection, key, change.fields, values, change.version, change.token)
 
 
@@ -167,9 +162,3 @@ def _with_look_up(capabilities: Capabilities) -> Capabilities:
         features=capabilities.features | {Feature.FILTER},
         operators=capabilities.operators | {Op.EQ, Op.IN},
     )
-
-
-def _awaits(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return any(map(_awaits, value))
-    return isinstance(value, KeyOf)

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import StateError
 from holdall.query import FieldSchema, Kind
-from holdall.store import Change, KeyOf, Members, Row, Verb
+from holdall.store import Change, KeyOf, Members, Row, Verb, no_earlier_add
 from holdall.stores.sql.layout import Layout, Link
 
 __all__ = ["Keys", "WriteShape", "is_to_come", "parts", "write_shape"]
@@ -49,7 +48,8 @@ def parts(layout: Layout, key: Any) -> Row:
 class Keys:
     """The keys that records of one ``apply`` have or have been given so far."""
 
-    def __init__(self, changes: Sequence[Change]) -> None:
+    def __init__(self, store: str, changes: Sequence[Change]) -> None:
+        self._store = store
         self._changes = changes
         self.count = len(changes)
         self._made: dict[int, Any] = {}
@@ -65,11 +65,13 @@ class Keys:
         return self._made[position] if key is None else self.resolved(key)
 
     def resolved(self, value: Any) -> Any:
-        """The value with every KeyOf in it replaced by the key."""
+        """The value with every KeyOf in it replaced by the key. Raises StoreError where that is no earlier ADD's."""
         if type(value) is KeyOf:
-            if value.position not in self._made and self._changes[value.position].key is None:
-                raise StateError(f"KeyOf({value.position}) stands before the record whose key it needs")
-            return self.key_at(value.position)
+            position = value.position
+            earlier = self._changes[position] if position < self.count else None
+            if earlier is None or earlier.verb is not Verb.ADD or (earlier.key is None and position not in self._made):
+                raise no_earlier_add(self._store, position)
+            return self.key_at(position)
         if type(value) is tuple and self._may_refer:
             return tuple([self.resolved(item) for item in value])
         if type(value) is Members and self._may_refer:

@@ -51,7 +51,7 @@ class Writes:
         if plain is not None:
             yield from plain
             return outcomes
-        keys = Keys(changes)
+        keys = Keys(self._store, changes)
         if is_expecting:
             yield from self._expectations.steps(changes)
         batches = in_lock_order(self._batches(changes, keys))

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
 from holdall.query import Generated, Kind, Schema
-from holdall.store import APPLIED, Change, Damaged, KeyOf, Members, Outcome, Verb
+from holdall.store import APPLIED, Change, Damaged, Members, Outcome, Verb, with_made_keys
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.counters import Counters
 from holdall.stores.yaml.damage import Damage, is_damaged
@@ -46,7 +46,7 @@ class Draft:
         outcomes = []
         for position, change in enumerate(changes):
             outcome = APPLIED
-            key = self._resolved(change.key, made)
+            key = with_made_keys(self.store, change.key, made)
             if change.verb is Verb.ADD:
                 row, outcome = self._added(change, key, made, position)
                 key = made[position] = self.schemas[change.collection].key_of(row)
@@ -114,7 +114,7 @@ class Draft:
         unknown = [name for name in change.fields if name not in schema.positions]
         if unknown:
             raise StoreError(self.store, f"{schema.name} has no stored field {unknown[0]!r}")
-        values = (self._resolved(value, made) for value in change.values)
+        values = (with_made_keys(self.store, value, made) for value in change.values)
         return dict(zip(change.fields, values, strict=True))
 
     def _value(self, schema: Schema, name: str, value: Any) -> Any:
@@ -123,16 +123,6 @@ class Draft:
             return decode(field, encode(field, value))
         except Misfit as misfit:
             raise StoreError(self.store, f"{schema.name}.{misfit.path}: {misfit.reason}") from misfit
-
-    def _resolved(self, value: Any, made: Mapping[int, Any]) -> Any:
-        if isinstance(value, tuple):
-            found = tuple([self._resolved(item, made) for item in value])
-            return Members.of(found, value.before) if isinstance(value, Members) else found
-        if isinstance(value, KeyOf):
-            if value.position not in made:
-                raise StoreError(self.store, f"change {value.position} is no earlier add of the same apply")
-            return made[value.position]
-        return value
 
     def _largest_key(self, collection: str) -> int:
         if collection not in self._largest:

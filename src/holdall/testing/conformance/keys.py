@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from holdall.errors import AlreadyExists, StaleVersion
+from holdall.errors import AlreadyExists, StaleVersion, StoreError
 from holdall.query import Query
 from holdall.store import APPLIED, Change, Feature, KeyOf, Naming, Reserving, Verb
 from holdall.testing.conformance.case import Case
@@ -101,6 +101,24 @@ class Keys:
             for n, key in enumerate(keys)
         }
         case.holds({"author": expected})
+
+    @requires(Feature.GENERATED_KEYS)
+    def test_key_of_what_is_no_earlier_add(self, case: Case) -> None:
+        """A KeyOf of the change itself, of one that is none, or of no add is refused by one class of error."""
+        case.clear()
+        (outcome,) = case.apply(case.add("author", name="there", version=1))
+        wrong = [
+            (case.add("author", name="itself", mentor=KeyOf(0), version=1),),
+            (case.add("author", name="nobody", mentor=KeyOf(7), version=1),),
+            (
+                case.update("author", outcome.key, name="there"),
+                case.add("author", name="changed", mentor=KeyOf(0), version=1),
+            ),
+        ]
+        for changes in wrong:
+            with pytest.raises(StoreError, match="no earlier ADD"):
+                case.apply_or_raise(*changes)
+            assert [row[1] for row in case.content()["author"].values()] == ["there"]
 
     @requires(Feature.COMPOSITE_KEYS)
     def test_composite(self, case: Case) -> None:
