@@ -32,6 +32,7 @@ from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.idle import has_news
+from holdall.store.json_text import is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
 from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.options import demand_options, options_of
 from holdall.store.registry import open_store, refuse_fragment
@@ -91,7 +92,11 @@ __all__ = [
     "expects",
     "footprint_of",
     "has_news",
+    "is_bounded_json",
+    "is_too_deep",
+    "json_from_text",
     "keep_for_ever",
+    "may_pass_bounds",
     "no_earlier_add",
     "open_store",
     "options_of",

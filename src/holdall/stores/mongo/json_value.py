@@ -12,11 +12,10 @@ from typing import Any
 
 from bson.int64 import Int64
 
+from holdall.query import MAX_INT
 from holdall.stores.mongo.errors import Misfit
 
 __all__ = ["json_to_document", "json_to_value"]
-
-_PLAIN = (str, bool, int)
 
 
 def json_to_document(value: Any) -> Any:
@@ -38,10 +37,16 @@ def json_to_value(stored: Any) -> Any:
         return {_plain(name) if name[:1] == "~" else name: json_to_value(item) for name, item in stored.items()}
     if kind is list:
         return [json_to_value(item) for item in stored]
-    if stored is None or kind in _PLAIN:
+    if kind is str:
+        if "\0" in stored:
+            raise Misfit("is stored as JSON with a NUL character")
         return stored
-    if kind is Int64:
+    if kind is Int64 or kind is int:
+        if abs(stored) > MAX_INT:
+            raise Misfit("is stored as JSON with a whole number that is not taken")
         return int(stored)
+    if stored is None or kind is bool:
+        return stored
     if kind is float:
         if not isfinite(stored):
             raise Misfit("is stored as JSON with a number that is not finite")

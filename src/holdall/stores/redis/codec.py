@@ -15,7 +15,8 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.query import MAX_INT, FieldSchema, Kind
+from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind
+from holdall.store import is_bounded_json, is_too_deep, may_pass_bounds
 from holdall.stores.redis.errors import MISSING, Misfit
 
 __all__ = ["Codec", "JsonCodec", "type_of"]
@@ -124,12 +125,15 @@ class JsonCodec:
             raise Misfit("is stored as something that is no finite number")
         if field.kind is Kind.STR and isinstance(value, str) and "\0" in value:
             raise Misfit("is stored as text with a NUL character")
+        if field.kind is Kind.JSON and not is_bounded_json(value):
+            raise Misfit("is stored as JSON with a number or a text that is not taken, or nested too deeply")
         return value
 
     def _decoder(self, names: tuple[str, ...]) -> Callable[[bytes], list[tuple[Any, ...]]]:
         row = tuple[tuple(self._types[name] for name in names)]  # type: ignore[misc, valid-type]
         decoder = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
         kinds = {self._by_name[name].kind for name in names}
+        documents = [place for place, name in enumerate(names) if self._by_name[name].kind is Kind.JSON]
         instants = [place for place, name in enumerate(names) if self._by_name[name].kind is Kind.DATETIME]
 
         def decode(json: bytes) -> list[tuple[Any, ...]]:
@@ -142,9 +146,19 @@ class JsonCodec:
                 raise Misfit("a value is not what its field says") from error
             if (Kind.STR in kinds and b"\\u0000" in json) or (Kind.DECIMAL in kinds and _NOT_FINITE.search(json)):
                 raise Misfit("a value may be one that is never written")
+            if documents and not _are_bounded(json, rows, documents):
+                raise Misfit("a value passes the bounds of JSON")
             return rows
 
         return decode
+
+
+def _are_bounded(json: bytes, rows: list[tuple[Any, ...]], places: list[int]) -> bool:
+    """Whether the JSON at these places is such as fields can hold; a look at all the text spares most a closer one."""
+    if may_pass_bounds(json):
+        return all(is_bounded_json(row[place]) for place in places for row in rows)
+    may_be_deep = json.count(b"[") + json.count(b"{") > MAX_DEPTH + len(rows)
+    return not (may_be_deep and any(is_too_deep(row[place]) for place in places for row in rows))
 
 
 def _refuse_unreadable(field: FieldSchema, values: Sequence[Any], text: str, lines: list[str]) -> None:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from holdall.store import json_from_text
+
 __all__ = [
     "WIDE",
     "clock_of",
@@ -50,7 +52,6 @@ _encode_json = msgspec.json.Encoder().encode
 date_from_text = date.fromisoformat
 date_to_text = date.isoformat
 datetime_from_text = datetime.fromisoformat
-json_from_text = msgspec.json.Decoder().decode
 
 
 def uuid_from_text(text: str) -> UUID:

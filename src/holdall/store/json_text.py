@@ -1,0 +1,57 @@
+"""JSON text that another program may have written, read by the bounds that hold when it is written."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from holdall.query import MAX_DEPTH, FieldSchema, Kind, is_of_kind
+
+__all__ = ["is_bounded_json", "is_too_deep", "json_from_text", "may_pass_bounds"]
+
+_FIELD = FieldSchema("value", Kind.JSON)
+_SUSPECT = re.compile(r"\d{19}|\\u0000")  # a number that 64 bits may not hold, a NUL character
+_SUSPECT_BYTES = re.compile(_SUSPECT.pattern.encode())
+_decode = msgspec.json.Decoder().decode
+
+
+def json_from_text(text: str | bytes) -> Any:
+    """The value of JSON text. Raises ValueError for what is none, or passes the bounds of JSON fields.
+
+    >>> json_from_text('{"a": [1, null]}')
+    {'a': [1, None]}
+    """
+    value = _decode(text)
+    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    is_deep = sum(map(text.count, opening)) > MAX_DEPTH  # type: ignore[arg-type]
+    if (is_deep or may_pass_bounds(text)) and not is_bounded_json(value):
+        raise ValueError("it holds a number or a text that is not taken, or is nested too deeply")
+    return value
+
+
+def may_pass_bounds(text: str | bytes) -> bool:
+    """Whether JSON text, of any number of values, has a number or text that makes a closer look worth it."""
+    found = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
+    return found is not None
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether a JSON value is nested deeper than a field can hold."""
+    level = [value] if value.__class__ in (dict, list) else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        level = [
+            part
+            for item in level
+            for part in (item.values() if item.__class__ is dict else item)
+            if part.__class__ in (dict, list)
+        ]
+    return bool(level)
+
+
+def is_bounded_json(value: Any) -> bool:
+    """Whether a JSON value, or null, is one that a field can hold."""
+    return value is None or is_of_kind(_FIELD, value)
