@@ -125,6 +125,8 @@ class History:
             await self._store.create()
         except SchemaMismatch:
             assert len(set(codes)) < len(codes), "create() refuses only what is not unique"
+            # it was told: which of several has a value, and which are left out, is as it found them
+            self._foreign |= {key for key, row in stored.items() if codes.count(row[2]) > 1}
             return
         assert len(set(codes)) == len(codes)
         assert not [told for told in await self._store.inspect() if "create()" in told]
