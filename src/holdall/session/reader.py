@@ -98,14 +98,19 @@ class Reader:
         return records
 
     async def readable(self, query: Query[Any]) -> Readable[Any]:
-        """The records the query means that can be read, and an error for each that cannot."""
+        """The records the query means that can be read, and an error for each that cannot.
+
+        Raises CorruptRecord where a record in another store cannot be read that the query sorts or projects by.
+        """
+        binding = self._bindings.of_query(query)
+        local = await self.rewritten(query, binding)
+        is_own = is_local(local) and binding.record_access is None
         try:
-            return Readable(await self.query(query), [], [])
+            return Readable(await self.query(local if is_own else query), [], [])
         except CorruptRecord as error:
-            if not error.rows:
+            if not error.rows or not is_own:  # the rows of an answer from elsewhere are none of this collection
                 raise
             corrupt = error
-        binding = self._bindings.of_query(query)
         if query.projection:
             rows, broken = parted_rows(binding, query, corrupt)
             return Readable(decoded_rows(self._bindings, binding, query, rows), broken, list(corrupt.rows))

@@ -8,8 +8,9 @@ from typing import Any
 from holdall.model import old_of
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Role, Step
+from holdall.session.damage import damaged_fields
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.store import Change, KeyOf, Members, Outcome, Runs, Verb
+from holdall.store import Change, Damaged, KeyOf, Members, Outcome, Runs, Verb
 
 __all__ = ["operations_of", "record_of"]
 
@@ -77,10 +78,14 @@ def _state(place: int, outcomes: Sequence[Outcome | None] | None, unknown: set[i
 
 
 def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The values the fields had before, or all values of a record that is removed."""
+    """The values the fields had before, or all values of a record that is removed; None where one cannot be read."""
     record = batch.records[index]
     declaration = batch.binding.declaration
     before = old_of(record)
+    if any(isinstance(value, Damaged) for value in before.values()):
+        return None
+    if batch.verb is Verb.REMOVE and damaged_fields(record):
+        return None
     match batch.verb:
         case Verb.ADD:
             return None
