@@ -113,7 +113,7 @@ async def test_an_unreadable_value_is_told_and_the_rest_is_looked_at(place: tupl
         report = await app.fsck(repair=True, batch=batch)
         assert found(report) == [("unreadable", "book.pages", 4, (2, 3, 4, 7))]
         assert not report.is_whole
-        assert "book.pages: 4 unreadable (2, 3, 4, 7): pages" in str(report)
+        assert "book.pages: 4 unreadable (2, 3, 4, 7), such as: " in str(report)
         assert "many" not in str(report), "never the value"
 
 

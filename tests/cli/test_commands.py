@@ -132,3 +132,28 @@ def test_the_door_brings_in_no_optional_package() -> None:
     program = "import holdall.cli, sys; print(*({'typer', 'rich', 'uvicorn', 'fastapi'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_record_that_cannot_be_read_keeps_nobody_from_serving(folder: Path) -> None:
+    """``serve`` warns of it, and lists tell it apart; ``check`` finds it."""
+    program = """
+from holdall import Everyone, Holdall, Model, Policy, field
+
+class Note(Model):
+    id: int = field(pk=True)
+    size: int
+
+app = Holdall("notes")
+app.add_store("files", "yaml:./files")
+app.add(Note, store="files", policy=Policy(read=Everyone))
+"""
+    (folder / "notes.py").write_text(program)
+    (folder / "files" / "note").mkdir(parents=True)
+    (folder / "files" / "note" / "1.yaml").write_text("id: 1\nsize: 1\n")
+    (folder / "files" / "note" / "2.yaml").write_text("id: 2\nsize: large\n")
+    checked = run(folder, "holdall", "check", "notes:app")
+    assert (checked.code, "note/2.yaml" in checked.errors) == (1, True)
+    with started(folder, "holdall", "serve", "notes:app", "--port", "0") as (_, address):
+        answer = json.loads(get(f"{address}/note"))
+        assert [item["id"] for item in answer["data"]] == [1]
+        assert [item["key"] for item in answer["broken"]] == [2]

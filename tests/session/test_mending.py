@@ -147,7 +147,8 @@ async def test_a_list_through_another_store_invents_no_records(tmp_path: Path) -
             session.add_all([Shelf(code="bad", rank=1), Shelf(code="good", rank=7)])
             session.add_all([Book(id="b1", shelf="bad"), Book(id="b2", shelf="good"), Book(id="good")])
         (tmp_path / "files" / "shelf" / "bad.yaml").write_text("code: bad\nrank: x\n")
-        for query in (Book.where().sort(Book.shelf.rank), Book.where().only(Book.id, Book.shelf.rank)):
+        queries: tuple[Any, Any] = (Book.where().sort(Book.shelf.rank), Book.where().only(Book.id, Book.shelf.rank))
+        for query in queries:
             session = Session(app.bindings)
             with pytest.raises(CorruptRecord, match=r"shelf/bad\.yaml"):
                 await session.readable(query)

@@ -37,7 +37,7 @@ class Fault(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One kind of fault in one field: how many records have it, in how many it was repaired, the keys of some.
 
-    ``kind`` is "unreadable" (its stored value is not as the model says, ``reason`` tells of the first), "dangling" (it
+    ``kind`` is "unreadable" (its stored value is not as the model says; ``reason`` tells of one), "dangling" (it
     refers to what is not there), "one-sided" (a stored other end says something else than the references) or "shared"
     (several refer to a record that only one may refer to). ``field`` is empty where a whole record or collection cannot
     be read.
@@ -56,7 +56,7 @@ class Finding(msgspec.Struct, frozen=True):
         some = ", ".join(map(repr, self.examples)) + (", …" if self.number > len(self.examples) else "")
         done = f", {self.repaired} repaired" if self.repaired else ""
         shown = f" ({some})" if self.examples else ""
-        return f"{place}: {self.number} {self.kind}{done}{shown}" + (f": {self.reason}" if self.reason else "")
+        return f"{place}: {self.number} {self.kind}{done}{shown}" + (f", such as: {self.reason}" if self.reason else "")
 
 
 class FsckReport(msgspec.Struct, frozen=True):

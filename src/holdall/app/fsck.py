@@ -250,7 +250,12 @@ class Fsck:
 def _faults_of(binding: Binding, error: CorruptRecord) -> list[Fault]:
     """One fault for each field that cannot be read, or for the record where no field is known."""
     fields = error.fields or ("",)
-    return [Fault("unreadable", binding.collection, field, error.key, reason=error.reason) for field in fields]
+    return [Fault("unreadable", binding.collection, field, error.key, reason=_reason(error, field)) for field in fields]
+
+
+def _reason(error: CorruptRecord, field: str) -> str:
+    reason = error.reasons.get(field)
+    return error.reason if reason is None else reason if reason.startswith("cannot") else f"it {reason}"
 
 
 async def _commit(session: Session, found: CascadePlan) -> bool:

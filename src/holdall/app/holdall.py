@@ -196,14 +196,21 @@ class Holdall:
 
         Single records that are amiss do not count where the store can tell them apart; ``inspect`` tells of them.
         """
+        for name, differences in (await self.obstacles()).items():
+            raise SchemaMismatch(name, differences)
+
+    async def obstacles(self) -> dict[str, list[str]]:
+        """As ``inspect``, without what concerns single records where the store can tell them apart."""
         self.bindings.configure()
+        found = {}
         for name, store in self.stores.items():
             if isinstance(store, Obstructed):
                 differences = await store.obstacles()
             else:
                 differences = await store.inspect() if isinstance(store, Provisioned) else []
             if differences:
-                raise SchemaMismatch(name, differences)
+                found[name] = differences
+        return found
 
     async def durability(self) -> dict[str, str]:
         """By store, a sentence that says what its own settings do not promise of a write; empty if every write lasts.

@@ -86,6 +86,10 @@ class SyncHoldall:
         """How each store's content differs from the models."""
         return self._call(self._app.inspect)
 
+    def obstacles(self) -> dict[str, list[str]]:
+        """As ``inspect``, without what concerns single records where the store can tell them apart."""
+        return self._call(self._app.obstacles)
+
     def verify(self) -> None:
         """Raise SchemaMismatch for the first store whose content does not fit the models."""
         self._call(self._app.verify)

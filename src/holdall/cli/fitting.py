@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from holdall.cli.failure import Failure
 from holdall.cli.target import Target
@@ -11,27 +12,32 @@ from holdall.errors import HoldallError
 __all__ = ["prepare"]
 
 
-def prepare(target: Target, *, create: bool = False) -> int:
+def prepare(target: Target, *, create: bool = False, is_served: bool = False) -> int:
     """Create what is missing if asked, inspect every store and close them; how many collections there are.
 
-    Raises Failure with every difference and what can be done about it.
+    Raises Failure with every difference and what can be done about it. Of an application that ``is_served``, single
+    records that are amiss are only told of: its lists tell them apart, and clients may repair them.
     """
     app = target.app
 
-    async def inspect() -> dict[str, list[str]]:
+    async def inspect() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         try:
             if create:
                 await app.create()
-            return await app.inspect()
+            found = await app.inspect()
+            return found, await app.obstacles() if found and is_served else found
         finally:
             await app.close()
 
     try:
-        found = asyncio.run(inspect())
+        found, obstacles = asyncio.run(inspect())
     except HoldallError as error:
         raise Failure(str(error)) from error
-    if found:
-        raise Failure(_report(target.text, found, was_created=create))
+    if obstacles:
+        raise Failure(_report(target.text, obstacles, was_created=create))
+    for store, differences in found.items():
+        for difference in differences:
+            print(f"warning: {store}: {difference}", file=sys.stderr)
     return len(list(app.collections()))
 
 

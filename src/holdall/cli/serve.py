@@ -34,7 +34,7 @@ def serve(
     if workers > 1:
         _demand_shared(found.app)
     listener = listen(host, port)
-    prepare(found, create=create)
+    prepare(found, create=create, is_served=True)
     for line in rights_of(found.app, service):
         print(line, flush=True)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -83,8 +84,9 @@ class SchemaMismatch(StoreError):
 class CorruptRecord(StoreError):
     """A stored record cannot be read as what its model says; ``place`` says where it lies.
 
-    ``fields`` are those that cannot be read and ``key`` is the record's, where they are known. ``rows`` is all that was
-    asked for, where the store could read the rest; ``Damaged`` stands in it for what it could not.
+    ``fields`` are those that cannot be read and ``key`` is the record's, where they are known; ``reasons`` tells why, by
+    field. ``rows`` is all that was asked for, where the store could read the rest; ``Damaged`` stands in it for what it
+    could not.
     """
 
     def __init__(
@@ -96,8 +98,10 @@ class CorruptRecord(StoreError):
         key: object = None,
         fields: Sequence[str] = (),
         rows: Sequence[tuple[object, ...]] = (),
+        reasons: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.place = place
+        self.reasons = reasons
         self.reason = reason
         self.key = key
         self.fields = tuple(fields)

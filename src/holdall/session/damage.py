@@ -87,7 +87,8 @@ def _corrupt(binding: Binding, rows: Rows, row: Row) -> CorruptRecord | None:
     key = _key_of(binding, row)
     place = binding.collection if key is None else f"{binding.collection} {key!r}"
     reasons = "; ".join(f"{name} {value.reason}" for name, value in found.items())
-    return CorruptRecord(binding.store.name, place, reasons, key=key, fields=tuple(found), rows=rows)
+    each = {name: value.reason for name, value in found.items()}
+    return CorruptRecord(binding.store.name, place, reasons, key=key, fields=tuple(found), rows=rows, reasons=each)
 
 
 def _key_of(binding: Binding, row: Row) -> Any:

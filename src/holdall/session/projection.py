@@ -45,7 +45,10 @@ def parted_rows(binding: Binding, query: Query[Any], error: CorruptRecord) -> tu
         is_known = not any(part is None or isinstance(part, Damaged) for part in parts)
         key = (parts[0] if len(parts) == 1 else parts) if is_known else None
         reason = f"{', '.join(fields)} cannot be read"
-        broken.append(CorruptRecord(binding.store.name, binding.collection, reason, key=key, fields=fields))
+        each = {name: value.reason for name, value in shown.items() if isinstance(value, Damaged)}
+        broken.append(
+            CorruptRecord(binding.store.name, binding.collection, reason, key=key, fields=fields, reasons=each)
+        )
     return rows, broken
 
 

@@ -104,14 +104,20 @@ class CollectionFile:
         self._bounds.demand_room(self.schema.name, records, waiting.records if growth.records > 0 else 0)
         return [FileEdit(self.place, content)], growth
 
+    def obstacles(self) -> list[str]:
+        """What keeps the collection from being used, a sentence each."""
+        try:
+            self.rows()
+        except CorruptRecord as error:
+            return [f"{error.place}: {error.reason}"]
+        return []
+
     def problems(self) -> list[str]:
         """What does not fit the schema, a sentence each."""
         is_other = self._folder.exists(self.stem)
         found = [f'{self.stem} is not read: it belongs to the layout "record"'] if is_other else []
-        try:
-            self.rows()
-        except CorruptRecord as error:
-            return [*found, f"{error.place}: {error.reason}"]
+        if obstacles := self.obstacles():
+            return [*found, *obstacles]
         return [*found, *(f"{damage.place}: {damage.reason}" for damage in self._known.damages)]
 
     def create(self) -> None:

@@ -117,14 +117,18 @@ class RecordFiles:
             edits.append(FileEdit(self._place(name), self._bounds.bounded(text)))
         return edits, Growth(new - gone)
 
-    def problems(self) -> list[str]:
-        """What does not fit the schema, a sentence each."""
+    def obstacles(self) -> list[str]:
+        """What keeps the collection from being used, a sentence each."""
         try:
             status = self._folder.status(self.folder_name)
         except FileNotFoundError:
             return [f"folder {self.folder_name} is missing"]
-        if not stat.S_ISDIR(status.st_mode):
-            return [f"{self.folder_name} is not a folder"]
+        return [] if stat.S_ISDIR(status.st_mode) else [f"{self.folder_name} is not a folder"]
+
+    def problems(self) -> list[str]:
+        """What does not fit the schema, a sentence each."""
+        if obstacles := self.obstacles():
+            return obstacles
         self._scan()
         found = [
             f'{self.folder_name}{extension} is not read: it belongs to the layout "collection"'

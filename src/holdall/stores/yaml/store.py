@@ -179,6 +179,10 @@ class YamlStore:
         """What cannot be read or does not fit, a sentence each, references that lead nowhere included."""
         return await run_sync(self._inspect)
 
+    async def obstacles(self) -> list[str]:
+        """Of these, what keeps a collection from being used; single records that cannot be read do not."""
+        return await run_sync(self._obstacles)
+
     async def drop(self) -> None:
         """Remove the files of the bound collections; other files stay."""
         await run_sync(self._drop)
@@ -244,11 +248,21 @@ class YamlStore:
                 shelf.create()
 
     def _inspect(self) -> list[str]:
-        with self._guard, disk(self.name, str(self._folder.root)):
-            if not self._folder.root.is_dir():
-                return [f"folder {self._folder.root} is missing"]
+        if missing := self._missing():
+            return missing
         with self._reading():
             return [*problems(self._shelves), *self._reserved.problems()]
+
+    def _obstacles(self) -> list[str]:
+        if missing := self._missing():
+            return missing
+        with self._reading():
+            found = [sentence for shelf in self._shelves.values() for sentence in shelf.obstacles()]
+            return [*found, *self._reserved.problems()]
+
+    def _missing(self) -> list[str]:
+        with self._guard, disk(self.name, str(self._folder.root)):
+            return [] if self._folder.root.is_dir() else [f"folder {self._folder.root} is missing"]
 
     def _drop(self) -> None:
         with self._guard, disk(self.name, str(self._folder.root)):

@@ -51,6 +51,10 @@ class Shelf(Protocol):
         """
         ...
 
+    def obstacles(self) -> list[str]:
+        """What keeps the collection from being used, a sentence each."""
+        ...
+
     def problems(self) -> list[str]:
         """What does not fit the schema, a sentence each."""
         ...
