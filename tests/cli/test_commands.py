@@ -156,4 +156,4 @@ app.add(Note, store="files", policy=Policy(read=Everyone))
     with started(folder, "holdall", "serve", "notes:app", "--port", "0") as (_, address):
         answer = json.loads(get(f"{address}/note"))
         assert [item["id"] for item in answer["data"]] == [1]
-        assert [item["key"] for item in answer["broken"]] == [2]
+        assert [item["key"] for item in answer["broken"]] == ["2"]

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from holdall import Authenticated, Everyone, Holdall, Nobody, Policy, Query, Role, State, User, negate, state_of
+from holdall import (
+    Authenticated,
+    Everyone,
+    Holdall,
+    Model,
+    Nobody,
+    Policy,
+    Query,
+    Role,
+    State,
+    User,
+    field,
+    negate,
+    state_of,
+)
 from holdall.errors import (
     CommitAborted,
     CommitUnknown,
@@ -291,3 +306,32 @@ def test_policies_hold_in_the_session() -> None:
                     await session.count(query)
 
     asyncio.run(main())
+
+
+@pytest.mark.anyio
+async def test_a_refused_commit_leaves_no_moment_behind() -> None:
+    """What is added at the second try was made then."""
+
+    class Stamped(Model):
+        id: int = field(pk=True)
+        code: str = field(unique=True)
+        created: datetime = field(auto_now="create")
+        changed: datetime = field(auto_now="write")
+
+    app = Holdall("stamps")
+    app.add_store("main", "memory:")
+    app.add(Stamped, store="main")
+    given = datetime(2020, 1, 1, tzinfo=UTC)
+    async with app.session() as session:
+        session.add(Stamped(id=1, code="a"))
+        await session.commit()
+        late, dated = session.add(Stamped(id=2, code="a")), session.add(Stamped(id=3, code="c"))
+        dated.created = given
+        with pytest.raises(CommitAborted):
+            await session.commit()
+        assert getattr(late, "created", None) is None
+        assert dated.created == given
+        late.code = "b"
+        await session.commit()
+        assert late.created == late.changed
+        assert dated.created == given

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import ref
 
 from holdall.errors import StateError
-from holdall.model import SessionLink, State, changed_of, state_of, track_of
+from holdall.model import Field, SessionLink, State, changed_of, state_of, track_of
 from holdall.session.inverse_sides import InverseSides
 from holdall.session.record_states import RecordStates
 from holdall.session.watch import Watcher
@@ -43,6 +43,7 @@ class IdentityMap:
         ] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
         self.backs = InverseSides(link.ends)
         self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
+        self.stamped: list[tuple[Any, Field]] = []  # new records and fields that the commit under way gave its moment
         self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
         self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
@@ -171,6 +172,13 @@ class IdentityMap:
             changed = changed_of(self.touched)
             self.dirty.update(zip(map(id, changed), changed, strict=True))
             self.touched.clear()
+
+    def unstamp(self) -> None:
+        """Take back the moments of a commit that did not come about."""
+        for record, field in self.stamped:
+            if state_of(record) is State.NEW:
+                field.put(record, None)
+        self.stamped.clear()
 
     def renew(self, records: Iterable[Any] | None = None) -> None:
         """What these records hold now, or all, is what later changes in place are told from."""

@@ -109,7 +109,9 @@ class Session(DaoSession):
         try:
             result = await self._commit_anew(options, wanted)
         except CommitError as error:
-            if not isinstance(error, CommitAborted):
+            if isinstance(error, CommitAborted):
+                self._records.unstamp()
+            else:
                 self._records.succeeded.clear()
             if raise_for_status or not error.result.tasks:
                 raise
@@ -118,6 +120,7 @@ class Session(DaoSession):
         if self._records.backs.is_used:
             self._records.backs.clear()
         self._records.guards.clear()
+        self._records.stamped.clear()
         if self._records.succeeded:
             self._records.succeeded.clear()
         return result

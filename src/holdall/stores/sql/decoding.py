@@ -120,21 +120,22 @@ def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: boo
 
 
 def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[Iterable[Sequence[Any]]], None] | None:
-    """What refuses rows with values of another class than those that pass as they are; SQLite keeps them anywhere.
+    """What refuses rows with nulls that fields do not take, and with values of another class where SQLite keeps any.
 
     See "Flexible typing" in SQLite's documentation: only a column of a STRICT table keeps values of its type alone.
     """
-    if dialect.family != "sqlite" or dialect.driver not in DRIVERS:
-        return None
+    is_untyped = dialect.family == "sqlite" and dialect.driver in DRIVERS
     columns: list[str] = []
     tests: list[str] = []
     for field in fields:
         for leaf in leaves(field):
             column = f"c{len(columns)}"
             columns.append(column)
+            if isinstance(leaf.field, KeptField) and leaf.field.may_be_null and not leaf.field.nullable:
+                tests.append(f"{column} is None")
             wanted = _CLASSES.get(leaf.field.kind) if field.kind is not Kind.MANY else None
             is_looked_at = isinstance(leaf.field, KeptField) and leaf.field.is_loose  # as it is decoded
-            if wanted not in (None, float) and not is_looked_at:  # the sum of numbers tells of what is none
+            if is_untyped and wanted not in (None, float) and not is_looked_at:
                 tests.append(f"type({column}) is not {_CLASSES[leaf.field.kind].__name__} and {column} is not None")
     if not tests:
         return None
@@ -196,7 +197,7 @@ def _one(
             return Damaged("is no finite number")
         return part[0] if convert is None else convert([part])[0][0]
     except _FAULTS:
-        return Damaged("is stored as something that it cannot be")
+        return Damaged("is missing" if None in part else "is stored as something that it cannot be")
 
 
 def _is_finite(number: Any) -> bool:

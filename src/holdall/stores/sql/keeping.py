@@ -70,6 +70,7 @@ class KeptField(FieldSchema, frozen=True):
     is_loose: bool = False  # the column can hold values of other types, which others may have written
     least: Any = None
     most: Any = None
+    may_be_null: bool = False  # the column takes null and the field does not
 
 
 def declared(field: FieldSchema) -> FieldSchema:
@@ -89,6 +90,8 @@ def kept(field: FieldSchema, found: FoundColumn, dialect: Dialect) -> FieldSchem
     changes = _spelling(field, found) if dialect.family == "sqlite" else _bounds(field, found, dialect)
     if found.is_loose or not is_fitting(found.type, field.kind, dialect):
         changes["is_loose"] = True
+    if found.nullable and not field.nullable:
+        changes["may_be_null"] = True
     if not changes:
         return field
     same = {name: getattr(field, name) for name in FieldSchema.__struct_fields__}

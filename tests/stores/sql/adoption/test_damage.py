@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from holdall import Holdall, Model, field
+from holdall import Holdall, Model, Session, field
 from holdall.errors import CorruptRecord
 from holdall.policy import Everyone, Policy
 from holdall.session import damaged_fields
@@ -189,3 +189,58 @@ async def _of_other_types(url: str) -> None:
         found = await session.readable(Odd.where())
     await app.close()
     assert [error.fields for error in found.broken] == [("words", "span", "number", "size")]
+
+
+_COLUMNS = {
+    "postgres": "size double precision, day date, name text, number bigint, price numeric(10, 2), is_new boolean",
+    "mariadb": "size double, day date, name varchar(20), number bigint, price decimal(10, 2), is_new boolean",
+    "sqlite": "size double, day date, name text, number bigint, price decimal(10, 2), is_new boolean",
+}
+
+
+class Loose(Model):
+    id: int = field(pk=True)
+    size: float
+    day: date
+    name: str = field(length=(0, 20))
+    number: int
+    price: Decimal = field(digits=10, places=2)
+    is_new: bool
+
+
+@pytest.mark.parametrize("name", ["size", "day", "name", "number", "price", "is_new"])
+@pytest.mark.parametrize("kind", _COLUMNS)
+def test_a_null_that_the_field_does_not_take_is_told(
+    kind: str, name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/d.db"
+    if kind != "sqlite":
+        url = request.getfixturevalue("fresh_database")(request.getfixturevalue(f"{kind}_url"))
+
+    async def main() -> None:
+        app = Holdall("loose")
+        app.add_store("main", url)
+        app.add(Loose, store="main")
+        database: Any = app.stores["main"]
+        try:
+            await database._database.execute(
+                [
+                    f"CREATE TABLE loose (id bigint PRIMARY KEY, {_COLUMNS[kind]})",
+                    "INSERT INTO loose VALUES (1, 1.5, '2020-01-01', 'a', 1, 1.5, true)",
+                    "INSERT INTO loose VALUES (2, 1.5, '2020-01-01', 'a', 1, 1.5, true)",
+                    f"UPDATE loose SET {name} = NULL WHERE id = 2",
+                ]
+            )
+            found = await Session(app.bindings).readable(Loose.where())
+            assert [record.id for record in found.records] == [1]
+            assert [(error.key, error.fields, error.reasons[name]) for error in found.broken] == [
+                (2, (name,), "is missing")
+            ]
+            async with app.session() as session:
+                record = await session.mend(Loose, 2)
+                setattr(record, name, getattr(found.records[0], name))
+            assert len(await Session(app.bindings).query(Loose.where())) == 2
+        finally:
+            await app.close()
+
+    asyncio.run(main())

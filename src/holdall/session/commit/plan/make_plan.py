@@ -39,7 +39,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
-    _stamp(bindings, new, dirty, models_new | models_dirty)
+    _stamp(records, bindings, new, dirty, models_new | models_dirty)
     for binding, group in _by_binding(bindings, new, models_new):
         _prepare_new(binding, group)
         _demand_own_keys(records, binding, group)
@@ -130,7 +130,7 @@ def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
 
 
-def _stamp(bindings: Bindings, new: list[Any], dirty: list[Any], models: set[Any]) -> None:
+def _stamp(records: IdentityMap, bindings: Bindings, new: list[Any], dirty: list[Any], models: set[Any]) -> None:
     """Put the moment of this commit into the fields that ask for it, as exactly as their store tells moments apart."""
     stamped = [model for model in models if _declaration(model).stamps]
     if not stamped:
@@ -140,7 +140,10 @@ def _stamp(bindings: Bindings, new: list[Any], dirty: list[Any], models: set[Any
     moments = {model: now.replace(microsecond=now.microsecond // step * step) for model, step in steps.items()}
     for record in new:
         for field in record.__holdall__.stamps:
-            if field.options.auto_now == "write" or field.get(record) is None:
+            is_given = field.get(record) is not None
+            if not is_given:
+                records.stamped.append((record, field))
+            if field.options.auto_now == "write" or not is_given:
                 field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
     for record in dirty:
         for field in record.__holdall__.stamps:
