@@ -143,6 +143,21 @@ async def test_records_that_cannot_be_read_are_told_of_on_some_page(tmp_path: Pa
             assert (found, broken) == ([n for n in range(20) if n not in (3, 11)], {"3", "11"})
 
 
+async def test_a_broken_record_is_told_by_its_key_where_single_fields_are_asked_for(tmp_path: Path) -> None:
+    app = Holdall("broken")
+    app.add_store("m", f"yaml:{tmp_path}")
+    app.add(Group, Doc, store="m", policy=OPEN)
+    await app.create()
+    await _fill(app, 5, 10)
+    _break(tmp_path / "docs_" / "3.yaml")
+    async with Client(app.asgi(max_page=BOUND)) as c:
+        for asked in ("rank", "text,rank", "id,rank"):
+            for more in ("", "&after="):
+                page = (await c.get(f"/docs_?sort=id&fields={asked}{more}")).json()
+                assert [item["key"] for item in page["broken"]] == ["3"]
+                assert all(row.keys() == set(asked.split(",")) for row in page["data"])
+
+
 def _break(place: Path) -> None:
     place.write_text(place.read_text().replace("rank: ", "rank: no"))
 

@@ -116,7 +116,17 @@ class Pages:
         try:
             return Readable(await self._view.handle_get_many(session, query), [], [])
         except CorruptRecord:
+            return await self._readable(session, query)
+
+    async def _readable(self, session: Session, query: Query[Any]) -> Readable[Any]:
+        """What can be read of a piece; keys are asked for too, so that each broken record is told by its own."""
+        keys = tuple([(name,) for name in self._view.binding.schema.key if (name,) not in query.projection])
+        if not query.projection or not keys:
             return await self._view.handle_get_readable(session, query)
+        size = len(query.projection)
+        whole = msgspec.structs.replace(query, projection=(*query.projection, *keys))
+        found = await self._view.handle_get_readable(session, whole)
+        return Readable([row[:size] for row in found.records], found.broken, found.rows)
 
     async def _take(self, session: Session, page: Page, piece: Readable[Any], listing: Listing) -> None:
         """Put the records of a piece into the page, as far as there is room."""
