@@ -74,6 +74,9 @@ DECLARED: list[tuple[Callable[[], Any], str]] = [
     (lambda: app().add_store("n", "memory:", size=5), "store 'n' takes no option 'size'"),
     (lambda: app().add_store("n", "sqlit:///x"), r"no store speaks 'sqlit'; did you mean sqlite\?"),
     (lambda: app().asgi(challange="x"), r"asgi\(\) takes no option 'challange'; did you mean challenge"),
+    (lambda: app().asgi(secret="x"), r"asgi\(\): secret is of bytes, not of str"),
+    (lambda: app().asgi(max_page=0), r"asgi\(\): max_page is a number above zero"),
+    (lambda: app().asgi(body_seconds="1"), r"asgi\(\): body_seconds is of float, not of str"),
     (lambda: Holdall(""), "the name of an application is a word"),
     (lambda: Holdall("x", lease=0), "the lease is a number of seconds above zero"),
     (lambda: Policy(read="admin"), r"not by text: Role\(.admin.\)"),  # type: ignore[arg-type]

@@ -238,6 +238,37 @@ async def test_a_session_acts_for_whoever_asks_unless_told_otherwise() -> None:
         assert (await client.request("POST", "/as/program")).json() == {"user": "system"}
 
 
+async def test_the_document_tells_of_own_routes_as_of_collections() -> None:
+    async def who(scope: Any) -> User | None:
+        return None
+
+    own = Holdall("described")
+    own.add_store("m", "memory:")
+    own.add(Country, store="m")
+    service: FastAPI = own.asgi(authenticate=who)
+    its, ours = own.session_dependency(), own.session_dependency(SYSTEM)
+
+    @service.post("/mine/{number}")
+    async def mine(number: int, session: Any = its) -> None: ...
+
+    @service.post("/programs")
+    async def programs(session: Any = ours) -> None: ...
+
+    @service.get("/plain/{number}")
+    async def plain(number: int) -> None: ...
+
+    paths = service.openapi()["paths"]
+    asking, acting, bare = paths["/mine/{number}"]["post"], paths["/programs"]["post"], paths["/plain/{number}"]["get"]
+    assert asking["security"] == [{}, {"holdall": []}]
+    assert "security" not in acting
+    assert "security" not in bare
+    problem = {"$ref": "#/components/responses/Problem422"}
+    assert asking["responses"]["422"] == acting["responses"]["422"] == bare["responses"]["422"] == problem
+    assert {"200", "401", "403", "404", "409", "503"} <= asking["responses"].keys()
+    assert bare["responses"].keys() == {"200", "422"}
+    assert service.openapi()["paths"] == paths
+
+
 async def test_an_application_that_is_no_service_must_say_for_whom_a_session_acts() -> None:
     api = FastAPI()
 

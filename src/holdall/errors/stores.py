@@ -123,8 +123,8 @@ class UniqueViolation(Conflict):
     def __init__(self, store: str, collection: str, fields: Sequence[str], position: int | None = None) -> None:
         self.collection = collection
         self.fields = tuple(fields)
-        named = ", ".join(self.fields) or "a unique field"
-        super().__init__(store, f"another {collection} already has this {named}", position)
+        named = f"this {', '.join(self.fields)}" if self.fields else "one of its unique values"
+        super().__init__(store, f"another {collection} already has {named}", position)
 
 
 class AlreadyExists(UniqueViolation):

@@ -13,6 +13,7 @@ from holdall.app import Holdall
 from holdall.errors import DeclarationError
 from holdall.policy import User
 from holdall.session import Session
+from holdall.web.openapi import ASKS_WHO
 from holdall.web.rights import USER
 from holdall.web.service import Service
 
@@ -39,6 +40,7 @@ def session_dependency(app: Holdall, user: UserOf | User | None = None) -> Any:
         async with app.session(acting) as opened:
             yield opened
 
+    setattr(session, ASKS_WHO, user is None)
     return Depends(session, scope="function")
 
 

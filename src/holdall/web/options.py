@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from holdall.errors import DeclarationError
 from holdall.policy import ANONYMOUS, User
 from holdall.web.asgi import Scope
 
@@ -40,6 +41,26 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     body_seconds: float = 30.0
     lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise DeclarationError for an option of another type, or a bound that is none."""
+        for names, kind in _KINDS.items():
+            for name in names:
+                value = getattr(self, name)
+                is_number = kind is float and value.__class__ is int
+                if not isinstance(value, kind) and not is_number:
+                    raise DeclarationError(f"asgi(): {name} is of {kind.__name__}, not of {type(value).__name__}")
+                if kind in (int, float) and value <= 0:
+                    raise DeclarationError(f"asgi(): {name} is a number above zero")
+
     async def user_of(self, scope: Scope) -> User:
         """Who makes a request."""
         return ANONYMOUS if self.authenticate is None else await self.authenticate(scope) or ANONYMOUS
+
+
+_KINDS: dict[tuple[str, ...], type] = {
+    ("challenge", "version", "description"): str,
+    ("secret",): bytes,
+    ("create", "docs"): bool,
+    ("max_body", "max_url", "max_page"): int,
+    ("body_seconds",): float,
+}

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from holdall.errors import DeclarationError
 from holdall.model import Model
 
-__all__ = ["OwnRoutes"]
+__all__ = ["OwnRoutes", "flat_routes"]
 
 
 class OwnRoutes:
@@ -44,7 +44,7 @@ class OwnRoutes:
 
     def demand_bodies(self, routes: Iterable[Any]) -> None:
         """Raise DeclarationError for a record that the framework would look for in the query string."""
-        for route in _flat(routes):
+        for route in flat_routes(routes):
             dependant = getattr(route, "dependant", None)
             for parameter in getattr(dependant, "query_params", ()):
                 annotation = parameter.field_info.annotation
@@ -65,7 +65,7 @@ class OwnRoutes:
 
     def _within(self, routes: Iterable[Any]) -> Iterable[tuple[str, frozenset[str]]]:
         """The path and methods of each route where a collection or its record would answer; of a mount no methods."""
-        for route in _flat(routes):
+        for route in flat_routes(routes):
             path: str = getattr(route, "path", "")
             methods = getattr(route, "methods", None)
             name, _, rest = path[1:].partition("/")
@@ -74,7 +74,7 @@ class OwnRoutes:
                 yield path, frozenset(methods or ())
 
 
-def _flat(routes: Iterable[Any]) -> Iterable[Any]:
+def flat_routes(routes: Iterable[Any]) -> Iterable[Any]:
     """The routes, with those of included routers, which newer FastAPIs keep as one route each."""
     for route in routes:
         included = getattr(route, "effective_route_contexts", None)

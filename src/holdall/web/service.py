@@ -19,9 +19,9 @@ from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
 from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_problem_handlers, failed
-from holdall.web.openapi import contribute, contribution
+from holdall.web.openapi import contribute, contribution, describe_own
 from holdall.web.options import Options
-from holdall.web.own_routes import OwnRoutes
+from holdall.web.own_routes import OwnRoutes, flat_routes
 from holdall.web.problem import Problem
 from holdall.web.resource import Resource
 from holdall.web.rights import refusal
@@ -122,7 +122,9 @@ class Service(FastAPI):
             self._contribution = contribution(
                 self.holdall.collections(), self._options.challenge if self.knows_users else None
             )
-        return contribute(super().openapi(), self._contribution)
+        document = contribute(super().openapi(), self._contribution)
+        describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)
+        return document
 
     @asynccontextmanager
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:

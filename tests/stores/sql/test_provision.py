@@ -62,7 +62,7 @@ def test_what_is_there_stays_and_the_rest_is_added() -> None:
     assert differences(tables, found(run)) == [
         "country has no column name",
         "country has no column population",
-        "the key of country is not code",
+        "the key of table country is not the column code",
     ]
 
 

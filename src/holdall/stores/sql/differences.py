@@ -154,7 +154,7 @@ def _made(place: str, found: FoundColumn, column: sa.Column[object]) -> Iterator
 def _constraints(table: sa.Table, there: FoundTable) -> Iterator[str]:
     key = {column.name for column in table.primary_key.columns}
     if key <= set(there.columns) and set(there.key) != key:
-        yield f"the key of {table.name} is not {_listed(sorted(key))}"
+        yield f"the key of table {table.name} is not the column {_listed(sorted(key))}"
     for constraint in table.constraints:
         if not isinstance(constraint, sa.UniqueConstraint | sa.ForeignKeyConstraint):
             continue
