@@ -31,7 +31,7 @@ def test_a_model_says_in_tracebacks_which_field_is_written() -> None:
     with pytest.raises(ValidationError) as caught:
         book.title = 5
     assert any(
-        frame.line and "admitted(record, field, value)" in frame.line for frame in traceback.extract_tb(caught.tb)
+        frame.line and "validated(record, field, value)" in frame.line for frame in traceback.extract_tb(caught.tb)
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdall.errors import StaleVersion, StateError
+from holdall.errors import StaleVersion, StoreError
 from holdall.store import APPLIED, Change, KeyOf, Outcome
 from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.dialect import SQLITE
@@ -67,7 +67,7 @@ def test_a_batch_ends_before_a_record_that_needs_a_key_of_it() -> None:
 
 
 def test_a_key_that_is_never_made_is_refused() -> None:
-    with pytest.raises(StateError, match="before the record"):
+    with pytest.raises(StoreError, match="no earlier ADD"):
         carried_out([add_book("x", KeyOf(1)), add_author("a")])
 
 
