@@ -81,7 +81,8 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
     With ``as_text``, dates and times come as PostgreSQL writes them.
     """
     convert = _plain_decoder(fields, dialect, as_text)
-    check, demands = _class_check(fields, dialect), _demands(fields, dialect)
+    check = _class_check(fields, dialect)
+    demands = [] if _is_untyped(dialect) else _demands(fields, dialect)  # what is untyped is checked row by row
     if convert is None and check is None and not demands:
         return None
 
@@ -124,7 +125,7 @@ def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[I
 
     See "Flexible typing" in SQLite's documentation: only a column of a STRICT table keeps values of its type alone.
     """
-    is_untyped = dialect.family == "sqlite" and dialect.driver in DRIVERS
+    is_untyped = _is_untyped(dialect)
     columns: list[str] = []
     tests: list[str] = []
     for field in fields:
@@ -135,7 +136,9 @@ def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[I
                 tests.append(f"{column} is None")
             wanted = _CLASSES.get(leaf.field.kind) if field.kind is not Kind.MANY else None
             is_looked_at = isinstance(leaf.field, KeptField) and leaf.field.is_loose  # as it is decoded
-            if is_untyped and wanted not in (None, float) and not is_looked_at:
+            if is_untyped and wanted is float:  # what is no number cannot be taken from itself
+                tests.append(f"{column} is not None and {column} - {column} != 0")
+            elif is_untyped and wanted is not None and not is_looked_at:
                 tests.append(f"type({column}) is not {_CLASSES[leaf.field.kind].__name__} and {column} is not None")
     if not tests:
         return None
@@ -143,6 +146,10 @@ def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[I
     body = [f"    for {row} in rows:", f"        if {' or '.join(tests)}:", "            bad(())"]
     made: Callable[[Iterable[Sequence[Any]]], None] = function("check", "rows", body, {"bad": _refuse}, "rows, checked")
     return made
+
+
+def _is_untyped(dialect: Dialect) -> bool:
+    return dialect.family == "sqlite" and dialect.driver in DRIVERS
 
 
 def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[Callable[[Iterable[Any]], bool], int]]:
@@ -191,10 +198,10 @@ def _one(
     part: Sequence[Any],
 ) -> Any:
     try:
-        if check is not None:
-            check([part])
         if any(part[place] is not None and not _is_finite(part[place]) for _, place in demands):
             return Damaged("is no finite number")
+        if check is not None:
+            check([part])
         return part[0] if convert is None else convert([part])[0][0]
     except _FAULTS:
         return Damaged("is missing" if None in part else "is stored as something that it cannot be")
