@@ -335,3 +335,20 @@ async def test_a_refused_commit_leaves_no_moment_behind() -> None:
         await session.commit()
         assert late.created == late.changed
         assert dated.created == given
+
+
+@pytest.mark.anyio
+async def test_of_several_records_each_error_names_its_own() -> None:
+    """By its place in the commit, and by its key where it has one."""
+    app = library()
+    async with app.session() as session:
+        book = session.add(Book(title="a", isbn="1", author=session.add(Author(name="x"))))
+        await session.commit()
+        book.pages = 2000
+        book.isbn = ""
+        session.add(Author(name="y"))
+        with pytest.raises(ValidationError) as caught:
+            await session.commit()
+        assert [error.path for error in caught.value.errors] == ["book[1].isbn"]
+        assert f"(its key is {book.id!r})" in str(caught.value)
+        session.rollback()

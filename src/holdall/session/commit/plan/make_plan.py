@@ -124,8 +124,11 @@ def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
         found = record.__holdall__.validate(record)
         if found:
             names.add(type(record).__name__)
-            prefix = "" if len(changed) == 1 else f"{bindings.of_model(type(record)).collection}[{number}]."
-            errors.extend(FieldError((prefix + error.path).rstrip("."), error.code, error.message) for error in found)
+            prefix, whose = "", ""
+            if len(changed) > 1:  # by its place in the commit, and by its key where it has one
+                prefix, key = f"{bindings.of_model(type(record)).collection}[{number}].", record.__key__()
+                whose = "" if key is None else f" (its key is {key!r})"
+            errors += [FieldError((prefix + e.path).rstrip("."), e.code, e.message + whose) for e in found]
     if errors:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
 
