@@ -16,7 +16,7 @@ import pytest
 from holdall import Holdall
 from holdall.errors import HoldallError
 from holdall.store import CommitClass, Provisioned
-from tests.session.final_states.office import MODELS, Office, drawn, edit, is_legal, row_of
+from tests.session.final_states.office import MODELS, Office, Person, drawn, edit, is_legal, row_of
 
 COMMITS = int(os.environ.get("FINAL_STATES", "60"))
 
@@ -95,6 +95,39 @@ def test_a_commit_goes_well_if_its_final_state_is_legal(kinds: str, url: Url) ->
     told = asyncio.run(live([url(kind) for kind in kinds.split()], COMMITS, seed=COMMITS))
     assert told["legal"] > COMMITS // 5
     assert told["refused"] > COMMITS // 10 or "standalone" in kinds
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_values_pass_on_against_the_references_of_their_records(kind: str, url: Url) -> None:
+    """Ann takes what Bob lets go of, Cid what Ann has; Bob refers to Cid, which stays so and keeps nobody waiting."""
+
+    def person(email: str, nick: str | None, seat: int, boss: int | None = None) -> dict[str, Any]:
+        return {"email": email, "nick": nick, "room": "a", "seat": seat, "desk": None, "boss": boss}
+
+    desk, passport = MODELS[0], MODELS[2]
+    before = {5: person("a", "l", 0, 5), 1: person("b", "j", 1, 2), 2: person("c", None, 2)}
+    after = {5: person("a", "j", 0, 5), 1: person("b", None, 1, 2), 2: person("c", "l", 2)}
+    empty: Office = {model: {} for model in MODELS}
+    states: list[Office] = [{desk: {}, Person: people, passport: {}} for people in (before, after)]
+    place = url(kind)
+
+    async def main() -> None:
+        app = Holdall("office")
+        app.add_store("main", place)
+        for model in MODELS:
+            app.add(model, store="main", collection=f"passing_{model.__name__.lower()}")
+        await app.create()
+        store: Any = app.stores["main"]
+        try:
+            for seed in range(6):
+                for old, new in ((empty, states[0]), (states[0], states[1]), (states[1], empty)):
+                    assert await _refusal(app, old, new, Random(seed)) is None, f"of seed {seed}"
+                    assert await _held(app) == new
+        finally:
+            await store.drop()
+            await app.close()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

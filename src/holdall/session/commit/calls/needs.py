@@ -34,7 +34,7 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
         return [[] for _ in writes]
     targets = _Targets(writes)
     edges = dict.fromkeys(passing)
-    standing: set[Edge] = set()  # by references that stay as they are, to records that are there
+    standing: set[Edge] = set()  # by references to records that are there, which need no order
     for number, (batch, index) in enumerate(writes):
         own = targets.of_record(batch.records[index])
         if own is not None and own != number:
@@ -46,11 +46,11 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
                     if is_firm or field.depends_on:
                         edge = Edge(number, other, may_wait=not is_firm)
                         edges[edge] = None
-                        if field.name not in batch.fields and writes[other][0].verb is Verb.UPDATE:
+                        if writes[other][0].verb is Verb.UPDATE:
                             standing.add(edge)
     kept = list(kept_together(edges, circles) if circles else edges)
-    if passing and not standing.isdisjoint(order_nodes(len(writes), kept).waiting):
-        kept = [edge for edge in kept if edge not in standing]  # values pass on first
+    if passing and standing and order_nodes(len(writes), kept).waiting:
+        kept = [edge for edge in kept if edge not in standing]  # on a circle, values pass on first
     return _needs(len(writes), kept)
 
 
