@@ -10,9 +10,7 @@ import asyncio
 import datetime as dt
 import socket
 from collections.abc import Callable
-from math import inf
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +31,6 @@ LEASE = 15.0
 _IDENTITY = "#home"  # the id of the row that holds a journal's identity
 _BURIED = 1 << 30  # the version of a tombstone: no row that was moved on step by step comes so far
 _IDENTITY_TRIES, _IDENTITY_PAUSE = 200, 0.01  # the latter in seconds
-_CONTENTION_LASTS = 1.0  # seconds
 _TOMBSTONES_LAST = dt.timedelta(hours=1)  # longer than a commit that is taken for dead may still try to decide
 
 
@@ -54,7 +51,6 @@ class Journal:
         self._url = url
         self._local: Store | None = None
         self._identities: dict[int, str] = {}
-        self._contended: dict[int, float] = {}
 
     # --- where ------------------------------------------------------------------------------------------------------
 
@@ -138,14 +134,6 @@ class Journal:
     async def tidy(self) -> None:
         """Remove now the rows of this process's commits that are over."""
         await self.finished.remove()
-
-    def note_contention(self, home: Store) -> None:
-        """Somebody was faster at a home: it was asked to decide, and refused stale changes."""
-        self._contended[id(home)] = monotonic()
-
-    def is_contended(self, home: Store) -> bool:
-        """Whether that happened a moment ago."""
-        return monotonic() - self._contended.get(id(home), -inf) < _CONTENTION_LASTS
 
     # --- rows -------------------------------------------------------------------------------------------------------
 

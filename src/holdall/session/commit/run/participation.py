@@ -105,13 +105,12 @@ class Participation:
         return None if makes_keys and self.commit.is_kept else order[-1]
 
     async def _look_at_home(self, changes: Runs) -> None:
-        """Refuse stale changes of the home store before anything is reserved for them in vain.
+        """Refuse stale changes of a home store within this process before anything is reserved for them in vain.
 
-        A look costs next to nothing within this process; elsewhere it is worth a round trip only where stale changes
-        were refused a moment ago.
+        Elsewhere the look is a round trip, and costs more under contention than it spares.
         """
         home = self.commit.home
-        if home is None or not (home.capabilities.is_embedded or self.commit.coordinator.journal.is_contended(home)):
+        if home is None or not home.capabilities.is_embedded:
             return
         if any(run.versions or run.expected is not None for run in changes.runs):
             guarded = [item for item in changes if item.version is not None or item.expected is not None]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from math import inf
 from time import monotonic
 
-from holdall.errors import HoldallError, LockConflict, Reserved, StaleVersion
+from holdall.errors import HoldallError, LockConflict, Reserved
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan
@@ -105,10 +105,6 @@ class SeveralStoresRun(CommitRun):
                     )
                 )
                 return
-            except StaleVersion as error:
-                if part.commit.home is not None and error.store == part.commit.home.name:
-                    self._coordinator.journal.note_contention(part.commit.home)
-                raise
             except (Reserved, LockConflict) as obstacle:
                 if not part.can_be_repeated:
                     raise
