@@ -28,8 +28,6 @@ __all__ = ["Recovery"]
 
 _log = logging.getLogger("holdall.recovery")
 
-_MARKERS_LAST = dt.timedelta(hours=24)
-
 
 class Recovery:
     """Goes over the journals and reservations of an application; any number of processes may do so at once.
