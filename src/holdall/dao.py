@@ -1,4 +1,4 @@
-"""What hand-written access needs: DAOs, query functions and the words they use.
+"""Names for hand-written access: DAOs, query functions and the words they use.
 
 >>> from holdall.dao import DAO, query
 """

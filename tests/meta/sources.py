@@ -13,6 +13,7 @@ PACKAGE = HOUSE / "src" / "holdall"
 
 # Not ours, or made by a run; a leading dot says so too.
 _FOREIGN = {"build", "dist", "__pycache__"}
+_GIT = ".git"  # a file where this is one of several working trees
 
 
 def house_files(folder: Path = HOUSE, pattern: str = "*") -> list[Path]:
@@ -22,7 +23,7 @@ def house_files(folder: Path = HOUSE, pattern: str = "*") -> list[Path]:
         if path.is_dir():
             if path.name not in _FOREIGN and (not path.name.startswith(".") or path.name == ".ci"):
                 found += house_files(path, pattern)
-        elif path.match(pattern) and path.suffix != ".so":
+        elif path.match(pattern) and path.suffix != ".so" and path.name != _GIT:
             found.append(path)
     return found
 

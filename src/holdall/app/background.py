@@ -1,4 +1,6 @@
-"""What runs beside an application from its start to its end: recovery in rounds, and a look at what stores promise."""
+"""Tasks that run beside an application from its start to its end: recovery in rounds, and a look at the guarantees of
+stores.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _log = logging.getLogger("holdall")
 
 
 class Background:
-    """The tasks of one application; started twice, they run once. It does not hold the application, which holds it."""
+    """The tasks of one application; started twice, they run once. A ``Background`` does not hold the application, which
+    holds it.
+    """
 
     def __init__(self, recovery: Recovery) -> None:
         self._recovery = recovery
@@ -27,7 +31,7 @@ class Background:
             self._telling = asyncio.create_task(_log_what_is_told(durability))
 
     def recover(self, every: float, lease: float) -> None:
-        """Recover now and at least every so many seconds; see ``recovering``."""
+        """Recover now and at least every ``every`` seconds; see ``recovering``."""
         if self._recovering is None:
             self._recovering = asyncio.create_task(recovering(self._recovery.run, self._recovery.sweep, every, lease))
 

@@ -1,4 +1,4 @@
-"""What fsck tells: how far it is, and in the end what it found, counted and with examples."""
+"""Reports of fsck: its progress, and in the end its findings, counted and with examples."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Fault(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One kind of fault in one field: how many records have it, in how many it was repaired, the keys of some.
 
-    ``kind`` is "unreadable" (its stored value is not as the model says; ``reason`` tells of one), "dangling" (it
-    refers to what is not there), "one-sided" (a stored other end says something else than the references) or "shared"
+    ``kind`` is "unreadable" (its stored value is not as the model says; ``reason`` gives one example), "dangling" (it
+    refers to a record that is missing), "one-sided" (a stored other end disagrees with the references) or "shared"
     (several refer to a record that only one may refer to). ``field`` is empty where a whole record or collection cannot
     be read.
     """
@@ -60,8 +60,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class FsckReport(msgspec.Struct, frozen=True):
-    """What was found. ``checked`` counts the looks at records: one at its values, one for each reference, other end
-    that is stored, and reference that only one may have. Printing it shows it."""
+    """The findings of fsck, with the number of looks at records and of repairs. ``checked`` counts the looks at
+    records: one at its values, one for each reference, other end that is stored, and reference that only one may have.
+    Printing it shows it.
+    """
 
     checked: int
     findings: tuple[Finding, ...] = ()
@@ -95,7 +97,7 @@ class Tally:
             counts[2].append(fault.key)
 
     def report(self) -> FsckReport:
-        """What was counted so far."""
+        """The findings so far."""
         found = [
             Finding(*place, number, repaired, tuple(keys), reason)
             for place, (number, repaired, keys, reason) in self._counts.items()

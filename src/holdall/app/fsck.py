@@ -1,6 +1,7 @@
 """Looking through all stores for records that cannot be read and references that do not hold; repairing the latter.
 
-It goes by key, batch by batch, and can be taken up again at a position. It repairs by ordinary commits, one a batch.
+The scan goes by key, batch by batch, and can be taken up again at a position. Repairs are ordinary commits, one a
+batch.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class Fsck:
         self._broken.append(error)
 
     def _faults(self, binding: Binding) -> list[Fault]:
-        """What a store told of records that cannot be read, since it was asked last."""
+        """Return the faults that a store has found in records that cannot be read, since the last call."""
         faults = [fault for error in self._broken for fault in _faults_of(binding, error)]
         self._note_damage(binding, self._broken)
         self._tally.checked += len(self._broken)

@@ -1,4 +1,4 @@
-"""What an application is given while it is declared, looked at before anything is kept of it."""
+"""Checks of what an application is given while it is declared, before anything is kept of it."""
 
 from __future__ import annotations
 

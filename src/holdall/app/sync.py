@@ -99,7 +99,7 @@ class SyncHoldall:
         return self._call(self._app.durability)
 
     def start(self, *, every: float = 30.0) -> None:
-        """Finish what earlier commits left behind, now and every so many seconds, until ``close``."""
+        """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``."""
         self._call(lambda: self._app.start(every=every))
 
     @property

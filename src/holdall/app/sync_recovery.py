@@ -1,4 +1,4 @@
-"""What an operator does about commits that are not over, for code that is not async."""
+"""Recovery of unfinished commits by an operator, for code that is not async."""
 
 from __future__ import annotations
 

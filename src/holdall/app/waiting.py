@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class Wait(Protocol):
-    """Calls a function on the facade's own loop, and gives what comes of it."""
+    """Calls a function on the facade's own loop, and returns its result."""
 
     def __call__(self, function: Callable[[], Awaitable[R]], /) -> R:
         """Wait for the result; raises what it raises."""

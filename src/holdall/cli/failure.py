@@ -1,4 +1,4 @@
-"""What ends a command: a sentence for the person at the terminal, and an exit code for the script around it."""
+"""The end of a command: a sentence for the person at the terminal, and an exit code for the script around it."""
 
 from __future__ import annotations
 

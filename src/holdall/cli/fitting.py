@@ -15,8 +15,8 @@ __all__ = ["prepare"]
 def prepare(target: Target, *, create: bool = False, is_served: bool = False) -> int:
     """Create what is missing if asked, inspect every store and close them; how many collections there are.
 
-    Raises Failure with every difference and what can be done about it. Of an application that ``is_served``, single
-    records that are amiss are only told of: its lists tell them apart, and clients may repair them.
+    Raises Failure with every difference and what can be done about it. If the application ``is_served``, single records
+    that are amiss are only reported: its lists tell them apart, and clients may repair them.
     """
     app = target.app
 

@@ -1,4 +1,4 @@
-"""Who may do what, told when a service starts."""
+"""Rights of users in each collection, printed when a service starts."""
 
 from __future__ import annotations
 

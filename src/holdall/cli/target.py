@@ -97,7 +97,7 @@ def _made(text: str, found: Any) -> Any:
 
 
 def _blame(error: BaseException) -> str:
-    """What went wrong in the user's own code, and where."""
+    """Describe an error in the user's own code, with its place."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [
         frame

@@ -20,7 +20,9 @@ _SECRET = "HOLDALL_SECRET"  # noqa: S105 - the variable's name
 
 @contextmanager
 def environment(target: str) -> Iterator[None]:
-    """What the processes started within need: the target, and one secret, so that each reads the others' cursors."""
+    """Set the environment of the processes started within: the target, and one secret, so that each reads the others'
+    cursors.
+    """
     given = {_TARGET: target, _SECRET: os.environ.get(_SECRET) or secrets.token_hex(32)}
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)

@@ -1,4 +1,4 @@
-"""What commits tell of themselves, as their errors know it; the session has the classes."""
+"""Protocols of the reports that commit errors carry; the classes are in ``session``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TaskReport(Protocol):
 
     @property
     def verb(self) -> str:
-        """What was to be done: add, update or remove."""
+        """The act of the task: add, update or remove."""
         ...
 
     @property
@@ -59,12 +59,12 @@ class TaskReport(Protocol):
 
     @property
     def error(self) -> Exception | None:
-        """What refused it."""
+        """The error that refused the change, or None."""
         ...
 
     @property
     def answer(self) -> Any:
-        """What a DAO returned."""
+        """The value that a DAO returned."""
         ...
 
     @property
@@ -93,7 +93,7 @@ class UnfinishedReport(Protocol):
 
     @property
     def parts(self) -> tuple[Any, ...]:
-        """What it wrote or was to write, store by store."""
+        """The parts that the commit wrote or was to write, one for each store."""
         ...
 
     @property
@@ -128,7 +128,7 @@ class UnfinishedReport(Protocol):
 
 
 class Unresolved(Protocol):
-    """What can be done about a commit that did not end as asked."""
+    """A handle on a commit that did not end as asked."""
 
     @property
     def was_applied(self) -> bool | None:
@@ -163,7 +163,7 @@ class CommitReport(Protocol):
 
     @property
     def guarantee(self) -> str:
-        """What was promised: a Guarantee."""
+        """The guarantee that the plan gave: a Guarantee."""
         ...
 
     @property
@@ -183,5 +183,7 @@ class CommitReport(Protocol):
 
     @property
     def unresolved(self) -> Unresolved | None:
-        """What can be done about it; None where that is to load its records again."""
+        """A handle to retry, compensate or accept the commit; None where loading its records again is all that can be
+        done.
+        """
         ...

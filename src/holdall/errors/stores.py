@@ -67,14 +67,14 @@ class StoreTimeout(StoreError):
 
 
 class UpstreamError(StoreError):
-    """The service behind a store refused a call, or gave an answer that cannot be used; whoever runs it has to look.
+    """The service behind a store refused a call, or gave an answer that cannot be used; its operator has to look.
 
-    It refused this program, not the program's user: a 403 there says nothing of what the user may do here.
+    The service refused this program, not the program's user: a 403 there says nothing of what the user may do here.
     """
 
 
 class SchemaMismatch(StoreError):
-    """What the store holds does not fit the models; ``differences`` lists each difference in a sentence."""
+    """The content of the store does not fit the models; ``differences`` lists each difference in a sentence."""
 
     def __init__(self, store: str, differences: Sequence[str]) -> None:
         self.differences = tuple(differences)
@@ -214,7 +214,7 @@ class Holder(Protocol):
 class LockConflict(Conflict):
     """Somebody else holds a lock for too long, or two commits waited for each other: repeat the commit.
 
-    ``collection`` is where that happened, if known. Who holds it may be a prepared transaction of a dead process.
+    ``collection`` is where that happened, if known. The holder may be a prepared transaction of a dead process.
     """
 
     def __init__(self, store: str, message: str, position: int | None = None, collection: str = "") -> None:

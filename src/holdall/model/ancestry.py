@@ -1,4 +1,4 @@
-"""What a model inherits: the order of its ancestors, and the slots they have made."""
+"""Inheritance of models: the order of a model's ancestors, and the slots they have made."""
 
 from __future__ import annotations
 

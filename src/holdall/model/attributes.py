@@ -1,4 +1,4 @@
-"""What stands in front of a slot that cannot be read as it is: references, many references, mutable values."""
+"""Descriptors for slots that cannot be read as they are: references, many references, mutable values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RefAttribute(SlotAttribute):
         return value if value.__class__ is Reference else Reference(self._target, value, None, record, self)
 
     def fill(self, record: Any, found: Any) -> None:
-        """Keep the record that was found for the key, unless the slot has another value by now."""
+        """Keep the record that was found for the key, unless the slot has been given another value meanwhile."""
         if self._get(record) == found.__key__():
             self.slot.__set__(record, Reference(self._target, record=found))
             gc_track(record)

@@ -132,7 +132,7 @@ def _setters(declaration: Declaration) -> Callable[[Any], None]:
 
 
 def set_value(record: Any, field: Field, value: Any, errors: list[FieldError]) -> Any:
-    """What the field's setter makes of a value of the right type, validated."""
+    """Return what the field's setter makes of a value of the right type, validated."""
     assert field.options.setter is not None
     try:
         changed = field.options.setter(record, value)

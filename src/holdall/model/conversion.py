@@ -111,7 +111,7 @@ def _fields_of(annotation: Any) -> list[tuple[str, str, bool]]:
 
 
 def _tag_of(annotation: Any) -> str | None:
-    """The name under which a struct's JSON tells of its type, if it does."""
+    """The name of the JSON member that holds a struct's type tag, or None."""
     return annotation.__struct_config__.tag_field if issubclass(annotation, msgspec.Struct) else None
 
 

@@ -116,7 +116,7 @@ class Declaration:
         return errors or self.run_checks(record, prefix)
 
     def run_checks(self, record: Any, prefix: str = "") -> list[FieldError]:
-        """What the rules over several fields object to."""
+        """Run the rules over several fields; return an error for each rule that is broken."""
         errors: list[FieldError] = []
         for name, rule in self.checks.items():
             try:
@@ -168,7 +168,7 @@ class Declaration:
         )
 
     def _suggested(self, name: str) -> str:
-        """What to write instead of a name that is no field."""
+        """Return a sentence that suggests another name for one that is no field."""
         first, _, rest = name.partition("__")
         if rest and first in self.by_name:
             model = self.model.__name__

@@ -95,7 +95,7 @@ class Field:
 
     @property
     def generated(self) -> Generated:
-        """Who makes its value."""
+        """The party that makes the field's value: see ``Generated``."""
         if not self.options.generated:
             return Generated.NO
         return Generated.CLIENT if self.kind is Kind.UUID else Generated.STORE
@@ -222,7 +222,7 @@ class Field:
     def fast_source(self, variable: str, names: dict[str, Any]) -> str | None:
         """Python source, true of ``variable`` only if it can go into the slot as it is; None if there is none.
 
-        What the source needs is added to ``names`` under names that start with ``__``, as no field's does.
+        Objects that the source needs are added to ``names`` under names that start with ``__``, as no field's does.
         """
         options = self.options
         if self.type is None or self.type.fast is None or options.coerce or options.setter or not options.type_check:

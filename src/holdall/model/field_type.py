@@ -18,7 +18,7 @@ Admit = Callable[[Any, str, list[FieldError]], Any]
 
 
 class FieldType(msgspec.Struct, frozen=True):
-    """What values of one annotation are.
+    """The check and the conversions of values of one annotation.
 
     ``validate(value, path, errors)`` gives the adjusted value and appends what is wrong with it. ``encode`` and
     ``decode`` lead to the border value and back; None where both are the same. ``None`` is never passed to them.

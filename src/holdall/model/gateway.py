@@ -14,7 +14,7 @@ M = TypeVar("M")
 
 
 class SessionLike(Protocol):
-    """What the active-record look needs of a session."""
+    """The verbs of a session that ``Model.objects`` and ``record.save()`` use."""
 
     def add(self, record: Any) -> Any:
         """Add a record."""

@@ -19,13 +19,13 @@ _STORED = (State.CLEAN, State.DIRTY, State.DELETED)
 
 
 class BackEdit(msgspec.Struct, eq=False):
-    """What was asked of the other end since the last commit.
+    """The edits made at the other end of a reference since the last commit.
 
     ``kept`` are the records and keys that were assigned, None where nothing was assigned. ``added`` and ``removed`` are
     keys of records that were not at hand: left for the commit, or until they are loaded. Those removed have True where
     they had been added since the last commit: whomever they referred to before, it is nobody now. ``written`` are the
-    records whose own references were changed. In ``sessions`` it was done to every record that was or came to hand;
-    what these say by now was said later.
+    records whose own references were changed. In ``sessions`` the edit was applied to every record that was or came to
+    hand; edits noted here now were made later.
     """
 
     owner: Any
@@ -108,14 +108,15 @@ def unlink(owner: Any, name: str, value: Any) -> None:
 
 
 def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[int, str], BackEdit]:
-    """What was asked at the other ends of a record, taken out of the edits of its session."""
+    """Remove the edits made at the other ends of a record from the edits of its session, and return them."""
     return {place: edits.pop(place) for place in [place for place in edits if place[0] == id(record)]}
 
 
 def catch_up(edit: BackEdit, record: Any) -> None:
     """Do to a record that has come to hand what was asked at the other end.
 
-    Whatever is assigned to it from then on came later. Where it cannot be done here, it is left for the commit.
+    Assignments to the record from then on are later than the edit. Where it cannot be done here, it is left for the
+    commit.
     """
     other, key = _other(edit.owner, edit.name), record.__key__()
     is_removed = key in edit.removed or (
@@ -148,7 +149,7 @@ def _ask_for(owner: Any, edit: BackEdit, key: Any) -> None:
 
 
 def _without(field: Any, owner: Any, item: Any) -> Any:
-    """What the stored other end holds besides this."""
+    """Return the keys of the stored other end without this item."""
     if field.form is None:
         return None
     return [one for one in field.get(owner) if not _same(item, one)]
@@ -223,7 +224,7 @@ def _turn_away(owner: Any, record: Any, other: Any) -> bool:
 
 
 def _edit(owner: Any, name: str) -> BackEdit:
-    """What has been asked at this other end, to be written to; it goes with the record where its session ends."""
+    """Return the edit of this other end, to be added to; the edit goes with the record where its session ends."""
     edits, place = _edits(owner), (id(owner), name)
     found = edits.get(place)
     if found is None:
@@ -234,7 +235,7 @@ def _edit(owner: Any, name: str) -> BackEdit:
 
 
 def _edits(owner: Any) -> dict[tuple[int, str], BackEdit]:
-    """What has been asked in the session of a record, or at the record's own ends where it is in none."""
+    """Return the edits of the record's session, or those kept with the record where no session holds it."""
     track = track_of(owner)
     edits = track.link.ends if track is not None and track.link is not None else getattr(track, "ends", None)
     if edits is None:

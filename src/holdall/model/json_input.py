@@ -171,7 +171,7 @@ def decode_text(field: Field, text: str) -> Any:
 
 
 def input_annotation(field: Field, required: bool = False) -> Any:
-    """What msgspec is to make of a field's JSON; with ``required``, None is left out."""
+    """Return the annotation by which msgspec reads a field's JSON; with ``required``, None is left out."""
     if field.target is not None:
         keys = [input_annotation(part, required=True) for part in field.target().__holdall__.key]
         key = keys[0] if len(keys) == 1 else types.GenericAlias(tuple, tuple(keys))

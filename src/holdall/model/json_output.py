@@ -1,4 +1,6 @@
-"""Records as JSON: stored fields and computed values, references as keys. Who may see what is decided elsewhere."""
+"""Records as JSON: stored fields and computed values, references as keys. The right to see a field is decided
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ __all__ = ["JsonOutput", "encode_hook"]
 
 
 def encode_hook(value: Any) -> Any:
-    """What msgspec cannot encode itself: a reference or record is its key, many of them a list of keys."""
+    """Encode a value that msgspec cannot encode: a reference or record as its key, many of them as a list of keys."""
     if isinstance(value, Reference | Tracked):
         return key_of_value(value)
     if isinstance(value, Related):
@@ -74,7 +76,7 @@ class JsonOutput:
         return _DECODER.decode(self.encode_one(record, names))
 
     def _prepared(self, records: Sequence[Any], names: Collection[str] | None) -> Sequence[Any]:
-        """What the encoder takes: the records themselves where it shows just their slots, else structs made for it."""
+        """Return the records themselves where the encoder shows just their slots, else structs made for it."""
         if names is None:
             if not self.is_computing:
                 return records

@@ -17,7 +17,7 @@ _LEAVES = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR)
 
 
 def to_json_builtins(value: Any) -> Any:
-    """What the value's JSON says, in dict, list, str, int, float, bool and None; always a copy."""
+    """Return the value as its JSON has it, in dict, list, str, int, float, bool and None; always a copy."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 

@@ -15,13 +15,13 @@ M = TypeVar("M")
 
 
 class _NotLoaded(ABC):
-    """What has records, but only once it is awaited: to take it for a list is told as a mistake."""
+    """A result that has records only once it is awaited; using the object as a list raises an error that says so."""
 
     __slots__ = ()
 
     @abstractmethod
     def _hint(self) -> str:
-        """What to write for a list of the records."""
+        """Return the expression to write for a list of the records."""
 
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(f"records are not loaded before they are awaited: write records = {self._hint()}")

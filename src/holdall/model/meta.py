@@ -216,7 +216,9 @@ class _Body:
 
 
 def _attribute(field: Field, slot: Any) -> Any:
-    """What reads the field from its slot: the slot itself where nothing has to stand in front of it."""
+    """Return the descriptor that reads the field from its slot: the slot itself where nothing has to stand in front of
+    it.
+    """
     if field.type is not None:
         return MutableAttribute(slot) if field.type.is_mutable else slot
     if field.form is None:

@@ -32,7 +32,7 @@ class Names:
         self.model: Any = None  # the class itself, once it is made
 
     def get(self, name: str) -> Any:
-        """What the name stands for, or None."""
+        """Return the object that the name stands for, or None."""
         if name == self._own:
             return self.model
         if name in self._local:
@@ -48,7 +48,9 @@ class Names:
 
 
 def names_around(own: str, module: object, depth: int) -> Names:
-    """What the class body of the model ``own`` in this module can see, from ``depth`` calls further up."""
+    """Return the names that the class body of the model ``own`` in this module can see, from ``depth`` calls further
+    up.
+    """
     frame: FrameType | None = sys._getframe(depth + 1)
     while frame is not None and frame.f_globals.get("__name__") != module:
         frame = frame.f_back

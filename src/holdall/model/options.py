@@ -1,4 +1,4 @@
-"""What a class body says of a field: ``field(...)``, ``back(...)``, ``@check`` and ``@computed``."""
+"""The options of fields in a class body: ``field(...)``, ``back(...)``, ``@check`` and ``@computed``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MISSING: Any = _Missing.MISSING
 
 
 class OnDelete(Enum):
-    """What becomes of the records that refer to one that is removed."""
+    """The treatment of records that refer to one that is removed."""
 
     RESTRICT = "restrict"  # the removal is refused
     CASCADE = "cascade"  # they are removed too
@@ -71,7 +71,7 @@ class FieldOptions(msgspec.Struct, frozen=True):
 
 
 class Declared:
-    """What ``field`` and ``back`` return in the class body: the options, and ``@age.setter`` to add to them."""
+    """The value of ``field`` and ``back`` in the class body: the options, and ``@age.setter`` to add to them."""
 
     __slots__ = ("options",)
 
@@ -169,19 +169,18 @@ def field(
 ) -> Any:
     """Say more of a field than its annotation does.
 
-    ``pk`` makes it (part of) the key. ``generated`` lets the store make an int or str key, or the session a UUIDv7
-    (RFC 9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too. ``default`` is a
-    constant, ``default_factory`` is called for each record. With ``init=False`` the constructor does not take it.
-    ``frozen`` says when it may not be written.
-    ``setter(record, value)`` gives the value to keep, after the type check and before the rules. ``type_check=False``
-    leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO text for a date).
-    ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by the store.
-    ``version=True`` counts the record's commits and guards against lost updates. ``auto_now`` stamps a datetime or date
-    with the moment of a commit: ``"create"`` of the record's first, if it has no value, ``"write"`` of each.
-    ``ge gt le lt`` bound numbers, text, dates and durations; ``length`` is a pair (minimum, maximum or None);
+    ``pk`` makes it (part of) the key. ``generated`` lets the store make an int or str key, or the session a UUIDv7 (RFC
+    9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too. ``default`` is a constant,
+    ``default_factory`` is called for each record. With ``init=False`` the constructor does not take it. ``frozen`` says
+    when it may not be written. ``setter(record, value)`` gives the value to keep, after the type check and before the
+    rules. ``type_check=False`` leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO
+    text for a date). ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by
+    the store. ``version=True`` counts the record's commits and guards against lost updates. ``auto_now`` stamps a
+    datetime or date with the moment of a commit: ``"create"`` of the record's first, if it has no value, ``"write"`` of
+    each. ``ge gt le lt`` bound numbers, text, dates and durations; ``length`` is a pair (minimum, maximum or None);
     ``pattern`` must match the whole text; ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as
-    SQL's NUMERIC does. ``on_delete`` of a reference says what becomes of this record when the one it refers to is
-    removed; nothing said, the removal is refused. Raises DeclarationError where options contradict each other.
+    SQL's NUMERIC does. ``on_delete`` of a reference says what happens to this record when the one that the field refers
+    to is removed; without it, the removal is refused. Raises DeclarationError where options contradict each other.
 
     >>> from holdall import Model, field
     >>> class Book(Model):
@@ -227,7 +226,7 @@ def back(
     """Declare the other end of a reference: the records whose ``field``, a Ref or a Many, points here.
 
     A ``Many["Book"]`` of any number, a ``Ref["Passport | None"]`` of at most one. ``fill`` says where its records come
-    from. ``on_delete`` says what becomes of them when this record is removed; nothing said here and at ``field``, the
+    from. ``on_delete`` says what happens to them when this record is removed; without it here and at ``field``, the
     removal is refused while there are any.
 
     >>> from holdall import Many, Model, Ref, field
@@ -260,7 +259,7 @@ def check(function: Any, /, *fields: str) -> Any:
     """Declare a method as a rule over several fields: ``@check`` or ``@check("pages", "isbn")``.
 
     The method returns None where the rule holds and a sentence where it does not; raising ValueError with a sentence
-    does too. It runs when a record is constructed and again when it is committed.
+    does too. The rule runs when a record is constructed and again when the record is committed.
     """
     if callable(function):
         return Check(function)

@@ -1,6 +1,6 @@
 """Records as pydantic sees them, so that routes of FastAPI take and give them in the form that collections have.
 
-Pydantic is imported by whoever asks: nothing here needs it otherwise.
+Pydantic calls this module; nothing here imports Pydantic otherwise.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def record_core_schema(model: Any) -> Any:
 
 
 def record_json_schema(model: Any, mode: str) -> dict[str, Any]:
-    """What stands for the schema of its JSON, until the service puts that of its collection in its place."""
+    """Return a placeholder for the schema of the record's JSON, until the service puts that of its collection in its
+    place.
+    """
     which = "Record" if mode == "serialization" else "Create"
     return {"type": "object", "title": model.__name__, RECORD_MARK: f"{model.__name__}.{which}"}
 

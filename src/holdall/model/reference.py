@@ -26,9 +26,9 @@ Key: TypeAlias = int | str | UUID | tuple[Any, ...]
 class Reference(Generic[T]):
     """A handle on a referenced record: its ``key``, whether it is ``loaded``, its attributes once it is.
 
-    ``await`` loads it, or gives None where the reference is empty; NotFound if it points at nothing. It is loaded by
-    the session of the record that refers to it; if that is gone, by the active session or one for this act.
-    Two references are equal if they lead to the same key, or to the same record.
+    ``await`` loads it, or gives None where the reference is empty; NotFound if it points at nothing. The session of the
+    record that refers to the other loads that one; without it the active session does, or one made for this act. Two
+    references are equal if they lead to the same key, or to the same record.
     """
 
     __slots__ = ("_attribute", "_key", "_owner", "_record", "_target")

@@ -1,4 +1,4 @@
-"""What stands in the slot of a reference, or of a list of them: keys, and References that have their records."""
+"""Items in the slot of a reference, or of a list of them: keys, and References that have their records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["items_of", "leads_to", "refers_to", "replace_items"]
 
 
 def items_of(field: Field, slot: Any) -> list[Any]:
-    """What the slot of the field holds, one by one."""
+    """Return the items in the slot of the field, one by one."""
     return [item for item in (slot if field.form is not None else (slot,)) if item is not None]
 
 

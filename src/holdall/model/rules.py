@@ -18,7 +18,7 @@ class Rule(Protocol):
 
     @property
     def code(self) -> str:
-        """What kind of error a breach is."""
+        """The code of a breach, such as ``ge`` or ``length``."""
         ...
 
     def holds(self, value: Any) -> bool:

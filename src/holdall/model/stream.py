@@ -21,8 +21,8 @@ def stream(*, init: Literal[False] = False) -> Any:
 class Stream:
     """The handle that reading ``job.log`` gives, of a record that is stored.
 
-    What is appended takes effect at once, in one piece, and no rollback takes it back. Every call raises StateError for
-    a record that is not stored.
+    Appended items are stored at once, in one piece, and no rollback takes them back. Every call raises StateError for a
+    record that is not stored.
     """
 
     __slots__ = ("_name", "_record")

@@ -35,7 +35,7 @@ __all__ = [
 
 
 class SessionAccess(Protocol):
-    """What a record asks of the session that keeps it."""
+    """The part of a session that its records call."""
 
     def became_clean(self, record: Any) -> None:
         """The record is clean again: every field has its old value."""
@@ -66,13 +66,13 @@ class SessionAccess(Protocol):
 
 
 class Trust(Protocol):
-    """What a session's records ask while code that speaks for a store is under way."""
+    """The questions of a session's records while code that acts for a store runs."""
 
     def is_acting(self) -> bool:
         """Whether it is that code that asks: it may write frozen fields, and what it writes is no change."""
 
     def wrote(self, record: Any, field: Any, value: Any) -> None:
-        """It writes this value to the record's field."""
+        """Note that this code writes the value to the record's field."""
 
 
 class SessionLink:

@@ -1,4 +1,4 @@
-"""What to write in place of an option that fields or models do not have, for those who come from elsewhere."""
+"""Suggestions for options that fields or models do not have, for those who come from other libraries."""
 
 from __future__ import annotations
 

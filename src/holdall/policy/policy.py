@@ -14,7 +14,7 @@ __all__ = ["Authenticated", "Everyone", "Grant", "Nobody", "Policy", "Right", "R
 
 
 class Right(StrEnum):
-    """What can be allowed."""
+    """The rights of a policy: read, create, update, delete."""
 
     READ = "read"
     CREATE = "create"
@@ -64,7 +64,7 @@ Nobody = _Nobody()
 
 
 class Policy:
-    """Who may do what with a collection.
+    """The rights of users in a collection.
 
     ``write`` stands for create, update and delete where these are not given. Without anything, only authenticated
     users may. A grant that raises denies. Raises DeclarationError for what is no grant.

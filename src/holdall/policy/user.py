@@ -10,7 +10,7 @@ __all__ = ["ANONYMOUS", "SYSTEM", "User"]
 
 
 class User(msgspec.Struct, frozen=True):
-    """Who acts: an id, the roles held, and whether rights are checked at all.
+    """The user of a session: an id, the roles held, and whether rights are checked at all.
 
     >>> User("ann", roles=frozenset({"librarian"})).has_role("librarian")
     True

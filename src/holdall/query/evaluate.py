@@ -1,6 +1,6 @@
 """The reference meaning of every query, over whole collections in memory.
 
-Stores are tested against it. It is not a way to run queries on real stores: it reads everything.
+Stores are tested against it. Real stores are not queried so: evaluation reads everything.
 """
 
 from __future__ import annotations

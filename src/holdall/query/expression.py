@@ -119,7 +119,7 @@ class Expression:
         return self.path[self._behind[-1] :] if self._behind else self.path
 
     def _wrapped(self, node: Condition) -> Condition:
-        """What is said of the records behind such ends, said of the collection."""
+        """Turn a condition on the records behind these ends into a condition on the collection."""
         for place in range(len(self._behind) - 1, -1, -1):
             start = self._behind[place - 1] if place else 0
             node = Some(self.path[start : self._behind[place]], node, NOBODY if place else self._owner)

@@ -1,7 +1,7 @@
 """Conditions compiled to Python: one closure per node, made once per query and called once per row.
 
-It gives every operator its meaning for ``evaluate`` and is the engine of stores that keep rows in memory. It trusts
-that ``check`` has passed the query.
+The closures give every operator its meaning for ``evaluate`` and are the engine of stores that keep rows in memory. The
+query must have passed ``check``.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
 
 
 def comparable(kind: Kind) -> Callable[[Any], Hashable] | None:
-    """What makes two values of this kind equal exactly when ``==`` of the result is; None where ``==`` itself does."""
+    """Return a function whose results are equal exactly when two values of this kind are; None where ``==`` is."""
     return _frozen if kind is Kind.JSON else None
 
 

@@ -1,6 +1,6 @@
-"""What a record looks like to those who know no models: names, kinds and rules of a collection's stored fields.
+"""The description of a collection for code that knows no models: names, kinds and rules of its stored fields.
 
-Models write it, stores create tables from it, ``evaluate`` reads it. It holds no Python classes of anyone.
+Models write it, stores create tables from it, ``evaluate`` reads it. No schema holds a Python class of a user.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Generated(StrEnum):
-    """Who makes a field's value when the record is added."""
+    """The party that makes a field's value when the record is added: nobody, the store or the session."""
 
     NO = "no"
     STORE = "store"  # an integer counted by the store

@@ -194,13 +194,13 @@ class Bindings:
         return self.missing_name(collection) if binding is None else binding
 
     def missing_model(self, model: Any) -> Binding:
-        """What ``of_model`` does about a model without a binding."""
+        """Raise StateError for a model without a binding; overridden where a binding can be made for it."""
         if not isinstance(model, type):
             raise StateError(f"a model is asked for, which is a class, not {type(model).__name__}")
         raise StateError(f"{model.__name__} is not part of this Holdall: call app.add({model.__name__}, store=...)")
 
     def missing_name(self, collection: str) -> Binding:
-        """What ``of_name`` does about a name without a binding."""
+        """Raise StateError for a name without a binding; overridden where a binding can be made for it."""
         raise StateError(f"there is no collection {collection!r} in this Holdall")
 
     def of_query(self, query: Query[Any]) -> Binding:

@@ -1,4 +1,4 @@
-"""What a session is made of, for the parts that give it its verbs."""
+"""The parts of a session, for the classes that give it its verbs."""
 
 from __future__ import annotations
 

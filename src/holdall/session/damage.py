@@ -19,7 +19,7 @@ _UNKNOWN = Damaged("is stored as something that the model does not know")
 
 
 class Readable(msgspec.Struct, Generic[T], frozen=True):
-    """What could be read of an answer: ``records``, an error for each of the others, and the ``rows`` of them all."""
+    """The readable part of an answer: ``records``, an error for each of the others, and the ``rows`` of them all."""
 
     records: list[T]
     broken: list[CorruptRecord]
@@ -27,7 +27,7 @@ class Readable(msgspec.Struct, Generic[T], frozen=True):
 
 
 def decoded(binding: Binding, row: Row) -> list[Any]:
-    """What the slots of a record hold for a whole row, with ``Damaged`` for what cannot be read."""
+    """Return the values of a record's slots for a whole row, with ``Damaged`` for those that cannot be read."""
     return [_slot(field, value) for field, value in zip(binding.declaration.stored, row, strict=True)]
 
 

@@ -97,7 +97,7 @@ class IdentityMap:
         return known.setdefault(key, record) is record
 
     def index_new(self, model: Any) -> None:
-        """File the model's new records under the keys they have by now; the first to claim a key has it."""
+        """File the model's new records under their current keys; the first to claim a key has it."""
         known = self.of(model)
         mine = {number: record for number, record in self.new.items() if type(record) is model}
         for key in [key for key, record in known.items() if id(record) in mine]:
@@ -116,7 +116,7 @@ class IdentityMap:
             self.claim(type(record), record.__key__(), record)
 
     def stored_key(self, record: Any) -> Any:
-        """The key under which the store knows the record, whatever its fields say by now."""
+        """The key under which the store knows the record, even if its fields say otherwise now."""
         track = track_of(record)
         old = track.old if track is not None else None
         fields = type(record).__holdall__.key
@@ -181,7 +181,7 @@ class IdentityMap:
         self.stamped.clear()
 
     def renew(self, records: Iterable[Any] | None = None) -> None:
-        """What these records hold now, or all, is what later changes in place are told from."""
+        """Take the present values of these records, or of all, as the base of later changes in place."""
         self.watcher.renew(records)
 
     def release(self, records: list[Any]) -> None:

@@ -141,7 +141,7 @@ class Reader:
         return await CrossStore(self._semi_joins).fetch(query, binding)
 
     async def explain(self, query: Query[Any]) -> Explanation:
-        """Ask what has to be asked before, and tell of it; the query itself is not sent."""
+        """Send the queries that come before, and explain them; the query itself is not sent."""
         binding, asked = self._bindings.of_query(query), list[Asked]()
         semi_joins = SemiJoins(self._bindings, self._user, asked)
         binding.policy.demand(Right.READ, self._user, binding.collection)
@@ -150,7 +150,7 @@ class Reader:
         return await CrossStore(semi_joins).explained(local, binding, asked)
 
     async def _by_keys(self, binding: Binding, query: Query[Any], keys: list[Any]) -> list[Any]:
-        """What a query means that asks for records by nothing but their keys, where a DAO gets them."""
+        """Get the records of a query that asks for nothing but their keys, where a DAO gets them."""
         found = await self._dao_records.get_all(lambda key: self.get(binding, key), keys)
         end = None if query.max_rows is None else query.skip + query.max_rows
         records = list(found.values())[query.skip : end]
@@ -160,7 +160,7 @@ class Reader:
         return decoded_rows(self._bindings, binding, query, list(map(binding.codec.reader(names), records)))
 
     async def some(self, query: Query[Any], number: int) -> list[Any]:
-        """The first so many of what the query means, passing by records that are to be removed."""
+        """Return the first ``number`` records of the query, passing by records that are to be removed."""
         model = self._bindings.of_query(query).model
         wanted = number if query.max_rows is None else min(number, query.max_rows)
         passed = 0 if query.projection else sum(type(record) is model for record in self._records.deleted.values())

@@ -37,7 +37,7 @@ _VAIN_ATTEMPTS = 5
 
 
 class Referential:
-    """Keeps references whole over all stores of a session. It costs nothing where no reference is concerned."""
+    """Keeps references whole over all stores of a session. Commits without references cost nothing."""
 
     def __init__(self, bindings: Bindings, records: IdentityMap, user: User, dao_records: DaoRecords) -> None:
         self._bindings = bindings
@@ -52,8 +52,8 @@ class Referential:
     def derived_record(self, error: Exception) -> Any:
         """The record that a commit was refused for, if only the commit itself was to change it, in its lists.
 
-        Nobody has asked for that change there, so that it may be worked out anew from what the store has by now. None
-        for any other refusal.
+        Nobody has asked for that change there, so that it may be worked out anew from the current rows of the store.
+        None for any other refusal.
         """
         cause = error.__cause__
         return self._derived.get((cause.collection, cause.key)) if isinstance(cause, StaleVersion) else None

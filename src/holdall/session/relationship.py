@@ -38,7 +38,7 @@ class Relationship:
 
     @property
     def name(self) -> str:
-        """How people are told of it: ``book.author``."""
+        """The name in messages: ``book.author``."""
         return f"{self.source.collection}.{self.field.name}"
 
 
@@ -73,7 +73,7 @@ def _backs(target: Binding, source: Binding, field: Field) -> Iterable[Field]:
 
 
 def _rule(field: Field, backs: tuple[Field, ...]) -> OnDelete:
-    """What one end says, or both alike; the removal is refused where neither says anything."""
+    """Return the rule of one end, or of both alike; the removal is refused where neither says anything."""
     said = {end.options.on_delete for end in (field, *backs) if end.options.on_delete is not None}
     where = f"{field.model}.{field.name}"
     if len(said) > 1:

@@ -78,7 +78,9 @@ def _led(field: Field, gone: Any, record: Any, item: Any) -> Any:
 
 
 def _replaced(declaration: Declaration, gone: Any, edited: dict[str, Any], record: Any) -> dict[str, Any]:
-    """What is stored of the fields in which the two records differ; the new one gets the version, and its stamps."""
+    """Return the stored values of the fields in which the two records differ; the new one gets the version, and its
+    stamps.
+    """
     now, old = datetime.now(UTC), dict[str, Any]()
     for field in declaration.stored:
         stored = edited.get(field.name, field.get(gone))

@@ -1,8 +1,9 @@
-"""Blocks of code that act for something, the innermost for whoever asks; also where one ends in another context.
+"""Blocks of code that act for an object, of which the innermost open one counts; also where one ends in another
+context.
 
-A generator's block ends in the context of whoever closes it, a FastAPI dependency's in that of another thread. There a
-context variable cannot be reset, and where the block began it still has its value: so a block says by itself that it
-is over.
+A generator's block ends in the context of the code that closes it, a FastAPI dependency's in that of another thread.
+There a context variable cannot be reset, and where the block began it still has its value: so a block says by itself
+that it is over.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Blocks(Generic[T]):
 
     @property
     def current(self) -> T | None:
-        """What the innermost open block acts for."""
+        """Return the object that the innermost open block acts for, or None."""
         block = self._open_block()
         return None if block is None else block.item
 

@@ -1,4 +1,4 @@
-"""What a store can do, as a value: the vocabulary of features, and the default, which is *cannot*."""
+"""The abilities of a store, as a value: the vocabulary of features, and the default, which is *cannot*."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Feature(StrEnum):
 
 
 class CommitClass(StrEnum):
-    """What a store can promise about a group of changes."""
+    """The promise of a store about a group of changes."""
 
     TX = "tx"  # a real transaction
     BATCH = "batch"  # an atomic conditional batch

@@ -1,4 +1,4 @@
-"""Changes and their outcomes: what a store is told to do, and what came of it."""
+"""Changes that a store is asked to make, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["APPLIED", "Change", "KeyOf", "Members", "Outcome", "Verb"]
 
 
 class Verb(StrEnum):
-    """What to do with a record."""
+    """The act of a change: add, update or remove."""
 
     ADD = "add"
     UPDATE = "update"
@@ -34,8 +34,8 @@ class KeyOf(msgspec.Struct, frozen=True):
 class Members(tuple[Any, ...]):
     """The keys of a stored Many as a change wants them, which also tells what they were.
 
-    Those that stay are in their order, those that come are at the end. A store with Feature.MEMBERS writes what came
-    and went: what others add or take away meanwhile stays so. To any other reader it is the whole list.
+    Members that stay keep their order; new ones come at the end. A store with Feature.MEMBERS writes what came and
+    went: what others add or take away meanwhile stays so. Return the state of a file as far as its name alone shows it.
     """
 
     before: tuple[Any, ...]
@@ -80,7 +80,7 @@ class Members(tuple[Any, ...]):
         return type(self).of(map(replace, self), self.before)
 
     def inverse(self) -> Self:
-        """What takes this back and leaves what others did; those that return are at the end.
+        """Return the members that undo this change and leave the changes of others; those that return are at the end.
 
         >>> Members.of((1, 3, 4), (1, 2, 3)).inverse()
         (1, 3, 2)
@@ -114,7 +114,7 @@ class Change(msgspec.Struct, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of one change: the key the store made, if it did; the error, if it was refused.
+    """The store's answer to one change: the key that the store made, if any; the error, if it refused the change.
 
     ``answer`` is what hand-written code returned. ``places`` is how many of its own places the store wrote or freed for
     it; a store with more than one tells.

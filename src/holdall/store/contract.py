@@ -43,14 +43,14 @@ class Store(Protocol):
     """Where records live.
 
     ``bind`` comes first and tells it the collections; it does no I/O and raises Unsupported, by name, for what the
-    store cannot keep. It may be called again with more. Connections open on first use.
+    store cannot keep. Later calls add collections. Connections open on first use.
     """
 
     name: str
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do; readable without a connection."""
+        """The features, limits and commit class of the store; readable without a connection."""
         ...
 
     def bind(self, schemas: Sequence[Schema]) -> None:
@@ -97,7 +97,8 @@ class Transactional(Protocol):
 
 @runtime_checkable
 class Preparable(Protocol):
-    """A store that holds its part of a commit over several stores until that is decided elsewhere, whoever dies.
+    """A store that holds its part of a commit over several stores until the commit is decided elsewhere, even if its
+    owner or the store's process dies.
 
     In its absence the part is only looked at before the decision, or held by an open transaction that ends with the
     process; what is refused after the decision is then undone in the other stores.
@@ -107,7 +108,7 @@ class Preparable(Protocol):
     """
 
     async def hold(self) -> Hold:
-        """How it holds a part. It may connect to find out, and remembers the answer."""
+        """How it holds a part. The first call may connect to find out; the answer is remembered."""
         ...
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -122,7 +123,7 @@ class Preparable(Protocol):
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         """Write what was prepared and let go of it, in one atomic step that survives the end of the process.
 
-        It survives a power failure as well, unless the store is ``Deferring``.
+        The write survives a power failure as well, unless the store is ``Deferring``.
 
         ``changes`` are those that were prepared, with every key in its place. False where nothing is held under this
         commit: then it was written, or let go of, before. Raises Conflict where somebody who does not respect
@@ -213,7 +214,7 @@ class Reserving(Protocol):
     """A store that gives keys before their records. In its absence keys it makes are known only once it is written."""
 
     async def reserve(self, collection: str, count: int) -> Sequence[Any]:
-        """So many keys that nobody else will get; those never used are lost."""
+        """Reserve ``count`` generated keys that no other caller gets; keys that are not used leave gaps."""
         ...
 
 
@@ -269,7 +270,9 @@ class Appending(Protocol):
 
 @runtime_checkable
 class Naming(Protocol):
-    """A store whose records have names that others can use. In its absence nothing is told of where records lie."""
+    """A store whose records have names that others can use. In its absence errors and commits do not say where records
+    lie.
+    """
 
     def names_of(self, collection: str, key: Any) -> Sequence[str]:
         """The names of all that the store keeps of a record, itself first; no I/O is done."""

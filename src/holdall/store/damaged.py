@@ -1,4 +1,4 @@
-"""What stands in a row for a stored value that cannot be read."""
+"""The mark in a row for a stored value that cannot be read."""
 
 from __future__ import annotations
 

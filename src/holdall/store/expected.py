@@ -1,4 +1,4 @@
-"""What a record must still be like when it is changed: values that were read, compared where it is written."""
+"""Expected values: stored values that a record must still have when it is changed, compared where it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Forks: threads, connections and locks do not survive one. What has such things says here how it goes on.
+"""Forks: threads, connections and locks do not survive one. Objects that own such things register here how they go on
+in the child.
 
 ``os.fork`` runs the hooks, and with it ``multiprocessing`` by fork and servers that load a program before they fork.
 Starting another program, as ``subprocess`` does, runs none.
@@ -30,7 +31,7 @@ class Forkable(Protocol):
 
 
 class AnewInChild:
-    """What no fork has to wait for, as only the child has to begin anew; its connections stay its parent's.
+    """An object that no fork has to wait for, as only the child has to begin anew; its connections stay its parent's.
 
     They are kept for ever in the child: to close one would say goodbye to the server in the parent's name, and take the
     socket out of the selector that both share.

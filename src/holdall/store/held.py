@@ -1,4 +1,4 @@
-"""What is held in a store by commits that are under way, and the refusal of changes that collide with it."""
+"""Records and values that commits under way hold in a store, and the refusal of changes that collide with them."""
 
 from __future__ import annotations
 

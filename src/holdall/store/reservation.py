@@ -1,7 +1,7 @@
 """Reservations: what a commit over several stores holds in one of them between its vote and its decision.
 
 Gray and Reuter, *Transaction Processing* (1993), chapter 10: a participant that has voted yes may neither forget nor
-change its mind until it learns the decision, whoever dies meanwhile.
+change its vote until it learns the decision, even if another process dies meanwhile.
 """
 
 from __future__ import annotations

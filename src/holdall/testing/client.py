@@ -1,6 +1,6 @@
 """A client that talks to an ASGI application in the same process and loop: no sockets, no threads, no other packages.
 
-It sends exactly what it is told, wrong requests too, and is for tests only.
+Requests are sent exactly as given, wrong ones too; for tests only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Application = Callable[
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came back."""
+    """An answer: status, headers, body."""
 
     status: int
     headers: dict[str, str]

@@ -15,10 +15,10 @@ FAILPOINTS: tuple[Failpoint, ...] = tuple(Failpoint)
 
 @contextmanager
 def armed(point: Failpoint, action: Callable[[], None], *, after: int = 0) -> Iterator[None]:
-    """Within the block, do this once when the place is reached, after it was reached so many times before.
+    """Within the block, run ``action`` once when the place ``point`` is reached after ``after`` earlier times.
 
-    What the action raises comes out of the commit at that place; one that ends the process is a crash. One process has
-    one armed place at a time.
+    An exception of the action comes out of the commit at that place; an action that ends the process is a crash. One
+    process has one armed place at a time.
 
     >>> from holdall.session.commit.failpoint import reached
     >>> with armed(Failpoint.DECIDED, lambda: print("here"), after=1):

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a server on the network."""
+"""Faults between a client and a server on the network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Fault(StrEnum):
 class FaultSetting(msgspec.Struct, frozen=True):
     """A fault, and when and how it strikes.
 
-    It strikes from the request after so many others (``after``) on, counted over all connections. ``size`` is in
+    The fault strikes from the request with number ``after`` (counted from 0, over all connections) on. ``size`` is in
     bytes: what CUT lets through, and a piece of SLOW. ``delay`` is in seconds.
     """
 

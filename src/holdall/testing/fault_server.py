@@ -25,7 +25,7 @@ _FOREVER = 3_600.0  # seconds
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a client sent; the names of ``headers`` are in small letters."""
+    """A request as the client sent it; the names of ``headers`` are in lower case."""
 
     method: str
     path: str
@@ -34,12 +34,12 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent back, and how.
+    """A reply, and the way in which it is sent.
 
     ``length`` is what Content-Length says where it is not the truth, -1 where it says nothing and the end of the
-    connection ends the body. ``times`` sends the body so often. ``cut_after`` closes the connection after so many bytes
-    of the whole reply. ``delay`` passes before the first byte, ``pause`` between any two pieces of ``piece`` bytes;
-    all in seconds.
+    connection ends the body. ``times`` sends the body so often. ``cut_after`` closes the connection after this many
+    bytes of the whole reply. ``delay`` passes before the first byte, ``pause`` between any two pieces of ``piece``
+    bytes; all in seconds.
     """
 
     status: int = 200
@@ -104,8 +104,8 @@ class FaultServer:
     """Listens on a port of 127.0.0.1 while its block lasts, on the loop that opened it.
 
     Scripted replies go out in order, one for each request; then ``otherwise`` is asked, which may do what it is asked
-    and answer with a fault. ``requests`` is what came, ``connections`` how many are open. What ``otherwise`` raises is
-    raised when the block ends.
+    and answer with a fault. ``requests`` is what came, ``connections`` how many are open. An exception of ``otherwise``
+    is raised when the block ends.
     """
 
     def __init__(self, otherwise: Callable[[Request], Reply] | None = None) -> None:

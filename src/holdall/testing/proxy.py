@@ -1,4 +1,4 @@
-"""A TCP proxy that does to a connection what networks do, whenever a test says so. It knows no protocol."""
+"""A TCP proxy that does to a connection what networks do, whenever a test says so. The proxy knows no protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PIECE = 65_536
 class FaultProxy:
     """A proxy before the server at ``host`` and ``port``, in an ``async with`` block of the loop that uses it.
 
-    It listens on 127.0.0.1, on a ``port`` of its own. ``connections`` counts clients that are connected now,
+    The proxy listens on 127.0.0.1, on a ``port`` of its own. ``connections`` counts clients that are connected now,
     ``accepted`` all there ever were, ``requests`` what they sent: everything up to the next answer is one.
 
     >>> async def example() -> tuple[bytes, str]:
@@ -70,7 +70,7 @@ class FaultProxy:
 
     @property
     def fault(self) -> Fault:
-        """What is set to go wrong."""
+        """The fault that is set, see ``Fault``."""
         return self._setting.fault
 
     def through(self, url: str) -> str:

@@ -46,7 +46,7 @@ def demand_media_type(scope: Scope, *accepted: bytes) -> None:
 
 
 async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -> bytes:
-    """The whole body of at most ``most`` bytes, in at most so many seconds; raises Problem or Disconnected.
+    """Read the whole body of at most ``most`` bytes within ``seconds``; raises Problem or Disconnected.
 
     Of a body that is too large a bounded part is still taken in, because a client that is writing does not listen.
     """

@@ -26,11 +26,11 @@ UserOf: TypeAlias = Callable[[Request], User | Awaitable[User]]
 def session_dependency(app: Holdall, user: UserOf | User | None = None) -> Any:
     """A session for a route, for ``Annotated[Session, app.session_dependency()]``.
 
-    The session commits when the route's function has returned and before its answer is sent, so a refused commit is
-    the answer; an exception rolls back. It acts for ``user``: a User, or a function that tells by the request. Without
-    one it acts for whoever asks, as the service's own ``authenticate`` tells; ``SYSTEM`` stands for the program itself,
-    which may do everything. Raises DeclarationError when a request comes to an application that is no service and no
-    user was given.
+    The session commits when the route's function has returned and before its answer is sent, so a refused commit is the
+    answer; an exception rolls back. The session acts for ``user``: a User, or a function that derives one from the
+    request. Without it, the session acts for the user that the service's ``authenticate`` finds; ``SYSTEM`` stands for
+    the program itself, which may do everything. Raises DeclarationError when a request comes to an application that is
+    no service and no user was given.
     """
 
     async def session(request: Request) -> AsyncIterator[Session]:

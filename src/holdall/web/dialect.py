@@ -61,7 +61,7 @@ class Dialect:
         self._known: dict[bytes, Listing] = {}
 
     def read(self, query_string: bytes) -> Listing:
-        """What the query string asks for; raises Problem with everything that is wrong with it."""
+        """Parse the query string into a listing; raises Problem with everything that is wrong with it."""
         listing = self._known.get(query_string)
         if listing is None:
             listing = self._read(query_string)

@@ -23,8 +23,8 @@ __all__ = ["add_problem_handlers", "failed", "http_problem"]
 def add_problem_handlers(service: FastAPI) -> None:
     """Answer the exceptions of routes with problem documents, unless the host has handlers of its own.
 
-    What the session of a route refuses is told as collections tell it; what is a failure of the program itself goes on
-    as an exception.
+    Errors of a route's session are answered as collections answer them; a failure of the program itself goes on as an
+    exception.
     """
     service.add_exception_handler(HTTPException, _http)
     service.add_exception_handler(RequestValidationError, _invalid)
@@ -53,7 +53,7 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 
 def _breaches(item: Any) -> list[FieldError]:
-    """What pydantic has to say, as errors of ours; those of a record have the paths that its collection would give."""
+    """Convert an error of pydantic into field errors, with the paths that a record's collection would give."""
     place = [str(part) for part in item["loc"]]
     if item["type"] != RECORD_ERROR:
         return [FieldError(".".join(place), item["type"], item["msg"])]

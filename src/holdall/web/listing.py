@@ -1,4 +1,4 @@
-"""What a list request asks for, read once for each query string and remembered."""
+"""A list request as parsed from its query string, remembered for the next one with the same."""
 
 from __future__ import annotations
 

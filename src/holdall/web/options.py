@@ -53,7 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
                     raise DeclarationError(f"asgi(): {name} is a number above zero")
 
     async def user_of(self, scope: Scope) -> User:
-        """Who makes a request."""
+        """Return the user who makes a request."""
         return ANONYMOUS if self.authenticate is None else await self.authenticate(scope) or ANONYMOUS
 
 

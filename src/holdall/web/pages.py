@@ -1,6 +1,6 @@
 """Pages of a list, read and encoded piece by piece, so that large records neither make large answers nor are all held.
 
-What a page has room for is bounded in bytes. How large the records of a collection are is learned from its pages.
+The size of a page is bounded in bytes. How large the records of a collection are is learned from its pages.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ class Pages:
             return await self._readable(session, query)
 
     async def _readable(self, session: Session, query: Query[Any]) -> Readable[Any]:
-        """What can be read of a piece; keys are asked for too, so that each broken record is told by its own."""
+        """Read the records of a piece that can be read; keys are asked for too, so that each broken record is named by
+        its own.
+        """
         keys = tuple([(name,) for name in self._view.binding.schema.key if (name,) not in query.projection])
         if not query.projection or not keys:
             return await self._view.handle_get_readable(session, query)
@@ -159,7 +161,7 @@ class Pages:
         return query.after(*(await self._position(session, listing, page) or ()))
 
     async def cursor(self, session: Session, listing: Listing, page: Page) -> str | None:
-        """What to give as ``after`` for what comes behind the page; None where its last record has gone meanwhile."""
+        """Return the value of ``after`` for the page behind this one; None where its last record has gone meanwhile."""
         if page.is_cut and Feature.KEYSET not in self._features:
             detail = f"The records of this page have more than {self._most} bytes; ask for a smaller page_size."
             raise Problem(422, "limit", detail)

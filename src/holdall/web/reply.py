@@ -38,7 +38,7 @@ def problem_reply(problem: Problem) -> Reply:
 
 
 def unchanged_reply(tag: bytes) -> Reply:
-    """What the client keeps is still as it was."""
+    """A reply of status 304: the representation that the client keeps is current (RFC 9110, section 15.4.5)."""
     return Reply(304, [(b"etag", tag), _PRIVATE])
 
 

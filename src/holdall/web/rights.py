@@ -1,4 +1,4 @@
-"""What someone without a right is told: as little as possible, and how to become known where that would help."""
+"""Answers to users without a right: as little as possible, and how to authenticate where that would help."""
 
 from __future__ import annotations
 

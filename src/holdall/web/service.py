@@ -94,11 +94,11 @@ class Service(FastAPI):
         await super().__call__(scope, receive, send)
 
     async def user_of(self, scope: Scope) -> User:
-        """Who makes a request, as ``authenticate`` tells; anonymous without it."""
+        """Return the user who makes a request, from ``authenticate``; anonymous without it."""
         return await self._options.user_of(scope)
 
     def refusal(self, error: Forbidden, user: User) -> Problem:
-        """What somebody without a right is told by a route: 401 where it would help to be known."""
+        """Make the problem for a user without a right: 401 where authentication would help, else 403."""
         binding = self.holdall.bindings.of_name(error.collection)
         refused = refusal(binding, Right(error.right), user, self._options.challenge)
         return refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")

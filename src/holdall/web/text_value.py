@@ -53,7 +53,7 @@ class Unreadable(Exception):
 
 
 def value_of(field: FieldSchema, text: str) -> Any:
-    """The border value the text stands for; raises Unreadable. It checks the field's type, not its rules."""
+    """The border value the text stands for; raises Unreadable. The field's type is checked, its rules are not."""
     kind = field.kind
     if kind is Kind.STR:
         value: Any = _clean(text)

@@ -165,7 +165,7 @@ class CollectionView:
         return {name for name, source in self._ends.items() if not source.policy.allows(Right.READ, user)}
 
     def visible(self, user: User, names: Collection[str] | None) -> Collection[str] | None:
-        """What is shown to the user of these fields and computed values; None stands for all."""
+        """Return those of these fields and computed values that the user may see; None stands for all."""
         if not self._ends or not (hidden := self.hidden(user)):
             return names
         return [name for name in (self._output.names if names is None else names) if name not in hidden]

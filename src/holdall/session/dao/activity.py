@@ -1,4 +1,4 @@
-"""What a session is doing, as each task sees it, and what hand-written code may write meanwhile."""
+"""The activity of a session, as each task sees it, and the records that hand-written code may write meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SessionActivity", "SessionState"]
 
 
 class SessionState(Enum):
-    """What a session is doing in this task: code called by it sees it, other tasks do not."""
+    """The activity of a session in this task: code called by the session sees it, other tasks do not."""
 
     STANDBY = "standby"
     GET = "get"
@@ -48,7 +48,7 @@ class SessionActivity:
 
     @property
     def state(self) -> SessionState:
-        """What the session is doing for the caller."""
+        """The activity of the session for the caller."""
         frame = self._frame()
         return SessionState.STANDBY if frame is None else frame.state
 

@@ -67,7 +67,7 @@ class DaoRecords:
 
     @cached_property
     def results(self) -> dict[Hashable, list[Any]]:
-        """What query functions gave."""
+        """The results of query functions, by call."""
         return {}
 
     @cached_property
@@ -93,7 +93,7 @@ class DaoRecords:
         return await self.act((binding, key), f"{binding.collection} {key!r}", work)
 
     async def get_all(self, get: Callable[[Any], Awaitable[Any]], keys: Sequence[Any]) -> dict[Any, Any]:
-        """The records with these keys, by key, so many at once; those that do not exist are left out."""
+        """Get the records with these keys, by key, several at a time; those that do not exist are left out."""
         found: dict[Any, Any] = {}
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
@@ -129,7 +129,9 @@ class DaoRecords:
         return rows
 
     async def fresh(self, binding: Binding, key: Any) -> Any:
-        """What the DAO has now for this key, as it gives it; raises CorruptRecord where it is not that record."""
+        """Get the record with this key from the DAO, as the DAO gives it; raises CorruptRecord where it has another
+        key.
+        """
         store = binding.record_access
         assert store is not None
         fields = binding.declaration.key
@@ -183,7 +185,7 @@ class DaoRecords:
         self._refer(record, self._taken(_unbound_of(record), renew=False))
 
     def _taken(self, records: list[Any], renew: bool) -> dict[int, Any]:
-        """What stands for each of these records, and of those they refer to, by ``id()``; all of them are taken."""
+        """Take these records in, and those they refer to; return the session's record for each, by ``id()``."""
         standing: dict[int, Any] = {}
         made: list[Any] = []
         pending = list(records)

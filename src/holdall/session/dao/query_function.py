@@ -43,7 +43,9 @@ class QueryCall(Generic[M]):
         return getattr(self._function, "__name__", "query")
 
     async def run(self, session: Session) -> list[M]:
-        """What the function gives in this session. Raises StateError where that is no list, or anything like it."""
+        """Call the function in this session and return its records. Raises StateError where that is no list, or
+        anything like it.
+        """
         given = self._arguments | {_INJECTED: session}
         names = [name for name in self._signature.parameters if name in given]
         bound = inspect.BoundArguments(self._signature, {name: given[name] for name in names})

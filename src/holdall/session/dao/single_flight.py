@@ -50,7 +50,8 @@ class SingleFlight:
         self._flights: dict[Hashable, _Flight] = {}
 
     async def run(self, what: Hashable, name: str, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of the work, begun by whoever asks first; if he is cancelled, the next one takes his place.
+        """Return the result of the work, which the first caller begins; if that one is cancelled, the next one takes
+        its place.
 
         Raises StateError where the work, however indirectly, asks for itself.
         """

@@ -54,7 +54,7 @@ class FinishedCommits:
             self._timer = loop.call_later(_SOON, self._start)
 
     async def remove(self) -> None:
-        """Remove what is over now. What cannot be reached is left to recovery."""
+        """Remove what is over now. Commits that cannot be reached are left to recovery."""
         while self._waiting:
             _, (home, finished) = self._waiting.popitem()
             for start in range(0, len(finished), _BATCH):

@@ -89,7 +89,7 @@ class JournalHandle:
         await self._move(record, JournalState.UNDOING, is_held=True)
 
     async def leave(self, record: LogRecord, state: JournalState) -> None:
-        """Leave the commit to recovery, or to whoever looks at the list."""
+        """Leave the commit to recovery, or to an operator who reads the list."""
         await self._move(record, state, is_held=False)
 
     async def _move(self, record: LogRecord, state: JournalState, *, is_held: bool) -> None:

@@ -124,7 +124,7 @@ class Journal:
         return Path(rest) if scheme == "sqlite" and rest else None
 
     async def close(self) -> None:
-        """Remove what is over, and close the local journal."""
+        """Return the update of each record of an UPDATE, ``at_once`` or after ``departures_of``."""
         await self.finished.close()
         self._identities.clear()
         if self._local is not None:
@@ -168,7 +168,8 @@ class Journal:
     async def bury(self, home: Store, commit: str) -> JournalRow | None:
         """Leave a tombstone, so that the commit can never be decided; None then, or the row that is there already.
 
-        Who has seen a row that is gone by now does not take the tombstone in its place for it: its version is another.
+        A caller that has seen a row which is gone does not take the tombstone in its place for it: its version is
+        another.
         """
         record = LogRecord([], self.application)
         row = JournalRow(commit, JournalState.ABORTED, this_owner(), now() + _TOMBSTONES_LAST, record, _BURIED)

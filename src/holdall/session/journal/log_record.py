@@ -1,4 +1,4 @@
-"""What the journal keeps of one commit: every operation, enough to repeat it and enough to undo it."""
+"""The journal's record of one commit: every operation, with enough to repeat it and enough to undo it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Operation(msgspec.Struct, array_like=True):
 
 
 class Part(msgspec.Struct, array_like=True):
-    """What one store does: all at once, or ``by_call``, one operation at a time.
+    """The part of one store: all at once, or ``by_call``, one operation at a time.
 
     ``is_held`` if the store holds the part until the decision: then a part that is no longer held was applied.
     """

@@ -1,4 +1,4 @@
-"""Who commits: the process, by a name that others can tell dead from slow by, and the commits it has under way.
+"""The owner of commits: a process, by a name that others can tell dead from slow by, and the commits it has under way.
 
 In other processes the name tells, or else only the lease; in one process, commits under way are known by their ids.
 """

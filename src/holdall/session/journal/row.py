@@ -1,6 +1,6 @@
 """One row of a journal, and the changes that write it, move it on and remove it.
 
-Invariant: a row is fenced by its version. Whoever moves a row expects the version he saw, so of a commit and a helper
+Invariant: a row is fenced by its version. The mover of a row expects the version it saw, so of a commit and a helper
 that both believe to be in charge only one gets any further (Gray and Reuter, chapter 10; the fencing token of leases).
 """
 
@@ -73,7 +73,7 @@ def remove_row(row: JournalRow) -> Change:
 
 
 def read_row(values: Sequence[Any]) -> JournalRow:
-    """The row with these values. What cannot be read is a row with a ``problem``, so that it stops nobody else."""
+    """The row with these values. An unreadable body makes a row with a ``problem``, so that it stops no other."""
     commit, state, owner, expires, body, version = values
     problem, record = "", LogRecord([])
     try:

@@ -1,4 +1,6 @@
-"""What goes when a record goes: what refers to it is removed too, emptied, or stands in the way."""
+"""Cascades of a removal: records that refer to the removed one are removed too, their references emptied, or the
+removal is refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a commit does besides what was asked: put into the session, and taken back if it did not come about."""
+"""Changes that a commit makes besides those asked for: put into the session, and taken back if the commit fails."""
 
 from __future__ import annotations
 

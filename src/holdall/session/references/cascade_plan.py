@@ -1,4 +1,6 @@
-"""What a commit brings along: gathered from the stores before anything is done, then put into the session at once."""
+"""The further changes that a commit needs: gathered from the stores before anything is done, then put into the session
+at once.
+"""
 
 from __future__ import annotations
 
@@ -99,14 +101,14 @@ class CascadePlan:
         return {(self.bindings.of_model(type(record)).collection, key): record for record, key in changed}
 
     def value(self, record: Any, field: Field) -> Any:
-        """What the slot will hold."""
+        """Return the value that the slot will hold."""
         planned = self._values.get(id(record))
         if planned is not None and field in planned[2]:
             return planned[2][field]
         return field.get(record)
 
     def is_changed(self, record: Any, field: Field) -> bool:
-        """Whether the session or the commit itself changes the field; else what the store says by now holds."""
+        """Whether the session or the commit itself changes the field; else the current value in the store counts."""
         track, planned = track_of(record), self._values.get(id(record))
         return (planned is not None and field in planned[2]) or (track is not None and field.name in (track.old or ()))
 
@@ -150,5 +152,5 @@ def key_in(item: Any) -> Any:
 
 
 def fields_for(relationship: Relationship, *, is_changed: bool) -> tuple[str, ...]:
-    """What to ask for of the records that hold a relationship."""
+    """Return the fields to read of the records that hold a relationship."""
     return field_names(relationship.source, is_changed=is_changed)

@@ -40,7 +40,7 @@ class CrossStore:
         return any(len(path) > 1 and self._semi_joins.leads_away(binding, path) for path in query.projection)
 
     async def explained(self, query: Query[Any], binding: Binding, asked: list[Asked]) -> Explanation:
-        """What is left to do of a query whose condition is local."""
+        """Explain the remaining steps of a query whose condition is local."""
         here = [
             f"{'.'.join(path)} is looked up for the rows found"
             for path in query.projection
@@ -118,7 +118,7 @@ class CrossStore:
         return list(zip(*columns, strict=True))
 
     async def _values(self, target: Binding, keys: Sequence[Any], path: Path) -> dict[Any, Any]:
-        """What the records with these keys have at the path."""
+        """Return the values at the path, by key, of the records with these keys."""
         names, found = target.schema.key, dict[Any, Any]()
         wanted = [key for key in dict.fromkeys(keys) if key is not None]
         paths = (*[(name,) for name in names], path)

@@ -44,8 +44,8 @@ async def demand_targets(found: CascadePlan, asking: RelatedReader) -> None:
 def _changed(found: CascadePlan) -> list[tuple[Any, Any]]:
     """The records with new references, and the names of the changed fields; None for all.
 
-    Records changed only because the other end of a reference was written are among them. Those that the commit removes
-    are not: their references go with them.
+    Records changed only because the other end of a reference was written are among them. Records that the commit
+    removes are not: their references go with them.
     """
     records, bindings = found.records, found.bindings
     concerned = {

@@ -1,4 +1,6 @@
-"""What a query comes to over several stores, as a value: which store was asked what before, and what is left to ask."""
+"""The explanation of a query over several stores, as a value: which store was asked first for which keys, and the query
+that is left.
+"""
 
 from __future__ import annotations
 

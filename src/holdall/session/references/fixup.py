@@ -138,7 +138,7 @@ def _take_in(found: CascadePlan, relationship: Relationship, owner: Any, record:
 def _is_decided(relationship: Relationship, owner: Any, record: Any, *, leads: bool) -> bool:
     """Whether the record's own reference was written since, so that it leads to the owner now, or does not.
 
-    What is left for the commit at another end concerned a record that was not at hand: its own changes came later.
+    An edit left for the commit at another end concerned a record that was not at hand: its own changes came later.
     """
     track = track_of(record)
     before = relationship.field.get(record) if track is None else old_value(record, relationship.field)

@@ -27,7 +27,7 @@ def stale_record(error: Exception, records: IdentityMap, bindings: Bindings) -> 
 
 
 class ListEdits:
-    """What came to the lists of a record and what went."""
+    """The members added to the lists of a record, and those removed."""
 
     def __init__(self, lists: list[tuple[Field, dict[Any, Any], Members]]) -> None:
         self._lists = lists  # each with its items by what tells them apart
@@ -53,7 +53,7 @@ class ListEdits:
         return cls(lists) if lists else None
 
     def repeat(self, record: Any) -> None:
-        """Have the same come to the lists of the record, as its store has it by now, and the same go."""
+        """Add and remove the same members in the lists of the record, as its store has it now."""
         for field, items, members in self._lists:
             now = {_mark(item): item for item in field.get(record)}
             wanted = tuple([now.get(mark, items.get(mark)) for mark in members.applied_to(now)])

@@ -222,7 +222,7 @@ class SemiJoins:
         return _any_of(path, keys, binding)
 
     async def _first_keys(self, query: Query[Any], binding: Binding, number: int) -> list[Any]:
-        """The keys of so many records and one more."""
+        """Return at most ``number`` + 1 keys of records that the query finds."""
         rows = await binding.store.fetch(query.limit(number + 1).only(*_key_paths((), binding)))
         self.note(binding, query, len(rows))
         return [row[0] if len(row) == 1 else row for row in rows]

@@ -44,7 +44,7 @@ async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relatio
 
 
 class _News:
-    """Who refers to a record now, who does no more, and the keys of those that are removed."""
+    """The records that refer to a record now, those that do so no more, and the keys of those that are removed."""
 
     def __init__(self) -> None:
         self.come: list[Any] = []
@@ -53,7 +53,7 @@ class _News:
 
 
 def _mark(item: Any) -> Any:
-    """What names the record referred to: its key, or itself while it has none."""
+    """Return the mark of the record referred to: its key, or the record itself while it has none."""
     record = record_in(item) if item.__class__ is Reference else None
     key = key_in(item)
     return ("new", id(record), record) if key is None else ("key", key)

@@ -13,7 +13,9 @@ __all__ = ["field_names", "stub"]
 
 
 def field_names(binding: Binding, *, is_changed: bool) -> tuple[str, ...]:
-    """What must be known of a record, its key first: all of it where rules look at records that are changed."""
+    """Return the names of the fields to read of a record, its key first: all of them where rules look at records that
+    are changed.
+    """
     declaration = binding.declaration
     key = [field.name for field in declaration.key]
     if is_changed and (declaration.checks or declaration.mutable):

@@ -1,4 +1,4 @@
-"""What the errors of hand-written code mean for the call they interrupted."""
+"""The meaning of hand-written code's errors for the call that they interrupted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_read_error(store: str, dao: DAO[Any], error: ConnectionError | TimeoutErr
 
 
 def _says_no(error: HoldallError) -> bool:
-    """Whether it tells by its kind, and by who raised it, what became of the call."""
+    """Whether the error's kind, and the code that raised it, show that the call had no effect."""
     return isinstance(error, StoreError) and not isinstance(error, CorruptRecord) and not _is_of_a_session(error)
 
 

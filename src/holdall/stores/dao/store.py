@@ -58,7 +58,7 @@ class DaoStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What all of its DAOs have in common; no query, as each of them has its own."""
+        """The common capabilities of all its DAOs; no query, as each of them has its own."""
         daos = self._daos.values()
         is_repeatable = bool(daos) and all(dao.commit is CommitClass.IDEMP for dao in daos)
         features = frozenset.intersection(*(dao.features for dao in daos)) if daos else frozenset()
@@ -101,7 +101,7 @@ class DaoStore:
             raise DeclarationError(f"store {self.name!r} has a DAO for {collection!r}, which is no collection of it")
 
     async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
-        """What the DAO gets for this key, or None.
+        """Return the record that the DAO gets for this key, or None.
 
         Raises what the DAO raises; StoreUnavailable or StoreTimeout for a ConnectionError or a TimeoutError.
         """
@@ -140,7 +140,7 @@ class DaoStore:
         self._refuse("changes without records", "only a session can write here")
 
     async def close(self) -> None:
-        """Nothing is held here; what a DAO opened, whoever made it closes."""
+        """Nothing is held here; resources of a DAO are closed by the code that made it."""
 
     def _refuse(self, feature: str, advice: str) -> NoReturn:
         raise Unsupported(self.name, feature, advice)

@@ -14,7 +14,7 @@ __all__ = ["Data", "Effect"]
 
 
 class Effect(NamedTuple):
-    """What one change did to one row: the row as it was, and the change's index in its ``apply``."""
+    """The effect of one change on one row: the row as it was, and the change's index in its ``apply``."""
 
     collection: str
     key: Any

@@ -1,4 +1,4 @@
-"""What commits that are under way hold in a memory store."""
+"""Records and values that commits under way hold in a memory store."""
 
 from __future__ import annotations
 

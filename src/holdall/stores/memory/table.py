@@ -1,7 +1,7 @@
 """One collection in memory: its rows by key, its unique values, and who refers where.
 
-Every write gives back the row as it was, for ``restore``. What must hold over several rows is checked when all are
-written: ``demand_unique`` here, references where all collections are at hand.
+Every write gives back the row as it was, for ``restore``. Rules over several rows are checked when all are written:
+``demand_unique`` here, references where all collections are at hand.
 """
 
 from __future__ import annotations

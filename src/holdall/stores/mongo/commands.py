@@ -68,7 +68,7 @@ def is_light(batch: Batch) -> bool:
 
 
 def _most_bytes(field: FieldSchema, values: Sequence[Any]) -> float:
-    """What so many values take at most; infinity for kinds whose size is not seen at once."""
+    """Return an upper bound of the size of these values in bytes; infinity for kinds whose size is not known."""
     kind = _of_key(field).kind
     if kind in _OF_ANY_SIZE:
         return inf
@@ -90,7 +90,7 @@ def _absent(place: Place, count: int) -> Sequence[Any]:
 
 
 def filters_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
-    """What finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version.
+    """Return the filter that finds each record of an UPDATE or REMOVE: its key and, if one is expected, its version.
 
     One update cannot have members come to a list and go from it. If it is to do all ``at_once``, it writes such a list
     whole, and finds the record only while the list, and whatever else is expected, is as it was.
@@ -119,7 +119,7 @@ def as_expected(batch: Batch, filters: list[Document]) -> list[Document]:
 
 
 def departures_of(batch: Batch) -> list[UpdateOne]:
-    """What takes members from the lists to which others come, before ``updates_of``."""
+    """Return the updates that take members from the lists to which others come, before ``updates_of``."""
     found = filters_of(batch)
     return [
         UpdateOne(
@@ -131,7 +131,7 @@ def departures_of(batch: Batch) -> list[UpdateOne]:
 
 
 def updates_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
-    """What each record of an UPDATE is to become, ``at_once`` or after ``departures_of``."""
+    """Return the update of each record of an UPDATE, ``at_once`` or after ``departures_of``."""
     layout = batch.layout
     columns: list[Sequence[Any]] = [
         encoded_column(layout, layout.places[name], column)[0]

@@ -24,7 +24,7 @@ class Counters:
         self._known: dict[str, int] = {}
 
     async def reserve(self, layout: Layout, count: int) -> range:
-        """So many keys that no record has had."""
+        """Reserve ``count`` keys that no record has had."""
         name = layout.collection
         if name not in self._known:  # records may have come from elsewhere
             await self.keep_clear(layout, await self._largest(layout))

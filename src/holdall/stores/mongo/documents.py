@@ -93,7 +93,7 @@ def _part(key: Any, name: str) -> Any:
 
 
 def projection_of(layout: Layout, names: Sequence[str]) -> dict[str, int]:
-    """What to ask for to get these fields, and the key."""
+    """Return the projection that gets these fields, and the key."""
     return dict.fromkeys(("_id", *(layout.path(name) for name in names if layout.path(name)[:3] != "_id")), 1)
 
 

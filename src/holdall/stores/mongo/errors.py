@@ -49,7 +49,7 @@ class Misfit(Exception):
 
 
 class Meaning(Enum):
-    """What a driver's error means to us; the value is the sentence for it, ``{}`` the driver's word."""
+    """The meaning of a driver's error; the value is its sentence, with ``{}`` for the driver's word."""
 
     UNIQUE = "a record with these values already exists"
     RULE = "a rule of the database refuses this change ({})"
@@ -119,7 +119,7 @@ _UNSURE_CODES = {50, 64, 79, 89, 91, 100, 189, 202, 262, 11600, 11601, 11602}
 
 
 def meaning_of(error: BaseException) -> Meaning:
-    """What a driver's error means; StoreError's meaning for one that no table lists."""
+    """Return the meaning of a driver's error; StoreError's for one that no table lists."""
     code = code_of(error)
     if code is not None and code in CODES:
         return CODES[code]

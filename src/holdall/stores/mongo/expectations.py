@@ -24,7 +24,7 @@ async def look_at_expected(
 ) -> None:
     """Give each batch that expects something its conditions.
 
-    Raises StaleVersion for a record that is another by now, and the driver's errors.
+    Raises StaleVersion for a record that has other values now, and the driver's errors.
     """
     for batch in batches:
         expected, layout = batch.expected, batch.layout
@@ -44,6 +44,8 @@ async def look_at_expected(
 
 
 def _as_it_is(document: Document, paths: Iterable[str]) -> Document:
-    """What a document with the same values at these paths meets; a missing one is null, as it is read."""
+    """Return the filter that a document with the same values at these paths meets; a missing one is null, as it is
+    read.
+    """
     same = [{"$eq": [{"$ifNull": [f"${path}", None]}, {"$literal": document.get(path)}]} for path in paths]
     return {"$expr": {"$and": same}}

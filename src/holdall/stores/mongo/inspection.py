@@ -40,7 +40,7 @@ async def differences(
 
 
 def index_differences(layout: Layout, there: Collection[Document]) -> list[str]:
-    """What the indexes that are there do not keep or serve."""
+    """Return the rules and sorts that the existing indexes do not keep or serve, a sentence each."""
     by_paths = {tuple(each["key"]): each for each in there}
     return [
         sentence

@@ -61,7 +61,9 @@ def _escaped(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """What was escaped. Raises Misfit for another program's name, which would not be found by what it means here."""
+    """Return the name that was escaped. Raises Misfit for another program's name, which would not be found by what it
+    means here.
+    """
     found = name[1:].replace("~1", ".").replace("~0", "~")
     if _escaped(found) != name:
         raise Misfit("is stored as JSON with a name that Holdall writes otherwise")

@@ -56,7 +56,9 @@ class Claim(msgspec.Struct):
                 yield {"$or": [dict(zip(self.paths, row, strict=True)) for row in rows]}
 
     def releases(self, found: Sequence[Document]) -> list[UpdateOne]:
-        """What makes those of the documents let go that are to, and hold what another is to get."""
+        """Return the updates that make documents let go of values that others are to get, and hold those values for
+        them.
+        """
         updates = []
         for document in found:
             key = hashable(document["_id"])
@@ -116,7 +118,9 @@ def _at(document: Document, path: str) -> Any:
 
 
 def claims_of(batches: Sequence[Batch]) -> list[Claim]:
-    """What may pass on from one record to another; nothing where no record both lets go and another takes."""
+    """Return the values that may pass on from one record to another; nothing where no record both lets go and another
+    takes.
+    """
     if not any(batch.verb is not Verb.ADD and batch.layout.schema.unique for batch in batches):
         return []
     found: list[Claim] = []

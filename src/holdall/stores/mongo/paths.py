@@ -24,7 +24,7 @@ class PathValues:
         self._layouts = layouts
 
     async def through(self, layout: Layout, path: Path, keys: Sequence[Any]) -> list[Any]:
-        """What lies at the rest of the path for each of these keys, which the path's first field holds."""
+        """Return the values at the rest of the path for each of these keys, which the path's first field holds."""
         target = self._layouts.target(layout.schema.field(path[0]))
         different = list({key: None for key in keys if key is not None and not isinstance(key, Damaged)})
         found: dict[Any, Any] = {}

@@ -1,4 +1,4 @@
-"""What comes before changes are sent: keys made, counters kept clear, and a look whether unique rules are kept."""
+"""Steps before changes are sent: keys made, counters kept clear, and a look whether unique rules are kept."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Index(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What MongoDB is told beside the fields."""
+        """The options of the index beside its fields."""
         options: dict[str, Any] = {"name": self.name}
         if self.is_unique:
             options["unique"] = True

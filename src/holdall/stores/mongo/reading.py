@@ -22,7 +22,9 @@ __all__ = ["Bounds", "Reader"]
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """What is held here at most: ``keys`` on the way through a reference, ``rows`` that the server cannot sort."""
+    """The bounds of memory in this process: ``keys`` on the way through a reference, ``rows`` that the server cannot
+    sort.
+    """
 
     keys: int
     rows: int
@@ -137,7 +139,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _without_damage(value: Any) -> Any:
-    """What a record is sorted by: one that cannot be read stands where missing values do."""
+    """Return the value to sort a record by: a value that cannot be read stands where missing values do."""
     return None if isinstance(value, Damaged) else value
 
 
@@ -150,7 +152,9 @@ def _found(
 
 
 def _sort(layout: Layout, order: Order) -> list[tuple[str, int]]:
-    """What the server sorts by; ``_id`` alone where it says the same as its parts, because there is an index on it."""
+    """Return the sort of the server; ``_id`` alone where it says the same as its parts, because there is an index on
+    it.
+    """
     sort = [(layout.path(key.path[0]), -1 if key.descending else 1) for key in order.keys]
     parts = [(layout.path(name), 1) for name in layout.schema.key]
     return [*sort[: -len(parts)], ("_id", 1)] if len(parts) > 1 and sort[-len(parts) :] == parts else sort

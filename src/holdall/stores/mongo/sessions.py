@@ -1,9 +1,9 @@
 """The server sessions that run transactions, noted in the database with the process they belong to.
 
 MongoDB keeps the transaction of a program that died, and whatever it had written, until it is as old as
-``transactionLifetimeLimitSeconds`` (60). Whoever waits for such a one looks here whose process is gone, or was not seen
-for the time of a lease, and ends it (``killSessions``, which every user may do with its own sessions). To end the wrong
-one does no harm: a transaction that was ended has changed nothing, and its program tries again.
+``transactionLifetimeLimitSeconds`` (60). A program that waits for such a transaction looks here whose process is gone,
+or was not seen for the time of a lease, and ends it (``killSessions``, which every user may do with its own sessions).
+To end the wrong one does no harm: a transaction that was ended has changed nothing, and its program tries again.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ServerSessions:
     async def end_those_of_the_dead(self) -> int:
         """End the sessions of processes that are gone, or were not seen for the time of a lease; how many there were.
 
-        What the server does not answer or allow is logged.
+        Refused or unanswered requests are logged.
         """
         self._last_look = monotonic()
         database = self._connection.open_database()
@@ -160,7 +160,9 @@ class ServerSessions:
 
 
 class _Repeating:
-    """Does something after ``first`` seconds, and every so many, until it is stopped; costs one timer before that."""
+    """Calls a function after ``first`` seconds, and then at a fixed interval in seconds, until it is stopped; costs one
+    timer before that.
+    """
 
     def __init__(
         self,
@@ -177,7 +179,7 @@ class _Repeating:
         self._timer = self._loop.call_later(first, self._begin, context=Context())  # no timeout of ours holds there
 
     def stop(self) -> None:
-        """Begin nothing more. What is under way goes on: cancelled amid a command, the driver loses a connection."""
+        """Begin nothing more. A call under way goes on: cancelled amid a command, the driver loses a connection."""
         self._timer.cancel()
 
     def _begin(self) -> None:

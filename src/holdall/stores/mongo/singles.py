@@ -40,7 +40,7 @@ class Singles:
         self._database = database
 
     async def apply(self, batches: Sequence[Batch]) -> list[HoldallError | None]:
-        """What went wrong with each change, None where nothing did. Once the server is lost, the rest is not sent."""
+        """Apply each change; return its error or None for each. Once the server is lost, the rest is not sent."""
         errors: list[HoldallError | None] = []
         with suppress(*DRIVER_ERRORS):  # the changes themselves will tell
             await self._release(batches)

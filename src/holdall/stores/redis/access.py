@@ -111,7 +111,7 @@ def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Any] | No
 
 
 def _alternative(layout: Layout, item: Condition) -> list[Any] | None:
-    """What an index finds for one part of a condition: all records that meet it, and perhaps more."""
+    """Return the index reads for one part of a condition: they find all records that meet it, and perhaps more."""
     if item == Or(()):
         return ["sorted", layout.keys, [], 1, layout.numbers[layout.keys]]
     if not isinstance(item, Compare) or len(item.path) != 1:

@@ -31,7 +31,7 @@ _FIRST_PAUSE = 0.02  # seconds; doubled each time
 
 
 class _Nodes:
-    """What one event loop knows of the cluster."""
+    """The nodes of the cluster as one event loop knows them."""
 
     def __init__(self) -> None:
         self.pools: dict[Address, Pool] = {}
@@ -54,7 +54,7 @@ class ClusterServer(AnewInChild):
         watch_forks(self)
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """What a script gives."""
+        """Run the script and return its reply."""
 
         async def once(pool: Pool, is_asking: bool, until: float) -> Any:
             return await run_script(pool, script, keys, arguments, is_asking=is_asking, until=until)

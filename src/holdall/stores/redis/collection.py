@@ -1,4 +1,4 @@
-"""What may be said of one collection in a Redis store beyond its schema."""
+"""Options of one collection in a Redis store beyond its schema."""
 
 from __future__ import annotations
 

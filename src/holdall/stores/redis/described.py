@@ -1,4 +1,4 @@
-"""A collection as the scripts are told of it: the names of what lies beside its records, and what each is."""
+"""A collection as the scripts get it: the names of the keys that lie beside its records, and the kind of each."""
 
 from __future__ import annotations
 

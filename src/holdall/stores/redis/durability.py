@@ -1,4 +1,4 @@
-"""What the server's settings do not promise of a write that was acknowledged.
+"""Gaps in the durability that the server's settings give to an acknowledged write.
 
 See "Redis persistence" (redis.io/docs/latest/operate/oss_and_stack/management/persistence) and ``maxmemory-policy``.
 """
@@ -56,7 +56,7 @@ class Durability:
 
 
 def shortfall(settings: Mapping[str, str]) -> str | None:
-    """What settings do not promise; those that cannot be read are missing.
+    """Return the gap in durability that these settings leave, or None; settings that cannot be read are missing.
 
     >>> shortfall({"appendonly": "no", "save": ""})
     'Redis keeps nothing on disk: appendonly is no and save is empty'

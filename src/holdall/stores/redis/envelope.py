@@ -1,7 +1,7 @@
 """The typed encoding: each value in an envelope ``{"module", "type", "value"}``, as repocket writes it.
 
-What an envelope names is never imported: the field's own kind says how its value is read. The type is written for
-programs that read it. JSON is written as JSON; where it was written as Python, its literals are read.
+The class that an envelope names is never imported: the field's own kind says how its value is read. The type is written
+for programs that read it. JSON is written as JSON; where it was written as Python, its literals are read.
 """
 
 from __future__ import annotations

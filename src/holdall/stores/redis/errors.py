@@ -24,7 +24,7 @@ class Misfit(Exception):
 
 
 class Meaning(Enum):
-    """What an error means to us; the value is the sentence for it, ``{}`` the first word of the server's reply."""
+    """The meaning of an error; the value is its sentence, with ``{}`` for the first word of the server's reply."""
 
     UNAVAILABLE = "it cannot be reached ({}); try again"
     TIMEOUT = "it did not answer in time ({})"

@@ -21,9 +21,9 @@ Texts = list[list[str | bool]]
 
 
 async def texts_expected(store: str, server: Server, layout: Layout, codec: Codec, run: Run, first: int) -> Texts:
-    """What the records of a run have stored of the fields that are expected.
+    """Return the stored texts of the expected fields for the records of a run.
 
-    ``first`` is the position of its first change. Raises StaleVersion for a record that is another by now.
+    ``first`` is the position of its first change. Raises StaleVersion for a record that has other values now.
     """
     if run.expected is None:
         return []

@@ -210,7 +210,7 @@ class Reader:
         return await self._server.run(LOAD, self._places(layout, access), arguments)
 
     def _places(self, layout: Layout, access: Access) -> list[str]:
-        """Every key that the script is told of; those it finds in an index lie in the same slot."""
+        """Return every key that the script is given; those it finds in an index lie in the same slot."""
         if access.where[0] == "keys":
             return [layout.keys, layout.mark, *[layout.record + text for text in access.where[1]]]
         if access.where[0] == "ranges":

@@ -1,4 +1,4 @@
-"""What commits over several stores hold in a store: renewed, let go of and listed, without looking at records."""
+"""Holds of commits over several stores in a store: renewed, let go of and listed, without looking at records."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def runs_of(changes: Sequence[Change]) -> list[Run]:
 
 
 def _alike(change: Change) -> tuple[Any, ...]:
-    """What changes of one run have in common."""
+    """Return the properties that the changes of one run have in common."""
     expected = None if change.expected is None else id(change.expected)
     return change.verb, change.collection, change.fields, change.version is not None, expected
 

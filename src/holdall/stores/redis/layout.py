@@ -102,7 +102,7 @@ class Layout:
 
     @cached_property
     def slots(self) -> tuple[tuple[str, Callable[[Any], str]], ...]:
-        """What is kept of each record in ``#entries``: a field and the text it has there.
+        """The entries of each record in ``#entries``: a field and the text it has there.
 
         First the indexed fields with sortable texts, then the fields of each unique group with exact ones.
         """
@@ -130,7 +130,7 @@ class Layout:
 
     @cached_property
     def declared(self) -> str:
-        """What is indexed, as the mark says it; empty where nothing is."""
+        """The indexes, as the mark spells them; empty where there is none."""
         groups = [*((name,) for name in self.indexed), *(("unique", *group) for group in self.unique)]
         return " ".join(",".join(group) for group in groups)
 

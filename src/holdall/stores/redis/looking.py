@@ -1,4 +1,4 @@
-"""What is there of a collection, listed or not, and what lies beside it: looked at a page at a time."""
+"""The records of a collection that exist, listed or not, and the keys beside them: looked at a page at a time."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Looker:
                     yield await self._gone(layout, texts), members
 
     async def is_consistent(self, layout: Layout) -> bool:
-        """Whether indexes and unique rules hold as many entries as ``#entries`` tells of."""
+        """Whether indexes and unique rules hold as many entries as ``#entries`` has."""
         if not layout.slots:
             return True
         indexes, uniques = layout.slot_numbers

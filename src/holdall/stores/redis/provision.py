@@ -25,7 +25,7 @@ _TRIES = 5
 
 
 class Provision:
-    """What lies beside the records of the bound collections."""
+    """The keys beside the records of the bound collections."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class Provision:
         return mark is None or mark.decode().partition("|")[0] == layout.declared
 
     async def _gone(self, layout: Layout) -> str:
-        """What the mark tells of and is gone; empty if nothing."""
+        """Return the structures that the mark names and that are gone; empty if none."""
         mark = await self._server.command(layout.mark, "GET", layout.mark)
         declared, _, told = (mark or b"").decode().partition("|")
         gone = [
@@ -185,7 +185,7 @@ class Provision:
                 yield found
 
     async def _differences(self, layout: Layout, *, is_built: bool) -> tuple[list[str], list[str]]:
-        """What no record has and every record needs, and what is amiss with single records."""
+        """Return the structures that every record needs and none has, and the faults of single records."""
         told: list[str] = []
         tally = Tally()
         async for texts in self._looker.records(layout):

@@ -17,7 +17,7 @@ __all__ = ["Related"]
 
 
 class Reads(Protocol):
-    """Who reads."""
+    """The reading side of a store, as far as related records need it."""
 
     @property
     def schemas(self) -> Mapping[str, Schema]:

@@ -1,4 +1,4 @@
-"""What the scripts that write are sent: tuples whose places ``places.lua`` names in the same order.
+"""Arguments of the scripts that write: tuples whose places ``places.lua`` names in the same order.
 
 Names of keys are told as their numbers among the script's KEYS, counted from 1.
 """
@@ -88,7 +88,7 @@ class RunSent(NamedTuple):
 
 
 class HeadSent(NamedTuple):
-    """What precedes the runs; ``commit`` is False where the changes are no part of a commit over several stores."""
+    """The arguments before the runs; ``commit`` is False where only one store is written."""
 
     beside: int
     collections: Sequence[msgspec.Raw]  # each a CollectionSent, packed

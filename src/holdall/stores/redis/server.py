@@ -22,7 +22,7 @@ class Server(Protocol):
     """Where the keys are: one server, or the servers of a cluster."""
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """What a script gives; all its keys lie in one slot. Raises our errors."""
+        """Run the script and return its reply; all its keys lie in one slot. Raises our errors."""
         ...
 
     async def command(self, key: str, *words: Argument, is_change: bool = False) -> Any:
@@ -52,7 +52,7 @@ class SingleServer(AnewInChild):
         watch_forks(self)
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """What a script gives."""
+        """Run the script and return its reply."""
         return self._checked(await run_script(await self._pool(), script, keys, arguments))
 
     async def command(self, key: str, *words: Argument, is_change: bool = False) -> Any:

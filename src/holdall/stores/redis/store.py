@@ -146,13 +146,13 @@ class RedisStore:
         return await self._writer.apply(changes)
 
     async def hold(self) -> Hold:
-        """It reserves records, new keys and unique values; all that write with Holdall respect that."""
+        """The store reserves records, new keys and unique values; all that write with Holdall respect that."""
         return Hold.RESERVED
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Check all that ``apply`` checks and hold what the changes touch, in one script.
 
-        What is held does not expire. Raises what ``apply`` raises, and then holds nothing.
+        Holds do not expire. Raises what ``apply`` raises, and then holds nothing.
         """
         if changes:
             return await self._writer.prepare(reservation, changes)
@@ -176,7 +176,7 @@ class RedisStore:
         return await self._holding.prepared()
 
     async def durability(self) -> str | None:
-        """What the server's settings do not promise of a write, in a sentence; None where every write lasts.
+        """Return, in a sentence, the gap in durability that the server's settings leave; None where every write lasts.
 
         The settings are read once.
         """
@@ -190,7 +190,7 @@ class RedisStore:
         return self._durability.known if self._durability is not None else None
 
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
-        """So many keys that nobody else will get, above all that are listed where the counter was lost."""
+        """Reserve ``count`` keys that no other caller gets, above all that are listed where the counter was lost."""
         return await self._writer.reserve(collection, count)
 
     async def step_over(self, collection: str, key: int) -> None:
@@ -235,7 +235,7 @@ class RedisStore:
         await self._provision.create()
 
     async def inspect(self) -> list[str]:
-        """What differs, a sentence each."""
+        """Return the differences between store and models, a sentence each."""
         return await self._provision.inspect()
 
     async def obstacles(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a look at the records of a collection found amiss, counted."""
+"""Faults that a look at the records of a collection has found, counted."""
 
 from __future__ import annotations
 

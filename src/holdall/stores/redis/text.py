@@ -133,7 +133,7 @@ def escaped(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """What was escaped."""
+    """Return the text that was escaped."""
     return text.replace("%3A", ":").replace("%25", "%")
 
 

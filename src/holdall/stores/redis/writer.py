@@ -91,7 +91,7 @@ class Writer:
         return int(reply)
 
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
-        """So many keys that nobody else will get."""
+        """Reserve ``count`` keys that no other caller gets."""
         last = await self._count(collection, count, 0)
         return range(last - count + 1, last + 1)
 

@@ -240,9 +240,9 @@ def lost(store: str, place: str, key: str) -> SchemaMismatch:
 
 
 def slot_texts(layout: Layout, row: Mapping[str, Any]) -> list[Any]:
-    """What is kept of one record in ``#entries``, given the values of the fields that are indexed.
+    """Return the entry of one record in ``#entries``, given the values of the fields that are indexed.
 
-    What cannot be read stands in no index.
+    Values that cannot be read stand in no index.
     """
     found: list[Any] = []
     for number, (name, to_text) in enumerate(layout.slots):

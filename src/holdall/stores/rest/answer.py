@@ -17,7 +17,7 @@ ENCODINGS = "gzip, deflate"
 
 
 class Answer(msgspec.Struct, gc=False):
-    """What came back. ``is_repeated``: an earlier sending of the same call may have arrived, too."""
+    """An answer: status, headers, body. ``is_repeated``: an earlier sending of the same call may have arrived, too."""
 
     status: int
     headers: CIMultiDictProxy[str]

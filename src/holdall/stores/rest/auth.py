@@ -50,8 +50,8 @@ class ApiKey(_Secret, frozen=True):
 class Custom(_Secret, frozen=True):
     """A function that gives the headers, plain or async.
 
-    It is asked before the first call, and once more for a call that was answered with 401; its headers are then used
-    until the next 401.
+    The function is called before the first call, and once more for a call that was answered with 401; its headers are
+    then used until the next 401.
     """
 
     headers: Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]

@@ -30,7 +30,7 @@ MADE = frozenset({Kind.INT, Kind.STR, Kind.UUID})  # keys that servers make
 
 
 def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent: int) -> Capabilities:
-    """What the collection can do, by what is declared of it."""
+    """Return the capabilities that the declaration of the collection gives."""
     filters, scans = collection.filters, collection.scan_limit is not None
     features = {Feature.PROJECTION, Feature.COMPOSITE_KEYS, Feature.STORED_MANY}
     operators: frozenset[Op] = frozenset()
@@ -57,7 +57,7 @@ def capabilities_of(collection: RestCollection, commit: CommitClass, concurrent:
 
 
 def united(each: list[Capabilities], commit: CommitClass, concurrent: int) -> Capabilities:
-    """What at least one of the collections can do; what one cannot do is refused when it is asked."""
+    """Return the capabilities that at least one of the collections has; others are refused when they are asked for."""
     return Capabilities(
         commit,
         frozenset().union(*(one.features for one in each)),

@@ -47,7 +47,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="string", enc_hook=_as_written)
 
 
 def read_document(body: bytes) -> Any:
-    """What the JSON says, its numbers such that ``encode`` writes them as they were. Raises ValueError."""
+    """Parse JSON, its numbers such that ``encode`` writes them as they were. Raises ValueError."""
     return json.loads(body, parse_float=_number, parse_int=_whole, parse_constant=_refuse)
 
 

@@ -86,7 +86,7 @@ class Client(AnewInChild):
             return await Repetition(self, request, self.settings, began).after(outcome, generation)
 
     async def exchange(self, request: Request, seconds: float | None = None) -> Answer:
-        """Send the request once, with so many seconds for it, and read the answer. Raises the driver's errors."""
+        """Send the request once, with ``seconds`` for it, and read the answer. Raises the driver's errors."""
         if self._pace is not None:
             await self._pace.step()
         options: dict[str, Any] = {}

@@ -158,7 +158,7 @@ def _is_text(field: FieldSchema) -> bool:
 
 
 def _fix_of(field: FieldSchema) -> Callable[[FieldSchema, Any], Any] | None:
-    """What the field's values still need, once they are decoded."""
+    """Return the function that completes the field's decoded values; None where nothing is to be done."""
     if field.kind in (Kind.REF, Kind.MANY):
         return _key if any(_fix_of(part) is not None for part in field.target_key) else None
     if field.choices is not None:

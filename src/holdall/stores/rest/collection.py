@@ -17,7 +17,7 @@ __all__ = ["RestCollection"]
 
 
 class RestCollection(msgspec.Struct, frozen=True, kw_only=True):
-    """What one collection is at the API. Places in JSON are dotted: ``meta.total``.
+    """The declaration of one collection at the API. Places in JSON are dotted: ``meta.total``.
 
     - ``path`` is one record's, with the key's fields in braces, or ``{key}`` for the whole key; ``list_path`` is the
       list's, else ``path`` up to its last part.

@@ -1,4 +1,6 @@
-"""What an answer tells of more to come beside its list, in whatever words: a list that goes on is no whole one."""
+"""Hints in an answer, beside its list, that there is more to come, by names that APIs use: a list that goes on is no
+whole one.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,7 @@ def told_total(told: Iterable[tuple[str, Any]]) -> int:
 
 
 def _relations(links: list[Any]) -> Iterator[tuple[str, Any]]:
-    """What ``[{"rel": "next", "href": "…"}]`` tells."""
+    """Read the relations of ``[{"rel": "next", "href": "…"}]``."""
     for link in links:
         if isinstance(link, Mapping) and isinstance(link.get("rel"), str):
             yield link["rel"], link.get("href")

@@ -55,7 +55,8 @@ class ItemDecoder:
 
 
 class Listed(msgspec.Struct, gc=False):
-    """What an answer holds: rows, how many there are in all, what leads to the next page, whether it tells of more.
+    """The content of an answer to a list request: rows, how many there are in all, the place of the next page, whether
+    there is more.
 
     ``least``: how many records there are at least, by words that are not declared.
     """
@@ -91,7 +92,7 @@ class ListDecoder:
         self._prefix = f"{collection.list_at}[{{}}]."
 
     def decode(self, body: bytes) -> Listed:
-        """What the answer holds. Raises msgspec's errors and Misfit."""
+        """Decode the answer to a list request. Raises msgspec's errors and Misfit."""
         if self._unwrap is not None:
             document, items = _unwrapped(self._unwrap, body)
             beside = list(document.items()) if isinstance(document, dict) else []

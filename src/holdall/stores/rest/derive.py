@@ -232,7 +232,7 @@ class _Derivation:
         return TaggedVersion() if self._document.is_holdall else ETags()
 
     def _written(self) -> dict[str, Any]:
-        """What is never sent, and who makes the keys."""
+        """Return the fields that are never sent, and the party that makes the keys."""
         record = self._record
         read_only = {name for name, schema in record.items() if schema.get("readOnly")}
         creation = self._document.operation(self._list, "post")

@@ -15,7 +15,7 @@ _MOST_BYTES = 32 * 2**20
 
 
 def read_document_file(path: Path) -> Any:
-    """What the file says. Raises DeclarationError for one that cannot be read."""
+    """Read and parse the file. Raises DeclarationError for one that cannot be read."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DeclarationError(f"{path} is larger than {_MOST_BYTES} bytes")

@@ -72,7 +72,7 @@ class References:
         return found
 
     def _named(self, reference: str) -> Any:
-        """What has this anchor or identifier in the first file."""
+        """Return the object with this anchor or identifier in the first file."""
         if self._anchors is None:
             self._anchors = {}
             pending, seen = [self._files[""]], set[int]()

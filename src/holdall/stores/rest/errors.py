@@ -101,8 +101,8 @@ CLIENT_ERRORS: tuple[tuple[type[BaseException], type[StoreError], str, bool], ..
 class Refusals(msgspec.Struct, frozen=True, kw_only=True):
     """How an API tells why it refused: ``reasons`` by the text at ``reason_at``, and the fields at ``fields_at``.
 
-    What stands there is looked for as a whole and from its last ``/`` or ``:`` on. The reasons themselves are always
-    known, as the problem documents (RFC 9457) of Holdall have them: ``urn:holdall:unique``.
+    The text is looked for as a whole and from its last ``/`` or ``:`` on. The reasons themselves are always known, as
+    the problem documents (RFC 9457) of Holdall have them: ``urn:holdall:unique``.
     """
 
     reason_at: str = "type"
@@ -134,7 +134,7 @@ def from_status(store: str, place: str, status: int, *, is_write: bool) -> Store
 
 
 def unknown(store: str, place: str, sentence: str) -> StoreUnavailable:
-    """The error for a write of which nobody knows what came of it."""
+    """Make the error for a write whose outcome nobody knows."""
     return StoreUnavailable(store, f"{place}: {sentence}", is_outcome_unknown=True)
 
 

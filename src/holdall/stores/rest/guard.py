@@ -36,7 +36,7 @@ class Guard:
     async def expecting(self, change: Change, current: Current | None = None) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and query with what tells the API the expected version; ``current`` is the record, if just read.
 
-        Raises StaleVersion where it can be seen already that the record is another by now.
+        Raises StaleVersion where it can be seen already that the record has changed.
         """
         version, declared = change.version, self._binding.version
         headers: dict[str, str] = {}

@@ -45,14 +45,14 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """At most so many calls in any so many seconds."""
+    """A rate of calls: at most ``calls`` in any span of ``seconds``."""
 
     calls: int
     seconds: float = 1.0
 
 
 class Pace:
-    """Lets calls go at a rate: none before the time of the one so many calls ago has passed."""
+    """Lets calls go at a rate: none before the time of the call that is ``calls`` places earlier has passed."""
 
     def __init__(self, rate: Rate) -> None:
         self._seconds = rate.seconds

@@ -1,4 +1,4 @@
-"""What an OpenAPI document tells of a list's parameters: how it is paged, narrowed and sorted."""
+"""The parameters of a list in an OpenAPI document: how it is paged, narrowed and sorted."""
 
 from __future__ import annotations
 

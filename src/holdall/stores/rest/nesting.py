@@ -77,7 +77,7 @@ def put(document: dict[str, Any], place: Sequence[str], value: Any) -> None:
 
 
 def taken(document: Any, place: Sequence[str]) -> Any:
-    """What stands at this place of a JSON object; None where nothing does."""
+    """Return the value at this place of a JSON object; None where there is none."""
     for step in place:
         document = document.get(step) if isinstance(document, dict) else None
     return document

@@ -168,7 +168,7 @@ class Lister:
 
 
 class _End:
-    """Where a list read by positions ends, by what its pages tell of it."""
+    """The end of a list that is read by positions, found from its pages."""
 
     def __init__(self, store: str, size: int, position: int, short_page_ends: bool) -> None:
         self.position = position

@@ -29,7 +29,7 @@ _NOT_TAKEN = 429  # which says that nothing was done
 
 
 class Repetition:
-    """What becomes of one request, all its sendings together bounded by the total time of a call."""
+    """The sendings of one request, all together bounded by the total time of a call."""
 
     def __init__(self, client: Client, request: Request, settings: Settings, began: float) -> None:
         self._client = client
@@ -44,7 +44,7 @@ class Repetition:
     async def after(self, outcome: Answer | BaseException, generation: int) -> Answer:
         """The answer that counts, or the error that ends it. ``generation`` is that of the credentials sent.
 
-        Whatever ends it, the outcome of a write is unknown once one of its sendings may have arrived.
+        However it ends, the outcome of a write is unknown once one of its sendings may have arrived.
         """
         try:
             return await self._after(outcome, generation)

@@ -33,7 +33,7 @@ class Spelling:
     def condition(self, condition: Condition) -> tuple[Parameters, Condition | None]:
         """The parameters, and what of the condition they do not say; None if they say all of it.
 
-        What they say is never more than the condition demands.
+        The parameters never demand more than the condition does.
         """
         if condition == ALWAYS:
             return [], None

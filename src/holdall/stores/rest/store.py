@@ -69,7 +69,9 @@ class RestStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What is declared of at least one collection; what another lacks is refused when it is asked."""
+        """The capabilities declared of at least one collection; those that another lacks are refused when they are
+        asked for.
+        """
         return self._capabilities
 
     def made_kinds(self, collection: str) -> frozenset[Kind]:
@@ -156,7 +158,7 @@ class RestStore:
 
 
 def _with_look_up(capabilities: Capabilities) -> Capabilities:
-    """What can be asked of records by their key alone, which needs no filters."""
+    """Return the capabilities with look-up of records by their key alone, which needs no filters."""
     return msgspec.structs.replace(
         capabilities,
         features=capabilities.features | {Feature.FILTER},

@@ -48,7 +48,7 @@ Versions: TypeAlias = BodyVersion | ETags
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What is known of a record at a version: its tag, or the version made from its content."""
+    """The known facts of a record at a version: its tag, or the version made from its content."""
 
     tag: str | None
     content: int | None = None
@@ -70,7 +70,7 @@ class SeenTags:
             del self._seen[next(iter(self._seen))]
 
     def find(self, collection: str, key: Any, version: int) -> Seen | None:
-        """What is remembered."""
+        """Return the remembered facts, or None."""
         return self._seen.get((collection, key, version))
 
     def forget(self, collection: str, key: Any, version: int) -> None:

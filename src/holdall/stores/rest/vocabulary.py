@@ -1,4 +1,4 @@
-"""What the authors of APIs call things: lists, totals, pages, sorts and operators, the likeliest names first.
+"""Names that authors of APIs use: lists, totals, pages, sorts and operators, the likeliest names first.
 
 Names of parameters are compared as ``plain`` gives them: ``page[size]``, ``PageSize`` and ``page_size`` are one.
 """

@@ -1,4 +1,4 @@
-"""Writing one collection: each change one call, its answer read for what became of it."""
+"""Writing one collection: each change one call, whose answer becomes the outcome."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Writing:
         self._urls: dict[str, URL] = {}
 
     async def apply(self, change: Change) -> Outcome:
-        """What became of the change. Raises Conflict where it was refused, StoreError where it failed.
+        """Send the change and return its outcome. Raises Conflict where it was refused, StoreError where it failed.
 
         Another error, of a function that belongs to the declaration for example, says nothing of the call: it becomes
         a StoreError, whose outcome is unknown where it arose after the call was made.
@@ -167,7 +167,7 @@ class Writing:
         return bool(objects)
 
     def _settled(self, change: Change, answer: Answer) -> Outcome:
-        """What the answer to an update or a removal says."""
+        """Return the outcome that the answer to an update or a removal means."""
         name = self._schema.name
         if 200 <= answer.status < 300:
             self._demand_trust(answer)

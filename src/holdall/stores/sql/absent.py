@@ -1,4 +1,4 @@
-"""What a database says is not there: a table, a column, the database itself, a user who may come in.
+"""Names of missing things in a database's error: a table, a column, the database itself, a user who may come in.
 
 Servers and SQLite tell these by name, in words of their own, and no value stands among them. A server that speaks
 another language than English is not understood; then the general sentence is told.

@@ -42,5 +42,5 @@ class Binding:
         return sa.bindparam(name, type_=kind, required=True)
 
     def slot(self, name: str) -> Slot | None:
-        """What the parameter of this name takes; None if it was not handed out here."""
+        """Return the slot of the parameter with this name; None if the name was not handed out here."""
         return self._slots.get(name)

@@ -1,7 +1,7 @@
-"""What is asked of each database's catalogue: five statements, whose rows have the same meaning everywhere.
+"""Queries of each database's catalogue: five statements, whose rows have the same meaning everywhere.
 
-The first tells of tables: name, kind, and what else of them ``inspection`` needs to know. The others tell of columns,
-of what is unique, of references and of triggers.
+The first statement lists tables: name, kind, and further facts that ``inspection`` needs. The others list columns,
+unique rules, references and triggers.
 """
 
 from __future__ import annotations

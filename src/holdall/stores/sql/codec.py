@@ -37,7 +37,7 @@ DRIVERS = ("apsw", "asyncpg", "aiosqlite", "pysqlite", "aiomysql", "asyncmy", "p
 
 
 def encoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
-    """What turns a border value of this scalar field, never None, into the driver's."""
+    """Return the function from a border value of this scalar field, never None, to the driver's."""
     return bounded(field, spelt(field) or _standard(field, dialect))
 
 
@@ -64,7 +64,9 @@ def comparand(field: FieldSchema, dialect: Dialect) -> Convert | None:
 
 
 def row_encoder(fields: Sequence[FieldSchema], dialect: Dialect) -> RowConvert | None:
-    """What turns rows of border values into the driver's, one value per column; None where nothing is to be done."""
+    """Return the function from rows of border values to the driver's, one value per column; None where nothing is to be
+    done.
+    """
     sources = [f"v{index}" for index in range(len(fields))]
     results: list[str] = []
     names: dict[str, Any] = {}

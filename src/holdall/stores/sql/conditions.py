@@ -97,7 +97,7 @@ def _has_members(node: Condition) -> bool:
 
 
 def _test(field: FieldSchema, op: Op) -> Callable[[Any], bool]:
-    """What tells whether a value may be compared so with the field, as ``check`` has it."""
+    """Return the function that decides whether a value may be compared so with the field, as ``check`` has it."""
     fits = partial(is_of_kind, field)
     if op in (Op.IN, Op.NOT_IN):
         # a long list is looked at in full, for the store's own limits too

@@ -1,4 +1,4 @@
-"""What the SQL store asks of a driver: rows for statements, works carried out in transactions."""
+"""The protocol of a driver: rows for statements, works carried out in transactions."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ class Database(Protocol):
 async def found_in_catalogue(
     database: Database, dialect: Dialect, parameters: Sequence[Any] | None = ()
 ) -> dict[str, FoundTable]:
-    """All tables of a database whose catalogue we can read; ``parameters`` is how its driver is told of none."""
+    """Return all tables of a database whose catalogue can be read; ``parameters`` is the driver's form of no
+    parameters.
+    """
     inspection = inspect_catalogue(dialect)
     statement = next(inspection)
     while True:

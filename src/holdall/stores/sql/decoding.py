@@ -1,4 +1,4 @@
-"""What a driver gives to border values: one function per field and dialect, and generated code for whole rows.
+"""From driver values to border values: one function per field and dialect, and generated code for whole rows.
 
 None instead of a function means that values pass as they are. A value that cannot be what its field is raises
 DamagedRows, with everything that can be read.
@@ -54,7 +54,7 @@ _DECODERS: dict[tuple[str, Kind], Convert] = {
 
 
 def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
-    """What turns the driver's value of this scalar field, never None, into a border value."""
+    """Return the function from the driver's value of this scalar field, never None, to a border value."""
     kind, family = field.kind, dialect.family
     if kind is Kind.JSON:
         is_bare = spelling_of(field) is Spelling.BARE_NUMBER
@@ -75,7 +75,7 @@ def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
 
 
 def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: bool = False) -> RowConvert | None:
-    """What turns the driver's rows, columns in the order of the fields, into rows of border values.
+    """Return the function from the driver's rows, columns in the order of the fields, to rows of border values.
 
     References to composite keys become tuples. Where nothing is to be done it is None and rows must not be copied.
     With ``as_text``, dates and times come as PostgreSQL writes them.
@@ -121,7 +121,8 @@ def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: boo
 
 
 def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[Iterable[Sequence[Any]]], None] | None:
-    """What refuses rows with nulls that fields do not take, and with values of another class where SQLite keeps any.
+    """Return the function that refuses rows with nulls that fields do not take, and with values of another class where
+    SQLite keeps any.
 
     See "Flexible typing" in SQLite's documentation: only a column of a STRICT table keeps values of its type alone.
     """
@@ -153,7 +154,7 @@ def _is_untyped(dialect: Dialect) -> bool:
 
 
 def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[Callable[[Iterable[Any]], bool], int]]:
-    """What values that pass as they are must meet all together, by column: that numbers are finite."""
+    """Return the checks, by column, of values that pass as they are: that numbers are finite."""
     found: list[tuple[Callable[[Iterable[Any]], bool], int]] = []
     place = 0
     for field in fields:

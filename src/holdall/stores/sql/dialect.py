@@ -68,7 +68,7 @@ class Dialect:
 
     @property
     def lower_probe(self) -> str | None:
-        """What to ask the server once, to give its rows to ``lowering``; None if there is nothing to ask."""
+        """The query to send to the server once, whose rows ``lowering`` takes; None if there is nothing to ask."""
         if self.family != "postgresql":
             return None
         return "SELECT collname::text FROM pg_collation WHERE collname IN ('und-x-icu', 'pg_unicode_fast', 'pg_c_utf8')"
@@ -101,7 +101,7 @@ class Dialect:
 
     @property
     def session_setup(self) -> tuple[str, ...]:
-        """What every new connection must be told once."""
+        """The statements that every new connection runs once."""
         if self.family == "mysql":
             return ("SET SESSION group_concat_max_len = 1073741824", "SET SESSION time_zone = '+00:00'")
         return ()

@@ -1,4 +1,4 @@
-"""What keeps found tables from fitting the models, a sentence each."""
+"""Differences between found tables and models, a sentence each."""
 
 from __future__ import annotations
 

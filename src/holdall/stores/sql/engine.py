@@ -132,7 +132,8 @@ class EngineDatabase(AnewInChild):
         self._engines = WeakKeyDictionary()
 
     async def _again_if_lost(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """What comes of an act, done once more where its connection is gone, or takes no writes, and nothing was done.
+        """Return the result of an act, repeated once where its connection is gone, or takes no writes, and nothing was
+        done.
 
         Then the others are given up, too: the next connection may lead to another server.
         """
@@ -154,7 +155,7 @@ class EngineDatabase(AnewInChild):
     async def _connected(self, *, is_repeated: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection; what is not committed when the block ends is rolled back. Raises our errors.
 
-        It has given a sign of life, unless the block is repeated where the connection turns out to be lost.
+        The connection has been pinged, unless the block is repeated where the connection turns out to be lost.
         """
         with self.translating():
             if not is_repeated and not await self._is_alive():

@@ -69,7 +69,7 @@ def url_of(url: str) -> sa.URL:
 
 
 def _tls_of(url: sa.URL) -> dict[str, ssl.SSLContext]:
-    """What the driver is told of TLS, as MySQL's own clients understand the words.
+    """Return the driver's TLS arguments for the words that MySQL's own clients understand.
 
     Raises DeclarationError for a word that is none of them.
     """
@@ -91,7 +91,7 @@ def _tls_of(url: sa.URL) -> dict[str, ssl.SSLContext]:
 
 
 def engine_at(url: sa.URL, options: EngineOptions) -> AsyncEngine:
-    """The engine at this URL; no connection is made. What every connection must be told once, it is told."""
+    """The engine at this URL; no connection is made. Every connection runs the dialect's setup statements once."""
     family = "mysql" if url.get_backend_name() in ("mysql", "mariadb") else url.get_backend_name()
     isolation = {"isolation_level": "READ COMMITTED"} if family in ("mysql", "postgresql", "oracle", "mssql") else {}
     engine = create_async_engine(

@@ -21,7 +21,7 @@ _ENDED = frozenset((1053, 1927, 2006, 2013, 2014, 2045, 2055, 4031))
 
 
 def look_after(engine: sa.Engine, ping_after: float) -> None:
-    """Let each connection that was idle for so many seconds give a sign of life before it is used, or end them all."""
+    """Ping each connection that was idle for ``ping_after`` seconds before it is used, or end them all."""
 
     def put_by(connection: Any, record: Any) -> None:
         record.info["holdall_idle_since"] = monotonic()

@@ -1,4 +1,4 @@
-"""What other databases refuse, in our words: by number for MariaDB and MySQL, else by the class of the error."""
+"""Refusals of other databases as errors of ours: by number for MariaDB and MySQL, else by the class of the error."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ through the end of the connection (MariaDB from 10.5) and of the server. The loc
 it changed; that suffices, as the others only guarded what these guard too.
 
 As long as the connection that prepared is open, MariaDB lets only that one end the transaction, so it stays with the
-commit and goes back to the pool when the commit is over. Who ends the commit of another process ends its connection.
+commit and goes back to the pool when the commit is over. A process that ends the commit of another one ends the other's
+connection.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ __all__ = [
 
 
 class Meaning(Enum):
-    """What a driver's error means to us; the value is the sentence for it, ``{}`` the driver's code."""
+    """The meaning of a driver's error; the value is its sentence, with ``{}`` for the driver's code."""
 
     UNIQUE = "a record with these values already exists"
     REFERENCE = "a reference would be left without its target"
@@ -139,7 +139,7 @@ _MYSQL_ENDINGS = frozenset((1040, 1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161
 
 
 def postgresql_meaning(state: str) -> Meaning | None:
-    """What a SQLSTATE means."""
+    """Return the meaning of a SQLSTATE, or None."""
     return POSTGRESQL.get(state) or POSTGRESQL.get(state[:2])
 
 

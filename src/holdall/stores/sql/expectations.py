@@ -35,7 +35,9 @@ class Expectations:
         self._compile = compile_query
 
     def steps(self, changes: Sequence[Change]) -> Generator[Step, Any, None]:
-        """Look at every record of which something is expected. Raises StaleVersion for one that is another by now."""
+        """Look at every record of which something is expected. Raises StaleVersion for a record that has other values
+        now.
+        """
         for position, change in enumerate(changes):
             if change.expected is None:
                 continue

@@ -1,4 +1,4 @@
-"""What SQLite must be taught: Unicode letter case, the order of decimals, the equality of JSON."""
+"""Functions that SQLite lacks: Unicode letter case, the order of decimals, the equality of JSON."""
 
 from __future__ import annotations
 

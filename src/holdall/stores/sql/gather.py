@@ -39,7 +39,7 @@ def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[sa.ColumnEle
 
 
 def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[Any, ...]]:
-    """What turns the gathered lists of a Many into its tuple of keys."""
+    """Return the function from the gathered lists of a Many to its tuple of keys."""
     found = leaves(field)
     reader: Callable[[Leaf], Callable[[Any], Sequence[Any]]]
     reader = _native_reader if dialect.family == "postgresql" else _json_reader

@@ -48,7 +48,9 @@ class Claim(msgspec.Struct):
 
 
 def claims(batches: Sequence[Batch], changes: Sequence[Change], schema_of: Callable[[str], Schema]) -> list[Claim]:
-    """What may pass on from one record to another; nothing where no record both lets go and another takes."""
+    """Return the values that may pass on from one record to another; nothing where no record both lets go and another
+    takes.
+    """
     found: list[Claim] = []
     for name in sorted({batch.collection for batch in batches if batch.verb is not Verb.ADD}):
         schema = schema_of(name)

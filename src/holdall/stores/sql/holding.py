@@ -26,7 +26,7 @@ class HoldingDatabase(Database, Protocol):
         ...
 
     def cost_of(self, hold: Hold) -> int:
-        """What that costs, as ``Capabilities.hold_cost`` says it."""
+        """Return the cost of a hold, in the unit of ``Capabilities.hold_cost``."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What a database holds already: read from its catalogue, by statements the caller carries out."""
+"""The tables that a database has already: read from its catalogue, by statements the caller carries out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FoundColumn(msgspec.Struct):
 
 
 class FoundTrigger(msgspec.Struct):
-    """What runs when rows are written; ``text`` is what it does, None where that is not known."""
+    """Code that runs when rows are written; ``text`` is its source, None where that is not known."""
 
     name: str
     text: str | None

@@ -161,7 +161,7 @@ def _most(field: FieldSchema) -> int | None:
 
 
 def spelt(field: FieldSchema, *, is_compared: bool = False) -> Callable[[Any], Any] | None:
-    """What writes a value in the spelling of its column; None where that is ours."""
+    """Return the function that writes a value in the spelling of its column; None where that is ours."""
     match spelling_of(field):
         case Spelling.HEX:
             return values.uuid_to_hex
@@ -213,7 +213,9 @@ def bounded(field: FieldSchema, convert: Callable[[Any], Any] | None) -> Callabl
 
 
 def comparable(column: sa.ColumnElement[Any], field: FieldSchema) -> sa.ColumnElement[Any]:
-    """What stands for the column where its values are compared or sorted: one text for all spellings of a value."""
+    """Return the expression for the column where its values are compared or sorted: one text for all spellings of a
+    value.
+    """
     match spelling_of(field):
         case Spelling.MOMENT:
             return sa.func.holdall_moment(column)

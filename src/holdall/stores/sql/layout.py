@@ -62,7 +62,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a constraint keeps: ``kind`` is ``key``, ``unique`` or ``reference``."""
+    """The rule of a constraint: ``kind`` is ``key``, ``unique`` or ``reference``."""
 
     kind: str
     collection: str

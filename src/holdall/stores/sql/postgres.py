@@ -126,7 +126,7 @@ class PostgresDatabase:
         return await self._prepared.commit(commit) or await self._rows.commit(commit, work)
 
     async def sync(self) -> None:
-        """Let what was held by rows, and is written by now, survive a crash of the server; the rest does so at once."""
+        """Make writes of parts that were held by rows survive a crash of the server; all others do so at once."""
         if await self.hold() is not Hold.PREPARED:
             await self._rows.sync()
 

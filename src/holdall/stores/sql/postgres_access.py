@@ -1,4 +1,4 @@
-"""Access to one PostgreSQL database: connections lent to whoever has a use for them, and what their errors mean."""
+"""Access to one PostgreSQL database: connections lent to callers, and the meaning of their errors."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class PostgresConnection:
         return self.begin is BEGIN
 
     async def learned(self) -> Guards:
-        """What there is to know before a single statement is a whole commit. Raises asyncpg's errors."""
+        """Learn the facts that must be known before a single statement is a whole commit. Raises asyncpg's errors."""
         if self.guards is None:
             self.guards = await learn_guards(self.fetch)
             self.is_reserving = self.guards.is_reserving
@@ -104,7 +104,7 @@ class PostgresConnection:
         return statement
 
     async def answers(self, patience: float) -> bool:
-        """Whether the server answers within so many seconds."""
+        """Whether the server answers within ``patience`` seconds."""
         try:
             await self.raw.execute("SELECT", timeout=patience)
         except Exception:

@@ -1,7 +1,7 @@
-"""What a connection to PostgreSQL must know before it lets a single statement be a whole commit.
+"""Facts that a connection to PostgreSQL must know before it lets a single statement be a whole commit.
 
-A BEFORE or INSTEAD OF trigger may keep a row from being written and write others; a rule, a view and a foreign table
-as well. What a statement on such a table reports must be looked at before it is committed.
+A BEFORE or INSTEAD OF trigger may keep a row from being written and write others; a rule, a view and a foreign table as
+well. The reply to a statement on such a table must be looked at before it is committed.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _SIGN_SECONDS = 1.0  # for a sign of life
 
 
 class Ages(msgspec.Struct, frozen=True):
-    """What becomes of connections with time, in seconds.
+    """The ages of connections, in seconds, at which they are pinged or replaced.
 
     One that was idle for ``ping_after`` is asked for a sign of life before it is used, one that is ``recycle`` old is
     replaced.
@@ -62,7 +62,7 @@ class PostgresPool:
         return None
 
     async def take(self, patience: float) -> PostgresConnection:
-        """An idle or new connection, or the next one to be given back. Raises TimeoutError after so many seconds."""
+        """Lend an idle or new connection, or the next one given back; TimeoutError after ``patience`` seconds."""
         while self._free:
             connection = self._free.pop()
             if await self._is_usable(connection):
@@ -118,8 +118,8 @@ class PostgresPool:
     async def close(self) -> None:
         """Close idle connections now, the others when they are given back.
 
-        What is being reset may still be asking the server to stop a statement: it is given its courtesy, as asyncpg
-        leaves a future behind where that is broken off.
+        A connection that is being reset may still be asking the server to stop a statement; closing waits for that, as
+        asyncpg leaves a future behind where it is broken off.
         """
         self._is_closed = True
         free, self._free = self._free, []
@@ -159,7 +159,7 @@ class PostgresPool:
         self._open -= 1
 
     async def _opened(self) -> PostgresConnection:
-        """A new connection. Whoever wants it no more leaves it to be ended once it is open.
+        """A new connection. A cancelled caller leaves it to be ended once it is open.
 
         Broken off within, asyncpg leaves a future behind that nobody looks at, of which the loop complains.
         """

@@ -11,9 +11,9 @@ Why nobody writes past a row that is there, although READ COMMITTED judges a con
 - A row may go while others write: who goes by a snapshot that still has it is refused once more than needed.
 
 A database that never held anything has no such table, and its writers demand just that, in the condition of their first
-statement: it is judged when that has the lock of the table it writes, which is kept until the transaction ends. Who
-makes the table waits, before anything is reserved, until all transactions have ended that have such a lock and none on
-the new table: they may have looked before. Whoever gets its lock later finds the table.
+statement: it is judged when that has the lock of the table it writes, which is kept until the transaction ends. A
+process that makes the table waits, before anything is reserved, until all transactions have ended that have such a lock
+and none on the new table: they may have looked before. Writers that get its lock later find the table.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS co
 
 
 class WroteFewer(Exception):
-    """A statement that has a condition wrote so many rows, fewer than it was given; ``reply`` is what it replied."""
+    """A statement with a condition wrote fewer rows than it was given; ``reply`` is the server's reply."""
 
     def __init__(self, written: int, reply: Any) -> None:
         self.written = written

@@ -1,4 +1,4 @@
-"""What a PostgreSQL URL says beside the server's place: settings of the server, and words of other drivers."""
+"""Parts of a PostgreSQL URL beside the server's place: settings of the server, and words of other drivers."""
 
 from __future__ import annotations
 

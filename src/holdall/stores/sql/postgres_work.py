@@ -68,7 +68,9 @@ class PostgresWorks:
             raise self._access.translated(error, done) from error
 
     async def _alone(self, connection: PostgresConnection, work: Work, done: list[Step]) -> list[Outcome] | None:
-        """What a single statement did; None where it takes more, or where it did nothing."""
+        """Run a single statement that is the whole commit and return its outcomes; None where the work takes more, or
+        where the statement did nothing.
+        """
         steps = work()
         step = next(steps)
         if not _is_atomic(step):

@@ -1,4 +1,4 @@
-"""What goes before changes: rows locked in one order, and unique values that others are to get let go of."""
+"""Steps before changes: rows locked in one order, and unique values that others are to get let go of."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class PreparedName(msgspec.Struct, frozen=True):
-    """What a name says: the reservation, and which part of the commit it is, as ``part_of`` tells it."""
+    """The parts of a name: the reservation, and which part of the commit it is, as ``part_of`` says."""
 
     reservation: Reservation
     database: int
@@ -62,7 +62,7 @@ def to_gid(name: PreparedName, store: str) -> str:
 
 
 def from_gid(gid: str) -> PreparedName | None:
-    """What a PostgreSQL name says; None if it is not one of ours. Of another format, only the commit's id is known."""
+    """Parse a PostgreSQL name; None if it is not one of ours. Of another format, only the commit's id is known."""
     found = _GID.fullmatch(gid)
     if found is None:
         return None
@@ -80,7 +80,7 @@ def to_xid(name: PreparedName, store: str) -> str:
 
 
 def from_xid(format_id: int, body: bytes) -> PreparedName | None:
-    """What an XA name says, both its parts together; None if it is not one of ours."""
+    """Parse an XA name, both its parts together; None if it is not one of ours."""
     if format_id & ~0xFF != _XID_FORMAT:
         return None
     number = format_id & 0xFF

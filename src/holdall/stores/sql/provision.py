@@ -21,7 +21,9 @@ __all__ = ["create_statements", "drop_statements"]
 
 
 def create_statements(tables: Tables, existing: Collection[str]) -> list[str]:
-    """What creates the tables that are not among the ``existing`` ones, each after those it refers to."""
+    """Return the statements that create the tables that are not among the ``existing`` ones, each after those it refers
+    to.
+    """
     dialect, statements = tables.dialect, list[str]()
     inline = dialect.family == "sqlite"  # it may refer to tables to come and cannot add constraints later
     for table, references in _sorted(tables):
@@ -39,7 +41,7 @@ def create_statements(tables: Tables, existing: Collection[str]) -> list[str]:
 
 
 def drop_statements(tables: Tables, existing: Collection[str]) -> list[str]:
-    """What drops the tables that are among the ``existing`` ones, with their records."""
+    """Return the statements that drop the tables that are among the ``existing`` ones, with their records."""
     dialect, family = tables.dialect, tables.dialect.family
     order = [table for table, _ in _sorted(tables)]
     doomed = [table for table in reversed(order) if table is not None and table.name in existing]

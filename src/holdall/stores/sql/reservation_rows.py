@@ -20,7 +20,7 @@ def encode_footprint(footprint: Footprint) -> bytes:
 
 
 def held_of(commit: str, number: int, reservation: bytes, footprint: bytes) -> Held:
-    """What a row of format ``number`` says is held."""
+    """Read the hold from a row of format ``number``."""
     return Held(Reservation.decode(commit, reservation), _footprint(number, footprint))
 
 

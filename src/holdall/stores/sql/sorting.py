@@ -103,7 +103,7 @@ def after_position(
 
 
 def _bound(step: _Step, comparisons: Comparisons) -> Clause:
-    """What all that follows has in common: implied by the chain, but a range of an index."""
+    """Return the condition that all rows further on meet: implied by the chain, but a range of an index."""
     value = comparisons.value(step.leaf, step.index)
     return step.column <= value if step.descending else step.column >= value
 

@@ -142,7 +142,7 @@ class SqliteDatabase:
 
     @property
     def lock_patience(self) -> float:
-        """None: whoever waits for another process has waited for ``timeout`` seconds."""
+        """The patience is None: a caller that waits for another process has waited for ``timeout`` seconds."""
         return 0.0
 
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:

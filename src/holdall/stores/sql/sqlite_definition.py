@@ -1,4 +1,6 @@
-"""What SQLite's catalogue tells only in the text of CREATE TABLE: the collation of each column, and who made it."""
+"""Facts that SQLite's catalogue has only in the text of CREATE TABLE: the collation of each column, and the tool that
+made the table.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Who has a SQLite file open in this process, and whether it is still the one that a connection opened.
+"""The SQLite libraries that have a file open in this process, and whether the file is still the one that a connection
+opened.
 
 A process may hold several copies of the SQLite library: apsw brings one, Python's ``sqlite3`` uses another, with it
 SQLAlchemy, Alembic and Django. POSIX locks belong to the process, so two copies do not see each other's, and in WAL
@@ -33,7 +34,8 @@ _held: dict[Identity, dict[int, str]] = {}  # by file: whose descriptors of ours
 
 
 def open_file(path: str, library: str, opened: Callable[[], T]) -> T:
-    """What ``opened`` gives, a connection to the file; its descriptors count as that library's from now on.
+    """Call ``opened``, which opens the file, and return its connection; its descriptors count as that library's from
+    now on.
 
     Raises StateError where something else in this process has the file open.
     """
@@ -90,7 +92,7 @@ class FileWatch:
         return log == self._log
 
     def closed(self) -> None:
-        """Forget descriptors that are closed by now."""
+        """Forget descriptors that have been closed."""
         if self._notices is not None:
             self._notices.close()
         with _lock:
@@ -127,8 +129,8 @@ def _demand_unshared(path: str, library: str) -> None:
 def _are_of_apsw(path: str, identity: Identity, unknown: set[int]) -> bool:
     """Whether descriptors are of apsw's library, as somebody beside this package uses that himself.
 
-    It keeps descriptors of closed connections until they can be closed without dropping locks, and gives them to new
-    connections first; so probes that need no new descriptor tell how many of these there are.
+    The library keeps descriptors of closed connections until they can be closed without dropping locks, and gives them
+    to new connections first; so probes that need no new descriptor show how many of these there are.
     """
     if not any(name in sys.modules for name in LIBRARIES):
         return True

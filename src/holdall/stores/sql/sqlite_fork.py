@@ -1,4 +1,4 @@
-"""What a forked process does with the SQLite connections of its parent.
+"""Handling, in a forked process, of the SQLite connections of its parent.
 
 SQLite knows its locks by process and file: in a child, connections that came with the fork count as holding locks that
 only the parent has, and so would every new connection to the same file while one of them is open (SQLite, *How To

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """A work on its way through a thread: claimed once, by the thread or by whoever gives up waiting for it.
+    """A work on its way through a thread: claimed once, by the thread or by a caller that gives up waiting for it.
 
     ``is_lazy`` if its COMMIT need not wait for the disk.
     """
@@ -43,7 +43,7 @@ class Job(Generic[T]):
             self.future.set_exception(TimeoutError())
 
     def set_outcome(self, result: Any, error: BaseException | None) -> None:
-        """On its loop: hand over what came of it."""
+        """Hand over the result or error; called on the job's loop."""
         if self.future.done():
             return
         if error is not None:
@@ -52,7 +52,9 @@ class Job(Generic[T]):
             self.future.set_result(result)
 
     async def ended(self, patience: float) -> T:
-        """What came of it. Raises TimeoutError if it has not begun in so many seconds; cancelled, it never begins."""
+        """Wait for the result. Raises TimeoutError if the job does not start within ``patience`` seconds; cancelling
+        drops a job that has not started.
+        """
         timer = self.loop.call_later(patience, self.expire)
         try:
             return await self.future

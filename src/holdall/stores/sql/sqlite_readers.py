@@ -75,7 +75,7 @@ class Reader:
 class SqliteReaders:
     """The read connections of one database file, as many as reads ever ran at once.
 
-    ``opened`` opens one that waits so many milliseconds for locks.
+    ``opened`` opens one; its argument is how many milliseconds the connection waits for locks.
     """
 
     def __init__(self, opened: Callable[[int], apsw.Connection], steps: int, threads: int, timeout: float) -> None:
@@ -135,7 +135,7 @@ class SqliteReaders:
             self._give(reader)
 
     def rest(self, patience: float) -> None:
-        """Wait until no read is under way, at most so many seconds."""
+        """Wait until no read is under way, at most ``patience`` seconds."""
         until = monotonic() + patience
         while not self._is_at_rest() and monotonic() < until:
             sleep(0.001)

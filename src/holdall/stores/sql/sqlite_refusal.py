@@ -1,4 +1,4 @@
-"""What an error of apsw means, and in which file."""
+"""The meaning of an error of apsw, and the file that the error concerns."""
 
 from __future__ import annotations
 

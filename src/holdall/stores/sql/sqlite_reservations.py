@@ -1,6 +1,6 @@
 """Reservations in a SQLite database: a row for each commit over several stores that holds its part there.
 
-Only one transaction writes a SQLite file at a time, so whoever writes looks at these rows in its own transaction and
+Only one transaction writes a SQLite file at a time, so each writer looks at these rows in its own transaction and
 nobody can come in between. All of it runs on the writer's connection, inside a transaction, and raises apsw's errors.
 """
 

@@ -138,11 +138,11 @@ class StdlibConnection:
         self.execute(f"PRAGMA busy_timeout = {milliseconds}").fetchall()
 
     def wal_autocheckpoint(self, pages: int) -> None:
-        """Check the log in when it has so many pages; never, if 0."""
+        """Make SQLite move the write-ahead log into the file when the log has ``pages`` pages; never, if 0."""
         self.execute(f"PRAGMA wal_autocheckpoint = {pages}").fetchall()
 
     def set_progress_handler(self, handler: Callable[[], bool], instructions: int) -> None:
-        """Ask after so many instructions whether to stop."""
+        """Call the handler after every ``instructions`` instructions; true stops the statement."""
         self._raw.set_progress_handler(handler, instructions)
 
     def interrupt(self) -> None:

@@ -1,8 +1,8 @@
 """SQLite writes: one thread, and group commit.
 
 Works given while another is under way share its BEGIN and its COMMIT, and so its wait for the disk. Each runs in a
-savepoint of its own, so that one that fails takes nothing of the others with it. It fails only once they are committed:
-whoever is refused for what another has written can read it.
+savepoint of its own, so that one that fails takes nothing of the others with it. A failure is raised only once the
+others are committed: a caller refused for the write of another can read that write.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SqliteWriter:
         self._is_at_rest = False
 
     def rest(self, patience: float) -> None:
-        """Begin nothing new until ``resume``, if what is under way ends within so many seconds."""
+        """Begin nothing new until ``resume``, if the work under way ends within ``patience`` seconds."""
         self._is_at_rest = self.lock.acquire(timeout=patience)
 
     def resume(self) -> None:

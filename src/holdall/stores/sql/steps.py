@@ -92,14 +92,15 @@ class Update(msgspec.Struct):
 class Lock(Update):
     """Locks the rows that ``match`` finds, in the order of their keys, before steps that change them; no reply.
 
-    It has no columns. ``is_removal`` if some of the rows are to be removed. Only databases that lock rows are given it.
+    The step has no columns. ``is_removal`` if some of the rows are to be removed. Only databases that lock rows are
+    given it.
     """
 
     is_removal: bool = False
 
 
 class Find(Update):
-    """Looks for rows that ``match`` finds; the reply is a list of their primary keys. It has no columns."""
+    """Looks for rows that ``match`` finds; the reply is a list of their primary keys. The step has no columns."""
 
 
 class Look(Update):
@@ -161,5 +162,5 @@ class Work:
         return self._plan(self.changes)
 
     def footprint(self, outcomes: Sequence[Outcome] | None = None) -> Footprint:
-        """What the changes touch; with ``outcomes``, keys that the database made count too."""
+        """Return the footprint of the changes; with ``outcomes``, keys that the database made count too."""
         return footprint_of(self.changes, self.schemas, outcomes)

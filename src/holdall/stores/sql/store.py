@@ -59,7 +59,7 @@ class SqlStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do; readable without a connection."""
+        """The features, limits and commit class; readable without a connection."""
         return self._capabilities
 
     def bind(self, schemas: Sequence[Schema]) -> None:
@@ -131,7 +131,7 @@ class SqlStore:
         return told or await self._values_told(found)
 
     async def _values_told(self, found: dict[str, FoundTable]) -> list[str]:
-        """What the stored values themselves keep from fitting."""
+        """Return the stored values that do not fit their fields, a sentence for each column."""
         if self.tables.dialect.family not in CATALOGUES:
             return []
         takes_percent = self.tables.dialect.sqlalchemy.paramstyle in ("format", "pyformat")

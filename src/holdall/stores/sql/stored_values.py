@@ -83,7 +83,7 @@ def _tables(tables: Tables) -> Iterator[tuple[str, dict[str, FieldSchema]]]:
 
 
 def _checks(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialect) -> Iterator[tuple[str, str]]:
-    """What to say, and the SQL that is true for a value of which it is to be said."""
+    """Yield pairs of a sentence and the SQL condition of the values that the sentence is about."""
     if field.choices is not None:
         known = ", ".join(_literal(choice, dialect) for choice in field.choices)
         yield "holds values that the model does not know; an Enum is kept by its values", f"{column} NOT IN ({known})"

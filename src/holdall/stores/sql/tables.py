@@ -77,13 +77,13 @@ class Tables:
         return collection in self._schemas
 
     def rule(self, constraint: str, table: str | None = None) -> Rule | None:
-        """What the constraint of this name keeps; others may have given it to one in each table."""
+        """Return the rule of the constraint with this name; others may have used the name once in each table."""
         if self._metadata is None:
             return None
         return self._rules.get(constraint) or self._rule_of_others(constraint, table)
 
     def _rule_of_others(self, constraint: str, table: str | None) -> Rule | None:
-        """What a constraint keeps that others made and named."""
+        """Return the rule of a constraint that others made and named."""
         for layout in self._layouts.values():
             there = self._found.get(layout.table.name) if table in (None, layout.table.name) else None
             columns = there.constraints.get(constraint) if there is not None else None

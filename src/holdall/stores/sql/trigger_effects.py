@@ -1,4 +1,4 @@
-"""What triggers do to rows that are written, as far as their text tells: values changed, rows dropped."""
+"""Effects of triggers on rows that are written, as far as their text shows: values changed, rows dropped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _WRITES = r"\b(?:update(?:\s+or\s+\w+)?(?:\s+only)?|replace\s+into|insert\s+or\s
 
 
 def effect_of(trigger: FoundTrigger, table: str, columns: Collection[str]) -> str | None:
-    """What the trigger may do to these columns of the table, to follow its name in a sentence; None if nothing."""
+    """Return the possible effect of the trigger on these columns of the table, to follow its name in a sentence; None
+    if there is none.
+    """
     if trigger.text is None:
         return "may change or drop what is written" if trigger.is_before else None
     text = _COMMENTS.sub(" ", trigger.text)

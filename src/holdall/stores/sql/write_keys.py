@@ -15,7 +15,7 @@ __all__ = ["Keys", "WriteShape", "is_to_come", "parts", "write_shape"]
 
 
 class WriteShape(msgspec.Struct):
-    """What all changes of one verb to the same fields of a collection have in common."""
+    """The common part of all changes of one verb to the same fields of a collection."""
 
     layout: Layout
     fields: tuple[FieldSchema, ...]  # those with columns of the collection's own table

@@ -1,4 +1,4 @@
-"""What a MariaDB or MySQL server is asked and told about XA transactions."""
+"""Statements about XA transactions for a MariaDB or MySQL server, and its answers."""
 
 from __future__ import annotations
 

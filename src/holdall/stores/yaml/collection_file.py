@@ -70,7 +70,7 @@ class CollectionFile:
         return self._known.rows
 
     def damages(self) -> Sequence[Damage]:
-        """What cannot be read of the records; ``rows`` was called right before."""
+        """The records that cannot be read; ``rows`` was called right before."""
         return self._known.damages
 
     def row(self, key: Any) -> Row | Damage | None:
@@ -105,7 +105,7 @@ class CollectionFile:
         return [FileEdit(self.place, content)], growth
 
     def obstacles(self) -> list[str]:
-        """What keeps the collection from being used, a sentence each."""
+        """The faults that keep the collection from being used, a sentence each."""
         try:
             self.rows()
         except CorruptRecord as error:
@@ -113,7 +113,7 @@ class CollectionFile:
         return []
 
     def problems(self) -> list[str]:
-        """What does not fit the schema, a sentence each."""
+        """The differences from the schema, a sentence each."""
         is_other = self._folder.exists(self.stem)
         found = [f'{self.stem} is not read: it belongs to the layout "record"'] if is_other else []
         if obstacles := self.obstacles():

@@ -1,4 +1,4 @@
-"""What must hold over many records once a draft is complete: unique values, and references that lead somewhere."""
+"""Rules over many records, checked once a draft is complete: unique values, and references that lead somewhere."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ def entry_lines(name: str, value: Any, indent: str) -> list[str]:
 
 
 def block(value: Any, indent: str) -> tuple[str, list[str]]:
-    """What stands behind the mark of a value in block form, and the lines below, for an entry with this indentation."""
+    """Return the text behind the mark of a value in block form, and the lines below, for an entry with this
+    indentation.
+    """
     if isinstance(value, str) and (mark := _literal_mark(value)):
         lines = value.removesuffix("\n").split("\n")
         return mark, [f"{indent}  {line}" if line else "" for line in lines]

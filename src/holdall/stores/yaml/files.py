@@ -29,7 +29,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """What tells one state of a file from another; ``is_settled`` if a later edit cannot have the same."""
+    """The marks of one state of a file; ``is_settled`` if a later edit cannot have the same."""
 
     facts: tuple[int, int, int, int]
     is_settled: bool
@@ -121,7 +121,8 @@ class Folder:
     def write_new(self, place: str, content: bytes, like: str = "") -> int:
         """Write a file that was not there and give its open descriptor, for ``fsync`` and ``close``.
 
-        It has the mode, the owner and the other attributes of the file ``like`` in the same folder, if that is there.
+        The new file gets the mode, the owner and the other attributes of the file ``like`` in the same folder, if that
+        is there.
         """
         folder, name = _split(place)
         with self.opened(folder) as directory, _model(_split(like)[1], directory) as model:

@@ -1,8 +1,8 @@
 """The journal: several files change together or not at all, whatever moment the process dies in.
 
 New contents are staged beside their targets and made durable; then the journal, which names every move, is made durable
-under its own name: from here on the change is decided. The moves follow, then the journal is forgotten. Whoever next
-opens the folder finishes the moves of a journal that is there and sweeps up staged files that have none.
+under its own name: from here on the change is decided. The moves follow, then the journal is forgotten. The next
+process that opens the folder finishes the moves of a journal that is there and sweeps up staged files that have none.
 """
 
 from __future__ import annotations

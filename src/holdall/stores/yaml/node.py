@@ -38,7 +38,7 @@ class Node(msgspec.Struct):
 class Entry(msgspec.Struct):
     """One entry of a collection: it begins at ``start``, and its value right behind ``mark``, a colon or dash.
 
-    In a flow collection the mark of a list's item is its start. It is None where a name has no colon.
+    In a flow collection the mark of a list's item is its start. ``mark`` is None where a name has no colon.
     """
 
     start: int

@@ -1,7 +1,7 @@
 """YAML text to values and their places: YAML 1.2, core schema, without tags, anchors, aliases and directives.
 
-One pass, line after line. Whoever needs places gets them from the same code as whoever needs values only, so that an
-edit lands where the value was read.
+One pass, line after line. Callers that need places get them from the same code as callers that need values only, so
+that an edit lands where the value was read.
 """
 
 from __future__ import annotations

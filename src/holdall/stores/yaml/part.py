@@ -23,7 +23,7 @@ _FEW = 20
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What came of the changes, and the edits that write them: of records, and of the counters of generated keys.
+    """The outcomes of changes, and the edits that write them: of records, and of the counters of generated keys.
 
     ``growth`` is, by collection, how much larger they make it.
     """

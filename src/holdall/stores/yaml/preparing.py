@@ -15,7 +15,7 @@ __all__ = ["Preparing"]
 
 
 class Preparing:
-    """What ``Preparable`` asks of a store, used under its exclusive lock. Methods raise OSError."""
+    """The methods of ``Preparable``, used under the store's exclusive lock. Methods raise OSError."""
 
     def __init__(self, store: str, folder: Folder, journal: Journal, reserved: Reservations) -> None:
         self._store = store

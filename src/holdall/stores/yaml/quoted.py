@@ -65,6 +65,6 @@ def _double(match: re.Match[str]) -> str:
 
 
 def _folded(match: re.Match[str]) -> str:
-    """What stands for blanks, or for a line end, the blanks beside it and the empty lines that follow."""
+    """Return the replacement for blanks, or for a line end, the blanks beside it and the empty lines that follow."""
     empty = match["alone"] if match["blanks"] is None else match["after"]
     return match["blanks"] if empty is None else "\n" * empty.count("\n") or " "

@@ -67,7 +67,7 @@ def _text(value: Any) -> str:
 
 
 def key_of_parts(schema: Schema, parts: Sequence[str]) -> dict[str, Any]:
-    """What a file's name says of the key. Raises Misfit where it cannot be this collection's key."""
+    """Read the key from a file's name. Raises Misfit where it cannot be this collection's key."""
     if len(parts) != len(schema.key):
         raise Misfit(f"its name has {len(parts)} parts, the key of {schema.name} has {len(schema.key)}")
     values = {}

@@ -58,7 +58,7 @@ class RecordFiles:
         return (self.folder_name,)
 
     def damages(self) -> Sequence[Damage]:
-        """What cannot be read of the records; ``rows`` was called right before."""
+        """The records that cannot be read; ``rows`` was called right before."""
         if self._rows is not None and len(self._rows) == len(self._states):
             return ()
         found = [self._row_of(name, state) for name, state in sorted(self._states.items())]
@@ -118,7 +118,7 @@ class RecordFiles:
         return edits, Growth(new - gone)
 
     def obstacles(self) -> list[str]:
-        """What keeps the collection from being used, a sentence each."""
+        """The faults that keep the collection from being used, a sentence each."""
         try:
             status = self._folder.status(self.folder_name)
         except FileNotFoundError:
@@ -126,7 +126,7 @@ class RecordFiles:
         return [] if stat.S_ISDIR(status.st_mode) else [f"{self.folder_name} is not a folder"]
 
     def problems(self) -> list[str]:
-        """What does not fit the schema, a sentence each."""
+        """The differences from the schema, a sentence each."""
         if obstacles := self.obstacles():
             return obstacles
         self._scan()
@@ -169,7 +169,7 @@ class RecordFiles:
         return Damage(self._place(name), state.reason, state.damaged) if state.row is None else state.row
 
     def _moved(self, key: Any) -> Row | Damage | None:
-        """The row of a key that was in its file, not in its name, and is not there by now."""
+        """Return the row of a key that was in its file, not in its name, and is gone from there now."""
         self._directory = None
         return self.row(key)
 
@@ -218,7 +218,7 @@ class RecordFiles:
                 self._twins[state.key] = name
 
     def _named(self, name: str) -> _State:
-        """What a file's name alone tells."""
+        """Return the state of a file as far as its name alone shows it."""
         told = self._told(name)
         return _State(_key(told) if told else None)
 

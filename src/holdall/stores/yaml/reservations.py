@@ -30,7 +30,7 @@ _LARGEST = 256 * 2**20
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """What waits for its commits: what they hold, and by how much each collection will grow."""
+    """The parts that wait for their commits: what they hold, and by how much each collection will grow."""
 
     held: Sequence[Held] = ()
     growth: dict[str, Growth] = {}
@@ -65,7 +65,7 @@ class _State(msgspec.Struct, frozen=True):
 
 
 class Reservations:
-    """What is held, kept in step with the folder; used under the store's lock. Methods raise OSError."""
+    """The held parts, kept in step with the folder; used under the store's lock. Methods raise OSError."""
 
     def __init__(self, store: str, folder: Folder) -> None:
         self._store = store
@@ -74,7 +74,7 @@ class Reservations:
         self._states: dict[str, _State] = {}
 
     def waiting(self, *, but: str = "") -> Waiting:
-        """What waits for all commits but this one. Raises CorruptRecord for a damaged file of theirs."""
+        """Return the parts that wait for all commits but ``but``. Raises CorruptRecord for a damaged file of theirs."""
         except_for = _name(but) if but else ""
         growth: dict[str, Growth] = {}
         held = []

@@ -25,7 +25,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def described(written: Any) -> str:
-    """What kind of thing was found, for a message that does not repeat it."""
+    """Name the kind of a value, for a message that does not repeat it."""
     if written is None:
         return "nothing"
     names = ((bool, "true or false"), (int, "a whole number"), (float, "a number"), (str, "text"), (list, "a list"))

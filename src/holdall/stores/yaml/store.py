@@ -136,7 +136,7 @@ class YamlStore:
         return await run_sync(self._apply, list(changes)) if changes else []
 
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
-        """So many keys that nobody else will get."""
+        """Reserve ``count`` generated keys that no other caller gets."""
         return await run_sync(self._reserve, collection, count)
 
     async def hold(self) -> Hold:
@@ -146,7 +146,7 @@ class YamlStore:
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Hold what the changes touch, once it is seen that their files could be written now; durable when it returns.
 
-        What they would write is written beside its targets and removed again: rights and space are there at that time.
+        The new contents are written beside their targets and removed again: rights and space are there at that time.
         """
         self._demand(changes)
         return await run_sync(self._prepare, reservation, list(changes))
@@ -176,7 +176,7 @@ class YamlStore:
         await run_sync(self._create)
 
     async def inspect(self) -> list[str]:
-        """What cannot be read or does not fit, a sentence each, references that lead nowhere included."""
+        """Return the faults and differences, a sentence each, references that lead nowhere included."""
         return await run_sync(self._inspect)
 
     async def obstacles(self) -> list[str]:

@@ -33,7 +33,7 @@ class Shelf(Protocol):
         ...
 
     def damages(self) -> Sequence[Damage]:
-        """What cannot be read of the records; ``rows`` was called right before."""
+        """The records that cannot be read; ``rows`` was called right before."""
         ...
 
     def row(self, key: Any) -> Row | Damage | None:
@@ -52,11 +52,11 @@ class Shelf(Protocol):
         ...
 
     def obstacles(self) -> list[str]:
-        """What keeps the collection from being used, a sentence each."""
+        """The faults that keep the collection from being used, a sentence each."""
         ...
 
     def problems(self) -> list[str]:
-        """What does not fit the schema, a sentence each."""
+        """The differences from the schema, a sentence each."""
         ...
 
     def create(self) -> None:

@@ -8,10 +8,10 @@
         def open_store(self, request):     # an empty place of its own: a folder, a database, a schema
             return MyStore("mine", request.getfixturevalue("my_server_url"))   # fixtures of session scope, or none
 
-What the store declares must behave as ``holdall.query.evaluate`` says; what it does not declare must be refused with
-Unsupported. The suite creates and drops its collections where the store is ``Provisioned``; otherwise they must be
-there (see ``SCHEMAS``). Tests of one class share one store and may run in any order; processes that run at once
-(pytest-xdist) need places of their own. ``open_store`` is called without a running event loop.
+Declared features must behave as ``holdall.query.evaluate`` says; others must be refused with Unsupported. The suite
+creates and drops its collections where the store is ``Provisioned``; otherwise they must be there (see ``SCHEMAS``).
+Tests of one class share one store and may run in any order; processes that run at once (pytest-xdist) need places of
+their own. ``open_store`` is called without a running event loop.
 """
 
 from holdall.testing.conformance.case import Case

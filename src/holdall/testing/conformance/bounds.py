@@ -45,7 +45,7 @@ _EXTREMES: dict[Kind, tuple[Any, ...]] = {
 
 
 class Bounds:
-    """What is very large, very small, or very much."""
+    """Values and queries that are very large, very small, or very many."""
 
     @pytest.mark.parametrize("kind", list(_EXTREMES))
     def test_extreme_values(self, case: Case, kind: Kind) -> None:

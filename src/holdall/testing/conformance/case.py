@@ -68,11 +68,11 @@ class Case:
     # --- reading --------------------------------------------------------------------------------------------------
 
     def fetch(self, query: Query[Any]) -> Rows:
-        """What the store answers."""
+        """Return the store's answer to a query."""
         return self.run(self.store.fetch(query))
 
     def expect(self, query: Query[Any]) -> Rows:
-        """What the store answers, once it is seen to be what ``evaluate`` says."""
+        """Return the store's answer, once it is seen to equal that of ``evaluate``."""
         found = self.fetch(query)
         self._compare(query, found)
         return found
@@ -107,7 +107,7 @@ class Case:
     # --- writing --------------------------------------------------------------------------------------------------
 
     def apply(self, *changes: Change) -> Sequence[Outcome]:
-        """What the store answers to these changes; its content is then no longer the fixed one."""
+        """Apply these changes and return the outcomes; the store's content is then no longer the fixed one."""
         self._is_loaded = False
         return self.run(self.store.apply(list(changes)))
 

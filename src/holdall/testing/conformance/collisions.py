@@ -1,4 +1,6 @@
-"""Who is refused while a commit over several stores holds records, unique values and references, and who is not."""
+"""Changes that are refused while a commit over several stores holds records, unique values and references, and changes
+that are not.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ class Collisions(CommitsOfATest):
     @needs_hold()
     @pytest.mark.parametrize("pairs", [_records, _uniques, _references], ids=["records", "uniques", "references"])
     def test_collisions(self, case: Case, commits: Commits, pairs: Callable[[Case], dict[str, _Pair]]) -> None:
-        """Who needs what is held is refused by name and writes nothing; once it is let go of, nobody is."""
+        """A change that needs a held record or value is refused by name and writes nothing; once the hold is let go of,
+        none is.
+        """
         if not _fits(case, pairs):
             return
         for title, (held, other) in pairs(case).items():
@@ -118,7 +122,7 @@ class Collisions(CommitsOfATest):
 
     @needs_hold()
     def test_others_pass(self, case: Case, commits: Commits) -> None:
-        """Who needs nothing of what is held is not refused: other records of the same collection."""
+        """A change that needs nothing of what is held is not refused: other records of the same collection."""
         _world(case)
         held = [case.update("country", "A", name="held"), case.add("country", code="new", name="n")]
         commit = commits.prepared(*held)

@@ -22,7 +22,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 
 class Commits:
-    """What the commits of one test do in the store; each has an id of its own."""
+    """The commits of one test in the store; each has an id of its own."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -47,7 +47,7 @@ class Commits:
         return Reservation(commit, "conformance", "a home", "the store under test", "a test", expires, number)
 
     def prepare(self, reservation: Reservation, *changes: Change) -> Sequence[Outcome]:
-        """What the store answers."""
+        """Prepare the part and return the outcomes of the store."""
         return self.case.run(self.store.prepare(reservation, list(changes)))
 
     def prepared(self, *changes: Change) -> str:
@@ -57,7 +57,7 @@ class Commits:
         return reservation.commit
 
     def commit(self, commit: str, *changes: Change) -> bool:
-        """What the store answers."""
+        """Commit the prepared part; return whether the store held it."""
         self.case.forget()  # whatever happens, the content is no longer the fixed one
         return self.case.run(self.store.commit_prepared(commit, list(changes)))
 

@@ -1,4 +1,4 @@
-"""What a store refuses: values that must be unique, records changed meanwhile, references to nothing."""
+"""Changes that a store refuses: values that must be unique, records changed meanwhile, references to nothing."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Expecting(CommitsOfATest):
 
     @requires(Feature.EXPECTED)
     def test_another_came_first(self, case: Case) -> None:
-        """What was expected when it was read is refused once it is another, is gone, or is made again."""
+        """A change that expects values read before is refused once the record has others, is gone, or is made again."""
         case.clear()
         case.apply(case.add("country", code="A", name="a", population=1), case.add("country", code="B", name="b"))
         schema = case.schemas["country"]

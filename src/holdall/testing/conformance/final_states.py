@@ -1,4 +1,4 @@
-"""What counts of changes that are applied together is the state they lead to, in whatever order they come."""
+"""Changes applied together are judged by the state they lead to, in whatever order they come."""
 
 from __future__ import annotations
 

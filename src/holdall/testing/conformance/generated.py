@@ -34,7 +34,7 @@ def drawn(strategy: st.SearchStrategy[Any], examples: int, check: Callable[[Any]
 
 
 class Generated:
-    """What ``fetch`` and ``count`` give for any query."""
+    """Answers of ``fetch`` and ``count`` to any query."""
 
     examples = 100
     """How many queries a test draws."""

@@ -21,7 +21,7 @@ _Rows = dict[str, dict[Any, tuple[Any, ...]]]
 
 
 class Histories:
-    """What remains after many applies."""
+    """The content of a store after many applies."""
 
     histories = 25
     """How many histories, or whole contents, a test draws."""

@@ -1,4 +1,6 @@
-"""Holding a part of a commit over several stores: prepared, written or let go of, by whoever learns the decision."""
+"""Holding a part of a commit over several stores: prepared, written or let go of, by any process that learns the
+decision.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,7 @@ class Holding(CommitsOfATest):
 
     @needs_hold()
     def test_unknown_commits(self, case: Case, commits: Commits) -> None:
-        """What nobody has prepared is neither written nor held, whatever is asked for it."""
+        """A commit that nobody has prepared is neither written nor held, whatever is asked for it."""
         before = _two(case)
         reservation = commits.begin()
         commits.roll_back(reservation.commit)
@@ -93,7 +95,7 @@ class Holding(CommitsOfATest):
 
     @needs_hold()
     def test_close_in_between(self, case: Case, commits: Commits) -> None:
-        """What is held stays held when the store is closed and opened again."""
+        """Holds stay when the store is closed and opened again."""
         _two(case)
         changes = _changes(case)
         commit = commits.prepared(*changes)
@@ -105,7 +107,7 @@ class Holding(CommitsOfATest):
 
     @needs_hold()
     def test_refusals_hold_nothing(self, case: Case, commits: Commits) -> None:
-        """What ``apply`` would refuse is refused when it is prepared, and nothing of its group is held."""
+        """Changes that ``apply`` would refuse are refused when prepared, and nothing of their group is held."""
         _two(case)
         good = case.update("country", "A", name="good")
         refusals: list[tuple[Change, type[HoldallError]]] = [

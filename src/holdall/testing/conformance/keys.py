@@ -17,7 +17,7 @@ __all__ = ["Keys"]
 
 
 class Keys:
-    """What becomes of keys."""
+    """Keys of added records: given, generated, of several parts, taken."""
 
     @requires(Feature.GENERATED_KEYS)
     def test_generated(self, case: Case) -> None:

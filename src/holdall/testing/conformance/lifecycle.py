@@ -16,7 +16,7 @@ class Lifecycle:
     """The store as a whole."""
 
     def test_is_a_store(self, case: Case) -> None:
-        """It has every part of the contract and says what it can do without a connection."""
+        """The object has every part of the contract and gives its capabilities without a connection."""
         assert isinstance(case.store, Store)
         assert isinstance(case.store.name, str)
         assert isinstance(case.store.capabilities, Capabilities)

@@ -18,7 +18,7 @@ __all__ = ["Reading"]
 
 
 class Reading:
-    """What ``fetch`` gives for conditions on a collection's own fields."""
+    """Answers of ``fetch`` to conditions on a collection's own fields."""
 
     def test_whole_collections(self, case: Case) -> None:
         """A query without a condition gives every record, values exactly as they were stored."""
@@ -97,7 +97,7 @@ class Reading:
 
     @requires(Feature.FILTER, Feature.PROJECTION, Op.EQ, Op.IN, Op.BETWEEN, Op.CONTAINS, Op.IS_NULL)
     def test_wrong_queries(self, case: Case) -> None:
-        """What does not fit the collections is refused with QueryError before it is sent."""
+        """A query that does not fit the collections is refused with QueryError before it is sent."""
         wrong: list[Query[Any]] = [
             Query("nowhere"),
             Query("sample", Compare(("nothing",), Op.EQ, 1)),

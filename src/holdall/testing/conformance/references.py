@@ -13,7 +13,7 @@ __all__ = ["References"]
 
 
 class References:
-    """What fields that lead to other records hold; conditions through them are drawn by ``Generated``."""
+    """Fields that lead to other records; conditions through them are drawn by ``Generated``."""
 
     @requires(Kind.REF)
     def test_references(self, case: Case) -> None:

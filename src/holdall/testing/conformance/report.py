@@ -1,4 +1,4 @@
-"""What a run has seen: what the store declares, what was verified, what failed; one JSON file per store."""
+"""The report of a run: what the store declares, what was verified, what failed; one JSON file per store."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _UNSORTABLE = {Kind.JSON, Kind.MANY}
 
 
 class Sorting:
-    """What ``fetch`` gives for sorts, limits, offsets, positions and projections."""
+    """Answers of ``fetch`` to sorts, limits, offsets, positions and projections."""
 
     @requires(Feature.SORT)
     def test_every_field(self, case: Case) -> None:

@@ -21,7 +21,7 @@ _BYTES = bytes(range(256))
 
 
 class Streams:
-    """What is appended, read and forgotten."""
+    """Streams: items are appended, read and forgotten."""
 
     @requires(Feature.STREAMS, Appending)
     def test_append_and_read(self, case: Case) -> None:

@@ -135,7 +135,7 @@ class Transactions:
             case.holds({"country": {"one": ("one", winner, None), f"own {winner}": (f"own {winner}", winner, None)}})
 
     def test_who_is_refused_can_read_why(self, case: Case) -> None:
-        """A record that is refused, as one with its key is there, can be read then, whoever is at work beside it."""
+        """A record refused because its key is taken: the one that has the key can be read then, even beside writers."""
         case.clear()
 
         async def add(number: int, code: str) -> None:

@@ -12,7 +12,7 @@ __all__ = ["Writing"]
 
 
 class Writing:
-    """What ``apply`` does to the store's content."""
+    """Effects of ``apply`` on the store's content."""
 
     large_group = 10_000
     """How many changes are sent in one group; fewer do where each of them is a call of its own."""
@@ -84,7 +84,7 @@ class Writing:
                     case.holds(before)
 
     def test_unknown_collection(self, case: Case) -> None:
-        """Changes to a collection the store was never told of are refused by name."""
+        """Changes to a collection that was not given to ``bind`` are refused by name."""
         with pytest.raises(Unsupported):
             case.apply(Change(Verb.ADD, "nowhere", 1, ("id",), (1,)))
 

@@ -1,4 +1,4 @@
-"""What Holdall adds to the host's OpenAPI 3.1 document: the paths and components of its collections."""
+"""Holdall's part of the host's OpenAPI 3.1 document: the paths and components of its collections."""
 
 from __future__ import annotations
 

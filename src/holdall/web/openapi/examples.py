@@ -30,7 +30,8 @@ _DEEPEST = 8
 def creation_example(declaration: Declaration, schema: Json, components: Json) -> Json:
     """An ``example`` of a body that creates a record, in a dict; empty where none was found that is accepted.
 
-    It has what is required, and what has a default of its own. What it refers to must be there: the example of that.
+    The example has the required fields, and those with a default of their own. Records it refers to must be there: the
+    example of that.
     """
     required = set(schema.get("required", ()))
     example: Json = {}

@@ -1,4 +1,4 @@
-"""What the document says of the host's own routes: that they answer problems, and for whom their sessions act."""
+"""The description of the host's own routes: that they answer problems, and for whom their sessions act."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _complete(operation: Json, asks_who: bool | None, knows_users: bool) -> None
 
 
 def _session_of(dependant: Any) -> bool | None:
-    """Whether a session of the route acts for whoever asks; None where it has no session."""
+    """Whether a session of the route acts for the user of the request; None where the route has no session."""
     found: bool | None = None
     pending = [dependant] if dependant is not None else []
     while pending:

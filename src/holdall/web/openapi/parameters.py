@@ -130,7 +130,7 @@ def _filter(name: str, description: str, field: FieldSchema, op: Op) -> Json:
 
 
 def _value_schema(field: FieldSchema) -> Json:
-    """What a value in a filter looks like: its type, none of the field's rules."""
+    """The schema of a value in a filter: its type, none of the field's rules."""
     while field.kind is Kind.REF:
         (field,) = field.target_key
     schema = _KINDS[field.kind]

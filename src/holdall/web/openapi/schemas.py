@@ -50,7 +50,7 @@ class RecordSchemas:
         return {"$ref": f"{_REFERENCE}{self._name}.{which}"}
 
     def example(self, which: str, make: Callable[[Declaration, Json, Json], Json]) -> Json:
-        """What ``make`` gives for the model, one of its schemas and all that this may refer to."""
+        """Return the example that ``make`` gives for the model, one of its schemas and all that this may refer to."""
         return make(self._declaration, self.components[f"{self._name}.{which}"], self.components)
 
     @property

@@ -1,4 +1,4 @@
-"""Who may do what, as OpenAPI tells it: how to say who one is, and which operations ask for it."""
+"""Authentication and rights in OpenAPI: how to say who one is, and which operations ask for it."""
 
 from __future__ import annotations
 

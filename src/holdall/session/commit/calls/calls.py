@@ -28,8 +28,8 @@ _NEVER: Span = (0.0, 0.0)
 class Calls:
     """The calls of one step; ``token`` names a call by its place, wherever it may be sent again.
 
-    A call of which nobody can say what came of it is in ``report.unknown``: given up, or ended by an error that is no
-    definite no.
+    A call whose outcome nobody can know is in ``report.unknown``: given up, or ended by an error that is no definite
+    refusal.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Calls:
     async def run(self, strategy: Strategy) -> None:
         """Make the calls: additions and changes, removals once these are done, but first those that free unique values.
 
-        Raises CancelledError where they were given up. Every call that was started is told of either way.
+        Raises CancelledError where they were given up. Every call that was started is reported either way.
         """
         self.report.span = time.perf_counter(), 0.0
         try:
@@ -171,7 +171,7 @@ class Calls:
         return changes
 
     def _note(self, place: int, outcome: Outcome) -> bool:
-        """Take note of what became of a call; tells whether it had its effect for certain."""
+        """Note the outcome of a call; returns whether the call had its effect for certain."""
         batch, index, _, store = self._at[place]
         if outcome.error is None and batch.verb is Verb.ADD and batch.keys[index] is None:
             try:

@@ -21,9 +21,9 @@ Write: TypeAlias = tuple[Batch, int]
 def write_needs(writes: Sequence[Write]) -> list[list[int]]:
     """For each addition or change the numbers of those that are done before it.
 
-    A change needs the addition of its record. What refers to another record, by a field that is sent or not, needs
-    that one's write, and what takes a unique value that of who had it; on a circle this gives way, unless a key that
-    is yet to be made is sent.
+    A change needs the addition of its record. A write that refers to another record, by a field that is sent or not,
+    needs that one's write, and a write that takes a unique value needs that of the previous owner; on a circle this
+    gives way, unless a key that is yet to be made is sent.
     """
     batches = {id(batch): batch for batch, _ in writes}
     models = {batch.binding.model for batch in batches.values()}

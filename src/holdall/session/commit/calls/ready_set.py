@@ -12,7 +12,7 @@ __all__ = ["ReadySet", "Strategy", "carry_out"]
 
 
 class Strategy(StrEnum):
-    """What happens to the rest once a call failed. Whatever was started is awaited either way."""
+    """The treatment of the other calls once one has failed. Calls that were started are awaited either way."""
 
     INTERRUPT_ON_ERROR = "interrupt on error"
     """Nothing new is started."""
@@ -47,7 +47,7 @@ async def carry_out(
 
 
 class ReadySet:
-    """What ``carry_out`` does, for who may have to stop it; to be made and run in one loop."""
+    """The state of ``carry_out``, for callers that may have to stop it; to be made and run in one loop."""
 
     def __init__(
         self,

@@ -34,10 +34,10 @@ class _Lost(Exception):
 
 
 async def undo_calls(entry: LogRecord, bindings: Bindings, still_held: StillHeld = _always) -> bool:
-    """Undo the calls of an entry, the last first, and note in it what became of each.
+    """Undo the calls of an entry, the last first, and note the result of each in the entry.
 
-    Tells whether it came to an end; False where a store cannot be reached for now. What cannot be undone is noted as
-    orphaned; the rest goes on. Raises what ``still_held`` raises, and then has sent nothing since.
+    Tells whether it came to an end; False where a store cannot be reached for now. Calls that cannot be undone are
+    noted as orphaned; the rest goes on. Raises what ``still_held`` raises, and then has sent nothing since.
     """
     is_over = True
     undoing = _Undoing(bindings, still_held)
@@ -51,7 +51,7 @@ async def undo_calls(entry: LogRecord, bindings: Bindings, still_held: StillHeld
 
 
 class _Undoing:
-    """The undoing of operations, one by one, by whoever has the claim on their commit."""
+    """The undoing of operations, one by one, by the holder of the claim on their commit."""
 
     def __init__(self, bindings: Bindings, still_held: StillHeld) -> None:
         self._bindings = bindings
@@ -60,7 +60,7 @@ class _Undoing:
         self._cancelled_before = task.cancelling() if task is not None else 0
 
     async def tell(self, operation: Operation) -> bool:
-        """Undo one operation and note in it what became of it; False where that has to be tried again."""
+        """Undo one operation and note the result in it; False where that has to be tried again."""
         reached(Failpoint.UNDOING)
         binding = self._bindings.of_name(operation.collection)
         try:
@@ -120,7 +120,7 @@ class _Undoing:
     async def _is_made_certain(self, operation: Operation, binding: Binding) -> bool:
         """Whether there may be something to undo of a call that may have been made, or may still be on its way.
 
-        It is sent again: the same token gets the same answer, and the key with it, and a call that arrives later
+        The call is sent again: the same token gets the same answer, and the key with it, and a call that arrives later
         counts for nothing. Only where somebody has newer data it is not. That an added record is there by itself says
         nothing: it may have been there before.
         """
@@ -150,7 +150,7 @@ class _Undoing:
 
 
 def _is_as_before_or_after(operation: Operation, binding: Binding, row: Row) -> bool:
-    """Whether nobody has changed it since. What others did to lists stays, as only members come back and go again."""
+    """Whether nobody has changed it since. Changes of others to lists stay, as only members come back and go again."""
     fields, old, values = operation.fields, operation.old, operation.values
     whole = [place for place, value in enumerate(values) if not isinstance(value, Members)]
     if len(whole) < len(values) and old is not None:
@@ -186,7 +186,7 @@ def is_undoable(operation: Operation, binding: Binding, row: Row | None) -> bool
 
 
 async def current_row(binding: Binding, key: Any) -> Row | None:
-    """What the store has under a key."""
+    """Return the row that the store has under a key, or None."""
     names = binding.schema.key
     parts = (key,) if len(names) == 1 else key
     items: tuple[Condition, ...] = tuple(

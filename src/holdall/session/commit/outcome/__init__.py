@@ -1,1 +1,1 @@
-"""What came of a commit: outcomes of stores become tasks for the caller, and clean records."""
+"""Results of a commit: outcomes of stores become tasks for the caller, and clean records."""

@@ -65,7 +65,9 @@ def accept_calls(report: Report, changes: Runs, records: IdentityMap, link: Sess
 
 
 def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:
-    """What was sent, with what DAOs wrote into their records since; a field that has it is changed no more."""
+    """Return the changes as sent, with the values that DAOs wrote into their records since; a field that has its value
+    is changed no more.
+    """
     rows = []
     for record, row in zip(batch.records, run.rows, strict=True):
         given = records.assigned_by_dao.pop(id(record), {})
@@ -114,7 +116,7 @@ def _accept_batch(
 
 
 def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
-    """Put the keys the store made into their records; other keys are known by now from what the records refer to."""
+    """Put the keys the store made into their records; other keys are known from the records they refer to."""
     fields = batch.binding.declaration.key
     made = [outcome.key for outcome in outcomes]
     if len(fields) == 1 and None not in made:
@@ -174,7 +176,7 @@ def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
 def _accept_edited(
     batch: Batch, place: int, sent: list[Any], now: tuple[Any, ...], records: IdentityMap, link: SessionLink
 ) -> None:
-    """What was sent is now the old value of what was edited while in flight."""
+    """Make the values that were sent the old values of fields that were edited while the commit was under way."""
     record = batch.records[place]
     track = track_of(record)
     if track is None or track.state is State.DISCARDED:

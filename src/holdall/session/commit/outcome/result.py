@@ -1,4 +1,4 @@
-"""What came of a commit: a task for every record, and what was promised."""
+"""The result of a commit: a task for every record, and the guarantee."""
 
 from __future__ import annotations
 

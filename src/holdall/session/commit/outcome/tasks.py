@@ -18,10 +18,10 @@ Span = tuple[float, float]
 
 
 class Report(msgspec.Struct):
-    """What came of one step.
+    """The result of one step.
 
     ``outcomes`` run in parallel to its records, None where one was not run; all None where the step failed as a whole,
-    with ``failure``. ``state`` is what became of those that went well.
+    with ``failure``. ``state`` is the state of the tasks that succeeded.
     """
 
     step: Step
@@ -48,7 +48,7 @@ class Report(msgspec.Struct):
         return (TaskState.UNKNOWN if is_unknown else TaskState.FAILED), self.failure
 
     def told_at(self, place: int) -> Outcome:
-        """What the store told of the record at this place."""
+        """Return the store's outcome for the record at this place."""
         outcome = self.outcomes[place] if self.outcomes is not None else None
         return APPLIED if outcome is None else outcome
 

@@ -103,7 +103,7 @@ def _columns(batch: Batch) -> list[list[Any]]:
 
 
 def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
-    """A record's key as it is by now, or what stands for it."""
+    """Return a record's current key, or the ``KeyOf`` that stands for it."""
     key, record = batch.keys[place], batch.records[place]
     if key is None:
         key = record.__key__()

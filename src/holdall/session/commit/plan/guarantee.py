@@ -1,4 +1,4 @@
-"""What a commit can promise, known before anything is sent."""
+"""The guarantee of a commit, known before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Guarantee", "guarantee_of"]
 
 
 class Guarantee(StrEnum):
-    """What a commit promises before it begins, the strongest first."""
+    """The promise of a commit, known before it begins; the strongest first."""
 
     NOTHING_TO_DO = "nothing to do"
     ATOMIC = "all or nothing"
@@ -28,7 +28,7 @@ _STRONGEST_FIRST = list(Guarantee)
 
 
 def guarantee_of(classes: list[CommitClass], *, is_compensated: bool = False) -> Guarantee:
-    """What stores of these commit classes, written by one commit, allow to promise."""
+    """Return the guarantee of one commit that writes stores of these commit classes."""
     if not classes:
         return Guarantee.NOTHING_TO_DO
     calls = [item for item in classes if item in (CommitClass.IDEMP, CommitClass.ONCE)]

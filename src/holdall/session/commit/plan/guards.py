@@ -17,7 +17,8 @@ __all__ = ["expected_of", "guarded"]
 
 
 def expected_of(binding: Binding, record: Any, names: Collection[str] | None = None) -> Expected:
-    """What the store must still have of a record: its stored values, or those of some fields, as they were read.
+    """Return the values that the store must still have of a record: its stored values, or those of some fields, as they
+    were read.
 
     Raises Unsupported where the store cannot tell, and the model has no version that says the same.
     """

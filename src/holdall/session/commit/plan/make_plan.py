@@ -168,7 +168,7 @@ def _prepare_new(binding: Binding, group: list[Any]) -> None:
 
 
 def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -> None:
-    """File new records under the keys they have by now; refuse two with one key."""
+    """File new records under their current keys; refuse two with one key."""
     known, keys = records.of(binding.model), list(map(binding.declaration.key_of, group))
     if all(map(is_, map(known.get, keys), group)):
         return

@@ -11,7 +11,7 @@ __all__ = ["Mode", "home_of", "is_kept", "mode_of"]
 
 
 class Mode(StrEnum):
-    """What a store does in a commit, and whom its part is protected from between vote and decision."""
+    """The part of a store in a commit, and against whom its part is protected between vote and decision."""
 
     HOME = "decides"
     """Its COMMIT is the decision."""

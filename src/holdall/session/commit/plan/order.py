@@ -63,7 +63,7 @@ def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
 
 
 class _Graph:
-    """What each node still needs; ``hard`` are the needs that may not wait."""
+    """The needs of each node that are still open; ``hard`` are the needs that may not wait."""
 
     def __init__(self, count: int, edges: Sequence[Edge]) -> None:
         self.needs: list[set[int]] = [set() for _ in range(count)]

@@ -16,7 +16,7 @@ __all__ = ["Batch", "Plan", "Role", "Step"]
 
 
 class Role(StrEnum):
-    """What a store's part in a commit is like."""
+    """The kind of part that a store has in a commit."""
 
     TRANSACTION = "transaction"  # applied at once, lasting once it is committed
     BATCH = "batch"  # applied in one go
@@ -80,7 +80,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def guarantee(self) -> Guarantee:
-        """What the commit can promise."""
+        """The promise of the commit, see ``Guarantee``."""
         if len(self.steps) == 1:
             return Guarantee.PER_RECORD if self.steps[0].role is Role.CALLS else Guarantee.ATOMIC
         calls = [batch for step in self.steps if step.role is Role.CALLS for batch in step.batches]

@@ -76,7 +76,7 @@ class Recovery:
         return found
 
     async def _without_journal(self) -> list[Unfinished]:
-        """What dead commits of this application hold whose journal is not there any more."""
+        """Return the parts that stores hold for dead commits of this application whose journal is gone."""
         found: dict[str, Unfinished] = {}
         for store in self._bindings.stores():
             for item in await _prepared_in(store):

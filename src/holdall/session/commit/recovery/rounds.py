@@ -26,7 +26,9 @@ _MARKERS_LAST = dt.timedelta(hours=24)
 
 
 class Recovered(msgspec.Struct):
-    """What one round of recovery did, in commits. ``held`` are those that others may still be working on."""
+    """The result of one round of recovery, in numbers of commits. ``held`` are those that others may still be working
+    on.
+    """
 
     finished: int = 0
     undone: int = 0
@@ -135,7 +137,7 @@ def reason_to_leave(coordinator: Coordinator, row: JournalRow) -> str:
 async def recovering(
     run: Callable[[], Awaitable[Recovered]], clean: Callable[[], Awaitable[int]], every: float, lease: float
 ) -> None:
-    """Recover now and at least every so many seconds, for good; whatever goes wrong is logged, and tried again.
+    """Recover now and at least every ``every`` seconds, for good; errors are logged, and the round is tried again.
 
     Where somebody held a commit, look again when his lease may be over.
     """

@@ -19,7 +19,7 @@ _ASKING_SECONDS = 5.0  # for each store; one that is away must not keep an opera
 
 
 class Standing(StrEnum):
-    """What is known of a part."""
+    """The state of a part, as far as it is known."""
 
     WRITTEN = "written"
     NOT_WRITTEN = "not written"

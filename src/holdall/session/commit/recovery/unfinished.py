@@ -1,4 +1,4 @@
-"""What can be done about a commit that did not end as asked, and the list of such commits."""
+"""Handles on commits that did not end as asked, and the list of such commits."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ __all__ = ["CallsRun"]
 
 
 class CallsRun(CommitRun):
-    """One step of calls. What was started is awaited and reported, and nothing is sent twice.
+    """One step of calls. Calls that were started are awaited and reported, and nothing is sent twice.
 
     Being cancelled, or out of its time, it gives up the calls under way: their outcome is unknown.
     """

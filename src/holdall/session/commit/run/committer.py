@@ -54,8 +54,8 @@ class Committer:
         """Carry out the plan.
 
         Raises CommitAborted where nothing lasting happened, CommitPartial where some of it did, CommitPending where
-        recovery will do the rest, CommitUnknown where nobody knows. In every case the records take over what came of
-        it; those edited meanwhile stay changed. Being cancelled aborts a commit over several stores that is not decided
+        recovery will do the rest, CommitUnknown where nobody knows. In every case the records take over the outcomes;
+        those edited meanwhile stay changed. Being cancelled aborts a commit over several stores that is not decided
         yet, and does not stop any other: it ends, the records take over its outcome, and then CancelledError is raised.
         """
         self.demand_idle()

@@ -1,4 +1,4 @@
-"""What a commit is given of its session: never changed by it, only used."""
+"""The parts of a session that a commit uses and never changes."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class Endings:
         return CommitUnknown(f"the answer to the commit was lost: {error.__cause__}", self._outcome())
 
     async def aborted(self, error: BaseException) -> CommitError:
-        """It is not decided, and never will be: nothing is left behind, or it is listed."""
+        """End a commit that is not decided and never will be: nothing is left behind, or the error lists it."""
         part, why = self._part, self._reason(error)
         if part.two_phase is None:
             return CommitAborted(f"nothing was written: {why}", self._outcome())

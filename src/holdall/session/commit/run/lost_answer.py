@@ -1,4 +1,4 @@
-"""Finding out what became of a commit of one store whose answer was lost.
+"""Finding out whether a commit of one store, whose answer was lost, was written.
 
 Such a commit has no journal, and need not have one: its store takes all changes or none, so one record that shows
 whether its change took place tells it of all. First the changes are tried again in a transaction that is rolled back,

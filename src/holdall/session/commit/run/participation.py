@@ -36,7 +36,7 @@ __all__ = ["Participation"]
 
 
 class Participation:
-    """What one commit has frozen, sent and learned so far."""
+    """The records of one commit: frozen, sent, and answered so far."""
 
     def __init__(
         self, commit: str, plan: Plan, context: CommitContext, options: CommitOptions, reports: list[Report]
@@ -195,7 +195,7 @@ class Participation:
             calls.cancel()
 
     def require_not_cancelled(self) -> None:
-        """Raise CancelledError where whoever waits has cancelled the commit."""
+        """Raise CancelledError where the caller has cancelled the commit."""
         if self._is_stopped:
             raise asyncio.CancelledError
 

@@ -1,4 +1,4 @@
-"""What every way of carrying out a commit has in common: it runs to its end in a task of its own."""
+"""The common part of all ways to carry out a commit, which runs to its end in a task of its own."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class CommitRun(ABC):
             self.woken.set_result(None)
 
     def cancel(self) -> None:
-        """Who waits would rather it stopped; a commit that cannot any more goes on."""
+        """Request cancellation; ignored once the commit can no longer be stopped."""
         self.is_cancelled = True
 
     def outcome(self) -> CommitResult:

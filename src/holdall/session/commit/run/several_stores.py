@@ -90,7 +90,7 @@ class SeveralStoresRun(CommitRun):
         self._part.stop()
 
     async def _until_decided(self) -> None:
-        """Prepare and decide, again whenever another commit was in the way that is over by now."""
+        """Prepare and decide, again whenever another commit was in the way that has ended meanwhile."""
         part, patience = self._part, Patience(self._coordinator, self.options.timeout)
         reached(Failpoint.STARTED)
         while True:

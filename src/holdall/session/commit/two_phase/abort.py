@@ -1,7 +1,8 @@
 """Abort: let go of everything a commit holds before it is decided.
 
-Invariant: an aborted commit has changed nothing. What cannot be reached now is let go of by whoever meets it: no
-decision can be there, as this function is called only where none was written, or where a tombstone forbids one.
+Invariant: an aborted commit has changed nothing. Parts that cannot be reached now are let go of by the next commit that
+meets them: no decision can be there, as this function is called only where none was written, or where a tombstone
+forbids one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the protocol needs of the application: its journal, its stores by name, its collections."""
+"""The part of the application that the protocol uses: its journal, its stores by name, its collections."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ async def decide(
     """Decide the commit; returns the outcomes of ``deferred``, changes of the home store that were not sent before.
 
     ``beside`` are changes of journal rows that are to last with the decision. ``seconds`` bounds, in seconds, how long
-    to ask what became of a lost answer. Raises InDoubt where that stays unknown, Conflict where a helper has taken the
-    commit for abandoned; any other error is a refusal, and the commit is not decided.
+    the store is asked after its answer was lost. Raises InDoubt where that stays unknown, Conflict where a helper has
+    taken the commit for abandoned; any other error is a refusal, and the commit is not decided.
 
     Cancelled while the decision is on its way, the commit is in doubt: ``handle.is_in_doubt`` says so.
     """

@@ -55,7 +55,9 @@ def claim_of(journal: Journal, home: Store, row: JournalRow) -> Iterator[None]:
 
 
 async def require_claim(journal: Journal, home: Store, row: JournalRow | None) -> None:
-    """Raise StaleVersion where somebody else has moved the row on: whoever has lost the claim writes nothing more."""
+    """Raise StaleVersion where somebody else has moved the row on: a process that has lost the claim writes nothing
+    more.
+    """
     if row is None:
         return
     found = await journal.read(home, row.id)
@@ -92,7 +94,7 @@ class _Renewal:
 
 
 async def _renew(commit: TwoPhaseCommit) -> None:
-    """Renew what participants hold, and the row; not where others may have gone on with the commit by now."""
+    """Renew the holds of participants, and the row; not where others may have gone on with the commit."""
     if commit.is_lease_over:
         return
     commit.reservation = msgspec.structs.replace(commit.reservation, expires=commit.coordinator.journal.until())

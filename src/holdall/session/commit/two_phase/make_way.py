@@ -1,4 +1,4 @@
-"""What a commit does about another one in its way: settle it if its owner is dead, or wait until it is over.
+"""Dealing with another commit in the way of this one: settle it if its owner is dead, or wait until it is over.
 
 Invariant: a commit never waits while it holds anything, so commits never wait for each other in a circle.
 """

@@ -1,4 +1,4 @@
-"""Who takes part in a commit over several stores, and how each holds its part until the decision.
+"""The participants of a commit over several stores, and how each holds its part until the decision.
 
 The state of one commit is plain data, passed from phase to phase; each phase is a function in a file of its own.
 """
@@ -59,7 +59,7 @@ class TwoPhaseCommit(msgspec.Struct):
 
     @property
     def is_lease_over(self) -> bool:
-        """Whether others may have taken the commit for abandoned by now."""
+        """Whether the lease is over, so that others may have taken the commit for abandoned."""
         return now() >= self.reservation.expires
 
     def participant(self, store: Store) -> Participant:

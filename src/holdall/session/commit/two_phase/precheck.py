@@ -72,7 +72,9 @@ class _Look:
                 raise StaleVersion(binding.store.name, binding.collection, change.key)
 
     async def _check_unique(self, names: tuple[str, ...]) -> None:
-        """What is null or yet to be made collides with nothing, nor does what a record has that is changed as well."""
+        """Values that are null or yet to be made collide with nothing, nor do those of a record that is changed as
+        well.
+        """
         binding = self._binding
         wanted = [values for change in self._changes if (values := _values(change, names)) is not None]
         size = len(binding.schema.key)
@@ -88,7 +90,7 @@ class _Look:
 
 
 def _values(change: Change, names: tuple[str, ...]) -> Row | None:
-    """What a change gives to the fields of a unique rule, if it gives all of them."""
+    """Return the values that a change gives to the fields of a unique rule, or None if it does not give all of them."""
     if change.verb is Verb.REMOVE or not set(names) <= set(change.fields):
         return None
     given = dict(zip(change.fields, change.values, strict=True))

@@ -31,7 +31,7 @@ class End(StrEnum):
 
 
 class PartEnd(msgspec.Struct):
-    """What became of one participant's part. ``is_ours`` if it was not a helper who wrote it."""
+    """The end of one participant's part. ``is_ours`` if it was not a helper who wrote it."""
 
     store: Store
     end: End = End.APPLIED

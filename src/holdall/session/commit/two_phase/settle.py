@@ -1,4 +1,4 @@
-"""Helping: whoever meets a commit whose owner is dead, or whose lease is over, brings it to its end.
+"""Helping: a process that meets a commit whose owner is dead, or whose lease is over, brings that commit to its end.
 
 Invariant: a helper first makes sure that the decision can no longer change, by the row that is there or by a tombstone,
 and only then touches a participant (Peng and Dabek, *Percolator*, 2010: a lock left behind is settled by its primary).
@@ -24,7 +24,7 @@ __all__ = ["Settled", "settle_reservation", "settle_row"]
 
 
 class Settled(StrEnum):
-    """What came of helping."""
+    """The result of helping."""
 
     FINISHED = "finished"  # it was decided, and all its parts are written
     UNDONE = "undone"  # it was not decided, or refused, and nothing of it is left

@@ -88,7 +88,7 @@ async def let_go_of_parts(coordinator: Coordinator, commit: str, parts: Sequence
 async def let_go_where_possible(coordinator: Coordinator, commit: str, parts: Sequence[Part]) -> None:
     """Let go of the parts of a commit whose row says how it ended.
 
-    What a store holds that cannot be asked now is let go of by whoever meets it.
+    A part in a store that cannot be asked now is let go of by the next commit that meets it.
     """
     for part in parts:
         try:
