@@ -20,6 +20,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     │   ├── UpstreamError        the service behind a store failed
     │   ├── SchemaMismatch       what is stored does not fit the models
     │   ├── CorruptRecord        a stored record cannot be read
+    │   ├── UnknownFormat        another version of Holdall wrote this
     │   └── Conflict             what is stored refuses a change
     │       ├── UniqueViolation
     │       │   └── AlreadyExists
@@ -63,6 +64,7 @@ from holdall.errors.stores import (
     StoreTimeout,
     StoreUnavailable,
     UniqueViolation,
+    UnknownFormat,
     Unsupported,
     UpstreamError,
 )
@@ -108,6 +110,7 @@ __all__ = [
     "TaskReport",
     "UnfinishedReport",
     "UniqueViolation",
+    "UnknownFormat",
     "Unresolved",
     "Unsupported",
     "UpstreamError",

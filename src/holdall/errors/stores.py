@@ -26,6 +26,7 @@ __all__ = [
     "StoreTimeout",
     "StoreUnavailable",
     "UniqueViolation",
+    "UnknownFormat",
     "Unsupported",
     "UpstreamError",
 ]
@@ -107,6 +108,25 @@ class CorruptRecord(StoreError):
         self.fields = tuple(fields)
         self.rows = rows
         super().__init__(store, f"{place} cannot be read: {reason}")
+
+
+class UnknownFormat(StoreError):
+    """Another version of Holdall wrote something in a form that this one does not know, and it is left alone.
+
+    ``place`` is the key, file, row or document; ``found`` is the number of its format, None where there is none that
+    can be read, and ``known`` the newest that this version reads. Use the version that wrote it, or a later one.
+    """
+
+    def __init__(self, store: str, place: str, found: int | None, known: int) -> None:
+        self.place = place
+        self.found = found
+        self.known = known
+        told = f"format {found}" if found is not None else "a format without a number"
+        self.reason = (
+            f"{place} was written by another version of Holdall: it has {told}, "
+            f"and this version knows format {known}; use the version that wrote it"
+        )
+        super().__init__(store, self.reason)
 
 
 class Conflict(StoreError):

@@ -40,5 +40,5 @@ local function set_mark(declared, first, is_indexed, last)
     told[2] = call('EXISTS', KEYS[3])
     for number = first + 1, last or #KEYS do told[#told + 1] = call('EXISTS', KEYS[number]) end
   end
-  call('SET', KEYS[2], declared .. '|' .. table.concat(told))
+  call('SET', KEYS[2], mark_of(declared, told))
 end

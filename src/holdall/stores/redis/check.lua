@@ -11,7 +11,8 @@ for number, collection in ipairs(collections) do
     or collection[COUNTER] and wrong_type(collection[COUNTER], 'string')
     or commit and (wrong_type(collection[COMMITS], 'hash') or wrong_type(collection[HELD], 'hash'))
   if refusal then return refusal end
-  local declared, told = marked(collection)
+  local declared, told, other = read_mark(KEYS[collection[MARK]])
+  if other then return other end
   local is_declared, beside_number = declared == collection[DECLARED], 0
   local function look(key, wanted)
     local found = call('TYPE', KEYS[key]).ok

@@ -6,13 +6,23 @@ A server's own message may hold names of keys: it stays with ``__cause__``, exce
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum
+from typing import Any
 
 import redis.exceptions as driver
 
-from holdall.errors import Conflict, HoldallError, SchemaMismatch, StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import (
+    Conflict,
+    HoldallError,
+    SchemaMismatch,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    UnknownFormat,
+)
 
-__all__ = ["DRIVER", "MISSING", "REPLIES", "Meaning", "Misfit", "from_driver"]
+__all__ = ["DRIVER", "MISSING", "REPLIES", "Meaning", "Misfit", "from_driver", "unknown_format"]
 
 
 MISSING = "is missing"
@@ -96,6 +106,12 @@ def from_driver(store: str, error: Exception, *, is_outcome_unknown: bool = Fals
         case Meaning.CHANGED:
             return Conflict(store, message)
     return StoreError(store, message)
+
+
+def unknown_format(store: str, reply: Sequence[Any]) -> UnknownFormat:
+    """The error for a reply of ``format``, the key that another version wrote, and the numbers found and known."""
+    _, key, found, known = reply
+    return UnknownFormat(store, key.decode(), found, known)
 
 
 def _meaning(error: Exception) -> tuple[Meaning, str]:

@@ -13,7 +13,7 @@ from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, access_of, refusal
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.damage import Stored, names_itself, refuse_damaged, row_of, without_damage
-from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.errors import Misfit, unknown_format
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.related import Related
 from holdall.stores.redis.scripts import LOAD, PURGE, SIZE
@@ -130,7 +130,10 @@ class Reader:
         places += map(layout.unique_values, layout.unique)
         asked = _pack(False if members is None else members)
         how = (len(indexes), _pack(uniques), len(layout.key_fields), asked, int(bool(layout.slots)))
-        return int(await self._server.run(PURGE, places, (layout.record, _PURGED_AT_ONCE, *how)))
+        gone = await self._server.run(PURGE, places, (layout.record, _PURGED_AT_ONCE, *how))
+        if isinstance(gone, list):
+            raise unknown_format(self._store, gone)
+        return int(gone)
 
     async def raw(self, layout: Layout, access: Access, names: tuple[str, ...]) -> list[tuple[str, Stored]]:
         """The texts of records, and the values as they are stored, null for missing ones, those of the key at the end.
@@ -155,6 +158,8 @@ class Reader:
             raise unbuilt(self._store, layout.base)
         if reply[0] == b"lost":
             raise lost(self._store, layout.base, reply[1].decode())
+        if reply[0] == b"format":
+            raise unknown_format(self._store, reply)
         if reply[0] == b"many":
             raise _too_many(layout, access)
         codec = self._codecs[layout.schema.name]
@@ -201,6 +206,8 @@ class Reader:
         places = [layout.keys, layout.mark, *([layout.expiry] if layout.ttl is not None else ())]
         found = await self._server.run(SIZE, places, (layout.record, len(layout.key_fields), COUNTED))
         if isinstance(found, list):
+            if found[0] == b"format":
+                raise unknown_format(self._store, found)
             raise lost(self._store, layout.base, found[1].decode())
         return int(found)
 

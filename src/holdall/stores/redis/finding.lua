@@ -8,15 +8,6 @@ local function wrong_type(number, wanted)
   if found ~= 'none' and found ~= wanted then return { 'type', KEYS[number], found } end
 end
 
--- what the mark of a collection says is indexed, and what of all that lies beside the records was not empty
-local function marked(collection)
-  local mark = call('GET', KEYS[collection[MARK]])
-  if not mark then return false, '' end
-  local place = string.find(mark, '|', 1, true)
-  if not place then return mark, '' end
-  return sub(mark, 1, place - 1), sub(mark, place + 1)
-end
-
 -- the first answer about what lies beside the records, with the type it should have, in the order of the mark
 local function each_beside(collection, look)
   local found = look(collection[LISTING], 'zset') or collection[ENTRIES] and look(collection[ENTRIES], 'hash')

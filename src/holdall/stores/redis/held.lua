@@ -14,13 +14,13 @@ local function held_by(commit, held)
   return packed and cmsgpack.unpack(packed)
 end
 
--- { 'format', the key } where another version of Holdall has written what the commit holds here
+-- { 'format', the key, the number found, the number known } where another version of Holdall wrote what is held here
 local function unreadable(commit, commits, held)
   if call('HEXISTS', commits, commit) == 0 and call('HEXISTS', held, commit) == 0 then return nil end
   local packed = call('HGET', held, commit)
   local is_read, found = pcall(cmsgpack.unpack, packed or '')
-  if is_read and type(found) == 'table' and found[FORMAT] == HELD_FORMAT then return nil end
-  return { 'format', held }
+  local format = is_read and type(found) == 'table' and tonumber(found[FORMAT])
+  if format ~= HELD_FORMAT then return { 'format', held, format or false, HELD_FORMAT } end
 end
 
 local function expire(found, time)

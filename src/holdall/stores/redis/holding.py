@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holdall.errors import StoreError
 from holdall.store import Reservation
+from holdall.stores.redis.errors import unknown_format
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.scripts import PREPARED, RENEW, ROLL_BACK
 from holdall.stores.redis.server import Server
@@ -23,13 +23,12 @@ class Holding:
         self._slots = slots
 
     async def roll_back(self, commit: str) -> None:
-        """Let go of what is held under this commit. Raises StoreError for what another version of Holdall wrote."""
+        """Let go of what is held under this commit. Raises UnknownFormat for what another version of Holdall wrote."""
         for slot in self._slots():
             keys = [key for layout in slot for key in (layout.reserved, layout.commits, layout.held)]
             reply = await self._server.run(ROLL_BACK, keys, [commit])
             if reply[0] == b"format":
-                what = f"what commit {commit} holds in {reply[1].decode()} was written by another version of Holdall"
-                raise StoreError(self._store, what)
+                raise unknown_format(self._store, reply)
 
     async def renew(self, reservation: Reservation) -> None:
         """Keep this reservation in place of its commit's last one, wherever that holds something."""

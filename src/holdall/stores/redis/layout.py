@@ -3,7 +3,8 @@
 ``prefix:book:17`` is a record, a hash with a field per attribute; ``prefix:book:17:field:log`` one of its streams.
 Beside them lie ``prefix:book#keys`` (a sorted set of all keys, in key order), ``#index:born`` (a sorted set of values
 and keys), ``#unique:isbn`` (a hash from values to keys), ``#entries`` (a hash from keys to what of them stands in
-indexes), ``#indexes`` (what is indexed), ``#expiry`` (the members of ``#keys`` by when they expire) and ``#counter``.
+indexes), ``#indexes`` (the ``mark``: what is indexed), ``#expiry`` (the members of ``#keys`` by when they expire) and
+``#counter``.
 While a commit over several stores holds something here, ``#reserved`` says what, ``#commits`` who, and ``#held`` what
 of it is whose (see ``held.lua``).
 On a cluster braces name what lies in one slot together: ``{prefix}:book:17``, or ``{prefix:book}:17`` where each

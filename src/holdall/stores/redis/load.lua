@@ -7,7 +7,7 @@
 -- { value, ... }, 0, number }, with its number in the mark; the one that finds the fewest is taken. More records than
 -- the bound, if that is not 0, give { 'many', how many }.
 -- Where an index is asked the mark must be of what is declared, else { 'unbuilt' }; { 'lost', key } where nothing is
--- found by a key that the mark tells of and that is gone.
+-- found by a key that the mark tells of and that is gone; { 'format', ... } where the mark has another format.
 -- Gives { 'ok', JSON, count, doubtful }: a list with a list for each record, and { text, its key's values, ... } of
 -- those that may hold another key than their name; { 'damaged' } where one is no hash. Where the form is 'raw',
 -- { 'raw', { name, values } or { name, type }, ... } instead, the key's values after the others.
@@ -73,12 +73,11 @@ local function read(text)
   end
 end
 
--- where nothing was found: whether this key, of this number in the mark, has gone
+-- where nothing was found: whether this key, of this number in the mark, has gone, or the mark has another format
 local function lost(key, number)
   if count > 0 or call('EXISTS', key) == 1 then return nil end
-  local mark = call('GET', KEYS[2]) or ''
-  local place = find(mark, '|', 1, true)
-  return place and sub(mark, place + number, place + number) == '1' and { 'lost', key }
+  local _, told, refusal = read_mark(KEYS[2])
+  return refusal or sub(told, number, number) == '1' and { 'lost', key }
 end
 
 local function text_of(member, separators)
@@ -95,9 +94,9 @@ local function size_of(alternative)
 end
 
 if ARGV[6] ~= '' then
-  local mark = call('GET', KEYS[2])
-  local is_declared = mark and (mark == ARGV[6] or sub(mark, 1, #ARGV[6] + 1) == ARGV[6] .. '|')
-  if not is_declared and call('EXISTS', KEYS[1]) == 1 then return { 'unbuilt' } end
+  local declared, _, refusal = read_mark(KEYS[2])
+  if refusal then return refusal end
+  if declared ~= ARGV[6] and call('EXISTS', KEYS[1]) == 1 then return { 'unbuilt' } end
 end
 
 if where[1] == 'keys' then

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
-from holdall.errors import Conflict, Reserved, SchemaMismatch
+from holdall.errors import Conflict, Reserved, SchemaMismatch, UnknownFormat
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.looking import Looker, Seen, beside, literal
+from holdall.stores.redis.mark import Mark, read_mark
 from holdall.stores.redis.scripts import FORGET, INDEX, MARK
 from holdall.stores.redis.server import Server
 from holdall.stores.redis.tally import Tally
@@ -45,7 +46,8 @@ class Provision:
         """Take records that are not listed, or not indexed as they are now, into listing and indexes; forget the gone.
 
         Raises SchemaMismatch for values that must be unique and are not, Reserved where a commit over several stores
-        holds a value that a record to be taken in has, or anything that was checked by indexes to be built anew.
+        holds a value that a record to be taken in has, or anything that was checked by indexes to be built anew,
+        UnknownFormat for what another version of Holdall has built.
         """
         for layout in self._layouts.values():
             if await self._is_declared(layout) and await self._is_mended(layout):
@@ -115,7 +117,11 @@ class Provision:
             found.extend(wrong)
             if wrong:
                 continue
-            is_built = await self._is_declared(layout)
+            try:
+                is_built = await self._is_declared(layout)
+            except UnknownFormat as error:
+                found.append(error.reason)
+                continue
             if not is_built:
                 found.append(f"the indexes of {layout.base} are not those that are declared; create() builds them")
             elif gone := await self._gone(layout):
@@ -126,8 +132,9 @@ class Provision:
         return found
 
     async def drop(self) -> None:
-        """Remove what is listed of these collections and what lies beside it, and nothing else."""
+        """Remove what is listed of these collections and what lies beside it, no more. Raises UnknownFormat."""
         for layout in self._layouts.values():
+            await self._mark(layout)
             async for _, members in self._looker.gone(layout):
                 names = []
                 for member in members:
@@ -148,21 +155,25 @@ class Provision:
 
     async def _is_declared(self, layout: Layout) -> bool:
         """Whether what is indexed is what is declared, or there is nothing yet to index."""
-        mark = await self._server.command(layout.mark, "GET", layout.mark)
+        mark = await self._mark(layout)
         if mark is None and layout.slots:
             return not await self._server.command(layout.keys, "EXISTS", *layout.numbers)
-        return mark is None or mark.decode().partition("|")[0] == layout.declared
+        return mark is None or mark.declared == layout.declared
 
     async def _gone(self, layout: Layout) -> str:
         """Return the structures that the mark names and that are gone; empty if none."""
-        mark = await self._server.command(layout.mark, "GET", layout.mark)
-        declared, _, told = (mark or b"").decode().partition("|")
+        declared, told = await self._mark(layout) or ("", "")
         gone = [
             key
             for key, number in layout.numbers.items()
             if told[number - 1 : number] == "1" and not await self._server.command(key, "EXISTS", key)
         ]
         return ", ".join(gone) if declared == layout.declared else ""
+
+    async def _mark(self, layout: Layout) -> Mark | None:
+        """The mark, None where there is none. Raises UnknownFormat."""
+        stored = await self._server.command(layout.mark, "GET", layout.mark)
+        return None if stored is None else read_mark(self._store, layout.mark, stored)
 
     async def _set_mark(self, layout: Layout, wanted: str) -> bool:
         keys, *others = layout.numbers

@@ -2,7 +2,7 @@
 -- KEYS: the collection's keys, the mark, entries, expiry, then its indexes, then its unique rules.
 -- ARGV: record prefix, most at once, number of indexes, the slots of each unique rule, separators before a member's key,
 -- members or false for those that have expired, whether anything is indexed.
--- Gives how many were found gone.
+-- Gives how many were found gone; { 'format', ... } where the mark has another format.
 
 local prefix, most = ARGV[1], tonumber(ARGV[2])
 local indexes, rules = tonumber(ARGV[3]), cmsgpack.unpack(ARGV[4])
@@ -19,6 +19,9 @@ if not members then
   local until_when = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
   members = call('ZRANGEBYSCORE', KEYS[4], '-inf', until_when, 'LIMIT', 0, most)
 end
+if #members == 0 then return 0 end
+local declared, told, refusal = read_mark(KEYS[2])
+if refusal then return refusal end
 local count = 0
 for _, member in ipairs(members) do
   local text = text_of(member)
@@ -33,9 +36,5 @@ for _, member in ipairs(members) do
     count = count + 1
   end
 end
-if count > 0 then
-  local mark = call('GET', KEYS[2])
-  local place = mark and string.find(mark, '|', 1, true)
-  if place then set_mark(string.sub(mark, 1, place - 1), 4, ARGV[7] == '1') end
-end
+if count > 0 and told ~= '' then set_mark(declared, 4, ARGV[7] == '1') end
 return count

@@ -1,5 +1,5 @@
 -- Let go of what a commit holds. KEYS: #reserved, #commits and #held of each collection. ARGV: the commit's id.
--- Gives { 'ok' }, or { 'format', the key } where another version of Holdall has written what is held; nothing is let
+-- Gives { 'ok' }, or { 'format', ... } where another version of Holdall has written what is held; nothing is let
 -- go of then.
 
 for number = 1, #KEYS, 3 do

@@ -107,6 +107,6 @@ end
 for _, collection in ipairs(collections) do
   local told = {}
   each_beside(collection, function(key) told[#told + 1] = call('EXISTS', KEYS[key]) end)
-  local mark = collection[DECLARED] .. '|' .. concat(told)
+  local mark = mark_of(collection[DECLARED], told)
   if call('GET', KEYS[collection[MARK]]) ~= mark then call('SET', KEYS[collection[MARK]], mark) end
 end

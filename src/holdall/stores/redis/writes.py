@@ -21,7 +21,7 @@ from holdall.query import Kind
 from holdall.store import APPLIED, Damaged, Members, Outcome, Reservation, Run, Verb
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.described import described, place_of
-from holdall.stores.redis.errors import Misfit
+from holdall.stores.redis.errors import Misfit, unknown_format
 from holdall.stores.redis.expectations import Texts
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.sent import HeadSent, MembersSent, RunSent
@@ -175,7 +175,7 @@ class Batch:
             difference = f"{reply[1].decode()} holds a {reply[2].decode()}"
             return SchemaMismatch(self._store, [difference])
         if reply[0] == b"format":
-            return StoreError(self._store, f"{reply[1].decode()} was written by another version of Holdall")
+            return unknown_format(self._store, reply)
         position = reply[1] - 1
         run, place = self._run_at(position)
         layout = self._layouts[run.collection]
