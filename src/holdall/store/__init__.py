@@ -8,13 +8,11 @@ from holdall.store.contract import (
     Aggregating,
     Appending,
     Counting,
-    Deferring,
     Disclosing,
     KeyMaking,
     Naming,
     Obstructed,
     Placed,
-    Preparable,
     Provisioned,
     RecordAccess,
     Reserving,
@@ -35,6 +33,7 @@ from holdall.store.idle import has_news
 from holdall.store.json_text import is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
 from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.options import demand_options, options_of
+from holdall.store.preparable import Deferring, Preparable
 from holdall.store.registry import open_store, refuse_fragment
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs, expects
