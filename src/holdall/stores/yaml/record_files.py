@@ -11,30 +11,17 @@ import stat
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from holdall.query import Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.damage import Damage, damaged_row
-from holdall.stores.yaml.document import changed_record, new_record
-from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk, uneditable
+from holdall.stores.yaml.document import new_record
 from holdall.stores.yaml.files import Folder, Signature, signature_of
 from holdall.stores.yaml.journal import FileEdit
-from holdall.stores.yaml.names import EXTENSION, EXTENSIONS, is_shortened, name_of, parts_of, safe_name
-from holdall.stores.yaml.parse import parse
-from holdall.stores.yaml.record import Row, key_of_parts, key_parts, row_of
-from holdall.stores.yaml.source import Source, decoded
+from holdall.stores.yaml.names import EXTENSION, EXTENSIONS, safe_name
+from holdall.stores.yaml.record import Row
+from holdall.stores.yaml.record_file import FileState, RecordFile
 
 __all__ = ["RecordFiles"]
-
-
-class _State(msgspec.Struct):
-    key: Any = None
-    signature: Signature | None = None  # None until it is read
-    row: Row | None = None
-    damaged: Row = ()  # what is known where the file cannot be read
-    reason: str = ""  # why it cannot
-    digest: int = 0  # of the content: a new stamp alone is no reason to read the record again
 
 
 class RecordFiles:
@@ -43,11 +30,11 @@ class RecordFiles:
     def __init__(self, store: str, folder: Folder, schema: Schema, bounds: Bounds) -> None:
         self.schema = schema
         self.folder_name = safe_name(schema.name)
-        self._store = store
+        self._file = RecordFile(store, folder, schema, bounds)
         self._folder = folder
         self._bounds = bounds
         self._directory: Signature | None = None
-        self._states: dict[str, _State] = {}  # by the file's name
+        self._states: dict[str, FileState] = {}  # by the file's name
         self._names: dict[Any, str] = {}
         self._twins: dict[Any, str] = {}  # a second file of a key
         self._rows: dict[Any, Row] | None = None
@@ -83,7 +70,7 @@ class RecordFiles:
             return None
         state = self._states[name]
         try:
-            status = self._folder.status(self._place(name))
+            status = self._folder.status(self._file.place(name))
             if state.signature is None or not state.signature.covers(status):
                 state = self._take(name, status)
         except FileNotFoundError:
@@ -106,15 +93,15 @@ class RecordFiles:
             name = self._names.get(key)
             if row is None:
                 if name is not None:
-                    edits.append(FileEdit(self._place(name), None))
+                    edits.append(FileEdit(self._file.place(name), None))
                 continue
             if name is None:
-                name = self._new_name(row, taken)
+                name = self._file.new_name(row, taken)
                 taken.add(name.lower())
                 text = new_record(self.schema, row)
             else:
-                text = self._changed(name, row)
-            edits.append(FileEdit(self._place(name), self._bounds.bounded(text)))
+                text = self._file.changed(name, self._states[name], row)
+            edits.append(FileEdit(self._file.place(name), self._bounds.bounded(text)))
         return edits, Growth(new - gone)
 
     def obstacles(self) -> list[str]:
@@ -136,12 +123,12 @@ class RecordFiles:
             if self._folder.exists(self.folder_name + extension)
         ]
         states = sorted(self._states.items())
-        found += [f"{self._place(name)}: {state.reason}" for name, state in states if state.reason]
-        twins = [(self._place(name), self._place(self._names[key])) for key, name in self._twins.items()]
+        found += [f"{self._file.place(name)}: {state.reason}" for name, state in states if state.reason]
+        twins = [(self._file.place(name), self._file.place(self._names[key])) for key, name in self._twins.items()]
         found += [f"{second}: {first} has the same key; remove one" for second, first in twins]
         for name, _ in sorted(self._folder.entries(self.folder_name)):
             if not name.startswith(".") and name not in self._states:
-                found.append(f"{self._place(name)}: it is not a {EXTENSION} file and is not read")
+                found.append(f"{self._file.place(name)}: it is not a {EXTENSION} file and is not read")
         return found
 
     def create(self) -> None:
@@ -152,21 +139,20 @@ class RecordFiles:
         """Remove the record files, and the folder if nothing else is in it."""
         for name, _ in self._folder.entries(self.folder_name):
             if _is_record(name):
-                self._folder.remove(self._place(name))
+                self._folder.remove(self._file.place(name))
         try:
             os.rmdir(self._folder.root / self.folder_name)
         except OSError:
             return  # it is gone already, or holds what is not ours
 
-    def _place(self, name: str) -> str:
-        return f"{self.folder_name}/{name}"
-
-    def _row_of(self, name: str, state: _State) -> Row | Damage:
+    def _row_of(self, name: str, state: FileState) -> Row | Damage:
         if state.key in self._twins:
             first, second = self._names[state.key], self._twins[state.key]
-            reason = f"{self._place(first)} has the same key; remove one"
-            return Damage(self._place(second), reason, damaged_row(self.schema, None, self._told(name), reason))
-        return Damage(self._place(name), state.reason, state.damaged) if state.row is None else state.row
+            reason = f"{self._file.place(first)} has the same key; remove one"
+            return Damage(
+                self._file.place(second), reason, damaged_row(self.schema, None, self._file.told(name), reason)
+            )
+        return Damage(self._file.place(name), state.reason, state.damaged) if state.row is None else state.row
 
     def _moved(self, key: Any) -> Row | Damage | None:
         """Return the row of a key that was in its file, not in its name, and is gone from there now."""
@@ -188,7 +174,7 @@ class RecordFiles:
             self._bounds.demand_room(self.schema.name, len(entries))
             states, self._states = self._states, {}
             for name, _ in entries:
-                self._states[name] = states.get(name) or self._named(name)
+                self._states[name] = states.get(name) or self._file.named(name)
             self._refresh([(name, status) for name, status in entries if self._states[name].key is None])
             self._index()
 
@@ -217,88 +203,14 @@ class RecordFiles:
             if state.key is not None and self._names.setdefault(state.key, name) != name:
                 self._twins[state.key] = name
 
-    def _named(self, name: str) -> _State:
-        """Return the state of a file as far as its name alone shows it."""
-        told = self._told(name)
-        return _State(_key(told) if told else None)
-
-    def _told(self, name: str) -> dict[str, Any] | None:
-        """The values of the key that a file's name tells; None if it does not."""
-        try:
-            return self._expected(name)
-        except (Misfit, ValueError):
-            return None
-
-    def _expected(self, name: str) -> dict[str, Any] | None:
-        """The values of the key that a file's name tells, if it does. Raises Misfit and ValueError."""
-        stem = _stem(name)
-        return None if is_shortened(stem) else key_of_parts(self.schema, parts_of(stem))
-
-    def _take(self, name: str, status: os.stat_result) -> _State:
+    def _take(self, name: str, status: os.stat_result) -> FileState:
         """Read a file. Raises FileNotFoundError."""
         old = self._states[name]
-        state = self._states[name] = self._load(name, status, old)
+        state = self._states[name] = self._file.load(name, status, old)
         if state.row is not old.row:
             self._rows = None
         return state
 
-    def _load(self, name: str, status: os.stat_result, old: _State) -> _State:
-        signature, told, values = signature_of(status), self._told(name), None
-        key = _key(told) if told else None
-        try:
-            expected = self._expected(name)
-            if stat.S_ISLNK(status.st_mode):
-                raise Unreadable("it is a symbolic link; put the file itself there")
-            raw, signature = self._read(name)
-            digest = hash(raw)
-            if old.row is not None and old.digest == digest:
-                return _State(old.key, signature, old.row, digest=digest)
-            values = parse(Source(decoded(raw)).text)
-            row = row_of(self.schema, values, expected)
-            if expected is None and _stem(name) not in self._names_of(row):
-                values = None
-                raise Misfit("its name does not belong to the key it holds")
-        except (Misfit, Unreadable, ValueError) as error:
-            return _State(key, signature, None, damaged_row(self.schema, values, told, str(error)), str(error))
-        return _State(self.schema.key_of(row), signature, row, digest=digest)
-
-    def _read(self, name: str) -> tuple[bytes, Signature]:
-        place = self._place(name)
-        try:
-            return self._folder.read(place, self._bounds.max_file_bytes)
-        except FileNotFoundError:  # removed a moment ago: the caller goes on without it
-            raise
-        except PermissionError:
-            raise Unreadable("no permission to read it; give this user the rights") from None
-        except OSError as error:
-            raise from_disk(self._store, place, error) from error
-
-    def _changed(self, name: str, row: Row) -> str:
-        """The text of a record's file with another row."""
-        place = self._place(name)
-        try:
-            text = decoded(self._folder.read(place, self._bounds.max_file_bytes)[0])
-            return changed_record(self.schema, text, self._states[name].row or self._states[name].damaged, row)
-        except (Misfit, Unreadable) as error:
-            raise uneditable(self._store, place, error) from error
-
-    def _names_of(self, row: Row) -> tuple[str, str]:
-        parts = key_parts(self.schema, row)
-        return name_of(parts), name_of(parts, is_escaped=True)
-
-    def _new_name(self, row: Row, taken: set[str]) -> str:
-        plain, escaped = self._names_of(row)
-        is_free = all((plain + extension).lower() not in taken for extension in EXTENSIONS)
-        return (plain if is_free else escaped) + EXTENSION
-
 
 def _is_record(name: str) -> bool:
     return not name.startswith(".") and name.endswith(EXTENSIONS)
-
-
-def _stem(name: str) -> str:
-    return name[: name.rindex(".")]
-
-
-def _key(values: Mapping[str, Any]) -> Any:
-    return next(iter(values.values())) if len(values) == 1 else tuple(values.values())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,10 +23,10 @@ from holdall.store import (
     demand_query,
     demand_schema,
 )
+from holdall.stores.yaml.access import FolderAccess
 from holdall.stores.yaml.bounds import Bounds
 from holdall.stores.yaml.collection_file import CollectionFile
 from holdall.stores.yaml.counters import Counters
-from holdall.stores.yaml.errors import disk
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.inspection import problems
 from holdall.stores.yaml.journal import Journal
@@ -36,7 +34,7 @@ from holdall.stores.yaml.lock import OWN, Lock
 from holdall.stores.yaml.part import draft_part
 from holdall.stores.yaml.preparing import Preparing
 from holdall.stores.yaml.record_files import RecordFiles
-from holdall.stores.yaml.reservations import RESERVED, Reservations
+from holdall.stores.yaml.reservations import Reservations
 from holdall.stores.yaml.view import Shelf, View
 
 __all__ = ["Layout", "YamlStore"]
@@ -84,9 +82,8 @@ class YamlStore:
         self._journal = Journal(name, self._folder)
         self._reserved = Reservations(name, self._folder)
         self._preparing = Preparing(name, self._folder, self._journal, self._reserved)
-        self._guard = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
-        self._is_swept = False
+        self._access = FolderAccess(name, self._folder, self._lock, self._journal, self._shelves)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -112,7 +109,7 @@ class YamlStore:
                 self._shelves[schema.name] = self._make_shelf(
                     self.name, self._folder, schema, self._bounds.of(schema.name)
                 )
-                self._is_swept = False
+                self._access.sweep_again()
 
     async def fetch(self, query: Query[Any]) -> Rows:
         """The rows the query means, of the files as they are now."""
@@ -189,28 +186,28 @@ class YamlStore:
 
     async def close(self) -> None:
         """Forget what was read; nothing is kept open between calls."""
-        with self._guard:
+        with self._access.alone():
             schemas = [shelf.schema for shelf in self._shelves.values()]
-            self._shelves = {}
-            self._is_swept = False
+            self._shelves.clear()
+            self._access.sweep_again()
         self.bind(schemas)
 
     def _fetch(self, query: Query[Any]) -> Rows:
-        with self._reading():
+        with self._access.reading():
             return View(self.name, self._shelves).fetch(query)
 
     def _count(self, query: Query[Any]) -> int:
-        with self._reading():
+        with self._access.reading():
             return View(self.name, self._shelves).count(query)
 
     def _apply(self, changes: list[Change]) -> list[Outcome]:
-        with self._writing():
+        with self._access.writing():
             part = draft_part(self.name, self._folder, self._shelves, changes, self._reserved.waiting())
             self._journal.change([*part.counters, *part.edits])
             return part.outcomes
 
     def _prepare(self, reservation: Reservation, changes: list[Change]) -> list[Outcome]:
-        with self._writing():
+        with self._access.writing():
             return self._preparing.prepare(self._shelves, reservation, changes)
 
     def _commit_prepared(self, commit: str, changes: list[Change]) -> bool:
@@ -218,23 +215,23 @@ class YamlStore:
             raise StoreUnavailable(
                 self.name, f"the folder {self._folder.root} has no {OWN}, which every part is held in: is it mounted?"
             )
-        with self._writing():
+        with self._access.writing():
             return self._preparing.commit(self._shelves, commit, changes)
 
     def _roll_back_prepared(self, commit: str) -> None:
-        with self._writing():
+        with self._access.writing():
             self._preparing.roll_back(commit)
 
     def _renew_prepared(self, reservation: Reservation) -> None:
-        with self._writing():
+        with self._access.writing():
             self._preparing.renew(reservation)
 
     def _prepared(self) -> list[Reservation]:
-        with self._reading():
+        with self._access.reading():
             return self._reserved.reservations()
 
     def _reserve(self, collection: str, count: int) -> list[int]:
-        with self._writing():
+        with self._access.writing():
             largest = max(self._shelves[collection].keys(), default=0)
             counters = Counters(self.name, self._folder)
             keys = [counters.next(collection, largest) for _ in range(count)]
@@ -242,7 +239,7 @@ class YamlStore:
             return keys
 
     def _create(self) -> None:
-        with self._guard, disk(self.name, str(self._folder.root)):
+        with self._access.alone():
             self._folder.root.mkdir(parents=True, exist_ok=True)
             for shelf in self._shelves.values():
                 shelf.create()
@@ -250,25 +247,25 @@ class YamlStore:
     def _inspect(self) -> list[str]:
         if missing := self._missing():
             return missing
-        with self._reading():
+        with self._access.reading():
             return [*problems(self._shelves), *self._reserved.problems()]
 
     def _obstacles(self) -> list[str]:
         if missing := self._missing():
             return missing
-        with self._reading():
+        with self._access.reading():
             found = [sentence for shelf in self._shelves.values() for sentence in shelf.obstacles()]
             return [*found, *self._reserved.problems()]
 
     def _missing(self) -> list[str]:
-        with self._guard, disk(self.name, str(self._folder.root)):
+        with self._access.alone():
             return [] if self._folder.root.is_dir() else [f"folder {self._folder.root} is missing"]
 
     def _drop(self) -> None:
-        with self._guard, disk(self.name, str(self._folder.root)):
+        with self._access.alone():
             if not self._folder.root.is_dir():
                 return
-        with self._writing():
+        with self._access.writing():
             counters = Counters(self.name, self._folder)
             for name, shelf in self._shelves.items():
                 shelf.drop()
@@ -279,26 +276,3 @@ class YamlStore:
 
     def _demand(self, changes: Sequence[Change]) -> None:
         demand_changes(self.name, {name: shelf.schema for name, shelf in self._shelves.items()}, list(changes))
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._guard, disk(self.name, str(self._folder.root)):
-            with self._lock.shared():
-                if not self._journal.is_pending:
-                    yield
-                    return
-            with self._lock.exclusive():
-                self._recover()
-                yield
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._guard, disk(self.name, str(self._folder.root)), self._lock.exclusive():
-            if not self._is_swept or self._journal.is_pending:
-                self._recover()
-            yield
-
-    def _recover(self) -> None:
-        folders = {folder for shelf in self._shelves.values() for folder in shelf.folders}
-        self._journal.recover([OWN, RESERVED, *sorted(folders)])
-        self._is_swept = True
