@@ -240,13 +240,7 @@ def test_lost_counters_give_no_held_key(tmp_path: Path) -> None:
     assert made.key == 3
 
 
-GOLDEN = (
-    b'{"format":1,"digest":"04f7312bca51478494512fb79cbffd4ff4de2e469295582df160b9d72814ba1a","content":'
-    b'{"footprint":{"referred":[],"removed":[],"unique":[],"written":["Country\\u0000\'FR\'"]},'
-    b'"growth":{"Country":{"bytes":0,"records":0}},'
-    b'"reservation":{"commit":"c0ffee","application":"atlas","home":"home","place":"the home store",'
-    b'"owner":"owner","expires":"2030-01-01T00:00:00Z","format":1}}}\n'
-)
+GOLDEN = (Path(__file__).parent / "golden" / "reserved_1.json").read_bytes()
 """What version 1 of the file is: it must be read for ever."""
 
 

@@ -1,10 +1,14 @@
-"""The counters of generated keys: the largest key a collection has ever had, so that no key is given out twice."""
+"""The counters of generated keys: the largest key a collection has ever had, so that no key is given out twice.
+
+The file holds the key by the collection's name, and the number of the file's format beside them. A file without a
+number is of format 1.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
-from holdall.errors import CorruptRecord
+from holdall.errors import CorruptRecord, UnknownFormat
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.lock import OWN
@@ -13,6 +17,12 @@ __all__ = ["Counters"]
 
 _PLACE = f"{OWN}/counters.json"
 _LARGEST = 2**20
+_NUMBER = "holdall_format"
+_FORMAT = 1
+
+
+class _Numbered(msgspec.Struct, frozen=True, rename={"format": _NUMBER}):
+    format: int = _FORMAT
 
 
 class Counters:
@@ -21,7 +31,11 @@ class Counters:
     def __init__(self, store: str, folder: Folder) -> None:
         try:
             raw, _ = folder.read(_PLACE, _LARGEST)
+            number = msgspec.json.decode(raw, type=_Numbered).format
+            if number != _FORMAT:
+                raise UnknownFormat(store, _PLACE, number, _FORMAT)
             self._last = msgspec.json.decode(raw, type=dict[str, int])
+            self._last.pop(_NUMBER, None)
         except FileNotFoundError:
             self._last = {}
         except msgspec.DecodeError as error:
@@ -49,4 +63,5 @@ class Counters:
         """The file edit that keeps the counters, if any moved."""
         if self._last == self._before:
             return []
-        return [FileEdit(_PLACE, msgspec.json.encode(self._last, order="sorted") + b"\n")]
+        content = {_NUMBER: _FORMAT, **self._last}
+        return [FileEdit(_PLACE, msgspec.json.encode(content, order="sorted") + b"\n")]

@@ -16,12 +16,12 @@ from hashlib import sha256
 
 import msgspec
 
-from holdall.errors import CorruptRecord
+from holdall.errors import CorruptRecord, UnknownFormat
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.lock import OWN
 
-__all__ = ["FileEdit", "Journal", "unknown_format"]
+__all__ = ["FileEdit", "Journal"]
 
 _JOURNAL = f"{OWN}/journal"
 _DRAFT = f"{OWN}/journal.new"
@@ -113,7 +113,10 @@ class Journal:
         self.reached("rehearsed")
 
     def recover(self, folders: Sequence[str]) -> None:
-        """Finish what is decided, sweep up in these folders what is not. Raises CorruptRecord for a broken journal."""
+        """Finish what is decided, sweep up in these folders what is not.
+
+        Raises CorruptRecord for a broken journal, UnknownFormat for one that another version of Holdall wrote.
+        """
         try:
             raw, _ = self._folder.read(_JOURNAL, _LARGEST)
         except FileNotFoundError:
@@ -227,7 +230,7 @@ class Journal:
         try:
             number = msgspec.json.decode(raw, type=_Numbered).format
             if number != _FORMAT:
-                raise CorruptRecord(self._store, _JOURNAL, unknown_format(number))
+                raise UnknownFormat(self._store, _JOURNAL, number, _FORMAT)
             decision = msgspec.json.decode(raw, type=_Decision)
         except msgspec.DecodeError as error:
             raise CorruptRecord(self._store, _JOURNAL, f"restore the file or remove it: {error}") from error
@@ -235,11 +238,6 @@ class Journal:
         if decision.digest != _digest(decision.moves) or not all(map(_PLACE.fullmatch, places)):
             raise CorruptRecord(self._store, _JOURNAL, "it was changed by hand; restore the file or remove it")
         return decision
-
-
-def unknown_format(number: int) -> str:
-    """Why a file of another version of Holdall is left alone."""
-    return f"it has format {number}, which this version of Holdall does not know; use the version that wrote it"
 
 
 def _encoded(moves: Sequence[_Move]) -> bytes:

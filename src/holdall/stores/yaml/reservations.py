@@ -16,7 +16,7 @@ from holdall.store import Footprint, Held, Reservation
 from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder, Signature, signature_of
-from holdall.stores.yaml.journal import FileEdit, unknown_format
+from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.lock import OWN
 from holdall.stores.yaml.names import is_shortened, name_of, parts_of
 
@@ -146,7 +146,7 @@ class Reservations:
             raw, signature = self._folder.read(f"{RESERVED}/{name}", _LARGEST)
             number = msgspec.json.decode(raw, type=_Numbered).format
             if number != _FORMAT:
-                return _State(signature, Held(_unreadable(name, number), None), reason=unknown_format(number))
+                return _State(signature, Held(_unreadable(name, number), None), reason=_other(number))
             file = msgspec.json.decode(raw, type=_File)
             if sha256(file.content).hexdigest() != file.digest:
                 raise Unreadable("its digest does not fit")
@@ -155,8 +155,13 @@ class Reservations:
             reason = f"it is damaged or was changed by hand; settle commit {_commit(name)}, or remove the file: {error}"
             return _State(signature, Held(_unreadable(name, 0), None), reason=reason, is_damaged=True)
         reservation = Reservation.decode(_commit(name), bytes(content.reservation))
-        reason = "" if reservation.is_readable else f"its reservation: {unknown_format(reservation.format)}"
+        reason = "" if reservation.is_readable else f"its reservation: {_other(reservation.format)}"
         return _State(signature, Held(reservation, content.footprint), content.growth, reason)
+
+
+def _other(number: int) -> str:
+    """Why a file of another version of Holdall is left alone."""
+    return f"it has format {number}, which this version of Holdall does not know; use the version that wrote it"
 
 
 def _unreadable(name: str, number: int) -> Reservation:
