@@ -31,7 +31,13 @@ from holdall.stores.mongo.connection import Connection
 from holdall.stores.mongo.layout import SESSIONS
 from holdall.stores.mongo.source import Document
 
-__all__ = ["ServerSessions"]
+__all__ = ["NOTE_FORMAT", "ServerSessions"]
+
+NOTE_FORMAT = 1
+"""The version of a note, ``{_id: the session, owner, seen, format}``; one of another version is left alone.
+
+The server ends the session of such a note by itself. A note without a format is of version 1.
+"""
 
 _log = logging.getLogger("holdall.mongo")  # told as text: whoever keeps an error keeps the driver's connection
 
@@ -78,7 +84,7 @@ class ServerSessions:
         if now - noted.get(number, -_RENEWAL) < _RENEWAL:
             return
         try:
-            note = {"$set": {"owner": this_process()}, "$currentDate": {"seen": True}}
+            note = {"$set": {"owner": this_process(), "format": NOTE_FORMAT}, "$currentDate": {"seen": True}}
             await database[SESSIONS].update_one({"_id": number}, note, upsert=True)
         except OperationFailure as error:
             _log.warning(
@@ -146,7 +152,7 @@ class ServerSessions:
         return self._running.setdefault(asyncio.get_running_loop(), set())
 
     async def _end(self, database: AsyncDatabase[Document]) -> int:
-        notes = await database[SESSIONS].find().to_list()
+        notes = await database[SESSIONS].find({"format": {"$in": [None, NOTE_FORMAT]}}).to_list()
         server_time = (await database.client.admin.command("hello"))["localTime"].replace(tzinfo=dt.UTC)
         before = server_time - dt.timedelta(seconds=_LEASE)
         gone = {owner for owner in {note["owner"] for note in notes} if is_known_gone(owner)}
