@@ -17,6 +17,10 @@ from holdall.web.text_value import BORDER_TYPES
 __all__ = ["MAX_LENGTH", "Cursors"]
 
 _SIGNATURE_BYTES = 16
+_PURPOSE = b"holdall cursor"
+"""What the signing key is for: cursors of format 1. Another format has another purpose (at most 16 bytes), so that no
+version opens what another one made in a form that it does not know; clients are told to begin anew.
+"""
 MAX_LENGTH = 6_000
 """The most characters of a cursor, made or taken, so that a query string of 8 KiB has room for the rest."""
 
@@ -25,7 +29,7 @@ class Cursors:
     """Makes and opens cursors: signed with HMAC-SHA256 (RFC 2104), not hidden, for they hold what a page showed."""
 
     def __init__(self, secret: bytes) -> None:
-        self._key = hashlib.blake2b(secret, person=b"holdall cursor", digest_size=32).digest()
+        self._key = hashlib.blake2b(secret, person=_PURPOSE, digest_size=32).digest()
 
     def make(self, collection: str, sort_keys: Sequence[SortKey], position: tuple[Any, ...]) -> str:
         """The cursor of a position: a border value, or None, for each sort key.

@@ -18,11 +18,11 @@ __all__ = ["Counters"]
 _PLACE = f"{OWN}/counters.json"
 _LARGEST = 2**20
 _NUMBER = "holdall_format"
-_FORMAT = 1
+_COUNTERS_FORMAT = 1
 
 
 class _Numbered(msgspec.Struct, frozen=True, rename={"format": _NUMBER}):
-    format: int = _FORMAT
+    format: int = _COUNTERS_FORMAT
 
 
 class Counters:
@@ -32,8 +32,8 @@ class Counters:
         try:
             raw, _ = folder.read(_PLACE, _LARGEST)
             number = msgspec.json.decode(raw, type=_Numbered).format
-            if number != _FORMAT:
-                raise UnknownFormat(store, _PLACE, number, _FORMAT)
+            if number != _COUNTERS_FORMAT:
+                raise UnknownFormat(store, _PLACE, number, _COUNTERS_FORMAT)
             self._last = msgspec.json.decode(raw, type=dict[str, int])
             self._last.pop(_NUMBER, None)
         except FileNotFoundError:
@@ -63,5 +63,5 @@ class Counters:
         """The file edit that keeps the counters, if any moved."""
         if self._last == self._before:
             return []
-        content = {_NUMBER: _FORMAT, **self._last}
+        content = {_NUMBER: _COUNTERS_FORMAT, **self._last}
         return [FileEdit(_PLACE, msgspec.json.encode(content, order="sorted") + b"\n")]

@@ -27,7 +27,7 @@ _JOURNAL = f"{OWN}/journal"
 _DRAFT = f"{OWN}/journal.new"
 _STAGED = ".holdall-"
 _PLACE = re.compile(r"(?:(?!\.\.?/)[^/\0]{1,255}/){0,2}(?!\.\.?\Z)[^/\0]{1,255}")
-_FORMAT = 1  # of the journal's file; one without a number is of the first
+_JOURNAL_FORMAT = 1  # of the journal's file; one without a number is of the first
 _LARGEST = 256 * 2**20
 
 
@@ -229,8 +229,8 @@ class Journal:
     def _decision(self, raw: bytes) -> _Decision:
         try:
             number = msgspec.json.decode(raw, type=_Numbered).format
-            if number != _FORMAT:
-                raise UnknownFormat(self._store, _JOURNAL, number, _FORMAT)
+            if number != _JOURNAL_FORMAT:
+                raise UnknownFormat(self._store, _JOURNAL, number, _JOURNAL_FORMAT)
             decision = msgspec.json.decode(raw, type=_Decision)
         except msgspec.DecodeError as error:
             raise CorruptRecord(self._store, _JOURNAL, f"restore the file or remove it: {error}") from error
@@ -241,7 +241,7 @@ class Journal:
 
 
 def _encoded(moves: Sequence[_Move]) -> bytes:
-    return msgspec.json.encode(_Decision(format=_FORMAT, moves=tuple(moves), digest=_digest(moves)))
+    return msgspec.json.encode(_Decision(format=_JOURNAL_FORMAT, moves=tuple(moves), digest=_digest(moves)))
 
 
 def _digest(moves: Sequence[_Move]) -> str:

@@ -25,7 +25,7 @@ __all__ = ["NOTHING", "RESERVED", "Reservations", "Waiting"]
 RESERVED = f"{OWN}/reserved"
 """The folder with a file for each commit that holds something."""
 
-_FORMAT = 1
+_RESERVED_FORMAT = 1
 _LARGEST = 256 * 2**20
 
 
@@ -110,7 +110,7 @@ class Reservations:
         """The file edit by which a commit holds what its changes touch."""
         self._folder.make(RESERVED)
         content = msgspec.json.encode(_Content(msgspec.Raw(reservation.encode()), footprint, growth), order="sorted")
-        file = _File(_FORMAT, sha256(content).hexdigest(), msgspec.Raw(content))
+        file = _File(_RESERVED_FORMAT, sha256(content).hexdigest(), msgspec.Raw(content))
         return FileEdit(_place(reservation.commit), msgspec.json.encode(file) + b"\n")
 
     def renew(self, reservation: Reservation) -> FileEdit | None:
@@ -145,7 +145,7 @@ class Reservations:
         try:
             raw, signature = self._folder.read(f"{RESERVED}/{name}", _LARGEST)
             number = msgspec.json.decode(raw, type=_Numbered).format
-            if number != _FORMAT:
+            if number != _RESERVED_FORMAT:
                 return _State(signature, Held(_unreadable(name, number), None), reason=_other(number))
             file = msgspec.json.decode(raw, type=_File)
             if sha256(file.content).hexdigest() != file.digest:
