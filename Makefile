@@ -40,7 +40,7 @@ help:
 # Make the environment: every library by its hash, and Holdall itself as it is here.
 setup: $(READY)
 
-$(READY): requirements.lock pyproject.toml hatch_build.py src/holdall/model/_write.c tools/find-python
+$(READY): requirements.lock pyproject.toml hatch_build.py $(wildcard src/holdall/*/_*.c src/holdall/*/*/_*.c) tools/find-python
 	@echo "setting up $(VENV)"
 	@python=$$(tools/find-python $(PY)) && { test -x $(BIN)/python || "$$python" -m venv $(VENV); }
 	@$(PIP) install --require-hashes -r requirements.lock

@@ -1,4 +1,4 @@
-"""Functions made of source that this package writes, with lines that tracebacks and debuggers show.
+"""Functions made of source that this package writes, with lines that tracebacks and debuggers show, and parts in C.
 
 Only names chosen here, names of declared fields and constants may enter a source, never a value that was given.
 """
@@ -6,11 +6,27 @@ Only names chosen here, names of declared fields and constants may enter a sourc
 from __future__ import annotations
 
 import linecache
+import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 from zlib import crc32
 
-__all__ = ["function"]
+__all__ = ["compiled", "function"]
+
+
+def compiled(module: str, version: int) -> Any:
+    """A module written in C, or None where that was not built, or is of another version than ``version``.
+
+    ``HOLDALL_PURE=1`` in the environment leaves out every module in C; what they do is done in Python, too.
+    """
+    if os.environ.get("HOLDALL_PURE", "0") not in ("", "0"):
+        return None
+    try:
+        found = import_module(module)
+    except ImportError:  # not built, or for another Python
+        return None
+    return found if getattr(found, "VERSION", None) == version else None
 
 
 def function(name: str, parameters: str, body: str | Sequence[str], names: Mapping[str, Any], about: str) -> Any:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from holdall.codegen import compiled
 from holdall.model.state import State
 from holdall.model.tracking import InstanceState, SessionLink, Tracked
 
@@ -26,14 +25,12 @@ _SIMPLE = frozenset({bool, int, float, str, bytes, date, timedelta, UUID})
 
 
 def _loaded() -> Any:
-    if os.environ.get("HOLDALL_PURE", "0") not in ("", "0"):
+    module = compiled("holdall.model._write", VERSION)
+    if module is None:
         return None
     try:
-        module = import_module("holdall.model._write")
-        if module.VERSION != VERSION:
-            return None
         module.learn(Tracked, SessionLink, InstanceState, State.DIRTY, State.NEW)
-    except (ImportError, AttributeError, TypeError):  # not built, for another Python, or from another source
+    except (AttributeError, TypeError):  # from another source
         return None
     return module
 

@@ -3,7 +3,7 @@
 Models write them, policies add to them, stores compile them, ``evaluate`` defines them.
 """
 
-from holdall.query.check import MAX_DEPTH, MAX_INT, check, is_of_kind, operators_of
+from holdall.query.check import MAX_DEPTH, MAX_INT, check, is_of_kind, kind_test, operators_of
 from holdall.query.condition import (
     ALWAYS,
     NEVER,
@@ -79,6 +79,7 @@ __all__ = [
     "format_condition",
     "format_query",
     "is_of_kind",
+    "kind_test",
     "matches",
     "negate",
     "nodes",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from holdall.query.resolve import members_schema, resolve, schema_of
 from holdall.query.schema import FieldSchema, Kind, ManyForm, Schema
 from holdall.query.sort import SortKey
 
-__all__ = ["MAX_DEPTH", "MAX_INT", "check", "is_of_kind", "operators_of"]
+__all__ = ["MAX_DEPTH", "MAX_INT", "check", "is_of_kind", "kind_test", "operators_of"]
 
 MAX_INT = 2**63 - 1
 """The largest INT at the border; the smallest is its negative."""
@@ -124,6 +125,11 @@ def _check_position(query: Query[Any], schema: Schema, schemas: Mapping[str, Sch
     for key, value in zip(query.sort_keys, position, strict=True):
         if value is not None:
             _check_value(schema, key.path, resolve(schemas, schema, key.path)[-1][1], value)
+
+
+def kind_test(field: FieldSchema) -> Callable[[Any], bool]:
+    """What ``is_of_kind`` asks of values of this field, to be asked often."""
+    return partial(is_of_kind, field) if field.kind in (Kind.REF, Kind.MANY) else _TESTS[field.kind]
 
 
 def is_of_kind(field: FieldSchema, value: Any) -> bool:

@@ -33,8 +33,11 @@ class Reader:
         self._records = records
         self._user = user
         self._dao_records = dao_records
-        self._semi_joins = SemiJoins(bindings, user)
-        self._gathering = Gathering()
+        self._gathering: Gathering | None = None
+
+    @property
+    def _semi_joins(self) -> SemiJoins:
+        return SemiJoins(self._bindings, self._user)
 
     async def get(self, binding: Binding, key: Any) -> Any:
         """The record with this key, or None.
@@ -51,6 +54,8 @@ class Reader:
             return await self.get(binding, key)
         if binding.record_access is not None:
             return await self._dao_records.get(binding, key)
+        if self._gathering is None:  # sessions of queries alone need none
+            self._gathering = Gathering()
         return await self._gathering.get(binding, key, self._fetch_readable)
 
     async def _fetch_readable(self, binding: Binding, keys: Sequence[Any]) -> Fetched:

@@ -22,17 +22,19 @@ from holdall.web.view import CollectionView
 __all__ = ["Page", "Pages"]
 
 _PIECE = 100  # records at once, where they may be large
-_LARGE_PIECE, _SMALL_RECORD = 256, 4_096  # records at once, where they are known to have less than so many bytes
+_LARGE_PIECE, _SMALL_RECORD = 512, 4_096  # records at once, where they are known to have less than so many bytes
 _FORGETS = 8  # pages after which a size that was learned counts for little
 
 
 class Page(msgspec.Struct):
     """A page so far: its records as JSON, how many rows it took, those that cannot be read, and its last record.
 
+    ``whole`` is the JSON array of a page that came in one piece; else ``parts`` are its items, several in each.
     ``is_cut`` if there are more that it had no room for. ``rows`` are those of the last piece where some of them cannot
     be read.
     """
 
+    whole: bytes = b""
     parts: list[bytes] = []
     size: int = 0
     count: int = 0
@@ -44,7 +46,7 @@ class Page(msgspec.Struct):
     @property
     def data(self) -> bytes:
         """The records as a JSON array."""
-        return b"[%b]" % b",".join(self.parts)
+        return self.whole or b"[%b]" % b",".join(self.parts)
 
 
 _EMPTY = Page()
@@ -94,7 +96,7 @@ class Pages:
         shown = await self._view.shown(records, self._view.visible(session.user, listing.names), listing.shape)
         if len(shown) > self._most:
             return None
-        page = Page([shown[1:-1]] if records else [], len(shown), len(records), last=records[-1] if records else None)
+        page = Page(shown, size=len(shown), count=len(records), last=records[-1] if records else None)
         self._learn(page)
         return page
 

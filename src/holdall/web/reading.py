@@ -124,10 +124,14 @@ def _text(cursor: str | None) -> bytes:
 
 
 def _conditional(scope: Scope, body: bytes, tag: bytes) -> Reply:
-    if any(name[:3] == b"if-" for name, _ in scope["headers"]):
-        demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
-        if demanded is not None and not meets_if_match(demanded, tag):
-            raise NOT_MET
-        if condition is not None and not meets_if_none_match(condition, tag):
-            return unchanged_reply(tag)
+    for name, _ in scope["headers"]:
+        if name[:3] == b"if-":
+            break
+    else:
+        return json_reply(200, body, (b"etag", tag))
+    demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+    if demanded is not None and not meets_if_match(demanded, tag):
+        raise NOT_MET
+    if condition is not None and not meets_if_none_match(condition, tag):
+        return unchanged_reply(tag)
     return json_reply(200, body, (b"etag", tag))

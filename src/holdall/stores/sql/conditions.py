@@ -8,12 +8,11 @@ and plain comparisons stay open to indexes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from holdall.query import And, Compare, Condition, Every, FieldSchema, Not, Op, Or, Some, is_of_kind
+from holdall.query import And, Compare, Condition, Every, FieldSchema, Not, Op, Or, Some, kind_test
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.joins import Scope
@@ -98,7 +97,7 @@ def _has_members(node: Condition) -> bool:
 
 def _test(field: FieldSchema, op: Op) -> Callable[[Any], bool]:
     """Return the function that decides whether a value may be compared so with the field, as ``check`` has it."""
-    fits = partial(is_of_kind, field)
+    fits = kind_test(field)
     if op in (Op.IN, Op.NOT_IN):
         # a long list is looked at in full, for the store's own limits too
         return lambda items: type(items) is tuple and len(items) <= LONG_LIST and all(map(fits, items))

@@ -15,10 +15,10 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.codegen import function
 from holdall.query import FieldSchema, Kind
 from holdall.store import Damaged
 from holdall.stores.sql import _values as values
+from holdall.stores.sql.class_check import RowCheck, class_check, is_untyped
 from holdall.stores.sql.codec import DRIVERS, Convert, RowConvert, row_function
 from holdall.stores.sql.columns import Leaf, leaves, parameter_type
 from holdall.stores.sql.dialect import Dialect
@@ -81,15 +81,15 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
     With ``as_text``, dates and times come as PostgreSQL writes them.
     """
     convert = _plain_decoder(fields, dialect, as_text)
-    check = _class_check(fields, dialect)
-    demands = [] if _is_untyped(dialect) else _demands(fields, dialect)  # what is untyped is checked row by row
+    check = class_check(fields, dialect)
+    demands = [] if is_untyped(dialect) else _demands(fields, dialect)  # what is untyped is checked row by row
     if convert is None and check is None and not demands:
         return None
 
     def decode(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
         try:
-            if check is not None:
-                check(rows)
+            if check is not None and not check(rows):
+                raise ValueError("a value is not of its column's class")
             for is_met, place in demands:
                 if not is_met(filter(None, map(itemgetter(place), rows))):
                     raise ValueError("a number is not finite")
@@ -118,39 +118,6 @@ def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: boo
     if results == columns:
         return None
     return row_function(results, columns, names)
-
-
-def _class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> Callable[[Iterable[Sequence[Any]]], None] | None:
-    """Return the function that refuses rows with nulls that fields do not take, and with values of another class where
-    SQLite keeps any.
-
-    See "Flexible typing" in SQLite's documentation: only a column of a STRICT table keeps values of its type alone.
-    """
-    is_untyped = _is_untyped(dialect)
-    columns: list[str] = []
-    tests: list[str] = []
-    for field in fields:
-        for leaf in leaves(field):
-            column = f"c{len(columns)}"
-            columns.append(column)
-            if isinstance(leaf.field, KeptField) and leaf.field.may_be_null and not leaf.field.nullable:
-                tests.append(f"{column} is None")
-            wanted = _CLASSES.get(leaf.field.kind) if field.kind is not Kind.MANY else None
-            is_looked_at = isinstance(leaf.field, KeptField) and leaf.field.is_loose  # as it is decoded
-            if is_untyped and wanted is float:  # what is no number cannot be taken from itself
-                tests.append(f"{column} is not None and {column} - {column} != 0")
-            elif is_untyped and wanted is not None and not is_looked_at:
-                tests.append(f"type({column}) is not {_CLASSES[leaf.field.kind].__name__} and {column} is not None")
-    if not tests:
-        return None
-    row = f"{', '.join(columns)},"
-    body = [f"    for {row} in rows:", f"        if {' or '.join(tests)}:", "            bad(())"]
-    made: Callable[[Iterable[Sequence[Any]]], None] = function("check", "rows", body, {"bad": _refuse}, "rows, checked")
-    return made
-
-
-def _is_untyped(dialect: Dialect) -> bool:
-    return dialect.family == "sqlite" and dialect.driver in DRIVERS
 
 
 def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[Callable[[Iterable[Any]], bool], int]]:
@@ -186,7 +153,7 @@ def _one_by_one(
         width = len(leaves(field))
         convert = _plain_decoder((field,), dialect, as_text)
         demands = _demands((field,), dialect)
-        check = _class_check((field,), dialect)
+        check = class_check((field,), dialect)
         decoded.append([_one(convert, check, demands, row[first : first + width]) for row in rows])
         first += width
     return list(zip(*decoded, strict=True))
@@ -194,15 +161,15 @@ def _one_by_one(
 
 def _one(
     convert: RowConvert | None,
-    check: Callable[[Iterable[Sequence[Any]]], None] | None,
+    check: RowCheck | None,
     demands: Sequence[tuple[Callable[[Iterable[Any]], bool], int]],
     part: Sequence[Any],
 ) -> Any:
     try:
         if any(part[place] is not None and not _is_finite(part[place]) for _, place in demands):
             return Damaged("is no finite number")
-        if check is not None:
-            check([part])
+        if check is not None and not check([part]):
+            raise ValueError("a value is not of its column's class")
         return part[0] if convert is None else convert([part])[0][0]
     except _FAULTS:
         return Damaged("is missing" if None in part else "is stored as something that it cannot be")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from holdall.query import Query, SortKey, is_of_kind
+from holdall.query import Query, SortKey, kind_test
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.columns import Leaf
 from holdall.stores.sql.comparisons import Comparisons
@@ -82,7 +81,7 @@ def after_position(
             _Step(
                 comparable(operand.columns[0], operand.leaves[0].field),
                 operand.leaves[0],
-                binding.take(None if value is None else partial(is_of_kind, operand.field)),
+                binding.take(None if value is None else kind_test(operand.field)),
                 value is None,
                 key.descending,
                 operand.nullable,
