@@ -1,11 +1,9 @@
-"""Documents that hold: their commands exist, their links lead somewhere, their examples run."""
+"""Documents that hold: their commands exist, their links lead somewhere, their programs run."""
 
 from __future__ import annotations
 
 import ast
 import asyncio
-import doctest
-import importlib
 import inspect
 import os
 import re
@@ -16,18 +14,12 @@ from pathlib import Path
 
 import pytest
 
-import holdall
-from tests.meta.sources import HOUSE, PACKAGE, house_files
+from tests.meta.sources import HOUSE, house_files
 
 _DOCUMENTS = house_files(HOUSE, "*.md")
 _PROGRAMS = house_files(HOUSE / "docs", "*.py")
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:)([^)#]+)[^)]*\)")
-_MODULES = [
-    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
-    for path in house_files(PACKAGE, "*.py")
-    if ">>>" in path.read_text()
-]
 
 
 def _name(path: Path) -> str:
@@ -91,15 +83,6 @@ def test_programs_of_the_documents_run(path: Path, tmp_path: Path, request: pyte
     env = {**os.environ, **servers}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=env)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("name", _MODULES)
-def test_examples_in_docstrings_run(name: str) -> None:
-    result = doctest.testmod(
-        importlib.import_module(name), extraglobs={n: getattr(holdall, n) for n in holdall.__all__}
-    )
-    assert result.attempted
-    assert not result.failed
 
 
 def test_a_failing_example_is_seen() -> None:

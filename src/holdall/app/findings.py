@@ -15,6 +15,8 @@ class FsckProgress(msgspec.Struct, frozen=True):
     """How far it is: what it looks at, how many records it looked at so far, how many faults it found.
 
     ``position`` is where to begin again, should it be stopped now.
+
+    Example: :class:`FsckReport`.
     """
 
     place: str
@@ -41,6 +43,8 @@ class Finding(msgspec.Struct, frozen=True):
     refers to a record that is missing), "one-sided" (a stored other end disagrees with the references) or "shared"
     (several refer to a record that only one may refer to). ``field`` is empty where a whole record or collection cannot
     be read.
+
+    Example: :class:`FsckReport`.
     """
 
     kind: str
@@ -63,6 +67,10 @@ class FsckReport(msgspec.Struct, frozen=True):
     """The findings of fsck, with the number of looks at records and of repairs. ``checked`` counts the looks at
     records: one at its values, one for each reference, other end that is stored, and reference that only one may have.
     Printing it shows it.
+
+    >>> print(FsckReport(3, (Finding("dangling", "book", "author", 1, 0, (7,)),)))
+    book.author: 1 dangling (7)
+    3 checked
     """
 
     checked: int

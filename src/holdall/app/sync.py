@@ -30,6 +30,19 @@ class SyncHoldall:
     """A Holdall's verbs for code that is not async. The portal thread starts with the first call.
 
     A process that forks keeps its thread; each child starts one of its own.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> with app.sync.session() as session:
+    ...     session.add(Book(id=1))
+    Book(id=1)
+    >>> with app.sync.session() as session:
+    ...     session.count(Book.where())
+    1
+    >>> app.sync.close()
     """
 
     def __init__(self, app: Holdall) -> None:

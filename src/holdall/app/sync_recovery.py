@@ -9,7 +9,7 @@ __all__ = ["SyncRecovery"]
 
 
 class SyncRecovery:
-    """The verbs of ``Recovery``, each of which waits for its result."""
+    """The verbs of ``Recovery``, each of which waits for its result. Example: :class:`Recovery`."""
 
     def __init__(self, recovery: Recovery, call: Wait) -> None:
         self._recovery = recovery

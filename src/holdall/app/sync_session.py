@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 class SyncSession:
-    """A session whose verbs wait for their results; see ``Session`` for each."""
+    """A session whose verbs wait for their results; see ``Session`` for each. Example: :class:`SyncHoldall`."""
 
     def __init__(self, session: Session, call: Wait) -> None:
         self._session = session

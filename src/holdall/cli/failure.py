@@ -11,7 +11,11 @@ MISUSE = 2
 
 
 class Failure(Exception):
-    """Ends the command with this message and exit code, and without a traceback."""
+    """Ends the command with this message and exit code, and without a traceback.
+
+    >>> Failure("there is no application in library.py", code=2).code
+    2
+    """
 
     def __init__(self, message: str, code: int = REFUSED) -> None:
         self.code = code

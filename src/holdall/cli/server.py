@@ -21,6 +21,8 @@ def run_server(
     """Serve an ASGI application until interrupted; ``announce`` is called with the address as soon as it answers.
 
     Raises Failure where it does not start.
+
+    Example: :func:`listen`.
     """
     import uvicorn
 

@@ -37,6 +37,18 @@ message and says what to do. Store drivers' errors are mapped onto these, always
 """
 
 from holdall.errors.commits import CommitAborted, CommitError, CommitPartial, CommitPending, CommitUnknown
+from holdall.errors.conflicts import (
+    AlreadyExists,
+    Conflict,
+    Holder,
+    LockConflict,
+    ReferenceViolation,
+    Refusal,
+    Reserved,
+    StaleVersion,
+    StillReferenced,
+    UniqueViolation,
+)
 from holdall.errors.records import (
     Forbidden,
     NotFound,
@@ -49,21 +61,11 @@ from holdall.errors.root import (
     HoldallError,
 )
 from holdall.errors.stores import (
-    AlreadyExists,
-    Conflict,
     CorruptRecord,
-    Holder,
-    LockConflict,
-    ReferenceViolation,
-    Refusal,
-    Reserved,
     SchemaMismatch,
-    StaleVersion,
-    StillReferenced,
     StoreError,
     StoreTimeout,
     StoreUnavailable,
-    UniqueViolation,
     UnknownFormat,
     Unsupported,
     UpstreamError,

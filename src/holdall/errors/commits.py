@@ -12,7 +12,30 @@ __all__ = ["CommitAborted", "CommitError", "CommitPartial", "CommitPending", "Co
 
 
 class CommitError(HoldallError):
-    """A commit did not end as asked; ``result`` lists every task with its state, duration and error."""
+    """A commit did not end as asked; ``result`` lists every task with its state, duration and error.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> async def add() -> str:
+    ...     try:
+    ...         async with app.session() as session:
+    ...             session.add(Book(id=1))
+    ...     except CommitAborted as error:
+    ...         return f"nothing was written: {[str(task.state) for task in error.tasks]}"
+    ...     except CommitPending:
+    ...         return "recovery finishes the commit"
+    ...     except CommitUnknown as error:
+    ...         return f"it turned out to be applied: {await error.resolve()}"
+    ...     except CommitPartial as error:
+    ...         return f"undone again: {await error.compensate()}"
+    ...     return "written"
+    >>> import asyncio
+    >>> asyncio.run(add()), asyncio.run(add())
+    ('written', "nothing was written: ['failed']")
+    """
 
     def __init__(self, message: str, result: CommitReport) -> None:
         self.result = result
@@ -25,11 +48,14 @@ class CommitError(HoldallError):
 
 
 class CommitAborted(CommitError):
-    """Nothing lasting happened anywhere; the records are as they were and the session is usable."""
+    """Nothing lasting happened anywhere; the records are as they were and the session is usable.
+
+    Example: :class:`CommitError`.
+    """
 
 
 class CommitPending(CommitError):
-    """The commit is decided and recovery will finish it; do not repeat it."""
+    """The commit is decided and recovery will finish it; do not repeat it. Example: :class:`CommitError`."""
 
     async def resolve(self) -> UnfinishedReport | None:
         """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
@@ -37,7 +63,10 @@ class CommitPending(CommitError):
 
 
 class CommitPartial(CommitError):
-    """Some changes are applied and some are not; ``result`` says which. Retry the rest, compensate, or accept it."""
+    """Some changes are applied and some are not; ``result`` says which. Retry the rest, compensate, or accept it.
+
+    Example: :class:`CommitError`.
+    """
 
     async def resolve(self) -> UnfinishedReport | None:
         """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot."""
@@ -60,6 +89,8 @@ class CommitUnknown(CommitError):
     """The answer to COMMIT was lost; ``resolve`` finds out, never send it again before.
 
     ``was_applied`` says how it ended, once ``resolve`` has returned.
+
+    Example: :class:`CommitError`.
     """
 
     was_applied: bool | None = None

@@ -13,7 +13,21 @@ __all__ = [
 
 
 class NotFound(HoldallError, LookupError):
-    """No record answers to this key, or the user may not know of it."""
+    """No record answers to this key, or the user may not know of it.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> async def example():
+    ...     async with app.session() as session:
+    ...         await session.require(Book, 1)
+    >>> import asyncio
+    >>> asyncio.run(example())
+    Traceback (most recent call last):
+    holdall.errors.NotFound: no book with key 1
+    """
 
     def __init__(self, collection: str, key: object = None) -> None:
         self.collection = collection
@@ -25,6 +39,16 @@ class NotLoaded(HoldallError, AttributeError):
     """An attribute of a referenced record was read before the record was loaded: ``await`` the reference first.
 
     With ``is_end``, the records that refer to a ``target`` were read before they were loaded.
+
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    ...     name: str
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     author: Ref[Author]
+    >>> Book(id=1, author=7).author.name
+    Traceback (most recent call last):
+    holdall.errors.NotLoaded: Author is not loaded; await the reference, or session.load() it, before reading .name
     """
 
     def __init__(self, target: str, attribute: str, *, is_end: bool = False) -> None:
@@ -39,11 +63,25 @@ class NotLoaded(HoldallError, AttributeError):
 
 
 class StateError(HoldallError, RuntimeError):
-    """A record or session is in a state that does not allow this call; the message says which call does."""
+    """A record or session is in a state that does not allow this call; the message says which call does.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.session().add(Book(id=1))
+    Traceback (most recent call last):
+    holdall.errors.StateError: the session of add is not entered: write async with app.session() as session
+    """
 
 
 class Forbidden(HoldallError, PermissionError):
-    """The user may not do this; the message names the right, never the data."""
+    """The user may not do this; the message names the right, never the data.
+
+    >>> from holdall.policy import Right
+    >>> Policy(read=Nobody).demand(Right.READ, ANONYMOUS, "book")
+    Traceback (most recent call last):
+    holdall.errors.Forbidden: no right to read book
+    """
 
     def __init__(self, right: str, collection: str) -> None:
         self.right = right

@@ -10,7 +10,7 @@ __all__ = ["CommitReport", "TaskReport", "UnfinishedReport", "Unresolved"]
 
 
 class TaskReport(Protocol):
-    """One record's part of a commit: see ``holdall.Task``."""
+    """One record's part of a commit: see ``holdall.Task``. Example: :class:`CommitError`."""
 
     @property
     def record(self) -> Any:
@@ -74,7 +74,7 @@ class TaskReport(Protocol):
 
 
 class UnfinishedReport(Protocol):
-    """A commit that is not over: see ``holdall.Unfinished``."""
+    """A commit that is not over: see ``holdall.Unfinished``. Example: :class:`CommitError`."""
 
     @property
     def commit(self) -> str:
@@ -128,7 +128,7 @@ class UnfinishedReport(Protocol):
 
 
 class Unresolved(Protocol):
-    """A handle on a commit that did not end as asked."""
+    """A handle on a commit that did not end as asked. Example: :class:`CommitError`."""
 
     @property
     def was_applied(self) -> bool | None:
@@ -149,7 +149,7 @@ class Unresolved(Protocol):
 
 
 class CommitReport(Protocol):
-    """The outcome of a commit: see ``holdall.CommitResult``."""
+    """The outcome of a commit: see ``holdall.CommitResult``. Example: :class:`CommitError`."""
 
     @property
     def commit(self) -> str | None:

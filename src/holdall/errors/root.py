@@ -9,7 +9,12 @@ __all__ = [
 
 
 class HoldallError(Exception):
-    """The root of every error Holdall raises."""
+    """The root of every error Holdall raises.
+
+    >>> from holdall.errors import HoldallError, NotFound
+    >>> issubclass(NotFound, HoldallError)
+    True
+    """
 
     __module__ = "holdall.errors"
 
@@ -21,4 +26,9 @@ class HoldallError(Exception):
 
 
 class DeclarationError(HoldallError, TypeError):
-    """A model, a field, a collection or a store is declared in a way that cannot work; raised at start, never later."""
+    """A model, a field, a collection or a store is declared in a way that cannot work; raised at start, never later.
+
+    >>> Holdall("library").add(Model, store="main")
+    Traceback (most recent call last):
+    holdall.errors.DeclarationError: there is no store 'main'; add it with add_store('main', url)
+    """

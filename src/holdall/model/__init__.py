@@ -3,6 +3,7 @@
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
 from holdall.model.declaration import Declaration
+from holdall.model.decorators import check, computed
 from holdall.model.field import Field
 from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.json_input import JsonInput, decode_text
@@ -10,7 +11,7 @@ from holdall.model.json_output import JsonOutput
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
-from holdall.model.options import MISSING, Fill, OnDelete, back, check, computed, field
+from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import Key, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items

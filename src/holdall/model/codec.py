@@ -24,7 +24,15 @@ Reader = Callable[[Any], tuple[Any, ...]]
 
 
 class RowCodec:
-    """Makes records from trusted rows, and tuples of border values from records."""
+    """Makes records from trusted rows, and tuples of border values from records.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> [book] = RowCodec(Book.__holdall__).records_from([(1, "Emma")])
+    >>> book.title
+    'Emma'
+    """
 
     def __init__(self, declaration: Declaration) -> None:
         self._declaration = declaration

@@ -9,10 +9,10 @@ from typing import Any
 
 from holdall.errors import DeclarationError, FieldError, QueryError, ValidationError
 from holdall.model.codec import RowCodec
+from holdall.model.decorators import Check
 from holdall.model.field import Field
 from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
-from holdall.model.options import Check
 from holdall.model.reference import key_of_value
 from holdall.query import Expression, Kind, Owner, Path, did_you_mean
 from holdall.query.predicate import comparable
@@ -24,6 +24,12 @@ class Declaration:
     """Everything a model says, ready to be asked.
 
     ``create`` makes a record from trusted slot values in the order of ``stored``, checking nothing.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> [each.name for each in Book.__holdall__.fields]
+    ['id', 'title']
     """
 
     def __init__(

@@ -30,6 +30,8 @@ class Field:
 
     ``type`` is None for a reference, which has a ``target`` instead. ``get`` and ``put`` reach the slot itself, past
     tracking and checks.
+
+    Example: :class:`Declaration`.
     """
 
     def __init__(

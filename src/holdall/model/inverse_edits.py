@@ -26,6 +26,8 @@ class BackEdit(msgspec.Struct, eq=False):
     they had been added since the last commit: whomever they referred to before, it is nobody now. ``written`` are the
     records whose own references were changed. In ``sessions`` the edit was applied to every record that was or came to
     hand; edits noted here now were made later.
+
+    Example: :class:`Related`.
     """
 
     owner: Any
@@ -108,7 +110,10 @@ def unlink(owner: Any, name: str, value: Any) -> None:
 
 
 def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[int, str], BackEdit]:
-    """Remove the edits made at the other ends of a record from the edits of its session, and return them."""
+    """Remove the edits made at the other ends of a record from the edits of its session, and return them.
+
+    Example: :class:`Related`.
+    """
     return {place: edits.pop(place) for place in [place for place in edits if place[0] == id(record)]}
 
 
@@ -117,6 +122,8 @@ def catch_up(edit: BackEdit, record: Any) -> None:
 
     Assignments to the record from then on are later than the edit. Where it cannot be done here, it is left for the
     commit.
+
+    Example: :class:`Related`.
     """
     other, key = _other(edit.owner, edit.name), record.__key__()
     is_removed = key in edit.removed or (

@@ -32,6 +32,12 @@ class JsonInput:
 
     References are given by key, in a list where the key has several parts. Fields that the store makes (generated
     keys, the version) and fields with ``init=False`` are refused, and so are unknown names.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> JsonInput(Book.__holdall__).create(b'{"id": 1, "title": "Emma"}').title
+    'Emma'
     """
 
     def __init__(self, declaration: Declaration) -> None:
@@ -152,7 +158,13 @@ class JsonInput:
 
 
 def decode_text(field: Field, text: str) -> Any:
-    """The value a text stands for, as in a query parameter; raises ValidationError if it stands for none."""
+    """The value a text stands for, as in a query parameter; raises ValidationError if it stands for none.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> decode_text(Book.__holdall__.by_name["id"], "12")
+    12
+    """
     errors: list[FieldError] = []
     value: Any = text
     annotation = input_annotation(field, required=True)

@@ -41,6 +41,12 @@ class JsonOutput:
 
     A computed value that reads an attribute of a reference needs that reference loaded, else NotLoaded is raised.
     ``is_computing`` if the model has computed values.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> JsonOutput(Book.__holdall__).encode([Book(id=1, title="Emma")])
+    b'[{"id":1,"title":"Emma"}]'
     """
 
     def __init__(self, declaration: Declaration) -> None:

@@ -30,7 +30,7 @@ class _NotLoaded(ABC):
 
 
 class ResultSet(_NotLoaded, Generic[M]):
-    """A query in the making; ``await`` it for the records."""
+    """A query in the making; ``await`` it for the records. Example: :class:`Manager`."""
 
     __slots__ = ("query",)
 
@@ -86,7 +86,26 @@ class ResultSet(_NotLoaded, Generic[M]):
 
 
 class Manager(_NotLoaded, Generic[M]):
-    """Creates and finds records of one model, each call in the active session or in one of its own."""
+    """Creates and finds records of one model, each call in the active session or in one of its own.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> async def example() -> tuple[str, list[str], int]:
+    ...     await Book.objects.create(id=1, title="Emma")
+    ...     await Book.objects.create(id=2, title="Ulysses")
+    ...     emma = await Book.objects.get(1)
+    ...     found = await Book.objects.order_by("-title").limit(2)
+    ...     assert await Book.objects.all().first() is not None
+    ...     assert await Book.objects.names_of(emma) == ()
+    ...     return emma.title, [book.title for book in found], await Book.objects.filter(title="Emma").count()
+    >>> import asyncio
+    >>> asyncio.run(example())
+    ('Emma', ['Ulysses', 'Emma'], 1)
+    """
 
     __slots__ = ("_model",)
 

@@ -25,6 +25,17 @@ class Related(Generic[M]):
 
     Where the references are kept here, or were loaded with ``session.load``, it is also a collection of them: ``len``,
     ``in`` and iteration need no ``await``. ``add`` and ``remove`` change them, from whichever end they are kept.
+
+    >>> class Tag(Model):
+    ...     name: str = field(pk=True)
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     tags: Many[Tag]
+    >>> book = Book(id=1, tags=["old", "short"])
+    >>> book.tags.add("good")
+    >>> book.tags.remove("old")
+    >>> book.tags.keys, "good" in book.tags, book.tags.loaded
+    (('short', 'good'), True, True)
     """
 
     __slots__ = ("_name", "_owner", "_references")
@@ -119,7 +130,10 @@ def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:
 
 
 class Many(Generic[M]):
-    """Declares many references: ``books: Many["Book"] = back("author")``, or ``tags: Many[Tag]`` to keep them here."""
+    """Declares many references: ``books: Many["Book"] = back("author")``, or ``tags: Many[Tag]`` to keep them here.
+
+    Example: :class:`Related`.
+    """
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Expression: ...

@@ -24,13 +24,14 @@ from holdall.model.attributes import (
 )
 from holdall.model.construct import constructor
 from holdall.model.declaration import Declaration
+from holdall.model.decorators import Check
+from holdall.model.decorators import computed as computed_class
 from holdall.model.field import Field
 from holdall.model.manager import Manager
 from holdall.model.many import Many
 from holdall.model.names import Names, names_around
 from holdall.model.native import native_setattr
-from holdall.model.options import MISSING, Check, Declared, FieldOptions, Fill, back, field
-from holdall.model.options import computed as computed_class
+from holdall.model.options import MISSING, Declared, FieldOptions, Fill, back, field
 from holdall.model.reference import Ref
 from holdall.model.rule_fit import refuse_misfit
 from holdall.model.stream import Stream, StreamAttribute, stream

@@ -42,6 +42,28 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     Country(code='FR', name='France')
     >>> Country.name == "France"
     Compare(path=('name',), op=<Op.EQ: 'eq'>, value='France')
+
+    A record answers for itself:
+
+    >>> france = Country(code="FR", name="France")
+    >>> france.primary_keys, france.fields
+    ({'code': 'FR'}, {'code': 'FR', 'name': 'France'})
+    >>> france.dependency_fields, france.get_children()
+    ({}, set())
+    >>> france.matches(name="France"), france.is_field_modified("name")
+    (True, False)
+
+    Where a model is part of a Holdall, records can be stored one by one (see also ``Model.objects``):
+
+    >>> app = Holdall("atlas")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Country, store="main")
+    >>> async def example() -> int:
+    ...     await france.save()
+    ...     return await france.delete()
+    >>> import asyncio
+    >>> asyncio.run(example())
+    1
     """
 
     if TYPE_CHECKING:

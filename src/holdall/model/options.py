@@ -1,11 +1,11 @@
-"""The options of fields in a class body: ``field(...)``, ``back(...)``, ``@check`` and ``@computed``."""
+"""The options of fields in a class body: ``field(...)`` and ``back(...)``."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 import msgspec
 
@@ -14,7 +14,7 @@ from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, 
 from holdall.model.state import Frozen
 from holdall.model.unknown import unknown_field_option
 
-__all__ = ["MISSING", "Check", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "check", "computed", "field"]
+__all__ = ["MISSING", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "field"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,7 +31,14 @@ MISSING: Any = _Missing.MISSING
 
 
 class OnDelete(Enum):
-    """The treatment of records that refer to one that is removed."""
+    """The treatment of records that refer to one that is removed.
+
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     author: Ref[Author] = field(on_delete=OnDelete.CASCADE)
+    """
 
     RESTRICT = "restrict"  # the removal is refused
     CASCADE = "cascade"  # they are removed too
@@ -39,7 +46,15 @@ class OnDelete(Enum):
 
 
 class Fill(Enum):
-    """Where the other end of a reference gets its records from."""
+    """Where the other end of a reference gets its records from.
+
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    ...     books: Many["Book"] = back("author", fill=Fill.STORED)
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     author: Ref[Author]
+    """
 
     COMPUTED = "computed"  # asked of the references that lead here, each time
     STORED = "stored"  # their keys are kept in this record too, by every commit that changes such a reference
@@ -242,36 +257,3 @@ def back(
     holdall.errors.NotLoaded: Author.books is not loaded; await it, or session.load([record], Author.books) first
     """
     return Declared(FieldOptions(back=field, init=init, fill=fill, on_delete=on_delete, description=description))
-
-
-class Check(msgspec.Struct):
-    """A rule over several fields of a record, as a method of its model."""
-
-    function: Callable[[Any], Any]
-    fields: tuple[str, ...] = ()
-
-
-@overload
-def check(function: F, /) -> F: ...
-@overload
-def check(function: str, /, *fields: str) -> Callable[[F], F]: ...
-def check(function: Any, /, *fields: str) -> Any:
-    """Declare a method as a rule over several fields: ``@check`` or ``@check("pages", "isbn")``.
-
-    The method returns None where the rule holds and a sentence where it does not; raising ValueError with a sentence
-    does too. The rule runs when a record is constructed and again when the record is committed.
-    """
-    if callable(function):
-        return Check(function)
-    return lambda method: Check(method, (function, *fields))
-
-
-if TYPE_CHECKING:
-    computed = property
-else:
-
-    class computed:  # noqa: N801 - reads as the decorator it is
-        """Declare a method as a computed value: it reads like a field and shows in replies, and is never stored."""
-
-        def __init__(self, function: Callable[[Any], Any]) -> None:
-            self.function = function

@@ -29,6 +29,19 @@ class Reference(Generic[T]):
     ``await`` loads it, or gives None where the reference is empty; NotFound if it points at nothing. The session of the
     record that refers to the other loads that one; without it the active session does, or one made for this act. Two
     references are equal if they lead to the same key, or to the same record.
+
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    ...     name: str
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     author: Ref[Author]
+    >>> book = Book(id=1, author=7)
+    >>> book.author.key, book.author.loaded, book.author.record
+    (7, False, None)
+    >>> book.author.name
+    Traceback (most recent call last):
+    holdall.errors.NotLoaded: Author is not loaded; await the reference, or session.load() it, before reading .name
     """
 
     __slots__ = ("_attribute", "_key", "_owner", "_record", "_target")
@@ -113,7 +126,10 @@ class Reference(Generic[T]):
 
 
 def record_in(reference: Reference[Any]) -> Any:
-    """The record that a reference holds, or None; nothing is looked for, as reading ``record`` does."""
+    """The record that a reference holds, or None; nothing is looked for, as reading ``record`` does.
+
+    Example: :class:`Reference`.
+    """
     return reference._record
 
 
@@ -137,6 +153,15 @@ class Ref(Generic[T]):
 
     Assign a record, a key or a reference; reading gives a Reference; on the class it is an expression whose
     attributes lead on: ``Book.author.country``.
+
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    ...     name: str
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     author: Ref[Author]
+    >>> Book(id=1, author=Author(id=7, name="Jane")).author.name
+    'Jane'
     """
 
     if TYPE_CHECKING:  # what a checker sees of an item of tuple[Ref[Author], ...], which is a Reference

@@ -15,12 +15,12 @@ __all__ = ["items_of", "leads_to", "refers_to", "replace_items"]
 
 
 def items_of(field: Field, slot: Any) -> list[Any]:
-    """Return the items in the slot of the field, one by one."""
+    """Return the items in the slot of the field, one by one. Example: :func:`refers_to`."""
     return [item for item in (slot if field.form is not None else (slot,)) if item is not None]
 
 
 def leads_to(item: Any, record: Any) -> bool:
-    """Whether what a slot holds leads to the record."""
+    """Whether what a slot holds leads to the record. Example: :func:`refers_to`."""
     if item.__class__ is Reference and item._record is record:
         return True
     key = key_of_value(item)
@@ -28,12 +28,25 @@ def leads_to(item: Any, record: Any) -> bool:
 
 
 def refers_to(field: Field, record: Any, target: Any) -> bool:
-    """Whether the record refers to the target by this field."""
+    """Whether the record refers to the target by this field.
+
+    >>> class Tag(Model):
+    ...     name: str = field(pk=True)
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     tags: Many[Tag]
+    >>> old = Tag(name="old")
+    >>> refers_to(Book.__holdall__.by_name["tags"], Book(id=1, tags=[old]), old)
+    True
+    """
     return any(leads_to(item, target) for item in items_of(field, field.get(record)))
 
 
 def replace_items(field: Field, record: Any, replaced: Callable[[Any], Any]) -> None:
-    """Put into the slot, past change tracking, what ``replaced`` gives for each item; what it gives back stays."""
+    """Put into the slot, past change tracking, what ``replaced`` gives for each item; what it gives back stays.
+
+    Example: :func:`refers_to`.
+    """
     slot = field.get(record)
     items = slot if field.form is not None else (slot,)
     made = tuple([replaced(item) for item in items])

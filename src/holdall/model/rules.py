@@ -35,7 +35,11 @@ class Rule(Protocol):
 
 
 class Ge(msgspec.Struct, frozen=True):
-    """At least ``bound``."""
+    """At least ``bound``.
+
+    >>> Ge(0).holds(-1), Ge(0).describe()
+    (False, 'must be at least 0')
+    """
 
     bound: Any
     code = "ge"
@@ -54,7 +58,11 @@ class Ge(msgspec.Struct, frozen=True):
 
 
 class Gt(msgspec.Struct, frozen=True):
-    """More than ``bound``."""
+    """More than ``bound``.
+
+    >>> Gt(0).holds(0), Gt(0).describe()
+    (False, 'must be more than 0')
+    """
 
     bound: Any
     code = "gt"
@@ -73,7 +81,11 @@ class Gt(msgspec.Struct, frozen=True):
 
 
 class Le(msgspec.Struct, frozen=True):
-    """At most ``bound``."""
+    """At most ``bound``.
+
+    >>> Le(10).holds(11), Le(10).describe()
+    (False, 'must be at most 10')
+    """
 
     bound: Any
     code = "le"
@@ -92,7 +104,11 @@ class Le(msgspec.Struct, frozen=True):
 
 
 class Lt(msgspec.Struct, frozen=True):
-    """Less than ``bound``."""
+    """Less than ``bound``.
+
+    >>> Lt(10).holds(10), Lt(10).describe()
+    (False, 'must be less than 10')
+    """
 
     bound: Any
     code = "lt"
@@ -111,7 +127,11 @@ class Lt(msgspec.Struct, frozen=True):
 
 
 class Length(msgspec.Struct, frozen=True):
-    """Between ``minimum`` and ``maximum`` characters, bytes or items."""
+    """Between ``minimum`` and ``maximum`` characters, bytes or items.
+
+    >>> Length(1, 3).holds("four"), Length(1, 3).describe()
+    (False, 'must have a length between 1 and 3')
+    """
 
     minimum: int = 0
     maximum: int | None = None
@@ -133,7 +153,11 @@ class Length(msgspec.Struct, frozen=True):
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """Text that the regular expression matches as a whole."""
+    """Text that the regular expression matches as a whole.
+
+    >>> Pattern("[A-Z]{2}").holds("FR"), Pattern("[A-Z]{2}").holds("FRA")
+    (True, False)
+    """
 
     expression: str
     code = "pattern"
@@ -161,6 +185,10 @@ class Digits(msgspec.Struct, frozen=True):
     """A Decimal with at most ``digits`` digits, at most ``places`` of them after the point, zeros at its end left out.
 
     With both, ``digits - places`` digits may stand before the point, as in SQL's NUMERIC(digits, places).
+
+    >>> from decimal import Decimal
+    >>> Digits(digits=4, places=2).holds(Decimal("12.34")), Digits(digits=4, places=2).holds(Decimal("123.4"))
+    (True, False)
     """
 
     digits: int | None = None
@@ -199,7 +227,11 @@ class Digits(msgspec.Struct, frozen=True):
 
 
 class OneOf(msgspec.Struct, frozen=True):
-    """One of these values."""
+    """One of these values.
+
+    >>> OneOf(("red", "blue")).holds("green")
+    False
+    """
 
     choices: tuple[Any, ...]
     code = "one_of"

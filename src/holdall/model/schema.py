@@ -18,6 +18,12 @@ def schema_of(model: Any, collection: str, name_of: Callable[[Any], str], exclus
 
     ``exclusive`` names references that no two records may share, besides those declared unique. Raises
     DeclarationError for a model without a key.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> schema_of(Book, "book", lambda model: model.__holdall__.collection).key
+    ('id',)
     """
     declaration = model.__holdall__
     if not declaration.key:

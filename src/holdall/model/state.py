@@ -8,7 +8,13 @@ __all__ = ["Frozen", "State"]
 
 
 class State(Enum):
-    """Where a record stands with its session."""
+    """Where a record stands with its session.
+
+    >>> class Country(Model):
+    ...     code: str = field(pk=True)
+    >>> state_of(Country(code="FR"))
+    <State.UNBOUND: 'unbound'>
+    """
 
     UNBOUND = "unbound"  # no session knows it
     NEW = "new"  # to be added at the next commit
@@ -23,6 +29,10 @@ class Frozen(IntFlag):
 
     ``CREATE``: not while the record is new, so it is added with its default. ``UPDATE``: not once the record is
     stored. ``ALWAYS`` is both.
+
+    >>> class Order(Model):
+    ...     id: int = field(pk=True)
+    ...     customer: str = field(frozen=Frozen.UPDATE)
     """
 
     NEVER = 0

@@ -14,7 +14,7 @@ __all__ = ["Stream", "StreamAttribute", "stream"]
 
 
 def stream(*, init: Literal[False] = False) -> Any:
-    """Declare a stream: ``log: Stream = stream()``. Constructors do not take it."""
+    """Declare a stream: ``log: Stream = stream()``. Constructors do not take it. Example: :class:`Stream`."""
     return None
 
 
@@ -23,6 +23,21 @@ class Stream:
 
     Appended items are stored at once, in one piece, and no rollback takes them back. Every call raises StateError for a
     record that is not stored.
+
+    >>> class Job(Model):
+    ...     id: int = field(pk=True)
+    ...     log: Stream = stream()
+    >>> app = Holdall("jobs")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Job, store="main")
+    >>> async def example() -> tuple[int, bytes, int]:
+    ...     async with app.session() as session:
+    ...         job = session.add(Job(id=1))
+    ...         await session.commit()
+    ...         return await job.log.append(b"started"), await job.log.read(0, 5), await job.log.length()
+    >>> import asyncio
+    >>> asyncio.run(example())
+    (7, b'start', 7)
     """
 
     __slots__ = ("_name", "_record")

@@ -35,7 +35,7 @@ __all__ = [
 
 
 class SessionAccess(Protocol):
-    """The part of a session that its records call."""
+    """The part of a session that its records call. Example: :func:`state_of`."""
 
     def became_clean(self, record: Any) -> None:
         """The record is clean again: every field has its old value."""
@@ -66,7 +66,7 @@ class SessionAccess(Protocol):
 
 
 class Trust(Protocol):
-    """The questions of a session's records while code that acts for a store runs."""
+    """The questions of a session's records while code that acts for a store runs. Example: :func:`state_of`."""
 
     def is_acting(self) -> bool:
         """Whether it is that code that asks: it may write frozen fields, and what it writes is no change."""
@@ -83,6 +83,8 @@ class SessionLink:
     are written to, by ``id()``. ``ends`` is what was asked at other ends of references, by the ``id()`` of their record
     and the name; it is held here, as it goes with the records when the session ends. ``is_over`` once the session has
     ended, though somebody may still hold it.
+
+    Example: :func:`state_of`.
     """
 
     __slots__ = ("_session", "edited", "ends", "is_over", "touch", "trusted")
@@ -112,6 +114,8 @@ class InstanceState(msgspec.Struct, eq=False):
     """The state of one record that is not clean, and the first old value of each changed field.
 
     ``ends`` is what was asked at its other ends of references while no session knew it, as a SessionLink has it.
+
+    Example: :func:`state_of`.
     """
 
     link: SessionLink | None
@@ -140,6 +144,8 @@ def gc_track(record: Any) -> None:
     """Show the cycle collector a record that holds another record, so that a circle of them can be freed.
 
     msgspec does this for values given when a struct is made; for those put into its slots later it is done here.
+
+    Example: :func:`state_of`.
     """
     if not gc.is_tracked(record):
         _gc_track(record)
@@ -151,22 +157,28 @@ _gc_track.restype = None
 
 
 def track_of(record: Tracked) -> SessionLink | InstanceState | None:
-    """The record's track, or None for one that no session knows."""
+    """The record's track, or None for one that no session knows. Example: :func:`state_of`."""
     return getattr(record, "_track", None)  # an exception caught here would cost more than all else in ``add``
 
 
 def old_of(record: Any) -> dict[str, Any]:
-    """The first old values of the changed fields of a record that a session knows; none for a clean one."""
+    """The first old values of the changed fields of a record that a session knows; none for a clean one.
+
+    Example: :func:`state_of`.
+    """
     return record._track.old or {}
 
 
 def old_values_of(records: Sequence[Any]) -> list[dict[str, Any]]:
-    """The first old values of the changed fields of each record, all of which are changed."""
+    """The first old values of the changed fields of each record, all of which are changed.
+
+    Example: :func:`state_of`.
+    """
     return [record._track.old for record in records]
 
 
 def changed_of(records: Sequence[Any]) -> list[Any]:
-    """Those of the records that are dirty; a session knows each of them."""
+    """Those of the records that are dirty; a session knows each of them. Example: :func:`state_of`."""
     dirty = State.DIRTY
     return [record for record in records if record._track.state is dirty]
 

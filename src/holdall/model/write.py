@@ -75,6 +75,16 @@ def assign(record: Any, values: dict[str, Any]) -> None:
     """Write several fields, all or none; raises ValidationError with everything that is refused.
 
     A frozen field is refused with code ``frozen``, a name that is no field with ``unknown``.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     pages: int = field(ge=0)
+    >>> book = Book(id=1, pages=10)
+    >>> assign(book, {"id": 2, "pages": -1})
+    Traceback (most recent call last):
+    holdall.errors.ValidationError: Book is not valid: pages: must be at least 0
+    >>> book.id
+    1
     """
     errors: list[FieldError] = []
     written: list[tuple[Field, Any]] = []

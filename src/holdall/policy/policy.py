@@ -14,7 +14,7 @@ __all__ = ["Authenticated", "Everyone", "Grant", "Nobody", "Policy", "Right", "R
 
 
 class Right(StrEnum):
-    """The rights of a policy: read, create, update, delete."""
+    """The rights of a policy: read, create, update, delete. Example: :class:`Policy`."""
 
     READ = "read"
     CREATE = "create"
@@ -23,7 +23,7 @@ class Right(StrEnum):
 
 
 class Grant(Protocol):
-    """Decides for a user; anything with this method will do."""
+    """Decides for a user; anything with this method will do. Example: :class:`Policy`."""
 
     def allows(self, user: User) -> bool:
         """Whether the user may."""
@@ -46,7 +46,7 @@ class _Nobody(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """Users who hold a role."""
+    """Users who hold a role. Example: :class:`Policy`."""
 
     name: str
 
@@ -68,6 +68,16 @@ class Policy:
 
     ``write`` stands for create, update and delete where these are not given. Without anything, only authenticated
     users may. A grant that raises denies. Raises DeclarationError for what is no grant.
+
+    >>> policy = Policy(read=Everyone, write=Role("editor"))
+    >>> from holdall.policy import Right
+    >>> policy.allows(Right.READ, ANONYMOUS), policy.allows(Right.CREATE, User("jane", roles=["editor"]))
+    (True, True)
+    >>> policy.described(Right.DELETE)
+    'role editor'
+    >>> policy.demand(Right.DELETE, ANONYMOUS, "book")
+    Traceback (most recent call last):
+    holdall.errors.Forbidden: no right to delete book
     """
 
     __slots__ = ("_grants",)

@@ -21,7 +21,8 @@ from holdall.query.condition import (
     both,
 )
 from holdall.query.evaluate import Table, count, evaluate, matches, select
-from holdall.query.expression import Expression, asc, desc, expr, negate, owner_of
+from holdall.query.expression import Expression, expr, owner_of
+from holdall.query.functions import asc, desc, negate
 from holdall.query.names import did_you_mean
 from holdall.query.ownership import belongs_to, demand_field_of
 from holdall.query.predicate import Lookup, Predicate, compile_condition, compile_path

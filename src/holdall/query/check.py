@@ -35,7 +35,12 @@ _NO_ORDER = frozenset({Kind.BOOL, Kind.JSON, Kind.REF})
 
 
 def operators_of(kind: Kind) -> frozenset[Op]:
-    """The operators that fit a field of this kind; none fit a Many, which is asked by Some and Every."""
+    """The operators that fit a field of this kind; none fit a Many, which is asked by Some and Every.
+
+    >>> from holdall.query import Kind, Op
+    >>> Op.CONTAINS in operators_of(Kind.STR), Op.CONTAINS in operators_of(Kind.INT)
+    (True, False)
+    """
     if kind is Kind.MANY:
         return frozenset()
     if kind is Kind.STR:
@@ -47,6 +52,12 @@ def check(query: Query[Any], schemas: Mapping[str, Schema]) -> None:
     """Raise QueryError for the first thing in the query that is unknown or does not fit; LimitExceeded if too deep.
 
     ``schemas`` holds the query's collection and every collection its paths lead to, by name.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema, check, parse_query
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
+    >>> check(parse_query("book where page > 500"), {"book": book})
+    Traceback (most recent call last):
+    holdall.errors.QueryError: book has no field 'page'; it has id, pages
     """
     schema = schema_of(schemas, query.collection)
     _check_condition(query.condition, schema, schemas)
@@ -137,6 +148,10 @@ def is_of_kind(field: FieldSchema, value: Any) -> bool:
 
     Also true of an INT for a FLOAT or DECIMAL field. Not: a bool as INT, NaN or an infinity, an integer beyond
     ``MAX_INT``, text with NUL or half of a surrogate pair, a naive datetime or one outside UTC.
+
+    >>> from holdall.query import FieldSchema, Kind
+    >>> is_of_kind(FieldSchema("pages", Kind.INT), 3), is_of_kind(FieldSchema("pages", Kind.INT), "3")
+    (True, False)
     """
     if field.kind is Kind.REF:
         return _is_key(field.target_key, value)

@@ -36,6 +36,8 @@ class Owner:
     """The model that a path starts from; None for a path that was written by hand.
 
     All owners are equal, so that a condition equals the same one written by hand.
+
+    Example: :class:`Node`.
     """
 
     __slots__ = ("model",)
@@ -71,6 +73,10 @@ class Op(StrEnum):
     value, also INT with FLOAT and with DECIMAL; a bool is no number. UUIDs compare by their bytes, datetimes by the
     instant. JSON is equal by content: members in any order, true is not 1; whether 1 and 1.0 differ is the store's.
     Which operators fit which kind: ``operators_of``.
+
+    >>> from holdall.query import Op
+    >>> Op("contains") is Op.CONTAINS
+    True
     """
 
     EQ = "eq"
@@ -90,7 +96,13 @@ class Op(StrEnum):
 
 
 class Node(msgspec.Struct, frozen=True, tag=True):
-    """A node of a condition; nodes combine with ``&``, ``|`` and ``~``."""
+    """A node of a condition; nodes combine with ``&``, ``|`` and ``~``.
+
+    >>> from holdall.query import Compare, Op, format_condition
+    >>> long, old = Compare(("pages",), Op.GT, 500), Compare(("year",), Op.LT, 1900)
+    >>> format_condition(long & ~old)
+    'pages > 500 and not year < 1900'
+    """
 
     def __and__(self, other: Condition) -> Condition:
         return both(self, _condition(other))  # type: ignore[arg-type]
@@ -110,7 +122,7 @@ class Node(msgspec.Struct, frozen=True, tag=True):
 
 
 class Compare(Node, frozen=True):
-    """The value at ``path`` compared with ``value``, a border value (see ``Kind``)."""
+    """The value at ``path`` compared with ``value``, a border value (see ``Kind``). Example: :class:`Node`."""
 
     path: Path
     op: Op
@@ -119,19 +131,19 @@ class Compare(Node, frozen=True):
 
 
 class And(Node, frozen=True):
-    """True if every item is; true if there is none."""
+    """True if every item is; true if there is none. Example: :class:`Node`."""
 
     items: tuple[Condition, ...]
 
 
 class Or(Node, frozen=True):
-    """True if any item is; false if there is none."""
+    """True if any item is; false if there is none. Example: :class:`Node`."""
 
     items: tuple[Condition, ...]
 
 
 class Not(Node, frozen=True):
-    """True exactly where the item is false, missing values included."""
+    """True exactly where the item is false, missing values included. Example: :class:`Node`."""
 
     item: Condition
 
@@ -140,6 +152,10 @@ class Some(Node, frozen=True):
     """True if any record of the Many at ``path`` meets ``condition``, whose paths start at that record.
 
     Stored keys that no record has are passed by; behind a missing reference there are no records.
+
+    >>> from holdall.query import Compare, Op, Some, format_condition
+    >>> format_condition(Some(("books",), Compare(("pages",), Op.GT, 500)))
+    'some books (pages > 500)'
     """
 
     path: Path
@@ -148,7 +164,10 @@ class Some(Node, frozen=True):
 
 
 class Every(Node, frozen=True):
-    """True if all records of the Many at ``path`` meet ``condition``; true if there are none (see ``Some``)."""
+    """True if all records of the Many at ``path`` meet ``condition``; true if there are none (see ``Some``).
+
+    Example: :class:`Some`.
+    """
 
     path: Path
     condition: Condition
@@ -168,7 +187,13 @@ def _condition(value: Any) -> Condition:
 
 
 def both(left: Condition, right: Condition) -> Condition:
-    """The conjunction, without nesting one And in another."""
+    """The conjunction, without nesting one And in another.
+
+    >>> from holdall.query import ALWAYS, Compare, Op
+    >>> long = Compare(("pages",), Op.GT, 500)
+    >>> both(ALWAYS, long) == long
+    True
+    """
     items = (*_items(left), *_items(right))
     return items[0] if len(items) == 1 else And(items)
 

@@ -22,7 +22,13 @@ __all__ = ["Table", "count", "evaluate", "matches", "select"]
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A collection's schema and all its rows, each in the order of ``Schema.stored``."""
+    """A collection's schema and all its rows, each in the order of ``Schema.stored``.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema, Table
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
+    >>> len(Table(book, [(1, 474), (2, 730)]).rows)
+    2
+    """
 
     schema: Schema
     rows: Sequence[Row]
@@ -33,6 +39,11 @@ def evaluate(query: Query[Any], tables: Mapping[str, Table]) -> list[Row]:
 
     Rows are in sort order, equal ones by key, if the query sorts or takes a part of the rows; otherwise in any order.
     Raises QueryError for a query that does not fit the tables.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema, Table, parse_query
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
+    >>> evaluate(parse_query("book where pages > 500"), {"book": Table(book, [(1, 474), (2, 730)])})
+    [(2, 730)]
     """
     lookup = _TableLookup(tables)
     check(query, lookup.schemas)
@@ -40,7 +51,13 @@ def evaluate(query: Query[Any], tables: Mapping[str, Table]) -> list[Row]:
 
 
 def count(query: Query[Any], tables: Mapping[str, Table]) -> int:
-    """How many rows the query's condition means, limit, offset, sort and position left aside."""
+    """How many rows the query's condition means, limit, offset, sort and position left aside.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema, Table, parse_query
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
+    >>> count(parse_query("book where pages > 100 limit 1"), {"book": Table(book, [(1, 474), (2, 730)])})
+    2
+    """
     lookup = _TableLookup(tables)
     check(query, lookup.schemas)
     meets = compile_condition(query.condition, lookup.schemas[query.collection], lookup)
@@ -48,14 +65,14 @@ def count(query: Query[Any], tables: Mapping[str, Table]) -> int:
 
 
 def matches(query: Query[Any], row: Row, tables: Mapping[str, Table]) -> bool:
-    """Whether this one row of the query's collection meets its condition."""
+    """Whether this one row of the query's collection meets its condition. Example: :func:`evaluate`."""
     lookup = _TableLookup(tables)
     check(query, lookup.schemas)
     return compile_condition(query.condition, lookup.schemas[query.collection], lookup)(row)
 
 
 def select(query: Query[Any], rows: Iterable[Row], lookup: Lookup) -> list[Row]:
-    """The rows among ``rows`` that a checked query means, sorted, cut and projected."""
+    """The rows among ``rows`` that a checked query means, sorted, cut and projected. Example: :func:`evaluate`."""
     schema = lookup.schemas[query.collection]
     if isinstance(query.condition, And) and not query.condition.items:
         found = list(rows)

@@ -7,7 +7,7 @@ refuses a wrong one, one that steps through a reference to a further field.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from holdall.errors import QueryError
 from holdall.query.condition import (
@@ -25,9 +25,8 @@ from holdall.query.condition import (
     Some,
 )
 from holdall.query.ownership import demand_condition_of
-from holdall.query.sort import SortKey
 
-__all__ = ["Expression", "asc", "desc", "expr", "negate", "owner_of"]
+__all__ = ["Expression", "as_condition", "expr", "owner_of"]
 
 
 _ASKED_BY = "==, <, >=, in_, not_in, between, is_null and, for text, contains, icontains, startswith, endswith"
@@ -44,6 +43,33 @@ class Expression:
     ...     title: str
     >>> Book.title.startswith("The")
     Compare(path=('title',), op=<Op.STARTSWITH: 'startswith'>, value='The')
+
+    Each operator writes a condition, whose text says what is asked:
+
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    ...     name: str | None
+    ...     books: Many[Book]
+    >>> from holdall.query import format_condition
+    >>> for condition in (
+    ...     Author.id.in_([1, 2]),
+    ...     Author.id.not_in([1, 2]),
+    ...     Author.id.between(1, 9),
+    ...     Author.name.contains("Jane") | Author.name.icontains("AUSTEN"),
+    ...     Author.name.startswith("J") & ~Author.name.endswith("Doe"),
+    ...     Author.name.is_null(),
+    ...     Author.books.any(Book.title == "Emma"),
+    ...     Author.books.all(Book.title != "Emma"),
+    ... ):
+    ...     print(format_condition(condition))
+    id in (1, 2)
+    id not in (1, 2)
+    id between 1 and 9
+    name contains "Jane" or name icontains "AUSTEN"
+    name startswith "J" and not name endswith "Doe"
+    name is null
+    some books (title = "Emma")
+    every books (title != "Emma")
     """
 
     __slots__ = ("_behind", "_encode", "_members", "_owner", "_step", "path")
@@ -204,7 +230,7 @@ class Expression:
         return self._wrapped(Every(rest, asked))
 
     def _of_members(self, condition: Condition | bool) -> Condition:
-        found = _condition(condition)
+        found = as_condition(condition)
         if self._members is None:
             raise QueryError(f"{self._shown} holds no records that a condition could be about: compare it")
         demand_condition_of(self._members(), found)
@@ -223,6 +249,12 @@ def expr(field: Any) -> Expression:
     """A field of a model, for type checkers, which see ``Book.title`` as a ``str``: ``expr(Book.title).contains("x")``.
 
     Raises QueryError if it is not a field of a model.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> expr(Book.title).path
+    ('title',)
     """
     if not isinstance(field, Expression):
         hint = f": write it as Book.{field}, without quotes" if isinstance(field, str) and field.isidentifier() else ""
@@ -231,36 +263,18 @@ def expr(field: Any) -> Expression:
 
 
 def owner_of(field: Any) -> Owner:
-    """The model that a field's path starts from."""
+    """The model that a field's path starts from.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> owner_of(Book.id).model is Book
+    True
+    """
     return expr(field)._owner
 
 
-def negate(condition: Condition | bool) -> Condition:
-    """True exactly where the condition is false: ``~condition``, for type checkers, which see a ``bool`` in it.
-
-    Raises QueryError if it is no condition.
-    """
-    return Not(_condition(condition))
-
-
-def _condition(condition: Condition | bool) -> Condition:
+def as_condition(condition: Condition | bool) -> Condition:
+    """The condition itself; raises QueryError for what is no condition."""
     if not isinstance(condition, Node):
         raise QueryError(f"{condition!r} is no condition; compare a field of a model")
     return condition
-
-
-def asc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
-    """Sort by this field, smallest first."""
-    return _sort_key(field, False, nulls)
-
-
-def desc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
-    """Sort by this field, largest first."""
-    return _sort_key(field, True, nulls)
-
-
-def _sort_key(field: Any, is_descending: bool, nulls: Literal["first", "last"] | None) -> SortKey:
-    found = expr(field)
-    if nulls not in (None, "first", "last"):
-        raise QueryError(f'nulls of {".".join(found.path)} come "first" or "last"')
-    return SortKey(found.path, is_descending, nulls, found._owner)

@@ -31,13 +31,25 @@ def demand_condition_of(model: Any, condition: Condition) -> None:
 
 
 def belongs_to(model: Any, owner: Owner) -> bool:
-    """Whether a path of this owner may start from ``model``, or from whatever is asked where nothing is known."""
+    """Whether a path of this owner may start from ``model``, or from whatever is asked where nothing is known.
+
+    Example: :func:`demand_field_of`.
+    """
     other = owner.model
     return model is None or other is None or other is model or issubclass(model, other)
 
 
 def demand_field_of(model: Any, owner: Owner, path: Path) -> None:
-    """Raise QueryError where the path starts from another model than ``model``."""
+    """Raise QueryError where the path starts from another model than ``model``.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> class Author(Model):
+    ...     id: int = field(pk=True)
+    >>> Book.where(Author.id == 1)
+    Traceback (most recent call last):
+    holdall.errors.QueryError: Author.id is a field of Author, and Book is asked
+    """
     if belongs_to(model, owner):
         return
     other = owner.model

@@ -24,7 +24,10 @@ Getter: TypeAlias = Callable[[Row], Any]
 
 
 class Lookup(Protocol):
-    """How the rows of other collections are found; asked once per compilation, its answers once per row."""
+    """How the rows of other collections are found; asked once per compilation, its answers once per row.
+
+    Example: :func:`compile_condition`.
+    """
 
     @property
     def schemas(self) -> Mapping[str, Schema]:
@@ -41,7 +44,16 @@ class Lookup(Protocol):
 
 
 def compile_condition(condition: Condition, schema: Schema, lookup: Lookup) -> Predicate:
-    """A function that tells whether a row of ``schema`` (all stored fields, in order) meets the condition."""
+    """A function that tells whether a row of ``schema`` (all stored fields, in order) meets the condition.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema, parse_condition
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
+    >>> class Books:
+    ...     schemas = {"book": book}
+    >>> is_long = compile_condition(parse_condition("pages > 500"), book, Books())
+    >>> is_long((1, 474)), is_long((2, 730))
+    (False, True)
+    """
     if isinstance(condition, Compare):
         return _compare(condition, schema, lookup)
     if isinstance(condition, And):
@@ -55,7 +67,10 @@ def compile_condition(condition: Condition, schema: Schema, lookup: Lookup) -> P
 
 
 def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
-    """A function from a row to the value at the path; None where the value or a reference on the way is missing."""
+    """A function from a row to the value at the path; None where the value or a reference on the way is missing.
+
+    Example: :func:`compile_condition`.
+    """
     steps = resolve(lookup.schemas, schema, path)
     first = steps[0][0].positions[path[0]]
     if len(steps) == 1:

@@ -8,7 +8,8 @@ import msgspec
 
 from holdall.errors import QueryError
 from holdall.query.condition import ALWAYS, Condition, Node, Path, both
-from holdall.query.expression import Expression, asc, expr, owner_of
+from holdall.query.expression import Expression, expr, owner_of
+from holdall.query.functions import asc
 from holdall.query.ownership import demand_condition_of, demand_field_of
 from holdall.query.sort import SortKey
 
@@ -24,6 +25,17 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
     rows, if there is none) come by their keys, ascending. ``position`` holds a value for each sort key, None for
     missing: only rows after it in the sort order are meant, none equal to it, so the sort should then be total.
     An empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    ...     pages: int
+    >>> from holdall.query import format_query
+    >>> long = Book.where(Book.pages > 100).sort(desc(Book.pages), Book.id)
+    >>> format_query(long.after(300, 7).limit(20).only(Book.title))
+    'book where pages > 100 sort -pages, id after (300, 7) limit 20 only title'
+    >>> long.limit(20).offset(40).skip
+    40
     """
 
     collection: str

@@ -12,7 +12,12 @@ __all__ = ["members_schema", "resolve", "schema_of"]
 
 
 def schema_of(schemas: Mapping[str, Schema], collection: str) -> Schema:
-    """The schema of this collection; raises QueryError if there is none."""
+    """The schema of this collection; raises QueryError if there is none.
+
+    >>> schema_of({}, "book")
+    Traceback (most recent call last):
+    holdall.errors.QueryError: no collection 'book' is known here
+    """
     schema = schemas.get(collection)
     if schema is None:
         raise QueryError(f"no collection {collection!r} is known here")
@@ -32,6 +37,11 @@ def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[t
 
     Every field but the last is a Ref. Raises QueryError for an empty path, an unknown field or collection, or a step
     through something that is no Ref.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
+    >>> [(schema.name, field.name) for schema, field in resolve({"book": book}, book, ("pages",))]
+    [('book', 'pages')]
     """
     if not path:
         raise QueryError(f"an empty path names no field of {schema.name}")

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     ``DATETIME`` is aware and in UTC; ``TIME`` is naive; ``JSON`` is a tree of dict, list, str, int, float, bool, None
     (lists, dicts and nested value objects arrive as this); ``REF`` is the target's key: a scalar, or a tuple where
     the target's key has several fields; ``MANY`` is a tuple of such keys.
+
+    Example: :class:`Schema`.
     """
 
     BOOL = "bool"
@@ -41,7 +43,10 @@ class Kind(StrEnum):
 
 
 class Generated(StrEnum):
-    """The party that makes a field's value when the record is added: nobody, the store or the session."""
+    """The party that makes a field's value when the record is added: nobody, the store or the session.
+
+    Example: :class:`Schema`.
+    """
 
     NO = "no"
     STORE = "store"  # an integer counted by the store
@@ -49,7 +54,7 @@ class Generated(StrEnum):
 
 
 class ManyForm(StrEnum):
-    """How a Many is kept."""
+    """How a Many is kept. Example: :class:`Schema`."""
 
     BACK = "back"  # not stored here: the records of ``target`` whose Ref ``back`` points at this record
     LIST = "list"  # stored here in order, duplicates refused
@@ -57,7 +62,7 @@ class ManyForm(StrEnum):
 
 
 class FieldSchema(msgspec.Struct, frozen=True):
-    """One field: its name, kind and the rules a store can keep."""
+    """One field: its name, kind and the rules a store can keep. Example: :class:`Schema`."""
 
     name: str
     kind: Kind
@@ -82,6 +87,11 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     """A collection: its name, all its fields, its key and what must be unique.
 
     Rows carry the stored fields in the order of ``stored``.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema
+    >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("title", Kind.STR)), key=("id",))
+    >>> book.field("title").kind
+    <Kind.STR: 'str'>
     """
 
     name: str

@@ -22,7 +22,10 @@ _IN, _NOT_IN, _IS_NULL = Op.IN, Op.NOT_IN, Op.IS_NULL
 
 
 def shape(query: Query[Any]) -> Shape:
-    """Everything of the query but its values, hashable; the lengths of IN and NOT_IN lists are left out too."""
+    """Everything of the query but its values, hashable; the lengths of IN and NOT_IN lists are left out too.
+
+    Example: :func:`split`.
+    """
     return split(query)[0]
 
 
@@ -32,12 +35,20 @@ def values(query: Query[Any]) -> list[Any]:
     One for each Compare except IS_NULL (whose value is part of the shape): the tuple of an IN, the pair of a BETWEEN,
     the tuple of a composite key as one value each. Then those of the position, None where missing, the limit if there
     is one, and the offset if it is not 0.
+
+    Example: :func:`split`.
     """
     return split(query)[1]
 
 
 def split(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
-    """Shape and values in one walk; with ``sizes`` the shape tells lists of different size apart."""
+    """Shape and values in one walk; with ``sizes`` the shape tells lists of different size apart.
+
+    >>> from holdall.query import parse_query
+    >>> one, other = parse_query("book where pages > 100"), parse_query("book where pages > 200")
+    >>> split(one)[0] == split(other)[0], split(one)[1]
+    (True, [100])
+    """
     found: list[Any] = []
     position, rows, skip = query.position, query.max_rows, query.skip
     parts = (
@@ -59,7 +70,10 @@ def split(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[An
 
 
 def condition_shape(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
-    """Shape and values of the collection and condition alone, which is all that counting needs."""
+    """Shape and values of the collection and condition alone, which is all that counting needs.
+
+    Example: :func:`split`.
+    """
     found: list[Any] = []
     return (query.collection, _walk(query.condition, found, sizes)), found
 

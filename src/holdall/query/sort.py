@@ -18,6 +18,9 @@ class SortKey(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     says otherwise: first when ascending, last when descending. Rows without the relation on the path stay, as missing.
     JSON, Many and references to keys of several fields have no order. Rows equal in all sort keys come in the order of
     their keys, ascending, and so do rows of a query that takes a part of the rows without sorting.
+
+    >>> Query("book").sort(SortKey(("pages",), descending=True)).sort_keys[0].descending
+    True
     """
 
     path: Path

@@ -62,7 +62,12 @@ def parse_query(text: str) -> Query[Any]:
 
 
 def format_condition(condition: Condition) -> str:
-    """The condition alone as text; raises as ``format_query`` does."""
+    """The condition alone as text; raises as ``format_query`` does.
+
+    >>> from holdall.query import Compare, Op
+    >>> format_condition(Compare(("pages",), Op.GT, 100))
+    'pages > 100'
+    """
     return write_condition(condition)
 
 
@@ -71,6 +76,7 @@ def parse_condition(text: str) -> Condition:
 
     >>> parse_condition('pages > 100')
     Compare(path=('pages',), op=<Op.GT: 'gt'>, value=100)
+
     """
     parser = Parser(text)
     condition = parser.condition()

@@ -12,7 +12,12 @@ __all__ = ["nodes", "paths_of", "replace"]
 
 
 def nodes(condition: Condition) -> Iterator[Condition]:
-    """Every node, each before those below it, left to right; those inside Some and Every too."""
+    """Every node, each before those below it, left to right; those inside Some and Every too.
+
+    >>> from holdall.query import parse_condition
+    >>> len(list(nodes(parse_condition("pages > 100 and year < 1900"))))
+    3
+    """
     pending = [condition]
     while pending:
         node = pending.pop()
@@ -29,6 +34,10 @@ def paths_of(query: Query[Any]) -> Iterator[Path]:
     """Every path the query uses, from its collection outwards: condition, sort, projection; one may come twice.
 
     Paths inside Some and Every start with the path of their Many: ``("books", "title")``.
+
+    >>> from holdall.query import parse_query
+    >>> list(paths_of(parse_query('book where author.name = "Jane" sort pages')))
+    [('author', 'name'), ('pages',)]
     """
     pending: list[tuple[Condition, Path]] = [(query.condition, ())]
     while pending:
@@ -50,6 +59,12 @@ def replace(condition: Condition, change: Callable[[Condition], Condition]) -> C
     """The condition with ``change`` applied to every node, to those below a node before itself.
 
     Nodes that nothing changes are kept as they are, not copied.
+
+    >>> from holdall.query import Compare, Op, format_condition, parse_condition
+    >>> def widened(node):
+    ...     return Compare(node.path, Op.GE, node.value) if isinstance(node, Compare) else node
+    >>> format_condition(replace(parse_condition("pages > 100"), widened))
+    'pages >= 100'
     """
     if isinstance(condition, And | Or):
         items = tuple([replace(item, change) for item in condition.items])

@@ -24,6 +24,14 @@ class Binding:
 
     ``semi_join_limit`` bounds how many keys a condition on another store may bring over. ``compensation`` is how
     single calls are undone where a commit over several stores is refused; without it they are listed.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> [(binding.model.__name__, binding.store.name, binding.collection) for binding in app.collections()]
+    [('Book', 'main', 'book')]
     """
 
     def __init__(
@@ -125,6 +133,8 @@ class Bindings:
     """All bindings of a Holdall, by model and by collection name.
 
     ``settle`` resolves references by name, makes the schemas and tells the stores; it does no I/O.
+
+    Example: :class:`Binding`.
     """
 
     def __init__(

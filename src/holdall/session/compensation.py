@@ -12,7 +12,14 @@ __all__ = ["Compensate", "Compensation"]
 
 
 class Compensate(StrEnum):
-    """How calls of a collection are undone where a commit they are part of is refused."""
+    """How calls of a collection are undone where a commit they are part of is refused.
+
+    >>> class Booking(Model):
+    ...     id: str = field(pk=True)
+    >>> app = Holdall("travel")
+    >>> app.add_store("partner", "memory:")
+    >>> app.add(Booking, store="partner", compensation=Compensate.INVERSE)
+    """
 
     INVERSE = "inverse"
     """By the opposite change: what was added is removed, what was changed or removed gets its old values back."""

@@ -19,7 +19,10 @@ _UNKNOWN = Damaged("is stored as something that the model does not know")
 
 
 class Readable(msgspec.Struct, Generic[T], frozen=True):
-    """The readable part of an answer: ``records``, an error for each of the others, and the ``rows`` of them all."""
+    """The readable part of an answer: ``records``, an error for each of the others, and the ``rows`` of them all.
+
+    Example: :class:`CorruptRecord`.
+    """
 
     records: list[T]
     broken: list[CorruptRecord]
@@ -42,7 +45,7 @@ def _slot(field: Any, value: Any) -> Any:
 
 
 def damaged_fields(record: Any) -> tuple[str, ...]:
-    """The fields of a record whose stored values cannot be read, in order."""
+    """The fields of a record whose stored values cannot be read, in order. Example: :class:`CorruptRecord`."""
     return tuple(field.name for field in type(record).__holdall__.stored if isinstance(field.get(record), Damaged))
 
 

@@ -4,7 +4,17 @@ from holdall.store.acting import acting_for, acting_session
 from holdall.store.blocks import Blocks, reset_here
 from holdall.store.capabilities import Capabilities, CommitClass, Feature, Limits
 from holdall.store.change import APPLIED, Change, KeyOf, Members, Outcome, Verb
-from holdall.store.contract import (
+from holdall.store.contract import Row, Rows, Store, StoreTransaction, Transactional
+from holdall.store.damaged import Damaged
+from holdall.store.demand import demand_changes, demand_query, demand_schema
+from holdall.store.expected import Expected
+from holdall.store.footprint import Footprint, footprint_of
+from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
+from holdall.store.held import Held, demand_unreserved
+from holdall.store.idle import has_news
+from holdall.store.json_text import is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
+from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
+from holdall.store.optional import (
     Aggregating,
     Appending,
     Counting,
@@ -16,22 +26,8 @@ from holdall.store.contract import (
     Provisioned,
     RecordAccess,
     Reserving,
-    Row,
-    Rows,
-    Store,
-    StoreTransaction,
     Streaming,
-    Transactional,
 )
-from holdall.store.damaged import Damaged
-from holdall.store.demand import demand_changes, demand_query, demand_schema
-from holdall.store.expected import Expected
-from holdall.store.footprint import Footprint, footprint_of
-from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
-from holdall.store.held import Held, demand_unreserved
-from holdall.store.idle import has_news
-from holdall.store.json_text import is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
-from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.options import demand_options, options_of
 from holdall.store.preparable import Deferring, Preparable
 from holdall.store.registry import open_store, refuse_fragment

@@ -15,12 +15,20 @@ _sessions: Blocks[Callable[[], object]] = Blocks("holdall_acting_for")
 
 @contextmanager
 def acting_for(session: object) -> Iterator[None]:
-    """Within the block, what is called acts for this session."""
+    """Within the block, what is called acts for this session.
+
+    >>> class Session:
+    ...     "Stands for a session."
+    >>> session = Session()
+    >>> with acting_for(session):
+    ...     acting_session() is session
+    True
+    """
     with _sessions.entered(ref(session)):
         yield
 
 
 def acting_session() -> object:
-    """The session the caller acts for, or None."""
+    """The session the caller acts for, or None. Example: :func:`acting_for`."""
     found = _sessions.current
     return None if found is None else found()

@@ -29,7 +29,14 @@ class _Block(Generic[T]):
 
 
 class Blocks(Generic[T]):
-    """The open blocks of each context. Connections keep the context they were opened in, so give weak references."""
+    """The open blocks of each context. Connections keep the context they were opened in, so give weak references.
+
+    >>> blocks: Blocks[str] = Blocks("example")
+    >>> with blocks.entered("outer"), blocks.entered("inner"):
+    ...     print(blocks.current)
+    inner
+    >>> blocks.current
+    """
 
     def __init__(self, name: str) -> None:
         self._innermost: ContextVar[_Block[T] | None] = ContextVar(name, default=None)
@@ -59,6 +66,9 @@ class Blocks(Generic[T]):
 
 
 def reset_here(variable: ContextVar[Any], token: Token[Any]) -> None:
-    """Give a variable the value it had before, unless the block that set it ends in another context."""
+    """Give a variable the value it had before, unless the block that set it ends in another context.
+
+    Example: :class:`Blocks`.
+    """
     with suppress(ValueError):
         variable.reset(token)

@@ -13,7 +13,10 @@ __all__ = ["Capabilities", "CommitClass", "Feature", "Limits"]
 
 
 class Feature(StrEnum):
-    """Something a store may or may not do. Each says what Holdall does in its absence."""
+    """Something a store may or may not do. Each says what Holdall does in its absence.
+
+    Example: :class:`Capabilities`.
+    """
 
     FILTER = "filter"
     """Conditions on the collection's own fields. Absent: refused."""
@@ -56,7 +59,7 @@ class Feature(StrEnum):
 
 
 class CommitClass(StrEnum):
-    """The promise of a store about a group of changes."""
+    """The promise of a store about a group of changes. Example: :class:`Capabilities`."""
 
     TX = "tx"  # a real transaction
     BATCH = "batch"  # an atomic conditional batch
@@ -65,7 +68,7 @@ class CommitClass(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Numbers a store cannot pass; None where it sets none of its own."""
+    """Numbers a store cannot pass; None where it sets none of its own. Example: :class:`Capabilities`."""
 
     in_values: int = 10_000  # values in one IN or NOT_IN
     text_length: int | None = None  # characters in one STR
@@ -76,7 +79,14 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """A store's declaration of what it can do. An operator not listed is refused, and so is a kind."""
+    """A store's declaration of what it can do. An operator not listed is refused, and so is a kind.
+
+    >>> from holdall.query import Op
+    >>> from holdall.store import CommitClass, Feature, open_store
+    >>> able = open_store("main", "memory:").capabilities
+    >>> able.commit is CommitClass.TX, Feature.SORT in able.features, Op.CONTAINS in able.operators
+    (True, True, True)
+    """
 
     commit: CommitClass = CommitClass.ONCE
     features: frozenset[Feature] = frozenset()

@@ -15,7 +15,7 @@ __all__ = ["APPLIED", "Change", "KeyOf", "Members", "Outcome", "Verb"]
 
 
 class Verb(StrEnum):
-    """The act of a change: add, update or remove."""
+    """The act of a change: add, update or remove. Example: :class:`Store`."""
 
     ADD = "add"
     UPDATE = "update"
@@ -26,6 +26,12 @@ class KeyOf(msgspec.Struct, frozen=True):
     """Stands in a change's key or values for the key of an earlier ADD of the same ``apply``, which the store makes.
 
     Also inside the tuples of composite keys and of a Many.
+
+    >>> from holdall.store import Change, KeyOf, Verb
+    >>> author = Change(Verb.ADD, "author", None, ("name",), ("Jane",))
+    >>> book = Change(Verb.ADD, "book", 1, ("id", "author"), (1, KeyOf(0)))
+    >>> book.values
+    (1, KeyOf(position=0))
     """
 
     position: int  # that ADD's index in the sequence given to apply
@@ -36,6 +42,8 @@ class Members(tuple[Any, ...]):
 
     Members that stay keep their order; new ones come at the end. A store with Feature.MEMBERS writes what came and
     went: what others add or take away meanwhile stays so. Return the state of a file as far as its name alone shows it.
+
+    Example: :func:`Members.inverse`.
     """
 
     before: tuple[Any, ...]
@@ -101,6 +109,8 @@ class Change(msgspec.Struct, gc=False):
     ``expected`` are values that the record of an UPDATE or REMOVE must still have, compared in the step that writes it;
     what differs is refused with StaleVersion. Only stores with Feature.EXPECTED are given any.
     ``token`` names the change wherever it may be sent again: a store that can passes it on, so that it counts once.
+
+    Example: :class:`Store`.
     """
 
     verb: Verb
@@ -118,6 +128,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     ``answer`` is what hand-written code returned. ``places`` is how many of its own places the store wrote or freed for
     it; a store with more than one tells.
+
+    Example: :class:`Store`.
     """
 
     key: Any = None

@@ -15,7 +15,10 @@ __all__ = ["demand_changes", "demand_query", "demand_schema"]
 
 
 def demand_schema(store: str, capabilities: Capabilities, schema: Schema) -> None:
-    """Raise Unsupported for the first thing in the collection's declaration that the store cannot keep."""
+    """Raise Unsupported for the first thing in the collection's declaration that the store cannot keep.
+
+    Example: :func:`demand_query`.
+    """
     for field in schema.stored:
         if field.kind not in capabilities.kinds:
             raise Unsupported(store, f"{field.kind} fields", f"{schema.name}.{field.name} needs them")
@@ -36,7 +39,14 @@ def demand_schema(store: str, capabilities: Capabilities, schema: Schema) -> Non
 
 
 def demand_query(store: str, capabilities: Capabilities, query: Query[Any]) -> None:
-    """Raise Unsupported or LimitExceeded for the first thing in the query that the store cannot do."""
+    """Raise Unsupported or LimitExceeded for the first thing in the query that the store cannot do.
+
+    >>> from holdall.query import Query, SortKey
+    >>> from holdall.store import Capabilities
+    >>> demand_query("main", Capabilities(), Query("book").sort(SortKey(("id",))))
+    Traceback (most recent call last):
+    holdall.errors.Unsupported: store 'main': does not support sort
+    """
     features = capabilities.features
     if query.condition != And(()) and Feature.FILTER not in features:
         raise Unsupported(store, Feature.FILTER)
@@ -55,7 +65,7 @@ def demand_query(store: str, capabilities: Capabilities, query: Query[Any]) -> N
 
 
 def demand_changes(store: str, schemas: Mapping[str, Schema], changes: Sequence[Change]) -> None:
-    """Raise Unsupported for a change to a collection the store was never bound to."""
+    """Raise Unsupported for a change to a collection the store was never bound to. Example: :func:`demand_query`."""
     for name in {change.collection for change in (changes.runs if isinstance(changes, Runs) else changes)}:
         if name not in schemas:
             raise Unsupported(store, f"collection {name}", "bind it first")

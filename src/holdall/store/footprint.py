@@ -27,6 +27,8 @@ class Footprint(msgspec.Struct, frozen=True):
 
     ``written`` are records added or changed, ``removed`` those removed, ``referred`` those that must stay because a
     written record refers to them inside the store. ``unique`` are pairs of a unique rule and a value, or ``*``.
+
+    Example: :func:`footprint_of`.
     """
 
     written: frozenset[str] = frozenset()

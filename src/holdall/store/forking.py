@@ -15,7 +15,7 @@ __all__ = ["AnewInChild", "Forkable", "keep_for_ever", "watch_forks"]
 
 
 class Forkable(Protocol):
-    """Something that has to know of forks. None of its methods may raise."""
+    """Something that has to know of forks. None of its methods may raise. Example: :class:`AnewInChild`."""
 
     def before_fork(self) -> None:
         """Come to rest, if that takes no more than a moment: another thread may be at work."""
@@ -35,6 +35,13 @@ class AnewInChild:
 
     They are kept for ever in the child: to close one would say goodbye to the server in the parent's name, and take the
     socket out of the selector that both share.
+
+    >>> class Counter(AnewInChild):
+    ...     count = 3
+    ...     def after_fork_in_child(self) -> None:
+    ...         self.count = 0
+    >>> counter = Counter()
+    >>> watch_forks(counter)
     """
 
     def before_fork(self) -> None:
@@ -49,12 +56,15 @@ _forking: list[Forkable] = []
 
 
 def watch_forks(item: Forkable) -> None:
-    """Tell this of every fork from now on, as long as it lives."""
+    """Tell this of every fork from now on, as long as it lives. Example: :class:`AnewInChild`."""
     _watched.add(item)
 
 
 def keep_for_ever(item: object) -> None:
-    """Never let go of this, at the end of the interpreter neither: to free it would act on the parent's things."""
+    """Never let go of this, at the end of the interpreter neither: to free it would act on the parent's things.
+
+    Example: :class:`AnewInChild`.
+    """
     import ctypes  # only a child has use for it
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))

@@ -16,7 +16,10 @@ __all__ = ["Held", "demand_unreserved"]
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A commit's reservation and what it covers; a footprint that cannot be read is None and covers everything."""
+    """A commit's reservation and what it covers; a footprint that cannot be read is None and covers everything.
+
+    Example: :class:`Reserved`.
+    """
 
     reservation: Reservation
     footprint: Footprint | None
@@ -36,6 +39,8 @@ def demand_unreserved(
     """Raise Reserved, naming the first change concerned, where changes collide with what other commits hold.
 
     Its reservations are all that these changes collide with. Nothing is computed where nothing is held.
+
+    Example: :class:`Reserved`.
     """
     if not held:
         return

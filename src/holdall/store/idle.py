@@ -13,6 +13,9 @@ def has_news(transport: asyncio.BaseTransport | None) -> bool:
     """Whether there is anything to read, an end or an error on the transport's socket; also where nobody can tell.
 
     The call asks the system and does not wait, as the event loop may have had no time to read what has come.
+
+    >>> has_news(None)
+    True
     """
     found: Any = None if transport is None or transport.is_closing() else transport.get_extra_info("socket")
     if found is None or not hasattr(select, "poll"):

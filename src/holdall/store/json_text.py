@@ -32,13 +32,23 @@ def json_from_text(text: str | bytes) -> Any:
 
 
 def may_pass_bounds(text: str | bytes) -> bool:
-    """Whether JSON text, of any number of values, has a number or text that makes a closer look worth it."""
+    """Whether JSON text, of any number of values, has a number or text that makes a closer look worth it.
+
+    Example: :func:`is_bounded_json`.
+    """
     found = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
     return found is not None
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether a JSON value is nested deeper than a field can hold."""
+    """Whether a JSON value is nested deeper than a field can hold.
+
+    >>> nested = []
+    >>> for _ in range(1_000):
+    ...     nested = [nested]
+    >>> is_too_deep(nested)
+    True
+    """
     level = [value] if value.__class__ in (dict, list) else []
     for _ in range(MAX_DEPTH):
         if not level:
@@ -53,5 +63,9 @@ def is_too_deep(value: Any) -> bool:
 
 
 def is_bounded_json(value: Any) -> bool:
-    """Whether a JSON value, or null, is one that a field can hold."""
+    """Whether a JSON value, or null, is one that a field can hold.
+
+    >>> is_bounded_json({"pages": 1}), is_bounded_json({"pages": 2**70})
+    (True, False)
+    """
     return value is None or is_of_kind(_FIELD, value)

@@ -23,7 +23,7 @@ def awaits_key(value: Any) -> bool:
 
 
 def positions_awaited(value: Any) -> Iterator[int]:
-    """The positions of the changes whose keys a key or value waits for."""
+    """The positions of the changes whose keys a key or value waits for. Example: :func:`with_made_keys`."""
     if isinstance(value, KeyOf):
         yield value.position
     elif isinstance(value, tuple):
@@ -51,7 +51,7 @@ def with_made_keys(store: str, value: Any, made: Mapping[int, Any], before: int 
 
 
 def no_earlier_add(store: str, position: int) -> StoreError:
-    """The error for a KeyOf that names no earlier ADD."""
+    """The error for a KeyOf that names no earlier ADD. Example: :func:`with_made_keys`."""
     return StoreError(
         store, f"change {position}, whose key another change takes, is no earlier ADD of the same apply()"
     )

@@ -16,7 +16,17 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def options_of(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
-    """The options as a struct of this kind. Raises DeclarationError for one that is not known or does not fit."""
+    """The options as a struct of this kind. Raises DeclarationError for one that is not known or does not fit.
+
+    >>> import msgspec
+    >>> class Options(msgspec.Struct):
+    ...     timeout: float = 30.0
+    >>> options_of(Options, "main", {"timeout": 5.0}).timeout
+    5.0
+    >>> options_of(Options, "main", {"time_out": 5.0})
+    Traceback (most recent call last):
+    holdall.errors.DeclarationError: store 'main' takes no option 'time_out'; did you mean timeout?
+    """
     demand_options(kind.__struct_fields__, store, options)
     try:
         return msgspec.convert(options, kind)
@@ -25,7 +35,10 @@ def options_of(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
 
 
 def demand_options(known: Iterable[str], store: str, options: Mapping[str, Any]) -> None:
-    """Raise DeclarationError for an option that is not among the known ones, with what was probably meant."""
+    """Raise DeclarationError for an option that is not among the known ones, with what was probably meant.
+
+    Example: :func:`options_of`.
+    """
     names = sorted(known)
     for name in options:
         if name not in names:

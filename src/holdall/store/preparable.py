@@ -21,6 +21,24 @@ class Preparable(Protocol):
 
     All writers of the store, ``apply`` and transactions included, raise Reserved, in the step that would have written
     and before anything is written, for changes that collide with another commit's part.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> from holdall.query import FieldSchema, Kind, Query, Schema
+    >>> from holdall.store import Change, Reservation, Verb
+    >>> from holdall.stores.memory import PreparingMemory
+    >>> store = PreparingMemory("main")
+    >>> store.bind([Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("title", Kind.STR)), key=("id",))])
+    >>> lease = datetime.now(UTC) + timedelta(seconds=15)
+    >>> commit = Reservation("c-1", "library", "home", "the home store", "this process", lease)
+    >>> changes = [Change(Verb.ADD, "book", 1, ("id", "title"), (1, "Emma"))]
+    >>> async def example():
+    ...     await store.prepare(commit, changes)
+    ...     before = list(await store.fetch(Query("book")))
+    ...     is_written = await store.commit_prepared("c-1", changes)
+    ...     return before, is_written, list(await store.fetch(Query("book")))
+    >>> import asyncio
+    >>> asyncio.run(example())
+    ([], True, [(1, 'Emma')])
     """
 
     async def hold(self) -> Hold:
@@ -62,7 +80,10 @@ class Preparable(Protocol):
 
 @runtime_checkable
 class Deferring(Protocol):
-    """A store whose ``commit_prepared`` does not wait for the disk. In its absence what it wrote lasts at once."""
+    """A store whose ``commit_prepared`` does not wait for the disk. In its absence what it wrote lasts at once.
+
+    Example: :class:`Store`.
+    """
 
     async def sync(self) -> None:
         """Let everything that was committed survive a power failure; called before a commit is forgotten."""

@@ -45,6 +45,9 @@ def open_store(name: str, url: str, **options: Any) -> Store:
 
     Raises DeclarationError for an unknown scheme, an option that the store does not take, or where the scheme's
     optional driver is not installed.
+
+    >>> open_store("main", "memory:").name
+    'main'
     """
     scheme, colon, rest = url.partition(":")
     scheme = scheme.strip().lower()  # RFC 3986, section 3.1
@@ -74,7 +77,12 @@ def _demand_parameters(factory: Callable[..., Any], store: str, options: Mapping
 
 
 def refuse_fragment(url: str) -> None:
-    """Raise DeclarationError for a URL with a fragment: a name or password with a # would be read without its end."""
+    """Raise DeclarationError for a URL with a fragment: a name or password with a # would be read without its end.
+
+    >>> refuse_fragment("postgresql://jane:se#cret@db/library")
+    Traceback (most recent call last):
+    holdall.errors.DeclarationError: a # ends a URL; where it is part of a name, path or password, write %23
+    """
     if "#" in url:
         raise DeclarationError("a # ends a URL; where it is part of a name, path or password, write %23")
 

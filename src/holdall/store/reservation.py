@@ -18,7 +18,10 @@ RESERVATION_FORMAT = 1
 
 
 class Hold(StrEnum):
-    """How a store holds its part of a commit over several stores between the vote and the decision."""
+    """How a store holds its part of a commit over several stores between the vote and the decision.
+
+    Example: :class:`Preparable`.
+    """
 
     NONE = "none"
     """It cannot: its part is looked at before, or held by an open transaction that ends with the process."""
@@ -34,6 +37,8 @@ class Reservation(msgspec.Struct, frozen=True):
     ``commit`` is the commit's id. ``home`` is the identity of the journal whose row decides, ``place`` the same in
     words: the home store's name, or host and path of a local journal. ``owner`` names the process that commits.
     Until ``expires`` (UTC) only a dead owner's reservation may be settled by others.
+
+    Example: :class:`Preparable`.
     """
 
     commit: str

@@ -17,6 +17,8 @@ class Run:
 
     ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel. The values are given as rows
     or as ``columns``, a list for each field. ``expected`` holds for each of them.
+
+    Example: :class:`Runs`.
     """
 
     __slots__ = ("_rows", "collection", "columns", "expected", "fields", "keys", "verb", "versions")
@@ -51,7 +53,13 @@ class Run:
 
 
 class Runs(Sequence[Change]):
-    """A sequence of changes; each is made when it is asked for. ``is_linked`` if a KeyOf may stand in any of them."""
+    """A sequence of changes; each is made when it is asked for. ``is_linked`` if a KeyOf may stand in any of them.
+
+    >>> from holdall.store import Run, Verb
+    >>> runs = Runs([Run(Verb.ADD, "book", ("id",), [1, 2], [(1,), (2,)])], is_linked=False)
+    >>> len(runs), runs[1].key
+    (2, 2)
+    """
 
     __slots__ = ("_changes", "_count", "is_linked", "runs")
 
@@ -86,5 +94,5 @@ class Runs(Sequence[Change]):
 
 
 def expects(changes: Sequence[Change]) -> bool:
-    """Whether the record of any change must still have expected values."""
+    """Whether the record of any change must still have expected values. Example: :class:`Runs`."""
     return any(part.expected is not None for part in (changes.runs if isinstance(changes, Runs) else changes))

@@ -22,7 +22,7 @@ _Application = Callable[
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer: status, headers, body."""
+    """An answer: status, headers, body. Example: :class:`Client`."""
 
     status: int
     headers: dict[str, str]
@@ -37,6 +37,23 @@ class Client:
     """Sends requests to an application; as ``async with`` block it starts the application first and ends it after.
 
     ``headers`` go with every request. Each answer must come within ``seconds``.
+
+    >>> async def hello(scope, receive, send):
+    ...     await send({"type": "http.response.start", "status": 200, "headers": []})
+    ...     await send({"type": "http.response.body", "body": b'"hello"'})
+    >>> async def example():
+    ...     client = Client(hello)
+    ...     answers = [
+    ...         await client.get("/"),
+    ...         await client.post("/", {}),
+    ...         await client.patch("/", {}),
+    ...         await client.delete("/"),
+    ...         await client.request("OPTIONS", "/"),
+    ...     ]
+    ...     return [answer.status for answer in answers], answers[0].json()
+    >>> import asyncio
+    >>> asyncio.run(example())
+    ([200, 200, 200, 200, 200], 'hello')
     """
 
     def __init__(self, app: _Application, headers: dict[str, str] | None = None, seconds: float = 30.0) -> None:

@@ -10,7 +10,10 @@ __all__ = ["Fault", "FaultSetting"]
 
 
 class Fault(StrEnum):
-    """One way in which a connection fails. A request is what the client sends, an answer what the server sends."""
+    """One way in which a connection fails. A request is what the client sends, an answer what the server sends.
+
+    Example: :class:`FaultProxy`.
+    """
 
     NONE = "pass"
     """Everything is passed on."""
@@ -39,6 +42,8 @@ class FaultSetting(msgspec.Struct, frozen=True):
 
     The fault strikes from the request with number ``after`` (counted from 0, over all connections) on. ``size`` is in
     bytes: what CUT lets through, and a piece of SLOW. ``delay`` is in seconds.
+
+    Example: :class:`FaultProxy`.
     """
 
     fault: Fault = Fault.NONE

@@ -25,7 +25,7 @@ _FOREVER = 3_600.0  # seconds
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request as the client sent it; the names of ``headers`` are in lower case."""
+    """A request as the client sent it; the names of ``headers`` are in lower case. Example: :class:`FaultServer`."""
 
     method: str
     path: str
@@ -40,6 +40,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     connection ends the body. ``times`` sends the body so often. ``cut_after`` closes the connection after this many
     bytes of the whole reply. ``delay`` passes before the first byte, ``pause`` between any two pieces of ``piece``
     bytes; all in seconds.
+
+    Example: :class:`FaultServer`.
     """
 
     status: int = 200
@@ -106,6 +108,19 @@ class FaultServer:
     Scripted replies go out in order, one for each request; then ``otherwise`` is asked, which may do what it is asked
     and answer with a fault. ``requests`` is what came, ``connections`` how many are open. An exception of ``otherwise``
     is raised when the block ends.
+
+    >>> import asyncio
+    >>> async def example() -> bytes:
+    ...     async with FaultServer() as server:
+    ...         server.script(Reply.json({"id": 1}, status=503))
+    ...         reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    ...         writer.write(b"GET / HTTP/1.1\\r\\n\\r\\n")
+    ...         line = await reader.readline()
+    ...         writer.close()
+    ...         await writer.wait_closed()
+    ...         return line, await server.quiet(), server.requests[0].method
+    >>> asyncio.run(example())
+    (b'HTTP/1.1 503 Trouble\\r\\n', True, 'GET')
     """
 
     def __init__(self, otherwise: Callable[[Request], Reply] | None = None) -> None:

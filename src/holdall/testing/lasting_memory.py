@@ -22,7 +22,7 @@ def _capabilities(like: Capabilities, commit: CommitClass, hold: Hold) -> Capabi
 
 
 class LastingMemory(MemoryStore):
-    """Of class TX, and holds parts of commits by reservations."""
+    """Of class TX, and holds parts of commits by reservations. Example: :func:`lasting_memory`."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -31,7 +31,10 @@ class LastingMemory(MemoryStore):
 
 
 class LastingBatch(PreparingMemory):
-    """Of class BATCH, without transactions, and holds parts of commits by reservations: as Redis and YAML are."""
+    """Of class BATCH, without transactions, and holds parts of commits by reservations: as Redis and YAML are.
+
+    Example: :func:`lasting_memory`.
+    """
 
     @property
     def capabilities(self) -> Capabilities:
@@ -40,7 +43,7 @@ class LastingBatch(PreparingMemory):
 
 
 class LastingPlain(MemoryRecords):
-    """Of class TX, and holds nothing once a transaction has ended: not Preparable."""
+    """Of class TX, and holds nothing once a transaction has ended: not Preparable. Example: :func:`lasting_memory`."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -53,7 +56,7 @@ class LastingPlain(MemoryRecords):
 
 
 class LastingPlainBatch(MemoryRecords):
-    """Of class BATCH, and holds nothing: neither transactional nor Preparable."""
+    """Of class BATCH, and holds nothing: neither transactional nor Preparable. Example: :func:`lasting_memory`."""
 
     @property
     def capabilities(self) -> Capabilities:

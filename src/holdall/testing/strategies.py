@@ -59,7 +59,7 @@ _NODES: st.SearchStrategy[Any] = st.sampled_from((None, None, And, Or, Not))
 
 
 def values(field: FieldSchema, known: Sequence[Any] = ()) -> st.SearchStrategy[Any]:
-    """Border values for this field, often one of ``known``; never null."""
+    """Border values for this field, often one of ``known``; never null. Example: :func:`queries`."""
     if field.kind in (Kind.REF, Kind.MANY):
         parts = [values(part) for part in field.target_key]
         key = parts[0] if len(parts) == 1 else st.tuples(*parts)
@@ -73,7 +73,10 @@ def values(field: FieldSchema, known: Sequence[Any] = ()) -> st.SearchStrategy[A
 
 
 def paths(schemas: Mapping[str, Schema], schema: Schema, kinds: Collection[Kind], depth: int = 2) -> list[Path]:
-    """Every path from this collection to a field of these kinds through at most ``depth`` references."""
+    """Every path from this collection to a field of these kinds through at most ``depth`` references.
+
+    Example: :func:`queries`.
+    """
     found: list[Path] = [(field.name,) for field in schema.fields if field.kind in kinds]
     for field in schema.fields if depth else ():
         if field.kind is Kind.REF and field.target is not None and field.target in schemas:
@@ -92,6 +95,8 @@ def conditions(
     """Conditions on this collection, with paths through at most ``depth`` references.
 
     ``levels`` is how many of And, Or and Not may stand above a comparison.
+
+    Example: :func:`queries`.
     """
     schemas = {name: table.schema for name, table in tables.items()}
     schema = schemas[collection]
@@ -116,7 +121,7 @@ def conditions(
 
 
 def sort_keys(schemas: Mapping[str, Schema], schema: Schema, depth: int = 2) -> st.SearchStrategy[SortKey]:
-    """Sort keys for this collection, in every direction and placing of missing values."""
+    """Sort keys for this collection, in every direction and placing of missing values. Example: :func:`queries`."""
     sortable = [
         path
         for path in paths(schemas, schema, frozenset(Kind) - {Kind.JSON, Kind.MANY}, depth)
@@ -131,7 +136,15 @@ def queries(
     depth: int = 2,
     with_many: bool = True,
 ) -> st.SearchStrategy[Query[Any]]:
-    """Whole queries on any of these collections: condition, sort, limit, offset, position, projection."""
+    """Whole queries on any of these collections: condition, sort, limit, offset, position, projection.
+
+    >>> from hypothesis import given
+    >>> from holdall.query import evaluate
+    >>> from holdall.testing.conformance import tables
+    >>> @given(queries(tables()))
+    ... def test_no_query_fails(query):
+    ...     evaluate(query, tables())
+    """
     return st.one_of([_queries_on(tables, name, operators, depth, with_many) for name in sorted(tables)])
 
 

@@ -31,6 +31,8 @@ def session_dependency(app: Holdall, user: UserOf | User | None = None) -> Any:
     request. Without it, the session acts for the user that the service's ``authenticate`` finds; ``SYSTEM`` stands for
     the program itself, which may do everything. Raises DeclarationError when a request comes to an application that is
     no service and no user was given.
+
+    Example: :func:`asgi`.
     """
 
     async def session(request: Request) -> AsyncIterator[Session]:

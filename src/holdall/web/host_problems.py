@@ -25,6 +25,13 @@ def add_problem_handlers(service: FastAPI) -> None:
 
     Errors of a route's session are answered as collections answer them; a failure of the program itself goes on as an
     exception.
+
+    >>> from fastapi import FastAPI
+    >>> service = FastAPI()
+    >>> add_problem_handlers(service)
+    >>> from holdall.errors import HoldallError
+    >>> HoldallError in service.exception_handlers
+    True
     """
     service.add_exception_handler(HTTPException, _http)
     service.add_exception_handler(RequestValidationError, _invalid)

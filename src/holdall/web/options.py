@@ -26,6 +26,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     user is told in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor
     only holds in the process that made it. ``create`` makes missing tables at the start, for development. ``docs``
     serves a page to try the service. ``lifespan`` is the host's own, run inside ours.
+
+    >>> Options(max_body=65_536).max_body
+    65536
+    >>> Options(max_body=0)
+    Traceback (most recent call last):
+    holdall.errors.DeclarationError: asgi(): max_body is a number above zero
     """
 
     authenticate: Authenticate | None = None

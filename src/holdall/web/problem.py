@@ -49,7 +49,11 @@ _RETRY_SECONDS = b"1"
 
 
 class Problem(Exception):
-    """An answer that is a problem document. ``code`` becomes its type, ``urn:holdall:<code>``."""
+    """An answer that is a problem document. ``code`` becomes its type, ``urn:holdall:<code>``.
+
+    >>> Problem(404, "not_found", "no book with key 1").status
+    404
+    """
 
     def __init__(
         self,

@@ -52,6 +52,8 @@ class Service(FastAPI):
     """FastAPI with the collections of a Holdall.
 
     Routers, routes and middleware can be added as to any FastAPI application; middleware wraps the collections too.
+
+    Example: :func:`asgi`.
     """
 
     def __init__(self, app: Holdall, options: Options) -> None:

@@ -9,7 +9,10 @@ __all__ = ["Failpoint", "arm", "reached"]
 
 
 class Failpoint(StrEnum):
-    """Every boundary between two steps of a commit over several stores, in the order they are passed."""
+    """Every boundary between two steps of a commit over several stores, in the order they are passed.
+
+    Example: :func:`armed`.
+    """
 
     STARTED = "started"
     BEGUN = "journal says begun"

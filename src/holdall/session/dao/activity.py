@@ -16,7 +16,15 @@ __all__ = ["SessionActivity", "SessionState"]
 
 
 class SessionState(Enum):
-    """The activity of a session in this task: code called by the session sees it, other tasks do not."""
+    """The activity of a session in this task: code called by the session sees it, other tasks do not.
+
+    >>> async def example() -> SessionState:
+    ...     async with Holdall("library").session() as session:
+    ...         return session.state
+    >>> import asyncio
+    >>> asyncio.run(example())
+    <SessionState.STANDBY: 'standby'>
+    """
 
     STANDBY = "standby"
     GET = "get"

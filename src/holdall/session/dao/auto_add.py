@@ -24,6 +24,20 @@ def adding_new_records(session: Session, wanted: bool) -> Iterator[None]:
     """Within the block, records that are constructed are added to the session, except by DAOs and query functions.
 
     Where it is not ``wanted``, they are added to no session, an outer one neither.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> async def example() -> int:
+    ...     async with app.session(auto_add=True) as session:
+    ...         Book(id=1)
+    ...     async with app.session() as session:
+    ...         return await session.count(Book.where())
+    >>> import asyncio
+    >>> asyncio.run(example())
+    1
     """
     if not wanted and _sessions.current is None:
         yield

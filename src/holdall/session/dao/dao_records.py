@@ -37,6 +37,8 @@ def bind_dao(
     """Let a DAO serve its model from this store, and tell the model.
 
     Raises DeclarationError where the store takes no DAOs, the model is bound already, or it is not told which it is.
+
+    Example: :class:`holdall.dao.DAO`.
     """
     if not isinstance(store, RecordAccess):
         raise DeclarationError(f"store {store.name!r} takes no DAOs; give them one of their own, opened by 'dao:'")

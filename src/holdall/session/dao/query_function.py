@@ -24,6 +24,8 @@ class QueryCall(Generic[M]):
     """A query function with its arguments; ``session.query(call)`` runs it.
 
     Two are equal if they are of one function and their arguments, defaults among them, are equal and of equal types.
+
+    Example: :func:`holdall.dao.query`.
     """
 
     __slots__ = ("_arguments", "_function", "_hash", "_key", "_signature")

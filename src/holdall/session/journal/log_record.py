@@ -13,7 +13,7 @@ __all__ = ["CallState", "LogRecord", "Operation", "Part", "inverse"]
 
 
 class CallState(StrEnum):
-    """How far an operation came, as far as the journal knows."""
+    """How far an operation came, as far as the journal knows. Example: :class:`Operation`."""
 
     PLANNED = "planned"  # it may have been sent
     APPLIED = "applied"
@@ -23,7 +23,13 @@ class CallState(StrEnum):
 
 
 class Operation(msgspec.Struct, array_like=True):
-    """One change. ``old`` are the values its fields had; of a removed record, the values of all stored ``fields``."""
+    """One change. ``old`` are the values its fields had; of a removed record, the values of all stored ``fields``.
+
+    >>> from holdall.store import Verb
+    >>> operation = Operation(Verb.ADD, "booking", "b-1", ("seats",), (2,))
+    >>> operation.key, str(operation.state)
+    ('b-1', 'planned')
+    """
 
     verb: Verb
     collection: str
@@ -48,6 +54,8 @@ class Part(msgspec.Struct, array_like=True):
     """The part of one store: all at once, or ``by_call``, one operation at a time.
 
     ``is_held`` if the store holds the part until the decision: then a part that is no longer held was applied.
+
+    Example: :class:`Operation`.
     """
 
     store: str

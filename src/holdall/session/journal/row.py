@@ -25,7 +25,7 @@ _MOVED = ("state", "owner", "expires", "body", "version")
 
 
 class JournalState(StrEnum):
-    """How a commit stands, and what a helper has to do about it."""
+    """How a commit stands, and what a helper has to do about it. Example: :class:`Recovery`."""
 
     BEGUN = "begun"  # not decided: undo the calls that may have been made
     DECIDED = "decided"  # roll forward what is left to do

@@ -22,6 +22,11 @@ class Explanation(msgspec.Struct, frozen=True):
 
     ``asked`` are the questions to other stores, in order; ``query`` is what the collection's own ``store`` is asked in
     the end; ``here`` says what is then done by Holdall itself.
+
+    >>> before = Asked("reference", "country where rank = 1 only code", 1)
+    >>> print(Explanation((before,), "main", "author"))
+    1. reference: country where rank = 1 only code → 1 rows
+    2. main: author
     """
 
     asked: tuple[Asked, ...]

@@ -38,6 +38,8 @@ def open_dao(
     """The factory behind ``dao:``; ``collections`` gives the DAO of each by name.
 
     Raises DeclarationError for any other option, or anything behind ``dao:``.
+
+    Example: :class:`holdall.dao.DAO`.
     """
     demand_options(("collections",), name, options)
     if url != "dao:":
@@ -49,7 +51,10 @@ def open_dao(
 
 
 class DaoStore:
-    """Hands each record over to the DAO of its collection. Queries are refused: they are ``@query`` functions."""
+    """Hands each record over to the DAO of its collection. Queries are refused: they are ``@query`` functions.
+
+    Example: :class:`holdall.dao.DAO`.
+    """
 
     def __init__(self, name: str = "dao") -> None:
         self.name = name

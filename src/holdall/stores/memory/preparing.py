@@ -12,7 +12,10 @@ __all__ = ["PreparingMemory"]
 
 
 class PreparingMemory(MemoryRecords):
-    """Records in memory that commits over several stores can reserve; reservations last as long as the records."""
+    """Records in memory that commits over several stores can reserve; reservations last as long as the records.
+
+    Example: :func:`open_memory`.
+    """
 
     async def hold(self) -> Hold:
         """By reservations."""

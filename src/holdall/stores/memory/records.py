@@ -19,7 +19,7 @@ __all__ = ["MemoryRecords"]
 
 
 class MemoryRecords:
-    """Records in dictionaries. They outlive ``close``, but not the object."""
+    """Records in dictionaries. They outlive ``close``, but not the object. Example: :func:`open_memory`."""
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name

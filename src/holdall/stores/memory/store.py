@@ -12,13 +12,17 @@ __all__ = ["MemoryStore", "open_memory"]
 
 
 def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
-    """The factory behind ``memory:``. Raises DeclarationError for any option: there are none."""
+    """The factory behind ``memory:``. Raises DeclarationError for any option: there are none.
+
+    >>> open_memory("main", "memory:").name
+    'main'
+    """
     demand_options((), name, options)
     return MemoryStore(name)
 
 
 class MemoryStore(PreparingMemory):
-    """Records in memory with every feature, transactions among them."""
+    """Records in memory with every feature, transactions among them. Example: :func:`open_memory`."""
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """A transaction; writers wait for its end, readers see the records as they were before it."""

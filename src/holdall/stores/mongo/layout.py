@@ -29,6 +29,10 @@ class MongoCollection(msgspec.Struct, frozen=True):
 
     ``name`` is its name in the database, by default the model's. With ``native_dates`` datetimes are BSON dates, which
     other programs and TTL indexes understand; values with microseconds are then refused. Without it they are text.
+
+    >>> from holdall.stores.mongo import open_mongo
+    >>> collections = {"book": MongoCollection(name="books", native_dates=True)}
+    >>> store = open_mongo("main", "mongodb://127.0.0.1:27017/library", collections=collections)
     """
 
     name: str = ""

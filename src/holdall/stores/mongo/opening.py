@@ -24,6 +24,8 @@ class MongoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``connections`` is the most that are open per event loop; ``timeout`` (seconds) bounds each call,
     ``connect_timeout`` finding a server. ``max_keys`` bounds the keys that a condition through a reference may bring,
     ``max_rows`` the records that are sorted outside the database. ``collections`` holds options of single collections.
+
+    Example: :func:`open_mongo`.
     """
 
     transactions: bool | None = None
@@ -44,6 +46,10 @@ def open_mongo(name: str, url: str, **options: Any) -> MongoStore | StandaloneMo
 
     Parameters of the URL (``replicaSet``, ``tls``, ``authSource`` …) go to the driver; the options are those of
     ``MongoOptions``. Raises DeclarationError for a URL without a database or a wrong option.
+
+    >>> store = open_mongo("main", "mongodb://127.0.0.1:27017/library?replicaSet=rs0", timeout=10.0)
+    >>> type(store).__name__
+    'MongoStore'
     """
     given = options_of(MongoOptions, name, options)
     address = Address.of(name, url)

@@ -44,7 +44,10 @@ _FEATURES = frozenset(Feature) - {Feature.FOREIGN_KEYS, Feature.STREAMS}
 
 
 class StandaloneMongoStore:
-    """Collections in one MongoDB database of a server without transactions: every change stands by itself."""
+    """Collections in one MongoDB database of a server without transactions: every change stands by itself.
+
+    Example: :func:`open_mongo`.
+    """
 
     commit_class = CommitClass.IDEMP
 
@@ -167,7 +170,10 @@ class StandaloneMongoStore:
 
 
 class MongoStore(StandaloneMongoStore):
-    """Collections in one MongoDB database of a replica set or sharded cluster: every ``apply`` is all or nothing."""
+    """Collections in one MongoDB database of a replica set or sharded cluster: every ``apply`` is all or nothing.
+
+    Example: :func:`open_mongo`.
+    """
 
     commit_class = CommitClass.TX
 

@@ -20,6 +20,9 @@ class RedisCollection(msgspec.Struct, frozen=True, kw_only=True):
     collection's name (``module:Class`` for records of another program). ``encoding="typed"`` reads and writes values in
     the envelopes of repocket; ``create()`` takes in what other programs wrote. ``scan_limit`` is how many records may
     be read through for a condition or a sort that no index answers, in place of the store's own.
+
+    >>> from holdall.stores.redis import open_redis
+    >>> store = open_redis("main", "redis://127.0.0.1:6379/0", collections={"visit": RedisCollection(ttl=60)})
     """
 
     ttl: float | None = None

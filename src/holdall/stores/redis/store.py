@@ -50,6 +50,9 @@ def open_redis(name: str, url: str, **options: Any) -> RedisStore:
     """The factory behind ``redis``, ``rediss``, ``redis+cluster`` and ``rediss+cluster`` URLs.
 
     Options are those of ``RedisStore`` and ``Connecting``. Raises DeclarationError for an unknown one.
+
+    >>> open_redis("main", "redis://127.0.0.1:6379/0", timeout=10.0).name
+    'main'
     """
     return RedisStore(name, url, **options)
 
@@ -61,6 +64,8 @@ class RedisStore:
     records may be read through for a condition or sort that no index answers; such a query is refused while it is 0.
     On a cluster ``spread="store"`` keeps the whole store in one slot, so that every batch is atomic; ``"collection"``
     gives each collection a slot of its own and refuses batches over several collections.
+
+    Example: :func:`open_redis`.
     """
 
     def __init__(

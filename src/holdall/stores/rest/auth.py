@@ -27,20 +27,28 @@ class _Secret(msgspec.Struct, frozen=True):
 
 
 class Basic(_Secret, frozen=True):
-    """A user's name and password (RFC 7617)."""
+    """A user's name and password (RFC 7617).
+
+    >>> Basic("jane", "secret")
+    Basic(***)
+    """
 
     user: str
     password: str
 
 
 class Bearer(_Secret, frozen=True):
-    """A token (RFC 6750)."""
+    """A token (RFC 6750). Example: :func:`open_rest`."""
 
     token: str
 
 
 class ApiKey(_Secret, frozen=True):
-    """A key under a name of the API's own, in a header or among the query's parameters."""
+    """A key under a name of the API's own, in a header or among the query's parameters.
+
+    >>> ApiKey("secret", name="key", place="query").place
+    'query'
+    """
 
     key: str
     name: str = "X-API-Key"
@@ -52,6 +60,9 @@ class Custom(_Secret, frozen=True):
 
     The function is called before the first call, and once more for a call that was answered with 401; its headers are
     then used until the next 401.
+
+    >>> Custom(lambda: {"Authorization": "Token secret"}).headers()
+    {'Authorization': 'Token secret'}
     """
 
     headers: Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]

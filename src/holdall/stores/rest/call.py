@@ -27,6 +27,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     ``headers`` are sent as they are. ``payload`` turns the body, a dictionary, into what the API wants.
     ``idempotency_key`` names the header by which the API counts a repeated call once. ``is_repeatable`` says that the
     call may be sent twice without harm; PUT and DELETE, and calls with an idempotency key, are anyway.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> RestCollection(path="/books/{id}", update=Call(method="PUT", idempotency_key="Idempotency-Key")).update.method
+    'PUT'
     """
 
     method: str = ""

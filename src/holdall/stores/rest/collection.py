@@ -37,6 +37,8 @@ class RestCollection(msgspec.Struct, frozen=True, kw_only=True):
       not know it is asked for the record before, which does not help where two add it at the same moment.
     - ``scan_limit``: what the API cannot do is done here, over at most so many records of its list; None refuses it.
       ``row_limit`` bounds every other list, ``url_limit`` the characters of a URL.
+
+    Example: :func:`open_rest`.
     """
 
     path: str

@@ -29,6 +29,17 @@ def from_openapi(document: Mapping[str, Any] | str | Path, path: str, **declared
 
     ``path`` is the list's or the single record's. ``declared`` are fields of ``RestCollection`` that are known better,
     or that the document leaves open. Raises DeclarationError, saying what to declare, where it leaves too much open.
+
+    >>> book = {"type": "object", "properties": {"id": {"type": "integer"}, "title": {"type": "string"}}}
+    >>> answer = {"200": {"description": "", "content": {"application/json": {"schema": book}}}}
+    >>> listed = {"type": "array", "items": book}
+    >>> many = {"get": {"responses": {"200": {"content": {"application/json": {"schema": listed}}}}}}
+    >>> path = {"get": {"responses": answer}, "parameters": [{"name": "id", "in": "path", "required": True}]}
+    >>> paths = {"/books/{id}": path, "/books": many}
+    >>> document = {"openapi": "3.1.0", "info": {"title": "Books", "version": "1"}, "paths": paths}
+    >>> collection = from_openapi(document, "/books")
+    >>> collection.path, collection.add
+    ('/books/{key}', None)
     """
     return derived(document if isinstance(document, Document) else Document(document), path, **declared)
 

@@ -103,6 +103,11 @@ class Refusals(msgspec.Struct, frozen=True, kw_only=True):
 
     The text is looked for as a whole and from its last ``/`` or ``:`` on. The reasons themselves are always known, as
     the problem documents (RFC 9457) of Holdall have them: ``urn:holdall:unique``.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> refusals = Refusals(reason_at="error.code", reasons={"taken": "unique"})
+    >>> RestCollection(path="/books/{id}", refusals=refusals).refusals.reason_at
+    'error.code'
     """
 
     reason_at: str = "type"

@@ -23,6 +23,11 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     Lists of at most ``most_values`` are joined by ``separator``, with ``escape`` before one inside a value, or come as
     a parameter each where the separator is empty. The API may give more records than were asked for, never fewer;
     ``is_exact`` says that it gives no more, so that it may skip and count for us.
+
+    >>> from holdall.query import Op
+    >>> filters = Filters(operators={Op.EQ: "{field}", Op.GT: "{field}__gt"})
+    >>> filters.operators[Op.GT].format(field="pages")
+    'pages__gt'
     """
 
     operators: Mapping[Op, str] = {}
@@ -41,6 +46,9 @@ class Sorting(msgspec.Struct, frozen=True, kw_only=True):
     ``fields`` are those the API can sort by, by text code point by code point; None means all. ``most_keys`` may be
     given at once. ``nulls`` is where missing values come; without it, fields that may be missing are not sorted by.
     ``spell`` writes a whole sort, and gives None for one it cannot write.
+
+    >>> Sorting(parameter="order_by", fields=frozenset({"name"})).parameter
+    'order_by'
     """
 
     parameter: str = "sort"

@@ -15,6 +15,9 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds to wait: for a connection, for the next bytes of an answer, and for a call with all its retries.
 
     Without ``read`` only the total time bounds how long an answer may pause.
+
+    >>> Timeouts(connect=2.0, total=10.0).total
+    10.0
     """
 
     connect: float = 5.0
@@ -27,6 +30,9 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
 
     The wait doubles from ``first_wait`` up to ``most_wait``, with chance in it. ``Retry-After`` is honoured where it
     asks for no more than ``most_asked`` seconds and the call's total time leaves room for it; else the call fails.
+
+    >>> Retries(most=2).wait(3, None), Retries().wait(1, asked=7.0)
+    (None, 7.0)
     """
 
     most: int = 3
@@ -45,7 +51,7 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """A rate of calls: at most ``calls`` in any span of ``seconds``."""
+    """A rate of calls: at most ``calls`` in any span of ``seconds``. Example: :func:`open_rest`."""
 
     calls: int
     seconds: float = 1.0

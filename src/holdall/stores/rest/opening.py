@@ -51,6 +51,17 @@ def open_rest(
     ``max_connections`` those under way at once. Certificates are always verified: ``ca`` is a file of authorities, or
     an SSLContext that verifies. ``keep_alive`` is how many seconds an idle connection is kept; keep it below the
     server's own. Raises DeclarationError for what cannot work.
+
+    >>> from holdall.stores.rest import Bearer, PageSize, Rate, RestCollection
+    >>> store = open_rest(
+    ...     "partner",
+    ...     "https://api.example/v1",
+    ...     auth=Bearer("secret"),
+    ...     rate=Rate(10),
+    ...     collections={"book": RestCollection(path="/books/{id}", paging=PageSize())},
+    ... )
+    >>> store.name
+    'partner'
     """
     declared, obstacles = _declared(name, collections, openapi)
     if commit not in ("once", "idemp"):

@@ -14,6 +14,8 @@ class PageSize(msgspec.Struct, frozen=True, kw_only=True):
 
     ``size`` is empty where the API has no such parameter; its pages are then of ``most`` records. Without a total, the
     end is known by an empty page, or a 404 instead; ``short_page_ends`` says that one which is not full is the last.
+
+    Example: :func:`open_rest`.
     """
 
     page: str = "page"
@@ -24,7 +26,12 @@ class PageSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Offset(msgspec.Struct, frozen=True, kw_only=True):
-    """Pages by position: ``?offset=100&limit=100``; otherwise as ``PageSize``."""
+    """Pages by position: ``?offset=100&limit=100``; otherwise as ``PageSize``.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> RestCollection(path="/books/{id}", paging=Offset(offset="start", size="count")).paging.size
+    'count'
+    """
 
     offset: str = "offset"
     size: str = "limit"
@@ -37,6 +44,10 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
     An empty page that gives its own cursor once more ends it, too. ``is_url``: what stands there is the address of the
     next page, which must lie on the same host.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> RestCollection(path="/books/{id}", list_at="items", paging=Cursor(next_at="next")).paging.next_at
+    'next'
     """
 
     next_at: str
@@ -47,7 +58,12 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """Pages by the header ``Link: <…>; rel="next"`` (RFC 8288)."""
+    """Pages by the header ``Link: <…>; rel="next"`` (RFC 8288).
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> RestCollection(path="/books/{id}", paging=LinkHeader(most=50)).paging.most
+    50
+    """
 
     size: str = "per_page"
     most: int = 100

@@ -38,6 +38,8 @@ class RestStore:
     """Each change is a call of its own: none is undone because another failed.
 
     ``apply`` sends changes one after the other and stops at the first that is refused or lost.
+
+    Example: :func:`open_rest`.
     """
 
     def __init__(

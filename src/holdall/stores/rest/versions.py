@@ -16,6 +16,10 @@ class BodyVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     The version a write expects goes into ``header``, as ``text`` says, or into the query's parameter ``query``.
     ``is_sent``: the new version is part of the payload; otherwise the API counts by itself, from 1 up by 1.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> RestCollection(path="/books/{id}", version=BodyVersion(is_sent=True)).version.header
+    'If-Match'
     """
 
     header: str = "If-Match"
@@ -29,6 +33,8 @@ class TaggedVersion(BodyVersion, frozen=True, kw_only=True):
 
     So do services of Holdall. The tags of the last ``most`` records read are remembered. Where one is not, the record
     is read again before it is written, and must have the version it had.
+
+    Example: :class:`ETags`.
     """
 
     most: int = 10_000
@@ -39,6 +45,10 @@ class ETags(msgspec.Struct, frozen=True, kw_only=True):
 
     A record's version is then made from its content; the tags of the last ``most`` records read are remembered. Where
     one is not, the record is read again before it is written, and must be as it was.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> RestCollection(path="/books/{id}", version=ETags()).version.most
+    10000
     """
 
     most: int = 10_000

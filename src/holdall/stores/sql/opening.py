@@ -24,6 +24,9 @@ def open_sql(name: str, url: str, **options: Any) -> SqlStore:
     SQLite, PostgreSQL, MariaDB and MySQL are reached by drivers of our choice, whatever driver the URL names. The
     options are those of ``SqliteOptions``, ``PostgresOptions`` or ``EngineOptions``. Raises DeclarationError for a
     wrong one.
+
+    >>> open_sql("main", "sqlite:///library.db").name
+    'main'
     """
     scheme, slashes, rest = url.partition("://")
     if not slashes:

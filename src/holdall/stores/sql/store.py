@@ -38,7 +38,7 @@ __all__ = ["SqlStore", "SqlTransaction"]
 
 
 class SqlStore:
-    """Collections in the tables of one SQL database."""
+    """Collections in the tables of one SQL database. Example: :func:`open_sql`."""
 
     def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:
         self.name = name

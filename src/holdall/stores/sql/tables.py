@@ -22,7 +22,7 @@ __all__ = ["Tables"]
 
 
 class Tables:
-    """The tables of a store. Binding is cheap; metadata is built when it is first asked for after a binding."""
+    """The tables of a store; metadata is built when first asked for after a binding. Example: :func:`open_sql`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect

@@ -16,6 +16,9 @@ def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
     """The factory behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
 
     Raises DeclarationError for a URL without a folder or an unknown option.
+
+    >>> open_yaml("main", "yaml:./reference").name
+    'main'
     """
     path = url.partition(":")[2]
     if path.startswith("//"):

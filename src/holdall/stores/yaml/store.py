@@ -59,6 +59,8 @@ class YamlStore:
     ``max_file_bytes`` bounds one file (4 MiB for a record, 64 MiB for a collection), ``max_records`` one collection;
     ``lock_timeout`` is how many seconds to wait for another process. A person who edits a record that has a version
     raises the version too, or an edit of the same field made elsewhere meanwhile is not seen as a conflict.
+
+    Example: :func:`open_yaml`.
     """
 
     def __init__(

@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 
 class Case:
-    """The store, the collections it is bound to (``schemas``), and the rows it must hold (``tables``)."""
+    """The store, the collections it is bound to (``schemas``), and the rows it must hold (``tables``).
+
+    Example: :class:`StoreConformance`.
+    """
 
     def __init__(self, store: Store, timeout: float = 60.0) -> None:
         self.store = store

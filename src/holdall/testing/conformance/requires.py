@@ -23,6 +23,8 @@ def requires(*needs: Feature | Op | Kind | type) -> Callable[[Test], Test]:
     Where the store declares all, the test runs as it is. Where it does not, binding a collection that needs the
     ability, or fetching a query that does, must raise Unsupported. A type stands for an optional protocol: a store
     without its methods has nothing to refuse.
+
+    Example: :class:`StoreConformance`.
     """
 
     def mark(test: Test) -> Test:

@@ -48,7 +48,14 @@ class StoreConformance(
     Bounds,
     Lifecycle,
 ):
-    """Every test a store must pass. ``label`` names its report; none is written while it is empty."""
+    """Every test a store must pass. ``label`` names its report; none is written while it is empty.
+
+    >>> from holdall.store import open_store
+    >>> class TestMine(StoreConformance):
+    ...     label = "mine"
+    ...     def open_store(self, request):
+    ...         return open_store("mine", "memory:")
+    """
 
     label = ""
     timeout = 60.0

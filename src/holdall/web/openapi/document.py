@@ -22,7 +22,10 @@ _WRITES = (400, 403, 408, 409, 413, 415, 422, 501)
 
 
 def contribution(bindings: Iterable[Binding], challenge: str | None = None) -> Json:
-    """The paths and components of these collections; with a ``challenge``, users may say who they are."""
+    """The paths and components of these collections; with a ``challenge``, users may say who they are.
+
+    Example: :func:`asgi`.
+    """
     paths: Json = {}
     schemas: Json = {"Holdall.Problem": PROBLEM}
     tags = []
@@ -48,6 +51,8 @@ def contribute(document: Json, added: Json) -> Json:
     """The host's document with ours in it, changed in place; doing it twice does no harm.
 
     Where the host's own routes take or give records, the schemas are those of their collections.
+
+    Example: :func:`asgi`.
     """
     _refer(document, added["components"]["schemas"])
     document.setdefault("paths", {}).update(added["paths"])

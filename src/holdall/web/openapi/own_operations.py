@@ -19,7 +19,7 @@ _OF_FRAMEWORK = "/HTTPValidationError"
 
 
 def describe_own(document: Json, routes: Iterable[Any], *, knows_users: bool) -> None:
-    """Complete the operations of these routes, in place; what a route says of itself stays."""
+    """Complete the operations of these routes, in place; what a route says of itself stays. Example: :func:`asgi`."""
     for route in routes:
         item = document.get("paths", {}).get(getattr(route, "path_format", None), {})
         session = _session_of(getattr(route, "dependant", None))

@@ -12,7 +12,11 @@ __all__ = ["ReadySet", "Strategy", "carry_out"]
 
 
 class Strategy(StrEnum):
-    """The treatment of the other calls once one has failed. Calls that were started are awaited either way."""
+    """The treatment of the other calls once one has failed. Calls that were started are awaited either way.
+
+    >>> app = Holdall("library")
+    >>> session = app.session(strategy=Strategy.CONTINUE_ON_ERROR)
+    """
 
     INTERRUPT_ON_ERROR = "interrupt on error"
     """Nothing new is started."""

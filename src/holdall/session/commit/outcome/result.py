@@ -16,7 +16,7 @@ __all__ = ["CommitResult", "Task", "TaskState"]
 
 
 class TaskState(StrEnum):
-    """How far a task came."""
+    """How far a task came. Example: :class:`CommitResult`."""
 
     APPLIED = "applied"
     FAILED = "failed"
@@ -33,6 +33,8 @@ class Task(msgspec.Struct, frozen=True):
     ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was
     part of; both in seconds. ``answer`` is what a DAO returned. ``places`` is how many of its own places the store
     wrote or freed, if it told.
+
+    Example: :class:`CommitResult`.
     """
 
     record: Any
@@ -63,6 +65,22 @@ class CommitResult:
 
     ``commit`` is the name under which the journal knows a commit over several stores. ``error`` is what
     ``commit(raise_for_status=False)`` did not raise.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> async def example():
+    ...     async with app.session() as session:
+    ...         session.add(Book(id=1))
+    ...         return await session.commit()
+    >>> import asyncio
+    >>> result = asyncio.run(example())
+    >>> result, [(str(task.verb), task.key, str(task.state)) for task in result.tasks]
+    (CommitResult(all or nothing, 1 tasks), [('add', 1, 'applied')])
+    >>> result.failed, result.unknown, result.raise_for_status()
+    ((), (), None)
     """
 
     __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "error", "guarantee", "unresolved")

@@ -10,7 +10,11 @@ __all__ = ["Guarantee", "guarantee_of"]
 
 
 class Guarantee(StrEnum):
-    """The promise of a commit, known before it begins; the strongest first."""
+    """The promise of a commit, known before it begins; the strongest first.
+
+    >>> Guarantee.ATOMIC.is_at_least(Guarantee.RECOVERED)
+    True
+    """
 
     NOTHING_TO_DO = "nothing to do"
     ATOMIC = "all or nothing"

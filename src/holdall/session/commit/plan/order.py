@@ -16,7 +16,10 @@ _PASSED = 64  # nodes that cannot go yet and are looked at before going on
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """Node ``source`` refers to node ``target``, which must be written first unless the edge ``may_wait``."""
+    """Node ``source`` refers to node ``target``, which must be written first unless the edge ``may_wait``.
+
+    Example: :func:`order_nodes`.
+    """
 
     source: int
     target: int
@@ -28,6 +31,8 @@ class Order(msgspec.Struct, frozen=True):
 
     ``waiting`` are the edges left out to get there: references to be written once both ends are. ``stuck`` are nodes
     on a circle of edges that may not wait.
+
+    Example: :func:`order_nodes`.
     """
 
     levels: tuple[tuple[int, ...], ...]

@@ -32,6 +32,8 @@ class Batch(msgspec.Struct):
     ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
     parallel to ``records``. A key is None where the store has yet to make it. ``expected`` is what the store must still
     have of each record.
+
+    Example: :class:`Plan`.
     """
 
     binding: Binding
@@ -44,7 +46,10 @@ class Batch(msgspec.Struct):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Batches that go to one store together, or calls of any stores. ``is_linked`` if records refer to new ones."""
+    """Batches that go to one store together, or calls of any stores. ``is_linked`` if records refer to new ones.
+
+    Example: :class:`Plan`.
+    """
 
     batches: tuple[Batch, ...]
     is_linked: bool = False

@@ -33,6 +33,14 @@ class Recovery:
     """Goes over the journals and reservations of an application; any number of processes may do so at once.
 
     One home, store or row that cannot be reached or read stops nothing else: it is logged, and left.
+
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> async def example():
+    ...     return await app.recovery.run(), await app.recovery.unfinished(), await app.recovery.sweep()
+    >>> import asyncio
+    >>> asyncio.run(example())
+    (Recovered(finished=0, undone=0, listed=0, pending=0, held=0), [], 0)
     """
 
     def __init__(self, bindings: Bindings) -> None:

@@ -28,6 +28,8 @@ _MARKERS_LAST = dt.timedelta(hours=24)
 class Recovered(msgspec.Struct):
     """The result of one round of recovery, in numbers of commits. ``held`` are those that others may still be working
     on.
+
+    Example: :class:`Recovery`.
     """
 
     finished: int = 0
@@ -140,6 +142,8 @@ async def recovering(
     """Recover now and at least every ``every`` seconds, for good; errors are logged, and the round is tried again.
 
     Where somebody held a commit, look again when his lease may be over.
+
+    Example: :class:`Recovery`.
     """
     while True:
         pause = every

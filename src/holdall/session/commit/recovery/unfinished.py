@@ -26,6 +26,8 @@ class Unfinished(msgspec.Struct, frozen=True):
     commit, ``home`` says where its row is, ``owner`` names the process that holds it, empty where nobody does.
     ``reason`` says why nobody here can go on with it, empty where somebody can. ``commit`` is empty where the journal
     at ``home`` cannot be read, so that nobody knows what it lists.
+
+    ``str(unfinished)`` is shown by ``holdall commits``. Example: :class:`Recovery`.
     """
 
     commit: str
@@ -50,7 +52,10 @@ class Unfinished(msgspec.Struct, frozen=True):
 
 
 class UnfinishedCommit:
-    """One commit over several stores, by its id: in the process that made it or, by ``app.recovery``, in any."""
+    """One commit over several stores, by its id: in the process that made it or, by ``app.recovery``, in any.
+
+    Example: :class:`CommitError`.
+    """
 
     def __init__(self, commit: str, coordinator: Coordinator, handle: JournalHandle | None) -> None:
         self.commit = commit

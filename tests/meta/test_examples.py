@@ -1,0 +1,115 @@
+"""Everything that a door exports shows by an example how it is used, or names what does; and the examples run."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdall.model import Manager, Model, Reference, Related, ResultSet, Stream
+from holdall.policy import Policy
+from holdall.query import Expression, Query
+from holdall.session import CommitResult
+from holdall.testing.client import Client
+from tests.meta.examples import MODULES, docstrings, examples, failures, module_of
+from tests.meta.sources import HOUSE, PACKAGE, house_files, parsed
+
+# A room exports by its ``__init__``; these modules are imported by their own names.
+_DOORS = [
+    *house_files(PACKAGE, "__init__.py"),
+    PACKAGE / "dao.py",
+    *(PACKAGE / "testing").glob("[!_]*.py"),
+]
+_POINTER = re.compile(r"Example: (?::(?:class|func):`([\w.]+)`|``([\w./-]+\.md)``)\.")
+_VERBS = (Client, CommitResult, Expression, Manager, Model, Policy, Query, Reference, Related, ResultSet, Stream)
+
+
+def _exported() -> Iterator[tuple[str, Any]]:
+    """Every class and function that a door exports, once, under the first of its names."""
+    seen: set[int] = set()
+    for door in _DOORS:
+        module = importlib.import_module(module_of(door))
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            if (inspect.isclass(value) or inspect.isfunction(value)) and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module.__name__}.{name}", value
+
+
+_EXPORTED = dict(_exported())
+_BY_NAME = {name.rpartition(".")[2]: value for name, value in _EXPORTED.items()}
+
+
+def _own(value: Any) -> str:
+    """The docstring of a class or function itself, not one that it inherits."""
+    return inspect.cleandoc(value.__dict__.get("__doc__") or "" if inspect.isclass(value) else value.__doc__ or "")
+
+
+def _is_shown(text: str) -> bool:
+    """Whether a docstring has an example, or leads to one that has."""
+    if ">>>" in text:
+        return True
+    pointer = _POINTER.search(text)
+    if pointer is None:
+        return False
+    name, page = pointer.groups()
+    if page is not None:
+        return (HOUSE / page).exists()
+    room, _, last = name.rpartition(".")
+    if room.startswith("holdall"):
+        found: Any = getattr(importlib.import_module(room), last)
+    else:
+        found = getattr(_BY_NAME[room], last) if room else _BY_NAME.get(last)
+    return found is not None and ">>>" in _own(found)
+
+
+@pytest.mark.parametrize("name", _EXPORTED)
+def test_an_exported_name_has_an_example_or_leads_to_one(name: str) -> None:
+    assert _is_shown(_own(_EXPORTED[name])), "add >>> lines, or a sentence such as: Example: :class:`Query`."
+
+
+@pytest.mark.parametrize("verbs", _VERBS, ids=lambda verbs: verbs.__name__)
+def test_a_public_method_is_used_in_an_example(verbs: type) -> None:
+    pointed = _POINTER.search(_own(verbs))
+    shown = _own(verbs) + (_own(_BY_NAME[pointed.group(1)]) if pointed else "")
+    methods = {
+        name: getattr(value, "fget", value)
+        for name, value in vars(verbs).items()
+        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+    }
+    unseen = [name for name, value in methods.items() if f".{name}" not in shown and ">>>" not in _own(value)]
+    assert unseen == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_of)
+def test_the_examples_of_a_module_run(path: Path) -> None:
+    assert [test.name for test in examples(path)] != []
+    assert failures(path) == ""
+
+
+def test_a_missing_example_is_seen() -> None:
+    assert not _is_shown("Add a book.")
+    assert not _is_shown("Add a book. Example: :class:`NoSuchName`.")
+    assert not _is_shown("Add a book. Example: ``docs/nowhere.md``.")
+    assert _is_shown("Add a book. Example: :class:`Query`.")
+
+
+def test_an_example_that_fails_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "planted.py"
+    path.write_text('def two() -> int:\n    """Two.\n\n    >>> two()\n    2\n    """\n    return 1\n')
+    monkeypatch.setattr("tests.meta.examples.module_of", lambda path: "planted")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "Expected:\n    2\nGot:\n    1" in failures(path)
+
+
+def test_docstrings_of_all_definitions_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text('"""A."""\nclass B:\n    """B."""\n    async def c(self):\n        """C."""\n')
+    assert [text for _, _, text in docstrings(path)] == ["A.", "B.", "C."]
+    assert isinstance(parsed(path), ast.Module)
