@@ -50,6 +50,7 @@ class SyncHoldall:
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
+        self._thread = 0  # the identifier of the portal's thread
         watch_forks(self)
 
     def before_fork(self) -> None:
@@ -70,9 +71,10 @@ class SyncHoldall:
                 from anyio.from_thread import start_blocking_portal  # takes its time, and only the facade needs it
 
                 self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
+                self._thread = self._portal.call(threading.get_ident)
                 atexit.register(self.close)
             portal = self._portal
-        if threading.get_ident() == portal._event_loop_thread_id:
+        if threading.get_ident() == self._thread:
             raise StateError("the sync facade was called from its own loop; use the async session there")
         return portal.call(function)
 
@@ -130,7 +132,7 @@ class SyncHoldall:
             portal, self._portal = self._portal, None
             if portal is None:
                 return
-            if threading.get_ident() == portal._event_loop_thread_id:
+            if threading.get_ident() == self._thread:
                 self._portal = portal
                 raise StateError("the sync facade was called from its own loop; use the async session there")
             try:

@@ -55,7 +55,9 @@ class Gathering:
         loading[key] = loop.create_future()
         keys = self._joining[binding] = [key]
         try:
-            if getattr(loop, "_ready", True):  # where nothing else is ready to run, nobody can join in this tick
+            # Where nothing else is ready to run, nobody can join in this tick; only a private attribute tells. Not to
+            # sleep saves 14 of the 50 microseconds of a get from SQLite. Loops of others always sleep.
+            if getattr(loop, "_ready", True):
                 await asyncio.sleep(0)
             del self._joining[binding]
             found, broken = await fetch(binding, keys)

@@ -136,11 +136,11 @@ def text_matching(pattern: str) -> str | None:
     >>> text_matching(r"^(?:[A-Z]{2})-\\d+$")
     'AA-1'
     """
-    parser: Any = import_module("re._parser")  # what re itself reads patterns by
     try:
+        parser: Any = import_module("re._parser")  # what re itself reads patterns by; nothing public does
         text = _written(parser.parse(pattern))
         return text if re.search(pattern, text) else None
-    except (re.error, OverflowError, LookupError, TypeError, ValueError):
+    except (ImportError, re.error, OverflowError, LookupError, TypeError, ValueError):
         return None
 
 

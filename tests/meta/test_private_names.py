@@ -1,0 +1,151 @@
+"""Private names of others are used where nothing public does the same, each for a reason and guarded on this Python."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis.asyncio
+
+from holdall.web.openapi.examples import text_matching
+from tests.meta.sources import PACKAGE, house_files, parsed
+
+_OURS = "a class of this package whose modules work together"
+_USED: dict[tuple[str, str], str] = {
+    ("app/fsck.py", "_records"): _OURS,
+    ("model/attributes.py", "_track"): _OURS,
+    ("model/inverse_edits.py", "_record"): _OURS,
+    ("model/reference_slots.py", "_record"): _OURS,
+    ("model/write.py", "_track"): _OURS,
+    ("session/references/cascade_plan.py", "_track"): _OURS,
+    ("model/names.py", "_getframe"): "documented by Python: what a class body can see",
+    ("session/gathering.py", "_ready"): "saves a tick of the loop",
+    (
+        "stores/redis/pool.py",
+        "_parser",
+    ): "a connection is ended at once, without its loop",
+    ("stores/redis/pool.py", "_reader"): "the same",
+    ("stores/redis/pool.py", "_writer"): "the same",
+    ("stores/rest/answer.py", "_Decompress"): "a name of typeshed, for type checkers alone",
+    (
+        "stores/sql/postgres_connection.py",
+        "_transport",
+    ): "whether the server has said something",
+    ("web/openapi/examples.py", "re._parser"): "nothing public reads patterns",
+}
+"""By file and name, why a private name is used that the file does not define; those of others are guarded below."""
+
+_PUBLIC = {"_replace", "_fields", "_asdict", "_make"}  # of named tuples
+
+
+def _is_private(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("_") and not (name.startswith("__") and name.endswith("__"))
+
+
+def _is_self(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super"
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """The names that a file defines: functions, what classes hold, and what is assigned to ``self``."""
+    found = set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Name(id=name, ctx=ast.Store()):
+                found.add(name)
+            case ast.Attribute(attr=name, ctx=ast.Store()) if _is_self(node.value):
+                found.add(name)
+    return found
+
+
+def _used(tree: ast.Module) -> Iterator[str]:
+    """The private names that a file uses of what is not itself, and of modules of others."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) if _is_private(name) and not _is_self(node.value):
+                yield name
+            case ast.Call(
+                func=ast.Name(id="getattr" | "setattr" | "hasattr" | "delattr"), args=[_, ast.Constant(value=name), *_]
+            ):
+                if _is_private(name):
+                    yield str(name)
+            case (
+                ast.Call(func=ast.Name(id="import_module"), args=[ast.Constant(value=str(name))])
+                | ast.ImportFrom(module=str(name))
+            ):
+                if not name.startswith("holdall") and any(map(_is_private, name.split("."))):
+                    yield name
+                names = node.names if isinstance(node, ast.ImportFrom) and not name.startswith("holdall") else []
+                yield from [item.name for item in names if _is_private(item.name)]
+
+
+def _foreign(path: Path) -> set[str]:
+    tree = parsed(path)
+    return set(_used(tree)) - _defined(tree) - _PUBLIC
+
+
+def test_private_names_are_used_for_a_reason() -> None:
+    found = {
+        (path.relative_to(PACKAGE).as_posix(), name) for path in house_files(PACKAGE, "*.py") for name in _foreign(path)
+    }
+    assert found == set(_USED)
+
+
+@pytest.mark.parametrize(
+    "line, name",
+    [
+        ("portal._event_loop_thread_id", "_event_loop_thread_id"),
+        ("self._loop._ready", "_ready"),
+        ("getattr(loop, '_ready', True)", "_ready"),
+        ("from asyncio.events import _get_running_loop", "_get_running_loop"),
+        ("from msgspec._core import Struct", "msgspec._core"),
+        ("import_module('re._parser')", "re._parser"),
+    ],
+)
+def test_a_private_name_is_found(tmp_path: Path, line: str, name: str) -> None:
+    path = tmp_path / "code.py"
+    path.write_text(f"class One:\n    def own(self):\n        self._mine = 1\n        {line}\n        other._mine\n")
+    assert _foreign(path) == {name}
+
+
+def test_the_part_in_c_uses_the_public_interface() -> None:
+    text = (PACKAGE / "model" / "_write.c").read_text()
+    assert not re.findall(r"\b_Py\w+|Py_BUILD_CORE|#include\s*[<\"]internal/", text)
+
+
+# --- what they are on this Python and with these libraries ------------------------------------------------------------
+
+
+def test_asyncio_tells_what_is_ready_to_run() -> None:
+    async def seen() -> tuple[bool, bool]:
+        loop = asyncio.get_running_loop()
+        alone = bool(getattr(loop, "_ready", True))
+        loop.call_soon(lambda: None)
+        return alone, bool(getattr(loop, "_ready", True))
+
+    assert asyncio.run(seen()) == (False, True), sys.version
+
+
+def test_re_reads_patterns() -> None:
+    assert text_matching(r"^(?:[A-Z]{2})-\d+$") == "AA-1", sys.version
+    assert text_matching(r"[a-f]+x?") == "a"
+
+
+def test_connections_of_redis_have_a_reader_a_writer_and_a_parser() -> None:
+    connection = redis.asyncio.Connection()
+    assert (connection._reader, connection._writer) == (None, None)
+    assert callable(connection._parser.on_disconnect)
+
+
+def test_connections_of_asyncpg_have_a_transport() -> None:
+    assert "_transport" in asyncpg.Connection.__slots__
