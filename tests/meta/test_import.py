@@ -12,12 +12,7 @@ from packaging.requirements import Requirement
 from tests.meta.sources import HOUSE
 
 # Where the module is not named as the distribution is.
-_MODULE_NAMES = {
-    "argon2-cffi": "argon2",
-    "python-multipart": "python_multipart",
-    "ruamel.yaml": "ruamel",
-    "starlette-admin": "starlette_admin",
-}
+_MODULE_NAMES = {"ruamel.yaml": "ruamel", "fastapi-swagger": "fastapi_swagger"}
 
 
 def _optional_modules() -> set[str]:
