@@ -27,7 +27,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_begun = False
         self._deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it, too
         """Wait for a request."""
         super().connection_made(transport)
         self._wait()

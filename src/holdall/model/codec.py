@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import starmap
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from holdall.codegen import function
 from holdall.errors import FieldError, ValidationError
 from holdall.model.field import Field
 from holdall.model.reference import Reference
-
-if TYPE_CHECKING:
-    from holdall.model.declaration import Declaration
 
 __all__ = ["RowCodec"]
 
@@ -29,20 +26,23 @@ class RowCodec:
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     title: str
-    >>> [book] = RowCodec(Book.__holdall__).records_from([(1, "Emma")])
+    >>> [book] = Book.__holdall__.codec.records_from([(1, "Emma")])
     >>> book.title
     'Emma'
     """
 
-    def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
+    def __init__(self, model: str, stored: Sequence[Field], create: Callable[..., Any]) -> None:
+        self._model = model
+        self._stored = stored
+        self._by_name = {field.name: field for field in stored}
+        self._create = create
         self._readers: dict[tuple[str, ...], Reader] = {}
-        self._decode = _decoder(declaration)
+        self._decode = _decoder(model, stored, create)
 
     def records_from(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
         """A record for each row, nothing checked; raises ValidationError where a value cannot be decoded."""
         if self._decode is None:
-            return list(starmap(self._declaration.create, rows))
+            return list(starmap(self._create, rows))
         kept = rows if isinstance(rows, list | tuple) else list(rows)
         try:
             return self._decode(kept)
@@ -54,7 +54,7 @@ class RowCodec:
         """A function from a record to the border values of these fields, made once for each choice of fields."""
         found = self._readers.get(names)
         if found is None:
-            found = self._readers[names] = _reader([self._declaration.by_name[name] for name in names])
+            found = self._readers[names] = _reader([self._by_name[name] for name in names])
         return found
 
     def columns(self, names: tuple[str, ...], records: Sequence[Any]) -> list[list[Any]]:
@@ -62,7 +62,7 @@ class RowCodec:
         return [self._column(name, records) for name in names]
 
     def _column(self, name: str, records: Sequence[Any]) -> list[Any]:
-        if _is_plain(self._declaration.by_name[name]):
+        if _is_plain(self._by_name[name]):
             return list(map(attrgetter(name), records))
         return [value for (value,) in map(self.reader((name,)), records)]
 
@@ -71,11 +71,11 @@ class RowCodec:
         for row in rows:
             errors = [
                 FieldError(field.name, "stored", "is stored as something that the model does not know")
-                for field, value in zip(self._declaration.stored, row, strict=True)
+                for field, value in zip(self._stored, row, strict=True)
                 if not _decodes(field, value)
             ]
             if errors:
-                raise ValidationError(self._declaration.model.__name__, errors)
+                raise ValidationError(self._model, errors)
 
 
 def _decode_of(field: Field) -> Callable[[Any], Any] | None:
@@ -95,20 +95,22 @@ def _decodes(field: Field, value: Any) -> bool:
     return True
 
 
-def _decoder(declaration: Declaration) -> Callable[[Iterable[Any]], list[Any]] | None:
+def _decoder(
+    model: str, stored: Sequence[Field], create: Callable[..., Any]
+) -> Callable[[Iterable[Any]], list[Any]] | None:
     """A generated function from rows to records; None where rows are slot values as they are."""
-    if all(_decode_of(field) is None for field in declaration.stored):
+    if all(_decode_of(field) is None for field in stored):
         return None
-    names: dict[str, Any] = {"create": declaration.create}
+    names: dict[str, Any] = {"create": create}
     variables, values = [], []
-    for number, field in enumerate(declaration.stored):
+    for number, field in enumerate(stored):
         decode = _decode_of(field)
         variables.append(f"v{number}")
         values.append(f"v{number}" if decode is None else f"v{number} if v{number} is None else d{number}(v{number})")
         names[f"d{number}"] = decode
     source = f"[create({', '.join(values)}) for {', '.join(variables)}, in rows]"
     decode_all: Callable[[Iterable[Any]], list[Any]] = function(
-        "decode", "rows", source, names, f"{declaration.model.__name__}, made of rows"
+        "decode", "rows", source, names, f"{model}, made of rows"
     )
     return decode_all
 

@@ -69,17 +69,17 @@ class Declaration:
     @cached_property
     def codec(self) -> RowCodec:
         """The way between records and rows."""
-        return RowCodec(self)
+        return RowCodec(self.model.__name__, self.stored, self.create)
 
     @cached_property
     def json_input(self) -> JsonInput:
         """The way from JSON and text to values; used only after ``resolve``."""
-        return JsonInput(self)
+        return JsonInput(self.model, self.fields, self.key, self.key_from)
 
     @cached_property
     def json_output(self) -> JsonOutput:
         """The way from records to JSON."""
-        return JsonOutput(self)
+        return JsonOutput(self.model.__name__, self.stored, self.computed)
 
     def admit_key(self, key: Any, errors: list[FieldError]) -> Any:
         """A key as a store takes it, a scalar or a tuple; what is wrong with it is appended to ``errors``."""

@@ -48,6 +48,7 @@ class Field:
         self.is_single = False  # the other end of a Ref that leads here from one record at most
         self.rules: tuple[Rule, ...] = (field_type.rules if field_type else ()) + options.rules
         self.frozen = options.frozen
+        self.slot: Any = None  # of the finished class
         self.get: Callable[[Any], Any] = _no_slot
         self.put: Callable[[Any, Any], None] = _no_slot
         self.fast: Callable[[Any], bool] = _never
@@ -242,6 +243,7 @@ class Field:
 
     def bind(self, slot: Any) -> None:
         """Take the slot of the finished class, and make ``fast`` from the source."""
+        self.slot = slot
         self.get = slot.__get__
         self.put = slot.__set__
         names: dict[str, Any] = {"__UTC": UTC}
@@ -271,8 +273,8 @@ def _holds(rule: Rule, value: Any) -> bool:
 
 def _rule_source(rule: Rule, name: str, names: dict[str, Any]) -> str:
     operator = _INLINE.get(type(rule))
-    if operator is not None:
-        names[name] = rule.bound  # type: ignore[attr-defined]
+    if operator is not None and isinstance(rule, Ge | Gt | Le | Lt):
+        names[name] = rule.bound
         return f"x {operator} {name}"
     if isinstance(rule, Length):
         upper = "" if rule.maximum is None else f" <= {rule.maximum}"

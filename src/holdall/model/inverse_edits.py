@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model.reference import Reference, key_of_value, session_of
+from holdall.model.reference import Reference, key_of_value, record_in, session_of
 from holdall.model.reference_slots import leads_to, refers_to
 from holdall.model.state import State
 from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track, state_of, track_of
@@ -73,14 +73,14 @@ def link(owner: Any, name: str, value: Any) -> None:
     """Let this record, or the one with this key, refer to the owner too."""
     (item,) = _validated(owner, name, (value,))
     field, record = _field(owner, name), _at_hand(owner, name, item)
-    edit, known = _edit(owner, name), _known(owner, name)
+    edit, known, session = _edit(owner, name), _known(owner, name), session_of(owner)
     edit.removed.pop(key_of_value(item), None)
     if edit.kept is not None:
         edit.kept.append(item)
     if record is None:
         _ask_for(owner, edit, item)
-        if known is not None:
-            session_of(owner).keep_back(owner, name, None)
+        if known is not None and session is not None:
+            session.keep_back(owner, name, None)
     else:
         _point(owner, record, _other(owner, name))
         edit.written.append(record)
@@ -182,10 +182,9 @@ def _validated(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
     if errors:
         raise ValidationError(type(owner).__name__, errors)
     for item in items:
-        if item.__class__ is Reference and state_of(item._record) is State.DISCARDED:
-            raise StateError(
-                f"{type(owner).__name__}.{name}: this {type(item._record).__name__} was discarded; make it anew"
-            )
+        record = record_in(item) if item.__class__ is Reference else None
+        if record is not None and state_of(record) is State.DISCARDED:
+            raise StateError(f"{type(owner).__name__}.{name}: this {type(record).__name__} was discarded; make it anew")
     return tuple([item.key if _is_elsewhere(owner, item) else item for item in items])
 
 
@@ -193,7 +192,7 @@ def _is_elsewhere(owner: Any, item: Any) -> bool:
     """Whether the record is stored and another session's than that of the owner, if this is one that can write."""
     if item.__class__ is not Reference:
         return False
-    track, own = track_of(item._record), track_of(owner)
+    track, own = track_of(record_in(item)), track_of(owner)
     if track is None or track.state not in _STORED or own is None or own.link is None or own.link.is_over:
         return False
     return own.session is not None and track.link is not own.link

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,9 +18,6 @@ from holdall.errors import FieldError, ValidationError
 from holdall.model.conversion import convert_all, has_named_parts, refuse_unknown
 from holdall.model.field import Field
 from holdall.query import Kind
-
-if TYPE_CHECKING:
-    from holdall.model.declaration import Declaration
 
 __all__ = ["JsonInput", "decode_text"]
 
@@ -36,14 +33,22 @@ class JsonInput:
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     title: str
-    >>> JsonInput(Book.__holdall__).create(b'{"id": 1, "title": "Emma"}').title
+    >>> Book.__holdall__.json_input.create(b'{"id": 1, "title": "Emma"}').title
     'Emma'
     """
 
-    def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
-        self._model = declaration.model
-        self._accepted = {field.name: field for field in declaration.stored if _is_accepted(field)}
+    def __init__(
+        self,
+        model: type[Any],
+        fields: Sequence[Field],
+        key: Sequence[Field],
+        key_from: Callable[[tuple[Any, ...], Mapping[str, Any]], Any],
+    ) -> None:
+        self._model = model
+        self._fields = {field.name: field for field in fields}
+        self._key = key
+        self._key_from = key_from
+        self._accepted = {field.name: field for field in fields if field.is_stored and _is_accepted(field)}
         self.names = tuple(self._accepted)
 
     def create(self, body: bytes) -> Any:
@@ -85,11 +90,11 @@ class JsonInput:
 
     def key(self, parts: Sequence[str]) -> Any:
         """The key in text form, as in a URL: one text for each part; raises ValidationError."""
-        fields = self._declaration.key
+        fields = self._key
         if len(parts) != len(fields):
             raise ValidationError(self._model.__name__, [FieldError("key", "type", f"must have {len(fields)} parts")])
         values = tuple(decode_text(field, part) for field, part in zip(fields, parts, strict=True))
-        return self._declaration.key_from((values if len(values) > 1 else values[0],), {})
+        return self._key_from((values if len(values) > 1 else values[0],), {})
 
     @cached_property
     def _with_parts(self) -> dict[str, Any]:
@@ -140,7 +145,7 @@ class JsonInput:
         for name, value in data.items():
             field = self._accepted.get(name)
             if field is None:
-                errors.append(_refusal(self._declaration.by_name.get(name), name))
+                errors.append(_refusal(self._fields.get(name), name))
                 continue
             before = len(errors)
             if name in self._with_parts:

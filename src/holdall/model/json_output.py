@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from holdall.codegen import function
+from holdall.model.field import Field
 from holdall.model.many import Related
 from holdall.model.reference import Reference, key_of_value
 from holdall.model.tracking import Tracked
-
-if TYPE_CHECKING:
-    from holdall.model.declaration import Declaration
 
 __all__ = ["JsonOutput", "encode_hook"]
 
@@ -45,15 +43,17 @@ class JsonOutput:
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     title: str
-    >>> JsonOutput(Book.__holdall__).encode([Book(id=1, title="Emma")])
+    >>> Book.__holdall__.json_output.encode([Book(id=1, title="Emma")])
     b'[{"id":1,"title":"Emma"}]'
     """
 
-    def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
+    def __init__(self, model: str, stored: Sequence[Field], computed: Collection[str]) -> None:
+        self._model = model
+        self._stored = {field.name: field for field in stored}
+        self._computed = frozenset(computed)
         self._readers: dict[tuple[str, ...], Callable[[Any], Any]] = {}
-        self.names = (*(field.name for field in declaration.stored), *declaration.computed)
-        self.is_computing = bool(declaration.computed)
+        self.names = (*self._stored, *computed)
+        self.is_computing = bool(computed)
 
     def encode(self, records: Sequence[Any], names: Collection[str] | None = None) -> bytes:
         """The records as one JSON array; with ``names`` only these fields and computed values of each."""
@@ -65,8 +65,8 @@ class JsonOutput:
         return _ENCODER.encode([{name: self._made(record, name) for name in chosen} for record in records])
 
     def _made(self, record: Any, name: str) -> Any:
-        if name not in self._declaration.computed:
-            return self._declaration.by_name[name].get(record)
+        if name not in self._computed:
+            return self._stored[name].get(record)
         try:
             return getattr(record, name)
         except Exception as error:
@@ -102,13 +102,13 @@ class JsonOutput:
         names: dict[str, Any] = {"shape": shape}
         values = []
         for number, name in enumerate(chosen):
-            if name in self._declaration.computed:
+            if name in self._computed:
                 values.append(f"r.{name}")
             else:
-                names[f"g{number}"] = self._declaration.by_name[name].get
+                names[f"g{number}"] = self._stored[name].get
                 values.append(f"g{number}(r)")
         source = f"shape({', '.join(values)})"
-        read: Callable[[Any], Any] = function("show", "r", source, names, f"{self._declaration.model.__name__}, shown")
+        read: Callable[[Any], Any] = function("show", "r", source, names, f"{self._model}, shown")
         return read
 
 

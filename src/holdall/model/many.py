@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, overload
+from typing import Any, Generic, TypeGuard, TypeVar, overload
 
 from holdall.errors import NotLoaded
 from holdall.model.inverse_edits import link, unlink
@@ -12,12 +12,9 @@ from holdall.model.reference import Key, Reference, session_of
 from holdall.model.tracking import Tracked
 from holdall.query import Expression
 
-if TYPE_CHECKING:
-    from holdall.model.model import Model
-
 __all__ = ["Many", "Related"]
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Tracked)
 
 
 class Related(Generic[M]):
@@ -118,8 +115,6 @@ class Related(Generic[M]):
         if isinstance(other, Related):
             return self._references == other._references and self._owner is other._owner
         return self.loaded and self.keys == tuple(other) if _is_collection(other) else False
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Related({self._name}, {self.keys if self.loaded else 'not loaded'})"

@@ -278,7 +278,8 @@ def _refuse_contradictions(where: str, made: Field) -> None:
 
 def _expression(name: str) -> Any:
     def read(cls: Any) -> Expression:
-        return cls.__holdall__.expression(name)  # type: ignore[no-any-return]
+        found: Expression = cls.__holdall__.expression(name)
+        return found
 
     return property(read)
 

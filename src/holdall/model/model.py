@@ -10,6 +10,8 @@ import msgspec
 
 from holdall.errors import QueryError, StateError
 from holdall.model import options
+from holdall.model.declaration import Declaration
+from holdall.model.field import Field
 from holdall.model.gateway import gateway_of
 from holdall.model.meta import ModelMeta
 from holdall.model.pydantic_form import record_core_schema, record_json_schema
@@ -17,10 +19,6 @@ from holdall.model.state import State
 from holdall.model.stream import stream
 from holdall.model.tracking import Tracked, state_of, track_of
 from holdall.query import Condition, Query
-
-if TYPE_CHECKING:
-    from holdall.model.declaration import Declaration
-    from holdall.model.field import Field
 
 __all__ = ["Model"]
 
@@ -175,7 +173,8 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __copy__(self) -> Self:
-        return self.__holdall__.create(*[field.get(self) for field in self.__holdall__.stored])  # type: ignore[no-any-return]
+        made: Self = self.__holdall__.create(*[field.get(self) for field in self.__holdall__.stored])
+        return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         made = copy.copy(self)
@@ -209,7 +208,8 @@ def _keys_only(field: Field, value: Any) -> Any:
 
 
 def _rebuild(model: type[Model], values: tuple[Any, ...]) -> Model:
-    return model.__holdall__.create(*values)  # type: ignore[no-any-return]
+    record: Model = model.__holdall__.create(*values)
+    return record
 
 
 _short = reprlib.Repr()

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from holdall.codegen import compiled
+from holdall.model.field import Field
 from holdall.model.state import State
 from holdall.model.tracking import InstanceState, SessionLink, Tracked
-
-if TYPE_CHECKING:
-    from holdall.model.field import Field
 
 __all__ = ["is_native", "native_fits", "native_setattr"]
 
@@ -57,5 +55,4 @@ def _plan(field: Field) -> tuple[Any, type[Any] | None, bool, Callable[[Any], bo
     if field.type is None or field.fast_source("x", {}) is None:
         return None
     is_simple = field.type.scalar in _SIMPLE and not field.rules
-    slot: Any = field.put.__self__  # type: ignore[attr-defined]
-    return slot, field.type.scalar, field.nullable or field.may_be_unset, None if is_simple else field.fast
+    return field.slot, field.type.scalar, field.nullable or field.may_be_unset, None if is_simple else field.fast

@@ -70,6 +70,6 @@ async def load_back(owner: Any, name: str) -> list[Any]:
     """The records that refer to the owner, by its session; if that is gone, by the active one or one for this act."""
     session = session_of(owner)
     if session is not None:
-        return await session.load_back(owner, name)  # type: ignore[no-any-return]
+        return await session.load_back(owner, name)
     async with gateway_of(type(owner)) as act:
         return await act.session.load_back(owner, name)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 
 from holdall.errors import NotFound, NotLoaded
 from holdall.model.gateway import gateway_of
-from holdall.model.tracking import Tracked, track_of
+from holdall.model.tracking import SessionAccess, Tracked, track_of
 
-if TYPE_CHECKING:
-    from holdall.model.attributes import RefAttribute
-    from holdall.model.model import Model
-
-__all__ = ["Key", "Ref", "Reference", "key_of_value", "record_in", "session_of"]
+__all__ = ["Key", "Ref", "Reference", "Slot", "key_of_value", "record_in", "session_of"]
 
 T = TypeVar("T")
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Tracked)
 
 Key: TypeAlias = int | str | UUID | tuple[Any, ...]
 """What names a record in its collection: a scalar, or a tuple where the key has several fields."""
+
+
+class Slot(Protocol):
+    """Where a record keeps a reference."""
+
+    def fill(self, record: Any, found: Any) -> None:
+        """Keep the record that was found for the key, unless the slot has another value by now."""
 
 
 class Reference(Generic[T]):
@@ -44,21 +47,22 @@ class Reference(Generic[T]):
     holdall.errors.NotLoaded: Author is not loaded; await the reference, or session.load() it, before reading .name
     """
 
-    __slots__ = ("_attribute", "_key", "_owner", "_record", "_target")
+    __slots__ = ("_key", "_owner", "_record", "_slot", "_target")
 
     def __init__(
-        self, target: Any, key: Any = None, record: Any = None, owner: Any = None, attribute: RefAttribute | None = None
+        self, target: Any, key: Any = None, record: Any = None, owner: Any = None, slot: Slot | None = None
     ) -> None:
         self._target = target
         self._key = key
-        self._record = record
+        self._record: T | None = record
         self._owner = owner
-        self._attribute = attribute
+        self._slot = slot
 
     @property
     def key(self) -> Any:
         """The key of the record, or None where there is none (yet)."""
-        return self._record.__key__() if self._record is not None else self._key
+        record: Any = self._record
+        return record.__key__() if record is not None else self._key
 
     @property
     def record(self) -> T | None:
@@ -67,7 +71,7 @@ class Reference(Generic[T]):
             session = session_of(self._owner)
             if session is not None:
                 self._take(session.peek(self._target(), self._key))
-        return self._record  # type: ignore[no-any-return]
+        return self._record
 
     @property
     def loaded(self) -> bool:
@@ -87,16 +91,17 @@ class Reference(Generic[T]):
                     self._take(await act.session.get(target, self._key))
             if self._record is None:
                 raise NotFound(self._target_name(), self._key)
-        return self._record  # type: ignore[no-any-return]
+        return cast("T", self._record)  # None only where that is among what T allows
 
     def _take(self, record: Any) -> None:
         """Keep the record found for the key, here and in the record that refers to it."""
         self._record = record
-        if record is not None and self._attribute is not None:
-            self._attribute.fill(self._owner, record)
+        if record is not None and self._slot is not None:
+            self._slot.fill(self._owner, record)
 
     def _target_name(self) -> str:
-        return self._target().__name__  # type: ignore[no-any-return]
+        name: str = self._target().__name__
+        return name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -133,7 +138,7 @@ def record_in(reference: Reference[Any]) -> Any:
     return reference._record
 
 
-def session_of(owner: Any) -> Any:
+def session_of(owner: Tracked | None) -> SessionAccess | None:
     """The session that keeps this record, or None."""
     track = track_of(owner) if owner is not None else None
     return track.session if track is not None else None
@@ -143,9 +148,11 @@ def key_of_value(value: Any) -> Any:
     """The key in what a reference slot may hold: a Reference, a record, a key or None."""
     if isinstance(value, Reference):
         return value.key
-    if isinstance(value, Tracked):
-        return value.__key__()  # type: ignore[attr-defined]
-    return value
+    return _key_of(value) if isinstance(value, Tracked) else value
+
+
+def _key_of(record: Any) -> Any:
+    return record.__key__()
 
 
 class Ref(Generic[T]):

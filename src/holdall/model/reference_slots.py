@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from holdall.model.reference import Reference, key_of_value
+from holdall.model.field import Field
+from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.tracking import gc_track
-
-if TYPE_CHECKING:
-    from holdall.model.field import Field
 
 __all__ = ["items_of", "leads_to", "refers_to", "replace_items"]
 
@@ -21,7 +19,7 @@ def items_of(field: Field, slot: Any) -> list[Any]:
 
 def leads_to(item: Any, record: Any) -> bool:
     """Whether what a slot holds leads to the record. Example: :func:`refers_to`."""
-    if item.__class__ is Reference and item._record is record:
+    if item.__class__ is Reference and record_in(item) is record:
         return True
     key = key_of_value(item)
     return key is not None and bool(key == record.__key__())

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from holdall.codegen import function
 from holdall.errors import FieldError, FrozenError, ValidationError
 from holdall.model.construct import set_value
+from holdall.model.declaration import Declaration
+from holdall.model.field import Field
 from holdall.model.inverse_edits import rewrite
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
 from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track
-
-if TYPE_CHECKING:
-    from holdall.model.declaration import Declaration
-    from holdall.model.field import Field
 
 __all__ = ["assign", "setattr_of", "writers"]
 
