@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import msgspec
 
+from holdall.app.application import Sessions
 from holdall.errors import StateError
 from holdall.model import Model
 from holdall.session import CommitResult, Session
-
-if TYPE_CHECKING:
-    from holdall.app.holdall import Holdall
 
 __all__ = ["ModelGateway"]
 
@@ -27,7 +24,7 @@ class ModelGateway:
 
     def __init__(self, model: type[Model]) -> None:
         self._name = model.__name__
-        self._apps: WeakSet[Holdall] = WeakSet()
+        self._apps: WeakSet[Sessions] = WeakSet()
 
     @classmethod
     def of(cls, model: type[Model]) -> ModelGateway:
@@ -38,11 +35,11 @@ class ModelGateway:
             type.__setattr__(model, "__gateway__", gateway)
         return gateway
 
-    def add(self, app: Holdall) -> None:
+    def add(self, app: Sessions) -> None:
         """One more Holdall keeps the model."""
         self._apps.add(app)
 
-    def remove(self, app: Holdall) -> None:
+    def remove(self, app: Sessions) -> None:
         """A Holdall is closed."""
         self._apps.discard(app)
 
@@ -69,7 +66,7 @@ class Act(msgspec.Struct):
 
 
 @asynccontextmanager
-async def _alone(app: Holdall) -> AsyncIterator[Act]:
+async def _alone(app: Sessions) -> AsyncIterator[Act]:
     session = Session(app.bindings)
     with app.activated(session):
         try:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from holdall.app.application import Application
 from holdall.app.findings import FsckReport
 from holdall.app.sync_recovery import SyncRecovery
 from holdall.app.sync_session import SyncSession
@@ -18,8 +19,6 @@ from holdall.store import keep_for_ever, watch_forks
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
-
-    from holdall.app.holdall import Holdall
 
 __all__ = ["SyncHoldall"]
 
@@ -45,7 +44,7 @@ class SyncHoldall:
     >>> app.sync.close()
     """
 
-    def __init__(self, app: Holdall) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._stack = ExitStack()
