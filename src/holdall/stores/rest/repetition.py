@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from holdall.errors import StoreError, StoreTimeout, StoreUnavailable, UpstreamError
 from holdall.stores.rest.answer import Answer
+from holdall.stores.rest.auth import Credentials
 from holdall.stores.rest.errors import PASSING, from_client, from_status, unknown
 from holdall.stores.rest.request import Request, Settings
-
-if TYPE_CHECKING:
-    from holdall.stores.rest.client import Client
 
 __all__ = ["DRIVER_ERRORS", "Repetition"]
 
@@ -28,10 +27,25 @@ _MOST_REDIRECTS = 5
 _NOT_TAKEN = 429  # which says that nothing was done
 
 
+class Sending(Protocol):
+    """What sends a request once."""
+
+    store: str
+    credentials: Credentials
+
+    def linked(self, base: URL, text: str, place: str) -> URL:
+        """The URL that an answer names, if it lies on the store's own host. Raises UpstreamError."""
+        ...
+
+    async def exchange(self, request: Request, seconds: float | None = None) -> Answer:
+        """Send the request once, with so many seconds for it, and read the answer. Raises the driver's errors."""
+        ...
+
+
 class Repetition:
     """The sendings of one request, all together bounded by the total time of a call."""
 
-    def __init__(self, client: Client, request: Request, settings: Settings, began: float) -> None:
+    def __init__(self, client: Sending, request: Request, settings: Settings, began: float) -> None:
         self._client = client
         self._request = request
         self._retries = settings.retries
