@@ -3,8 +3,7 @@
 >>> from holdall.dao import DAO, query
 """
 
-from holdall.session import QueryCall, SessionState, Strategy, TaskState, query
+from holdall.session import DAO, QueryCall, SessionState, Strategy, TaskState, query
 from holdall.store import CommitClass, Feature
-from holdall.stores.dao import DAO
 
 __all__ = ["DAO", "CommitClass", "Feature", "QueryCall", "SessionState", "Strategy", "TaskState", "query"]

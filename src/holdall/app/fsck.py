@@ -18,13 +18,12 @@ from holdall.model import OnDelete, decode_text
 from holdall.policy import SYSTEM
 from holdall.query import ALWAYS
 from holdall.session import Bindings, Session
-from holdall.session.binding import Binding
+from holdall.session.binding import Binding, Relationship
 from holdall.session.damage import broken_in
 from holdall.session.references.cascade_plan import CascadePlan, key_in
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.session.references.stub import field_names
-from holdall.session.relationship import Relationship
 from holdall.store import Row
 
 __all__ = ["Fsck"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from weakref import ref
 
 from holdall.app.background import Background
@@ -18,6 +18,7 @@ from holdall.errors import DeclarationError, SchemaMismatch, StoreError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.session import (
+    DAO,
     LEASE,
     Binding,
     Bindings,
@@ -30,9 +31,6 @@ from holdall.session import (
     bind_dao,
 )
 from holdall.store import Blocks, Disclosing, Obstructed, Provisioned, Store, open_store
-
-if TYPE_CHECKING:
-    from holdall.stores.dao import DAO
 
 __all__ = ["Holdall"]
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from holdall.app.waiting import Wait
 from holdall.model import Model
 from holdall.policy import Policy
 from holdall.query import Query
-from holdall.session import CommitResult, Explanation, Guarantee, Plan, QueryCall, Readable, Session, Strategy
+from holdall.session import DAO, CommitResult, Explanation, Guarantee, Plan, QueryCall, Readable, Session, Strategy
 from holdall.store import Row
-
-if TYPE_CHECKING:
-    from holdall.stores.dao import DAO
 
 __all__ = ["SyncSession"]
 

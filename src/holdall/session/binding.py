@@ -1,22 +1,19 @@
-"""Bindings: which model lives in which store, under which collection name and policy."""
+"""A binding: a model in its store, under a collection name and a policy, with the relationships of its records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-from holdall.errors import DeclarationError, QueryError, StateError
-from holdall.model import Declaration, Field, Frozen, Model, schema_of
+from holdall.errors import DeclarationError
+from holdall.model import Declaration, Field, Frozen, Model, OnDelete, schema_of
 from holdall.policy import Policy
-from holdall.query import Generated, Query, Schema
+from holdall.query import Generated, Schema
 from holdall.session.compensation import Compensate, Compensation
-from holdall.session.journal.journal import LEASE, Journal
-from holdall.session.journal.schema import hidden_schemas
-from holdall.session.relationship import Relationship, tie
 from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
-__all__ = ["Binding", "Bindings"]
+__all__ = ["Binding", "Relationship"]
 
 
 class Binding:
@@ -112,16 +109,14 @@ class Binding:
             found = self._updates[changed] = (*names, *([version.name] if version is not None else []))
         return found
 
-    def configure(self, bindings: Bindings) -> None:
+    def configure(self, collection_of: Callable[[Any], str]) -> None:
         """Make the schema, once every model it refers to is bound and the relationships are known."""
         exclusive = (
             [relationship.field.name for relationship in self.relationships if relationship.is_single]
             if self._takes_rules
             else ()
         )
-        self.schema = schema_of(
-            self.model, self.collection, lambda model: bindings.of_model(model).collection, exclusive
-        )
+        self.schema = schema_of(self.model, self.collection, collection_of, exclusive)
         unique = {name for rule in self.schema.unique for name in rule}
         self.releasable = tuple(
             [field for field in self.declaration.references if field.nullable and field.name in unique]
@@ -129,98 +124,40 @@ class Binding:
         self.row_key = itemgetter(*(self.schema.positions[name] for name in self.schema.key))
 
 
-class Bindings:
-    """All bindings of a Holdall, by model and by collection name.
+class Relationship:
+    """The records of ``source`` refer by ``field``, a Ref or a stored Many, to records of ``target``.
 
-    ``settle`` resolves references by name, makes the schemas and tells the stores; it does no I/O.
-
-    Example: :class:`Binding`.
+    ``backs`` are the target's fields that tell the same from the other end; those of ``stored_inverses`` are stored
+    there. ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends are in
+    one store that keeps references itself, as the other side of DAOs is taken to do.
     """
 
-    def __init__(
-        self, application: str = "", journal: str = "sqlite:///.holdall/journal.db", lease: float = LEASE
-    ) -> None:
-        self.journal = Journal(application, self.stores, journal, lease)
-        self._by_model: dict[Any, Binding] = {}
-        self._by_name: dict[str, Binding] = {}
-        self._is_settled = True
-        self.has_bonds = False
-        self.has_unenforced = False  # any that must be looked at whenever records are written
-        self.has_late_keys = False  # of stores that are written after the decision of a commit over several
+    __slots__ = ("backs", "field", "is_guarded", "is_single", "on_delete", "source", "stored_inverses", "target")
 
-    def add(self, binding: Binding) -> None:
-        """Take one more; raises DeclarationError where the model or the name is taken."""
-        if binding.model in self._by_model:
-            raise DeclarationError(
-                f"{binding.model.__name__} is already bound to {self._by_model[binding.model].store.name!r}"
-            )
-        if binding.collection in self._by_name:
-            raise DeclarationError(f"there is already a collection {binding.collection!r}; give this one another name")
-        self._by_model[binding.model] = binding
-        self._by_name[binding.collection] = binding
-        self._is_settled = False
+    def __init__(self, source: Binding, field: Field, target: Binding, backs: tuple[Field, ...]) -> None:
+        self.source = source
+        self.field = field
+        self.target = target
+        self.backs = backs
+        self.stored_inverses = tuple(back for back in backs if back.is_stored)
+        self.is_single = any(back.is_single for back in backs)
+        is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.record_access is not None
+        self.is_guarded = source.store is target.store and is_kept
+        self.on_delete = _rule(field, backs)
 
-    def configure(self) -> None:
-        """Make everything ready that was added since the last time; raises DeclarationError or Unsupported."""
-        if self._is_settled:
-            return
-        for store, schemas in self._make_ready().values():
-            store.bind(schemas)
-            if len(self.stores()) > 1 and store.capabilities.is_durable:
-                store.bind(hidden_schemas(store))
-        self._is_settled = True
-
-    def stores(self) -> list[Store]:
-        """Every store, once, in the order of declaration."""
-        return list({id(binding.store): binding.store for binding in self}.values())
-
-    def _make_ready(self) -> dict[int, tuple[Store, list[Schema]]]:
-        """Settle all bindings; the stores by ``id()``, each with its schemas."""
-        models = {binding.model.__name__: binding.model for binding in self}
-        for binding in self:
-            binding.declaration.resolve(models)
-        stores: dict[int, tuple[Store, list[Schema]]] = {}
-        tie(self)
-        for binding in self:
-            binding.configure(self)
-            stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
-        several = len(stores) > 1
-        self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
-        self.has_bonds = any(binding.relationships for binding in self)
-        self.has_unenforced = any(binding.unenforced or binding.inversely_stored for binding in self)
-        return stores
-
-    def __iter__(self) -> Iterator[Binding]:
-        return iter(self._by_name.values())
-
-    def of_model(self, model: Any) -> Binding:
-        """The binding of a model; raises StateError if it has none."""
-        binding = self._by_model.get(model)
-        return self.missing_model(model) if binding is None else binding
-
-    def of_name(self, collection: str) -> Binding:
-        """The binding of a collection; raises StateError if there is none."""
-        binding = self._by_name.get(collection)
-        return self.missing_name(collection) if binding is None else binding
-
-    def missing_model(self, model: Any) -> Binding:
-        """Raise StateError for a model without a binding; overridden where a binding can be made for it."""
-        if not isinstance(model, type):
-            raise StateError(f"a model is asked for, which is a class, not {type(model).__name__}")
-        raise StateError(f"{model.__name__} is not part of this Holdall: call app.add({model.__name__}, store=...)")
-
-    def missing_name(self, collection: str) -> Binding:
-        """Raise StateError for a name without a binding; overridden where a binding can be made for it."""
-        raise StateError(f"there is no collection {collection!r} in this Holdall")
-
-    def of_query(self, query: Query[Any]) -> Binding:
-        """The binding a query is about. Raises QueryError for what is no query."""
-        if not isinstance(query, Query):
-            raise QueryError(_no_query(query))
-        return self.of_name(query.collection) if query.model is None else self.of_model(query.model)
+    @property
+    def name(self) -> str:
+        """The name in messages: ``book.author``."""
+        return f"{self.source.collection}.{self.field.name}"
 
 
-def _no_query(asked: Any) -> str:
-    if isinstance(asked, type) and hasattr(asked, "where"):
-        return f"a query is asked, not a class: {asked.__name__}.where()"
-    return f"a query is asked, such as Book.where(Book.pages > 100), not {type(asked).__name__}"
+def _rule(field: Field, backs: tuple[Field, ...]) -> OnDelete:
+    """Return the rule of one end, or of both alike; the removal is refused where neither says anything."""
+    said = {end.options.on_delete for end in (field, *backs) if end.options.on_delete is not None}
+    where = f"{field.model}.{field.name}"
+    if len(said) > 1:
+        raise DeclarationError(f"{where}: its two ends say different things of on_delete; say it at one of them")
+    rule = said.pop() if said else OnDelete.RESTRICT
+    if rule is OnDelete.UNLINK and not field.may_be_emptied:
+        raise DeclarationError(f"{where} cannot be emptied, so UNLINK cannot work: make it optional, or CASCADE")
+    return rule

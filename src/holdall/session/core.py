@@ -8,7 +8,7 @@ from weakref import ref
 from holdall.errors import StateError
 from holdall.model import Model, state_of
 from holdall.policy import SYSTEM, User
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.run.committer import Committer
 from holdall.session.dao.session_bindings import OwnBindings

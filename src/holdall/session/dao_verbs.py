@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import Any, cast, overload
 
 from holdall.errors import QueryError, StateError
 from holdall.model import Model, State, state_of
@@ -13,14 +13,11 @@ from holdall.query import Query
 from holdall.session.changing import ChangingSession
 from holdall.session.core import M, Q
 from holdall.session.dao.activity import SessionState
+from holdall.session.dao.dao import DAO
 from holdall.session.dao.dao_records import bind_dao
-from holdall.session.dao.query_function import QueryCall
+from holdall.session.dao.query_call import QueryCall
 from holdall.session.reading import ReadingSession
 from holdall.store import Verb
-
-if TYPE_CHECKING:
-    from holdall.session.session import Session
-    from holdall.stores.dao import DAO
 
 __all__ = ["DaoSession"]
 
@@ -108,7 +105,7 @@ class DaoSession(ReadingSession, ChangingSession):
         dao_records = self._parts.dao_records
 
         async def work() -> list[M]:
-            return self._taken(query, await query.run(cast("Session", self)), force)
+            return self._taken(query, await query.run(self), force)
 
         records = await dao_records.act((query, force), repr(query), work)
         dao_records.results[query] = records

@@ -9,7 +9,8 @@ from holdall.errors import QueryError
 from holdall.model import Field, Reference, gc_track, record_in
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Path, Query, Some, belongs_to, demand_field_of, expr, owner_of
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.reader import Reader
 from holdall.session.references.related_reader import chunks, having_keys

@@ -8,7 +8,7 @@ from holdall.errors import StateError
 from holdall.model import SessionLink, State, state_of, track_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Op, Query, Some
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.dao.activity import SessionActivity
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap

@@ -6,7 +6,8 @@ from typing import Any
 
 from holdall.errors import CorruptRecord
 from holdall.query import Query
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.store import Damaged, Row, Rows
 
 __all__ = ["decoded_rows", "parted_rows"]

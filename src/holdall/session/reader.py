@@ -10,7 +10,8 @@ from holdall.errors import CorruptRecord, NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
 from holdall.query import Query, SortKey
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.gathering import Fetched, Gathering

@@ -16,7 +16,8 @@ from holdall.errors import (
     ValidationError,
 )
 from holdall.policy import SYSTEM, User
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding, Relationship
+from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.dao.dao_records import DaoRecords
@@ -29,7 +30,6 @@ from holdall.session.references.fixup import apply_inverse_edits, displace_previ
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.session.references.stored_inverse import update_stored_inverses
-from holdall.session.relationship import Relationship
 
 __all__ = ["Referential"]
 

@@ -30,6 +30,7 @@ from holdall.store.optional import (
 )
 from holdall.store.options import demand_options, options_of
 from holdall.store.preparable import Deferring, Preparable
+from holdall.store.record_methods import RecordMethods, defines_method, missing_method
 from holdall.store.registry import open_store, refuse_fragment
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.runs import Run, Runs, expects
@@ -65,6 +66,7 @@ __all__ = [
     "Preparable",
     "Provisioned",
     "RecordAccess",
+    "RecordMethods",
     "Reservation",
     "Reserving",
     "Row",
@@ -79,6 +81,7 @@ __all__ = [
     "acting_for",
     "acting_session",
     "awaits_key",
+    "defines_method",
     "demand_changes",
     "demand_options",
     "demand_query",
@@ -92,6 +95,7 @@ __all__ = [
     "json_from_text",
     "keep_for_ever",
     "may_pass_bounds",
+    "missing_method",
     "no_earlier_add",
     "open_store",
     "options_of",

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import ref
 
 from holdall.model import construction_hooks
 from holdall.session.dao.activity import SessionState
 from holdall.store import Blocks
 
-if TYPE_CHECKING:
-    from holdall.session.session import Session
-
 __all__ = ["adding_new_records"]
 
-_sessions: Blocks[ref[Session]] = Blocks("holdall_auto_add")
+
+class Adding(Protocol):
+    """A session as those that are made in its block see it."""
+
+    @property
+    def state(self) -> SessionState:
+        """What it is doing for the caller."""
+        ...
+
+    def add(self, record: Any) -> Any:
+        """Add a record."""
+
+
+_sessions: Blocks[ref[Adding]] = Blocks("holdall_auto_add")
 
 
 @contextmanager
-def adding_new_records(session: Session, wanted: bool) -> Iterator[None]:
+def adding_new_records(session: Adding, wanted: bool) -> Iterator[None]:
     """Within the block, records that are constructed are added to the session, except by DAOs and query functions.
 
     Where it is not ``wanted``, they are added to no session, an outer one neither.

@@ -13,7 +13,8 @@ import msgspec
 from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
 from holdall.model import Field, Model, Reference, State, record_in, state_of, track_of
 from holdall.policy import Policy
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.dao.activity import SessionActivity, SessionState
 from holdall.session.dao.single_flight import SingleFlight
 from holdall.session.identity import IdentityMap

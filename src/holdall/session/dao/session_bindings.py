@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from holdall.errors import DeclarationError
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 
 __all__ = ["OwnBindings"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from holdall.errors import Refusal
 from holdall.model import Field, OnDelete, State, items_of, state_of
 from holdall.policy import Right, User
+from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
-from holdall.session.relationship import Relationship
 from holdall.store import Row
 
 __all__ = ["follow_removals"]

@@ -8,11 +8,11 @@ from typing import Any
 
 from holdall.errors import FieldError, Refusal
 from holdall.model import Field, Reference, State, state_of, track_of
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding, Relationship
+from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.references.cascade_changes import CascadeChanges
 from holdall.session.references.stub import field_names, stub
-from holdall.session.relationship import Relationship
 from holdall.store import Row
 
 __all__ = ["CascadePlan", "key_in"]

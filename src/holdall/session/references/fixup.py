@@ -19,9 +19,9 @@ from holdall.model import (
     state_of,
     track_of,
 )
+from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
-from holdall.session.relationship import Relationship
 
 __all__ = ["apply_inverse_edits", "changed_references", "displace_previous", "link_new_keys"]
 

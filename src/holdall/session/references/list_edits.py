@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from holdall.errors import StaleVersion
 from holdall.model import Field, State, record_in, track_of
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.references.cascade_plan import key_in
 from holdall.store import Members

@@ -7,12 +7,11 @@ from typing import Any
 
 from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Path, Query, Some, SortKey
-from holdall.session.binding import Binding
+from holdall.session.binding import Binding, Relationship
 from holdall.session.damage import parted
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.projection import parted_rows
 from holdall.session.references.semi_joins import SemiJoins
-from holdall.session.relationship import Relationship
 from holdall.store import Damaged, Feature, Row, Rows
 
 __all__ = ["PAGE", "RelatedReader", "chunks", "having_keys", "keys_asked"]

@@ -28,7 +28,8 @@ from holdall.query import (
     both,
     format_query,
 )
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.references.explanation import Asked
 from holdall.store import Feature
 

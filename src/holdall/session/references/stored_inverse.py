@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.model import Field, Reference, State, items_of, leads_to, old_of, record_in, state_of
+from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, key_in, old_value
 from holdall.session.references.fixup import changed_references
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.stub import field_names
-from holdall.session.relationship import Relationship
 
 __all__ = ["update_stored_inverses"]
 

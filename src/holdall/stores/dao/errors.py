@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreTimeout, StoreUnavailable
-from holdall.stores.dao.dao import DAO
+from holdall.store import RecordMethods
 
 __all__ = ["as_read_error", "as_store_error"]
 
 _SESSIONS = "holdall.session."
 
 
-def as_store_error(store: str, dao: DAO[Any], method: str, error: Exception) -> HoldallError:
+def as_store_error(store: str, dao: RecordMethods[Any], method: str, error: Exception) -> HoldallError:
     """The error to raise in its place, ``from`` it where it is another.
 
     A definite no is what the DAO declares as ``refusals``, and a StoreError that the DAO itself raises. After anything
@@ -28,7 +28,7 @@ def as_store_error(store: str, dao: DAO[Any], method: str, error: Exception) -> 
     return StoreUnavailable(store, told, is_outcome_unknown=True)
 
 
-def as_read_error(store: str, dao: DAO[Any], error: ConnectionError | TimeoutError) -> StoreError:
+def as_read_error(store: str, dao: RecordMethods[Any], error: ConnectionError | TimeoutError) -> StoreError:
     """The error to raise ``from`` this one of ``get``, by which a service tells its clients to come again."""
     told = f"{type(dao).__name__}.get raised {type(error).__name__}: {error}"
     return StoreTimeout(store, told) if isinstance(error, TimeoutError) else StoreUnavailable(store, told)

@@ -17,13 +17,15 @@ from holdall.store import (
     Feature,
     Limits,
     Outcome,
+    RecordMethods,
     Rows,
     Verb,
     acting_for,
+    defines_method,
     demand_options,
     demand_schema,
+    missing_method,
 )
-from holdall.stores.dao.dao import DAO, has, missing
 from holdall.stores.dao.errors import as_read_error, as_store_error
 
 __all__ = ["DaoStore", "open_dao"]
@@ -33,7 +35,7 @@ _FEATURES = frozenset({Feature.GENERATED_KEYS, Feature.COMPOSITE_KEYS, Feature.S
 
 
 def open_dao(
-    name: str, url: str = "dao:", *, collections: Mapping[str, DAO[Any]] | None = None, **options: Any
+    name: str, url: str = "dao:", *, collections: Mapping[str, RecordMethods[Any]] | None = None, **options: Any
 ) -> DaoStore:
     """The factory behind ``dao:``; ``collections`` gives the DAO of each by name.
 
@@ -58,7 +60,7 @@ class DaoStore:
 
     def __init__(self, name: str = "dao") -> None:
         self.name = name
-        self._daos: dict[str, DAO[Any]] = {}
+        self._daos: dict[str, RecordMethods[Any]] = {}
         self._bound: set[str] = set()
 
     @property
@@ -77,13 +79,13 @@ class DaoStore:
 
     def admit(self, collection: str, access: object) -> None:
         """Let this DAO serve the collection; raises DeclarationError where it is no DAO or there is one already."""
-        if not isinstance(access, DAO):
+        if not isinstance(access, RecordMethods):
             raise DeclarationError(f"{access!r} is no DAO: give an instance of a class that derives from DAO[…]")
         if collection in self._daos:
             raise DeclarationError(f"{type(self._daos[collection]).__name__} serves {collection!r} already")
         self._daos[collection] = access
 
-    def access_of(self, collection: str) -> DAO[Any]:
+    def access_of(self, collection: str) -> RecordMethods[Any]:
         """The DAO of a collection; raises Unsupported where it has none."""
         dao = self._daos.get(collection)
         if dao is None:
@@ -93,8 +95,8 @@ class DaoStore:
     def demand(self, act: str, collection: str) -> None:
         """Raise Unsupported where the DAO does not define what it takes."""
         dao = self.access_of(collection)
-        if not has(dao, act):
-            raise missing(dao, act, self.name)
+        if not defines_method(dao, act):
+            raise missing_method(dao, act, self.name)
 
     def bind(self, schemas: Sequence[Schema]) -> None:
         """Learn these collections; raises DeclarationError where a DAO given by name serves none of them."""

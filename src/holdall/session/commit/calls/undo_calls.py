@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from holdall.errors import Conflict, StoreTimeout, StoreUnavailable
 from holdall.query import And, Compare, Condition, Op, Query
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.compensation import Compensate
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, inverse

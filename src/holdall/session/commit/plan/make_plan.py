@@ -11,7 +11,8 @@ from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Declaration, Field, State, old_values_of, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.guards import guarded
 from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan

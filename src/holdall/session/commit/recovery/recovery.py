@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 
 from holdall.errors import HoldallError, NotFound, StateError
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.commit.recovery.rounds import Recovered, reason_to_leave, rows_of, run_round, sweep
 from holdall.session.commit.recovery.standing import Standing, standings_of
 from holdall.session.commit.recovery.unfinished import Unfinished

@@ -7,7 +7,7 @@ import sys
 
 from holdall.errors import StateError
 from holdall.model import SessionLink
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan, Role
 from holdall.session.commit.run.calls_run import CallsRun

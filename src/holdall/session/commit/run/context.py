@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from holdall.model import SessionLink, State, state_of
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
 

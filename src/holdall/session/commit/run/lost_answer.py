@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from holdall.errors import Conflict, LockConflict, Reserved, StateError
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.undo_calls import current_row, holds
 from holdall.store import Change, Store, Transactional, Verb
 

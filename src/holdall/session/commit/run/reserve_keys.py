@@ -10,9 +10,9 @@ from typing import Any
 
 from holdall.errors import HoldallError, Unsupported
 from holdall.query import Kind, Query, SortKey
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding, Relationship
+from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
-from holdall.session.relationship import Relationship
 from holdall.store import Counting, Reserving
 
 __all__ = ["reserve_keys"]

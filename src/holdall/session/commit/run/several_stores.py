@@ -17,7 +17,7 @@ from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.commit.recovery.recovery import Recovery
-from holdall.session.commit.recovery.unfinished import UnfinishedCommit
+from holdall.session.commit.recovery.unfinished_commit import UnfinishedCommit
 from holdall.session.commit.run.context import CommitContext
 from holdall.session.commit.run.endings import Endings
 from holdall.session.commit.run.participation import Participation

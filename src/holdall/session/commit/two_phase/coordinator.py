@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from holdall.session.binding import Bindings
+from holdall.session.bindings import Bindings
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.owner import is_known_dead

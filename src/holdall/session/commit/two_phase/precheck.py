@@ -7,7 +7,8 @@ from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, UniqueViolation, Unsupported
 from holdall.query import And, Compare, Condition, Op, Or, Query
-from holdall.session.binding import Binding, Bindings
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.references.related_reader import having_keys
 from holdall.store import Change, KeyOf, Row, Verb
 

@@ -1,23 +1,20 @@
-"""Query functions: queries written by hand, as values that a session runs once and remembers by their arguments."""
+"""A query function with its arguments, as a value that a session runs once and remembers."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, overload
+from typing import Any, Generic, NoReturn, TypeVar
 
-from holdall.errors import DeclarationError, QueryError, StateError
+from holdall.errors import QueryError, StateError
 from holdall.model import Model
 
-if TYPE_CHECKING:
-    from holdall.session.session import Session
-
-__all__ = ["QueryCall", "query"]
+__all__ = ["INJECTED", "QueryCall"]
 
 M = TypeVar("M", bound="Model")
-P = ParamSpec("P")
-_INJECTED = "session"
+
+INJECTED = "session"
+"""The parameter that the session gives which runs the call."""
 
 
 class QueryCall(Generic[M]):
@@ -44,11 +41,11 @@ class QueryCall(Generic[M]):
         """The function's name."""
         return getattr(self._function, "__name__", "query")
 
-    async def run(self, session: Session) -> list[M]:
+    async def run(self, session: object) -> list[M]:
         """Call the function in this session and return its records. Raises StateError where that is no list, or
         anything like it.
         """
-        given = self._arguments | {_INJECTED: session}
+        given = self._arguments | {INJECTED: session}
         names = [name for name in self._signature.parameters if name in given]
         bound = inspect.BoundArguments(self._signature, {name: given[name] for name in names})
         found: Any = await self._function(*bound.args, **bound.kwargs)
@@ -78,40 +75,6 @@ class QueryCall(Generic[M]):
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in self._arguments.items())})"
-
-
-@overload
-def query(function: Callable[Concatenate[Session, P], Awaitable[Iterable[M]]], /) -> Callable[P, QueryCall[M]]: ...
-@overload
-def query(function: Callable[..., Awaitable[Iterable[M]]], /) -> Callable[..., QueryCall[M]]: ...
-def query(function: Callable[..., Awaitable[Iterable[Any]]], /) -> Callable[..., QueryCall[Any]]:
-    """Make a coroutine function a query: calling it gives a value, and ``await session.query(value)`` its records.
-
-    Its parameter ``session`` is given by the session that runs it. Where that is the first one, checkers know the
-    others, too. Raises DeclarationError for what is not declared with ``async def``.
-
-    >>> from holdall import Session
-    >>> from holdall.dao import query
-    >>> @query
-    ... async def by_company(session: Session, company: int, active: bool = True) -> list[Employee]:
-    ...     return await session.get_dao(Employee).search(company=company, active=active)
-    >>> by_company(3)
-    by_company(company=3, active=True)
-    >>> by_company(3) == by_company(company=3, active=True)
-    True
-    """
-    if not inspect.iscoroutinefunction(function):
-        raise DeclarationError(f"{getattr(function, '__name__', function)!r} must be declared with async def")
-    full = inspect.signature(function)
-    free = full.replace(parameters=[item for name, item in full.parameters.items() if name != _INJECTED])
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> QueryCall[Any]:
-        bound = free.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return QueryCall(function, full, dict(bound.arguments))
-
-    return call
 
 
 def _kept(value: Any) -> Any:
