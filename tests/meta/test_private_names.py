@@ -16,14 +16,9 @@ import redis.asyncio
 from holdall.web.openapi.examples import text_matching
 from tests.meta.sources import PACKAGE, house_files, parsed
 
-_OURS = "a class of this package whose modules work together"
 _USED: dict[tuple[str, str], str] = {
-    ("app/fsck.py", "_records"): _OURS,
-    ("model/attributes.py", "_track"): _OURS,
-    ("model/inverse_edits.py", "_record"): _OURS,
-    ("model/reference_slots.py", "_record"): _OURS,
-    ("model/write.py", "_track"): _OURS,
-    ("session/references/cascade_plan.py", "_track"): _OURS,
+    ("app/fsck.py", "_records"): "repairs are planned among the records of the session that commits them",
+    ("model/attributes.py", "_track"): "track_of inlined: reading a value is a hot path",
     ("model/names.py", "_getframe"): "documented by Python: what a class body can see",
     ("session/gathering.py", "_ready"): "saves a tick of the loop",
     (

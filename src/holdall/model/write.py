@@ -20,7 +20,7 @@ from holdall.model.field import Field
 from holdall.model.inverse_edits import rewrite
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track
+from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track, track_of
 
 __all__ = ["assign", "setattr_of", "writers"]
 
@@ -102,7 +102,7 @@ def assign(record: Any, values: dict[str, Any]) -> None:
             errors.append(FieldError(name, "frozen", "is frozen and must stay as it is"))
     if errors:
         for field, before in reversed(written):
-            track = getattr(record, "_track", None)
+            track = track_of(record)
             if track is not None:
                 _record_change(record, field, before, track)
             field.put(record, before)

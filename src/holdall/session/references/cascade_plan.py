@@ -139,7 +139,7 @@ class CascadePlan:
 
 def old_value(record: Any, field: Field) -> Any:
     """The slot as the store has it; None for a new record."""
-    track = getattr(record, "_track", None)
+    track = track_of(record)
     if track is not None and track.state is State.NEW:
         return () if field.form is not None else None
     old = track.old if track is not None else None
