@@ -14,6 +14,7 @@ from holdall.query import And, FieldSchema, Kind, ManyForm, Not, Op, Or, Query, 
 from holdall.store import Change, Verb
 from holdall.stores.redis import fetch
 from holdall.stores.redis.access import access_of
+from holdall.stores.redis.asked import ByKeys, ByRanges
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.provision import Provision
 from holdall.testing.pool import POOL
@@ -132,9 +133,10 @@ def test_the_index_that_finds_the_fewest_is_taken() -> None:
     store = store_at("redis://localhost:1")
     layout = store._layouts["book"]
     access = access_of(layout, Query("book", And((where("pages", Op.GT, 1), where("isbn", Op.EQ, "x")))))
-    assert [alternative[0] for alternative in access.where[1]] == ["sorted", "unique"]
+    assert isinstance(access.where, ByRanges)
+    assert [alternative.kind for alternative in access.where.alternatives] == ["sorted", "unique"]
     by_key = access_of(layout, Query("book", And((where("pages", Op.GT, 1), where("id", Op.EQ, 7)))))
-    assert by_key.where == ["keys", ["7"]]
+    assert by_key.where == ByKeys("keys", ["7"])
 
 
 def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: str) -> None:

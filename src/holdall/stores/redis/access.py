@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from holdall.errors import Unsupported
 from holdall.query import ALWAYS, And, Compare, Condition, Every, Kind, Op, Or, Query, Some, nodes
+from holdall.stores.redis.asked import Alternative, ByKeys, ByPage, ByRanges, Where
 from holdall.stores.redis.layout import SEPARATOR, Layout
 from holdall.stores.redis.text import exact, sortable
 
@@ -29,7 +30,7 @@ class Access(NamedTuple):
     ``is_sieve`` if an index finds what is then sieved or cut: more than is wanted may be read, within a bound.
     """
 
-    where: list[Any]
+    where: Where
     is_scan: bool = False
     is_sieve: bool = False
     is_answer: bool = False  # what is found is the answer, in its order
@@ -43,11 +44,11 @@ def access_of(layout: Layout, query: Query[Any]) -> Access:
     items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
     wanted = _wanted_keys(layout, items)
     if wanted is not None:
-        return Access(["keys", list(dict.fromkeys(map(layout.text, wanted)))])
+        return Access(ByKeys("keys", list(dict.fromkeys(map(layout.text, wanted)))))
     alternatives = [found for item in items if (found := _alternative(layout, item)) is not None]
     if alternatives:
         is_part = query.max_rows is not None or query.skip > 0 or query.position is not None
-        return Access(["ranges", alternatives], is_sieve=is_part or len(items) > 1, reason="the condition")
+        return Access(ByRanges("ranges", alternatives), is_sieve=is_part or len(items) > 1, reason="the condition")
     return Access(_whole(layout), is_scan=True, reason=f"the condition on {_named(query.condition)}")
 
 
@@ -56,8 +57,9 @@ def referring(layout: Layout, field: str, keys: Iterable[Any]) -> Access:
     return access_of(layout, Query(layout.schema.name, Compare((field,), Op.IN, tuple(keys))))
 
 
-def _whole(layout: Layout) -> list[Any]:
-    return ["ranges", [["sorted", layout.keys, _ALL, len(layout.key_fields), layout.numbers[layout.keys]]]]
+def _whole(layout: Layout) -> ByRanges:
+    separators, number = len(layout.key_fields), layout.numbers[layout.keys]
+    return ByRanges("ranges", [Alternative("sorted", layout.keys, _ALL, separators, number)])
 
 
 def _named(condition: Condition) -> str:
@@ -81,7 +83,7 @@ def _listing(layout: Layout, query: Query[Any]) -> Access:
         place = layout.place(query.position)
         low, high = (f"[{place}{_AFTER}", high) if not direction else (low, f"({place}{SEPARATOR}")
     count = sys.maxsize if query.max_rows is None else query.max_rows
-    page = ["page", low, high, direction, min(query.skip, _MOST), min(count, 2**31), len(layout.key_fields)]
+    page = ByPage("page", low, high, direction, min(query.skip, _MOST), min(count, 2**31), len(layout.key_fields))
     return Access(page, is_answer=True)
 
 
@@ -110,22 +112,22 @@ def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Any] | No
     return [equal[key[0]]] if len(key) == 1 else [tuple([equal[name] for name in key])]
 
 
-def _alternative(layout: Layout, item: Condition) -> list[Any] | None:
+def _alternative(layout: Layout, item: Condition) -> Alternative | None:
     """Return the index reads for one part of a condition: they find all records that meet it, and perhaps more."""
     if item == Or(()):
-        return ["sorted", layout.keys, [], 1, layout.numbers[layout.keys]]
+        return Alternative("sorted", layout.keys, [], 1, layout.numbers[layout.keys])
     if not isinstance(item, Compare) or len(item.path) != 1:
         return None
     name, field = item.path[0], layout.schema.by_name[item.path[0]]
     if (name,) in layout.unique and item.op in (Op.EQ, Op.IN):
         values = item.value if item.op is Op.IN else (item.value,)
         place = layout.unique_values((name,))
-        return ["unique", place, [exact(field, value) for value in values], 0, layout.numbers[place]]
+        return Alternative("unique", place, [exact(field, value) for value in values], 0, layout.numbers[place])
     if name not in layout.indexed:
         return None
     ranges = _ranges(item, lambda value: f"={sortable(field, value)}", field.kind)
     place = layout.index(name)
-    return None if ranges is None else ["sorted", place, ranges, 1, layout.numbers[place]]
+    return None if ranges is None else Alternative("sorted", place, ranges, 1, layout.numbers[place])
 
 
 def _ranges(item: Compare, text: Any, kind: Kind) -> list[str] | None:

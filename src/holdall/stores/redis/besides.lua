@@ -1,6 +1,9 @@
 -- What lies beside the records of one collection. KEYS: its keys, the mark, entries, ..., then from a number on its
 -- indexes and its unique rules.
 
+-- Places of KEYS, as holdall.stores.redis.asked has them; each script is given as many as it needs.
+local LISTING, MARK, ENTRIES, EXPIRY, RESERVED, COMMITS = 1, 2, 3, 4, 5, 6
+
 local call = redis.call
 
 local function together(values, slots)
@@ -35,10 +38,10 @@ end
 
 -- say in the mark what is indexed and what of it is not empty; what follows the unique rules in KEYS begins at the end
 local function set_mark(declared, first, is_indexed, last)
-  local told = { call('EXISTS', KEYS[1]) }
+  local told = { call('EXISTS', KEYS[LISTING]) }
   if is_indexed then
-    told[2] = call('EXISTS', KEYS[3])
+    told[2] = call('EXISTS', KEYS[ENTRIES])
     for number = first + 1, last or #KEYS do told[#told + 1] = call('EXISTS', KEYS[number]) end
   end
-  call('SET', KEYS[2], mark_of(declared, told))
+  call('SET', KEYS[MARK], mark_of(declared, told))
 end

@@ -2,6 +2,9 @@
 -- ARGV: how many keys, separators before a member's key, a key to step over ('0' for none).
 -- Gives the last key that was made, as text.
 
-step_over(KEYS[1], KEYS[2], tonumber(ARGV[2]), ARGV[3])
-if ARGV[1] ~= '0' then redis.call('INCRBY', KEYS[1], ARGV[1]) end
-return redis.call('GET', KEYS[1])
+local COUNTER, LISTING = 1, 2
+local AMOUNT, SEPARATORS, FLOOR = 1, 2, 3
+
+step_over(KEYS[COUNTER], KEYS[LISTING], tonumber(ARGV[SEPARATORS]), ARGV[FLOOR])
+if ARGV[AMOUNT] ~= '0' then redis.call('INCRBY', KEYS[COUNTER], ARGV[AMOUNT]) end
+return redis.call('GET', KEYS[COUNTER])

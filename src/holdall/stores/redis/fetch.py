@@ -11,6 +11,7 @@ from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import Query, Schema, SortKey, compile_condition, select
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, access_of, refusal
+from holdall.stores.redis.asked import ByKeys, ByRanges, LoadAsked, LoadKeys, LookKeys, PurgeAsked, SizeAsked, SizeKeys
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.damage import Stored, names_itself, refuse_damaged, row_of, without_damage
 from holdall.stores.redis.errors import Misfit, unknown_format
@@ -126,11 +127,18 @@ class Reader:
 
     async def _forgotten(self, layout: Layout, members: Sequence[str] | None) -> int:
         indexes, uniques = layout.slot_numbers
-        places = [layout.keys, layout.mark, layout.entries, layout.expiry, *map(layout.index, layout.indexed)]
-        places += map(layout.unique_values, layout.unique)
-        asked = _pack(False if members is None else members)
-        how = (len(indexes), _pack(uniques), len(layout.key_fields), asked, int(bool(layout.slots)))
-        gone = await self._server.run(PURGE, places, (layout.record, _PURGED_AT_ONCE, *how))
+        places = [*LookKeys(layout.keys, layout.mark, layout.entries, layout.expiry)]
+        places += [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
+        asked = PurgeAsked(
+            layout.record,
+            _PURGED_AT_ONCE,
+            len(indexes),
+            _pack(uniques),
+            len(layout.key_fields),
+            _pack(False if members is None else members),
+            int(bool(layout.slots)),
+        )
+        gone = await self._server.run(PURGE, places, asked)
         if isinstance(gone, list):
             raise unknown_format(self._store, gone)
         return int(gone)
@@ -203,8 +211,8 @@ class Reader:
 
     async def _size(self, layout: Layout) -> int:
         """How many records are listed and there."""
-        places = [layout.keys, layout.mark, *([layout.expiry] if layout.ttl is not None else ())]
-        found = await self._server.run(SIZE, places, (layout.record, len(layout.key_fields), COUNTED))
+        places = list(filter(None, SizeKeys(layout.keys, layout.mark, layout.expiry if layout.ttl is not None else "")))
+        found = await self._server.run(SIZE, places, SizeAsked(layout.record, len(layout.key_fields), COUNTED))
         if isinstance(found, list):
             if found[0] == b"format":
                 raise unknown_format(self._store, found)
@@ -213,16 +221,19 @@ class Reader:
 
     async def _run(self, layout: Layout, access: Access, names: tuple[str, ...], bound: int, form: str = "") -> Any:
         mark = layout.declared if _asks_index(layout, access) else ""
-        arguments = (layout.record, _pack(names), _pack(access.where), bound, form, mark, _pack(layout.schema.key))
+        where, key_names = _pack(access.where), _pack(layout.schema.key)
+        arguments = LoadAsked(layout.record, _pack(names), where, bound, form, mark, key_names)
         return await self._server.run(LOAD, self._places(layout, access), arguments)
 
     def _places(self, layout: Layout, access: Access) -> list[str]:
         """Return every key that the script is given; those it finds in an index lie in the same slot."""
-        if access.where[0] == "keys":
-            return [layout.keys, layout.mark, *[layout.record + text for text in access.where[1]]]
-        if access.where[0] == "ranges":
-            return [layout.keys, layout.mark, *[alternative[1] for alternative in access.where[1]]]
-        return [layout.keys, layout.mark]
+        places = LoadKeys(layout.keys, layout.mark)
+        match access.where:
+            case ByKeys():
+                return [*places, *[layout.record + text for text in access.where.texts]]
+            case ByRanges():
+                return [*places, *[alternative.key for alternative in access.where.alternatives]]
+        return list(places)
 
 
 def _bound(layout: Layout, access: Access) -> int:
@@ -238,4 +249,5 @@ def _too_many(layout: Layout, access: Access) -> LimitExceeded:
 
 
 def _asks_index(layout: Layout, access: Access) -> bool:
-    return access.where[0] == "ranges" and any(alternative[1] != layout.keys for alternative in access.where[1])
+    where = access.where
+    return isinstance(where, ByRanges) and any(item.key != layout.keys for item in where.alternatives)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holdall.store import Reservation
+from holdall.stores.redis.asked import RenewAsked
 from holdall.stores.redis.errors import unknown_format
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.scripts import PREPARED, RENEW, ROLL_BACK
@@ -34,7 +35,7 @@ class Holding:
         """Keep this reservation in place of its commit's last one, wherever that holds something."""
         for slot in self._slots():
             keys = [layout.commits for layout in slot]
-            await self._server.run(RENEW, keys, [reservation.commit, reservation.encode()])
+            await self._server.run(RENEW, keys, RenewAsked(reservation.commit, reservation.encode()))
 
     async def prepared(self) -> list[Reservation]:
         """Each reservation once."""

@@ -12,9 +12,17 @@
 -- those that may hold another key than their name; { 'damaged' } where one is no hash. Where the form is 'raw',
 -- { 'raw', { name, values } or { name, type }, ... } instead, the key's values after the others.
 
+-- the places of all this, as holdall.stores.redis.asked has them
+local LISTING, MARK = 1, 2
+local PREFIX, NAMES, WHERE, BOUND, FORM, DECLARED, KEY_NAMES = 1, 2, 3, 4, 5, 6, 7
+local KIND, TEXTS = 1, 2
+local ALTERNATIVES = 2
+local KEY, WANTED, SEPARATORS, NUMBER = 2, 3, 4, 5
+local LOW, HIGH, IS_REVERSED, SKIP, PAGE_SIZE, PAGE_SEPARATORS = 2, 3, 4, 5, 6, 7
+
 local call, unpack, concat = redis.call, unpack, table.concat
-local prefix, names, where, bound = ARGV[1], cmsgpack.unpack(ARGV[2]), cmsgpack.unpack(ARGV[3]), tonumber(ARGV[4])
-local is_raw, key_names = ARGV[5] == 'raw', cmsgpack.unpack(ARGV[7])
+local prefix, names, where = ARGV[PREFIX], cmsgpack.unpack(ARGV[NAMES]), cmsgpack.unpack(ARGV[WHERE])
+local bound, is_raw, key_names = tonumber(ARGV[BOUND]), ARGV[FORM] == 'raw', cmsgpack.unpack(ARGV[KEY_NAMES])
 local find, sub = string.find, string.sub
 local size, parts = #names, #key_names
 local words, last, places = { 'HMGET', '' }, size + 2, {}
@@ -76,7 +84,7 @@ end
 -- where nothing was found: whether this key, of this number in the mark, has gone, or the mark has another format
 local function lost(key, number)
   if count > 0 or call('EXISTS', key) == 1 then return nil end
-  local _, told, refusal = read_mark(KEYS[2])
+  local _, told, refusal = read_mark(KEYS[MARK])
   return refusal or sub(told, number, number) == '1' and { 'lost', key }
 end
 
@@ -87,30 +95,30 @@ local function text_of(member, separators)
 end
 
 local function size_of(alternative)
-  if alternative[1] == 'unique' then return #alternative[3] end
-  local total, ranges = 0, alternative[3]
-  for place = 1, #ranges, 2 do total = total + call('ZLEXCOUNT', alternative[2], ranges[place], ranges[place + 1]) end
+  local key, ranges, total = alternative[KEY], alternative[WANTED], 0
+  if alternative[KIND] == 'unique' then return #ranges end
+  for place = 1, #ranges, 2 do total = total + call('ZLEXCOUNT', key, ranges[place], ranges[place + 1]) end
   return total
 end
 
-if ARGV[6] ~= '' then
-  local declared, _, refusal = read_mark(KEYS[2])
+if ARGV[DECLARED] ~= '' then
+  local declared, _, refusal = read_mark(KEYS[MARK])
   if refusal then return refusal end
-  if declared ~= ARGV[6] and call('EXISTS', KEYS[1]) == 1 then return { 'unbuilt' } end
+  if declared ~= ARGV[DECLARED] and call('EXISTS', KEYS[LISTING]) == 1 then return { 'unbuilt' } end
 end
 
-if where[1] == 'keys' then
-  local texts = where[2]
+if where[KIND] == 'keys' then
+  local texts = where[TEXTS]
   for place = 1, #texts do read(texts[place]) end
-elseif where[1] == 'ranges' then
+elseif where[KIND] == 'ranges' then
   local best, fewest
-  for _, alternative in ipairs(where[2]) do
+  for _, alternative in ipairs(where[ALTERNATIVES]) do
     local total = size_of(alternative)
     if not fewest or total < fewest then best, fewest = alternative, total end
   end
   if bound > 0 and fewest > bound then return { 'many', fewest } end
-  local seen, ranges = {}, best[3]
-  local is_one = #ranges <= 2 and best[2] == KEYS[1]  -- each record stands there once
+  local seen, key, ranges = {}, best[KEY], best[WANTED]
+  local is_one = #ranges <= 2 and key == KEYS[LISTING]  -- each record stands there once
   local function once(text)
     if is_one then return read(text) end
     if not seen[text] then
@@ -118,28 +126,28 @@ elseif where[1] == 'ranges' then
       read(text)
     end
   end
-  if best[1] == 'unique' then
+  if best[KIND] == 'unique' then
     for _, text in ipairs(ranges) do
-      local holder = call('HGET', best[2], text)
+      local holder = call('HGET', key, text)
       if holder then once(holder) end
     end
   else
     for place = 1, #ranges, 2 do
-      local members = call('ZRANGEBYLEX', best[2], ranges[place], ranges[place + 1])
-      for number = 1, #members do once(text_of(members[number], best[4])) end
+      local members = call('ZRANGEBYLEX', key, ranges[place], ranges[place + 1])
+      for number = 1, #members do once(text_of(members[number], best[SEPARATORS])) end
     end
   end
-  local refusal = lost(best[2], best[5])
+  local refusal = lost(key, best[NUMBER])
   if refusal then return refusal end
 else
-  local low, high, is_reversed, skip, wanted, separators =
-    where[2], where[3], where[4], where[5], where[6], where[7]
+  local low, high, is_reversed, skip = where[LOW], where[HIGH], where[IS_REVERSED], where[SKIP]
+  local wanted, separators = where[PAGE_SIZE], where[PAGE_SEPARATORS]
   local command = is_reversed and 'ZREVRANGEBYLEX' or 'ZRANGEBYLEX'
   if is_reversed then low, high = high, low end
-  local is_empty = call('EXISTS', KEYS[1]) == 0
+  local is_empty = call('EXISTS', KEYS[LISTING]) == 0
   while count < wanted and not is_empty do
     -- a member whose record is gone counts neither among those skipped nor on the page
-    local members = call(command, KEYS[1], low, high, 'LIMIT', 0, math.min(math.max(skip, wanted - count), 1000))
+    local members = call(command, KEYS[LISTING], low, high, 'LIMIT', 0, math.min(math.max(skip, wanted - count), 1000))
     if #members == 0 then break end
     low = '(' .. members[#members]
     local texts = {}
@@ -159,7 +167,7 @@ else
       end
     end
   end
-  local refusal = is_empty and lost(KEYS[1], 1)
+  local refusal = is_empty and lost(KEYS[LISTING], 1)
   if refusal then return refusal end
 end
 if is_raw then return { 'raw', found } end

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.store import Damaged
+from holdall.stores.redis.asked import Looked, LookHead, LookKeys, LookRecord
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.damage import row_of
 from holdall.stores.redis.errors import Misfit
@@ -61,37 +62,27 @@ class Looker:
         """The records of these texts, each the text of a key, that are there."""
         names = tuple([field.name for field in layout.schema.stored])
         asked = (*names, *layout.schema.key)
-        beside = [layout.keys, layout.mark, layout.entries, layout.expiry]
+        beside = [*LookKeys(layout.keys, layout.mark, layout.entries, layout.expiry)]
         beside += [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
         members = list(map(layout.member_of, texts))
-        head = _pack([len(beside), asked, *layout.slot_numbers, layout.ttl is not None])
-        records = _pack(list(zip(texts, members, strict=True)))
+        head = _pack(LookHead(len(beside), asked, *layout.slot_numbers, layout.ttl is not None))
+        records = _pack(list(map(LookRecord, texts, members)))
         told = await self._server.run(LOOK, [*beside, *[layout.record + text for text in texts]], [head, records])
         return [
-            self._one(layout, names, text, member, *each)
-            for text, member, each in zip(texts, members, told, strict=True)
-            if each[0] != b"none"
+            self._one(layout, names, text, member, looked)
+            for text, member, looked in zip(texts, members, map(Looked._make, told), strict=True)
+            if looked.kind != b"none"
         ]
 
-    def _one(
-        self,
-        layout: Layout,
-        names: tuple[str, ...],
-        text: str,
-        member: str,
-        kind: bytes,
-        values: Sequence[bytes],
-        digest: bytes,
-        is_listed: int,
-        kept: bytes | None,
-        is_whole: int,
-    ) -> Seen:
-        stored = values if kind == b"hash" else kind
+    def _one(self, layout: Layout, names: tuple[str, ...], text: str, member: str, looked: Looked) -> Seen:
+        kind, kept = looked.kind, looked.kept
+        stored = looked.values if kind == b"hash" else kind
         row = dict(zip(names, row_of(layout, self._codecs[layout.schema.name], text, names, stored), strict=True))
         damaged = {name: value.reason for name, value in row.items() if isinstance(value, Damaged)}
         slots = slot_texts(layout, row)
-        is_indexed = bool(is_whole) and (not slots or (kept is not None and _unpack(kept) == slots))
-        return Seen(text, member, kind.decode(), digest.decode(), damaged, slots, bool(is_listed), is_indexed)
+        is_indexed = bool(looked.is_whole) and (not slots or (kept is not None and _unpack(kept) == slots))
+        is_listed = bool(looked.is_listed)
+        return Seen(text, member, kind.decode(), looked.digest.decode(), damaged, slots, is_listed, is_indexed)
 
     async def gone(self, layout: Layout) -> AsyncIterator[tuple[int, list[str]]]:
         """The members of what is listed, or kept in ``#entries``, and how many of their records are gone."""

@@ -2,6 +2,8 @@
 -- KEYS: the collection's keys, the mark, entries, then its indexes, then its unique rules.
 -- ARGV: what is declared, the mark that must be there or '' for any, whether anything is indexed. Gives whether it did.
 
-if ARGV[2] ~= '' and call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
-set_mark(ARGV[1], 3, ARGV[3] == '1')
+local DECLARED, EXPECTED, IS_INDEXED = 1, 2, 3
+
+if ARGV[EXPECTED] ~= '' and call('GET', KEYS[MARK]) ~= ARGV[EXPECTED] then return 0 end
+set_mark(ARGV[DECLARED], ENTRIES, ARGV[IS_INDEXED] == '1')
 return 1

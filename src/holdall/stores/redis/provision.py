@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 
 from holdall.errors import Conflict, Reserved, SchemaMismatch, UnknownFormat
+from holdall.stores.redis.asked import ForgetKeys, IndexHead, IndexKeys, IndexRecord, MarkAsked, MarkKeys
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.fetch import Reader
@@ -178,12 +179,12 @@ class Provision:
     async def _set_mark(self, layout: Layout, wanted: str) -> bool:
         keys, *others = layout.numbers
         entries, *indexes = others or [layout.entries]
-        arguments = (layout.declared, wanted, int(bool(layout.slots)))
-        return bool(await self._server.run(MARK, [keys, layout.mark, entries, *indexes], arguments))
+        arguments = MarkAsked(layout.declared, wanted, int(bool(layout.slots)))
+        return bool(await self._server.run(MARK, [*MarkKeys(keys, layout.mark, entries), *indexes], arguments))
 
     async def _forget_indexes(self, layout: Layout) -> None:
         # without the mark nobody reads or writes the collection through an index until all is built
-        told = await self._server.run(FORGET, [layout.mark, layout.entries, layout.commits], [])
+        told = await self._server.run(FORGET, ForgetKeys(layout.mark, layout.entries, layout.commits), [])
         if told:
             raise Reserved(self._store, reservations(told), layout.schema.name)
         await self._unlink_indexes(layout)
@@ -231,10 +232,10 @@ class Provision:
         if not found:
             return []
         names = [*[field.name for field in layout.schema.stored], *layout.schema.key]
-        places = [layout.keys, layout.mark, layout.entries, layout.expiry, layout.reserved, layout.commits]
-        places += [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
-        head = _pack([len(places), names, *layout.slot_numbers, layout.ttl or False, layout.record])
-        records = [[seen.digest, seen.text, seen.member, seen.slots] for seen in found]
+        own = IndexKeys(layout.keys, layout.mark, layout.entries, layout.expiry, layout.reserved, layout.commits)
+        places = [*own, *map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
+        head = _pack(IndexHead(len(places), names, *layout.slot_numbers, layout.ttl or False, layout.record))
+        records = [IndexRecord(seen.digest, seen.text, seen.member, seen.slots) for seen in found]
         places += [layout.record + seen.text for seen in found]
         _, refused, told = await self._server.run(INDEX, places, [head, _pack(records)])
         if told:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from holdall.query import And, Compare, Condition, Every, ManyForm, Not, Or, Path, Query, Schema, Some
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, referring
+from holdall.stores.redis.asked import ByKeys
 from holdall.stores.redis.layout import Layout
 
 __all__ = ["Related"]
@@ -102,7 +103,7 @@ class Related:
         if missing:
             known.update(dict.fromkeys(missing))
             texts = list(dict.fromkeys(map(layout.text, missing)))
-            for found in await self._reader.rows(layout, Access(["keys", texts])):
+            for found in await self._reader.rows(layout, Access(ByKeys("keys", texts))):
                 known[layout.schema.key_of(found)] = found
         return [row for key in keys if (row := known.get(key)) is not None]
 

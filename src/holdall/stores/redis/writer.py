@@ -7,6 +7,7 @@ from typing import Any
 
 from holdall.errors import Reserved, StaleVersion, StoreError, Unsupported
 from holdall.store import Change, Outcome, Reservation, Run, Runs, Verb, demand_changes
+from holdall.stores.redis.asked import AppendAsked, AppendKeys, CountAsked, CountKeys
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.expectations import Texts, texts_expected
 from holdall.stores.redis.fetch import Reader
@@ -82,8 +83,8 @@ class Writer:
 
     async def append(self, layout: Layout, key: Any, places: tuple[str, str], data: bytes) -> int:
         """Add to a stream, at ``places[1]``, of the record at ``places[0]``; its length thereafter."""
-        keys = [*places, layout.reserved, layout.commits]
-        reply = await self._server.run(APPEND, keys, [data, layout.text(key)])
+        keys = AppendKeys(*places, layout.reserved, layout.commits)
+        reply = await self._server.run(APPEND, keys, AppendAsked(data, layout.text(key)))
         if reply is None:
             raise StaleVersion(self._store, layout.schema.name, key)
         if isinstance(reply, list):
@@ -103,8 +104,8 @@ class Writer:
         layout = self._layouts.get(collection)
         if layout is None or not layout.counts:
             raise Unsupported(self._store, f"making keys of {collection}", "declare its key with generated=True")
-        arguments = (count, len(layout.key_fields), max(floor, 0))
-        return int(await self._server.run(COUNT, [layout.counter, layout.keys], arguments) or 0)
+        arguments = CountAsked(count, len(layout.key_fields), max(floor, 0))
+        return int(await self._server.run(COUNT, CountKeys(layout.counter, layout.keys), arguments) or 0)
 
     async def _batch(self, changes: Sequence[Change], *, makes_keys: bool = True) -> tuple[Batch, dict[int, Any]]:
         """The changes, ready to be sent, and the keys that were made for them."""
