@@ -41,6 +41,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Tests that are coroutines run on asyncio: Holdall knows no other loop."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A database on a PostgreSQL of this test process alone, started on first use."""
     with EmbeddedPostgres() as server:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -41,11 +43,17 @@ def scratch_database(url: str) -> Iterator[str]:
         return
     run = _run_postgres if urlsplit(url).scheme == "postgresql" else _run_mariadb
     drop = f"DROP DATABASE {name}" + (" WITH (FORCE)" if run is _run_postgres else "")
-    asyncio.run(run(url, f"CREATE DATABASE {name}"))
+    _apart(run(url, f"CREATE DATABASE {name}"))
     try:
         yield urlsplit(url)._replace(path=f"/{name}").geturl()
     finally:
-        asyncio.run(run(url, drop))
+        _apart(run(url, drop))
+
+
+def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run it on a loop of its own, in a thread: an async test that asks for a database has a loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 def _drop_mongo(url: str, name: str) -> None:

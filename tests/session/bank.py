@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -48,9 +47,6 @@ class Memo(Model):
     account: Ref[Account]
 
 
-Scene = Callable[[Holdall, Remote], Awaitable[None]]
-
-
 @asynccontextmanager
 async def opened(
     folder: Path,
@@ -77,20 +73,6 @@ async def opened(
         yield app, remote
     finally:
         await app.close()
-
-
-def played(
-    folder: Path,
-    scene: Scene,
-    kind: CommitClass = CommitClass.ONCE,
-    compensation: Any = None,
-    lease: float = 0.2,
-) -> None:
-    async def main() -> None:
-        async with opened(folder, kind, compensation, lease=lease) as (app, remote):
-            await scene(app, remote)
-
-    asyncio.run(main())
 
 
 async def counts(app: Holdall) -> list[int]:

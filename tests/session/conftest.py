@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,11 +10,7 @@ from .library import OPEN
 
 
 @pytest.fixture(autouse=True)
-def closed_libraries() -> Iterator[None]:
+async def closed_libraries(anyio_backend: str) -> AsyncIterator[None]:
     yield
-
-    async def close() -> None:
-        while OPEN:
-            await OPEN.pop().close()
-
-    asyncio.run(close())
+    while OPEN:
+        await OPEN.pop().close()

@@ -13,12 +13,14 @@ from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, StoreErr
 from holdall.session import Guarantee, Strategy, TaskState
 from holdall.store import CommitClass, Outcome
 
-from .bank import Account, Customer, Note, Slip, counts, is_over, played, refuse
+from .bank import Account, Customer, Note, Slip, counts, is_over, opened, refuse
 from .remote import Remote
 
+pytestmark = pytest.mark.anyio
 
-def test_calls_to_one_store_run_side_by_side_and_are_told_in_the_order_they_ended(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+
+async def test_calls_to_one_store_run_side_by_side_and_are_told_in_the_order_they_ended(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         remote.pause = 0.01
         async with app.session() as session:
             customers = [session.add(Customer(name=f"c{number}")) for number in range(10)]
@@ -33,12 +35,10 @@ def test_calls_to_one_store_run_side_by_side_and_are_told_in_the_order_they_ende
         assert await is_over(app)
         assert not (tmp_path / "journal").exists()
 
-    played(tmp_path, scene)
-
 
 @pytest.mark.parametrize("strategy", Strategy)
-def test_what_a_strategy_does_after_a_refusal(tmp_path: Path, strategy: Strategy) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_what_a_strategy_does_after_a_refusal(tmp_path: Path, strategy: Strategy) -> None:
+    async with opened(tmp_path) as (app, remote):
         remote.before = refuse("bad")
         remote.pause = 0.001
         async with app.session() as session:
@@ -63,39 +63,34 @@ def test_what_a_strategy_does_after_a_refusal(tmp_path: Path, strategy: Strategy
             left = [record for record, state in states.items() if state is not TaskState.APPLIED]
             assert len(remote.log) == sent + len(left)  # nothing is sent twice
 
-    played(tmp_path, scene)
+
+async def test_a_call_that_can_carry_several_changes_does(tmp_path: Path) -> None:
+    app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
+    remote = Remote("remote", CommitClass.IDEMP, width=2, size=10)
+    app.add_store("remote", remote)
+    app.add(Note, Account, Customer, Slip, store="remote")
+    remote.before = refuse("bad")
+    async with app.session() as session:
+        customers = [session.add(Customer(name=f"c{number}")) for number in range(25)]
+        slips = [session.add(Slip(customer=customer)) for customer in customers]
+        await session.commit()
+        assert remote.calls == 6
+        assert [slip.customer.key for slip in slips] == [customer.id for customer in customers]
+        bad, good = session.add(Customer(name="bad")), session.add(Customer(name="good"))
+        waiting = session.add(Slip(customer=bad))
+        with pytest.raises(CommitPartial) as caught:
+            await session.commit(strategy=Strategy.CONTINUE_ON_ERROR)
+        states = {task.record: task.state for task in caught.value.tasks}
+        assert [states[record] for record in (bad, good, waiting)] == [
+            TaskState.FAILED,
+            TaskState.APPLIED,
+            TaskState.FAILED,
+        ]
+        session.rollback()
 
 
-def test_a_call_that_can_carry_several_changes_does(tmp_path: Path) -> None:
-    async def main() -> None:
-        app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
-        remote = Remote("remote", CommitClass.IDEMP, width=2, size=10)
-        app.add_store("remote", remote)
-        app.add(Note, Account, Customer, Slip, store="remote")
-        remote.before = refuse("bad")
-        async with app.session() as session:
-            customers = [session.add(Customer(name=f"c{number}")) for number in range(25)]
-            slips = [session.add(Slip(customer=customer)) for customer in customers]
-            await session.commit()
-            assert remote.calls == 6
-            assert [slip.customer.key for slip in slips] == [customer.id for customer in customers]
-            bad, good = session.add(Customer(name="bad")), session.add(Customer(name="good"))
-            waiting = session.add(Slip(customer=bad))
-            with pytest.raises(CommitPartial) as caught:
-                await session.commit(strategy=Strategy.CONTINUE_ON_ERROR)
-            states = {task.record: task.state for task in caught.value.tasks}
-            assert [states[record] for record in (bad, good, waiting)] == [
-                TaskState.FAILED,
-                TaskState.APPLIED,
-                TaskState.FAILED,
-            ]
-            session.rollback()
-
-    asyncio.run(main())
-
-
-def test_the_only_call_whose_answer_is_lost_is_unknown(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_the_only_call_whose_answer_is_lost_is_unknown(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         remote.after = lambda change: StoreTimeout("remote", "silence", is_outcome_unknown=True)
         async with app.session() as session:
             session.add(Customer(name="c"))
@@ -103,8 +98,6 @@ def test_the_only_call_whose_answer_is_lost_is_unknown(tmp_path: Path) -> None:
                 await session.commit()
             session.rollback()
         assert await counts(app) == [0, 0, 1]
-
-    played(tmp_path, scene)
 
 
 @pytest.mark.parametrize("size", [1, 10])
@@ -118,30 +111,30 @@ def test_the_only_call_whose_answer_is_lost_is_unknown(tmp_path: Path) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_an_error_of_a_call_says_of_it(tmp_path: Path, error: BaseException, is_unknown: bool, size: int) -> None:
-    async def main() -> None:
-        app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
-        remote = Remote("remote", CommitClass.IDEMP, size=size)
-        app.add_store("remote", remote)
-        app.add(Note, Account, Customer, Slip, store="remote")
-        remote.before = lambda change: error
-        async with app.session() as session:
-            customers = session.add_all([Customer(name="a"), Customer(name="b")])
-            with pytest.raises(CommitUnknown if is_unknown else CommitAborted) as caught:
-                await session.commit()
-            state = TaskState.UNKNOWN if is_unknown else TaskState.FAILED
-            assert {task.state for task in caught.value.tasks} == {state}
-            session.rollback()
-            assert {state_of(record) for record in customers} == {State.DISCARDED}
-
-    asyncio.run(main())
+async def test_what_an_error_of_a_call_says_of_it(
+    tmp_path: Path, error: BaseException, is_unknown: bool, size: int
+) -> None:
+    app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
+    remote = Remote("remote", CommitClass.IDEMP, size=size)
+    app.add_store("remote", remote)
+    app.add(Note, Account, Customer, Slip, store="remote")
+    remote.before = lambda change: error
+    async with app.session() as session:
+        customers = session.add_all([Customer(name="a"), Customer(name="b")])
+        with pytest.raises(CommitUnknown if is_unknown else CommitAborted) as caught:
+            await session.commit()
+        state = TaskState.UNKNOWN if is_unknown else TaskState.FAILED
+        assert {task.state for task in caught.value.tasks} == {state}
+        session.rollback()
+        assert {state_of(record) for record in customers} == {State.DISCARDED}
 
 
 @pytest.mark.parametrize("answers", [[], [Outcome(key=1)] * 3])
-def test_a_store_that_answers_another_number_of_changes_leaves_them_unknown(
+async def test_a_store_that_answers_another_number_of_changes_leaves_them_unknown(
     tmp_path: Path, answers: list[Outcome]
 ) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+    async with opened(tmp_path) as (app, remote):
+
         async def apply(changes: object) -> list[Outcome]:
             return answers
 
@@ -152,23 +145,18 @@ def test_a_store_that_answers_another_number_of_changes_leaves_them_unknown(
                 await session.commit()
             session.rollback()
 
-    played(tmp_path, scene)
 
-
-def test_a_change_whose_key_never_came_is_refused_and_not_sent(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
-        async with app.session() as session:
-            bad = session.add(Customer(name="bad"))
-            slip = session.add(Slip(customer=bad))
-            remote.before = lambda change: KeyError("after the call") if "bad" in change.values else None
-            with pytest.raises(CommitUnknown) as caught:
-                await session.commit(strategy=Strategy.CONTINUE_ON_ERROR)
-            states = {task.record: task.state for task in caught.value.tasks}
-            assert states == {bad: TaskState.UNKNOWN, slip: TaskState.FAILED}
-            assert len(remote.log) == 1
-            session.rollback()
-
-    played(tmp_path, scene)
+async def test_a_change_whose_key_never_came_is_refused_and_not_sent(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote), app.session() as session:
+        bad = session.add(Customer(name="bad"))
+        slip = session.add(Slip(customer=bad))
+        remote.before = lambda change: KeyError("after the call") if "bad" in change.values else None
+        with pytest.raises(CommitUnknown) as caught:
+            await session.commit(strategy=Strategy.CONTINUE_ON_ERROR)
+        states = {task.record: task.state for task in caught.value.tasks}
+        assert states == {bad: TaskState.UNKNOWN, slip: TaskState.FAILED}
+        assert len(remote.log) == 1
+        session.rollback()
 
 
 class Letter(Model):
@@ -185,18 +173,15 @@ class Letters(DAO[Letter]):
         self.sent.append(letter.id)
 
 
-def test_a_dao_beside_a_store_that_takes_several_changes_at_once(tmp_path: Path) -> None:
-    async def main() -> None:
-        app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
-        remote, letters = Remote("remote", CommitClass.IDEMP, size=10), Letters()
-        app.add_store("remote", remote)
-        app.add(Note, Account, Customer, Slip, store="remote")
-        app.add_dao(letters)
-        async with app.session() as session:
-            session.add_all([Customer(name="a"), Customer(name="b")])
-            session.add_all([Letter(id=1), Letter(id=2)])
-        assert remote.calls == 1
-        assert letters.sent == [1, 2]
-        await app.close()
-
-    asyncio.run(main())
+async def test_a_dao_beside_a_store_that_takes_several_changes_at_once(tmp_path: Path) -> None:
+    app = Holdall("bank", journal=f"sqlite:///{tmp_path / 'local.db'}")
+    remote, letters = Remote("remote", CommitClass.IDEMP, size=10), Letters()
+    app.add_store("remote", remote)
+    app.add(Note, Account, Customer, Slip, store="remote")
+    app.add_dao(letters)
+    async with app.session() as session:
+        session.add_all([Customer(name="a"), Customer(name="b")])
+        session.add_all([Letter(id=1), Letter(id=2)])
+    assert remote.calls == 1
+    assert letters.sent == [1, 2]
+    await app.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -30,29 +29,28 @@ from .club import (
     club,
 )
 
+pytestmark = pytest.mark.anyio
+
 Work = Callable[[Session], Awaitable[None]]
 
 
-def committed(folder: Path, layout: str, *works: Work) -> Session:
+async def committed(folder: Path, layout: str, *works: Work) -> Session:
     """A session that sees what these left behind, each committed, beginning with two of everything."""
 
-    async def main() -> Session:
-        app = club(layout, folder)
-        await app.create()
+    app = club(layout, folder)
+    await app.create()
+    async with app.session() as session:
+        for model in MODELS:
+            for key in (1, 2):
+                row: dict[str, Any] = {
+                    name: [] if (source, name) in MANY else None for source, name in FRONTS if source is model
+                }
+                row |= {name: key for source, name in REQUIRED if source is model}
+                session.add(model(id=key, **row))
+    for work in works:
         async with app.session() as session:
-            for model in MODELS:
-                for key in (1, 2):
-                    row: dict[str, Any] = {
-                        name: [] if (source, name) in MANY else None for source, name in FRONTS if source is model
-                    }
-                    row |= {name: key for source, name in REQUIRED if source is model}
-                    session.add(model(id=key, **row))
-        for work in works:
-            async with app.session() as session:
-                await work(session)
-        return Session(app.bindings)
-
-    return asyncio.run(main())
+            await work(session)
+    return Session(app.bindings)
 
 
 @pytest.fixture(params=sorted(LAYOUTS))
@@ -61,7 +59,7 @@ def layout(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def test_what_was_cut_off_before_its_owner_went_stays(layout: str, tmp_path: Path) -> None:
+async def test_what_was_cut_off_before_its_owner_went_stays(layout: str, tmp_path: Path) -> None:
     async def give(session: Session) -> None:
         (await session.require(Passport, 1)).owner = 1
 
@@ -70,12 +68,12 @@ def test_what_was_cut_off_before_its_owner_went_stays(layout: str, tmp_path: Pat
         person.passport = None
         session.remove(person)
 
-    session = committed(tmp_path, layout, give, cut)
-    passport = asyncio.run(session.require(Passport, 1))
+    session = await committed(tmp_path, layout, give, cut)
+    passport = await session.require(Passport, 1)
     assert passport.owner.key is None
 
 
-def test_a_key_that_stays_in_a_changed_list_is_unlinked(layout: str, tmp_path: Path) -> None:
+async def test_a_key_that_stays_in_a_changed_list_is_unlinked(layout: str, tmp_path: Path) -> None:
     async def tag(session: Session) -> None:
         (await session.require(Book, 1)).tags = [1]
 
@@ -83,11 +81,11 @@ def test_a_key_that_stays_in_a_changed_list_is_unlinked(layout: str, tmp_path: P
         (await session.require(Book, 1)).tags = [1, 2]
         session.remove(await session.require(Tag, 1))
 
-    session = committed(tmp_path, layout, tag, change)
-    assert asyncio.run(session.require(Book, 1)).tags.keys == (2,)
+    session = await committed(tmp_path, layout, tag, change)
+    assert (await session.require(Book, 1)).tags.keys == (2,)
 
 
-def test_a_record_put_on_a_list_and_then_removed_is_not_on_it(layout: str, tmp_path: Path) -> None:
+async def test_a_record_put_on_a_list_and_then_removed_is_not_on_it(layout: str, tmp_path: Path) -> None:
     async def change(session: Session) -> None:
         shelf, genre, book = (
             await session.require(Shelf, 2),
@@ -98,29 +96,29 @@ def test_a_record_put_on_a_list_and_then_removed_is_not_on_it(layout: str, tmp_p
         genre.books = [book]
         session.remove(await session.require(Author, 1))
 
-    session = committed(tmp_path, layout, change)
-    assert asyncio.run(session.require(Shelf, 2)).books.keys == ()
-    assert asyncio.run(session.require(Genre, 2)).books.keys == ()
+    session = await committed(tmp_path, layout, change)
+    assert (await session.require(Shelf, 2)).books.keys == ()
+    assert (await session.require(Genre, 2)).books.keys == ()
 
 
-def test_what_a_record_that_goes_refers_to_is_of_no_account(layout: str, tmp_path: Path) -> None:
+async def test_what_a_record_that_goes_refers_to_is_of_no_account(layout: str, tmp_path: Path) -> None:
     async def change(session: Session) -> None:
         (await session.require(Player, 1)).mentor = 2
         session.remove(await session.require(Team, 1))
         session.remove(await session.require(Team, 2))
 
-    session = committed(tmp_path, layout, change)
-    assert asyncio.run(session.query(Player.where())) == []
+    session = await committed(tmp_path, layout, change)
+    assert await session.query(Player.where()) == []
 
 
-def test_one_place_changes_hands_and_is_given_back(layout: str, tmp_path: Path) -> None:
+async def test_one_place_changes_hands_and_is_given_back(layout: str, tmp_path: Path) -> None:
     async def give(session: Session) -> None:
         (await session.require(Locker, 2)).owner = 1
 
     async def take(session: Session) -> None:
         (await session.require(Person, 2)).locker = await session.require(Locker, 2)
 
-    session = committed(tmp_path, layout, give, take)
-    assert asyncio.run(session.require(Person, 1)).locker.key is None
-    assert asyncio.run(session.require(Person, 2)).locker.key == 2
-    assert asyncio.run(session.require(Locker, 2)).owner.key == 2
+    session = await committed(tmp_path, layout, give, take)
+    assert (await session.require(Person, 1)).locker.key is None
+    assert (await session.require(Person, 2)).locker.key == 2
+    assert (await session.require(Locker, 2)).owner.key == 2

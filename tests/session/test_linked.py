@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -12,6 +11,8 @@ from holdall import Holdall, Many, Model, Ref, Session, State, field, state_of
 from holdall.errors import CommitAborted, StateError
 
 from .library import OPEN, Author, Book, Country, Person, library
+
+pytestmark = pytest.mark.anyio
 
 
 class Team(Model):
@@ -61,195 +62,165 @@ async def opened(app: Holdall) -> Session:
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_a_stored_record_may_be_pointed_at_a_new_one(url: str) -> None:
-    async def main() -> None:
-        app = library(url)
-        session = await opened(app)
-        book = session.add(Book(title="a", isbn="1", author=session.add(Author(name="old"))))
-        solo = session.add(Person(name="solo"))
-        await session.commit()
-        book.author = session.add(Author(name="new"))
-        solo.partner = session.add(Person(name="partner"))
-        await session.commit()
-        other = Session(app.bindings)
-        assert ((await other.require(Book, 1)).author.key, (await other.require(Person, 1)).partner.key) == (2, 2)
-
-    asyncio.run(main())
+async def test_a_stored_record_may_be_pointed_at_a_new_one(url: str) -> None:
+    app = library(url)
+    session = await opened(app)
+    book = session.add(Book(title="a", isbn="1", author=session.add(Author(name="old"))))
+    solo = session.add(Person(name="solo"))
+    await session.commit()
+    book.author = session.add(Author(name="new"))
+    solo.partner = session.add(Person(name="partner"))
+    await session.commit()
+    other = Session(app.bindings)
+    assert ((await other.require(Book, 1)).author.key, (await other.require(Person, 1)).partner.key) == (2, 2)
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_a_list_of_references_takes_new_records_when_added_and_when_changed(url: str) -> None:
-    async def main() -> None:
-        app = teams(url)
-        session = await opened(app)
-        old = session.add(Member(name="old"))
-        await session.commit()
-        ann, bob = session.add(Member(name="Ann")), session.add(Member(name="Bob"))
-        team = session.add(Team(name="one", members=[ann, old, bob], tags=["x"]))
-        await session.commit()
-        assert team.members.keys == (2, 1, 3)
-        assert state_of(team) is State.CLEAN
-        team.members = [session.add(Member(name="Cid")), ann]
-        await session.commit()
-        other = Session(app.bindings)
-        found = await other.require(Team, 1)
-        assert found.members.keys == (4, 2)
-        assert [member.name for member in await found.members] == ["Cid", "Ann"]
-        session.remove(ann)
-        session.remove(team)
-        await session.commit()
-        assert await Session(app.bindings).get(Member, 2) is None
-
-    asyncio.run(main())
+async def test_a_list_of_references_takes_new_records_when_added_and_when_changed(url: str) -> None:
+    app = teams(url)
+    session = await opened(app)
+    old = session.add(Member(name="old"))
+    await session.commit()
+    ann, bob = session.add(Member(name="Ann")), session.add(Member(name="Bob"))
+    team = session.add(Team(name="one", members=[ann, old, bob], tags=["x"]))
+    await session.commit()
+    assert team.members.keys == (2, 1, 3)
+    assert state_of(team) is State.CLEAN
+    team.members = [session.add(Member(name="Cid")), ann]
+    await session.commit()
+    other = Session(app.bindings)
+    found = await other.require(Team, 1)
+    assert found.members.keys == (4, 2)
+    assert [member.name for member in await found.members] == ["Cid", "Ann"]
+    session.remove(ann)
+    session.remove(team)
+    await session.commit()
+    assert await Session(app.bindings).get(Member, 2) is None
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_keys_may_consist_of_references_to_new_records(url: str) -> None:
-    async def main() -> None:
-        app = teams(url)
-        session = await opened(app)
-        team, ann = Team(name="one", members=[]), Member(name="Ann")
-        seat = session.add(Seat(team=team, member=ann, label="window"))
-        badge = session.add(Badge(member=ann, text="hello"))
-        session.add(team)
-        session.add(ann)
-        await session.commit()
-        assert await session.get(Seat, team=1, member=1) is seat
-        assert await session.get(Badge, 1) is badge
-        seat.label, badge.text = "door", "bye"
-        await session.commit()
-        other = Session(app.bindings)
-        assert (await other.require(Seat, 1, 1)).label == "door"
-        assert (await other.require(Badge, 1)).text == "bye"
-
-    asyncio.run(main())
+async def test_keys_may_consist_of_references_to_new_records(url: str) -> None:
+    app = teams(url)
+    session = await opened(app)
+    team, ann = Team(name="one", members=[]), Member(name="Ann")
+    seat = session.add(Seat(team=team, member=ann, label="window"))
+    badge = session.add(Badge(member=ann, text="hello"))
+    session.add(team)
+    session.add(ann)
+    await session.commit()
+    assert await session.get(Seat, team=1, member=1) is seat
+    assert await session.get(Badge, 1) is badge
+    seat.label, badge.text = "door", "bye"
+    await session.commit()
+    other = Session(app.bindings)
+    assert (await other.require(Seat, 1, 1)).label == "door"
+    assert (await other.require(Badge, 1)).text == "bye"
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_a_reference_left_out_of_the_order_still_gets_its_key(url: str) -> None:
-    async def main() -> None:
-        app = teams(url)
-        session = await opened(app)
-        team = session.add(Team(name="one", members=[]))
-        team.lead = session.add(Member(name="Ann"))
-        await session.commit()
-        assert (await Session(app.bindings).require(Team, 1)).lead.key == 1
-
-    asyncio.run(main())
+async def test_a_reference_left_out_of_the_order_still_gets_its_key(url: str) -> None:
+    app = teams(url)
+    session = await opened(app)
+    team = session.add(Team(name="one", members=[]))
+    team.lead = session.add(Member(name="Ann"))
+    await session.commit()
+    assert (await Session(app.bindings).require(Team, 1)).lead.key == 1
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_circles_of_three_are_closed_and_their_records_found_by_key(url: str) -> None:
-    async def main() -> None:
-        app = teams(url)
-        session = await opened(app)
-        trio = [session.add(Member(name=name)) for name in "abc"]
-        for place, member in enumerate(trio):
-            member.boss = trio[(place + 1) % 3]
-        result = await session.commit()
-        assert all(task.key is not None for task in result.tasks)
-        assert all([await session.get(Member, member.id) is member for member in trio])
-        other = Session(app.bindings)
-        found = await other.query(Member.where().sort(Member.name))
-        assert [(await member.boss).name for member in found] == ["b", "c", "a"]  # type: ignore[union-attr]
-        for member in trio:
-            session.remove(member)
-        await session.commit()
-        assert await session.get(Member, trio[0].id) is None
-
-    asyncio.run(main())
+async def test_circles_of_three_are_closed_and_their_records_found_by_key(url: str) -> None:
+    app = teams(url)
+    session = await opened(app)
+    trio = [session.add(Member(name=name)) for name in "abc"]
+    for place, member in enumerate(trio):
+        member.boss = trio[(place + 1) % 3]
+    result = await session.commit()
+    assert all(task.key is not None for task in result.tasks)
+    assert all([await session.get(Member, member.id) is member for member in trio])
+    other = Session(app.bindings)
+    found = await other.query(Member.where().sort(Member.name))
+    assert [(await member.boss).name for member in found] == ["b", "c", "a"]  # type: ignore[union-attr]
+    for member in trio:
+        session.remove(member)
+    await session.commit()
+    assert await session.get(Member, trio[0].id) is None
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_a_record_with_a_key_may_refer_to_itself_though_it_must_refer(url: str) -> None:
-    async def main() -> None:
-        app = teams(url)
-        session = await opened(app)
-        root = Root(code="r", top="r")
-        root.top = root
-        session.add(root)
-        await session.commit()
-        assert (await Session(app.bindings).require(Root, "r")).top.key == "r"
-
-    asyncio.run(main())
+async def test_a_record_with_a_key_may_refer_to_itself_though_it_must_refer(url: str) -> None:
+    app = teams(url)
+    session = await opened(app)
+    root = Root(code="r", top="r")
+    root.top = root
+    session.add(root)
+    await session.commit()
+    assert (await Session(app.bindings).require(Root, "r")).top.key == "r"
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_what_a_removed_record_refers_to_in_its_store_goes_after_it(url: str) -> None:
-    async def main() -> None:
-        app = library(url)
-        session = await opened(app)
-        first, second = session.add(Author(name="first")), session.add(Author(name="second"))
-        book = session.add(Book(title="a", isbn="1", author=first))
+async def test_what_a_removed_record_refers_to_in_its_store_goes_after_it(url: str) -> None:
+    app = library(url)
+    session = await opened(app)
+    first, second = session.add(Author(name="first")), session.add(Author(name="second"))
+    book = session.add(Book(title="a", isbn="1", author=first))
+    await session.commit()
+    book.author = second
+    session.remove(first)
+    session.remove(book)
+    await session.commit()
+    assert await session.count(Author.where()) == 1
+
+
+async def test_a_key_given_to_a_new_record_late_is_the_one_it_is_found_by() -> None:
+    app = library()
+    session = await opened(app)
+    france = session.add(Country(code="FR", name="France"))
+    france.code = "DE"
+    germany = france
+    france = session.add(Country(code="FR", name="France"))
+    assert await session.get(Country, "FR") is france
+    await session.commit()
+    assert await session.get(Country, "DE") is germany
+    assert await session.get(Country, "FR") is france
+    spain = session.add(Country(code="ES", name="Spain"))
+    spain.code = "FR"
+    with pytest.raises(StateError, match="with this key"):
         await session.commit()
-        book.author = second
-        session.remove(first)
-        session.remove(book)
-        await session.commit()
-        assert await session.count(Author.where()) == 1
-
-    asyncio.run(main())
-
-
-def test_a_key_given_to_a_new_record_late_is_the_one_it_is_found_by() -> None:
-    async def main() -> None:
-        app = library()
-        session = await opened(app)
-        france = session.add(Country(code="FR", name="France"))
-        france.code = "DE"
-        germany = france
-        france = session.add(Country(code="FR", name="France"))
-        assert await session.get(Country, "FR") is france
-        await session.commit()
-        assert await session.get(Country, "DE") is germany
-        assert await session.get(Country, "FR") is france
-        spain = session.add(Country(code="ES", name="Spain"))
-        spain.code = "FR"
-        with pytest.raises(StateError, match="with this key"):
-            await session.commit()
-        session.rollback()
-        assert await session.get(Country, "FR") is france
-        italy = session.add(Country(code="IT", name="Italy"))
-        italy.code = "PT"
-        await session.commit()
-        assert await session.get(Country, "IT") is None
-
-    asyncio.run(main())
+    session.rollback()
+    assert await session.get(Country, "FR") is france
+    italy = session.add(Country(code="IT", name="Italy"))
+    italy.code = "PT"
+    await session.commit()
+    assert await session.get(Country, "IT") is None
 
 
-def test_a_removed_key_may_be_used_again_before_the_commit_and_after_it() -> None:
-    async def main() -> None:
-        app = library()
-        session = await opened(app)
-        old = session.add(Country(code="FR", name="old"))
-        await session.commit()
-        session.remove(old)
-        new = session.add(Country(code="FR", name="new"))
-        await session.commit()
-        assert await session.get(Country, "FR") is new
-        session.remove(new)
-        await session.commit()
-        last = session.add(Country(code="FR", name="last"))
-        await session.commit()
-        assert await session.get(Country, "FR") is last
-
-    asyncio.run(main())
+async def test_a_removed_key_may_be_used_again_before_the_commit_and_after_it() -> None:
+    app = library()
+    session = await opened(app)
+    old = session.add(Country(code="FR", name="old"))
+    await session.commit()
+    session.remove(old)
+    new = session.add(Country(code="FR", name="new"))
+    await session.commit()
+    assert await session.get(Country, "FR") is new
+    session.remove(new)
+    await session.commit()
+    last = session.add(Country(code="FR", name="last"))
+    await session.commit()
+    assert await session.get(Country, "FR") is last
 
 
-def test_ten_thousand_linked_records_take_linear_time() -> None:
-    def seconds(number: int, shape: Any) -> float:
-        async def main() -> float:
-            session = await opened(teams())
-            members = [session.add(Member(name=str(place))) for place in range(number)]
-            for place, member in enumerate(members):
-                target = shape(place)
-                if target is not None:
-                    member.boss = members[target % number]
-            begun = time.perf_counter()
-            session.plan()
-            return time.perf_counter() - begun
-
-        return asyncio.run(main())
+async def test_ten_thousand_linked_records_take_linear_time() -> None:
+    async def seconds(number: int, shape: Any) -> float:
+        session = await opened(teams())
+        members = [session.add(Member(name=str(place))) for place in range(number)]
+        for place, member in enumerate(members):
+            target = shape(place)
+            if target is not None:
+                member.boss = members[target % number]
+        begun = time.perf_counter()
+        session.plan()
+        return time.perf_counter() - begun
 
     shapes = {
         "chain": lambda place: place - 1 if place else None,
@@ -258,27 +229,24 @@ def test_ten_thousand_linked_records_take_linear_time() -> None:
         "star": lambda place: 0 if place else None,
     }
     for name, shape in shapes.items():
-        assert seconds(10_000, shape) < 5, name  # tenths of a second; half a minute where it is quadratic
+        assert await seconds(10_000, shape) < 5, name  # tenths of a second; half a minute where it is quadratic
 
 
-def test_a_record_of_another_session_is_refused() -> None:
-    async def main() -> None:
-        app = library()
-        one, other = await opened(app), Session(app.bindings)
-        author = one.add(Author(name="x"))
-        with pytest.raises(StateError):
-            other.add(author)
-        await one.commit()
-        with pytest.raises(StateError):
-            other.remove(author)
-        with pytest.raises(StateError):
-            other.attach(author)
-        other.add(Book(title="a", isbn="1", author=one.add(Author(name="new"))))
-        with pytest.raises(StateError, match="not of this session"):
-            await other.commit()
-        other.rollback()
-        other.add(Book(title="a", isbn="1", author=99))
-        with pytest.raises(CommitAborted):
-            await other.commit()
-
-    asyncio.run(main())
+async def test_a_record_of_another_session_is_refused() -> None:
+    app = library()
+    one, other = await opened(app), Session(app.bindings)
+    author = one.add(Author(name="x"))
+    with pytest.raises(StateError):
+        other.add(author)
+    await one.commit()
+    with pytest.raises(StateError):
+        other.remove(author)
+    with pytest.raises(StateError):
+        other.attach(author)
+    other.add(Book(title="a", isbn="1", author=one.add(Author(name="new"))))
+    with pytest.raises(StateError, match="not of this session"):
+        await other.commit()
+    other.rollback()
+    other.add(Book(title="a", isbn="1", author=99))
+    with pytest.raises(CommitAborted):
+        await other.commit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,8 @@ from holdall.session import Session
 from holdall.store import Capabilities, Change, Outcome, Rows, Store, StoreTransaction, open_store
 
 from .remote import Remote
+
+pytestmark = pytest.mark.anyio
 
 
 class Account(Model):
@@ -129,95 +130,83 @@ async def counts(app: Holdall) -> list[int]:
 
 @pytest.mark.parametrize("with_calls", [False, True])
 @pytest.mark.parametrize("takes_place", [False, True])
-def test_whether_it_took_place_is_found_out(tmp_path: Path, takes_place: bool, with_calls: bool) -> None:
-    async def main() -> None:
-        async with opened(tmp_path) as (app, silent, session):
-            silent.takes_place = takes_place
-            account, _ = session.add(Account(name="x")), session.add(Note(code="x"))
-            customer = session.add(Customer(code="x")) if with_calls else None
-            if takes_place:
-                await session.commit()
-                assert state_of(account) is State.CLEAN
-                assert await counts(app) == [2, 2]
-                assert not await app.recovery.unfinished()
-                return
-            with pytest.raises(CommitAborted if customer is None else Exception):
-                await session.commit()
-            assert state_of(account) is State.NEW
-            assert await counts(app) == [1, 1]
-            assert len(await app.recovery.unfinished()) == with_calls  # the call stays listed
-
-    asyncio.run(main())
+async def test_whether_it_took_place_is_found_out(tmp_path: Path, takes_place: bool, with_calls: bool) -> None:
+    async with opened(tmp_path) as (app, silent, session):
+        silent.takes_place = takes_place
+        account, _ = session.add(Account(name="x")), session.add(Note(code="x"))
+        customer = session.add(Customer(code="x")) if with_calls else None
+        if takes_place:
+            await session.commit()
+            assert state_of(account) is State.CLEAN
+            assert await counts(app) == [2, 2]
+            assert not await app.recovery.unfinished()
+            return
+        with pytest.raises(CommitAborted if customer is None else Exception):
+            await session.commit()
+        assert state_of(account) is State.NEW
+        assert await counts(app) == [1, 1]
+        assert len(await app.recovery.unfinished()) == with_calls  # the call stays listed
 
 
 @pytest.mark.parametrize("takes_place", [False, True])
-def test_while_nobody_answers_it_is_unknown_and_resolved_later(tmp_path: Path, takes_place: bool) -> None:
-    async def main() -> None:
-        async with opened(tmp_path) as (app, silent, session):
-            silent.takes_place, silent.stays_away = takes_place, 1
-            session.add(Account(name="x"))
-            session.add(Note(code="x"))
-            with pytest.raises(CommitUnknown) as caught:
-                await session.commit()
-            with pytest.raises(StateError, match="rollback"):
-                await session.commit()
-            session.rollback()
-            assert await caught.value.resolve() is None
-            assert await counts(app) == ([2, 2] if takes_place else [1, 1])
-            assert not await app.recovery.unfinished()
-            assert await caught.value.resolve() is None
-
-    asyncio.run(main())
+async def test_while_nobody_answers_it_is_unknown_and_resolved_later(tmp_path: Path, takes_place: bool) -> None:
+    async with opened(tmp_path) as (app, silent, session):
+        silent.takes_place, silent.stays_away = takes_place, 1
+        session.add(Account(name="x"))
+        session.add(Note(code="x"))
+        with pytest.raises(CommitUnknown) as caught:
+            await session.commit()
+        with pytest.raises(StateError, match="rollback"):
+            await session.commit()
+        session.rollback()
+        assert await caught.value.resolve() is None
+        assert await counts(app) == ([2, 2] if takes_place else [1, 1])
+        assert not await app.recovery.unfinished()
+        assert await caught.value.resolve() is None
 
 
 @pytest.mark.parametrize("takes_place", [False, True])
 @pytest.mark.parametrize("act", ["change", "remove"])
-def test_a_commit_of_one_store_is_resolved_by_its_records(tmp_path: Path, act: str, takes_place: bool) -> None:
-    async def main() -> None:
-        async with opened(tmp_path) as (app, silent, session):
-            account = await session.require(Account, 1)
-            before = account.name
-            if act == "change":
-                account.name = "changed"
-            else:
-                session.remove(account)
-            apply = type(silent).apply.__get__(silent)
+async def test_a_commit_of_one_store_is_resolved_by_its_records(tmp_path: Path, act: str, takes_place: bool) -> None:
+    async with opened(tmp_path) as (app, silent, session):
+        account = await session.require(Account, 1)
+        before = account.name
+        if act == "change":
+            account.name = "changed"
+        else:
+            session.remove(account)
+        apply = type(silent).apply.__get__(silent)
 
-            async def lost(changes: Any) -> Any:
-                if takes_place:
-                    await apply(changes)
-                raise StoreUnavailable("main", "lost", is_outcome_unknown=True)
+        async def lost(changes: Any) -> Any:
+            if takes_place:
+                await apply(changes)
+            raise StoreUnavailable("main", "lost", is_outcome_unknown=True)
 
-            silent.apply = lost  # type: ignore[method-assign]
-            with pytest.raises(CommitUnknown) as caught:
-                await session.commit()
-            del silent.apply
-            session.rollback()
-            assert caught.value.was_applied is None
-            assert await caught.value.resolve() is None
-            assert caught.value.was_applied is takes_place
-            async with app.session() as other:
-                names = [item.name for item in await other.query(Account.where().sort(Account.id))]
-            after = {"change": ["changed"], "remove": []}[act]
-            assert names == (after if takes_place else [before])
-
-    asyncio.run(main())
+        silent.apply = lost  # type: ignore[method-assign]
+        with pytest.raises(CommitUnknown) as caught:
+            await session.commit()
+        del silent.apply
+        session.rollback()
+        assert caught.value.was_applied is None
+        assert await caught.value.resolve() is None
+        assert caught.value.was_applied is takes_place
+        async with app.session() as other:
+            names = [item.name for item in await other.query(Account.where().sort(Account.id))]
+        after = {"change": ["changed"], "remove": []}[act]
+        assert names == (after if takes_place else [before])
 
 
-def test_records_with_keys_of_their_store_do_not_tell(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(tmp_path) as (_, silent, session):
-            session.add(Account(name="y"))
+async def test_records_with_keys_of_their_store_do_not_tell(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, silent, session):
+        session.add(Account(name="y"))
 
-            async def lost(changes: Any) -> Any:
-                raise StoreUnavailable("main", "lost", is_outcome_unknown=True)
+        async def lost(changes: Any) -> Any:
+            raise StoreUnavailable("main", "lost", is_outcome_unknown=True)
 
-            silent.apply = lost  # type: ignore[method-assign]
-            with pytest.raises(CommitUnknown) as caught:
-                await session.commit()
-            with pytest.raises(StateError, match="keys of your own"):
-                await caught.value.resolve()
-            del silent.apply
-            session.rollback()
-
-    asyncio.run(main())
+        silent.apply = lost  # type: ignore[method-assign]
+        with pytest.raises(CommitUnknown) as caught:
+            await session.commit()
+        with pytest.raises(StateError, match="keys of your own"):
+            await caught.value.resolve()
+        del silent.apply
+        session.rollback()

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from holdall.session.commit.calls.group_calls import group_calls
 from holdall.session.commit.calls.ready_set import ReadySet, Strategy, carry_out
 
+pytestmark = pytest.mark.anyio
+
 
 @st.composite
 def graphs(draw: st.DrawFn) -> list[list[int]]:
@@ -99,22 +101,19 @@ async def _waiting(needs: Sequence[Sequence[int]], started: list[int], ended: li
     await carry_out(needs, perform, lanes=[0] * len(needs), widths=[2])
 
 
-def test_being_cancelled_cancels_and_awaits_what_is_under_way() -> None:
+async def test_being_cancelled_cancels_and_awaits_what_is_under_way() -> None:
     started: list[int] = []
     ended: list[int] = []
 
-    async def main() -> None:
-        task = asyncio.create_task(_waiting([[], [], []], started, ended))
-        await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
+    task = asyncio.create_task(_waiting([[], [], []], started, ended))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert started == sorted(ended) == [0, 1]
 
 
-def test_an_exception_ends_it_once_what_was_started_is_done() -> None:
+async def test_an_exception_ends_it_once_what_was_started_is_done() -> None:
     ended: list[int] = []
 
     async def perform(number: int) -> bool:
@@ -126,11 +125,11 @@ def test_an_exception_ends_it_once_what_was_started_is_done() -> None:
         return True
 
     with pytest.raises(KeyError):
-        asyncio.run(carry_out([[], [], []], perform, lanes=[0, 0, 0], widths=[2]))
+        await carry_out([[], [], []], perform, lanes=[0, 0, 0], widths=[2])
     assert ended == [1]
 
 
-def test_being_cancelled_twice_still_awaits_what_is_under_way() -> None:
+async def test_being_cancelled_twice_still_awaits_what_is_under_way() -> None:
     started: list[int] = []
     ended: list[int] = []
 
@@ -144,22 +143,19 @@ def test_being_cancelled_twice_still_awaits_what_is_under_way() -> None:
             ended.append(number)
         return True
 
-    async def main() -> None:
-        task = asyncio.create_task(carry_out([[], []], perform, lanes=[0, 0], widths=[2]))
-        await asyncio.sleep(0.01)
-        assert started == [0, 1]
-        for _ in range(3):
-            task.cancel()
-            await asyncio.sleep(0)
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert sorted(ended) == [0, 1]
-
-    asyncio.run(main())
+    task = asyncio.create_task(carry_out([[], []], perform, lanes=[0, 0], widths=[2]))
+    await asyncio.sleep(0.01)
+    assert started == [0, 1]
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sorted(ended) == [0, 1]
 
 
 @pytest.mark.parametrize("when", ["before it runs", "while it runs"])
-def test_it_can_be_stopped_without_cancelling_who_awaits_it(when: str) -> None:
+async def test_it_can_be_stopped_without_cancelling_who_awaits_it(when: str) -> None:
     started: list[int] = []
 
     async def perform(number: int) -> bool:
@@ -167,25 +163,22 @@ def test_it_can_be_stopped_without_cancelling_who_awaits_it(when: str) -> None:
         await asyncio.sleep(60)
         return True
 
-    async def main() -> None:
-        ready = ReadySet([[], [], []], perform, lanes=[0, 0, 0], widths=[2])
-        if when == "before it runs":
-            ready.cancel()
-        else:
-            asyncio.get_running_loop().call_later(0.01, ready.cancel)
-        with pytest.raises(asyncio.CancelledError):
-            await ready.run()
-        task = asyncio.current_task()
-        assert task is not None
-        assert not task.cancelling()
-
-    asyncio.run(main())
+    ready = ReadySet([[], [], []], perform, lanes=[0, 0, 0], widths=[2])
+    if when == "before it runs":
+        ready.cancel()
+    else:
+        asyncio.get_running_loop().call_later(0.01, ready.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await ready.run()
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
     assert started == ([] if when == "before it runs" else [0, 1])
 
 
-def test_needs_that_are_all_in_a_circle_are_refused_instead_of_awaited() -> None:
+async def test_needs_that_are_all_in_a_circle_are_refused_instead_of_awaited() -> None:
     async def perform(number: int) -> bool:
         return True
 
     with pytest.raises(ValueError, match="in a circle"):
-        asyncio.run(asyncio.wait_for(carry_out([[1], [0]], perform, lanes=[0, 0], widths=[2]), 5))
+        await asyncio.wait_for(carry_out([[1], [0]], perform, lanes=[0, 0], widths=[2]), 5)

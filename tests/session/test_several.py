@@ -21,12 +21,13 @@ from holdall.errors import (
 from holdall.session import Compensate, Guarantee, JournalState, TaskState
 from holdall.store import Change, CommitClass, Verb
 
-from .bank import Account, Customer, Note, Slip, counts, is_over, opened, played, refuse
-from .remote import Remote
+from .bank import Account, Customer, Note, Slip, counts, is_over, opened, refuse
+
+pytestmark = pytest.mark.anyio
 
 
-def test_everything_is_written_and_the_journal_forgets(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_everything_is_written_and_the_journal_forgets(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, _):
         async with app.session() as session:
             note = session.add(Note(code="a"))
             account = session.add(Account(name="x", note=note))
@@ -47,25 +48,20 @@ def test_everything_is_written_and_the_journal_forgets(tmp_path: Path) -> None:
         assert await counts(app) == [1, 1, 0]
         assert await is_over(app)
 
-    played(tmp_path, scene)
 
-
-def test_keys_go_round_all_stores(tmp_path: Path) -> None:
+async def test_keys_go_round_all_stores(tmp_path: Path) -> None:
     """A slip needs the customer's key, the customer the account's, and each is made by its own store."""
 
-    async def main() -> None:
-        async with opened(tmp_path, slips="main") as (app, _), app.session() as session:
-            account = session.add(Account(name="x"))
-            customer = session.add(Customer(name="c", account=account))
-            slip = session.add(Slip(customer=customer))
-            await session.commit()
-            assert [slip.customer.key, customer.account.key] == [customer.id, account.id] == [1, 1]
-
-    asyncio.run(main())
+    async with opened(tmp_path, slips="main") as (app, _), app.session() as session:
+        account = session.add(Account(name="x"))
+        customer = session.add(Customer(name="c", account=account))
+        slip = session.add(Slip(customer=customer))
+        await session.commit()
+        assert [slip.customer.key, customer.account.key] == [customer.id, account.id] == [1, 1]
 
 
-def test_a_refusal_of_the_database_is_known_before_any_call(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_refusal_of_the_database_is_known_before_any_call(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         async with app.session() as session:
             session.add(Account(name="x"))
         async with app.session() as session:
@@ -82,11 +78,9 @@ def test_a_refusal_of_the_database_is_known_before_any_call(tmp_path: Path) -> N
         assert await counts(app) == [1, 2, 1]
         assert await is_over(app)
 
-    played(tmp_path, scene)
 
-
-def test_a_stale_note_is_seen_before_any_call(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_stale_note_is_seen_before_any_call(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         async with app.session() as session:
             session.add(Note(code="a"))
         async with app.session() as session:
@@ -102,11 +96,9 @@ def test_a_stale_note_is_seen_before_any_call(tmp_path: Path) -> None:
         assert remote.log == []
         assert await counts(app) == [1, 0, 0]
 
-    played(tmp_path, scene)
 
-
-def test_a_refused_call_undoes_those_that_went_well(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_refused_call_undoes_those_that_went_well(tmp_path: Path) -> None:
+    async with opened(tmp_path, CommitClass.IDEMP, Compensate.INVERSE) as (app, remote):
         remote.before = refuse("bad")
         async with app.session() as session:
             session.add(Note(code="a"))
@@ -126,12 +118,10 @@ def test_a_refused_call_undoes_those_that_went_well(tmp_path: Path) -> None:
         assert await counts(app) == [1, 1, 2]
         assert await is_over(app)
 
-    played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
-
 
 @pytest.mark.parametrize("kind", [CommitClass.IDEMP, CommitClass.ONCE])
-def test_what_cannot_be_undone_is_listed(tmp_path: Path, kind: CommitClass) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_what_cannot_be_undone_is_listed(tmp_path: Path, kind: CommitClass) -> None:
+    async with opened(tmp_path, kind) as (app, remote):
         remote.before = refuse("bad")
         async with app.session() as session:
             session.add(Account(name="x"))
@@ -150,11 +140,9 @@ def test_what_cannot_be_undone_is_listed(tmp_path: Path, kind: CommitClass) -> N
         assert await is_over(app)
         assert await counts(app) == [0, 0, 1]
 
-    played(tmp_path, scene, kind)
 
-
-def test_an_orphan_can_be_undone_later(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_an_orphan_can_be_undone_later(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         remote.before = refuse("bad")
         async with app.session() as session:
             session.add(Account(name="x"))
@@ -169,11 +157,9 @@ def test_an_orphan_can_be_undone_later(tmp_path: Path) -> None:
         with pytest.raises(NotFound):
             await caught.value.retry()
 
-    played(tmp_path, scene)
 
-
-def test_a_lost_answer_is_never_repeated_and_always_listed(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_lost_answer_is_never_repeated_and_always_listed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         remote.after = lambda change: StoreTimeout("remote", "silence", is_outcome_unknown=True)
         async with app.session() as session:
             session.add(Account(name="x"))
@@ -190,11 +176,9 @@ def test_a_lost_answer_is_never_repeated_and_always_listed(tmp_path: Path) -> No
         assert len(left.orphans) == 1
         assert await counts(app) == [0, 0, 1]
 
-    played(tmp_path, scene)
 
-
-def test_a_lost_answer_of_a_repeatable_call_is_found_out_and_undone(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_lost_answer_of_a_repeatable_call_is_found_out_and_undone(tmp_path: Path) -> None:
+    async with opened(tmp_path, CommitClass.IDEMP, Compensate.INVERSE) as (app, remote):
         lost = [StoreTimeout("remote", "silence", is_outcome_unknown=True)]
         remote.after = lambda change: lost.pop() if lost and change.verb is Verb.ADD else None
         async with app.session() as session:
@@ -206,14 +190,12 @@ def test_a_lost_answer_of_a_repeatable_call_is_found_out_and_undone(tmp_path: Pa
         assert await counts(app) == [0, 0, 0]
         assert await is_over(app)
 
-    played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
-
 
 @pytest.mark.parametrize("name, orphans", [("other", 0), ("mine", 1)])
-def test_what_was_there_before_is_not_undone(tmp_path: Path, name: str, orphans: int) -> None:
+async def test_what_was_there_before_is_not_undone(tmp_path: Path, name: str, orphans: int) -> None:
     """An addition that never arrived, of a key that somebody has: it is his record, or nobody knows whose."""
 
-    async def scene(app: Holdall, remote: Remote) -> None:
+    async with opened(tmp_path, CommitClass.IDEMP, Compensate.INVERSE) as (app, remote):
         his, mine = Customer(name=name), Customer(name="mine")
         his.id = mine.id = 7
         async with app.session() as session:
@@ -230,11 +212,9 @@ def test_what_was_there_before_is_not_undone(tmp_path: Path, name: str, orphans:
             assert (await session.require(Customer, 7)).name == name
         assert sum(len(left.orphans) for left in await app.recovery.unfinished()) == orphans
 
-    played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
 
-
-def test_a_store_that_is_away_is_undone_by_recovery(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_store_that_is_away_is_undone_by_recovery(tmp_path: Path) -> None:
+    async with opened(tmp_path, CommitClass.IDEMP, Compensate.INVERSE) as (app, remote):
         away = [True]
 
         def before(change: Change) -> BaseException | None:
@@ -258,11 +238,9 @@ def test_a_store_that_is_away_is_undone_by_recovery(tmp_path: Path) -> None:
         assert await counts(app) == [0, 0, 0]
         assert await is_over(app)
 
-    played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
 
-
-def test_being_cancelled_before_the_decision_aborts(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_being_cancelled_before_the_decision_aborts(tmp_path: Path) -> None:
+    async with opened(tmp_path, CommitClass.IDEMP, Compensate.INVERSE) as (app, remote):
         remote.pause = 0.05
         async with app.session() as session:
             account = session.add(Account(name="x"))
@@ -278,11 +256,9 @@ def test_being_cancelled_before_the_decision_aborts(tmp_path: Path) -> None:
         assert await counts(app) == [0, 0, 0]
         assert await is_over(app)
 
-    played(tmp_path, scene, CommitClass.IDEMP, Compensate.INVERSE)
 
-
-def test_a_phase_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_a_phase_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         async with app.session() as session:
             session.add(Account(name="x"))
             session.add(Customer(name="c"))
@@ -294,11 +270,9 @@ def test_a_phase_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
         assert len(left.orphans) == 1
         assert (await counts(app))[1] == 0
 
-    played(tmp_path, scene)
 
-
-def test_edits_made_meanwhile_are_kept(tmp_path: Path) -> None:
-    async def scene(app: Holdall, remote: Remote) -> None:
+async def test_edits_made_meanwhile_are_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, remote):
         remote.pause = 0.02
         async with app.session() as session:
             account, customer = session.add(Account(name="x")), session.add(Customer(name="c"))
@@ -313,8 +287,6 @@ def test_edits_made_meanwhile_are_kept(tmp_path: Path) -> None:
             assert (await session.require(Account, 1)).name == "x2"
             assert (await session.require(Customer, 1)).name == "c2"
             assert (await session.require(Note, "a")).text == "n2"
-
-    played(tmp_path, scene)
 
 
 def test_a_dao_is_not_undone_by_guessing() -> None:

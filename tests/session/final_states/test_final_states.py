@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from random import Random
@@ -17,6 +16,8 @@ from holdall import Holdall
 from holdall.errors import HoldallError
 from holdall.store import CommitClass, Provisioned
 from tests.session.final_states.office import MODELS, Office, Person, drawn, edit, is_legal, row_of
+
+pytestmark = pytest.mark.anyio
 
 COMMITS = int(os.environ.get("FINAL_STATES", "60"))
 
@@ -90,15 +91,15 @@ PAIRS = ["memory sqlite", "sqlite yaml", "redis sqlite", "mariadb memory"]
 
 
 @pytest.mark.parametrize("kinds", [*STORES, *PAIRS])
-def test_a_commit_goes_well_if_its_final_state_is_legal(kinds: str, url: Url) -> None:
+async def test_a_commit_goes_well_if_its_final_state_is_legal(kinds: str, url: Url) -> None:
     """In every store, and in two at once."""
-    told = asyncio.run(live([url(kind) for kind in kinds.split()], COMMITS, seed=COMMITS))
+    told = await live([url(kind) for kind in kinds.split()], COMMITS, seed=COMMITS)
     assert told["legal"] > COMMITS // 5
     assert told["refused"] > COMMITS // 10 or "standalone" in kinds
 
 
 @pytest.mark.parametrize("kind", STORES)
-def test_values_pass_on_against_the_references_of_their_records(kind: str, url: Url) -> None:
+async def test_values_pass_on_against_the_references_of_their_records(kind: str, url: Url) -> None:
     """Ann takes what Bob lets go of, Cid what Ann has; Bob refers to Cid, which stays so and keeps nobody waiting."""
 
     def person(email: str, nick: str | None, seat: int, boss: int | None = None) -> dict[str, Any]:
@@ -111,23 +112,20 @@ def test_values_pass_on_against_the_references_of_their_records(kind: str, url: 
     states: list[Office] = [{desk: {}, Person: people, passport: {}} for people in (before, after)]
     place = url(kind)
 
-    async def main() -> None:
-        app = Holdall("office")
-        app.add_store("main", place)
-        for model in MODELS:
-            app.add(model, store="main", collection=f"passing_{model.__name__.lower()}")
-        await app.create()
-        store: Any = app.stores["main"]
-        try:
-            for seed in range(6):
-                for old, new in ((empty, states[0]), (states[0], states[1]), (states[1], empty)):
-                    assert await _refusal(app, old, new, Random(seed)) is None, f"of seed {seed}"
-                    assert await _held(app) == new
-        finally:
-            await store.drop()
-            await app.close()
-
-    asyncio.run(main())
+    app = Holdall("office")
+    app.add_store("main", place)
+    for model in MODELS:
+        app.add(model, store="main", collection=f"passing_{model.__name__.lower()}")
+    await app.create()
+    store: Any = app.stores["main"]
+    try:
+        for seed in range(6):
+            for old, new in ((empty, states[0]), (states[0], states[1]), (states[1], empty)):
+                assert await _refusal(app, old, new, Random(seed)) is None, f"of seed {seed}"
+                assert await _held(app) == new
+    finally:
+        await store.drop()
+        await app.close()
 
 
 @pytest.mark.parametrize(
@@ -137,8 +135,8 @@ def test_values_pass_on_against_the_references_of_their_records(kind: str, url: 
         ("sqlite", "holdall.stores.sql.preliminaries.Preliminaries._release"),
     ],
 )
-def test_a_planted_fault_is_caught(kind: str, plant: str, url: Url, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_planted_fault_is_caught(kind: str, plant: str, url: Url, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that does not look at unique values in the end, and one that does not let go of them in time."""
     monkeypatch.setattr(plant, lambda *_: ())
     with pytest.raises(AssertionError, match="of seed 1"):
-        asyncio.run(live([url(kind)], 500, seed=1))
+        await live([url(kind)], 500, seed=1)

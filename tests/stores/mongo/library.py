@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,9 +15,7 @@ from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema
 from holdall.store import Change, Verb
 from holdall.stores.mongo import MongoStore, StandaloneMongoStore, open_mongo
 
-__all__ = ["BOOK", "PERSON", "add", "failing", "fresh", "inside", "opened", "remove", "run", "update"]
-
-T = TypeVar("T")
+__all__ = ["BOOK", "PERSON", "add", "failing", "fresh", "inside", "opened", "remove", "update"]
 
 _PERSON_ID = FieldSchema("id", Kind.INT, generated=Generated.STORE)
 PERSON = Schema(
@@ -50,25 +45,6 @@ BOOK = Schema(
 def fresh(url: str) -> str:
     """A database of its own on the same server."""
     return urlsplit(url)._replace(path=f"/test_{uuid4().hex[:12]}").geturl()
-
-
-def run(work: Callable[[], Awaitable[T]], *, is_disturbed: bool = False) -> T:
-    """The result, in an event loop of its own.
-
-    ``is_disturbed``: connections are being made anew when the store is closed. pymongo leaves such a socket to the
-    garbage collector, which would complain in some later test.
-    """
-
-    async def main() -> T:
-        return await asyncio.wait_for(work(), 60)
-
-    try:
-        return asyncio.run(main())
-    finally:
-        if is_disturbed:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ResourceWarning)
-                gc.collect()
 
 
 def opened(url: str, **options: Any) -> MongoStore | StandaloneMongoStore:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,40 +26,39 @@ from holdall.errors import (
 from holdall.query import Compare, Op, Query, SortKey
 from holdall.store import KeyOf
 from holdall.stores.mongo import MongoCollection, MongoStore, StandaloneMongoStore
-from tests.stores.mongo.library import add, fresh, inside, opened, run, update
+from tests.stores.mongo.library import add, fresh, inside, opened, update
+
+pytestmark = pytest.mark.anyio
 
 _Store = MongoStore | StandaloneMongoStore
 _MOMENT = datetime(2024, 5, 6, 7, 8, 9, 123_456, tzinfo=UTC)
 
 
-def use(url: str, work: Callable[[_Store], Awaitable[None]], **options: Any) -> None:
+@asynccontextmanager
+async def created(url: str, **options: Any) -> AsyncIterator[_Store]:
     store = opened(url, **options)
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         await store.create()
         try:
-            await work(store)
+            yield store
         finally:
             await store.close()
-
-    run(main)
 
 
 def ids(rows: list[tuple[Any, ...]]) -> list[Any]:
     return [row[0] for row in rows]
 
 
-def test_values_are_native(mongo_url: str) -> None:
+async def test_values_are_native(mongo_url: str) -> None:
     url = fresh(mongo_url)
     extra = {"b": [1, {"$gt": "", "a.b": None}], "a": 2.5}
 
-    async def work(store: _Store) -> None:
+    async with created(url) as store:
         (outcome,) = await store.apply([add("person", None, name="Ursula")])
         values: dict[str, Any] = {"price": Decimal("1.50"), "bought": _MOMENT, "mark": UUID(int=7), "extra": extra}
         await store.apply([add("book", "x", **values, author=outcome.key, readers=(1, 2))])
         assert (await store.fetch(Query("book")))[0][5] == extra
-
-    use(url, work)
     with inside(url) as database:
         assert database.book.find_one() == {
             "_id": "x",
@@ -71,20 +72,18 @@ def test_values_are_native(mongo_url: str) -> None:
         }
 
 
-def test_what_is_set_to_null_is_gone(mongo_url: str) -> None:
+async def test_what_is_set_to_null_is_gone(mongo_url: str) -> None:
     url = fresh(mongo_url)
 
-    async def work(store: _Store) -> None:
+    async with created(url) as store:
         await store.apply([add("book", "x", isbn="1"), add("book", "y", isbn="2")])
         await store.apply([update("book", "x", isbn=None, version=2), update("book", "y", isbn="1")])
-
-    use(url, work)
     with inside(url) as database:
         assert database.book.find_one({"_id": "x"}) == {"_id": "x", "readers": [], "version": 2}
 
 
-def test_text_and_json_never_become_operators(mongo_url: str) -> None:
-    async def work(store: _Store) -> None:
+async def test_text_and_json_never_become_operators(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         texts = ("$ne", '{"$gt": ""}', "$author", ".*")
         await store.apply([add("book", text, isbn=text, extra={"$gt": ""}) for text in texts])
         await store.apply([add("book", "other", extra={"a": 1})])
@@ -94,33 +93,29 @@ def test_text_and_json_never_become_operators(mongo_url: str) -> None:
         for value, count in (({"$gt": ""}, 4), ({"a": 1}, 1), ("", 0), ([], 0)):
             assert await store.count(Query("book", Compare(("extra",), Op.EQ, value))) == count
 
-    use(fresh(mongo_url), work)
 
-
-def test_a_collection_may_have_another_name_and_native_dates(mongo_url: str) -> None:
+async def test_a_collection_may_have_another_name_and_native_dates(mongo_url: str) -> None:
     url = fresh(mongo_url)
     rounded = _MOMENT.replace(microsecond=123_000)
 
-    async def work(store: _Store) -> None:
+    async with created(url, collections={"book": MongoCollection(name="tomes", native_dates=True)}) as store:
         await store.apply([add("book", "x", bought=rounded)])
         with pytest.raises(ValidationError):
             await store.apply([add("book", "y", bought=_MOMENT)])
         assert (await store.fetch(Query("book")))[0][3] == rounded
         for op, value, count in ((Op.LT, _MOMENT, 1), (Op.EQ, _MOMENT, 0), (Op.NE, _MOMENT, 1), (Op.GE, _MOMENT, 0)):
             assert await store.count(Query("book", Compare(("bought",), op, value))) == count
-
-    use(url, work, collections={"book": MongoCollection(name="tomes", native_dates=True)})
     with inside(url) as database:
         assert database.tomes.find_one()["bought"] == rounded
 
 
-def test_what_others_wrote_is_read_or_told(mongo_url: str) -> None:
+async def test_what_others_wrote_is_read_or_told(mongo_url: str) -> None:
     url = fresh(mongo_url)
     with inside(url) as database:
         database.person.insert_many([{"_id": 4.0, "name": "from a shell", "more": True}, {"_id": 9, "name": "b"}])
         database.book.insert_one({"_id": "x", "version": "first"})
 
-    async def work(store: _Store) -> None:
+    async with created(url) as store:
         assert sorted(await store.fetch(Query("person"))) == [(4, "from a shell", None), (9, "b", None)]
         with pytest.raises(CorruptRecord, match=r"book 'x' .*version is stored as a str") as caught:
             await store.fetch(Query("book"))
@@ -128,17 +123,15 @@ def test_what_others_wrote_is_read_or_told(mongo_url: str) -> None:
         (outcome,) = await store.apply([add("person", None, name="c")])
         assert outcome.key == 10
 
-    use(url, work)
 
-
-def test_inspection_tells_what_is_missing_or_wrong(mongo_url: str) -> None:
+async def test_inspection_tells_what_is_missing_or_wrong(mongo_url: str) -> None:
     url = fresh(mongo_url)
     store = opened(url)
 
     async def look() -> list[str]:
         return await store.inspect()
 
-    async def work() -> None:
+    async with asyncio.timeout(60):
         assert await look() == ["collection person is missing", "collection book is missing"]
         with inside(url) as database:
             database.book.create_index([("isbn", 1)])
@@ -167,24 +160,20 @@ def test_inspection_tells_what_is_missing_or_wrong(mongo_url: str) -> None:
         await store.apply([add("book", "y")])
         await store.close()
 
-    run(work)
 
-
-def test_reserved_keys_are_nobody_elses(mongo_url: str) -> None:
-    async def work(store: _Store) -> None:
+async def test_reserved_keys_are_nobody_elses(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         first, second = await store.reserve("person", 3), await store.reserve("person", 2)
         (outcome,) = await store.apply([add("person", None, name="a")])
         assert len({*first, *second, outcome.key}) == 6
         with pytest.raises(Unsupported):
             await store.reserve("book", 1)
 
-    use(fresh(mongo_url), work)
 
-
-def test_byte_strings_sort_by_their_bytes(mongo_url: str) -> None:
+async def test_byte_strings_sort_by_their_bytes(mongo_url: str) -> None:
     photos = [b"\xff", b"", b"\x01\x02\x03", b"\x01", None, b"\x02"]
 
-    async def work(store: _Store) -> None:
+    async with created(fresh(mongo_url)) as store:
         await store.apply([add("person", n, name="x", photo=photo) for n, photo in enumerate(photos)])
         rows = await store.fetch(Query("person", sort_keys=(SortKey(("photo",)),), projection=(("photo",),)))
         assert ids(rows) == sorted(photos, key=lambda photo: (photo is not None, photo or b""))
@@ -195,11 +184,9 @@ def test_byte_strings_sort_by_their_bytes(mongo_url: str) -> None:
         ):
             assert sorted(ids(await store.fetch(Query("person", Compare(("photo",), op, value))))) == expected
 
-    use(fresh(mongo_url), work)
 
-
-def test_semi_joins_take_the_better_way_and_are_bounded(mongo_url: str) -> None:
-    async def work(store: _Store) -> None:
+async def test_semi_joins_take_the_better_way_and_are_bounded(mongo_url: str) -> None:
+    async with created(fresh(mongo_url), max_keys=3, max_rows=5) as store:
         await store.apply([add("person", n, name=f"p{n % 2}") for n in range(10)])
         await store.apply([add("book", f"{n}", author=n, isbn=f"{n}") for n in range(10)])
         even = Compare(("author", "name"), Op.EQ, "p0")
@@ -209,8 +196,6 @@ def test_semi_joins_take_the_better_way_and_are_bounded(mongo_url: str) -> None:
             await store.fetch(Query("book", even))
         with pytest.raises(LimitExceeded, match="sort"):
             await store.fetch(Query("book", sort_keys=(SortKey(("author", "name")),)))
-
-    use(fresh(mongo_url), work, max_keys=3, max_rows=5)
 
 
 @pytest.mark.parametrize(
@@ -227,19 +212,17 @@ def test_semi_joins_take_the_better_way_and_are_bounded(mongo_url: str) -> None:
         (add("book", "x", isbn="x" * 17_000_000), ValidationError),
     ],
 )
-def test_what_cannot_be_written_is_refused(mongo_url: str, change: Any, error: type[Exception]) -> None:
-    async def work(store: _Store) -> None:
+async def test_what_cannot_be_written_is_refused(mongo_url: str, change: Any, error: type[Exception]) -> None:
+    async with created(fresh(mongo_url)) as store:
         with pytest.raises(error):
             await store.apply([change])
         assert await store.fetch(Query("book")) == []
 
-    use(fresh(mongo_url), work)
 
-
-def test_groups_too_large_for_one_command_are_written_whole(mongo_url: str) -> None:
+async def test_groups_too_large_for_one_command_are_written_whole(mongo_url: str) -> None:
     texts = ["é" * 1_000_000 for _ in range(4)]
 
-    async def work(store: _Store) -> None:
+    async with created(fresh(mongo_url)) as store:
         await store.apply([add("person", number, name=text) for number, text in enumerate(texts)])
         with pytest.raises(AlreadyExists) as caught:
             await store.apply([add("person", number, name=text) for number, text in enumerate(texts, 2)])
@@ -250,16 +233,12 @@ def test_groups_too_large_for_one_command_are_written_whole(mongo_url: str) -> N
         assert caught.value.position == 2
         assert await store.count(Query("person")) == len(texts)
 
-    use(fresh(mongo_url), work)
 
-
-def test_an_update_of_nothing_still_asks_for_the_version(mongo_url: str) -> None:
-    async def work(store: _Store) -> None:
+async def test_an_update_of_nothing_still_asks_for_the_version(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         await store.apply([add("book", "x", version=1)])
         before = await store.fetch(Query("book"))
         await store.apply([update("book", "x", 1)])
         with pytest.raises(StaleVersion):
             await store.apply([update("book", "x", 2)])
         assert await store.fetch(Query("book")) == before
-
-    use(fresh(mongo_url), work)

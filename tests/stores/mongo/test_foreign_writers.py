@@ -6,6 +6,7 @@ What is answered is what is stored, found by equality and in order, or refused b
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +22,9 @@ from holdall.errors import CorruptRecord
 from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
 from holdall.store import Change, Damaged, Row, Rows, Verb
 from holdall.stores.mongo import MongoStore, StandaloneMongoStore, codec, open_mongo
-from tests.stores.mongo.library import fresh, run
+from tests.stores.mongo.library import fresh
+
+pytestmark = pytest.mark.anyio
 
 _HISTORIES = int(os.environ.get("HOLDALL_HISTORIES", "3"))
 _STEPS = 25
@@ -127,12 +130,12 @@ async def _see_found(store: MongoStore | StandaloneMongoStore, name: str, place:
     assert all(each[place] == row[place] or isinstance(each[place], Damaged) for each in found)
 
 
-def _history(url: str, seed: int) -> None:
+async def _history(url: str, seed: int) -> None:
     store = open_mongo("it", fresh(url))
     store.bind([_THING])
     chance = Random(seed)
 
-    async def work() -> None:
+    async with asyncio.timeout(60):
         await store.create()
         try:
             database = await store._connection.database()
@@ -146,24 +149,22 @@ def _history(url: str, seed: int) -> None:
         finally:
             await store.close()
 
-    run(work)
-
 
 @pytest.mark.parametrize("seed", range(_HISTORIES))
-def test_what_others_wrote_is_right_or_refused_by_document(mongo_url: str, seed: int) -> None:
-    _history(mongo_url, seed)
+async def test_what_others_wrote_is_right_or_refused_by_document(mongo_url: str, seed: int) -> None:
+    await _history(mongo_url, seed)
 
 
-def test_histories_catch_a_text_that_is_read_in_any_form(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_histories_catch_a_text_that_is_read_in_any_form(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
         codec._SCALARS,
         Kind.DATETIME,
         codec.Codec(frozenset({type(None)}), frozenset({str}), codec._datetime, datetime.fromisoformat),
     )
     with pytest.raises((AssertionError, TypeError, ValueError)):
-        _histories(mongo_url, 20)
+        await _histories(mongo_url, 20)
 
 
-def _histories(url: str, count: int) -> None:
+async def _histories(url: str, count: int) -> None:
     for seed in range(count):
-        _history(url, seed)
+        await _history(url, seed)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from holdall.errors import DeclarationError, StoreUnavailable, Unsupported
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import CommitClass, Transactional, open_store
 from holdall.stores.mongo import MongoCollection, open_mongo
-from tests.stores.mongo.library import fresh, opened, run
+from tests.stores.mongo.library import fresh, opened
+
+pytestmark = pytest.mark.anyio
 
 _ID = FieldSchema("id", Kind.INT)
 
@@ -55,15 +58,13 @@ def test_the_commit_class_is_known_without_a_connection(
     assert isinstance(store, Transactional) is (expected is CommitClass.TX)
 
 
-def test_transactions_that_are_not_there_are_seen_at_first_use(standalone_mongo_url: str) -> None:
+async def test_transactions_that_are_not_there_are_seen_at_first_use(standalone_mongo_url: str) -> None:
     store = opened(fresh(standalone_mongo_url), transactions=True)
 
-    async def work() -> None:
+    async with asyncio.timeout(60):
         with pytest.raises(Unsupported, match="transactions=False"):
             await store.fetch(Query("person"))
         await store.close()
-
-    run(work)
 
 
 @pytest.mark.parametrize("name", ["$x", "a.b", "", "_id", "_holdall_token", "x" * 200])
@@ -95,16 +96,15 @@ def test_options_for_a_collection_nobody_keeps_are_refused() -> None:
         store.bind([Schema("book", (_ID,), ("id",))])
 
 
-def test_a_server_that_is_not_there_is_told_in_time() -> None:
+@pytest.mark.usefixtures("left_sockets")
+async def test_a_server_that_is_not_there_is_told_in_time() -> None:
     store = opened("mongodb://127.0.0.1:1/d", connect_timeout=0.2)
 
-    async def work() -> None:
+    async with asyncio.timeout(60):
         with pytest.raises(StoreUnavailable) as caught:
             await store.fetch(Query("person"))
         assert not caught.value.is_outcome_unknown
         await store.close()
-
-    run(work, is_disturbed=True)
 
 
 def test_event_loops_one_after_the_other(mongo_url: str) -> None:
@@ -116,4 +116,4 @@ def test_event_loops_one_after_the_other(mongo_url: str) -> None:
         await store.close()
 
     for _ in range(3):
-        run(use)
+        asyncio.run(use())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 
 import pytest
@@ -13,7 +12,7 @@ from holdall.stores.mongo import open_mongo
 from tests.stores.mongo.library import BOOK, PERSON
 
 # the driver does not close what it had opened to servers that it took off its list
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 
 
 async def _refusal(url: str) -> StoreError:
@@ -29,13 +28,15 @@ async def _refusal(url: str) -> StoreError:
 
 
 @pytest.mark.parametrize("server", ["mongo_url", "standalone_mongo_url"])
-def test_a_replica_set_that_is_not_there_is_told_by_its_setting(server: str, request: pytest.FixtureRequest) -> None:
+async def test_a_replica_set_that_is_not_there_is_told_by_its_setting(
+    server: str, request: pytest.FixtureRequest
+) -> None:
     place = str(request.getfixturevalue(server)).partition("?")[0]
-    told = asyncio.run(_refusal(f"{place}?replicaSet=elsewhere"))
+    told = await _refusal(f"{place}?replicaSet=elsewhere")
     assert "replicaSet=" in str(told)
     assert not isinstance(told, StoreUnavailable)
 
 
-def test_a_server_that_is_not_there_cannot_be_reached() -> None:
-    told = asyncio.run(_refusal("mongodb://127.0.0.1:9/test?replicaSet=elsewhere"))
+async def test_a_server_that_is_not_there_cannot_be_reached() -> None:
+    told = await _refusal("mongodb://127.0.0.1:9/test?replicaSet=elsewhere")
     assert isinstance(told, StoreUnavailable)

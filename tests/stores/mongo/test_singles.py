@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,28 +20,29 @@ from holdall.errors import (
 from holdall.query import Query
 from holdall.store import KeyOf
 from holdall.stores.mongo import StandaloneMongoStore
-from tests.stores.mongo.library import add, failing, fresh, inside, opened, remove, run, update
+from tests.stores.mongo.library import add, failing, fresh, inside, opened, remove, update
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("left_sockets")]
 
 
-def use(url: str, work: Callable[[StandaloneMongoStore], Awaitable[None]], **options: Any) -> None:
+@asynccontextmanager
+async def created(url: str, **options: Any) -> AsyncIterator[StandaloneMongoStore]:
     store = opened(url, **options)
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         await store.create()
         try:
-            await work(store)
+            yield store
         finally:
             await store.close()
-
-    run(main, is_disturbed=True)
 
 
 async def _errors(store: StandaloneMongoStore, *changes: Any) -> list[Any]:
     return [None if outcome.error is None else type(outcome.error) for outcome in await store.apply(changes)]
 
 
-def test_each_change_has_its_own_fate(standalone_mongo_url: str) -> None:
-    async def work(store: StandaloneMongoStore) -> None:
+async def test_each_change_has_its_own_fate(standalone_mongo_url: str) -> None:
+    async with created(fresh(standalone_mongo_url)) as store:
         await store.apply([add("book", "x", isbn="1"), add("book", "y", isbn="2")])
         assert await _errors(
             store,
@@ -62,22 +65,18 @@ def test_each_change_has_its_own_fate(standalone_mongo_url: str) -> None:
         rows = {row[0]: row[1] for row in await store.fetch(Query("book"))}
         assert rows == {"x": "4", "y": "2", "z": "3"}
 
-    use(fresh(standalone_mongo_url), work)
 
-
-def test_many_updates_without_unique_fields(standalone_mongo_url: str) -> None:
-    async def work(store: StandaloneMongoStore) -> None:
+async def test_many_updates_without_unique_fields(standalone_mongo_url: str) -> None:
+    async with created(fresh(standalone_mongo_url)) as store:
         await store.apply([add("book", f"{n}", version=1) for n in range(50)])
         outcomes = await store.apply([update("book", f"{n}", 1 + (n == 33), version=2) for n in range(50)])
         assert [n for n, outcome in enumerate(outcomes) if outcome.error is not None] == [33]
         assert isinstance(outcomes[33].error, StaleVersion)
         assert outcomes[33].error.position == 33
 
-    use(fresh(standalone_mongo_url), work)
 
-
-def test_what_needs_a_refused_record_is_refused(standalone_mongo_url: str) -> None:
-    async def work(store: StandaloneMongoStore) -> None:
+async def test_what_needs_a_refused_record_is_refused(standalone_mongo_url: str) -> None:
+    async with created(fresh(standalone_mongo_url)) as store:
         await store.apply([add("book", "x", isbn="1"), add("person", 5, name="a")])
         assert await _errors(
             store,
@@ -91,13 +90,11 @@ def test_what_needs_a_refused_record_is_refused(standalone_mongo_url: str) -> No
         rows = {row[0]: row[6:] for row in await store.fetch(Query("book"))}
         assert rows == {"x": (None, (6,), 2), "z": (6, (6, 5), 1)}
 
-    use(fresh(standalone_mongo_url), work)
 
-
-def test_a_change_that_is_sent_again_counts_once(standalone_mongo_url: str) -> None:
+async def test_a_change_that_is_sent_again_counts_once(standalone_mongo_url: str) -> None:
     url = fresh(standalone_mongo_url)
 
-    async def work(store: StandaloneMongoStore) -> None:
+    async with created(url) as store:
         steps = [
             add("book", "x", token="t1"),
             update("book", "x", 1, token="t2", isbn="1", version=2),
@@ -111,27 +108,23 @@ def test_a_change_that_is_sent_again_counts_once(standalone_mongo_url: str) -> N
                 assert row[-1] == number + 1
         assert await store.fetch(Query("book")) == []
 
-    use(url, work)
 
-
-def test_somebody_elses_change_is_not_taken_for_ours(standalone_mongo_url: str) -> None:
+async def test_somebody_elses_change_is_not_taken_for_ours(standalone_mongo_url: str) -> None:
     url = fresh(standalone_mongo_url)
 
-    async def work(store: StandaloneMongoStore) -> None:
+    async with created(url) as store:
         assert await _errors(store, add("book", "x", token="mine")) == [None]
         assert await _errors(store, add("book", "x", token="other")) == [AlreadyExists]
         await store.apply([update("book", "x", 1, token="theirs", version=2)])
         assert await _errors(store, update("book", "x", 1, token="mine", version=2)) == [StaleVersion]
         assert await _errors(store, remove("book", "x", 1, token="mine")) == [StaleVersion]
-
-    use(url, work)
     with inside(url) as database:
         assert database.book.find_one()["_holdall_token"] == "theirs"
 
 
 @pytest.mark.parametrize("verb", ["insert", "update", "delete"])
-def test_a_lost_answer_is_told_and_the_rest_not_sent(standalone_mongo_url: str, verb: str) -> None:
-    async def work(store: StandaloneMongoStore) -> None:
+async def test_a_lost_answer_is_told_and_the_rest_not_sent(standalone_mongo_url: str, verb: str) -> None:
+    async with created(fresh(standalone_mongo_url), timeout=1) as store:
         await store.apply([add("book", "x"), add("book", "y")])
         rest = [remove("book", "y")] if verb != "delete" else [update("book", "y", version=2)]
         first = {"insert": add("book", "z"), "update": update("book", "x", version=2), "delete": remove("book", "x")}
@@ -142,5 +135,3 @@ def test_a_lost_answer_is_told_and_the_rest_not_sent(standalone_mongo_url: str, 
         assert isinstance(unsent.error, StoreUnavailable | StoreTimeout)
         assert not unsent.error.is_outcome_unknown
         assert ("y", 1) in await store.fetch(Query("book", projection=(("id",), ("version",))))
-
-    use(fresh(standalone_mongo_url), work, timeout=1)

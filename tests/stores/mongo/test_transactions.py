@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +20,9 @@ from holdall.errors import (
 )
 from holdall.query import Query
 from holdall.stores.mongo import MongoStore
-from tests.stores.mongo.library import add, failing, fresh, opened, remove, run, update
+from tests.stores.mongo.library import add, failing, fresh, opened, remove, update
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("left_sockets")]
 
 _TWO = [add("person", 1, name="a"), add("person", 2, name="b")]
 _LOST = (StoreUnavailable, StoreTimeout)
@@ -30,44 +34,39 @@ def _is_unknown(error: Exception) -> bool:
     return isinstance(error, _LOST) and error.is_outcome_unknown
 
 
-def use(url: str, work: Callable[[MongoStore], Awaitable[None]], **options: Any) -> None:
+@asynccontextmanager
+async def created(url: str, **options: Any) -> AsyncIterator[MongoStore]:
     store = opened(url, **options)
     assert isinstance(store, MongoStore)
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         await store.create()
         await store.fetch(Query("person"))
         try:
-            await work(store)
+            yield store
         finally:
             await store.close()
 
-    run(main, is_disturbed=True)
-
 
 @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
-def test_a_transaction_that_was_in_the_way_is_tried_again(mongo_url: str, command: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_a_transaction_that_was_in_the_way_is_tried_again(mongo_url: str, command: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         with failing(mongo_url, command, times=3, errorCode=112, errorLabels=_AGAIN):
             await store.apply(_TWO)
         assert len(await store.fetch(Query("person"))) == 2
 
-    use(fresh(mongo_url), work)
 
-
-def test_so_is_a_single_change(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_so_is_a_single_change(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         with failing(mongo_url, "insert", times=3, errorCode=112):
             await store.apply(_TWO[:1])
         with failing(mongo_url, "update", times=3, errorCode=112):
             await store.apply([update("person", 1, name="b")])
         assert [row[1] for row in await store.fetch(Query("person"))] == ["b"]
 
-    use(fresh(mongo_url), work)
 
-
-def test_but_not_for_ever(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_but_not_for_ever(mongo_url: str) -> None:
+    async with created(fresh(mongo_url), timeout=0.5) as store:
         with (
             failing(mongo_url, "insert", times=10_000, errorCode=112, errorLabels=_AGAIN),
             pytest.raises((LockConflict, StoreTimeout)),  # the driver may find first that the time is over
@@ -75,22 +74,18 @@ def test_but_not_for_ever(mongo_url: str) -> None:
             await store.apply(_TWO)
         assert await store.fetch(Query("person")) == []
 
-    use(fresh(mongo_url), work, timeout=0.5)
-
 
 @pytest.mark.parametrize("how", [{"errorCode": 64, "errorLabels": _UNSURE}, {"closeConnection": True}])
-def test_a_lost_answer_to_a_commit_is_asked_for_again(mongo_url: str, how: dict[str, Any]) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_a_lost_answer_to_a_commit_is_asked_for_again(mongo_url: str, how: dict[str, Any]) -> None:
+    async with created(fresh(mongo_url)) as store:
         with failing(mongo_url, "commitTransaction", times=2, **how):
             await store.apply(_TWO)
         assert len(await store.fetch(Query("person"))) == 2
 
-    use(fresh(mongo_url), work)
-
 
 @pytest.mark.parametrize("how", [{"errorCode": 64, "errorLabels": _UNSURE}, {"closeConnection": True}])
-def test_an_answer_that_never_comes_leaves_the_outcome_unknown(mongo_url: str, how: dict[str, Any]) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(mongo_url: str, how: dict[str, Any]) -> None:
+    async with created(fresh(mongo_url), timeout=0.5) as store:
         with failing(mongo_url, "commitTransaction", times=10_000, **how):
             with pytest.raises(_LOST) as caught:
                 await store.apply(_TWO)
@@ -100,41 +95,33 @@ def test_an_answer_that_never_comes_leaves_the_outcome_unknown(mongo_url: str, h
                     await transaction.apply([add("person", 3, name="c")])
             assert _is_unknown(caught.value)
 
-    use(fresh(mongo_url), work, timeout=0.5)
 
-
-def test_before_the_commit_nothing_is_unknown(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_before_the_commit_nothing_is_unknown(mongo_url: str) -> None:
+    async with created(fresh(mongo_url), timeout=0.5) as store:
         with failing(mongo_url, "insert", times=10_000, closeConnection=True):
             with pytest.raises((StoreUnavailable, StoreTimeout, Conflict)) as caught:
                 await store.apply(_TWO)
             assert not _is_unknown(caught.value)
         assert await store.fetch(Query("person")) == []
 
-    use(fresh(mongo_url), work, timeout=0.5)
 
-
-def test_a_single_change_whose_answer_is_lost_is_unknown(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_a_single_change_whose_answer_is_lost_is_unknown(mongo_url: str) -> None:
+    async with created(fresh(mongo_url), timeout=0.5) as store:
         with failing(mongo_url, "insert", times=10_000, closeConnection=True):
             with pytest.raises(_LOST) as caught:
                 await store.apply(_TWO[:1])
             assert _is_unknown(caught.value)
 
-    use(fresh(mongo_url), work, timeout=0.5)
 
-
-def test_a_single_change_that_is_lost_once_is_sent_again_and_counts_once(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_a_single_change_that_is_lost_once_is_sent_again_and_counts_once(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         with failing(mongo_url, "insert", closeConnection=True):
             await store.apply(_TWO[:1])
         assert await store.count(Query("person")) == 1
 
-    use(fresh(mongo_url), work)
 
-
-def test_a_slow_answer_is_a_timeout(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_a_slow_answer_is_a_timeout(mongo_url: str) -> None:
+    async with created(fresh(mongo_url), timeout=0.3) as store:
         with (
             failing(mongo_url, "find", times=100, blockConnection=True, blockTimeMS=3_000),
             pytest.raises(_LOST) as caught,
@@ -142,11 +129,9 @@ def test_a_slow_answer_is_a_timeout(mongo_url: str) -> None:
             await store.fetch(Query("person"))
         assert not _is_unknown(caught.value)
 
-    use(fresh(mongo_url), work, timeout=0.3)
 
-
-def test_the_stale_one_is_named_wherever_it_stands(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_the_stale_one_is_named_wherever_it_stands(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         await store.apply([add("book", f"{n}", version=1) for n in range(5)])
         stale = [update("book", f"{n}", 2 if n == 3 else 1, version=2) for n in range(5)]
         gone = [remove("book", f"{n}", 2 if n == 3 else 1) for n in range(5)]
@@ -161,11 +146,9 @@ def test_the_stale_one_is_named_wherever_it_stands(mongo_url: str) -> None:
             assert caught.value.position == position
         assert await store.count(Query("book")) == 5
 
-    use(fresh(mongo_url), work)
 
-
-def test_after_a_refusal_a_transaction_is_over(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_after_a_refusal_a_transaction_is_over(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         await store.apply([add("book", "x", isbn="1")])
         kept = []
 
@@ -185,11 +168,9 @@ def test_after_a_refusal_a_transaction_is_over(mongo_url: str) -> None:
         with pytest.raises(StoreError, match="over"):
             await kept[0].apply(_TWO)
 
-    use(fresh(mongo_url), work)
 
-
-def test_what_others_changed_meanwhile_is_a_conflict(mongo_url: str) -> None:
-    async def work(store: MongoStore) -> None:
+async def test_what_others_changed_meanwhile_is_a_conflict(mongo_url: str) -> None:
+    async with created(fresh(mongo_url)) as store:
         await store.apply(_TWO)
 
         async def overtaken() -> None:
@@ -201,5 +182,3 @@ def test_what_others_changed_meanwhile_is_a_conflict(mongo_url: str) -> None:
         with pytest.raises(LockConflict):
             await overtaken()
         assert sorted(row[1] for row in await store.fetch(Query("person"))) == ["b", "first"]
-
-    use(fresh(mongo_url), work)

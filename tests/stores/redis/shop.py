@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 from redis.asyncio import Redis
 
 from holdall.query import Compare, Condition, FieldSchema, Generated, Kind, Op, Query, Schema
 from holdall.store import Change, Outcome, Verb
 from holdall.stores.redis import RedisStore
-
-T = TypeVar("T")
 
 _numbers = count()
 
@@ -44,19 +42,16 @@ def store_at(url: str, *schemas: Schema, **options: Any) -> RedisStore:
     return store
 
 
-def work(url: str, body: Callable[[Redis], Awaitable[T]], *stores: RedisStore) -> T:
-    """The result of the body, given a plain client; the stores are closed thereafter."""
-
-    async def main() -> T:
-        async with Redis.from_url(url.replace("+cluster", "")) as raw:
-            try:
-                return await body(raw)
-            finally:
-                for store in stores:
-                    await store.drop()
-                    await store.close()
-
-    return asyncio.run(main())
+@asynccontextmanager
+async def raw_client(url: str, *stores: RedisStore) -> AsyncIterator[Redis]:
+    """A plain client; the stores are emptied and closed thereafter."""
+    async with Redis.from_url(url.replace("+cluster", "")) as raw:
+        try:
+            yield raw
+        finally:
+            for store in stores:
+                await store.drop()
+                await store.close()
 
 
 def book(key: int | None, title: str = "t", **values: Any) -> Change:

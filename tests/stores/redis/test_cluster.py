@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +10,9 @@ from holdall.errors import StoreUnavailable, Unsupported
 from holdall.query import Op, Query
 from holdall.stores.redis import RedisCollection
 from tests.servers.valkey import ValkeyCluster
-from tests.stores.redis.shop import BOOK, PLAIN, apply, book, keys, plain, store_at, update, where, work
+from tests.stores.redis.shop import BOOK, PLAIN, apply, book, keys, plain, raw_client, store_at, update, where
+
+pytestmark = pytest.mark.anyio
 
 
 def _slots(names: list[bytes]) -> set[int]:
@@ -26,10 +27,10 @@ async def _names(cluster: ValkeyCluster, prefix: str) -> list[bytes]:
     return found
 
 
-def test_a_store_lies_in_one_slot_and_a_batch_is_one(redis_cluster: ValkeyCluster) -> None:
+async def test_a_store_lies_in_one_slot_and_a_batch_is_one(redis_cluster: ValkeyCluster) -> None:
     store = store_at(redis_cluster.url, prefix="together")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_cluster.url, store):
         await apply(store, *(book(number, f"t{number}", pages=number) for number in range(20)), plain("a"))
         names = await _names(redis_cluster, "{together}")
         beside = ("book#keys", "book#entries", "book#indexes", "book#counter", "plain#keys", "plain#indexes")
@@ -37,13 +38,11 @@ def test_a_store_lies_in_one_slot_and_a_batch_is_one(redis_cluster: ValkeyCluste
         assert len(_slots(names)) == 1
         assert await keys(store, where("pages", Op.GE, 18)) == [18, 19]
 
-    work(redis_cluster.url, body, store)
 
-
-def test_collections_may_be_spread_and_then_no_batch_takes_two(redis_cluster: ValkeyCluster) -> None:
+async def test_collections_may_be_spread_and_then_no_batch_takes_two(redis_cluster: ValkeyCluster) -> None:
     store = store_at(redis_cluster.url, prefix="apart", spread="collection")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_cluster.url, store):
         with pytest.raises(Unsupported, match=r"book, plain.*spread=\"store\""):
             await apply(store, book(1), plain("a"))
         await apply(store, book(1), book(2, "b"))
@@ -53,25 +52,21 @@ def test_collections_may_be_spread_and_then_no_batch_takes_two(redis_cluster: Va
         assert {key_slot(name) for name in names if b":book" in name} == {key_slot(b"apart:book")}
         assert len(_slots(names)) == 2
 
-    work(redis_cluster.url, body, store)
 
-
-def test_a_tag_of_ones_own_stays(redis_cluster: ValkeyCluster) -> None:
+async def test_a_tag_of_ones_own_stays(redis_cluster: ValkeyCluster) -> None:
     store = store_at(redis_cluster.url, PLAIN, prefix="of:{mine}:here", collections={"plain": RedisCollection(ttl=60)})
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_cluster.url, store):
         await apply(store, plain("a"))
         assert store.names_of("plain", "a") == ["of:{mine}:here:plain:a"]
         assert _slots(await _names(redis_cluster, "{mine}")) == {key_slot(b"mine")}
 
-    work(redis_cluster.url, body, store)
 
-
-def test_slots_that_move_are_followed(redis_cluster: ValkeyCluster) -> None:
+async def test_slots_that_move_are_followed(redis_cluster: ValkeyCluster) -> None:
     store = store_at(redis_cluster.url, BOOK, prefix="moving")
     slot = key_slot(b"moving")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_cluster.url, store):
         await apply(store, *(book(number, f"t{number}") for number in range(10)))
         nodes = [Redis.from_url(node.url) for node in redis_cluster.nodes]
         try:
@@ -102,8 +97,6 @@ def test_slots_that_move_are_followed(redis_cluster: ValkeyCluster) -> None:
             for node in nodes:
                 await node.aclose()
 
-    work(redis_cluster.url, body, store)
-
 
 async def _has(node: Redis, slot: int) -> bool:
     return bool(await node.execute_command("CLUSTER COUNTKEYSINSLOT", slot))  # type: ignore[no-untyped-call]
@@ -113,19 +106,17 @@ async def _migrate(node: Redis, port: int, names: list[bytes]) -> None:
     await node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *names)  # type: ignore[no-untyped-call]
 
 
-def test_a_node_that_is_asked_first_may_be_gone(redis_cluster: ValkeyCluster) -> None:
+async def test_a_node_that_is_asked_first_may_be_gone(redis_cluster: ValkeyCluster) -> None:
     store = store_at("redis+cluster://127.0.0.1:1", PLAIN, connect_timeout=0.5)
     with pytest.raises(StoreUnavailable, match="no node of the cluster") as caught:
-        asyncio.run(apply(store, plain("a")))
+        await apply(store, plain("a"))
     assert not caught.value.is_outcome_unknown
 
 
-def test_a_server_that_is_no_cluster_is_told(redis_url: str) -> None:
+async def test_a_server_that_is_no_cluster_is_told(redis_url: str) -> None:
     store = store_at(redis_url.replace("redis:", "redis+cluster:"), PLAIN)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url):
         with pytest.raises(Exception, match="refused the call"):
             await store.fetch(Query("plain"))
         await store.close()
-
-    work(redis_url, body)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import redis.exceptions as driver
-from redis.asyncio import Redis
 
 from holdall.errors import (
     Conflict,
@@ -23,7 +22,9 @@ from holdall.stores.redis.errors import DRIVER, REPLIES, Meaning, from_driver
 from holdall.testing.fault import Fault
 from holdall.testing.proxy import FaultProxy
 from tests.servers.valkey import Valkey
-from tests.stores.redis.shop import BOOK, apply, book, plain, store_at, update, where, work
+from tests.stores.redis.shop import BOOK, apply, book, plain, raw_client, store_at, update, where
+
+pytestmark = pytest.mark.anyio
 
 _ALL: Query[Any] = Query("plain")
 
@@ -82,46 +83,43 @@ def test_whether_a_change_may_have_been_applied(error: Exception, kind: type[Sto
     assert not getattr(from_driver("it", error), "is_outcome_unknown", False)
 
 
-def test_nobody_listens() -> None:
+async def test_nobody_listens() -> None:
     store = store_at("redis://127.0.0.1:1")
     for call in (lambda: store.fetch(_ALL), lambda: apply(store, plain("a"))):
         with pytest.raises(StoreUnavailable) as caught:
-            asyncio.run(call())
+            await call()
         assert not caught.value.is_outcome_unknown
         assert isinstance(caught.value.__cause__, driver.ConnectionError)
 
 
-def test_a_lost_answer_to_a_change_leaves_its_outcome_unknown(redis_url: str) -> None:
-    async def main() -> None:
-        direct = store_at(redis_url)
-        async with FaultProxy("127.0.0.1", int(redis_url.rpartition(":")[2].partition("/")[0])) as proxy:
-            store = store_at(f"redis://127.0.0.1:{proxy.port}", prefix=direct._prefix, timeout=0.3)
-            await apply(store, plain("before"))
-            await proxy.fail(Fault.RESET_ANSWER)
-            with pytest.raises(StoreUnavailable) as reset:
-                await apply(store, plain("reset"))
-            assert reset.value.is_outcome_unknown
-            with pytest.raises(StoreUnavailable) as read:
-                await store.fetch(_ALL)
-            assert not read.value.is_outcome_unknown
-            await proxy.fail(Fault.HANG_ANSWER)
-            with pytest.raises(StoreTimeout) as hung:
-                await apply(store, plain("hung"))
-            assert not hung.value.is_outcome_unknown, "the new connection hung already, before anything was sent"
-            await proxy.heal()
-            assert sorted(row[0] for row in await store.fetch(_ALL)) == ["before", "reset"]
-            await store.close()
-        await direct.drop()
-        await direct.close()
-
-    asyncio.run(main())
+async def test_a_lost_answer_to_a_change_leaves_its_outcome_unknown(redis_url: str) -> None:
+    direct = store_at(redis_url)
+    async with FaultProxy("127.0.0.1", int(redis_url.rpartition(":")[2].partition("/")[0])) as proxy:
+        store = store_at(f"redis://127.0.0.1:{proxy.port}", prefix=direct._prefix, timeout=0.3)
+        await apply(store, plain("before"))
+        await proxy.fail(Fault.RESET_ANSWER)
+        with pytest.raises(StoreUnavailable) as reset:
+            await apply(store, plain("reset"))
+        assert reset.value.is_outcome_unknown
+        with pytest.raises(StoreUnavailable) as read:
+            await store.fetch(_ALL)
+        assert not read.value.is_outcome_unknown
+        await proxy.fail(Fault.HANG_ANSWER)
+        with pytest.raises(StoreTimeout) as hung:
+            await apply(store, plain("hung"))
+        assert not hung.value.is_outcome_unknown, "the new connection hung already, before anything was sent"
+        await proxy.heal()
+        assert sorted(row[0] for row in await store.fetch(_ALL)) == ["before", "reset"]
+        await store.close()
+    await direct.drop()
+    await direct.close()
 
 
-def test_a_server_that_is_full_or_takes_no_writes_or_wants_a_password() -> None:
+async def test_a_server_that_is_full_or_takes_no_writes_or_wants_a_password() -> None:
     with Valkey() as server:
         store = store_at(server.url, BOOK, scan_limit=100)
 
-        async def body(raw: Redis) -> None:
+        async with raw_client(server.url, store) as raw:
             await apply(store, book(1))
             await raw.config_set("maxmemory", "1")
             with pytest.raises(StoreUnavailable, match="no memory"):
@@ -148,13 +146,11 @@ def test_a_server_that_is_full_or_takes_no_writes_or_wants_a_password() -> None:
             assert type(caught.value) is StoreError
             await raw.config_set("requirepass", "")
 
-        work(server.url, body, store)
 
-
-def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str) -> None:
+async def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str) -> None:
     store = store_at(redis_url)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, plain("a"), book(1, pages=1))
         for name, kind in (("book#index:pages", "zset"), ("book#unique:isbn", "hash"), ("plain#keys", "zset")):
             place = f"{store._prefix}:{name}"
@@ -175,13 +171,11 @@ def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str) -> N
             await store.fetch(Query("plain", where("code", Op.EQ, "c")))
         assert [row[0] for row in await store.fetch(_ALL)] == ["a"]
 
-    work(redis_url, body, store)
 
-
-def test_waiting_for_a_connection_has_an_end(redis_url: str) -> None:
+async def test_waiting_for_a_connection_has_an_end(redis_url: str) -> None:
     store = store_at(redis_url, max_connections=1, timeout=0.2)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, plain("a"))
         await raw.client_pause(600, all=False)
         results = await asyncio.gather(*(apply(store, plain(f"{n}")) for n in range(3)), return_exceptions=True)
@@ -191,5 +185,3 @@ def test_waiting_for_a_connection_has_an_end(redis_url: str) -> None:
         await raw.client_unpause()
         with pytest.raises(StaleVersion):
             await apply(store, update("plain", "zzz", value=1))
-
-    work(redis_url, body, store)

@@ -10,7 +10,9 @@ from holdall.errors import DeclarationError, StaleVersion, UniqueViolation
 from holdall.query import FieldSchema, Kind, Op, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection
-from tests.stores.redis.shop import apply, beside, keys, remove, store_at, update, where, work
+from tests.stores.redis.shop import apply, beside, keys, raw_client, remove, store_at, update, where
+
+pytestmark = pytest.mark.anyio
 
 VISIT = Schema(
     "visit",
@@ -34,10 +36,10 @@ async def _expire(raw: Redis, prefix: str, *numbers: int) -> None:
         await raw.zadd(f"{prefix}:visit#expiry", {f"{number + 2**63:016x}\0{number}": 1.0})
 
 
-def test_every_write_gives_the_whole_time_anew(redis_url: str) -> None:
+async def test_every_write_gives_the_whole_time_anew(redis_url: str) -> None:
     store = store_at(redis_url, VISIT, **_HOUR)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         place = f"{store._prefix}:visit:1"
         await apply(store, visit(1))
         await store.append("visit", 1, "log", b"x")
@@ -52,13 +54,11 @@ def test_every_write_gives_the_whole_time_anew(redis_url: str) -> None:
         await apply(store, remove("visit", 1))
         assert set(await beside(raw, store)) == {"visit#indexes"}
 
-    work(redis_url, body, store)
 
-
-def test_a_record_really_expires(redis_url: str) -> None:
+async def test_a_record_really_expires(redis_url: str) -> None:
     store = store_at(redis_url, VISIT, collections={"visit": RedisCollection(ttl=0.03)})
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, visit(1, token="t"))
         for _ in range(200):
             if not await store.fetch(Query("visit")):
@@ -68,13 +68,11 @@ def test_a_record_really_expires(redis_url: str) -> None:
         await store.create()
         assert set(await beside(raw, store)) == {"visit#indexes"}
 
-    work(redis_url, body, store)
 
-
-def test_what_has_expired_leaves_no_ghost(redis_url: str) -> None:
+async def test_what_has_expired_leaves_no_ghost(redis_url: str) -> None:
     store = store_at(redis_url, VISIT, **_HOUR)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, *(visit(number, token=f"t{number}") for number in range(6)))
         await _expire(raw, store._prefix, 1, 2, 4)
         assert await keys(store, where("page", Op.EQ, "p"), "visit") == [0, 3, 5]
@@ -85,13 +83,11 @@ def test_what_has_expired_leaves_no_ghost(redis_url: str) -> None:
         assert len(found["visit#keys"]) == len(found["visit#index:page"]) == len(found["visit#entries"]) == 3
         assert found["visit#unique:token"] == {b"t0": b"0", b"t3": b"3", b"t5": b"5"}
 
-    work(redis_url, body, store)
 
-
-def test_pages_and_writes_look_past_what_has_expired(redis_url: str) -> None:
+async def test_pages_and_writes_look_past_what_has_expired(redis_url: str) -> None:
     store = store_at(redis_url, VISIT, **_HOUR)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, *(visit(number, token=f"t{number}") for number in range(6)))
         await _expire(raw, store._prefix, 0, 1, 3)
         assert [row[0] for row in await store.fetch(Query("visit").limit(2))] == [2, 4]
@@ -102,21 +98,17 @@ def test_pages_and_writes_look_past_what_has_expired(redis_url: str) -> None:
         with pytest.raises(UniqueViolation):
             await apply(store, visit(9, token="t4"))
 
-    work(redis_url, body, store)
 
-
-def test_what_the_server_threw_out_holds_no_unique_value(redis_url: str) -> None:
+async def test_what_the_server_threw_out_holds_no_unique_value(redis_url: str) -> None:
     store = store_at(redis_url, VISIT)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, visit(1, token="t"), visit(2, token="u"))
         await raw.delete(f"{store._prefix}:visit:1")
         await apply(store, visit(3, token="t"))
         await apply(store, visit(1, "back", "v"))
         assert await keys(store, where("token", Op.IN, ("t", "v")), "visit") == [1, 3]
         assert await keys(store, where("page", Op.EQ, "p"), "visit") == [2, 3]
-
-    work(redis_url, body, store)
 
 
 def test_a_time_to_live_is_more_than_nothing() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -15,16 +15,14 @@ from tests.servers.killable import KillableValkey
 from tests.servers.relay import Relay
 from tests.servers.valkey import Valkey, ValkeyCluster
 
+pytestmark = pytest.mark.anyio
+
 T = TypeVar("T")
 
 
 class Note(Model):
     id: int = field(pk=True)
     text: str = field(default="", index=True)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 @pytest.fixture
@@ -65,10 +63,10 @@ async def fail_over(relay: Relay, one: Valkey, two: Valkey) -> None:
     relay.target = ("127.0.0.1", two.port)
 
 
-def test_after_a_failover_the_next_write_is_done(pair: tuple[Valkey, Valkey]) -> None:
+async def test_after_a_failover_the_next_write_is_done(pair: tuple[Valkey, Valkey]) -> None:
     one, two = pair
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         async with Relay("127.0.0.1", one.port) as relay:
             app = opened(_url(relay))
             await app.create()
@@ -84,24 +82,20 @@ def test_after_a_failover_the_next_write_is_done(pair: tuple[Valkey, Valkey]) ->
             assert await count(app) == 10
             await app.close()
 
-    run(main())
 
-
-def test_a_server_that_stays_a_replica_is_told(pair: tuple[Valkey, Valkey]) -> None:
+async def test_a_server_that_stays_a_replica_is_told(pair: tuple[Valkey, Valkey]) -> None:
     _, two = pair
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         app = opened(two.url)
         with pytest.raises(HoldallError, match="connect to the primary"):
             await add(app, 1)
         await app.close()
 
-    run(main())
-
 
 @pytest.mark.parametrize("is_loop_blocked", [False, True])
-def test_a_server_that_was_started_anew_answers_the_next_call(is_loop_blocked: bool) -> None:
-    async def main() -> None:
+async def test_a_server_that_was_started_anew_answers_the_next_call(is_loop_blocked: bool) -> None:
+    async with asyncio.timeout(60):
         with KillableValkey() as server:
             app = opened(server.url)
             await app.create()
@@ -122,14 +116,10 @@ def test_a_server_that_was_started_anew_answers_the_next_call(is_loop_blocked: b
             assert await count(app) == 5
             await app.close()
 
-    run(main())
 
-
-def test_a_node_of_a_cluster_that_is_taken_for_a_single_server_is_told(redis_cluster: ValkeyCluster) -> None:
-    async def main() -> None:
+async def test_a_node_of_a_cluster_that_is_taken_for_a_single_server_is_told(redis_cluster: ValkeyCluster) -> None:
+    async with asyncio.timeout(60):
         app = opened(f"redis://127.0.0.1:{redis_cluster.nodes[0].port}/0")
         with pytest.raises(HoldallError, match=r"redis\+cluster://"):
             await add(app, *range(30))
         await app.close()
-
-    run(main())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 
 from holdall.errors import Conflict, UniqueViolation
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection
-from tests.stores.redis.shop import apply, beside, store_at, work
+from tests.stores.redis.shop import apply, beside, raw_client, store_at
+
+pytestmark = pytest.mark.anyio
 
 _THING = Schema(
     "thing",
@@ -94,10 +97,10 @@ def _text(content: Any) -> Any:
     return [member.decode() for member in content]
 
 
-def _live(url: str, history: list[list[Any]], **options: Any) -> None:
+async def _live(url: str, history: list[list[Any]], **options: Any) -> None:
     store = store_at(url, _THING, **options)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(url, store) as raw:
         held: _Rows = {}
         for drawn in history:
             changes, after = _batch(held, drawn)
@@ -115,22 +118,20 @@ def _live(url: str, history: list[list[Any]], **options: Any) -> None:
             assert len(found.pop("thing#expiry", held)) == len(held)
             assert {name: _text(content) for name, content in found.items()} == _expected(held)
 
-    work(url, body, store)
-
 
 @settings(max_examples=40)
 @given(_histories)
 def test_any_history(redis_url: str, history: list[list[Any]]) -> None:
-    _live(redis_url, history)
+    asyncio.run(_live(redis_url, history))
 
 
 @settings(max_examples=10)
 @given(_histories)
 def test_any_history_of_records_that_expire(redis_url: str, history: list[list[Any]]) -> None:
-    _live(redis_url, history, collections={"thing": RedisCollection(ttl=3600)})
+    asyncio.run(_live(redis_url, history, collections={"thing": RedisCollection(ttl=3600)}))
 
 
 @settings(max_examples=10)
 @given(_histories)
 def test_any_history_in_envelopes(redis_url: str, history: list[list[Any]]) -> None:
-    _live(redis_url, history, collections={"thing": RedisCollection(encoding="typed")})
+    asyncio.run(_live(redis_url, history, collections={"thing": RedisCollection(encoding="typed")}))

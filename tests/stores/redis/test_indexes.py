@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from holdall.errors import Conflict, LimitExceeded, SchemaMismatch, UniqueViolation, Unsupported
 from holdall.query import And, FieldSchema, Kind, ManyForm, Not, Op, Or, Query, Schema, SortKey, Table, evaluate
@@ -18,7 +17,9 @@ from holdall.stores.redis.asked import ByKeys, ByRanges
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.provision import Provision
 from holdall.testing.pool import POOL
-from tests.stores.redis.shop import BOOK, apply, beside, book, keys, remove, store_at, update, where, work
+from tests.stores.redis.shop import BOOK, apply, beside, book, keys, raw_client, remove, store_at, update, where
+
+pytestmark = pytest.mark.anyio
 
 _SCALARS = [kind for kind in POOL if kind is not Kind.JSON]
 _MEASURES = Schema(
@@ -40,7 +41,7 @@ _MORE: dict[Kind, tuple[Any, ...]] = {
 }
 
 
-def test_every_operator_on_every_kind_by_its_index(redis_url: str) -> None:
+async def test_every_operator_on_every_kind_by_its_index(redis_url: str) -> None:
     chance = random.Random(4)
     values = {kind: [*POOL[kind], *_MORE.get(kind, ()), None] for kind in _SCALARS}
     table = Table(_MEASURES, [(number, *(chance.choice(values[kind]) for kind in _SCALARS)) for number in range(120)])
@@ -48,7 +49,7 @@ def test_every_operator_on_every_kind_by_its_index(redis_url: str) -> None:
     fields = tuple(field.name for field in _MEASURES.fields)
     ops = (Op.EQ, Op.IN, Op.LT, Op.LE, Op.GT, Op.GE, Op.BETWEEN, Op.STARTSWITH, Op.IS_NULL)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         await apply(store, *(Change(Verb.ADD, "measure", row[0], fields, row) for row in table.rows))
         for kind in _SCALARS:
             for op in ops:
@@ -61,10 +62,8 @@ def test_every_operator_on_every_kind_by_its_index(redis_url: str) -> None:
                     found = sorted(row[0] for row in await store.fetch(query))
                     assert found == sorted(row[0] for row in evaluate(query, {"measure": table})), query
 
-    work(redis_url, body, store)
 
-
-def test_what_no_index_answers_is_refused_by_name(redis_url: str) -> None:
+async def test_what_no_index_answers_is_refused_by_name(redis_url: str) -> None:
     store = store_at(redis_url)
     refused: list[tuple[Query[Any], str]] = [
         (Query("book", where("note", Op.EQ, "x")), "note"),
@@ -76,7 +75,7 @@ def test_what_no_index_answers_is_refused_by_name(redis_url: str) -> None:
         (Query("book").sort(SortKey(("note",))).limit(1), "sort by note"),
     ]
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         await apply(store, book(1, note="x", pages=1))
         for query, named in refused:
             with pytest.raises(Unsupported, match=rf"{named}.*field\(index=True\).*scan_limit"):
@@ -88,13 +87,11 @@ def test_what_no_index_answers_is_refused_by_name(redis_url: str) -> None:
         assert await keys(store, And((where("note", Op.EQ, "y"), where("id", Op.IN, (1, 2))))) == []
         assert [row[0] for row in await store.fetch(Query("book").sort(SortKey(("note",))))] == [1], "all are wanted"
 
-    work(redis_url, body, store)
 
-
-def test_reading_through_is_bounded(redis_url: str) -> None:
+async def test_reading_through_is_bounded(redis_url: str) -> None:
     store = store_at(redis_url, scan_limit=3)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         await apply(store, *(book(number, f"t{number}", note="x") for number in range(3)))
         assert await keys(store, where("note", Op.EQ, "x")) == [0, 1, 2]
         by_note: Query[Any] = Query("book", where("note", Op.EQ, "x"))
@@ -106,10 +103,10 @@ def test_reading_through_is_bounded(redis_url: str) -> None:
             await store.fetch(Query("book", where("note", Op.EQ, "x")))
         assert caught.value.maximum == 3
 
-    work(redis_url, body, store)
 
-
-def test_an_index_that_finds_too_much_is_no_way_to_a_part(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_index_that_finds_too_much_is_no_way_to_a_part(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = store_at(redis_url)
     monkeypatch.setattr(fetch, "SIEVED", 3)
     few = where("pages", Op.LT, 3)
@@ -118,15 +115,13 @@ def test_an_index_that_finds_too_much_is_no_way_to_a_part(redis_url: str, monkey
         Query("book", where("pages", Op.GE, 0)).limit(1),
     ]
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         await apply(store, *(book(number, f"t{number}", pages=number) for number in range(4)))
         for query in wide:
             with pytest.raises(LimitExceeded):
                 await store.fetch(query)
         assert len(await store.fetch(Query("book", where("pages", Op.GE, 0)))) == 4, "all of them are wanted"
         assert len(await store.fetch(Query("book", And((few, where("pages", Op.GE, 0)))))) == 3
-
-    work(redis_url, body, store)
 
 
 def test_the_index_that_finds_the_fewest_is_taken() -> None:
@@ -139,7 +134,7 @@ def test_the_index_that_finds_the_fewest_is_taken() -> None:
     assert by_key.where == ByKeys("keys", ["7"])
 
 
-def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: str) -> None:
+async def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: str) -> None:
     place = Schema(
         "place", (FieldSchema("room", Kind.STR), FieldSchema("number", Kind.INT), FieldSchema("x", Kind.INT)),
         ("room", "number"),
@@ -147,7 +142,7 @@ def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: st
     store = store_at(redis_url, BOOK, place)
     rooms = [(room, number) for room in ("", "a", "a\x01", "ab", "b:%") for number in (-5, 3, 20)]
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         await apply(store, *(book(number, f"t{number}") for number in (5, -3, 10, 7)))
         add = ("room", "number", "x")
         await apply(store, *(Change(Verb.ADD, "place", key, add, (*key, 0)) for key in reversed(rooms)))
@@ -163,9 +158,9 @@ def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: st
         assert await ids(Query("book").sort(last).after(7)) == [5, -3]
         assert [row[:2] for row in await store.fetch(Query("place").limit(99))] == sorted(rooms)
         both = (SortKey(("room",)), SortKey(("number",)))
-        for place, key in enumerate(sorted(rooms)):
+        for number, key in enumerate(sorted(rooms)):
             found = await store.fetch(Query("place").sort(*both).after(*key))
-            assert [row[:2] for row in found] == sorted(rooms)[place + 1 :]
+            assert [row[:2] for row in found] == sorted(rooms)[number + 1 :]
         after_room = await store.fetch(Query("place").sort(both[0]).after("a"))
         assert [row[:2] for row in after_room] == [key for key in sorted(rooms) if key[0] > "a"]
         strange: Query[Any]
@@ -182,13 +177,11 @@ def test_pages_in_the_order_of_the_keys_read_no_more_than_the_page(redis_url: st
         with pytest.raises(Unsupported):
             await anext(store.stream(Query("place", where("x", Op.EQ, 0)), 4))
 
-    work(redis_url, body, store)
 
-
-def test_an_index_holds_what_is_stored_and_nothing_else(redis_url: str) -> None:
+async def test_an_index_holds_what_is_stored_and_nothing_else(redis_url: str) -> None:
     store = store_at(redis_url, BOOK)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, book(1, "a", isbn="i", pages=5, price=Decimal("1.50")), book(2, "b"))
         await apply(store, update("book", 1, pages=None, isbn="j"), remove("book", 2), update("book", 1, title="c"))
         found = await beside(raw, store)
@@ -201,13 +194,11 @@ def test_an_index_holds_what_is_stored_and_nothing_else(redis_url: str) -> None:
         mark = found["book#indexes"].replace(b"|1111111", b"|0000000")
         assert await beside(raw, store) == {"book#indexes": mark, "book#counter": b"2"}
 
-    work(redis_url, body, store)
 
-
-def test_unique_values_are_judged_at_the_end_of_the_batch(redis_url: str) -> None:
+async def test_unique_values_are_judged_at_the_end_of_the_batch(redis_url: str) -> None:
     store = store_at(redis_url, BOOK)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, book(1, "a", isbn="i"), book(2, "b", isbn="j"))
         await apply(store, update("book", 1, isbn="j"), update("book", 2, isbn="i"))
         assert await keys(store, where("isbn", Op.EQ, "j")) == [1]
@@ -223,15 +214,13 @@ def test_unique_values_are_judged_at_the_end_of_the_batch(redis_url: str) -> Non
             assert caught.value.position == position
             assert await beside(raw, store) == before
 
-    work(redis_url, body, store)
 
-
-def test_records_indexed_otherwise_are_not_found_wrongly_but_refused(redis_url: str) -> None:
+async def test_records_indexed_otherwise_are_not_found_wrongly_but_refused(redis_url: str) -> None:
     old = Schema("book", BOOK.fields, BOOK.key, BOOK.version)
     first = store_at(redis_url, old)
     second = store_at(redis_url, BOOK, prefix=first._prefix)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, second, first):
         await apply(first, book(1, "a", pages=5), book(2, "b", pages=7, isbn="i"))
         asked = Query[Any]("book", where("pages", Op.EQ, 5))
         assert await second.inspect() == [
@@ -255,10 +244,10 @@ def test_records_indexed_otherwise_are_not_found_wrongly_but_refused(redis_url: 
         await second.create()
         assert await keys(second, where("pages", Op.EQ, 5)) == [1, 3, 5]
 
-    work(redis_url, body, second, first)
 
-
-def test_indexes_are_built_again_if_somebody_wrote_past_them(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_indexes_are_built_again_if_somebody_wrote_past_them(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = store_at(redis_url, Schema("book", BOOK.fields, BOOK.key, BOOK.version))
     second = store_at(redis_url, BOOK, prefix=first._prefix)
     taken_in, times = Provision._taken_in, 0
@@ -271,7 +260,9 @@ def test_indexes_are_built_again_if_somebody_wrote_past_them(redis_url: str, mon
         if times in disturbed:
             await apply(first, update("book", 1, pages=times))
 
-    async def body(raw: Redis) -> None:
+    disturbed = {1, 2}
+    monkeypatch.setattr(Provision, "_taken_in", interrupted)
+    async with raw_client(redis_url, second, first):
         await apply(first, book(1, "a", pages=9), book(2, "b", pages=9))
         await second.create()
         assert (times, await keys(second, where("pages", Op.LT, 9))) == (3, [1])
@@ -280,16 +271,12 @@ def test_indexes_are_built_again_if_somebody_wrote_past_them(redis_url: str, mon
         with pytest.raises(Conflict, match="written all the time"):
             await second.create()
 
-    disturbed = {1, 2}
-    monkeypatch.setattr(Provision, "_taken_in", interrupted)
-    work(redis_url, body, second, first)
 
-
-def test_create_refuses_values_that_should_be_unique(redis_url: str) -> None:
+async def test_create_refuses_values_that_should_be_unique(redis_url: str) -> None:
     first = store_at(redis_url, Schema("book", BOOK.fields, BOOK.key, BOOK.version))
     second = store_at(redis_url, BOOK, prefix=first._prefix)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, second, first):
         await apply(first, book(1, "a", isbn="i"), book(2, "b", isbn="i"))
         with pytest.raises(SchemaMismatch, match="1 records"):
             await second.create()
@@ -297,8 +284,6 @@ def test_create_refuses_values_that_should_be_unique(redis_url: str) -> None:
         await apply(first, update("book", 2, isbn="j"))
         await second.create()
         assert await keys(second, where("isbn", Op.EQ, "j")) == [2]
-
-    work(redis_url, body, second, first)
 
 
 def test_what_cannot_be_indexed() -> None:

@@ -18,7 +18,9 @@ from holdall.query import Query
 from holdall.store import Change, Reservation, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
 from tests.stores.redis.parts import THING, reservation
-from tests.stores.redis.shop import beside, store_at, work
+from tests.stores.redis.shop import beside, raw_client, store_at
+
+pytestmark = pytest.mark.anyio
 
 _NAMES = ("name", "code", "size")
 _RULES = (("code",), ("name", "size"))
@@ -227,10 +229,10 @@ class _Run:
             assert await self.store.length("thing", key, "log") == self.model.logs.get(key, 0)
 
 
-def _live(url: str, history: list[_Step], **options: Any) -> None:
+async def _live(url: str, history: list[_Step], **options: Any) -> None:
     store = store_at(url, THING, **options)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(url, store) as raw:
         run = _Run(store)
         for act, number, drawn in history:
             await run.step(act, number, drawn)
@@ -239,20 +241,18 @@ def _live(url: str, history: list[_Step], **options: Any) -> None:
             await store.roll_back_prepared(commit)
         assert not [name for name in await beside(raw, store) if name.endswith(("#held", "#commits", "#reserved"))]
 
-    work(url, body, store)
-
 
 @settings(max_examples=150)
 @given(st.lists(_steps, min_size=6, max_size=16))
 def test_any_history(redis_url: str, history: list[_Step]) -> None:
-    _live(redis_url, history)
+    asyncio.run(_live(redis_url, history))
 
 
 @settings(max_examples=15)
 @given(st.lists(_steps, min_size=4, max_size=12))
 @pytest.mark.parametrize("option", [RedisCollection(ttl=3600), RedisCollection(encoding="typed")], ids=["ttl", "typed"])
 def test_any_history_of_other_collections(redis_url: str, option: RedisCollection, history: list[_Step]) -> None:
-    _live(redis_url, history, collections={"thing": option})
+    asyncio.run(_live(redis_url, history, collections={"thing": option}))
 
 
 @settings(max_examples=10)
@@ -284,12 +284,13 @@ def test_commits_at_once(redis_url: str, drawn: list[tuple[int, bool, bool]]) ->
             return None
         return None
 
-    async def body(raw: Redis) -> None:
-        names = ("name", "size", "version")
-        await store.apply([Change(Verb.ADD, "thing", key, names, (f"{key}", 0, 1)) for key in (1, 2, 3)])
-        ended = await asyncio.gather(*(add(*one) for one in drawn))
-        rows = {row[0]: row[3] for row in await store.fetch(Query("thing"))}
-        assert rows == {key: ended.count(key) for key in (1, 2, 3)}
-        assert await store.prepared() == []
+    async def main() -> None:
+        async with raw_client(redis_url, store):
+            names = ("name", "size", "version")
+            await store.apply([Change(Verb.ADD, "thing", key, names, (f"{key}", 0, 1)) for key in (1, 2, 3)])
+            ended = await asyncio.gather(*(add(*one) for one in drawn))
+            rows = {row[0]: row[3] for row in await store.fetch(Query("thing"))}
+            assert rows == {key: ended.count(key) for key in (1, 2, 3)}
+            assert await store.prepared() == []
 
-    work(redis_url, body, store)
+    asyncio.run(main())

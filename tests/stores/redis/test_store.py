@@ -11,7 +11,6 @@ import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 
 from holdall.errors import (
     AlreadyExists,
@@ -45,7 +44,9 @@ from holdall.store import (
 from holdall.stores.redis import RedisCollection, open_redis
 from holdall.stores.redis.layout import Layout
 from holdall.testing.strategies import values
-from tests.stores.redis.shop import BOOK, PLAIN, apply, book, plain, remove, store_at, update, where, work
+from tests.stores.redis.shop import BOOK, PLAIN, apply, book, plain, raw_client, remove, store_at, update, where
+
+pytestmark = pytest.mark.anyio
 
 _NOWHERE = "redis://127.0.0.1:1"
 _TAPE = Schema("tape", (FieldSchema("id", Kind.INT),), ("id",), streams=("log", "picture"))
@@ -95,10 +96,10 @@ def test_collections_that_would_lie_in_one_place() -> None:
         store_at(_NOWHERE, PLAIN, collections={"visit": RedisCollection(ttl=60)})
 
 
-def test_a_record_is_a_hash_of_json(redis_url: str) -> None:
+async def test_a_record_is_a_hash_of_json(redis_url: str) -> None:
     store = store_at(redis_url)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         (made,) = await apply(store, book(None, 'T "1"', pages=3))
         await apply(store, plain("a:b%", {"n": [1, None]}), book(None, "\\u0000 is only text"))
         assert store.names_of("book", made.key) == [f"{store._prefix}:book:{made.key}"]
@@ -109,8 +110,6 @@ def test_a_record_is_a_hash_of_json(redis_url: str) -> None:
         assert await raw.hget(f"{store._prefix}:plain:a%3Ab%25", "value") == b'{"n":[1,null]}'
         await raw.hdel(f"{store._prefix}:plain:a%3Ab%25", "value")
         assert await store.fetch(Query("plain")) == [("a:b%", None)], "a field that is not there is null"
-
-    work(redis_url, body, store)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +126,10 @@ def test_a_record_is_a_hash_of_json(redis_url: str) -> None:
         ("version", "\xff"),
     ],
 )
-def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, written: str) -> None:
+async def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, written: str) -> None:
     store = store_at(redis_url)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, book(1, "a"), book(2, "b"), book(3, "c"))
         await raw.hset(f"{store._prefix}:book:2", field, written.encode("latin-1"))
         with pytest.raises(CorruptRecord) as caught:
@@ -140,14 +139,12 @@ def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, wr
         assert sum(isinstance(value, Damaged) for row in caught.value.rows for value in row) == 1
         assert [row[0] for row in await store.fetch(Query("book", where("id", Op.IN, (1, 3))))] == [1, 3]
 
-    work(redis_url, body, store)
 
-
-def test_values_that_cannot_be_kept_are_refused(redis_url: str) -> None:
+async def test_values_that_cannot_be_kept_are_refused(redis_url: str) -> None:
     measured = Schema("m", (FieldSchema("id", Kind.INT), FieldSchema("x", Kind.FLOAT, nullable=True)), ("id",))
     store = store_at(redis_url, BOOK, measured)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         for change in (
             book(1, colour="red"),
             Change(Verb.ADD, "book", 1, ("title", "version"), (None, 1)),
@@ -165,13 +162,11 @@ def test_values_that_cannot_be_kept_are_refused(redis_url: str) -> None:
         await apply(store, Change(Verb.ADD, "m", 1, ("x",), (None,)), Change(Verb.ADD, "m", 2, ("x",), (3,)))
         assert await store.fetch(Query("m")) == [(1, None), (2, 3.0)]
 
-    work(redis_url, body, store)
 
-
-def test_changes_of_one_batch_see_those_before_them(redis_url: str) -> None:
+async def test_changes_of_one_batch_see_those_before_them(redis_url: str) -> None:
     store = store_at(redis_url)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         await apply(
             store, book(1), update("book", 1, 1, version=2, pages=5), update("book", 1, 2, version=3), book(2, "b")
         )
@@ -185,26 +180,22 @@ def test_changes_of_one_batch_see_those_before_them(redis_url: str) -> None:
         assert (exists.value.collection, exists.value.position) == ("book", 2)
         assert await store.count(Query("plain")) == 0
 
-    work(redis_url, body, store)
 
-
-def test_keys_made_by_the_store(redis_url: str) -> None:
+async def test_keys_made_by_the_store(redis_url: str) -> None:
     store = store_at(redis_url)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         assert list(await store.reserve("book", 3)) == [1, 2, 3]
         await apply(store, book(10), book(-4, "b"), book(2**62, "c"))
         assert list(await store.reserve("book", 1)) == [2**62 + 1]
         with pytest.raises(Unsupported, match="generated=True"):
             await store.reserve("plain", 1)
 
-    work(redis_url, body, store)
 
-
-def test_streams_lie_beside_their_record_and_are_counted_with_it(redis_url: str) -> None:
+async def test_streams_lie_beside_their_record_and_are_counted_with_it(redis_url: str) -> None:
     store = store_at(redis_url, _TAPE, PLAIN)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         add = [Change(Verb.ADD, "tape", number, ("id",), (number,)) for number in (1, 2)]
         await apply(store, *add, plain("a"))
         await store.append("tape", 1, "log", b"ab")
@@ -222,13 +213,11 @@ def test_streams_lie_beside_their_record_and_are_counted_with_it(redis_url: str)
         with pytest.raises(Unsupported):
             await store.length("plain", "a", "log")
 
-    work(redis_url, body, store)
 
-
-def test_records_of_others_are_taken_in_by_create(redis_url: str) -> None:
+async def test_records_of_others_are_taken_in_by_create(redis_url: str) -> None:
     store = store_at(redis_url, PLAIN, _TAPE)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await raw.hset(f"{store._prefix}:plain:x%3A1", mapping={"code": '"x:1"', "value": "7"})
         await raw.hset(f"{store._prefix}:tape:5", mapping={"id": "5"})
         await raw.set(f"{store._prefix}:tape:5:field:log", b"kept")
@@ -242,13 +231,11 @@ def test_records_of_others_are_taken_in_by_create(redis_url: str) -> None:
             f"{store._prefix}:tape:five is no record: its name holds no int where id is expected"
         ]
 
-    work(redis_url, body, store)
 
-
-def test_drop_takes_its_own_keys_and_no_others(redis_url: str) -> None:
+async def test_drop_takes_its_own_keys_and_no_others(redis_url: str) -> None:
     store = store_at(redis_url, PLAIN, prefix="[ab]*?\\^-")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         others = ["a:plain:1", "b:plain#keys", "[ab]*?\\^-:plainer:1", "[ab]*?\\^-:plain", "[ab]x?\\^-:plain:1"]
         for name in others:
             await raw.set(name, "kept")
@@ -258,8 +245,6 @@ def test_drop_takes_its_own_keys_and_no_others(redis_url: str) -> None:
         assert await raw.exists(*others) == len(others)
         assert [name async for name in raw.scan_iter(r"\[ab\]\*\?\\\^\-:plain[:#]*")] == []
         await raw.delete(*others)
-
-    work(redis_url, body, store)
 
 
 def test_one_store_in_one_loop_after_the_other(redis_url: str) -> None:
@@ -278,10 +263,11 @@ def test_one_store_in_one_loop_after_the_other(redis_url: str) -> None:
 
     assert max(asyncio.run(at_once())) == 7
 
-    async def clean(raw: Redis) -> None:
-        assert await store.count(Query("plain")) == 7
+    async def clean() -> None:
+        async with raw_client(redis_url, store):
+            assert await store.count(Query("plain")) == 7
 
-    work(redis_url, clean, store)
+    asyncio.run(clean())
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # asyncio's own, of the loop that ended
@@ -294,17 +280,19 @@ def test_a_loop_that_ended_without_closing(redis_url: str) -> None:
 
     assert [asyncio.run(once(f"{number}")) for number in range(3)] == [1, 2, 3]
 
-    async def clean(raw: Redis) -> None:
-        assert await store.count(Query("plain")) == 3
+    async def clean() -> None:
+        async with raw_client(redis_url, store):
+            assert await store.count(Query("plain")) == 3
 
-    work(redis_url, clean, store)
+    asyncio.run(clean())
     gc.collect()
 
 
-def test_connections_are_bounded_and_given_back(redis_url: str) -> None:
+async def test_connections_are_bounded_and_given_back(redis_url: str) -> None:
     store = store_at(redis_url, PLAIN, max_connections=3)
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
+
         async def connections() -> int:
             return len(await raw.client_list()) - before
 
@@ -318,10 +306,8 @@ def test_connections_are_bounded_and_given_back(redis_url: str) -> None:
             await asyncio.sleep(0.01)
         assert await connections() == 0
 
-    work(redis_url, body, store)
 
-
-def test_tls_is_verified(redis_url: str, tmp_path: Path) -> None:
+async def test_tls_is_verified(redis_url: str, tmp_path: Path) -> None:
     authority, port = trustme.CA(), int(redis_url.rpartition(":")[2].partition("/")[0])
     trusted = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(trusted))
@@ -343,24 +329,21 @@ def test_tls_is_verified(redis_url: str, tmp_path: Path) -> None:
 
         await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
 
-    async def main() -> None:
-        for name, options, is_let_in in (
-            ("127.0.0.1", {"ca_file": str(trusted)}, True),
-            ("127.0.0.1", {}, False),
-            ("elsewhere.example", {"ca_file": str(trusted)}, False),
-        ):
-            server = await serve(name)
-            store = store_at(f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}", PLAIN, **options)
-            if is_let_in:
-                assert await store.fetch(Query("plain")) == []
-            else:
-                with pytest.raises(StoreUnavailable):
-                    await store.fetch(Query("plain"))
-            await store.close()
-            server.close()
-            await asyncio.sleep(0.05)
-
-    asyncio.run(main())
+    for name, options, is_let_in in (
+        ("127.0.0.1", {"ca_file": str(trusted)}, True),
+        ("127.0.0.1", {}, False),
+        ("elsewhere.example", {"ca_file": str(trusted)}, False),
+    ):
+        server = await serve(name)
+        store = store_at(f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}", PLAIN, **options)
+        if is_let_in:
+            assert await store.fetch(Query("plain")) == []
+        else:
+            with pytest.raises(StoreUnavailable):
+                await store.fetch(Query("plain"))
+        await store.close()
+        server.close()
+        await asyncio.sleep(0.05)
 
 
 _PART = FieldSchema("part", Kind.REF, target="t", target_key=(FieldSchema("a", Kind.STR), FieldSchema("b", Kind.INT)))

@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from redis.asyncio import Redis
 
 from holdall.errors import CorruptRecord, StaleVersion, StoreError
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Op, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
-from tests.stores.redis.shop import apply, keys, store_at, update, where, work
+from tests.stores.redis.shop import apply, keys, raw_client, store_at, update, where
+
+pytestmark = pytest.mark.anyio
 
 _KEY = (FieldSchema("id", Kind.UUID, generated=Generated.CLIENT),)
 HOUSE = Schema("house", (*_KEY, FieldSchema("name", Kind.STR)), ("id",))
@@ -81,10 +82,10 @@ def envelope(kind: str, value: Any, module: str = "repocket.attributes") -> str:
     return json.dumps({"module": module, "type": kind, "value": value})
 
 
-def test_what_is_written(redis_url: str) -> None:
+async def test_what_is_written(redis_url: str) -> None:
     store = hogwarts(redis_url, "typed1")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, add("student", **_FULL))
         await store.append("student", HARRY, "diary", b"Dear diary")
         place = f"typed1:hogwarts.models:Student:{HARRY}"
@@ -119,14 +120,12 @@ def test_what_is_written(redis_url: str) -> None:
         (row,) = await store.fetch(Query("student", where("name", Op.EQ, "Harry P.")))
         assert (row[1], row[2], row[13]) == ("Harry P.", None, None)
 
-    work(redis_url, body, store)
 
-
-def test_what_repocket_has_written_is_read(redis_url: str) -> None:
+async def test_what_repocket_has_written_is_read(redis_url: str) -> None:
     store = hogwarts(redis_url, "typed2")
     place = f"typed2:hogwarts.models:Student:{HARRY}"
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await raw.hset(
             place,
             mapping={
@@ -166,21 +165,17 @@ def test_what_repocket_has_written_is_read(redis_url: str) -> None:
         await apply(store, Change(Verb.REMOVE, "student", HARRY))
         assert await raw.exists(place, f"{place}:field:diary") == 0
 
-    work(redis_url, body, store)
 
-
-def test_json_that_is_no_json_is_text_or_what_python_wrote(redis_url: str) -> None:
+async def test_json_that_is_no_json_is_text_or_what_python_wrote(redis_url: str) -> None:
     store = hogwarts(redis_url, "typed3", scan_limit=10)
     written = {"plain": "plain", "(1, 2)": [1, 2], "[u'a', {'b': False}]": ["a", {"b": False}], '"x"': "x", "7": 7}
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, add("student", **_FULL))
         for text, value in written.items():
             await raw.hset(f"typed3:hogwarts.models:Student:{HARRY}", "data", envelope("JSON", text))
             (row,) = await store.fetch(Query("student"))
             assert row[11] == value
-
-    work(redis_url, body, store)
 
 
 @pytest.mark.parametrize(
@@ -205,24 +200,22 @@ def test_json_that_is_no_json_is_text_or_what_python_wrote(redis_url: str) -> No
         ("visited", envelope("JSON", "[7]")),
     ],
 )
-def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, written: str) -> None:
+async def test_corrupt_values_are_told_with_their_place(redis_url: str, field: str, written: str) -> None:
     store = hogwarts(redis_url, "typed4")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, add("student", **_FULL))
         await raw.hset(f"typed4:hogwarts.models:Student:{HARRY}", field, written)
         with pytest.raises(CorruptRecord) as caught:
             await store.fetch(Query("student"))
         assert (caught.value.key, caught.value.fields) == (HARRY, (field,))
 
-    work(redis_url, body, store)
 
-
-def test_nothing_that_the_data_names_is_imported(redis_url: str) -> None:
+async def test_nothing_that_the_data_names_is_imported(redis_url: str) -> None:
     store = hogwarts(redis_url, "typed5")
     assert "antigravity" not in sys.modules
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store) as raw:
         await apply(store, add("student", **_FULL))
         place = f"typed5:hogwarts.models:Student:{HARRY}"
         await raw.hset(place, "name", envelope("system", "echo", "antigravity"))
@@ -230,17 +223,13 @@ def test_nothing_that_the_data_names_is_imported(redis_url: str) -> None:
         assert row[1] == "echo"
         assert "antigravity" not in sys.modules
 
-    work(redis_url, body, store)
 
-
-def test_bytes_that_are_no_text_are_refused_not_lost(redis_url: str) -> None:
+async def test_bytes_that_are_no_text_are_refused_not_lost(redis_url: str) -> None:
     store = hogwarts(redis_url, "typed6")
 
-    async def body(raw: Redis) -> None:
+    async with raw_client(redis_url, store):
         with pytest.raises(StoreError, match="seal holds bytes that are no text"):
             await apply(store, add("student", **{**_FULL, "seal": b"\xff"}))
         with pytest.raises(StoreError, match="age cannot be null"):
             await apply(store, add("student", **{**_FULL, "age": None}))
         assert await store.fetch(Query("student")) == []
-
-    work(redis_url, body, store)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 from holdall.query import FieldSchema, Generated, Kind, Schema
 from holdall.store import Change, Verb
@@ -12,8 +13,6 @@ from holdall.stores.rest import RestCollection, RestStore, Retries, Timeouts, op
 from holdall.testing.fault_server import FaultServer, Reply, Request
 
 __all__ = ["CUSTOMER", "DECLARED", "NUMBERED", "VERSIONED", "add", "customer", "opened", "remove", "served", "update"]
-
-T = TypeVar("T")
 
 _NAME = FieldSchema("name", Kind.STR, max_length=20)
 _BORN = FieldSchema("born", Kind.DATETIME, nullable=True)
@@ -54,22 +53,19 @@ def opened(url: str, schema: Schema = CUSTOMER, declared: RestCollection = DECLA
     return store
 
 
-def served(
-    work: Callable[[RestStore, FaultServer], Awaitable[T]],
+@asynccontextmanager
+async def served(
     *replies: Reply,
     otherwise: Callable[[Request], Reply] | None = None,
     **options: Any,
-) -> T:
-    """What the work gives, done with a store of the API that sends these replies; see that no connection is left."""
-
-    async def run() -> T:
-        async with FaultServer(otherwise) as server:
-            server.script(*replies)
-            store = opened(server.url, **options)
-            try:
-                return await asyncio.wait_for(work(store, server), 10)
-            finally:
-                await store.close()
-                assert await server.quiet()
-
-    return asyncio.run(run())
+) -> AsyncIterator[tuple[RestStore, FaultServer]]:
+    """A store of the API that sends these replies, for at most ten seconds; see that no connection is left."""
+    async with FaultServer(otherwise) as server:
+        server.script(*replies)
+        store = opened(server.url, **options)
+        try:
+            async with asyncio.timeout(10):
+                yield store, server
+        finally:
+            await store.close()
+            assert await server.quiet()

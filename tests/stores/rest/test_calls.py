@@ -27,7 +27,7 @@ from holdall.stores.rest import (
     Retries,
     Timeouts,
 )
-from holdall.testing.fault_server import FaultServer, Reply, Request
+from holdall.testing.fault_server import Reply, Request
 from tests.stores.rest.api import Api, Shape
 from tests.stores.rest.customers import (
     CUSTOMER,
@@ -41,6 +41,8 @@ from tests.stores.rest.customers import (
     update,
 )
 
+pytestmark = pytest.mark.anyio
+
 _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
 
 
@@ -48,20 +50,20 @@ def _with(**options: Any) -> RestCollection:
     return msgspec.structs.replace(DECLARED, **options)
 
 
-def test_an_update_that_expects_a_version_is_not_sent_again_without_a_key() -> None:
+async def test_an_update_that_expects_a_version_is_not_sent_again_without_a_key() -> None:
     declared = _with(version=BodyVersion(), update=Call(is_repeatable=True))
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(Reply(status=502), schema=VERSIONED, declared=declared) as (store, server):
         with pytest.raises(StoreUnavailable) as caught:
             await store.apply([update(version=1)])
         assert caught.value.is_outcome_unknown
         assert len(server.requests) == 1
 
-    served(work, Reply(status=502), schema=VERSIONED, declared=declared)
 
-
-def test_retry_after_is_honoured_within_the_time_of_the_call() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_retry_after_is_honoured_within_the_time_of_the_call() -> None:
+    async with served(
+        Reply(status=503, headers={"Retry-After": "1"}), Reply.json(customer()), timeouts=Timeouts(total=5.0)
+    ) as (store, server):
         began = time.monotonic()
         await store.fetch(_ONE)
         assert time.monotonic() - began >= 1.0
@@ -69,8 +71,6 @@ def test_retry_after_is_honoured_within_the_time_of_the_call() -> None:
         with pytest.raises(StoreUnavailable, match="429"):
             await store.fetch(_ONE)
         assert len(server.requests) == 3
-
-    served(work, Reply(status=503, headers={"Retry-After": "1"}), Reply.json(customer()), timeouts=Timeouts(total=5.0))
 
 
 def test_the_wait_before_a_retry_grows_and_ends() -> None:
@@ -83,10 +83,11 @@ def test_the_wait_before_a_retry_grows_and_ends() -> None:
     assert (retries.wait(1, 10.0), retries.wait(1, 11.0)) == (10.0, None)
 
 
-def test_calls_keep_to_the_declared_rate_and_number() -> None:
+async def test_calls_keep_to_the_declared_rate_and_number() -> None:
     open_now: list[int] = []
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(rate=Rate(10, 0.1), max_connections=3) as (store, server):
+
         def watch(request: Request) -> Reply:
             open_now.append(server.connections)
             return Reply.json(customer())
@@ -98,18 +99,14 @@ def test_calls_keep_to_the_declared_rate_and_number() -> None:
         assert max(open_now) <= 3
         assert store.capabilities.limits.concurrent_changes == 3
 
-    served(work, rate=Rate(10, 0.1), max_connections=3)
 
-
-def test_redirects_are_followed_on_the_same_host_alone() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_redirects_are_followed_on_the_same_host_alone() -> None:
+    async with served(Reply(status=301, headers={"Location": "/moved/1"}), Reply.json(customer())) as (store, server):
         assert await store.fetch(_ONE) == [(1, "one", None)]
         assert [request.path for request in server.requests] == ["/customers/1", "/moved/1"]
         server.script(Reply(status=308, headers={"Location": server.url + "/there"}))
         assert await store.apply([update()]) == [APPLIED]
         assert [request.method for request in server.requests[2:]] == ["PATCH", "PATCH"]
-
-    served(work, Reply(status=301, headers={"Location": "/moved/1"}), Reply.json(customer()))
 
 
 def test_a_store_may_be_used_on_one_loop_after_the_other() -> None:
@@ -125,14 +122,15 @@ def test_a_store_may_be_used_on_one_loop_after_the_other() -> None:
             asyncio.run(once(store, number))
 
 
-def test_the_total_time_bounds_all_retries_together() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_the_total_time_bounds_all_retries_together() -> None:
+    async with served(otherwise=lambda request: Reply(delay=60), retries=Retries(most=50, first_wait=0.01)) as (
+        store,
+        _,
+    ):
         began = time.monotonic()
         with pytest.raises(StoreTimeout):
             await store.fetch(_ONE)
         assert time.monotonic() - began < 5  # fifty retries would take twenty
-
-    served(work, otherwise=lambda request: Reply(delay=60), retries=Retries(most=50, first_wait=0.01))
 
 
 @pytest.mark.parametrize(
@@ -150,21 +148,17 @@ def test_the_total_time_bounds_all_retries_together() -> None:
         (b'{"id": 2, "name": "two"}', "another key"),
     ],
 )
-def test_an_answer_is_checked_like_a_users_input(body: bytes, place: str) -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_an_answer_is_checked_like_a_users_input(body: bytes, place: str) -> None:
+    async with served(Reply(body=body)) as (store, _):
         with pytest.raises(CorruptRecord, match=place) as caught:
             await store.fetch(_ONE)
         assert "a name" not in str(caught.value)
 
-    served(work, Reply(body=body))
 
-
-def test_unknown_members_are_passed_over_and_times_are_in_utc() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_unknown_members_are_passed_over_and_times_are_in_utc() -> None:
+    async with served(Reply.json(customer(born="2020-01-01T12:00:00+02:00", more={"x": 1}))) as (store, _):
         ((_, _, born),) = await store.fetch(_ONE)
         assert born.isoformat() == "2020-01-01T10:00:00+00:00"
-
-    served(work, Reply.json(customer(born="2020-01-01T12:00:00+02:00", more={"x": 1})))
 
 
 # --- what is known of a write, and what is not ------------------------------------------------------------------------
@@ -174,32 +168,28 @@ _REPEATABLE = _with(add=Call(idempotency_key="Idempotency-Key"), update=Call(is_
 
 @pytest.mark.parametrize("change", [add(), update()], ids=["add", "update"])
 @pytest.mark.parametrize("status", [400, 403, 409, 412, 422, 429, 501])
-def test_a_call_refused_when_it_is_sent_again_may_have_arrived_before(change: Change, status: int) -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_call_refused_when_it_is_sent_again_may_have_arrived_before(change: Change, status: int) -> None:
+    def later(request: Request) -> Reply:
+        return Reply(status=404 if request.method == "GET" else status)
+
+    async with served(Reply(status=502), otherwise=later, declared=_REPEATABLE) as (store, server):
         with pytest.raises(StoreError) as caught:
             await store.apply([change])
         assert getattr(caught.value, "is_outcome_unknown", False)
         assert len(server.requests) >= 2
 
-    def later(request: Request) -> Reply:
-        return Reply(status=404 if request.method == "GET" else status)
-
-    served(work, Reply(status=502), otherwise=later, declared=_REPEATABLE)
-
 
 @pytest.mark.parametrize("change", [add(), update()], ids=["add", "update"])
 @pytest.mark.parametrize("status", [400, 403, 409, 412, 422])
-def test_a_call_refused_at_once_did_not_take_place(change: Change, status: int) -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_call_refused_at_once_did_not_take_place(change: Change, status: int) -> None:
+    async with served(Reply(status=status), declared=_REPEATABLE) as (store, _):
         with pytest.raises(StoreError) as caught:
             await store.apply([change])
         assert not getattr(caught.value, "is_outcome_unknown", False)
 
-    served(work, Reply(status=status), declared=_REPEATABLE)
-
 
 @pytest.mark.parametrize("status", [401, 308])
-def test_what_goes_wrong_between_two_sendings_does_not_make_the_first_undone(status: int) -> None:
+async def test_what_goes_wrong_between_two_sendings_does_not_make_the_first_undone(status: int) -> None:
     asked: list[int] = []
 
     def headers() -> dict[str, str]:
@@ -208,50 +198,45 @@ def test_what_goes_wrong_between_two_sendings_does_not_make_the_first_undone(sta
             raise KeyError("no more")
         return {"Authorization": "x"}
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    abroad = Reply(status=status, headers={"Location": "http://elsewhere.example/"})
+    async with served(Reply(status=502), abroad, declared=_REPEATABLE, auth=Custom(headers)) as (store, server):
         with pytest.raises(StoreUnavailable, match="sent again") as caught:
             await store.apply([update()])
         assert caught.value.is_outcome_unknown
         assert len(server.requests) == 2
-
-    abroad = Reply(status=status, headers={"Location": "http://elsewhere.example/"})
-    served(work, Reply(status=502), abroad, declared=_REPEATABLE, auth=Custom(headers))
 
 
 def _fail(value: Any) -> Any:
     raise KeyError("planted")
 
 
-def test_a_function_that_fails_before_the_call_says_that_nothing_was_sent() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
-        with pytest.raises(
-            StoreError, match=r"failed with KeyError before anything was sent|does not find its way"
-        ) as caught:
-            await store.apply([update()])
-        assert not getattr(caught.value, "is_outcome_unknown", False)
-        assert all(request.method == "GET" for request in server.requests)
-
-    served(work, declared=_with(update=Call(payload=_fail)))
+async def test_a_function_that_fails_before_the_call_says_that_nothing_was_sent() -> None:
+    payload = _with(update=Call(payload=_fail))
     whole = _with(update=Call(method="PUT"), unwrap=_fail)
-    served(work, Reply.json(customer()), declared=whole)
+    for harness in (served(declared=payload), served(Reply.json(customer()), declared=whole)):
+        async with harness as (store, server):
+            with pytest.raises(
+                StoreError, match=r"failed with KeyError before anything was sent|does not find its way"
+            ) as caught:
+                await store.apply([update()])
+            assert not getattr(caught.value, "is_outcome_unknown", False)
+            assert all(request.method == "GET" for request in server.requests)
 
 
-def test_a_function_that_fails_after_the_call_leaves_it_unknown() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_function_that_fails_after_the_call_leaves_it_unknown() -> None:
+    async with served(
+        Reply.json(customer(), status=201), schema=NUMBERED, declared=_with(keys="server", unwrap=_fail)
+    ) as (store, server):
         with pytest.raises(StoreUnavailable) as caught:
             await store.apply([add(None)])
         assert caught.value.is_outcome_unknown
         assert len(server.requests) == 1
 
-    served(work, Reply.json(customer(), status=201), schema=NUMBERED, declared=_with(keys="server", unwrap=_fail))
 
-
-def test_an_answer_too_large_before_the_call_says_that_nothing_was_sent() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_an_answer_too_large_before_the_call_says_that_nothing_was_sent() -> None:
+    large = Reply.json(customer(note="x" * 5_000))
+    async with served(large, declared=_with(update=Call(method="PUT")), max_answer_bytes=1_000) as (store, server):
         with pytest.raises(StoreError) as caught:
             await store.apply([update()])
         assert not getattr(caught.value, "is_outcome_unknown", False)
         assert [request.method for request in server.requests] == ["GET"]
-
-    large = Reply.json(customer(note="x" * 5_000))
-    served(work, large, declared=_with(update=Call(method="PUT")), max_answer_bytes=1_000)

@@ -21,16 +21,17 @@ from holdall.stores.rest import (
     Basic,
     Bearer,
     Custom,
-    RestStore,
     open_rest,
 )
-from holdall.testing.fault_server import FaultServer, Reply, Request
+from holdall.testing.fault_server import Reply, Request
 from tests.stores.rest.customers import (
     customer,
     opened,
     served,
     update,
 )
+
+pytestmark = pytest.mark.anyio
 
 _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
 
@@ -45,26 +46,22 @@ _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
         (Custom(lambda: {"Signature": "s"}), "signature", "s"),
     ],
 )
-def test_credentials_go_with_every_call_and_into_no_message(auth: Any, header: str, value: str) -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_credentials_go_with_every_call_and_into_no_message(auth: Any, header: str, value: str) -> None:
+    async with served(Reply.json(customer()), auth=auth) as (store, server):
         await store.fetch(_ONE)
         await store.apply([update()])
         assert [request.headers[header] for request in server.requests] == [value] * 2
-
-    served(work, Reply.json(customer()), auth=auth)
     assert "***" in repr(auth)
     assert not any(secret in repr(auth) for secret in ("lovelace", "t0ken", "k3y"))
 
 
-def test_a_key_may_be_a_parameter() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_key_may_be_a_parameter() -> None:
+    async with served(Reply.json(customer()), auth=ApiKey("a&b", "key", "query")) as (store, server):
         await store.fetch(_ONE)
         assert server.requests[0].path == "/customers/1?key=a%26b"
 
-    served(work, Reply.json(customer()), auth=ApiKey("a&b", "key", "query"))
 
-
-def test_a_function_is_asked_again_once_for_all_calls_that_were_refused() -> None:
+async def test_a_function_is_asked_again_once_for_all_calls_that_were_refused() -> None:
     asked: list[int] = []
 
     async def sign() -> dict[str, str]:
@@ -76,37 +73,31 @@ def test_a_function_is_asked_again_once_for_all_calls_that_were_refused() -> Non
         is_fresh = request.headers["authorization"] == "Bearer 2"
         return Reply.json(customer()) if is_fresh else Reply(status=401)
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(otherwise=check, auth=Custom(sign)) as (store, server):
         assert await asyncio.gather(*(store.apply([update()]) for _ in range(5))) == [[APPLIED]] * 5
         assert len(asked) == 2
         assert len(server.requests) == 10
 
-    served(work, otherwise=check, auth=Custom(sign))
+
+async def test_credentials_that_are_refused_again_are_an_error() -> None:
+    for auth in (Custom(lambda: {"A": "b"}), Bearer("x")):
+        async with served(otherwise=lambda request: Reply(status=401), auth=auth) as (store, _):
+            with pytest.raises(StoreError, match="401"):
+                await store.fetch(_ONE)
 
 
-def test_credentials_that_are_refused_again_are_an_error() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
-        with pytest.raises(StoreError, match="401"):
-            await store.fetch(_ONE)
-
-    served(work, otherwise=lambda request: Reply(status=401), auth=Custom(lambda: {"A": "b"}))
-    served(work, otherwise=lambda request: Reply(status=401), auth=Bearer("x"))
-
-
-def test_a_function_that_fails_is_told_by_its_error_alone() -> None:
+async def test_a_function_that_fails_is_told_by_its_error_alone() -> None:
     def sign() -> dict[str, str]:
         raise OSError("secret")
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(auth=Custom(sign)) as (store, server):
         with pytest.raises(StoreError, match="OSError") as caught:
             await store.fetch(_ONE)
         assert "secret" not in str(caught.value)
         assert not server.requests
 
-    served(work, auth=Custom(sign))
 
-
-def test_a_certificate_is_verified_always(tmp_path: Path) -> None:
+async def test_a_certificate_is_verified_always(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -118,18 +109,15 @@ def test_a_certificate_is_verified_always(tmp_path: Path) -> None:
         await reader.read()
         writer.close()
 
-    async def run() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        trusting, wary = opened(url, ca=tmp_path / "ca.pem"), opened(url)
-        assert await trusting.fetch(_ONE) == [(1, "one", None)]
-        with pytest.raises(StoreError, match="certificate"):
-            await wary.fetch(_ONE)
-        await trusting.close()
-        await wary.close()
-        server.close()
-
-    asyncio.run(run())
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    trusting, wary = opened(url, ca=tmp_path / "ca.pem"), opened(url)
+    assert await trusting.fetch(_ONE) == [(1, "one", None)]
+    with pytest.raises(StoreError, match="certificate"):
+        await wary.fetch(_ONE)
+    await trusting.close()
+    await wary.close()
+    server.close()
 
 
 def test_a_context_that_does_not_verify_is_refused() -> None:

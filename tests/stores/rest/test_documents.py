@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from holdall.errors import Conflict, CorruptRecord, StoreError
 from holdall.query import Compare, FieldSchema, Generated, Kind, Op, Query, Schema
 from holdall.store import APPLIED, Change, Outcome, Verb
-from holdall.stores.rest import BodyVersion, Call, ETags, PageSize, RestCollection, RestStore
+from holdall.stores.rest import BodyVersion, Call, ETags, PageSize, RestCollection
 from holdall.stores.rest.bodies import encode, read_document
 from holdall.stores.rest.merging import holds_null, patch_of
-from holdall.testing.fault_server import FaultServer, Reply, Request
+from holdall.testing.fault_server import Reply, Request
 from tests.stores.rest.customers import CUSTOMER, DECLARED, NUMBERED, VERSIONED, add, customer, served, update
+
+pytestmark = pytest.mark.anyio
 
 _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
 _PUT = msgspec.structs.replace(DECLARED, update=Call(method="PUT"))
@@ -31,14 +33,12 @@ _NOTE = Schema(
 )
 
 
-def _bodies(change: Change, *replies: Reply, **options: Any) -> list[bytes]:
+async def _bodies(change: Change, *replies: Reply, **options: Any) -> list[bytes]:
     """The bodies of what was sent for the change."""
 
-    async def work(store: RestStore, server: FaultServer) -> list[bytes]:
+    async with served(*replies, **options) as (store, server):
         assert await store.apply([change]) == [APPLIED]
         return [request.body for request in server.requests if request.body]
-
-    return served(work, *replies, **options)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -50,9 +50,9 @@ _DIGITS = ["12345678901234567.89", "1.50", "1e5", "1E400", "-0.0", "-0", "0.1000
 @pytest.mark.parametrize(
     "declared", [_PUT, msgspec.structs.replace(_PUT, unwrap=lambda body: body)], ids=["as it is", "unwrapped"]
 )
-def test_numbers_that_the_model_does_not_know_go_back_as_they_came(digits: str, declared: RestCollection) -> None:
+async def test_numbers_that_the_model_does_not_know_go_back_as_they_came(digits: str, declared: RestCollection) -> None:
     body = f'{{"id":1,"name":"one","balance":{digits},"deep":[{{"n":{digits}}}]}}'
-    (sent,) = _bodies(update(), Reply(body=body.encode()), declared=declared)
+    (sent,) = await _bodies(update(), Reply(body=body.encode()), declared=declared)
     assert sent.decode() == body.replace("one", "new")
 
 
@@ -65,13 +65,11 @@ def test_every_number_is_written_as_it_was_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
-def test_what_is_no_json_is_not_sent_back(constant: str) -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_what_is_no_json_is_not_sent_back(constant: str) -> None:
+    async with served(Reply(body=f'{{"id":1,"name":"one","x":{constant}}}'.encode()), declared=_PUT) as (store, server):
         with pytest.raises(CorruptRecord):
             await store.apply([update()])
         assert len(server.requests) == 1
-
-    served(work, Reply(body=f'{{"id":1,"name":"one","x":{constant}}}'.encode()), declared=_PUT)
 
 
 # --- merge patches ----------------------------------------------------------------------------------------------------
@@ -110,68 +108,58 @@ def _note_update(meta: Any, version: int | None = 1) -> Change:
     return Change(Verb.UPDATE, "customer", 1, ("meta", "version"), (meta, version + 1), version)
 
 
-def test_members_taken_out_of_an_object_are_taken_out_there() -> None:
+async def test_members_taken_out_of_an_object_are_taken_out_there() -> None:
     versioned = msgspec.structs.replace(_MERGE, version=BodyVersion())
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    note = {"id": 1, "meta": {"a": 1, "b": 2, "deep": {"x": 1}}, "version": 1}
+    async with served(Reply.json(note), schema=_NOTE, declared=versioned) as (store, server):
         await store.apply([_note_update({"b": 3, "deep": {"y": 1}})])
         patch = server.requests[-1]
         assert msgspec.json.decode(patch.body) == {"meta": {"a": None, "b": 3, "deep": {"x": None, "y": 1}}}
         assert patch.headers["if-match"] == '"1"'
 
-    note = {"id": 1, "meta": {"a": 1, "b": 2, "deep": {"x": 1}}, "version": 1}
-    served(work, Reply.json(note), schema=_NOTE, declared=versioned)
 
-
-def test_an_object_is_read_before_it_is_patched_and_nothing_else_is() -> None:
+async def test_an_object_is_read_before_it_is_patched_and_nothing_else_is() -> None:
     versioned = msgspec.structs.replace(_MERGE, version=BodyVersion())
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(schema=_NOTE, declared=versioned) as (store, server):
         for value in ([{"a": None}], "text", None, 3):
             await store.apply([_note_update(value)])
         assert [request.method for request in server.requests] == ["PATCH"] * 4
 
-    served(work, schema=_NOTE, declared=versioned)
 
-
-def test_a_null_that_a_merge_patch_cannot_write_is_refused() -> None:
+async def test_a_null_that_a_merge_patch_cannot_write_is_refused() -> None:
     versioned = msgspec.structs.replace(_MERGE, version=BodyVersion())
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(schema=_NOTE, declared=versioned) as (store, server):
         with pytest.raises(StoreError, match=r"customer\.meta.*null"):
             await store.apply([_note_update({"a": {"b": None}})])
         assert not server.requests
 
-    served(work, schema=_NOTE, declared=versioned)
 
-
-def test_a_record_that_changes_between_its_reading_and_its_patch_is_read_again() -> None:
+async def test_a_record_that_changes_between_its_reading_and_its_patch_is_read_again() -> None:
     schema = Schema("customer", (_NOTE.fields[0], _NOTE.fields[1]), ("id",))
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    first = Reply.json({"id": 1, "meta": {"a": 1}}, ETag='"1"')
+    second = Reply.json({"id": 1, "meta": {"c": 1}}, ETag='"2"')
+    async with served(first, Reply(status=412), second, schema=schema, declared=_MERGE) as (store, server):
         assert await store.apply([_note_update({"b": 1}, None)]) == [APPLIED]
         assert [request.method for request in server.requests] == ["GET", "PATCH", "GET", "PATCH"]
         assert msgspec.json.decode(server.requests[-1].body) == {"meta": {"b": 1, "c": None}}
         assert server.requests[-1].headers["if-match"] == '"2"'
 
-    first = Reply.json({"id": 1, "meta": {"a": 1}}, ETag='"1"')
-    second = Reply.json({"id": 1, "meta": {"c": 1}}, ETag='"2"')
-    served(work, first, Reply(status=412), second, schema=schema, declared=_MERGE)
-
 
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_form_is_sent_where_forms_are_taken() -> None:
+async def test_a_form_is_sent_where_forms_are_taken() -> None:
     form = msgspec.structs.replace(DECLARED, add=Call(media_type="application/x-www-form-urlencoded"))
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(declared=form) as (store, server):
         await store.apply([add(name="a&b=c é")])
         (request,) = server.requests
         assert request.headers["content-type"] == "application/x-www-form-urlencoded"
         assert parse_qsl(request.body.decode()) == [("id", "1"), ("name", "a&b=c é")]
-
-    served(work, declared=form)
 
 
 def test_a_form_tells_objects_lists_and_nothing() -> None:
@@ -185,36 +173,33 @@ def test_a_form_tells_objects_lists_and_nothing() -> None:
 _TAGGED = msgspec.structs.replace(DECLARED, version=ETags())
 
 
-def test_a_weak_tag_is_told_and_guards_nothing() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_weak_tag_is_told_and_guards_nothing() -> None:
+    async with served(otherwise=lambda _: Reply.json(customer(), ETag='W/"1"'), schema=VERSIONED, declared=_TAGGED) as (
+        store,
+        server,
+    ):
         ((_, _, version),) = await store.fetch(_ONE)
         with pytest.raises(StoreError, match="weak"):
             await store.apply([update(version=version)])
         assert {request.method for request in server.requests} == {"GET"}
         assert {request.headers["accept-encoding"] for request in server.requests} == {"identity"}
 
-    served(work, otherwise=lambda _: Reply.json(customer(), ETag='W/"1"'), schema=VERSIONED, declared=_TAGGED)
 
-
-def test_a_weak_tag_after_a_write_is_not_kept() -> None:
+async def test_a_weak_tag_after_a_write_is_not_kept() -> None:
     replies = [Reply.json(customer(), ETag='"1"'), Reply.json(customer(name="new"), ETag='W/"2"')]
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(*replies, schema=VERSIONED, declared=_TAGGED) as (store, server):
         ((_, _, version),) = await store.fetch(_ONE)
         await store.apply([update(version=version)])
         server.script(Reply.json(customer(name="new"), ETag='"2"'), Reply.json(customer(name="newer")))
         await store.apply([update(name="newer", version=version + 1)])
         assert [request.headers.get("if-match") for request in server.requests] == [None, '"1"', None, '"2"']
 
-    served(work, *replies, schema=VERSIONED, declared=_TAGGED)
 
-
-def test_a_whole_record_with_a_weak_tag_is_put_without_a_condition() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_whole_record_with_a_weak_tag_is_put_without_a_condition() -> None:
+    async with served(Reply.json(customer(), ETag='W/"1"'), declared=_PUT) as (store, server):
         await store.apply([update()])
         assert "if-match" not in server.requests[-1].headers
-
-    served(work, Reply.json(customer(), ETag='W/"1"'), declared=_PUT)
 
 
 # --- keys and places --------------------------------------------------------------------------------------------------
@@ -225,7 +210,7 @@ _UUID = UUID("0192d3a0-1111-7222-8333-444455556666")
 @pytest.mark.parametrize(
     "kind, text, key", [(Kind.UUID, str(_UUID), _UUID), (Kind.STR, "a b", "a b"), (Kind.INT, "7", 7)]
 )
-def test_keys_of_every_kind_are_made_there(kind: Kind, text: str, key: Any) -> None:
+async def test_keys_of_every_kind_are_made_there(kind: Kind, text: str, key: Any) -> None:
     schema = Schema(
         "customer",
         (FieldSchema("id", kind, generated=Generated.STORE), FieldSchema("name", Kind.STR)),
@@ -233,22 +218,23 @@ def test_keys_of_every_kind_are_made_there(kind: Kind, text: str, key: Any) -> N
     )
     located = {"Location": f"/customers/{text.replace(' ', '%20')}/#part"}
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    in_body = Reply.json({"id": key}, 201)
+    in_header = Reply(status=201, body=b"", media_type="", headers=located)
+    async with served(in_body, in_header, schema=schema, declared=msgspec.structs.replace(DECLARED, keys="server")) as (
+        store,
+        _,
+    ):
         for _ in range(2):
             assert await store.apply([add(None)]) == [Outcome(key=key)]
 
-    in_body = Reply.json({"id": key}, 201)
-    in_header = Reply(status=201, body=b"", media_type="", headers=located)
-    served(work, in_body, in_header, schema=schema, declared=msgspec.structs.replace(DECLARED, keys="server"))
 
-
-def test_a_refused_precondition_of_an_addition_is_no_key_that_is_there_already() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_refused_precondition_of_an_addition_is_no_key_that_is_there_already() -> None:
+    async with served(
+        Reply(status=412), schema=NUMBERED, declared=msgspec.structs.replace(DECLARED, keys="server")
+    ) as (store, _):
         with pytest.raises(Conflict) as caught:
             await store.apply([add(None)])
         assert type(caught.value) is Conflict
-
-    served(work, Reply(status=412), schema=NUMBERED, declared=msgspec.structs.replace(DECLARED, keys="server"))
 
 
 @pytest.mark.parametrize(
@@ -260,16 +246,17 @@ def test_a_refused_precondition_of_an_addition_is_no_key_that_is_there_already()
         ("/{id}", ["/1", "/"]),
     ],
 )
-def test_what_follows_the_key_follows_the_list(path: str, asked: list[str]) -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_what_follows_the_key_follows_the_list(path: str, asked: list[str]) -> None:
+    async with served(otherwise=lambda _: Reply.json(customer()), declared=RestCollection(path=path)) as (
+        store,
+        server,
+    ):
         await store.fetch(_ONE)
         assert await store.apply([add()]) == [APPLIED]
         assert [request.path for request in server.requests] == asked
 
-    served(work, otherwise=lambda _: Reply.json(customer()), declared=RestCollection(path=path))
 
-
-def test_a_list_in_an_order_of_its_own_can_be_begun_anywhere() -> None:
+async def test_a_list_in_an_order_of_its_own_can_be_begun_anywhere() -> None:
     declared = msgspec.structs.replace(DECLARED, order=("id",), paging=PageSize(), list_at="data")
 
     def page(request: Request) -> Reply:
@@ -277,25 +264,19 @@ def test_a_list_in_an_order_of_its_own_can_be_begun_anywhere() -> None:
             {"data": [customer(3), customer(4)] if "page=2" in request.path else [customer(), customer(2)]}
         )
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(otherwise=page, schema=CUSTOMER, declared=declared) as (store, _):
         rows = await store.fetch(Query[object]("customer").limit(2).offset(2))
         assert [row[0] for row in rows] == [3, 4]
 
-    served(work, otherwise=page, schema=CUSTOMER, declared=declared)
 
-
-def test_a_write_that_came_too_often_is_sent_again_when_it_may() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_write_that_came_too_often_is_sent_again_when_it_may() -> None:
+    async with served(Reply(status=429, headers={"Retry-After": "0"})) as (store, server):
         assert await store.apply([add()]) == [APPLIED]
         assert len(server.requests) == 2
 
-    served(work, Reply(status=429, headers={"Retry-After": "0"}))
 
-
-def test_another_record_than_the_one_that_is_changed_is_not_sent_back() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_another_record_than_the_one_that_is_changed_is_not_sent_back() -> None:
+    async with served(Reply.json(customer(2)), declared=_PUT) as (store, server):
         with pytest.raises(CorruptRecord, match="another key"):
             await store.apply([update()])
         assert [request.method for request in server.requests] == ["GET"]
-
-    served(work, Reply.json(customer(2)), declared=_PUT)

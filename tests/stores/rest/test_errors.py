@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -24,10 +23,12 @@ from holdall.errors import (
     UpstreamError,
 )
 from holdall.store import Change
-from holdall.stores.rest import BodyVersion, RestCollection, RestStore
+from holdall.stores.rest import BodyVersion, RestCollection
 from holdall.stores.rest.errors import CLIENT_ERRORS, STATUSES, Refusals, from_client, from_status
 from holdall.testing.fault_server import FaultServer, Reply
 from tests.stores.rest.customers import CUSTOMER, DECLARED, VERSIONED, add, opened, remove, served, update
+
+pytestmark = pytest.mark.anyio
 
 _CATCH_ALL = {aiohttp.ClientError, aiohttp.ClientConnectionError, TimeoutError, OSError}
 _OUT_OF_REACH = {aiohttp.client_exceptions.UploadAbortedError}  # of streamed uploads
@@ -80,14 +81,12 @@ def test_every_status_is_an_error_that_tells_its_number(status: int) -> None:
         assert type(read) is UpstreamError
 
 
-def _refused(change: Change, reply: Reply, **options: object) -> HoldallError:
-    async def work(store: RestStore, server: FaultServer) -> HoldallError:
+async def _refused(change: Change, reply: Reply, **options: Any) -> HoldallError:
+    async with served(reply, **options) as (store, server):
         with pytest.raises(HoldallError) as caught:
             await store.apply([change])
         assert len(server.requests) == 1
         return caught.value
-
-    return served(work, reply, **options)  # type: ignore[arg-type]
 
 
 def _problem(reason: str, status: int = 409, **more: object) -> Reply:
@@ -116,52 +115,49 @@ def _problem(reason: str, status: int = 409, **more: object) -> Reply:
         (remove(), Reply(status=302, headers={"Location": "/elsewhere"}), UpstreamError),
     ],
 )
-def test_a_refusal_is_the_conflict_it_says(change: Change, reply: Reply, expected: type[HoldallError]) -> None:
-    found = _refused(change, reply)
+async def test_a_refusal_is_the_conflict_it_says(change: Change, reply: Reply, expected: type[HoldallError]) -> None:
+    found = await _refused(change, reply)
     assert type(found) is expected
     assert not isinstance(found, Conflict) or found.position == 0
 
 
-def test_fields_of_a_refusal_are_told_where_they_are_fields() -> None:
-    found = _refused(add(), _problem("unique", errors=[{"path": "name"}, {"path": "elsewhere"}, {"path": 3}]))
+async def test_fields_of_a_refusal_are_told_where_they_are_fields() -> None:
+    found = await _refused(add(), _problem("unique", errors=[{"path": "name"}, {"path": "elsewhere"}, {"path": 3}]))
     assert isinstance(found, UniqueViolation)
     assert found.fields == ("name",)
 
 
-def test_an_api_may_have_words_of_its_own() -> None:
+async def test_an_api_may_have_words_of_its_own() -> None:
     refusals = Refusals(reason_at="error.code", reasons={"E17": "unique"}, fields_at="error.fields.name")
     body = {"error": {"code": "E17", "fields": [{"name": "name"}]}}
-    found = _refused(add(), Reply.json(body, 409), declared=_with(refusals=refusals))
+    found = await _refused(add(), Reply.json(body, 409), declared=_with(refusals=refusals))
     assert isinstance(found, UniqueViolation)
     assert found.fields == ("name",)
 
 
-def test_a_conflict_over_an_expected_version_is_a_stale_one() -> None:
+async def test_a_conflict_over_an_expected_version_is_a_stale_one() -> None:
     declared = _with(version=BodyVersion())
-    assert isinstance(_refused(update(version=1), Reply(status=409), schema=VERSIONED, declared=declared), StaleVersion)
+    assert isinstance(
+        await _refused(update(version=1), Reply(status=409), schema=VERSIONED, declared=declared), StaleVersion
+    )
 
 
 def _with(**options: Any) -> RestCollection:
     return msgspec.structs.replace(DECLARED, **options)
 
 
-def test_the_driver_is_the_cause() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_the_driver_is_the_cause() -> None:
+    async with served(Reply(cut_after=0)) as (store, _):
         with pytest.raises(StoreUnavailable) as caught:
             await store.apply([add()])
         assert isinstance(caught.value.__cause__, aiohttp.ServerDisconnectedError)
 
-    served(work, Reply(cut_after=0))
 
-
-def test_a_server_that_is_not_there_got_nothing() -> None:
-    async def run() -> None:
-        async with FaultServer() as server:
-            url = server.url
-        store = opened(url, CUSTOMER)
-        with pytest.raises(StoreUnavailable) as caught:
-            await store.apply([add()])
-        assert not caught.value.is_outcome_unknown
-        await store.close()
-
-    asyncio.run(run())
+async def test_a_server_that_is_not_there_got_nothing() -> None:
+    async with FaultServer() as server:
+        url = server.url
+    store = opened(url, CUSTOMER)
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.apply([add()])
+    assert not caught.value.is_outcome_unknown
+    await store.close()

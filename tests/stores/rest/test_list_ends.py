@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 from holdall.errors import StoreError, StoreUnavailable
 from holdall.query import Compare, Op, Query, SortKey
-from holdall.stores.rest import Cursor, Filters, LinkHeader, Offset, PageSize, RestCollection, RestStore, Sorting
+from holdall.stores.rest import Cursor, Filters, LinkHeader, Offset, PageSize, RestCollection, Sorting
 from holdall.stores.rest.links import next_link
 from holdall.stores.rest.pages import Lister
 from holdall.testing.fault_server import FaultServer, Reply, Request
 from tests.stores.rest.customers import DECLARED, customer, opened, served
+
+pytestmark = pytest.mark.anyio
 
 _ALL = Query[Any]("customer")
 _BY_ID = _ALL.sort(SortKey(("id",)))
@@ -33,16 +35,16 @@ def _asked(request: Request) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(request.path).query))
 
 
-def _ids(declared: RestCollection, api: Callable[[Request], Reply], query: Query[Any] = _ALL) -> list[int]:
-    async def work(store: RestStore, server: FaultServer) -> list[int]:
+async def _ids(declared: RestCollection, api: Callable[[Request], Reply], query: Query[Any] = _ALL) -> list[int]:
+    async with served(otherwise=api, declared=declared) as (store, _):
         return [row[0] for row in await store.fetch(query)]
 
-    return served(work, otherwise=api, declared=declared)
 
-
-def _refused(declared: RestCollection, api: Callable[[Request], Reply], match: str, query: Query[Any] = _ALL) -> None:
+async def _refused(
+    declared: RestCollection, api: Callable[[Request], Reply], match: str, query: Query[Any] = _ALL
+) -> None:
     with pytest.raises(StoreError, match=match):
-        _ids(declared, api, query)
+        await _ids(declared, api, query)
 
 
 # --- every combination ------------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ def test_a_window_of_a_list_is_the_right_one_or_refused(
     assert asyncio.run(_wrong(behaviour, windows)) == []
 
 
-def test_an_api_that_does_as_it_is_asked_is_never_refused() -> None:
+async def test_an_api_that_does_as_it_is_asked_is_never_refused() -> None:
     for style in ("page", "offset"):
         for end in ("empty", "404", "204"):
             for total in ("right", "none", "text"):
@@ -132,11 +134,11 @@ def test_an_api_that_does_as_it_is_asked_is_never_refused() -> None:
                 for limit, skip in ((None, 0), (4, 8), (5, 22), (6, 24), (3, 40), (7, 13)):
                     query = _BY_ID.offset(skip) if limit is None else _BY_ID.limit(limit).offset(skip)
                     wanted = list(range(24))[skip : None if limit is None else skip + limit]
-                    assert _ids(behaviour.declared, behaviour, query) == wanted
+                    assert await _ids(behaviour.declared, behaviour, query) == wanted
 
 
 @pytest.mark.parametrize("planted", ["proof", "end"])
-def test_the_property_finds_a_list_that_is_taken_on_trust(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_property_finds_a_list_that_is_taken_on_trust(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def trusting(*_: Any) -> None:
         """Prove nothing."""
 
@@ -149,7 +151,7 @@ def test_the_property_finds_a_list_that_is_taken_on_trust(planted: str, monkeypa
         monkeypatch.setattr("holdall.stores.rest.pages._End.after", lambda self, page: True)
         behaviour = _Behaviour(records=45, style="page", sizes="as asked", size=1, total="none", end="empty")
         windows = [(None, 0)]
-    assert asyncio.run(_wrong(behaviour, windows))
+    assert await _wrong(behaviour, windows)
 
 
 # --- ends -------------------------------------------------------------------------------------------------------------
@@ -167,35 +169,35 @@ def _pages_of(rows: int, size: int, **told: Any) -> Callable[[Request], Reply]:
 _PAGED = PageSize(size="size", most=10)
 
 
-def test_an_end_before_the_total_is_refused() -> None:
+async def test_an_end_before_the_total_is_refused() -> None:
     def with_a_gap(request: Request) -> Reply:
         page = int(_asked(request)["page"])
         rows = [] if page == 2 else [customer(number) for number in range(60)][(page - 1) * 10 : page * 10]
         return Reply.json({"data": rows, "total": 60})
 
-    _refused(_with(paging=_PAGED, total_at="total"), with_a_gap, "total")
+    await _refused(_with(paging=_PAGED, total_at="total"), with_a_gap, "total")
     short = msgspec.structs.replace(_PAGED, most=100, short_page_ends=True)
-    _refused(_with(paging=short, total_at="total"), _pages_of(57, 10, total=57), "total")
+    await _refused(_with(paging=short, total_at="total"), _pages_of(57, 10, total=57), "total")
     for paging in (Cursor(next_at="next"), LinkHeader()):
-        _refused(_with(paging=paging, total_at="total"), lambda _: Reply.json({"data": [], "total": 3}), "total")
+        await _refused(_with(paging=paging, total_at="total"), lambda _: Reply.json({"data": [], "total": 3}), "total")
 
 
-def test_a_total_that_falls_while_the_list_is_read_is_told() -> None:
+async def test_a_total_that_falls_while_the_list_is_read_is_told() -> None:
     def shrinking(request: Request) -> Reply:
         page = int(_asked(request)["page"])
         rows = [customer(number) for number in range(20)][(page - 1) * 10 : page * 10]
         return Reply.json({"data": rows, "total": 20 - page})
 
     with pytest.raises(StoreUnavailable, match="try again"):
-        _ids(_with(paging=_PAGED, total_at="total"), shrinking)
+        await _ids(_with(paging=_PAGED, total_at="total"), shrinking)
 
 
-def test_records_that_come_twice_instead_of_others_are_found_out() -> None:
+async def test_records_that_come_twice_instead_of_others_are_found_out() -> None:
     def unsorted(request: Request) -> Reply:
         rows = {"1": [1, 2, 3], "2": [3, 1, 4]}.get(_asked(request)["page"], [])
         return Reply.json({"data": [customer(number) for number in rows], "total": 6})
 
-    _refused(_with(paging=PageSize(size="size", most=3), total_at="total"), unsorted, "twice")
+    await _refused(_with(paging=PageSize(size="size", most=3), total_at="total"), unsorted, "twice")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_records_that_come_twice_instead_of_others_are_found_out() -> None:
     ],
     ids=str,
 )
-def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[str, Any]) -> None:
+async def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[str, Any]) -> None:
     answer = {"data": [customer(1)], **told}
     for declared in (
         _with(),
@@ -231,9 +233,9 @@ def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[st
     ):
         if "total" in str(told) and (declared.total_at or declared.paging):
             continue  # another total, or another end, is declared
-        _refused(declared, lambda _: Reply.json(answer), "declare how it pages")
+        await _refused(declared, lambda _: Reply.json(answer), "declare how it pages")
     nested = {"found": answer}
-    _refused(_with(list_at="found.data"), lambda _: Reply.json(nested), "declare how it pages")
+    await _refused(_with(list_at="found.data"), lambda _: Reply.json(nested), "declare how it pages")
 
 
 @pytest.mark.parametrize(
@@ -255,58 +257,58 @@ def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[st
     ],
     ids=str,
 )
-def test_a_list_whose_answer_says_that_it_ends_is_whole(told: dict[str, Any]) -> None:
+async def test_a_list_whose_answer_says_that_it_ends_is_whole(told: dict[str, Any]) -> None:
     answer = {"data": [customer(1)], **told}
     for declared in (_with(), _with(total_at="meta.total"), _with(list_at="", unwrap=lambda body: body["data"])):
         if not (isinstance(told.get("meta"), str) and declared.total_at):
-            assert _ids(declared, lambda _: Reply.json(answer)) == [1]
+            assert await _ids(declared, lambda _: Reply.json(answer)) == [1]
 
 
-def test_what_records_say_of_themselves_is_not_taken_for_paging() -> None:
+async def test_what_records_say_of_themselves_is_not_taken_for_paging() -> None:
     record = customer(1, next="/lesson/2", has_more=True, links={"next": "/x"})
-    assert _ids(_with(), lambda _: Reply.json({"data": [record]})) == [1]
+    assert await _ids(_with(), lambda _: Reply.json({"data": [record]})) == [1]
 
 
 _NEXT = '<?page=2>; rel="next"'
 
 
-def test_a_link_to_a_next_page_is_not_overlooked() -> None:
+async def test_a_link_to_a_next_page_is_not_overlooked() -> None:
     for declared in (DECLARED, _with(), _with(paging=msgspec.structs.replace(_PAGED, short_page_ends=True))):
         rows: Any = {"data": [customer(1)]} if declared.list_at else [customer(1)]
-        _refused(declared, lambda _, rows=rows: Reply.json(rows, Link=_NEXT), "declare how it pages")  # type: ignore[misc]
+        await _refused(declared, lambda _, rows=rows: Reply.json(rows, Link=_NEXT), "declare how it pages")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("headers", [{"X_Total_Count": "2"}, {"Content_Range": "items 0-0/2"}], ids=str)
-def test_a_header_that_tells_of_more_records_is_not_overlooked(headers: dict[str, Any]) -> None:
-    _refused(DECLARED, lambda _: Reply.json([customer(1)], **headers), "declare how it pages")
-    assert _ids(DECLARED, lambda _: Reply.json([customer(1), customer(2)], **headers)) == [1, 2]
+async def test_a_header_that_tells_of_more_records_is_not_overlooked(headers: dict[str, Any]) -> None:
+    await _refused(DECLARED, lambda _: Reply.json([customer(1)], **headers), "declare how it pages")
+    assert await _ids(DECLARED, lambda _: Reply.json([customer(1), customer(2)], **headers)) == [1, 2]
 
 
-def test_an_answer_without_content_is_an_empty_list_and_no_record() -> None:
+async def test_an_answer_without_content_is_an_empty_list_and_no_record() -> None:
     nothing = Reply(status=204, body=b"", media_type="")
-    assert _ids(_with(), lambda _: nothing) == []
-    assert _ids(_with(), lambda _: nothing, _ALL.where(Compare(("id",), Op.EQ, 1))) == []
+    assert await _ids(_with(), lambda _: nothing) == []
+    assert await _ids(_with(), lambda _: nothing, _ALL.where(Compare(("id",), Op.EQ, 1))) == []
 
 
-def test_a_list_that_is_null_is_empty_and_one_that_is_left_out_is_refused() -> None:
-    assert _ids(_with(), lambda _: Reply.json({"data": None})) == []
-    _refused(_with(), lambda _: Reply.json({"found": []}), "data")
+async def test_a_list_that_is_null_is_empty_and_one_that_is_left_out_is_refused() -> None:
+    assert await _ids(_with(), lambda _: Reply.json({"data": None})) == []
+    await _refused(_with(), lambda _: Reply.json({"found": []}), "data")
 
 
-def test_a_path_that_is_not_there_is_no_empty_list() -> None:
+async def test_a_path_that_is_not_there_is_no_empty_list() -> None:
     for paging in (None, _PAGED, Offset(), Cursor(next_at="next"), LinkHeader()):
-        _refused(_with(paging=paging), lambda _: Reply(status=404), "404")
+        await _refused(_with(paging=paging), lambda _: Reply(status=404), "404")
 
 
-def test_a_redirect_that_leaves_out_what_was_asked_for_is_not_followed() -> None:
+async def test_a_redirect_that_leaves_out_what_was_asked_for_is_not_followed() -> None:
     def moved(target: str) -> Callable[[Request], Reply]:
         rows = Reply.json({"data": [customer(1)], "total": 1})
         return lambda request: rows if "/new" in request.path else Reply(status=301, headers={"Location": target})
 
     declared = _with(paging=_PAGED, total_at="total")
-    _refused(declared, moved("/new"), "parameters")
-    _refused(declared, moved("/new?page=1"), "parameters")
-    assert _ids(declared, moved("/new?size=10&more=1&page=1")) == [1]
+    await _refused(declared, moved("/new"), "parameters")
+    await _refused(declared, moved("/new?page=1"), "parameters")
+    assert await _ids(declared, moved("/new?size=10&more=1&page=1")) == [1]
 
 
 # --- cursors and links ------------------------------------------------------------------------------------------------
@@ -324,32 +326,32 @@ def _chain(following: dict[str, str | None], rows: dict[str, list[int]]) -> Call
 _CURSOR = _with(paging=Cursor(next_at="next"))
 
 
-def test_cursors_in_a_circle_are_found_out() -> None:
+async def test_cursors_in_a_circle_are_found_out() -> None:
     for rows in ({}, {"": [1], "a": [2], "b": [3]}):
-        _refused(_CURSOR, _chain({"": "a", "a": "b", "b": "a"}, rows), "again")
+        await _refused(_CURSOR, _chain({"": "a", "a": "b", "b": "a"}, rows), "again")
 
 
-def test_a_cursor_that_is_never_null_ends_with_an_empty_page() -> None:
-    assert _ids(_CURSOR, _chain({"": "a", "a": "b", "b": "b"}, {"": [1], "a": [2]})) == [1, 2]
+async def test_a_cursor_that_is_never_null_ends_with_an_empty_page() -> None:
+    assert await _ids(_CURSOR, _chain({"": "a", "a": "b", "b": "b"}, {"": [1], "a": [2]})) == [1, 2]
 
 
-def test_one_cursor_for_all_pages_is_followed_to_the_empty_one() -> None:
+async def test_one_cursor_for_all_pages_is_followed_to_the_empty_one() -> None:
     left = iter(([1, 2], [3], []))
-    scroll = _ids(_CURSOR, lambda _: Reply.json({"data": list(map(customer, next(left))), "next": "scroll"}))
+    scroll = await _ids(_CURSOR, lambda _: Reply.json({"data": list(map(customer, next(left))), "next": "scroll"}))
     assert scroll == [1, 2, 3]
 
 
-def test_empty_pages_between_others_are_passed_and_empty_pages_for_ever_are_refused() -> None:
-    assert _ids(_CURSOR, _chain({"": "a", "a": "b", "b": None}, {"": [1], "b": [2]})) == [1, 2]
+async def test_empty_pages_between_others_are_passed_and_empty_pages_for_ever_are_refused() -> None:
+    assert await _ids(_CURSOR, _chain({"": "a", "a": "b", "b": None}, {"": [1], "b": [2]})) == [1, 2]
     count = iter(range(10_000))
-    _refused(_CURSOR, lambda _: Reply.json({"data": [], "next": f"c{next(count)}"}), "empty pages")
+    await _refused(_CURSOR, lambda _: Reply.json({"data": [], "next": f"c{next(count)}"}), "empty pages")
     link = _with(paging=LinkHeader())
-    _refused(
+    await _refused(
         link, lambda _: Reply.json({"data": []}, Link=f'</customers?page={next(count)}>; rel="next"'), "empty pages"
     )
 
 
-def test_a_cursor_under_a_name_with_a_dot() -> None:
+async def test_a_cursor_under_a_name_with_a_dot() -> None:
     declared = _with(paging=Cursor(next_at=r"@odata\.nextLink", is_url=True))
 
     def answer(request: Request) -> Reply:
@@ -357,17 +359,17 @@ def test_a_cursor_under_a_name_with_a_dot() -> None:
             return Reply.json({"data": [customer(2)]})
         return Reply.json({"data": [customer(1)], "@odata.nextLink": "?page=2"})
 
-    assert _ids(declared, answer) == [1, 2]
+    assert await _ids(declared, answer) == [1, 2]
 
 
 @pytest.mark.parametrize(
     "url", ["mailto:a@b", "http://[", "https://127.0.0.1/customers", "http://127.0.0.1:1/customers"]
 )
 @pytest.mark.parametrize("way", ["body", "link"])
-def test_a_next_page_that_is_nowhere_or_elsewhere_is_refused(url: str, way: str) -> None:
+async def test_a_next_page_that_is_nowhere_or_elsewhere_is_refused(url: str, way: str) -> None:
     paging = Cursor(next_at="next", is_url=True) if way == "body" else LinkHeader()
     answer = Reply.json({"data": [customer(1)], "next": url}, Link=f'<{url}>; rel="next"')
-    _refused(_with(paging=paging), lambda _: answer, "URL|scheme|port|host")
+    await _refused(_with(paging=paging), lambda _: answer, "URL|scheme|port|host")
 
 
 @pytest.mark.parametrize(
@@ -392,9 +394,9 @@ def test_links_are_read_as_the_standard_says(header: str, target: str | None) ->
     assert next_link(header) == target
 
 
-def test_a_link_that_cannot_be_read_is_no_end() -> None:
+async def test_a_link_that_cannot_be_read_is_no_end() -> None:
     answer = Reply.json({"data": [customer(1)]}, Link='/c?page=2; rel="next"')
-    _refused(_with(paging=LinkHeader()), lambda _: answer, "RFC 8288")
+    await _refused(_with(paging=LinkHeader()), lambda _: answer, "RFC 8288")
 
 
 @given(st.text('<>;,="\\ relnxtab*'))
@@ -408,19 +410,16 @@ def test_no_header_is_too_hard_to_read(header: str) -> None:
 
 
 @pytest.mark.parametrize("total", [0, 1, 10**30, "many", -1, "-1"])
-def test_a_total_that_cannot_be_true_is_refused(total: Any) -> None:
-    async def work(store: RestStore, server: FaultServer) -> int:
-        return await store.count(_ALL)
-
+async def test_a_total_that_cannot_be_true_is_refused(total: Any) -> None:
     answer = Reply.json({"data": [customer(1), customer(2)], "total": total})
-    with pytest.raises(StoreError):
-        served(work, otherwise=lambda _: answer, declared=_with(paging=_PAGED, total_at="total"))
+    async with served(otherwise=lambda _: answer, declared=_with(paging=_PAGED, total_at="total")) as (store, _):
+        with pytest.raises(StoreError):
+            await store.count(_ALL)
 
 
-def test_a_total_of_other_records_than_were_asked_for_is_refused() -> None:
-    async def work(store: RestStore, server: FaultServer) -> int:
-        return await store.count(_ALL.where(Compare(("name",), Op.EQ, "nobody")))
-
+async def test_a_total_of_other_records_than_were_asked_for_is_refused() -> None:
     declared = _with(paging=_PAGED, total_at="total", filters=Filters(operators={Op.EQ: "{field}"}))
-    with pytest.raises(StoreError, match="is_exact"):
-        served(work, otherwise=lambda _: Reply.json({"data": [customer(1)], "total": 1}), declared=declared)
+    answer = Reply.json({"data": [customer(1)], "total": 1})
+    async with served(otherwise=lambda _: answer, declared=declared) as (store, _):
+        with pytest.raises(StoreError, match="is_exact"):
+            await store.count(_ALL.where(Compare(("name",), Op.EQ, "nobody")))

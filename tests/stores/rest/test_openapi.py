@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 import time
@@ -34,6 +33,8 @@ from holdall.stores.rest import (
     TaggedVersion,
     from_openapi,
 )
+
+pytestmark = pytest.mark.anyio
 
 _OPEN = Policy(read=Everyone, write=Everyone)
 
@@ -123,104 +124,87 @@ async def _near(service: _Service, document: Any) -> Any:
         await app.close()
 
 
-def test_records_live_there_from_beginning_to_end(service: _Service, document: Any) -> None:
-    async def work() -> None:
-        async with _near(service, document) as app:
-            async with app.session() as session:
-                france = session.add(Land(code="FR", name="France", people=67))
-                session.add(Town(name="Paris", land=france, area=105.4))
-                session.add(Seat(row="a,b/c", number=1, price=5))
-            async with app.session() as session:
-                (paris,) = await session.query(Town.where(Town.name == "Paris"))
-                assert (await paris.land).name == "France"
-                assert paris.version == 1
-                paris.area = 105.5
-                seat = await session.require(Seat, row="a,b/c", number=1)
-                seat.price = 7
-            async with app.session() as session:
-                (paris,) = await session.query(Town.where(expr(Town.area) > 105.4))
-                assert (paris.version, (await session.require(Seat, row="a,b/c", number=1)).price) == (2, 7)
-                session.remove(paris)
-            async with app.session() as session:
-                assert await session.query(Town.where()) == []
-                assert [land.code for land in await session.query(Land.where())] == ["FR"]
-
-    asyncio.run(work())
+async def test_records_live_there_from_beginning_to_end(service: _Service, document: Any) -> None:
+    async with _near(service, document) as app:
+        async with app.session() as session:
+            france = session.add(Land(code="FR", name="France", people=67))
+            session.add(Town(name="Paris", land=france, area=105.4))
+            session.add(Seat(row="a,b/c", number=1, price=5))
+        async with app.session() as session:
+            (paris,) = await session.query(Town.where(Town.name == "Paris"))
+            assert (await paris.land).name == "France"
+            assert paris.version == 1
+            paris.area = 105.5
+            seat = await session.require(Seat, row="a,b/c", number=1)
+            seat.price = 7
+        async with app.session() as session:
+            (paris,) = await session.query(Town.where(expr(Town.area) > 105.4))
+            assert (paris.version, (await session.require(Seat, row="a,b/c", number=1)).price) == (2, 7)
+            session.remove(paris)
+        async with app.session() as session:
+            assert await session.query(Town.where()) == []
+            assert [land.code for land in await session.query(Land.where())] == ["FR"]
 
 
-def test_uuids_are_made_there_and_referred_to_in_the_same_commit(service: _Service, document: Any) -> None:
-    async def work() -> None:
-        async with _near(service, document) as app:
-            async with app.session() as session:
-                town = session.add(Town(name="Rome"))
-                first = session.add(Stamp(town=town))
-                second = session.add(Stamp(above=first))
-            assert isinstance(first.id, UUID)
-            async with app.session() as session:
-                assert (await session.require(Stamp, first.id)).town.key == town.id
-                assert (await session.require(Stamp, second.id)).above.key == first.id
-
-    asyncio.run(work())
+async def test_uuids_are_made_there_and_referred_to_in_the_same_commit(service: _Service, document: Any) -> None:
+    async with _near(service, document) as app:
+        async with app.session() as session:
+            town = session.add(Town(name="Rome"))
+            first = session.add(Stamp(town=town))
+            second = session.add(Stamp(above=first))
+        assert isinstance(first.id, UUID)
+        async with app.session() as session:
+            assert (await session.require(Stamp, first.id)).town.key == town.id
+            assert (await session.require(Stamp, second.id)).above.key == first.id
 
 
-def test_filters_sorts_pages_and_counts_are_asked_there(service: _Service, document: Any) -> None:
-    async def work() -> None:
-        async with _near(service, document) as app:
-            async with app.session() as session:
-                for number in range(30):
-                    session.add(Land(code=f"L{number:02}", name=f"land, {number % 3}", people=number or None))
-            async with app.session() as session:
-                query = Land.where(Land.name == "land, 1").sort(desc(Land.people))
-                assert [land.people for land in await session.query(query.limit(3))] == [28, 25, 22]
-                assert [land.people for land in await session.query(query.limit(3).offset(3))] == [19, 16, 13]
-                assert await session.count(query) == 10
-                found = await session.query(
-                    Land.where(expr(Land.name).in_(["land, 1", "land, 2"]), expr(Land.people) <= 5)
-                )
-                assert sorted(land.people for land in found) == [1, 2, 4, 5]
-                assert len([land async for land in session.stream(Land.where().sort(Land.people), batch=7)]) == 30
-                first = await session.query(Land.where().sort(Land.people).limit(2))
-                assert [land.people for land in first] == [None, 1]
-                assert await session.query(Land.where().sort(Land.code).limit(1).only(Land.name)) == [("land, 0",)]
-
-    asyncio.run(work())
+async def test_filters_sorts_pages_and_counts_are_asked_there(service: _Service, document: Any) -> None:
+    async with _near(service, document) as app:
+        async with app.session() as session:
+            for number in range(30):
+                session.add(Land(code=f"L{number:02}", name=f"land, {number % 3}", people=number or None))
+        async with app.session() as session:
+            query = Land.where(Land.name == "land, 1").sort(desc(Land.people))
+            assert [land.people for land in await session.query(query.limit(3))] == [28, 25, 22]
+            assert [land.people for land in await session.query(query.limit(3).offset(3))] == [19, 16, 13]
+            assert await session.count(query) == 10
+            found = await session.query(Land.where(expr(Land.name).in_(["land, 1", "land, 2"]), expr(Land.people) <= 5))
+            assert sorted(land.people for land in found) == [1, 2, 4, 5]
+            assert len([land async for land in session.stream(Land.where().sort(Land.people), batch=7)]) == 30
+            first = await session.query(Land.where().sort(Land.people).limit(2))
+            assert [land.people for land in first] == [None, 1]
+            assert await session.query(Land.where().sort(Land.code).limit(1).only(Land.name)) == [("land, 0",)]
 
 
-def test_what_others_changed_meanwhile_is_not_overwritten(service: _Service, document: Any) -> None:
-    async def work() -> None:
-        async with _near(service, document) as app:
-            async with app.session() as session:
-                session.add(Town(name="Oslo"))
-            async with app.session() as session, app.session() as other:
-                (mine,) = await session.query(Town.where())
-                (theirs,) = await other.query(Town.where())
-                theirs.area = 1.0
-                await other.commit()
-                mine.area = 2.0
-                with pytest.raises(CommitError) as caught:
-                    await session.commit()
-                assert isinstance(caught.value.__cause__, StaleVersion)
-                session.rollback()
-
-    asyncio.run(work())
+async def test_what_others_changed_meanwhile_is_not_overwritten(service: _Service, document: Any) -> None:
+    async with _near(service, document) as app:
+        async with app.session() as session:
+            session.add(Town(name="Oslo"))
+        async with app.session() as session, app.session() as other:
+            (mine,) = await session.query(Town.where())
+            (theirs,) = await other.query(Town.where())
+            theirs.area = 1.0
+            await other.commit()
+            mine.area = 2.0
+            with pytest.raises(CommitError) as caught:
+                await session.commit()
+            assert isinstance(caught.value.__cause__, StaleVersion)
+            session.rollback()
 
 
-def test_its_refusals_are_told_apart(service: _Service, document: Any) -> None:
+async def test_its_refusals_are_told_apart(service: _Service, document: Any) -> None:
     async def refused(app: Holdall, record: Any) -> BaseException | None:
         with pytest.raises(CommitError) as caught:
             async with app.session() as session:
                 session.add(record)
         return caught.value.__cause__
 
-    async def work() -> None:
-        async with _near(service, document) as app:
-            async with app.session() as session:
-                session.add(Town(name="Rome"))
-                session.add(Land(code="IT", name="Italy"))
-            assert type(await refused(app, Town(name="Rome"))) is UniqueViolation
-            assert type(await refused(app, Land(code="IT", name="Again"))) is AlreadyExists
-
-    asyncio.run(work())
+    async with _near(service, document) as app:
+        async with app.session() as session:
+            session.add(Town(name="Rome"))
+            session.add(Land(code="IT", name="Italy"))
+        assert type(await refused(app, Town(name="Rome"))) is UniqueViolation
+        assert type(await refused(app, Land(code="IT", name="Again"))) is AlreadyExists
 
 
 def test_what_is_derived_of_ours_is_the_whole_of_it(document: Any) -> None:

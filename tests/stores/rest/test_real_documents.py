@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,26 +15,25 @@ from holdall.stores.rest.derive import Renamed
 from holdall.testing.fault_server import FaultServer, Reply, Request
 from tests.stores.rest.documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
 
+pytestmark = pytest.mark.anyio
+
 _FORM = "application/x-www-form-urlencoded"
 
 
-def _ids(document: Any, path: str, api: Any, **declared: Any) -> list[Any]:
+async def _ids(document: Any, path: str, api: Any, **declared: Any) -> list[Any]:
     """The keys of the whole list, read from an API by what the document tells."""
 
     class Thing(Model, collection="things"):
         id: str = field(pk=True)
 
-    async def work() -> list[Any]:
-        async with FaultServer(api) as server:
-            app = Holdall("real")
-            app.add_store("far", server.url, collections={"things": from_openapi(document, path, **declared)})
-            app.add(Thing, store="far")
-            async with app.session() as session:
-                found = [thing.id for thing in await session.query(Thing.where())]
-            await app.close()
-            return found
-
-    return asyncio.run(work())
+    async with FaultServer(api) as server:
+        app = Holdall("real")
+        app.add_store("far", server.url, collections={"things": from_openapi(document, path, **declared)})
+        app.add(Thing, store="far")
+        async with app.session() as session:
+            found = [thing.id for thing in await session.query(Thing.where())]
+        await app.close()
+        return found
 
 
 # --- one after the other ----------------------------------------------------------------------------------------------
@@ -104,7 +102,7 @@ def _box() -> dict[str, Any]:
     return a_document({"/webhooks": {"get": listing}, "/webhooks/{webhook_id}": {"get": ok(hook)}})
 
 
-def test_box() -> None:
+async def test_box() -> None:
     found = from_openapi(_box(), "/webhooks")
     assert found.paging == Cursor(next_at="next_marker", cursor="marker", size="limit")
     assert found.list_at == "entries"
@@ -114,7 +112,7 @@ def test_box() -> None:
             return Reply.json({"entries": [{"id": "c"}], "next_marker": None, "limit": 2})
         return Reply.json({"entries": [{"id": "a"}, {"id": "b"}], "next_marker": "m", "limit": 2})
 
-    assert _ids(_box(), "/webhooks", api) == ["a", "b", "c"]
+    assert await _ids(_box(), "/webhooks", api) == ["a", "b", "c"]
 
 
 def _twilio(suffix: str = "") -> dict[str, Any]:
@@ -145,26 +143,23 @@ def test_twilio(suffix: str) -> None:
     assert found.add == Call(media_type=_FORM, payload=Renamed({"friendly_name": "FriendlyName"}))
 
 
-def test_a_form_with_other_names_takes_over_what_is_sent() -> None:
+async def test_a_form_with_other_names_takes_over_what_is_sent() -> None:
     class Service(Model, collection="services"):
         sid: str = field(pk=True, generated=True)
         friendly_name: str
 
-    async def work() -> list[Request]:
-        answer = {"sid": "S1", "friendly_name": "a&b"}
-        async with FaultServer(lambda asked: Reply.json(answer, 201 if asked.method == "POST" else 200)) as server:
-            app = Holdall("real")
-            declared = from_openapi(_twilio(), "/v1/Services")
-            app.add_store("far", server.url, collections={"services": declared})
-            app.add(Service, store="far")
-            async with app.session() as session:
-                session.add(Service(friendly_name="a&b"))
-            async with app.session() as session:
-                (await session.require(Service, "S1")).friendly_name = "c"
-            await app.close()
-            return server.requests
-
-    created, _, updated = asyncio.run(work())
+    answer = {"sid": "S1", "friendly_name": "a&b"}
+    async with FaultServer(lambda asked: Reply.json(answer, 201 if asked.method == "POST" else 200)) as server:
+        app = Holdall("real")
+        declared = from_openapi(_twilio(), "/v1/Services")
+        app.add_store("far", server.url, collections={"services": declared})
+        app.add(Service, store="far")
+        async with app.session() as session:
+            session.add(Service(friendly_name="a&b"))
+        async with app.session() as session:
+            (await session.require(Service, "S1")).friendly_name = "c"
+        await app.close()
+        created, _, updated = server.requests
     assert parse_qsl(created.body.decode()) == [("FriendlyName", "a&b")]
     assert (updated.method, updated.path) == ("POST", "/v1/Services/S1")
     assert parse_qsl(updated.body.decode()) == [("FriendlyName", "c")]
@@ -214,7 +209,7 @@ def _kubernetes() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_kubernetes() -> None:
+async def test_kubernetes() -> None:
     path = "/api/v1/namespaces/{namespace}/configmaps"
     ours: dict[str, Any] = {verb: Call(parameters={"namespace": "x"}) for verb in ("get", "list", "add", "remove")}
     merge = Call(media_type="application/merge-patch+json", parameters={"namespace": "x"})
@@ -228,7 +223,7 @@ def test_kubernetes() -> None:
         return Reply.json({"items": items, "metadata": {"continue": left, "resourceVersion": "1"}})
 
     declared = ours | {"update": merge, "names": {"id": "metadata.name"}}
-    assert _ids(_kubernetes(), path, api, **declared) == ["a", "b", "c"]
+    assert await _ids(_kubernetes(), path, api, **declared) == ["a", "b", "c"]
 
     document = _kubernetes()
     for each in document["paths"].values():
@@ -257,7 +252,7 @@ def _drf(*parameters: Any) -> dict[str, Any]:
     )
 
 
-def test_django_rest_framework() -> None:
+async def test_django_rest_framework() -> None:
     found = from_openapi(_drf(query("limit", type="integer"), query("offset", type="integer")), "/albums/")
     assert (found.path, found.list_path) == ("/albums/{key}/", "/albums/")
     assert (found.paging, found.list_at, found.total_at) == (Offset(), "results", "count")
@@ -274,11 +269,11 @@ def test_django_rest_framework() -> None:
         return Reply.json({"count": 4, "next": following, "previous": None, "results": rows})
 
     ours: dict[str, Any] = {"keys": "client", "read_only": frozenset()}
-    assert _ids(numbered, "/albums/", api, **ours) == ["0", "1", "2", "3"]
-    assert _ids(numbered, "/albums/", api, **ours, paging=PageSize(most=2)) == ["0", "1", "2", "3"]
+    assert await _ids(numbered, "/albums/", api, **ours) == ["0", "1", "2", "3"]
+    assert await _ids(numbered, "/albums/", api, **ours, paging=PageSize(most=2)) == ["0", "1", "2", "3"]
 
 
-def test_odata() -> None:
+async def test_odata() -> None:
     user = an_object(id=TEXT, displayName=TEXT)
     answer = an_object(**{"value": a_list(user), "@odata.nextLink": TEXT, "@odata.count": NUMBER})
     document = a_document({"/v1.0/users": {"get": ok(answer)}, "/v1.0/users/{user-id}": {"get": ok(user)}})
@@ -291,7 +286,7 @@ def test_odata() -> None:
             return Reply.json({"value": [{"id": "b"}], "@odata.count": 2})
         return Reply.json({"value": [{"id": "a"}], "@odata.nextLink": "?$skiptoken=x", "@odata.count": 2})
 
-    assert _ids(document, "/v1.0/users", api) == ["a", "b"]
+    assert await _ids(document, "/v1.0/users", api) == ["a", "b"]
 
 
 def test_pagerduty() -> None:
@@ -316,7 +311,7 @@ def test_pagerduty() -> None:
     assert (found.list_at, found.item_at, found.total_at, found.paging) == ("users", "user", "total", Offset())
 
 
-def test_spring() -> None:
+async def test_spring() -> None:
     pet = an_object(id=TEXT)
     page = an_object(content=a_list(pet), totalElements=NUMBER, last={"type": "boolean"})
     parameters = [query("page", type="integer", default=0), query("size", type="integer", default=2)]
@@ -332,7 +327,7 @@ def test_spring() -> None:
         rows = [{"id": str(each)} for each in range(5)][number * size : number * size + size]
         return Reply.json({"content": rows, "totalElements": 5, "last": number == 2})
 
-    assert _ids(document, "/pets", api) == list("01234")
+    assert await _ids(document, "/pets", api) == list("01234")
 
 
 def test_json_api() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
@@ -11,6 +10,8 @@ from holdall import Everyone, Holdall, Model, Policy, field
 from holdall.stores.rest import PageSize, RestCollection, Retries, Sorting, Timeouts
 from holdall.testing.client import Client
 from holdall.testing.fault_server import FAULTS, FaultServer, Reply
+
+pytestmark = pytest.mark.anyio
 
 
 class Pet(Model, collection="pets"):
@@ -40,27 +41,29 @@ async def _answers(reply: Reply) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("status", [401, 403, 402, 407, 418, 421, 426, 451, 301, 300])
-def test_a_refusal_of_ours_is_not_one_of_the_callers(status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_of_ours_is_not_one_of_the_callers(status: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "holdall.web"):
-        found = asyncio.run(_answers(Reply(status=status, body=b"", media_type="")))
+        found = await _answers(Reply(status=status, body=b"", media_type=""))
     assert found == dict.fromkeys(found, 502)
     assert len([record for record in caplog.records if str(status) in record.getMessage()]) == len(found)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_an_api_that_cannot_answer_now_is_a_service_that_cannot(status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_api_that_cannot_answer_now_is_a_service_that_cannot(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING, "holdall.web"):
-        found = asyncio.run(_answers(Reply(status=status, body=b"", media_type="")))
+        found = await _answers(Reply(status=status, body=b"", media_type=""))
     assert found == dict.fromkeys(found, 503)
     assert any(str(status) in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize("name", ["hanging", "no answer", "another type", "redirect away"])
-def test_an_answer_that_does_not_come_or_cannot_be_used(name: str) -> None:
-    found = asyncio.run(_answers(FAULTS[name]))
+async def test_an_answer_that_does_not_come_or_cannot_be_used(name: str) -> None:
+    found = await _answers(FAULTS[name])
     assert set(found.values()) <= {502, 503, 504}
 
 
-def test_a_list_that_contradicts_itself_is_no_list() -> None:
-    found = asyncio.run(_answers(Reply.json({"data": [], "total": 3})))
+async def test_a_list_that_contradicts_itself_is_no_list() -> None:
+    found = await _answers(Reply.json({"data": [], "total": 3}))
     assert found["list"] == 502

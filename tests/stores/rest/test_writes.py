@@ -21,9 +21,8 @@ from holdall.stores.rest import (
     Call,
     ETags,
     RestCollection,
-    RestStore,
 )
-from holdall.testing.fault_server import FaultServer, Reply, Request
+from holdall.testing.fault_server import Reply, Request
 from tests.stores.rest.customers import (
     DECLARED,
     NUMBERED,
@@ -36,6 +35,8 @@ from tests.stores.rest.customers import (
     update,
 )
 
+pytestmark = pytest.mark.anyio
+
 _ALL = Query[object]("customer")
 _ONE = Query[object]("customer", Compare(("id",), Op.EQ, 1))
 
@@ -44,10 +45,10 @@ def _with(**options: Any) -> RestCollection:
     return msgspec.structs.replace(DECLARED, **options)
 
 
-def test_a_key_made_there_comes_from_the_body_or_from_location() -> None:
+async def test_a_key_made_there_comes_from_the_body_or_from_location() -> None:
     declared = _with(keys="server", item_at="data")
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(schema=NUMBERED, declared=declared) as (store, server):
         server.script(
             Reply.json({"data": {"id": 7}}, 201),
             Reply(status=201, body=b"", media_type="", headers={"Location": "/v1/customers/8"}),
@@ -61,48 +62,41 @@ def test_a_key_made_there_comes_from_the_body_or_from_location() -> None:
         assert caught.value.is_outcome_unknown
         assert msgspec.json.decode(server.requests[0].body) == {"name": "one"}
 
-    served(work, schema=NUMBERED, declared=declared)
 
-
-def test_a_key_of_ours_goes_by_post_or_by_put() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_key_of_ours_goes_by_post_or_by_put() -> None:
+    async with served(Reply(status=201, body=b"", media_type="")) as (store, server):
         await store.apply([add(5)])
         assert [(request.method, request.path) for request in server.requests] == [("POST", "/customers")]
-
-    async def put(store: RestStore, server: FaultServer) -> None:
+    async with served(Reply(status=204, body=b"", media_type=""), declared=_with(add=Call(method="PUT"))) as (
+        store,
+        server,
+    ):
         await store.apply([add(5)])
         (request,) = server.requests
         assert (request.method, request.path, request.headers["if-none-match"]) == ("PUT", "/customers/5", "*")
 
-    served(work, Reply(status=201, body=b"", media_type=""))
-    served(put, Reply(status=204, body=b"", media_type=""), declared=_with(add=Call(method="PUT")))
 
-
-def test_a_put_overwrites_nothing_where_the_api_knows_no_conditions() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_put_overwrites_nothing_where_the_api_knows_no_conditions() -> None:
+    declared = _with(add=Call(method="PUT"), guard_header=False)
+    async with served(Reply.json(customer()), Reply(status=404), declared=declared) as (store, server):
         with pytest.raises(AlreadyExists):
             await store.apply([add()])
         assert await store.apply([add()]) == [APPLIED]
         assert [request.method for request in server.requests] == ["GET", "GET", "PUT"]
 
-    declared = _with(add=Call(method="PUT"), guard_header=False)
-    served(work, Reply.json(customer()), Reply(status=404), declared=declared)
 
-
-def test_an_idempotency_key_is_the_changes_own_and_the_same_each_time() -> None:
+async def test_an_idempotency_key_is_the_changes_own_and_the_same_each_time() -> None:
     declared = _with(add=Call(idempotency_key="Idempotency-Key"))
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(Reply(status=503), declared=declared) as (store, server):
         assert await store.apply([add(token="abc")]) == [APPLIED]
         assert await store.apply([add(2)]) == [APPLIED]
         tokens = [request.headers["idempotency-key"] for request in server.requests]
         assert tokens[:2] == ["abc", "abc"]
         assert len(tokens[2]) == 36
 
-    served(work, Reply(status=503), declared=declared)
 
-
-def test_a_payload_has_the_apis_own_names_and_shape() -> None:
+async def test_a_payload_has_the_apis_own_names_and_shape() -> None:
     declared = _with(
         path="/orgs/{org}/customers/{id}",
         list_path="/orgs/{org}/customers",
@@ -121,7 +115,7 @@ def test_a_payload_has_the_apis_own_names_and_shape() -> None:
         remove=None,
     )
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(declared=declared) as (store, server):
         change = Change(Verb.ADD, "customer", 1, ("id", "name", "born"), (1, "one", None))
         await store.apply([change])
         (request,) = server.requests
@@ -136,24 +130,20 @@ def test_a_payload_has_the_apis_own_names_and_shape() -> None:
         with pytest.raises(Unsupported):
             await store.fetch(Query("customer"))
 
-    served(work, declared=declared)
 
-
-def test_a_large_body_goes_whole() -> None:
+async def test_a_large_body_goes_whole() -> None:
     schema = Schema("customer", (FieldSchema("id", Kind.INT), FieldSchema("name", Kind.STR)), ("id",))
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(schema=schema) as (store, server):
         await store.apply([add(name="x" * 2**21)])
         assert msgspec.json.decode(server.requests[0].body)["name"] == "x" * 2**21
 
-    served(work, schema=schema)
-
 
 @pytest.mark.parametrize("key", [".", "..", "", "a/b", "a?b#c", "é %2F"])
-def test_a_key_cannot_leave_its_place_in_the_path(key: str) -> None:
+async def test_a_key_cannot_leave_its_place_in_the_path(key: str) -> None:
     schema = Schema("customer", (FieldSchema("id", Kind.STR), FieldSchema("name", Kind.STR)), ("id",))
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(schema=schema) as (store, server):
         if key in ("", ".", ".."):
             with pytest.raises(StoreError, match="path"):
                 await store.apply([Change(Verb.REMOVE, "customer", key)])
@@ -167,26 +157,20 @@ def test_a_key_cannot_leave_its_place_in_the_path(key: str) -> None:
         assert server.requests[0].path.count("/") == 2
         assert "?" not in server.requests[0].path
 
-    served(work, schema=schema)
 
-
-def test_a_version_in_the_body_is_asked_for_in_a_header_or_a_parameter() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_a_version_in_the_body_is_asked_for_in_a_header_or_a_parameter() -> None:
+    async with served(schema=VERSIONED, declared=_with(version=BodyVersion())) as (store, server):
         await store.apply([update(version=3)])
         await store.apply([remove(version=4)])
         first, second = server.requests
         assert (first.headers["if-match"], msgspec.json.decode(first.body)) == ('"3"', {"name": "new"})
         assert second.headers["if-match"] == '"4"'
-
-    async def other(store: RestStore, server: FaultServer) -> None:
+    declared = _with(version=BodyVersion(header="", query="expect", is_sent=True))
+    async with served(schema=VERSIONED, declared=declared) as (store, server):
         await store.apply([update(version=3)])
         (request,) = server.requests
         assert request.path == "/customers/1?expect=3"
         assert msgspec.json.decode(request.body) == {"name": "new", "version": 4}
-
-    served(work, schema=VERSIONED, declared=_with(version=BodyVersion()))
-    declared = _with(version=BodyVersion(header="", query="expect", is_sent=True))
-    served(other, schema=VERSIONED, declared=declared)
 
 
 class _Tagged:
@@ -213,10 +197,10 @@ def _versioned(update_by: str = "PATCH") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_a_tag_that_was_read_guards_the_next_write(method: str) -> None:
+async def test_a_tag_that_was_read_guards_the_next_write(method: str) -> None:
     api = _Tagged()
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(otherwise=api, **_versioned(method)) as (store, _):
         ((_, _, version),) = await store.fetch(_ONE)
         assert await store.apply([update(name="second", version=version)]) == [APPLIED]
         assert await store.apply([update(name="third", version=version + 1)]) == [APPLIED]
@@ -225,13 +209,11 @@ def test_a_tag_that_was_read_guards_the_next_write(method: str) -> None:
                 await store.apply([update(name="late", version=stale)])
         assert api.name == "third"
 
-    served(work, otherwise=api, **_versioned(method))
 
-
-def test_a_record_whose_tag_is_not_known_is_read_before_it_is_written() -> None:
+async def test_a_record_whose_tag_is_not_known_is_read_before_it_is_written() -> None:
     api = _Tagged()
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(otherwise=api, **_versioned()) as (store, server):
         other = opened(server.url, VERSIONED, _with(version=ETags()))
         ((_, _, version),) = await other.fetch(_ONE)
         await other.close()
@@ -239,11 +221,9 @@ def test_a_record_whose_tag_is_not_known_is_read_before_it_is_written() -> None:
         assert [request.method for request in server.requests] == ["GET", "GET", "PATCH"]
         assert server.requests[-1].headers["if-match"] == '"t0"'
 
-    served(work, otherwise=api, **_versioned())
 
-
-def test_an_api_that_tells_no_tag_after_a_write_makes_the_next_one_stale() -> None:
-    async def work(store: RestStore, server: FaultServer) -> None:
+async def test_an_api_that_tells_no_tag_after_a_write_makes_the_next_one_stale() -> None:
+    async with served(otherwise=_Tagged(tells=False), **_versioned()) as (store, _):
         ((_, _, version),) = await store.fetch(_ONE)
         await store.apply([update(name="second", version=version)])
         with pytest.raises(StaleVersion):
@@ -251,10 +231,8 @@ def test_an_api_that_tells_no_tag_after_a_write_makes_the_next_one_stale() -> No
         ((_, _, fresh),) = await store.fetch(_ONE)
         assert await store.apply([remove(version=fresh)]) == [APPLIED]
 
-    served(work, otherwise=_Tagged(tells=False), **_versioned())
 
-
-def test_a_whole_record_is_put_back_with_what_we_do_not_know_of() -> None:
+async def test_a_whole_record_is_put_back_with_what_we_do_not_know_of() -> None:
     answers = [
         Reply.json({"data": customer(born=None, extra={"kept": [1]})}, ETag='"1"'),
         Reply(status=412),
@@ -262,7 +240,7 @@ def test_a_whole_record_is_put_back_with_what_we_do_not_know_of() -> None:
         Reply(status=204, body=b"", media_type=""),
     ]
 
-    async def work(store: RestStore, server: FaultServer) -> None:
+    async with served(*answers, declared=_with(update=Call(method="PUT"), item_at="data")) as (store, server):
         assert await store.apply([update(name="new")]) == [APPLIED]
         assert [request.method for request in server.requests] == ["GET", "PUT", "GET", "PUT"]
         last = server.requests[-1]
@@ -271,5 +249,3 @@ def test_a_whole_record_is_put_back_with_what_we_do_not_know_of() -> None:
         server.script(Reply(status=404))
         with pytest.raises(StaleVersion):
             await store.apply([update()])
-
-    served(work, *answers, declared=_with(update=Call(method="PUT"), item_at="data"))
