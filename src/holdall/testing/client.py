@@ -151,7 +151,15 @@ class Client:
         async with asyncio.timeout(self._seconds):
             message = await self._outbox.get()
         if message["type"] != f"lifespan.{phase}.complete":
-            raise RuntimeError(f"the application failed at {phase}: {message.get('message', '')}")
+            raise RuntimeError(
+                f"the application failed at {phase}: {message.get('message', '')}"
+            ) from await self._end()
+
+    async def _end(self) -> BaseException | None:
+        """Wait for the application to end; return what it raised, so that the event loop need not tell of it."""
+        assert self._life is not None
+        ended, _ = await asyncio.wait([self._life], timeout=self._seconds)
+        return self._life.exception() if ended else None
 
 
 async def _run(awaitable: Awaitable[None]) -> None:
