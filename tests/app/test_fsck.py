@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import apsw
@@ -17,6 +14,8 @@ from holdall.app import FsckProgress
 from holdall.errors import StateError
 from holdall.store import Change, Verb
 from tests.cli.terminal import run as run_command
+
+pytestmark = pytest.mark.anyio
 
 
 class Owner(Model):
@@ -106,10 +105,6 @@ async def broken(folder: Path) -> Holdall:
     return app
 
 
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(work())
-
-
 EXPECTED = {
     ("dangling", "dog", "owner", 4, 4),
     ("dangling", "dog", "kennel", 1, 1),
@@ -121,72 +116,61 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("batch", [1, 4, 1_000])
-def test_what_is_broken_is_found_and_repaired(tmp_path: Path, batch: int) -> None:
-    async def main() -> None:
-        app = await broken(tmp_path)
-        before = await app.fsck(batch=batch)
-        found = {(item.kind, item.collection, item.field, item.number, item.number) for item in before.findings}
-        assert found == {(*item[:4], item[3]) for item in EXPECTED}
-        assert all(item.repaired == 0 for item in before.findings)
-        assert not before.is_whole
-        mended = await app.fsck(repair=True, batch=batch)
-        assert {
-            (item.kind, item.collection, item.field, item.number, item.repaired) for item in mended.findings
-        } == EXPECTED
-        after = await app.fsck()
-        assert [(item.kind, item.examples) for item in after.findings] == [("shared", (1, 9))]
-        session = Session(app.bindings)
-        assert set((await session.require(Owner, owner(0))).dogs.keys) == {0, 3, 6, 9}
-        assert (await session.require(Dog, 2)).owner.key is None
-        assert (await session.require(Dog, 5)).toys.keys == (0,)
-        assert await session.get(Bed, 5) is None
-        (await session.require(Dog, 9)).kennel = None
-        await session.commit()
-        whole = await app.fsck()
-        assert whole.is_whole
-        assert str(whole).startswith("all records can be read, all references hold")
-        await app.close()
-
-    run(main)
+async def test_what_is_broken_is_found_and_repaired(tmp_path: Path, batch: int) -> None:
+    app = await broken(tmp_path)
+    before = await app.fsck(batch=batch)
+    found = {(item.kind, item.collection, item.field, item.number, item.number) for item in before.findings}
+    assert found == {(*item[:4], item[3]) for item in EXPECTED}
+    assert all(item.repaired == 0 for item in before.findings)
+    assert not before.is_whole
+    mended = await app.fsck(repair=True, batch=batch)
+    assert {
+        (item.kind, item.collection, item.field, item.number, item.repaired) for item in mended.findings
+    } == EXPECTED
+    after = await app.fsck()
+    assert [(item.kind, item.examples) for item in after.findings] == [("shared", (1, 9))]
+    session = Session(app.bindings)
+    assert set((await session.require(Owner, owner(0))).dogs.keys) == {0, 3, 6, 9}
+    assert (await session.require(Dog, 2)).owner.key is None
+    assert (await session.require(Dog, 5)).toys.keys == (0,)
+    assert await session.get(Bed, 5) is None
+    (await session.require(Dog, 9)).kennel = None
+    await session.commit()
+    whole = await app.fsck()
+    assert whole.is_whole
+    assert str(whole).startswith("all records can be read, all references hold")
+    await app.close()
 
 
-def test_it_is_taken_up_again_where_it_was_stopped(tmp_path: Path) -> None:
-    async def main() -> None:
-        app = await broken(tmp_path)
-        told: list[FsckProgress] = []
-        whole = await app.fsck(batch=2, progress=told.append)
-        assert [item.checked for item in told] == sorted(item.checked for item in told)
-        assert told[-1].checked == whole.checked
-        for stop in told[::3]:
-            rest = await app.fsck(batch=2, start=stop.position)
-            assert rest.checked == whole.checked - stop.checked, stop
-            assert (
-                sum(item.number for item in rest.findings) == sum(item.number for item in whole.findings) - stop.found
-            )
-        for wrong in ("nonsense", '["dog.nothing", "1"]', "3"):
-            with pytest.raises(StateError):
-                await app.fsck(start=wrong)
-        await app.close()
-
-    run(main)
+async def test_it_is_taken_up_again_where_it_was_stopped(tmp_path: Path) -> None:
+    app = await broken(tmp_path)
+    told: list[FsckProgress] = []
+    whole = await app.fsck(batch=2, progress=told.append)
+    assert [item.checked for item in told] == sorted(item.checked for item in told)
+    assert told[-1].checked == whole.checked
+    for stop in told[::3]:
+        rest = await app.fsck(batch=2, start=stop.position)
+        assert rest.checked == whole.checked - stop.checked, stop
+        assert sum(item.number for item in rest.findings) == sum(item.number for item in whole.findings) - stop.found
+    for wrong in ("nonsense", '["dog.nothing", "1"]', "3"):
+        with pytest.raises(StateError):
+            await app.fsck(start=wrong)
+    await app.close()
 
 
-def test_a_required_reference_without_a_rule_is_told_and_left(tmp_path: Path) -> None:
-    async def main() -> None:
-        app = Holdall("left")
-        app.add_store("one", "memory:")
-        app.add_store("two", "memory:")
-        app.add(Toy, Owner, Kennel, Bed, Chip, store="one")
-        app.add(Dog, store="two")
-        app.bindings.configure()
-        await app.stores["one"].apply([Change(Verb.ADD, "chip", 1, ("id", "dog"), (1, 77))])
-        report = await app.fsck(repair=True)
-        assert [(item.kind, item.field, item.number, item.repaired) for item in report.findings] == [
-            ("dangling", "dog", 1, 0)
-        ]
-        assert "chip.dog: 1 dangling (1)" in str(report)
-
-    run(main)
+async def test_a_required_reference_without_a_rule_is_told_and_left(tmp_path: Path) -> None:
+    app = Holdall("left")
+    app.add_store("one", "memory:")
+    app.add_store("two", "memory:")
+    app.add(Toy, Owner, Kennel, Bed, Chip, store="one")
+    app.add(Dog, store="two")
+    app.bindings.configure()
+    await app.stores["one"].apply([Change(Verb.ADD, "chip", 1, ("id", "dog"), (1, 77))])
+    report = await app.fsck(repair=True)
+    assert [(item.kind, item.field, item.number, item.repaired) for item in report.findings] == [
+        ("dangling", "dog", 1, 0)
+    ]
+    assert "chip.dog: 1 dangling (1)" in str(report)
 
 
 _HOUSE = """

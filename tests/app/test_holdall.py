@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ import pytest
 
 from holdall import Holdall, Model, Ref, field
 from holdall.errors import DeclarationError, SchemaMismatch, StateError, Unsupported
+
+pytestmark = pytest.mark.anyio
 
 
 class Shelf(Model):
@@ -45,7 +46,7 @@ def test_wrong_declarations_are_refused_with_what_to_do() -> None:
         app.add(Item, Keyless, store="main", collection="items")
 
 
-def test_a_model_without_a_target_is_refused_when_the_first_session_opens() -> None:
+async def test_a_model_without_a_target_is_refused_when_the_first_session_opens() -> None:
     async def open_session(app: Holdall) -> None:
         async with app.session():
             pass
@@ -54,24 +55,21 @@ def test_a_model_without_a_target_is_refused_when_the_first_session_opens() -> N
     other.add_store("main", "memory:")
     other.add(Item, store="main")
     with pytest.raises(StateError, match=r"app\.add\(Shelf"):
-        asyncio.run(open_session(other))
+        await open_session(other)
 
 
-def test_a_store_that_cannot_keep_a_model_refuses_it_by_name(tmp_path: Path) -> None:
+async def test_a_store_that_cannot_keep_a_model_refuses_it_by_name(tmp_path: Path) -> None:
     app = Holdall("refused")
     app.add_store("main", "memory:")
     app.add(Shelf, Item, store="main")
 
-    async def use() -> None:
-        async with app.session() as session:
-            session.add(Shelf(name="a"))
-            with pytest.raises((Unsupported, StateError, AttributeError)):
-                session.add(Keyless(name="x"))
-
-    asyncio.run(use())
+    async with app.session() as session:
+        session.add(Shelf(name="a"))
+        with pytest.raises((Unsupported, StateError, AttributeError)):
+            session.add(Keyless(name="x"))
 
 
-def test_stored_tables_that_do_not_fit_are_told_apart(tmp_path: Path) -> None:
+async def test_stored_tables_that_do_not_fit_are_told_apart(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shelf.db'}"
     first = Holdall("first")
     first.add_store("main", url)
@@ -82,19 +80,16 @@ def test_stored_tables_that_do_not_fit_are_told_apart(tmp_path: Path) -> None:
         name: str = field(unique=True)
         width: int
 
-    async def main() -> None:
-        await first.create()
-        assert await first.inspect() == {}
-        await first.verify()
-        await first.close()
-        second = Holdall("second")
-        second.add_store("main", url)
-        second.add(Wider, store="main")
-        with pytest.raises(SchemaMismatch, match="width"):
-            await second.verify()
-        await second.close()
-
-    asyncio.run(main())
+    await first.create()
+    assert await first.inspect() == {}
+    await first.verify()
+    await first.close()
+    second = Holdall("second")
+    second.add_store("main", url)
+    second.add(Wider, store="main")
+    with pytest.raises(SchemaMismatch, match="width"):
+        await second.verify()
+    await second.close()
 
 
 def test_a_script_may_use_the_sync_facade_and_just_end(tmp_path: Path) -> None:
@@ -117,22 +112,19 @@ def test_a_script_may_use_the_sync_facade_and_just_end(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
-def test_two_holdalls_know_nothing_of_each_other() -> None:
-    async def main() -> None:
-        apps = []
-        for name in ("one", "two"):
-            app = Holdall(name)
-            app.add_store("main", "memory:")
-            app.add(Shelf, store="main")
-            apps.append(app)
-        async with apps[0].session() as session:
-            session.add(Shelf(name="a"))
-        async with apps[1].session() as session:
-            assert await session.count(Shelf.where()) == 0
-            assert await Shelf.objects.all().count() == 0
-        async with apps[0].session():
-            assert await Shelf.objects.all().count() == 1
-        with pytest.raises(StateError, match="2 Holdalls"):
-            await Shelf.objects.all()
-
-    asyncio.run(main())
+async def test_two_holdalls_know_nothing_of_each_other() -> None:
+    apps = []
+    for name in ("one", "two"):
+        app = Holdall(name)
+        app.add_store("main", "memory:")
+        app.add(Shelf, store="main")
+        apps.append(app)
+    async with apps[0].session() as session:
+        session.add(Shelf(name="a"))
+    async with apps[1].session() as session:
+        assert await session.count(Shelf.where()) == 0
+        assert await Shelf.objects.all().count() == 0
+    async with apps[0].session():
+        assert await Shelf.objects.all().count() == 1
+    with pytest.raises(StateError, match="2 Holdalls"):
+        await Shelf.objects.all()

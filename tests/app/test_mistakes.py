@@ -11,6 +11,8 @@ import pytest
 from holdall import Everyone, Holdall, Model, Policy, Ref, Role, User, field
 from holdall.errors import DeclarationError, HoldallError, NotFound, QueryError, StateError, ValidationError
 
+pytestmark = pytest.mark.anyio
+
 
 class Note(Model):
     id: int = field(pk=True)
@@ -128,32 +130,26 @@ ASKED: list[tuple[Callable[[Any], Awaitable[Any]], str]] = [
 
 
 @pytest.mark.parametrize("mistake, told", ASKED)
-def test_a_mistake_in_what_a_session_is_asked(mistake: Callable[[Any], Awaitable[Any]], told: str) -> None:
-    async def main() -> None:
-        made = app()
-        made.add(Note, store="m")
-        async with made.session() as s:
-            with pytest.raises((StateError, ValidationError, QueryError), match=told):
-                await mistake(s)
-
-    asyncio.run(main())
+async def test_a_mistake_in_what_a_session_is_asked(mistake: Callable[[Any], Awaitable[Any]], told: str) -> None:
+    made = app()
+    made.add(Note, store="m")
+    async with made.session() as s:
+        with pytest.raises((StateError, ValidationError, QueryError), match=told):
+            await mistake(s)
 
 
-def test_a_session_is_for_a_user_and_in_an_async_block() -> None:
-    async def main() -> None:
-        made = app()
-        made.add(Note, store="m")
-        for wrong in ("ann", None, 1):
-            with pytest.raises(StateError, match=r"such as User\('ann'\), not"):
-                async with made.session(wrong):
-                    pass
-        with pytest.raises(StateError, match=r"app.sync.session\(\)"), made.session():
-            pass
-        async with made.session(User("ann")) as s:
-            with pytest.raises(NotFound):
-                await s.require(Note, 1)
-
-    asyncio.run(main())
+async def test_a_session_is_for_a_user_and_in_an_async_block() -> None:
+    made = app()
+    made.add(Note, store="m")
+    for wrong in ("ann", None, 1):
+        with pytest.raises(StateError, match=r"such as User\('ann'\), not"):
+            async with made.session(wrong):
+                pass
+    with pytest.raises(StateError, match=r"app.sync.session\(\)"), made.session():
+        pass
+    async with made.session(User("ann")) as s:
+        with pytest.raises(NotFound):
+            await s.require(Note, 1)
 
 
 @pytest.mark.parametrize("act", [lambda s: s.add(Note(id=1)), lambda s: s.get(Note, 1), lambda s: s.commit()])

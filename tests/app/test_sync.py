@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,8 @@ from holdall import Holdall, Model, Session, State, field, state_of
 from holdall.app import SyncHoldall, SyncRecovery, SyncSession
 from holdall.errors import CommitAborted, NotFound, StateError
 from holdall.session import Recovered, Recovery
+
+pytestmark = pytest.mark.anyio
 
 
 class Note(Model):
@@ -132,37 +133,34 @@ def test_it_may_be_closed_twice_and_used_again(app: Holdall) -> None:
         assert session.count(Note.where()) == 1
 
 
-def test_records_found_without_a_session_can_be_saved_and_deleted() -> None:
-    async def main() -> None:
-        app = Holdall("notes")
-        app.add_store("main", "memory:")
-        app.add(Note, store="main")
-        await Note.objects.create(text="a")
-        note = await Note.objects.get(1)
-        assert note is not None
-        note.text = "b"
-        note.tags.append("x")
-        await note.save()
-        assert state_of(note) is not State.DIRTY
-        found = await Note.objects.get(1)
-        assert found is not None
-        assert (found.text, found.tags) == ("b", ["x"])
-        found.text = "c"
-        async with app.session() as session:
-            assert session.attach(found) is found
-            assert session.attach(found) is found
-            with pytest.raises(StateError):
-                session.attach(note)
-        again = await Note.objects.get(1)
-        assert again is not None
-        assert again.text == "c"
-        await again.delete()
-        assert await Note.objects.all().count() == 0
-        assert state_of(again) is State.DISCARDED
+async def test_records_found_without_a_session_can_be_saved_and_deleted() -> None:
+    app = Holdall("notes")
+    app.add_store("main", "memory:")
+    app.add(Note, store="main")
+    await Note.objects.create(text="a")
+    note = await Note.objects.get(1)
+    assert note is not None
+    note.text = "b"
+    note.tags.append("x")
+    await note.save()
+    assert state_of(note) is not State.DIRTY
+    found = await Note.objects.get(1)
+    assert found is not None
+    assert (found.text, found.tags) == ("b", ["x"])
+    found.text = "c"
+    async with app.session() as session:
+        assert session.attach(found) is found
+        assert session.attach(found) is found
         with pytest.raises(StateError):
-            await again.save()
-
-    asyncio.run(main())
+            session.attach(note)
+    again = await Note.objects.get(1)
+    assert again is not None
+    assert again.text == "c"
+    await again.delete()
+    assert await Note.objects.all().count() == 0
+    assert state_of(again) is State.DISCARDED
+    with pytest.raises(StateError):
+        await again.save()
 
 
 def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:

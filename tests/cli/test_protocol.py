@@ -11,6 +11,8 @@ import uvicorn
 
 from holdall.cli.protocol import BoundedProtocol
 
+pytestmark = pytest.mark.anyio
+
 
 class Impatient(BoundedProtocol):
     head_seconds = 0.1
@@ -23,32 +25,29 @@ async def _plain(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _said(protocol: type[BoundedProtocol], *pieces: bytes) -> bytes:
+async def _said(protocol: type[BoundedProtocol], *pieces: bytes) -> bytes:
     """What a server answers to these bytes until it ends the connection."""
 
-    async def main() -> bytes:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            listener.listen()
-            server = uvicorn.Server(uvicorn.Config(_plain, http=protocol, lifespan="off", log_level="critical"))
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            reader, writer = await asyncio.open_connection(*listener.getsockname())
-            received = b""
-            try:
-                for piece in pieces:
-                    writer.write(piece)
-                    await writer.drain()
-                async with asyncio.timeout(20):
-                    received = await reader.read()
-            except ConnectionError:
-                received = received or b"reset"
-            finally:
-                writer.close()
-                server.should_exit = True
-                await serving
-            return received
-
-    return asyncio.run(main())
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        server = uvicorn.Server(uvicorn.Config(_plain, http=protocol, lifespan="off", log_level="critical"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        received = b""
+        try:
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+            async with asyncio.timeout(20):
+                received = await reader.read()
+        except ConnectionError:
+            received = received or b"reset"
+        finally:
+            writer.close()
+            server.should_exit = True
+            await serving
+        return received
 
 
 _HEAD = b"GET / HTTP/1.1\r\nhost: a\r\n"
@@ -56,22 +55,22 @@ _POST = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize("piece", [b"x-1: " + b"v" * 200_000, b"x: 1\r\n" * 40_000], ids=["one long", "many"])
-def test_a_head_that_is_too_long_is_refused(piece: bytes) -> None:
-    assert _said(BoundedProtocol, _HEAD + piece).startswith((b"HTTP/1.1 431 ", b"reset"))
+async def test_a_head_that_is_too_long_is_refused(piece: bytes) -> None:
+    assert (await _said(BoundedProtocol, _HEAD + piece)).startswith((b"HTTP/1.1 431 ", b"reset"))
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", _HEAD, _HEAD + b"\r\n" + _HEAD], ids=["nothing", "word", "half", "next"])
-def test_a_head_that_never_ends_is_refused(sent: bytes) -> None:
-    answer = _said(Impatient, sent)
+async def test_a_head_that_never_ends_is_refused(sent: bytes) -> None:
+    answer = await _said(Impatient, sent)
     assert b"HTTP/1.1 408 " in answer
     assert answer.count(b"HTTP/1.1 200 ") == sent.count(b"\r\n\r\n")
 
 
-def test_fields_after_a_body_are_bounded_too() -> None:
-    answer = _said(BoundedProtocol, _POST + b"0\r\n" + b"x: 1234567890\r\n" * 20_000)
+async def test_fields_after_a_body_are_bounded_too() -> None:
+    answer = await _said(BoundedProtocol, _POST + b"0\r\n" + b"x: 1234567890\r\n" * 20_000)
     assert b" 200 " not in answer
 
 
-def test_a_request_within_the_bounds_is_answered() -> None:
+async def test_a_request_within_the_bounds_is_answered() -> None:
     last = _HEAD + b"x: " + b"v" * 50_000 + b"\r\nconnection: close\r\n\r\n"
-    assert _said(BoundedProtocol, _HEAD + b"\r\n", last).count(b"HTTP/1.1 200 ") == 2
+    assert (await _said(BoundedProtocol, _HEAD + b"\r\n", last)).count(b"HTTP/1.1 200 ") == 2

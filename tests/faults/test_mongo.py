@@ -11,7 +11,7 @@ from tests.faults.matrix import FAULTS, tried
 from tests.faults.subject import OPERATIONS, Subject
 
 # a driver task that is cancelled while it connects leaves its socket to the collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 
 _LIMITS = {"timeout": 0.5, "connect_timeout": 0.5}
 
@@ -34,8 +34,5 @@ def subject(mongo_url: str) -> Subject:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
-    async def main() -> None:
-        assert await tried(subject, operation, fault) == []
-
-    asyncio.run(main())
+async def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
+    assert await tried(subject, operation, fault) == []

@@ -16,6 +16,8 @@ from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
 from tests.servers.scratch import scratch_database
 
+pytestmark = pytest.mark.anyio
+
 _LIMITS = {"timeout": 0.4, "connect_timeout": 0.4}
 
 
@@ -51,26 +53,23 @@ def _counter(url: str) -> Callable[[], Awaitable[int]]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
-    async def main() -> None:
-        assert await tried(subject, operation, fault) == []
-        assert await connections_given_back(subject) == 0
-
-    asyncio.run(main())
+async def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
+    assert await tried(subject, operation, fault) == []
+    assert await connections_given_back(subject) == 0
 
 
 @pytest.mark.parametrize("operation", ["apply one", "transaction", "session"])
-def test_a_store_that_takes_a_lost_answer_for_a_refusal_is_caught(
+async def test_a_store_that_takes_a_lost_answer_for_a_refusal_is_caught(
     subject: Subject, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault."""
     for module in ("postgres", "postgres_work"):
         monkeypatch.setattr(f"holdall.stores.sql.{module}.deciding", contextlib.nullcontext)
-    wrong = asyncio.run(tried(subject, operation, Fault.RESET_ANSWER))
+    wrong = await tried(subject, operation, Fault.RESET_ANSWER)
     assert any("is there, but the answer was" in line for line in wrong)
 
 
-def test_a_store_that_does_not_close_is_caught(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_does_not_close_is_caught(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted fault."""
     closed = PostgresPool.close
     pools: list[PostgresPool] = []
@@ -80,10 +79,7 @@ def test_a_store_that_does_not_close_is_caught(subject: Subject, monkeypatch: py
 
     monkeypatch.setattr(PostgresPool, "close", close)
 
-    async def main() -> list[str]:
-        wrong = await tried(subject, "fetch", Fault.RESET_REQUEST)
-        for pool in pools:
-            await closed(pool)
-        return wrong
-
-    assert any("were left open" in line for line in asyncio.run(main()))
+    wrong = await tried(subject, "fetch", Fault.RESET_REQUEST)
+    for pool in pools:
+        await closed(pool)
+    assert any("were left open" in line for line in wrong)

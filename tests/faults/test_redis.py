@@ -11,6 +11,8 @@ from holdall.testing.fault import Fault
 from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
 
+pytestmark = pytest.mark.anyio
+
 _OPTIONS = {"max_connections": 3, "prefix": "faults", "scan_limit": 1000}
 _LIMITS = {"timeout": 0.4, "connect_timeout": 0.4}
 
@@ -39,9 +41,6 @@ def subject(redis_url: str) -> Subject:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "transaction"])
-def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
-    async def main() -> None:
-        assert await tried(subject, operation, fault) == []
-        assert await connections_given_back(subject) == 0
-
-    asyncio.run(main())
+async def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
+    assert await tried(subject, operation, fault) == []
+    assert await connections_given_back(subject) == 0

@@ -15,6 +15,8 @@ from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
 from tests.servers.api import Api
 
+pytestmark = pytest.mark.anyio
+
 _LIMITS = {
     "timeouts": Timeouts(connect=0.4, read=0.4, total=0.8),
     "retries": Retries(most=1, first_wait=0.01),
@@ -58,11 +60,8 @@ def subject(api: Api, request: pytest.FixtureRequest) -> Subject:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "transaction"])
-def test_every_answer_is_true_and_comes_in_time(subject: Subject, api: Api, operation: str, fault: Fault) -> None:
-    async def main() -> None:
-        assert await tried(subject, operation, fault) == []
-        assert await connections_given_back(subject) == 0
-
-    asyncio.run(main())
+async def test_every_answer_is_true_and_comes_in_time(subject: Subject, api: Api, operation: str, fault: Fault) -> None:
+    assert await tried(subject, operation, fault) == []
+    assert await connections_given_back(subject) == 0
     sent = Counter((call.method, call.key) for call in api.calls["once/faults/note"] if call.is_applied)
     assert [what for what, count in sent.items() if count > 1] == []

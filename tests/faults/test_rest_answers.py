@@ -5,7 +5,6 @@ The short form strikes once; ANSWERS=1 also lets faults last, and takes those th
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Any
 
@@ -16,6 +15,8 @@ from holdall.stores.rest.pages import Lister
 from holdall.testing.fault_server import FAULTS
 from tests.faults.answers import READS, WRITES, requests_of, wrong_reads, wrong_writes
 from tests.faults.shop import Strike
+
+pytestmark = pytest.mark.anyio
 
 _IS_LONG = bool(os.environ.get("ANSWERS"))
 _LARGE = {"huge", "huge without length", "huge once unpacked"}
@@ -31,46 +32,40 @@ def _lasting() -> list[bool]:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_what_is_read_is_true_or_refused(name: str) -> None:
+async def test_what_is_read_is_true_or_refused(name: str) -> None:
     read = READS[name]
 
-    async def main() -> list[str]:
-        requests = range(await requests_of(read))
-        lies = [(lie, at) for lie in _LIES_OF_LISTS for at in requests if at] if "list" in name else []
-        faults = [(fault, at) for fault in _FAULTS for at in requests]
-        strikes = [Strike(fault, at, False, lasts) for fault, at in [*faults, *lies] for lasts in _lasting()]
-        return await wrong_reads(read, strikes)
-
-    assert asyncio.run(main()) == []
+    requests = range(await requests_of(read))
+    lies = [(lie, at) for lie in _LIES_OF_LISTS for at in requests if at] if "list" in name else []
+    faults = [(fault, at) for fault in _FAULTS for at in requests]
+    strikes = [Strike(fault, at, False, lasts) for fault, at in [*faults, *lies] for lasts in _lasting()]
+    assert (await wrong_reads(read, strikes)) == []
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_what_is_said_of_a_write_is_true(name: str) -> None:
+async def test_what_is_said_of_a_write_is_true(name: str) -> None:
     write = WRITES[name]
 
-    async def main() -> list[str]:
-        requests = range(await requests_of(write))
-        kinds = [(fault, False) for fault in [*_FAULTS, *_REFUSALS]]
-        kinds += [(fault, True) for fault in _FAULTS if fault not in _SAY_NO]
-        strikes = [Strike(fault, at, late, lasts) for fault, late in kinds for at in requests for lasts in _lasting()]
-        return await wrong_writes(write, strikes)
-
-    assert asyncio.run(main()) == []
+    requests = range(await requests_of(write))
+    kinds = [(fault, False) for fault in [*_FAULTS, *_REFUSALS]]
+    kinds += [(fault, True) for fault in _FAULTS if fault not in _SAY_NO]
+    strikes = [Strike(fault, at, late, lasts) for fault, late in kinds for at in requests for lasts in _lasting()]
+    assert (await wrong_writes(write, strikes)) == []
 
 
-def test_a_write_that_is_said_to_have_failed_too_soon_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_write_that_is_said_to_have_failed_too_soon_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def sure(store: str, place: str, *_: Any, **__: Any) -> StoreUnavailable:
         return StoreUnavailable(store, place)
 
     monkeypatch.setattr("holdall.stores.rest.repetition.from_status", sure)
     monkeypatch.setattr("holdall.stores.rest.writing.unknown", sure)
     for fault in ("error", "not JSON"):
-        assert asyncio.run(wrong_writes(WRITES["add by POST"], [Strike(fault, 0, True)]))
+        assert await wrong_writes(WRITES["add by POST"], [Strike(fault, 0, True)])
 
 
-def test_a_list_that_is_taken_for_whole_too_soon_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_that_is_taken_for_whole_too_soon_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holdall.stores.rest.pages._End._demand_reached", lambda self: None)
     monkeypatch.setattr(Lister, "_demand_whole", lambda self, *_, **__: None)
     monkeypatch.setattr("holdall.stores.rest.reading.min", lambda totals: 0, raising=False)
     for style in ("page", "cursor"):
-        assert asyncio.run(wrong_reads(READS[f"list by {style}"], [Strike("empty page", 1)]))
+        assert await wrong_reads(READS[f"list by {style}"], [Strike("empty page", 1)])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import gc
 import sys
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from holdall.errors import DeclarationError, NotFound, NotLoaded, QueryError, St
 from holdall.model import Many, Model, OnDelete, Ref, Reference, Related, State, back, field, schema_of, state_of
 from holdall.query import Compare, Generated, Kind, ManyForm, Op
 from tests.model.keeping import Session, made
+
+pytestmark = pytest.mark.anyio
 
 
 class Place(Model):
@@ -64,11 +65,11 @@ def test_what_a_reference_refuses(value: Any) -> None:
     assert book.author == 1
 
 
-def test_an_empty_reference() -> None:
+async def test_an_empty_reference() -> None:
     author = made(Author, id=1)
     assert not author.best
     assert author.best.key is None
-    assert asyncio.run(_awaited(author.best)) is None
+    assert await _awaited(author.best) is None
     with pytest.raises(NotLoaded):
         author.best.place  # noqa: B018
 
@@ -86,37 +87,37 @@ async def _awaited(value: Any) -> Any:
     return await value
 
 
-def test_loading() -> None:
+async def test_loading() -> None:
     session = Session()
     book = made(Book, id=7, author=1)
     with pytest.raises(NotLoaded, match="Author is not loaded"):
         book.author.name  # noqa: B018
     with pytest.raises(StateError, match="Author belongs to no Holdall"):
-        asyncio.run(_awaited(book.author))
+        await _awaited(book.author)
     session.keep(book)
     with pytest.raises(NotFound):
-        asyncio.run(_awaited(book.author))
+        await _awaited(book.author)
     author = made(Author, id=1, name="Ursula")
     session.keep(author)
-    assert asyncio.run(_awaited(book.author)) is author
-    assert asyncio.run(_awaited(book.author)) is author
+    assert await _awaited(book.author) is author
+    assert await _awaited(book.author) is author
     assert session.loads == 2
     assert book.author.name == "Ursula"
     assert (state_of(book), session.told) == (State.CLEAN, [])
-    assert asyncio.run(_awaited(author.books)) == [book]
+    assert await _awaited(author.books) == [book]
 
 
-def test_loading_late_does_not_undo_a_write() -> None:
+async def test_loading_late_does_not_undo_a_write() -> None:
     session = Session()
     book, author = made(Book, id=7, author=1), made(Author, id=1)
     session.keep(book, author)
     handle = book.author
     book.author = 2
-    assert asyncio.run(_awaited(handle)) is author
+    assert await _awaited(handle) is author
     assert book.author == 2
 
 
-def test_many_references_kept_here() -> None:
+async def test_many_references_kept_here() -> None:
     session = Session()
     book = made(Book, id=1, author=1, translators=(1, ted), editors=[ursula], sequels=[made(Book, id=5, author=1), 6])
     session.keep(ursula, book)
@@ -125,7 +126,7 @@ def test_many_references_kept_here() -> None:
     assert isinstance(book.sequels, Related)
     assert [item.key for item in book.translators] == [1, 2]
     assert (book.sequels.keys, len(book.sequels), 6 in book.sequels, 7 in book.sequels) == ((5, 6), 2, True, False)
-    assert asyncio.run(_awaited(book.translators[0])) is ursula
+    assert await _awaited(book.translators[0]) is ursula
     with pytest.raises(ValidationError) as caught:
         book.sequels = [5, "x", 5, made(Book, id=5, author=1)]
     assert [(error.path, error.code) for error in caught.value.errors] == [("sequels.1", "type")]
@@ -255,17 +256,14 @@ def test_nothing_leaks(act: Any) -> None:
     assert _blocks_of(act) < 100
 
 
-def test_loading_in_a_circle_leaks_nothing() -> None:
-    async def main() -> int:
+async def test_loading_in_a_circle_leaks_nothing() -> None:
+    await _make_circle_by_loading()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(300):
         await _make_circle_by_loading()
-        gc.collect()
-        before = sys.getallocatedblocks()
-        for _ in range(300):
-            await _make_circle_by_loading()
-        gc.collect()
-        return sys.getallocatedblocks() - before
-
-    assert asyncio.run(main()) < 100
+    gc.collect()
+    assert (sys.getallocatedblocks() - before) < 100
 
 
 def test_records_of_plain_values_are_not_seen_by_the_cycle_collector() -> None:

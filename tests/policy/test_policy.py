@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +10,8 @@ from holdall import Authenticated, Everyone, Holdall, Many, Model, Nobody, Polic
 from holdall.errors import Forbidden
 from holdall.policy import ANONYMOUS, SYSTEM, Right
 from holdall.query import ALWAYS
+
+pytestmark = pytest.mark.anyio
 
 
 class Drawer(Model):
@@ -104,63 +105,54 @@ QUERIES: list[Query[Any]] = [
 
 @pytest.mark.parametrize("scattered", [False, True])
 @pytest.mark.parametrize("query", QUERIES, ids=str)
-def test_no_way_leads_through_what_may_not_be_read(scattered: bool, query: Query[Any]) -> None:
-    async def main() -> None:
-        app = guarded(scattered, Policy(read=Everyone), Policy(read=Role("editor")))
-        async with app.session(user=ANN) as session:
-            reads: list[Any] = [session.query, session.first, session.one, session.exists, session.count]
-            for read in reads if query.condition != ALWAYS else reads[:4]:
-                if read == session.exists and query.condition == ALWAYS and not query.sort_keys:
-                    continue  # it asks for keys instead of what the query projects
-                with pytest.raises(Forbidden, match="read drawer"):
-                    await read(query)
-            with pytest.raises(Forbidden):
-                _ = [record async for record in session.stream(query)]
-
-    asyncio.run(main())
+async def test_no_way_leads_through_what_may_not_be_read(scattered: bool, query: Query[Any]) -> None:
+    app = guarded(scattered, Policy(read=Everyone), Policy(read=Role("editor")))
+    async with app.session(user=ANN) as session:
+        reads: list[Any] = [session.query, session.first, session.one, session.exists, session.count]
+        for read in reads if query.condition != ALWAYS else reads[:4]:
+            if read == session.exists and query.condition == ALWAYS and not query.sort_keys:
+                continue  # it asks for keys instead of what the query projects
+            with pytest.raises(Forbidden, match="read drawer"):
+                await read(query)
+        with pytest.raises(Forbidden):
+            _ = [record async for record in session.stream(query)]
 
 
 @pytest.mark.parametrize("scattered", [False, True])
-def test_a_many_and_a_reference_are_read_by_the_right_of_their_target(scattered: bool) -> None:
-    async def main() -> None:
-        app = guarded(scattered, Policy(read=Role("editor")), Policy(read=Everyone))
-        async with app.session() as session:
-            session.add(Drawer(id=1, name="x"))
-            session.add(Letter(id=1, text="a", drawer=1))
-        async with app.session(user=ANN) as session:
-            drawer = await session.require(Drawer, 1)
-            with pytest.raises(Forbidden):
-                await drawer.letters
-            letters: Any = Drawer.letters
-            for condition in (letters.any(ALWAYS), letters.all(ALWAYS), ~letters.any(ALWAYS)):
-                with pytest.raises(Forbidden, match="read letter"):
-                    await session.query(Drawer.where(condition))
-            with pytest.raises(Forbidden):
-                await session.get(Letter, 1)
-            with pytest.raises(Forbidden):
-                await session.refresh(session.register(Letter(id=1, text="guess")))
-        async with app.session(user=EVE) as session:
-            drawer = await session.require(Drawer, 1)
-            assert [letter.text for letter in await drawer.letters] == ["a"]
-
-    asyncio.run(main())
+async def test_a_many_and_a_reference_are_read_by_the_right_of_their_target(scattered: bool) -> None:
+    app = guarded(scattered, Policy(read=Role("editor")), Policy(read=Everyone))
+    async with app.session() as session:
+        session.add(Drawer(id=1, name="x"))
+        session.add(Letter(id=1, text="a", drawer=1))
+    async with app.session(user=ANN) as session:
+        drawer = await session.require(Drawer, 1)
+        with pytest.raises(Forbidden):
+            await drawer.letters
+        letters: Any = Drawer.letters
+        for condition in (letters.any(ALWAYS), letters.all(ALWAYS), ~letters.any(ALWAYS)):
+            with pytest.raises(Forbidden, match="read letter"):
+                await session.query(Drawer.where(condition))
+        with pytest.raises(Forbidden):
+            await session.get(Letter, 1)
+        with pytest.raises(Forbidden):
+            await session.refresh(session.register(Letter(id=1, text="guess")))
+    async with app.session(user=EVE) as session:
+        drawer = await session.require(Drawer, 1)
+        assert [letter.text for letter in await drawer.letters] == ["a"]
 
 
-def test_a_commit_without_the_right_sends_nothing() -> None:
-    async def main() -> None:
-        app = guarded(False, Policy(create=Role("editor"), delete=Nobody), Policy())
-        async with app.session() as session:
-            session.add(Letter(id=1, text="a"))
-        async with app.session(user=ANN) as session:
-            letter = await session.require(Letter, 1)
-            session.add(Drawer(id=1, name="x"))
-            session.remove(letter)
-            with pytest.raises(Forbidden, match="delete"):
-                await session.commit()
-            session.rollback()
-            letter.text = "b"
-        async with app.session() as session:
-            assert (await session.require(Letter, 1)).text == "b"
-            assert await session.count(Drawer.where()) == 0
-
-    asyncio.run(main())
+async def test_a_commit_without_the_right_sends_nothing() -> None:
+    app = guarded(False, Policy(create=Role("editor"), delete=Nobody), Policy())
+    async with app.session() as session:
+        session.add(Letter(id=1, text="a"))
+    async with app.session(user=ANN) as session:
+        letter = await session.require(Letter, 1)
+        session.add(Drawer(id=1, name="x"))
+        session.remove(letter)
+        with pytest.raises(Forbidden, match="delete"):
+            await session.commit()
+        session.rollback()
+        letter.text = "b"
+    async with app.session() as session:
+        assert (await session.require(Letter, 1)).text == "b"
+        assert await session.count(Drawer.where()) == 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import asyncpg
+import pytest
 from redis import Redis
 
 from tests.servers.killable import KillablePostgres, KillableValkey
 
+pytestmark = pytest.mark.anyio
 
-def test_postgresql_comes_back_with_what_was_written() -> None:
+
+async def test_postgresql_comes_back_with_what_was_written() -> None:
     async def run(statement: str) -> list[tuple[int]]:
         connection = await asyncpg.connect(server.url, timeout=10)
         try:
@@ -19,10 +20,10 @@ def test_postgresql_comes_back_with_what_was_written() -> None:
             await connection.close()
 
     with KillablePostgres() as server:
-        asyncio.run(run("CREATE TABLE t AS SELECT 7 AS n"))
+        await run("CREATE TABLE t AS SELECT 7 AS n")
         server.kill()
         server.start()
-        assert asyncio.run(run("SELECT n FROM t")) == [(7,)]
+        assert await run("SELECT n FROM t") == [(7,)]
 
 
 def test_valkey_comes_back_with_what_was_written() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import asyncpg
@@ -8,6 +7,8 @@ import pytest
 
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.scratch import is_listening
+
+pytestmark = pytest.mark.anyio
 
 
 async def _ask(url: str, statement: str) -> object:
@@ -18,17 +19,17 @@ async def _ask(url: str, statement: str) -> object:
         await connection.close()
 
 
-def test_the_embedded_server_answers(postgres_url: str) -> None:
-    assert asyncio.run(_ask(postgres_url, "SELECT 1")) == 1
+async def test_the_embedded_server_answers(postgres_url: str) -> None:
+    assert await _ask(postgres_url, "SELECT 1") == 1
 
 
-def test_a_fresh_database_is_empty_and_another_each_time(
+async def test_a_fresh_database_is_empty_and_another_each_time(
     postgres_url: str, fresh_database: Callable[[str], str]
 ) -> None:
     first, second = fresh_database(postgres_url), fresh_database(postgres_url)
-    asyncio.run(_ask(first, "CREATE TABLE only_here (id int)"))
+    await _ask(first, "CREATE TABLE only_here (id int)")
     count = "SELECT count(*) FROM pg_tables WHERE tablename = 'only_here'"
-    assert [asyncio.run(_ask(url, count)) for url in (first, second)] == [1, 0]
+    assert [await _ask(url, count) for url in (first, second)] == [1, 0]
 
 
 def test_a_stopped_server_is_gone() -> None:
@@ -38,8 +39,8 @@ def test_a_stopped_server_is_gone() -> None:
     assert not is_listening(url)
 
 
-def test_this_machines_servers_give_a_database_of_our_own(machine_postgres_url: str) -> None:
-    assert str(asyncio.run(_ask(machine_postgres_url, "SELECT current_database()"))).startswith("holdall_test_")
+async def test_this_machines_servers_give_a_database_of_our_own(machine_postgres_url: str) -> None:
+    assert str(await _ask(machine_postgres_url, "SELECT current_database()")).startswith("holdall_test_")
 
 
 def test_mariadb_gives_a_database_of_our_own(mariadb_url: str, fresh_database: Callable[[str], str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import pytest
 from holdall.errors import StaleVersion, UniqueViolation
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Run, Runs, Store, Verb, open_store
+
+pytestmark = pytest.mark.anyio
 
 NOTE = Schema(
     "note",
@@ -45,7 +46,7 @@ def test_rows_are_the_same_from_columns() -> None:
 
 @pytest.mark.parametrize("url", ["memory:", "sqlite://", "yaml:{folder}", "sqlite:///{folder}/notes.db"])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_a_store_applies_runs_as_it_applies_their_changes(url: str, count: int, tmp_path: Path) -> None:
+async def test_a_store_applies_runs_as_it_applies_their_changes(url: str, count: int, tmp_path: Path) -> None:
     async def content(changes: Sequence[Change], folder: Path) -> list[Any]:
         store: Any = open_store("main", url.format(folder=folder))
         store.bind([NOTE])
@@ -69,8 +70,5 @@ def test_a_store_applies_runs_as_it_applies_their_changes(url: str, count: int, 
     for name in ("runs", "changes"):
         (tmp_path / name).mkdir()
 
-    async def main() -> None:
-        runs = Runs(RUNS[:count], is_linked=False)
-        assert await content(runs, tmp_path / "runs") == await content(list(runs), tmp_path / "changes")
-
-    asyncio.run(main())
+    runs = Runs(RUNS[:count], is_linked=False)
+    assert await content(runs, tmp_path / "runs") == await content(list(runs), tmp_path / "changes")

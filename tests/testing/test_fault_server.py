@@ -9,6 +9,8 @@ import pytest
 
 from holdall.testing.fault_server import FAULTS, FaultServer, Reply, Request
 
+pytestmark = pytest.mark.anyio
+
 
 async def _sent(server: FaultServer, *requests: bytes) -> list[asyncio.StreamWriter]:
     writers = []
@@ -21,7 +23,7 @@ async def _sent(server: FaultServer, *requests: bytes) -> list[asyncio.StreamWri
     return writers
 
 
-def test_a_block_that_ends_with_open_connections_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_block_that_ends_with_open_connections_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with FaultServer(lambda request: FAULTS["hanging"]) as server:
             writers = await _sent(server, b"", b"GET / HTTP/1.1\r\n\r\n", b"GET / HT", b"no HTTP\r\n\r\n")
@@ -32,11 +34,11 @@ def test_a_block_that_ends_with_open_connections_ends_quietly(caplog: pytest.Log
         await asyncio.sleep(0)
 
     with caplog.at_level(logging.DEBUG, "asyncio"):
-        asyncio.run(main())
+        await main()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_what_the_test_does_wrong_is_raised_when_the_block_ends() -> None:
+async def test_what_the_test_does_wrong_is_raised_when_the_block_ends() -> None:
     def wrong(request: Request) -> Reply:
         raise KeyError("page")
 
@@ -46,4 +48,4 @@ def test_what_the_test_does_wrong_is_raised_when_the_block_ends() -> None:
                 writer.close()
 
     with pytest.raises(KeyError, match="page"):
-        asyncio.run(main())
+        await main()

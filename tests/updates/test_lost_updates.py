@@ -19,11 +19,13 @@ from holdall.stores.rest import BodyVersion, RestCollection
 from tests.servers.api import Api
 from tests.updates.counting import begin, count, counting_app, total
 
+pytestmark = pytest.mark.anyio
+
 _ROOT = Path(__file__).parents[2]
 _WRITERS, _TIMES = 8, 50
 
 
-def tried(app: Holdall, writers: int = _WRITERS, times: int = _TIMES) -> tuple[tuple[int, int], int]:
+async def tried(app: Holdall, writers: int = _WRITERS, times: int = _TIMES) -> tuple[tuple[int, int], int]:
     """What the counter says in the end, how often it was written, and how often writers met."""
 
     async def main() -> tuple[tuple[int, int], int]:
@@ -34,47 +36,47 @@ def tried(app: Holdall, writers: int = _WRITERS, times: int = _TIMES) -> tuple[t
         finally:
             await app.close()
 
-    return asyncio.run(asyncio.wait_for(main(), 120))
+    return await asyncio.wait_for(main(), 120)
 
 
-def same(app: Holdall) -> None:
-    found, conflicts = tried(app)
+async def same(app: Holdall) -> None:
+    found, conflicts = await tried(app)
     assert found == (_WRITERS * _TIMES, _WRITERS * _TIMES)
     assert conflicts > 0, "writers never met, so nothing was tried"
 
 
-def test_in_memory() -> None:
-    same(counting_app("memory:"))
+async def test_in_memory() -> None:
+    await same(counting_app("memory:"))
 
 
-def test_in_sqlite(tmp_path: Path) -> None:
-    same(counting_app(f"sqlite:///{tmp_path}/counter.db"))
+async def test_in_sqlite(tmp_path: Path) -> None:
+    await same(counting_app(f"sqlite:///{tmp_path}/counter.db"))
 
 
-def test_in_postgresql(postgres_url: str, fresh_database: Callable[[str], str]) -> None:
-    same(counting_app(fresh_database(postgres_url)))
+async def test_in_postgresql(postgres_url: str, fresh_database: Callable[[str], str]) -> None:
+    await same(counting_app(fresh_database(postgres_url)))
 
 
-def test_in_yaml(tmp_path: Path) -> None:
-    same(counting_app(f"yaml:{tmp_path}"))
+async def test_in_yaml(tmp_path: Path) -> None:
+    await same(counting_app(f"yaml:{tmp_path}"))
 
 
-def test_in_redis(redis_url: str) -> None:
-    same(counting_app(redis_url, prefix="lost updates"))
+async def test_in_redis(redis_url: str) -> None:
+    await same(counting_app(redis_url, prefix="lost updates"))
 
 
-def test_in_mongodb(mongo_url: str) -> None:
-    same(counting_app(mongo_url.replace("/test", "/updates")))
+async def test_in_mongodb(mongo_url: str) -> None:
+    await same(counting_app(mongo_url.replace("/test", "/updates")))
 
 
-def test_in_mongodb_without_transactions(standalone_mongo_url: str) -> None:
-    same(counting_app(standalone_mongo_url.replace("/test", "/updates")))
+async def test_in_mongodb_without_transactions(standalone_mongo_url: str) -> None:
+    await same(counting_app(standalone_mongo_url.replace("/test", "/updates")))
 
 
-def test_in_somebody_elses_api() -> None:
+async def test_in_somebody_elses_api() -> None:
     with Api() as api:
         counters = RestCollection(path="/once/updates/counter/{id}", version=BodyVersion(is_sent=True))
-        same(counting_app(api.url, collections={"counter": counters}))
+        await same(counting_app(api.url, collections={"counter": counters}))
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "yaml"])
@@ -102,8 +104,8 @@ class Overwriting:
         return await self._store.apply([msgspec.structs.replace(change, version=None) for change in changes])
 
 
-def test_a_store_that_overwrites_is_caught() -> None:
+async def test_a_store_that_overwrites_is_caught() -> None:
     """The planted fault."""
     store: Any = Overwriting(open_store("main", "memory:"))
-    (value, _), _ = tried(counting_app(store))
+    (value, _), _ = await tried(counting_app(store))
     assert value < _WRITERS * _TIMES

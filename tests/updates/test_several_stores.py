@@ -18,6 +18,8 @@ import pytest
 from tests.contention.scenery import Scenery
 from tests.updates.tickets import Booth, Counts, begin, counts_of, draw
 
+pytestmark = pytest.mark.anyio
+
 _ROOT = Path(__file__).parents[2]
 _NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))
 _WRITERS, _TIMES, _NEIGHBOURS_TIMES = 3, 8, 10
@@ -69,13 +71,13 @@ def _started(booth: Booth, name: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("kinds", _PAIRS, ids="+".join)
-def test_every_draw_counts_in_both(tmp_path: Path, kinds: tuple[str, ...]) -> None:
+async def test_every_draw_counts_in_both(tmp_path: Path, kinds: tuple[str, ...]) -> None:
     with Scenery(is_embedded=True) as scenery:
         arena, stack = scenery.arena(kinds)
         with stack:
             first, second = [(url, _options(kind)) for url, kind in zip(arena.urls, kinds, strict=True)]
             booth = Booth((first, second), str(tmp_path / "journal.db"))
-            counts, conflicts = asyncio.run(asyncio.wait_for(_drawn(booth), 180))
+            counts, conflicts = await asyncio.wait_for(_drawn(booth), 180)
     both, singles = _WRITERS * _TIMES, _NEIGHBOURS * _NEIGHBOURS_TIMES
     total = both + singles // 2
     assert counts == [Counts(total, total, total, list(range(1, total + 1)))] * 2

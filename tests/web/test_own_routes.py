@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import Any
 
@@ -11,6 +10,8 @@ from fastapi import APIRouter
 
 from holdall import Everyone, Holdall, Model, Policy, field
 from holdall.testing.client import Client
+
+pytestmark = pytest.mark.anyio
 
 
 class Product(Model, collection="products"):
@@ -33,24 +34,21 @@ def _service() -> Any:
 
 
 @pytest.mark.parametrize("is_wrapped", [False, True])
-def test_a_fixed_path_within_a_collection_is_reached_beside_its_records(is_wrapped: bool) -> None:
+async def test_a_fixed_path_within_a_collection_is_reached_beside_its_records(is_wrapped: bool) -> None:
     service = _service()
 
-    async def main() -> None:
-        if is_wrapped:
-            service.add_middleware(_Through)
-        async with Client(service) as client:
-            service.include_router(router)
-            assert (await client.post("/products", {"id": "plain"})).status == 201
-            assert (await client.get("/products/special")).json() == {"special": True}
-            assert (await client.get("/products/plain")).json() == {"id": "plain"}
-            assert (await client.delete("/products/special")).status == 404  # the collection's answer for a record
-
-    asyncio.run(main())
+    if is_wrapped:
+        service.add_middleware(_Through)
+    async with Client(service) as client:
+        service.include_router(router)
+        assert (await client.post("/products", {"id": "plain"})).status == 201
+        assert (await client.get("/products/special")).json() == {"special": True}
+        assert (await client.get("/products/plain")).json() == {"id": "plain"}
+        assert (await client.delete("/products/special")).status == 404  # the collection's answer for a record
 
 
 @pytest.mark.parametrize("path", ["/products", "/products/{name}", "/products/"])
-def test_a_route_that_a_collection_would_answer_is_refused_by_name(path: str) -> None:
+async def test_a_route_that_a_collection_would_answer_is_refused_by_name(path: str) -> None:
     service = _service()
     service.add_api_route(path, special)
 
@@ -59,25 +57,22 @@ def test_a_route_that_a_collection_would_answer_is_refused_by_name(path: str) ->
             pass
 
     with pytest.raises(RuntimeError, match=r"is never reached, as the collection .products."):
-        asyncio.run(main())
+        await main()
 
 
-def test_the_first_page_leads_to_the_collections_and_gives_way_to_the_hosts_own() -> None:
+async def test_the_first_page_leads_to_the_collections_and_gives_way_to_the_hosts_own() -> None:
     service = _service()
 
-    async def main() -> None:
-        async with Client(service) as client:
-            links = {"openapi": "/openapi.json", "docs": "/docs"}
-            expected = {"name": "shop", "collections": {"products": "/products"}} | links
-            assert (await client.get("/")).json() == expected
-            page = await client.get("/", accept="text/html,*/*;q=0.8")
-            assert page.headers["content-type"].startswith("text/html")
-            assert b'<a href="/products">products</a>' in page.body
-            assert (await client.delete("/")).status in (404, 405)
-            service.add_api_route("/", special)
-            assert (await client.get("/")).json() == {"special": True}
-
-    asyncio.run(main())
+    async with Client(service) as client:
+        links = {"openapi": "/openapi.json", "docs": "/docs"}
+        expected = {"name": "shop", "collections": {"products": "/products"}} | links
+        assert (await client.get("/")).json() == expected
+        page = await client.get("/", accept="text/html,*/*;q=0.8")
+        assert page.headers["content-type"].startswith("text/html")
+        assert b'<a href="/products">products</a>' in page.body
+        assert (await client.delete("/")).status in (404, 405)
+        service.add_api_route("/", special)
+        assert (await client.get("/")).json() == {"special": True}
 
 
 class _Through:
@@ -88,7 +83,7 @@ class _Through:
         await self._app(scope, receive, send)
 
 
-def test_a_failure_of_an_own_route_is_a_problem_too() -> None:
+async def test_a_failure_of_an_own_route_is_a_problem_too() -> None:
     async def fails() -> None:
         raise ValueError("secret")
 
@@ -99,11 +94,8 @@ def test_a_failure_of_an_own_route_is_a_problem_too() -> None:
         with contextlib.suppress(ValueError):  # which goes on to the server, and its log
             await service(scope, receive, send)
 
-    async def main() -> None:
-        async with Client(swallowing) as client:
-            answer = await client.get("/fails")
-        assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
-        assert answer.json()["instance"].startswith("urn:uuid:")
-        assert b"secret" not in answer.body
-
-    asyncio.run(main())
+    async with Client(swallowing) as client:
+        answer = await client.get("/fails")
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json()["instance"].startswith("urn:uuid:")
+    assert b"secret" not in answer.body

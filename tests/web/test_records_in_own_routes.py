@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Annotated, Any
@@ -167,30 +166,27 @@ async def test_the_document_tells_of_records_in_routes_as_of_those_in_collection
     assert document == service.openapi()
 
 
-def _start(service: FastAPI) -> None:
-    async def main() -> None:
-        async with Client(service):
-            pass
-
-    asyncio.run(main())
+async def _start(service: FastAPI) -> None:
+    async with Client(service):
+        pass
 
 
-def test_a_record_that_would_be_looked_for_in_the_query_is_refused_by_name() -> None:
+async def test_a_record_that_would_be_looked_for_in_the_query_is_refused_by_name() -> None:
     service: FastAPI = app.asgi()
 
     @service.post("/import")
     async def route(city: City) -> None: ...
 
     with pytest.raises(RuntimeError, match=r"/import takes city.*Annotated\[.*, Body\(\)\]"):
-        _start(service)
+        await _start(service)
 
 
 @pytest.mark.parametrize("path", ["/countries", "/countries/files"])
-def test_what_is_mounted_where_a_collection_answers_is_refused(path: str) -> None:
+async def test_what_is_mounted_where_a_collection_answers_is_refused(path: str) -> None:
     service = app.asgi()
     service.mount(path, PlainTextResponse("hello"))
     with pytest.raises(RuntimeError, match="is never reached"):
-        _start(service)
+        await _start(service)
 
 
 async def test_what_is_mounted_deeper_is_reached() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from holdall.web import Problem
 from holdall.web.asgi import Receive, Scope, Send
 from tests.web.everything import everything
 from tests.web.served import Served
+
+pytestmark = pytest.mark.anyio
 
 
 class Stamp:
@@ -98,19 +99,16 @@ def test_middleware_wraps_collections_and_routes() -> None:
             assert served.get(url).headers["x-stamp"] == "1"
 
 
-def test_it_can_be_mounted() -> None:
+async def test_it_can_be_mounted() -> None:
     host = FastAPI()
     inner = everything("memory:").asgi()
     host.mount("/api/v1", inner)
 
-    async def main() -> None:
-        client = Client(host)
-        created = await client.post("/api/v1/lines", {"order": 1, "code": "a,b"})
-        assert created.headers["location"] == "/api/v1/lines/1,a%2Cb"
-        assert (await client.get(created.headers["location"])).json()["code"] == "a,b"
-        assert (await client.get("/lines")).status == 404
-
-    asyncio.run(main())
+    client = Client(host)
+    created = await client.post("/api/v1/lines", {"order": 1, "code": "a,b"})
+    assert created.headers["location"] == "/api/v1/lines/1,a%2Cb"
+    assert (await client.get(created.headers["location"])).json()["code"] == "a,b"
+    assert (await client.get("/lines")).status == 404
 
 
 def test_life_of_the_host_and_of_the_stores() -> None:
@@ -129,7 +127,7 @@ def test_life_of_the_host_and_of_the_stores() -> None:
     assert steps == ["begin", "end"]
 
 
-def test_it_does_not_start_on_tables_that_do_not_fit(tmp_path: Path) -> None:
+async def test_it_does_not_start_on_tables_that_do_not_fit(tmp_path: Path) -> None:
     class Book(Model, collection="books"):
         id: int = field(pk=True)
 
@@ -138,12 +136,9 @@ def test_it_does_not_start_on_tables_that_do_not_fit(tmp_path: Path) -> None:
     app.add(Book, store="main")
     api = app.asgi()  # nobody creates the table
 
-    async def main() -> None:
-        with pytest.raises((RuntimeError, SchemaMismatch)):
-            async with Client(api):
-                pass
-
-    asyncio.run(main())
+    with pytest.raises((RuntimeError, SchemaMismatch)):
+        async with Client(api):
+            pass
 
 
 def test_a_failure_tells_its_id_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:

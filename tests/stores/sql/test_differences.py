@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from holdall.stores.sql import open_sql
 from holdall.testing.conformance.world import SCHEMAS
+
+pytestmark = pytest.mark.anyio
 
 ALTERED = {
     "postgresql": [
@@ -36,9 +36,9 @@ ALTERED = {
 
 
 @pytest.mark.parametrize("server", ["postgres_url", "mariadb_url"])
-def test_every_difference_is_told(server: str, request: pytest.FixtureRequest) -> None:
+async def test_every_difference_is_told(server: str, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("fresh_database")(request.getfixturevalue(server))
-    asyncio.run(_tell(url))
+    await _tell(url)
 
 
 async def _tell(url: str) -> None:

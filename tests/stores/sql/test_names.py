@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +25,8 @@ from holdall.query import (
 )
 from holdall.store import Change, Verb
 from holdall.stores.sql import open_sql
+
+pytestmark = pytest.mark.anyio
 
 PART = Schema(
     "from",
@@ -104,11 +105,11 @@ QUERIES: list[Query[Any]] = [
 
 
 @pytest.mark.parametrize("server", [None, "postgres_url", "mariadb_url"])
-def test_any_name_and_any_key(server: str | None, request: pytest.FixtureRequest) -> None:
+async def test_any_name_and_any_key(server: str | None, request: pytest.FixtureRequest) -> None:
     url = "sqlite://"
     if server is not None:
         url = request.getfixturevalue("fresh_database")(request.getfixturevalue(server))
-    asyncio.run(_run(url))
+    await _run(url)
 
 
 async def _run(url: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import asyncpg
@@ -19,6 +19,8 @@ from holdall.testing.conformance import StoreConformance
 from tests.servers.pgbouncer import PgBouncer
 from tests.stores.sql.library import AUTHOR, BOOK, add_author
 
+pytestmark = pytest.mark.anyio
+
 T = TypeVar("T")
 
 
@@ -30,10 +32,6 @@ class Cat(Model):
 class Dog(Model):
     id: int = field(pk=True, generated=True)
     name: str
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +92,10 @@ async def _names(app: Holdall, model: type[Cat | Dog]) -> list[str]:
 
 # with a lock timeout of the server's own, the pooler refuses nothing, and nothing tells that it is there
 @pytest.mark.parametrize("options", [{"lock_timeout": None}, {}, {"statements": 0}])
-def test_a_statement_of_one_client_is_never_run_for_another(
+async def test_a_statement_of_one_client_is_never_run_for_another(
     options: dict[str, Any], pooler: PgBouncer, direct_url: str
 ) -> None:
-    async def main() -> None:
+    async with asyncio.timeout(60):
         url = pooler.url_of(direct_url)
         cats, dogs = await _animals(direct_url, url, **options)
         one = await _hold(url)
@@ -115,12 +113,12 @@ def test_a_statement_of_one_client_is_never_run_for_another(
         await cats.close()
         await dogs.close()
 
-    run(main())
-
 
 @pytest.mark.parametrize("options", [{"lock_timeout": None}, {}])
-def test_many_clients_at_once_write_what_they_mean(options: dict[str, Any], pooler: PgBouncer, direct_url: str) -> None:
-    async def main() -> None:
+async def test_many_clients_at_once_write_what_they_mean(
+    options: dict[str, Any], pooler: PgBouncer, direct_url: str
+) -> None:
+    async with asyncio.timeout(60):
         cats, dogs = await _animals(direct_url, pooler.url_of(direct_url), **options)
 
         async def work(app: Holdall, model: type[Cat | Dog], number: int) -> None:
@@ -140,11 +138,9 @@ def test_many_clients_at_once_write_what_they_mean(options: dict[str, Any], pool
             assert sorted(await _names(app, model)) == sorted(wanted)
             await app.close()
 
-    run(main())
 
-
-def test_statements_that_the_server_forgot_are_prepared_again(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_statements_that_the_server_forgot_are_prepared_again(postgres_url: str) -> None:
+    async with asyncio.timeout(60):
         database = PostgresDatabase("main", postgres_url, Tables(POSTGRESQL), PostgresOptions(connections=1))
         for _ in range(6):
             assert await database.rows("SELECT $1::int", (7,)) == [(7,)]
@@ -152,11 +148,9 @@ def test_statements_that_the_server_forgot_are_prepared_again(postgres_url: str)
                 await connection.raw.execute("DISCARD ALL")
         await database.close()
 
-    run(main())
 
-
-def test_a_stream_behind_a_pooler_stays_on_its_connection(pooled_url: str) -> None:
-    async def main() -> None:
+async def test_a_stream_behind_a_pooler_stays_on_its_connection(pooled_url: str) -> None:
+    async with asyncio.timeout(60):
         database = PostgresDatabase("main", pooled_url, Tables(POSTGRESQL), PostgresOptions())
         for _ in range(3):
             held = await _hold(pooled_url)
@@ -165,13 +159,11 @@ def test_a_stream_behind_a_pooler_stays_on_its_connection(pooled_url: str) -> No
             await held.close()
         await database.close()
 
-    run(main())
 
-
-def test_a_commit_waits_for_locks_only_as_long_as_it_is_told(pooler: PgBouncer, direct_url: str) -> None:
+async def test_a_commit_waits_for_locks_only_as_long_as_it_is_told(pooler: PgBouncer, direct_url: str) -> None:
     """The pooler takes no such setting when a connection is opened."""
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         store = open_sql("main", pooler.url_of(direct_url), lock_timeout=0.1)
         store.bind([AUTHOR, BOOK])
         await store.create()
@@ -184,18 +176,14 @@ def test_a_commit_waits_for_locks_only_as_long_as_it_is_told(pooler: PgBouncer, 
         assert len(await store.apply([add_author("a")])) == 1
         await store.close()
 
-    run(main())
-
 
 @pytest.mark.parametrize("through_pooler", [True, False])
-def test_a_setting_that_nobody_knows_is_told_by_name(
+async def test_a_setting_that_nobody_knows_is_told_by_name(
     through_pooler: bool, request: pytest.FixtureRequest, postgres_url: str
 ) -> None:
-    async def main() -> None:
+    async with asyncio.timeout(60):
         url = request.getfixturevalue("pooled_url") if through_pooler else postgres_url
         database = PostgresDatabase("main", f"{url}?pool_size=3", Tables(POSTGRESQL), PostgresOptions())
         with pytest.raises(StoreError, match="setting pool_size"):
             await database.rows("SELECT 1", ())
         await database.close()
-
-    run(main())

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import gc
 import threading
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -24,11 +24,7 @@ from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.relay import Relay
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book
 
-T = TypeVar("T")
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 30))
+pytestmark = pytest.mark.anyio
 
 
 def opened(url: str, **options: Any) -> PostgresDatabase:
@@ -40,17 +36,15 @@ async def backend(database: PostgresDatabase) -> int:
     return pid
 
 
-def test_one_after_another_needs_one_connection(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_one_after_another_needs_one_connection(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url)
         assert len({await backend(database) for _ in range(10)}) == 1
         await database.close()
 
-    run(main())
 
-
-def test_at_once_takes_no_more_than_allowed(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_at_once_takes_no_more_than_allowed(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, connections=3)
         rows = await asyncio.gather(
             *(database.rows("SELECT pg_backend_pid() FROM pg_sleep(0.02)", ()) for _ in range(30))
@@ -58,11 +52,9 @@ def test_at_once_takes_no_more_than_allowed(postgres_url: str) -> None:
         assert len({row[0][0] for row in rows}) == 3
         await database.close()
 
-    run(main())
 
-
-def test_waiting_too_long_is_a_timeout(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_waiting_too_long_is_a_timeout(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, connections=1, connect_timeout=0.5)
         async with database.transaction() as transaction:
             with pytest.raises(StoreTimeout):
@@ -71,22 +63,18 @@ def test_waiting_too_long_is_a_timeout(postgres_url: str) -> None:
         assert await database.rows("SELECT 1", ()) == [(1,)]
         await database.close()
 
-    run(main())
 
-
-def test_a_statement_too_long_is_a_timeout(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_a_statement_too_long_is_a_timeout(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, timeout=0.2, connections=1)
         with pytest.raises(StoreTimeout):
             await database.rows("SELECT pg_sleep(10)", ())
         assert await database.rows("SELECT 1", ()) == [(1,)]
         await database.close()
 
-    run(main())
 
-
-def test_a_cancelled_fetch_leaves_no_dirty_connection(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_a_cancelled_fetch_leaves_no_dirty_connection(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, connections=1)
         for _ in range(5):
             reading = asyncio.create_task(database.rows("SELECT pg_sleep(10), 'wrong'", ()))
@@ -97,11 +85,9 @@ def test_a_cancelled_fetch_leaves_no_dirty_connection(postgres_url: str) -> None
             assert await database.rows("SELECT 'right'", ()) == [("right",)]
         await database.close()
 
-    run(main())
 
-
-def test_waiters_that_give_up_lose_no_connection(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_waiters_that_give_up_lose_no_connection(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, connections=1)
         reading = asyncio.create_task(database.rows("SELECT pg_sleep(0.2)", ()))
         await asyncio.sleep(0.05)
@@ -115,11 +101,9 @@ def test_waiters_that_give_up_lose_no_connection(postgres_url: str) -> None:
         assert await database.rows("SELECT 1", ()) == [(1,)]
         await database.close()
 
-    run(main())
 
-
-def test_opening_that_is_broken_off_anywhere_leaves_nothing_behind(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_opening_that_is_broken_off_anywhere_leaves_nothing_behind(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         told: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
         for steps in range(16):
@@ -136,11 +120,9 @@ def test_opening_that_is_broken_off_anywhere_leaves_nothing_behind(postgres_url:
         gc.collect()
         assert told == []
 
-    run(main())
 
-
-def test_a_block_left_by_an_error_rolls_back(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_a_block_left_by_an_error_rolls_back(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, connections=1)
         await database.execute(["CREATE TABLE IF NOT EXISTS left_by_error (i int)"])
 
@@ -156,11 +138,9 @@ def test_a_block_left_by_an_error_rolls_back(postgres_url: str) -> None:
         await database.execute(["DROP TABLE left_by_error"])
         await database.close()
 
-    run(main())
 
-
-def test_connections_that_break_are_replaced(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_connections_that_break_are_replaced(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url, connections=2)
         pid = await backend(database)
         other = await asyncpg.connect(postgres_url)
@@ -176,11 +156,9 @@ def test_connections_that_break_are_replaced(postgres_url: str) -> None:
         await other.close()
         await database.close()
 
-    run(main())
 
-
-def test_a_connection_lost_while_committing_leaves_the_outcome_unknown(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_a_connection_lost_while_committing_leaves_the_outcome_unknown(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         store = open_sql("main", postgres_url)
         store.bind([AUTHOR, BOOK])
         await store.create()
@@ -200,11 +178,9 @@ def test_a_connection_lost_while_committing_leaves_the_outcome_unknown(postgres_
         await store.drop()
         await store.close()
 
-    run(main())
 
-
-def test_tables_that_change_are_noticed(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_tables_that_change_are_noticed(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
         database = opened(postgres_url)
         other = await asyncpg.connect(postgres_url)
         await other.execute("CREATE TABLE changing (a int)")
@@ -215,19 +191,15 @@ def test_tables_that_change_are_noticed(postgres_url: str) -> None:
         await other.close()
         await database.close()
 
-    run(main())
 
-
-def test_a_server_that_goes_away_is_unavailable() -> None:
-    async def main() -> None:
+async def test_a_server_that_goes_away_is_unavailable() -> None:
+    async with asyncio.timeout(30):
         with EmbeddedPostgres() as server:
             database = opened(server.url, connect_timeout=3)
             assert await database.rows("SELECT 1", ()) == [(1,)]
         with pytest.raises(StoreUnavailable):
             await database.rows("SELECT 1", ())
         await database.close()
-
-    run(main())
 
 
 def test_each_loop_has_connections_of_its_own(postgres_url: str) -> None:
@@ -238,7 +210,7 @@ def test_each_loop_has_connections_of_its_own(postgres_url: str) -> None:
         found.extend([await backend(database) for _ in range(5)])
         await database.close()
 
-    threads = [threading.Thread(target=run, args=(work(),)) for _ in range(3)]
+    threads = [threading.Thread(target=asyncio.run, args=(asyncio.wait_for(work(), 30),)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -253,8 +225,8 @@ def store(fresh_database: Any, postgres_url: str) -> SqlStore:
     return made
 
 
-def test_a_batch_tells_which_change_was_refused(store: SqlStore) -> None:
-    async def main() -> None:
+async def test_a_batch_tells_which_change_was_refused(store: SqlStore) -> None:
+    async with asyncio.timeout(30):
         await store.create()
         await store.apply([add_author("a"), add_book("x", 1, "1")])
         with pytest.raises(UniqueViolation) as unique:
@@ -266,11 +238,9 @@ def test_a_batch_tells_which_change_was_refused(store: SqlStore) -> None:
         assert await store.count(Query("book")) == 1
         await store.close()
 
-    run(main())
 
-
-def test_a_record_may_be_edited_twice_in_one_apply(store: SqlStore) -> None:
-    async def main() -> None:
+async def test_a_record_may_be_edited_twice_in_one_apply(store: SqlStore) -> None:
+    async with asyncio.timeout(30):
         await store.create()
         await store.apply([add_author("a"), add_book("x", 1), add_book("y", 1)])
         await store.apply([edit_book(1, 1, title="p"), edit_book(2, 1, title="q"), edit_book(1, 2, title="r")])
@@ -278,18 +248,14 @@ def test_a_record_may_be_edited_twice_in_one_apply(store: SqlStore) -> None:
         assert rows == [(1, "r", 3), (2, "q", 2)]
         await store.close()
 
-    run(main())
 
-
-def test_keys_given_by_hand_keep_the_counter_ahead(store: SqlStore) -> None:
-    async def main() -> None:
+async def test_keys_given_by_hand_keep_the_counter_ahead(store: SqlStore) -> None:
+    async with asyncio.timeout(30):
         await store.create()
         await store.apply([add_author("a", 7), add_author("b", 3)])
         (outcome,) = await store.apply([add_author("c")])
         assert outcome.key == 8
         await store.close()
-
-    run(main())
 
 
 @pytest.mark.parametrize("options", [{"connections": 0}, {"timeout": 0}, {"wrong": 1}])
@@ -329,15 +295,13 @@ async def _lock_timeouts(url: str, **options: Any) -> str:
     return str(found)
 
 
-def test_a_lock_timeout_is_set_unless_it_is_set_elsewhere(postgres_url: str) -> None:
-    async def main() -> list[str]:
-        async with _pooler(postgres_url) as pooler:
-            return [
-                await _lock_timeouts(postgres_url),
-                await _lock_timeouts(postgres_url, lock_timeout=0.25),
-                await _lock_timeouts(postgres_url, lock_timeout=None),
-                await _lock_timeouts(f"{postgres_url}?lock_timeout=200", lock_timeout=7),
-                await _lock_timeouts(pooler),
-            ]
-
-    assert run(main()) == ["1500ms", "250ms", "0", "200ms", "0"]  # asked again until lock_timeout is over
+async def test_a_lock_timeout_is_set_unless_it_is_set_elsewhere(postgres_url: str) -> None:
+    async with asyncio.timeout(30), _pooler(postgres_url) as pooler:
+        told = [
+            await _lock_timeouts(postgres_url),
+            await _lock_timeouts(postgres_url, lock_timeout=0.25),
+            await _lock_timeouts(postgres_url, lock_timeout=None),
+            await _lock_timeouts(f"{postgres_url}?lock_timeout=200", lock_timeout=7),
+            await _lock_timeouts(pooler),
+        ]
+    assert told == ["1500ms", "250ms", "0", "200ms", "0"]  # asked again until lock_timeout is over

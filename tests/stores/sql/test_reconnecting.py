@@ -23,12 +23,10 @@ from tests.servers.killable import KillablePostgres
 from tests.servers.relay import Relay
 from tests.stores.sql.library import AUTHOR, BOOK, add_author
 
+pytestmark = pytest.mark.anyio
+
 T = TypeVar("T")
 Kill = Callable[[], Coroutine[Any, Any, int]]
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 def opened(url: str, **options: Any) -> SqlStore:
@@ -84,8 +82,8 @@ def killing(url: str) -> Kill:
 
 
 @pytest.mark.parametrize("is_loop_blocked", [False, True])
-def test_after_idle_connections_were_killed_the_next_call_is_answered(url: str, is_loop_blocked: bool) -> None:
-    async def main() -> None:
+async def test_after_idle_connections_were_killed_the_next_call_is_answered(url: str, is_loop_blocked: bool) -> None:
+    async with asyncio.timeout(60):
         store = opened(url, connections=4)
         await store.create()
         kill = killing(url)
@@ -112,11 +110,9 @@ def test_after_idle_connections_were_killed_the_next_call_is_answered(url: str, 
         assert [len(rows) async for rows in store.stream(Query("author"), 10)] == [4]
         await store.close()
 
-    run(main())
 
-
-def test_a_network_that_forgot_idle_connections_costs_a_moment(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_a_network_that_forgot_idle_connections_costs_a_moment(postgres_url: str) -> None:
+    async with asyncio.timeout(60):
         parts = urlsplit(postgres_url)
         assert parts.hostname is not None
         assert parts.port is not None
@@ -131,11 +127,9 @@ def test_a_network_that_forgot_idle_connections_costs_a_moment(postgres_url: str
             assert await asyncio.wait_for(database.rows("SELECT 1", ()), 10) == [(1,)]
             await database.close()
 
-    run(main())
 
-
-def test_an_old_connection_is_replaced(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_an_old_connection_is_replaced(postgres_url: str) -> None:
+    async with asyncio.timeout(60):
         database = PostgresDatabase("main", postgres_url, Tables(POSTGRESQL), PostgresOptions(recycle=0.05))
         seen = set()
         for _ in range(3):
@@ -145,16 +139,14 @@ def test_an_old_connection_is_replaced(postgres_url: str) -> None:
         assert len(seen) == 3
         await database.close()
 
-    run(main())
 
-
-def test_a_server_that_takes_no_writes_any_more_is_left(
+async def test_a_server_that_takes_no_writes_any_more_is_left(
     postgres_url: str, fresh_database: Callable[[str], str]
 ) -> None:
     """As after a failover, when the name leads to another server: here new connections may write again."""
     direct = fresh_database(postgres_url)
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         store = opened(direct, connections=3)
         await store.create()
         await asyncio.gather(*(store.count(Query("author")) for _ in range(3)))
@@ -166,8 +158,6 @@ def test_a_server_that_takes_no_writes_any_more_is_left(
         assert await store.count(Query("author")) == 3
         await store.close()
 
-    run(main())
-
 
 @pytest.fixture
 def server() -> Iterator[KillablePostgres]:
@@ -175,8 +165,8 @@ def server() -> Iterator[KillablePostgres]:
         yield made
 
 
-def test_a_server_that_was_started_anew_under_load_answers_the_next_call(server: KillablePostgres) -> None:
-    async def main() -> None:
+async def test_a_server_that_was_started_anew_under_load_answers_the_next_call(server: KillablePostgres) -> None:
+    async with asyncio.timeout(60):
         store = opened(server.url, connections=5, connect_timeout=2)
         await store.create()
         acknowledged, wrong = set[str](), list[BaseException]()
@@ -208,29 +198,23 @@ def test_a_server_that_was_started_anew_under_load_answers_the_next_call(server:
         assert len(await store.apply([add_author("after")])) == 1
         await store.close()
 
-    run(main())
-
 
 @pytest.mark.parametrize("setting", ["application_name=orders", "application_name=a%20b"])
-def test_the_name_that_a_url_gives_the_program_stays(postgres_url: str, setting: str) -> None:
-    async def main() -> str:
+async def test_the_name_that_a_url_gives_the_program_stays(postgres_url: str, setting: str) -> None:
+    async with asyncio.timeout(60):
         database = PostgresDatabase("main", f"{postgres_url}?{setting}", Tables(POSTGRESQL), PostgresOptions())
         ((name,),) = await database.rows("SELECT current_setting('application_name')", ())
         await database.close()
-        return str(name)
-
-    assert run(main()) == {"application_name=orders": "orders", "application_name=a%20b": "a b"}[setting]
+        assert str(name) == {"application_name=orders": "orders", "application_name=a%20b": "a b"}[setting]
 
 
-def test_words_of_other_drivers_are_no_settings_of_the_server(postgres_url: str) -> None:
-    async def main() -> None:
+async def test_words_of_other_drivers_are_no_settings_of_the_server(postgres_url: str) -> None:
+    async with asyncio.timeout(60):
         url = f"{postgres_url}?connect_timeout=7&keepalives=1&pgbouncer=true&channel_binding=prefer&work_mem=2MB"
         database = PostgresDatabase("main", url, Tables(POSTGRESQL), PostgresOptions())
         assert await database.rows("SELECT current_setting('work_mem')", ()) == [("2MB",)]
         assert await database.rows("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''", ()) == [(0,)]
         await database.close()
-
-    run(main())
 
 
 @pytest.mark.parametrize("options", [{"recycle": 0}, {"recycle": -1.0}, {"ping_after": -1.0}, {"statements": -1}])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -16,15 +15,13 @@ from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.sqlite import SqliteDatabase
 from holdall.stores.sql.sqlite_connection import SqliteOptions, SqlitePlace, place_of
 
+pytestmark = pytest.mark.anyio
+
 T = TypeVar("T")
 
 LONG = """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
           SELECT count(*) FROM n"""
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 20))
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -33,8 +30,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteDatabase:
     return SqliteDatabase("main", place_of(url), Tables(SQLITE), SqliteOptions())
 
 
-def test_a_short_read_needs_no_thread(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_short_read_needs_no_thread(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         database = SqliteDatabase(
             "main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), SqliteOptions()
         )
@@ -43,11 +40,9 @@ def test_a_short_read_needs_no_thread(tmp_path: Path) -> None:
         assert database._readers._pool is None
         await database.close()
 
-    run(main())
 
-
-def test_a_long_read_leaves_the_loop_free(database: SqliteDatabase) -> None:
-    async def main() -> None:
+async def test_a_long_read_leaves_the_loop_free(database: SqliteDatabase) -> None:
+    async with asyncio.timeout(20):
         reading = asyncio.create_task(database.rows(LONG, ()))
         longest, last = 0.0, perf_counter()
         while not reading.done():
@@ -59,11 +54,9 @@ def test_a_long_read_leaves_the_loop_free(database: SqliteDatabase) -> None:
         assert perf_counter() - begun < 0.2
         await database.close()
 
-    run(main())
 
-
-def test_a_cancelled_read_ends_and_others_go_on(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_cancelled_read_ends_and_others_go_on(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         database = SqliteDatabase(
             "main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), SqliteOptions(threads=1)
         )
@@ -74,11 +67,9 @@ def test_a_cancelled_read_ends_and_others_go_on(tmp_path: Path) -> None:
         assert await database.rows(LONG, ()) == [(1_000_000,)]
         await database.close()
 
-    run(main())
 
-
-def test_batches_are_one_snapshot(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_batches_are_one_snapshot(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         database = SqliteDatabase(
             "main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), SqliteOptions()
         )
@@ -96,11 +87,9 @@ def test_batches_are_one_snapshot(tmp_path: Path) -> None:
         assert await database.rows("SELECT count(*) FROM t", ()) == [(13,)]
         await database.close()
 
-    run(main())
 
-
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         database = SqliteDatabase(
             "main", place_of(f"sqlite:///{tmp_path / 'no' / 'x.db'}"), Tables(SQLITE), SqliteOptions()
         )
@@ -109,8 +98,6 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             await database.execute(["CREATE TABLE t (i INTEGER)"])
         await database.close()
-
-    run(main())
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -19,16 +19,14 @@ from holdall.stores.sql import SqlStore, open_sql
 from holdall.stores.sql import sqlite_notices as notices
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book
 
+pytestmark = pytest.mark.anyio
+
 T = TypeVar("T")
 
 
 class Word(Model):
     id: int = field(pk=True, generated=True)
     text: str = field(unique=True)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 def opened(path: Path, parameters: str = "") -> Holdall:
@@ -52,8 +50,8 @@ def texts(path: Path) -> set[str]:
         other.close()
 
 
-def test_a_file_that_another_library_has_open_is_not_opened(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_file_that_another_library_has_open_is_not_opened(tmp_path: Path) -> None:
+    async with asyncio.timeout(60):
         path = tmp_path / "a.db"
         other = sqlite3.connect(path)
         other.execute("CREATE TABLE word (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL UNIQUE)")
@@ -65,18 +63,16 @@ def test_a_file_that_another_library_has_open_is_not_opened(tmp_path: Path) -> N
         await app.close()
         assert texts(path) == {"a"}
 
-    run(main())
-
 
 @pytest.mark.parametrize("has_notices", [True, False])
-def test_what_another_library_opens_later_is_seen_before_the_next_write(
+async def test_what_another_library_opens_later_is_seen_before_the_next_write(
     tmp_path: Path, has_notices: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not has_notices:
         monkeypatch.setattr(notices, "_watching", lambda path: None)
         monkeypatch.setattr(notices, "_SHARE", 0)
 
-    async def main() -> None:
+    async with asyncio.timeout(60):
         path = tmp_path / "a.db"
         app = opened(path)
         await app.create()
@@ -96,11 +92,9 @@ def test_what_another_library_opens_later_is_seen_before_the_next_write(
         await app.close()
         assert texts(path) == {"ours", "theirs", "again"}
 
-    run(main())
 
-
-def test_a_look_by_another_library_between_two_writes_loses_nothing(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_look_by_another_library_between_two_writes_loses_nothing(tmp_path: Path) -> None:
+    async with asyncio.timeout(60):
         path = tmp_path / "a.db"
         app = opened(path)
         await app.create()
@@ -111,10 +105,8 @@ def test_a_look_by_another_library_between_two_writes_loses_nothing(tmp_path: Pa
         await app.close()
         assert texts(path) == {"one"}
 
-    run(main())
 
-
-def test_no_acknowledged_write_of_either_library_is_lost(tmp_path: Path) -> None:
+async def test_no_acknowledged_write_of_either_library_is_lost(tmp_path: Path) -> None:
     rounds = 30
 
     async def main(path: Path, parameters: str) -> tuple[set[str], int]:
@@ -143,12 +135,12 @@ def test_no_acknowledged_write_of_either_library_is_lost(tmp_path: Path) -> None
         await app.close()
         return acknowledged, len(acknowledged)
 
-    acknowledged, count = run(main(tmp_path / "shared.db", "?driver=stdlib"))
+    acknowledged, count = await asyncio.wait_for(main(tmp_path / "shared.db", "?driver=stdlib"), 60)
     assert (texts(tmp_path / "shared.db"), count) == (acknowledged, 2 * rounds + 1)
 
 
-def test_a_plain_open_file_counts_as_it_would_drop_the_locks(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_plain_open_file_counts_as_it_would_drop_the_locks(tmp_path: Path) -> None:
+    async with asyncio.timeout(60):
         path = tmp_path / "a.db"
         app = opened(path)
         await app.create()
@@ -156,11 +148,9 @@ def test_a_plain_open_file_counts_as_it_would_drop_the_locks(tmp_path: Path) -> 
             await add(app, "a")
         await app.close()
 
-    run(main())
 
-
-def test_a_file_that_was_replaced_is_not_written(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_file_that_was_replaced_is_not_written(tmp_path: Path) -> None:
+    async with asyncio.timeout(60):
         path = tmp_path / "a.db"
         app = opened(path)
         await app.create()
@@ -172,11 +162,9 @@ def test_a_file_that_was_replaced_is_not_written(tmp_path: Path) -> None:
         await app.close()
         assert path.read_bytes() == b""
 
-    run(main())
 
-
-def test_two_stores_on_one_file_are_of_one_library(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_two_stores_on_one_file_are_of_one_library(tmp_path: Path) -> None:
+    async with asyncio.timeout(60):
         path = tmp_path / "a.db"
         one, two, three = opened(path), opened(path), opened(path, "?driver=stdlib")
         await one.create()
@@ -193,8 +181,6 @@ def test_two_stores_on_one_file_are_of_one_library(tmp_path: Path) -> None:
         await three.close()
         assert texts(path) == {"one", "two", "more", "three"}
 
-    run(main())
-
 
 def library(path: Path | None) -> SqlStore:
     store = open_sql("main", "sqlite://?driver=stdlib" if path is None else f"sqlite:///{path}?driver=stdlib")
@@ -203,8 +189,8 @@ def library(path: Path | None) -> SqlStore:
 
 
 @pytest.mark.parametrize("is_in_file", [True, False])
-def test_refusals_of_the_standard_library_mean_the_same(tmp_path: Path, is_in_file: bool) -> None:
-    async def main() -> None:
+async def test_refusals_of_the_standard_library_mean_the_same(tmp_path: Path, is_in_file: bool) -> None:
+    async with asyncio.timeout(60):
         store = library(tmp_path / "a.db" if is_in_file else None)
         await store.create()
         await store.apply([add_author("a"), add_book("x", KeyOf(0), "1")])
@@ -214,11 +200,9 @@ def test_refusals_of_the_standard_library_mean_the_same(tmp_path: Path, is_in_fi
         assert await store.count(Query("author")) == 1
         await store.close()
 
-    run(main())
 
-
-def test_a_long_read_by_the_standard_library_leaves_the_loop_free(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_long_read_by_the_standard_library_leaves_the_loop_free(tmp_path: Path) -> None:
+    async with asyncio.timeout(60):
         store = open_sql("main", f"sqlite:///{tmp_path / 'a.db'}", driver="stdlib", inline_steps=1_000)
         store.bind([AUTHOR, BOOK])
         await store.create()
@@ -227,8 +211,6 @@ def test_a_long_read_by_the_standard_library_leaves_the_loop_free(tmp_path: Path
         assert len(await store.fetch(Query("author"))) == 5_000
         assert [len(rows) async for rows in store.stream(Query("author"), 2_000)] == [2_000, 2_000, 1_000]
         await store.close()
-
-    run(main())
 
 
 @pytest.mark.parametrize(
@@ -255,12 +237,10 @@ def test_urls_that_mean_nothing(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("parameters", ["", "?driver=stdlib"])
-def test_a_path_is_taken_as_it_is_written(tmp_path: Path, written: str, name: str, parameters: str) -> None:
-    async def main() -> None:
+async def test_a_path_is_taken_as_it_is_written(tmp_path: Path, written: str, name: str, parameters: str) -> None:
+    async with asyncio.timeout(60):
         store = open_sql("main", f"sqlite:///{tmp_path}/{written}{parameters}")
         store.bind([AUTHOR, BOOK])
         await store.create()
         await store.close()
-
-    run(main())
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert os.listdir(tmp_path) == [name]

@@ -23,6 +23,8 @@ from holdall.stores.sql.sqlite import SqliteDatabase
 from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
+pytestmark = pytest.mark.anyio
+
 T = TypeVar("T")
 
 
@@ -63,23 +65,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
     return tmp_path if request.param == "file" else None
 
 
-def test_works_that_come_together_share_a_commit(place: Path | None) -> None:
-    async def main() -> None:
+async def test_works_that_come_together_share_a_commit(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
             outcomes = await asyncio.gather(*(opened.store.apply([add_author(str(n))]) for n in range(100)))
             assert sorted(outcome[0].key for outcome in outcomes) == list(range(1, 101))
             assert opened.commits < 50
             assert await opened.store.count(Query("author")) == 100
 
-    run(main())
-
 
 class Changes(list[Change]):
     """A list that can be referred to weakly."""
 
 
-def test_nothing_of_a_work_is_kept_once_it_is_done(place: Path | None) -> None:
-    async def main() -> None:
+async def test_nothing_of_a_work_is_kept_once_it_is_done(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
             changes = Changes([add_author("a")])
             gone = ref(changes)
@@ -91,11 +91,9 @@ def test_nothing_of_a_work_is_kept_once_it_is_done(place: Path | None) -> None:
                 await asyncio.sleep(0.01)
             raise AssertionError(f"{gone()} is kept while there is nothing to do")
 
-    run(main())
 
-
-def test_one_that_fails_takes_nothing_of_the_others_with_it(place: Path | None) -> None:
-    async def main() -> None:
+async def test_one_that_fails_takes_nothing_of_the_others_with_it(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
             await opened.store.apply([add_author("a"), add_book("x", KeyOf(0), "1")])
             works = [
@@ -128,11 +126,9 @@ def test_one_that_fails_takes_nothing_of_the_others_with_it(place: Path | None) 
             names = {row[1] for row in await opened.store.fetch(Query("author"))}
             assert names == {"a", "b", "c"}
 
-    run(main())
 
-
-def test_who_is_refused_for_what_shares_its_commit_can_read_it(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_who_is_refused_for_what_shares_its_commit_can_read_it(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path) as opened:
             held, busy = threading.Event(), threading.Event()
             holding = asyncio.create_task(opened.writer.run(lambda connection: held.wait(5)))
@@ -148,13 +144,11 @@ def test_who_is_refused_for_what_shares_its_commit_can_read_it(tmp_path: Path) -
             assert [row[1] for row in await opened.store.fetch(Query("author"))] == ["a"]
             await asyncio.gather(holding, first, last)
 
-    run(main())
-
 
 @pytest.mark.parametrize("culprit", [0, 1, 30, 49])
 @pytest.mark.parametrize("has_trigger", [False, True])
-def test_the_culprit_of_many_is_named(tmp_path: Path, culprit: int, has_trigger: bool) -> None:
-    async def main() -> None:
+async def test_the_culprit_of_many_is_named(tmp_path: Path, culprit: int, has_trigger: bool) -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path) as opened:
             await opened.store.apply([add_author("a"), add_book("x", 1, "taken")])
             if has_trigger:  # one that adds records of its own
@@ -178,12 +172,10 @@ def test_the_culprit_of_many_is_named(tmp_path: Path, culprit: int, has_trigger:
             assert {(row[1], row[-1]) for row in rows} == {("z", 2)}
             assert len(rows) == 50
 
-    run(main())
-
 
 @pytest.mark.parametrize("place_of_trigger", ["BEFORE", "AFTER"])
-def test_keys_are_right_where_a_trigger_takes_some(tmp_path: Path, place_of_trigger: str) -> None:
-    async def main() -> None:
+async def test_keys_are_right_where_a_trigger_takes_some(tmp_path: Path, place_of_trigger: str) -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path) as opened:
             trigger = f"CREATE TRIGGER more {place_of_trigger} INSERT ON author WHEN new.name = 'twice' "
             await opened.database.execute([trigger + "BEGIN INSERT INTO author (name) VALUES ('more'); END"])
@@ -192,17 +184,15 @@ def test_keys_are_right_where_a_trigger_takes_some(tmp_path: Path, place_of_trig
             kept = {row[0]: row[1] for row in await opened.store.fetch(Query("author"))}
             assert [kept[outcome.key] for outcome in outcomes] == names
 
-    run(main())
-
 
 @pytest.mark.parametrize("culprit", [0, 24, 49])
 @pytest.mark.parametrize("count", [1, 3, 50])
 @pytest.mark.parametrize("has_key", [True, False])
 @pytest.mark.parametrize("refuses_by", ["trigger", "rule of the table"])
-def test_a_record_that_the_database_ignores_is_not_taken_for_written(
+async def test_a_record_that_the_database_ignores_is_not_taken_for_written(
     tmp_path: Path, culprit: int, count: int, has_key: bool, refuses_by: str
 ) -> None:
-    async def main() -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path) as opened:
             if refuses_by == "trigger":
                 trigger = "CREATE TRIGGER ignore BEFORE INSERT ON author WHEN new.name = 'x' BEGIN SELECT "
@@ -221,11 +211,9 @@ def test_a_record_that_the_database_ignores_is_not_taken_for_written(
             assert caught.value.position == names.index("x")
             assert await opened.store.fetch(Query("author")) == before
 
-    run(main())
 
-
-def test_a_failure_that_ends_the_transaction_leaves_the_others_alone(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_failure_that_ends_the_transaction_leaves_the_others_alone(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path) as opened:
             rollback = (
                 "CREATE TRIGGER refuse BEFORE INSERT ON author WHEN new.name = 'bad' "
@@ -243,21 +231,17 @@ def test_a_failure_that_ends_the_transaction_leaves_the_others_alone(tmp_path: P
             assert [isinstance(end, Exception) for end in ended] == [False, True, False]
             assert {row[1] for row in await opened.store.fetch(Query("author"))} == {"a", "b"}
 
-    run(main())
 
-
-def test_references_may_be_broken_until_the_end_of_a_work(place: Path | None) -> None:
-    async def main() -> None:
+async def test_references_may_be_broken_until_the_end_of_a_work(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
             await opened.store.apply([add_book("x", 5), add_author("late", 5)])
             await opened.store.apply([remove("author", 5), remove("book", 1)])
             assert await opened.store.count(Query("book")) == 0
 
-    run(main())
 
-
-def test_who_breaks_a_reference_in_a_transaction_is_told_at_its_end(place: Path | None) -> None:
-    async def main() -> None:
+async def test_who_breaks_a_reference_in_a_transaction_is_told_at_its_end(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
 
             async def broken() -> None:
@@ -270,11 +254,9 @@ def test_who_breaks_a_reference_in_a_transaction_is_told_at_its_end(place: Path 
             assert (caught.value.collection, caught.value.fields) == ("book", ("author",))
             assert await opened.store.count(Query("author")) == 0
 
-    run(main())
 
-
-def test_a_refused_part_leaves_the_transaction_usable(place: Path | None) -> None:
-    async def main() -> None:
+async def test_a_refused_part_leaves_the_transaction_usable(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
             async with opened.store.transaction() as transaction:
                 await transaction.apply([add_author("a")])
@@ -283,11 +265,9 @@ def test_a_refused_part_leaves_the_transaction_usable(place: Path | None) -> Non
                 assert await transaction.apply([add_author("c")]) in ([Outcome(2)], [Outcome(3)])
             assert {row[1] for row in await opened.store.fetch(Query("author"))} == {"a", "c"}
 
-    run(main())
 
-
-def test_a_transaction_kept_open_times_others_out(place: Path | None) -> None:
-    async def main() -> None:
+async def test_a_transaction_kept_open_times_others_out(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place, timeout=0.2) as opened:
             async with opened.store.transaction() as transaction:
                 await transaction.apply([add_author("a")])
@@ -295,11 +275,9 @@ def test_a_transaction_kept_open_times_others_out(place: Path | None) -> None:
                     await opened.store.apply([add_author("b")])
             assert [row[1] for row in await opened.store.fetch(Query("author"))] == ["a"]
 
-    run(main())
 
-
-def test_what_is_cancelled_before_its_turn_is_not_done(place: Path | None) -> None:
-    async def main() -> None:
+async def test_what_is_cancelled_before_its_turn_is_not_done(place: Path | None) -> None:
+    async with asyncio.timeout(20):
         async with Opened(place) as opened:
             async with opened.store.transaction():
                 doing = asyncio.create_task(opened.store.apply([add_author("a")]))
@@ -309,11 +287,9 @@ def test_what_is_cancelled_before_its_turn_is_not_done(place: Path | None) -> No
                     await doing
             assert await opened.store.count(Query("author")) == 0
 
-    run(main())
 
-
-def test_another_process_that_keeps_the_lock_is_a_timeout(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_another_process_that_keeps_the_lock_is_a_timeout(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path, timeout=0.1) as opened:
             other = apsw.Connection(str(tmp_path / "test.db"))
             other.execute("BEGIN IMMEDIATE")
@@ -321,8 +297,6 @@ def test_another_process_that_keeps_the_lock_is_a_timeout(tmp_path: Path) -> Non
                 await opened.store.apply([add_author("a")])
             other.close(True)
             await opened.store.apply([add_author("a")])
-
-    run(main())
 
 
 def test_two_loops_use_one_store(place: Path | None) -> None:
@@ -378,8 +352,8 @@ def test_what_was_told_as_applied_survives_a_killed_process(tmp_path: Path) -> N
     run(main())
 
 
-def test_a_short_work_runs_at_once_unless_anybody_else_is_writing(tmp_path: Path) -> None:
-    async def main() -> None:
+async def test_a_short_work_runs_at_once_unless_anybody_else_is_writing(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
         async with Opened(tmp_path) as opened:
             database: Any = opened.store._database
             writer = database._writer
@@ -409,5 +383,3 @@ def test_a_short_work_runs_at_once_unless_anybody_else_is_writing(tmp_path: Path
             assert writer.connection().execute("PRAGMA wal_autocheckpoint").get == 1000
             await opened.store.apply([add_author("b")])
             assert await count() == 3
-
-    run(main())

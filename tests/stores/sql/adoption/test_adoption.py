@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ from holdall.stores.sql.functions import register
 from holdall.stores.sql.store import SqlStore
 from tests.stores.sql.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN
 from tests.stores.sql.adoption.probe import Probe, columns_told, schema_of
+
+pytestmark = pytest.mark.anyio
 
 IS_LONG = bool(os.environ.get("ADOPTION"))
 TABLE_OPTIONS = {"sqlite": "", "postgresql": "", "mysql": " ENGINE = InnoDB DEFAULT CHARSET = utf8mb4"}
@@ -75,20 +76,20 @@ def made_in_sqlite(folder: Path) -> Path:
     return path
 
 
-def test_sqlite_keeps_what_it_is_given_or_says_why_not(tmp_path: Path) -> None:
+async def test_sqlite_keeps_what_it_is_given_or_says_why_not(tmp_path: Path) -> None:
     path = made_in_sqlite(tmp_path)
-    faults, fitting, written = asyncio.run(_tried(f"sqlite:///{path}", "sqlite", []))
+    faults, fitting, written = await _tried(f"sqlite:///{path}", "sqlite", [])
     assert faults == []
     assert fitting > 100
     assert written > 500
 
 
 @pytest.mark.parametrize("server, family", [("machine_postgres_url", "postgresql"), ("mariadb_url", "mysql")])
-def test_servers_keep_what_they_are_given_or_say_why_not(
+async def test_servers_keep_what_they_are_given_or_say_why_not(
     server: str, family: str, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("fresh_database")(request.getfixturevalue(server))
-    faults, fitting, written = asyncio.run(_tried(url, family, statements(family)))
+    faults, fitting, written = await _tried(url, family, statements(family))
     assert faults == []
     assert fitting > 40
     assert written > 200
@@ -126,14 +127,14 @@ async def _execute(url: str, made: Sequence[str]) -> None:
         ("adopted_schema.kept", lambda field, *_: field, "char(32)"),
     ],
 )
-def test_a_planted_fault_is_caught(
+async def test_a_planted_fault_is_caught(
     place: str, fault: Callable[..., object], column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"holdall.stores.sql.{place}", fault)
     monkeypatch.setitem(COLUMN_TYPES, "sqlite", (column,))
     path = made_in_sqlite(tmp_path)
     try:
-        faults, _, _ = asyncio.run(_tried(f"sqlite:///{path}", "sqlite", []))
+        faults, _, _ = await _tried(f"sqlite:///{path}", "sqlite", [])
     except (AssertionError, HoldallError):
         return
     assert faults != []

@@ -26,6 +26,8 @@ from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
 from holdall.stores.sql.tables import Tables
 from holdall.testing.client import Client
 
+pytestmark = pytest.mark.anyio
+
 
 class Color(Enum):
     RED = "red"
@@ -79,14 +81,14 @@ async def app_at(url: str) -> AsyncIterator[Holdall]:
 
 
 @pytest.mark.parametrize("name", SQLITE)
-def test_a_value_that_cannot_be_read_is_told_repaired_and_removed(name: str, tmp_path: Path) -> None:
-    asyncio.run(_told(f"sqlite:///{tmp_path}/d.db", name, lambda: _in_sqlite(tmp_path / "d.db", name)))
+async def test_a_value_that_cannot_be_read_is_told_repaired_and_removed(name: str, tmp_path: Path) -> None:
+    await _told(f"sqlite:///{tmp_path}/d.db", name, lambda: _in_sqlite(tmp_path / "d.db", name))
 
 
 @pytest.mark.parametrize("name", POSTGRESQL)
-def test_the_same_where_the_driver_cannot_read_it(name: str, postgres_url: str, fresh_database: Any) -> None:
+async def test_the_same_where_the_driver_cannot_read_it(name: str, postgres_url: str, fresh_database: Any) -> None:
     url = fresh_database(postgres_url)
-    asyncio.run(_told(url, name, lambda: _in_postgresql(url, name)))
+    await _told(url, name, lambda: _in_postgresql(url, name))
 
 
 async def _in_sqlite(path: Path, name: str) -> None:
@@ -131,8 +133,8 @@ async def _told(url: str, name: str, damage: Any) -> None:
             assert [record.id for record in await session.query(Thing.where())] == [1, 3]
 
 
-def test_lists_over_http_go_on_and_the_record_can_be_changed(tmp_path: Path) -> None:
-    asyncio.run(_over_http(tmp_path / "d.db"))
+async def test_lists_over_http_go_on_and_the_record_can_be_changed(tmp_path: Path) -> None:
+    await _over_http(tmp_path / "d.db")
 
 
 async def _over_http(path: Path) -> None:
@@ -171,8 +173,8 @@ class Odd(Model, collection="odd"):
     size: float
 
 
-def test_columns_of_other_types_give_no_values_of_other_types(postgres_url: str, fresh_database: Any) -> None:
-    asyncio.run(_of_other_types(fresh_database(postgres_url)))
+async def test_columns_of_other_types_give_no_values_of_other_types(postgres_url: str, fresh_database: Any) -> None:
+    await _of_other_types(fresh_database(postgres_url))
 
 
 async def _of_other_types(url: str) -> None:
@@ -210,37 +212,34 @@ class Loose(Model):
 
 @pytest.mark.parametrize("name", ["size", "day", "name", "number", "price", "is_new"])
 @pytest.mark.parametrize("kind", _COLUMNS)
-def test_a_null_that_the_field_does_not_take_is_told(
+async def test_a_null_that_the_field_does_not_take_is_told(
     kind: str, name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path}/d.db"
     if kind != "sqlite":
         url = request.getfixturevalue("fresh_database")(request.getfixturevalue(f"{kind}_url"))
 
-    async def main() -> None:
-        app = Holdall("loose")
-        app.add_store("main", url)
-        app.add(Loose, store="main")
-        database: Any = app.stores["main"]
-        try:
-            await database._database.execute(
-                [
-                    f"CREATE TABLE loose (id bigint PRIMARY KEY, {_COLUMNS[kind]})",
-                    "INSERT INTO loose VALUES (1, 1.5, '2020-01-01', 'a', 1, 1.5, true)",
-                    "INSERT INTO loose VALUES (2, 1.5, '2020-01-01', 'a', 1, 1.5, true)",
-                    f"UPDATE loose SET {name} = NULL WHERE id = 2",
-                ]
-            )
-            found = await Session(app.bindings).readable(Loose.where())
-            assert [record.id for record in found.records] == [1]
-            assert [(error.key, error.fields, error.reasons[name]) for error in found.broken] == [
-                (2, (name,), "is missing")
+    app = Holdall("loose")
+    app.add_store("main", url)
+    app.add(Loose, store="main")
+    database: Any = app.stores["main"]
+    try:
+        await database._database.execute(
+            [
+                f"CREATE TABLE loose (id bigint PRIMARY KEY, {_COLUMNS[kind]})",
+                "INSERT INTO loose VALUES (1, 1.5, '2020-01-01', 'a', 1, 1.5, true)",
+                "INSERT INTO loose VALUES (2, 1.5, '2020-01-01', 'a', 1, 1.5, true)",
+                f"UPDATE loose SET {name} = NULL WHERE id = 2",
             ]
-            async with app.session() as session:
-                record = await session.mend(Loose, 2)
-                setattr(record, name, getattr(found.records[0], name))
-            assert len(await Session(app.bindings).query(Loose.where())) == 2
-        finally:
-            await app.close()
-
-    asyncio.run(main())
+        )
+        found = await Session(app.bindings).readable(Loose.where())
+        assert [record.id for record in found.records] == [1]
+        assert [(error.key, error.fields, error.reasons[name]) for error in found.broken] == [
+            (2, (name,), "is missing")
+        ]
+        async with app.session() as session:
+            record = await session.mend(Loose, 2)
+            setattr(record, name, getattr(found.records[0], name))
+        assert len(await Session(app.bindings).query(Loose.where())) == 2
+    finally:
+        await app.close()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import apsw
+import pytest
 
 from holdall import Holdall, Model, Ref, field
+
+pytestmark = pytest.mark.anyio
 
 TABLES = (
     "CREATE TABLE author (id CHAR(32) NOT NULL PRIMARY KEY, name VARCHAR(50) NOT NULL)",
@@ -38,7 +40,7 @@ class Shelf(Model):
     book: Ref[Book]
 
 
-def test_references_between_adopted_tables(tmp_path: Path) -> None:
+async def test_references_between_adopted_tables(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
     database = apsw.Connection(str(path))
     for statement in TABLES:
@@ -46,14 +48,14 @@ def test_references_between_adopted_tables(tmp_path: Path) -> None:
     database.execute("INSERT INTO author VALUES (?, 'Ann')", (UUID(int=7).hex,))
     database.execute("INSERT INTO book VALUES (1, 'Old', ?, '2020-01-02 03:04:05', 9.5)", (UUID(int=7).hex,))
     database.close()
-    asyncio.run(_read_and_written(path))
+    await _read_and_written(path)
     written = apsw.Connection(str(path))
     assert list(written.execute("SELECT author, printed, price FROM book WHERE title = 'New'")) == [
         (UUID(int=7).hex, "2021-02-03 04:05:06.000000", 12.25)
     ]
     assert list(written.execute("SELECT count(*) FROM book, author WHERE author.id = book.author")) == [(2,)]
     written.close()
-    asyncio.run(_removed(path))
+    await _removed(path)
 
 
 def _app(path: Path) -> Holdall:

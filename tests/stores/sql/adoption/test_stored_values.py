@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
 from holdall.store import Change, Verb
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.store import SqlStore
+
+pytestmark = pytest.mark.anyio
 
 MISSPELT = [
     (FieldSchema("v", Kind.STR, choices=("red", "blue")), "varchar(4)", "RED"),  # SQLAlchemy keeps an Enum by its names
@@ -38,14 +39,14 @@ MISSPELT = [
 
 
 @pytest.mark.parametrize("field, column, value", MISSPELT)
-def test_what_would_not_be_found_is_told(field: FieldSchema, column: str, value: Any, tmp_path: Path) -> None:
+async def test_what_would_not_be_found_is_told(field: FieldSchema, column: str, value: Any, tmp_path: Path) -> None:
     path = tmp_path / "values.db"
     database = apsw.Connection(str(path))
     database.create_collation("holdall_decimal", lambda one, other: (one > other) - (one < other))
     database.execute(f"CREATE TABLE thing (id integer PRIMARY KEY, v {column} NOT NULL)")
     database.execute("INSERT INTO thing VALUES (1, ?), (2, ?)", (value, value))
     database.close()
-    told = asyncio.run(_told(f"sqlite:///{path}", field))
+    told = await _told(f"sqlite:///{path}", field)
     assert len(told) == 1
     assert told[0].startswith("thing.v holds ")
     assert str(value) not in told[0]
@@ -54,7 +55,7 @@ def test_what_would_not_be_found_is_told(field: FieldSchema, column: str, value:
 JSONS: list[Any] = [{"a": [1, None]}, [], "5", "x", 5, -7, 1.5, 1e300, 2.0, True, 2**62]
 
 
-def test_json_as_sqlalchemy_keeps_it_goes_both_ways(tmp_path: Path) -> None:
+async def test_json_as_sqlalchemy_keeps_it_goes_both_ways(tmp_path: Path) -> None:
     """Its columns are of type JSON, whose affinity makes a number of a text that is one."""
     path = tmp_path / "values.db"
     thing = sa.Table("thing", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("v", sa.JSON))
@@ -64,25 +65,22 @@ def test_json_as_sqlalchemy_keeps_it_goes_both_ways(tmp_path: Path) -> None:
         connection.execute(thing.insert(), [{"id": number, "v": value} for number, value in enumerate(JSONS)])
     engine.dispose()
 
-    async def main() -> None:
-        store = open_sql("main", f"sqlite:///{path}?driver=stdlib")
-        key, v = FieldSchema("id", Kind.INT), FieldSchema("v", Kind.JSON, nullable=True)
-        store.bind([Schema("thing", (key, v), ("id",))])
-        assert await store.inspect() == []
-        assert [row[1] for row in await store.fetch(Query("thing").sort(SortKey(("id",))))] == JSONS
-        for number, value in enumerate(JSONS):
-            found = await store.fetch(Query("thing", Compare(("v",), Op.EQ, value)))
-            assert [row[0] for row in found] == [number]
-        changes = [
-            Change(Verb.ADD, "thing", 100 + number, ("id", "v"), (100 + number, value))
-            for number, value in enumerate(JSONS)
-        ]
-        await store.apply(changes)
-        with pytest.raises(HoldallError, match="64 bits"):
-            await store.apply([Change(Verb.ADD, "thing", 99, ("id", "v"), (99, 2**63))])
-        await store.close()
-
-    asyncio.run(main())
+    store = open_sql("main", f"sqlite:///{path}?driver=stdlib")
+    key, v = FieldSchema("id", Kind.INT), FieldSchema("v", Kind.JSON, nullable=True)
+    store.bind([Schema("thing", (key, v), ("id",))])
+    assert await store.inspect() == []
+    assert [row[1] for row in await store.fetch(Query("thing").sort(SortKey(("id",))))] == JSONS
+    for number, value in enumerate(JSONS):
+        found = await store.fetch(Query("thing", Compare(("v",), Op.EQ, value)))
+        assert [row[0] for row in found] == [number]
+    changes = [
+        Change(Verb.ADD, "thing", 100 + number, ("id", "v"), (100 + number, value))
+        for number, value in enumerate(JSONS)
+    ]
+    await store.apply(changes)
+    with pytest.raises(HoldallError, match="64 bits"):
+        await store.apply([Change(Verb.ADD, "thing", 99, ("id", "v"), (99, 2**63))])
+    await store.close()
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         rows = connection.execute(sa.select(thing.c.v).where(thing.c.id >= 100).order_by(thing.c.id))
@@ -90,13 +88,13 @@ def test_json_as_sqlalchemy_keeps_it_goes_both_ways(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_single_value_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+async def test_a_single_value_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path) -> None:
     path = tmp_path / "values.db"
     database = apsw.Connection(str(path))
     database.execute("CREATE TABLE thing (id integer PRIMARY KEY, v date NOT NULL)")
     database.execute("INSERT INTO thing VALUES (1, '2020-01-02'), (2, 'yesterday')")
     database.close()
-    assert asyncio.run(_told(f"sqlite:///{path}", FieldSchema("v", Kind.DATE))) == []
+    assert await _told(f"sqlite:///{path}", FieldSchema("v", Kind.DATE)) == []
 
 
 @pytest.mark.parametrize(
@@ -112,12 +110,12 @@ def test_a_single_value_that_cannot_be_read_keeps_nobody_from_the_others(tmp_pat
         (FieldSchema("v", Kind.JSON), "longtext", "'{'"),
     ],
 )
-def test_the_same_in_mariadb(
+async def test_the_same_in_mariadb(
     field: FieldSchema, column: str, value: str, mariadb_url: str, fresh_database: Any
 ) -> None:
     made = f"CREATE TABLE thing (id bigint PRIMARY KEY, v {column} NOT NULL) DEFAULT CHARSET utf8mb4"
-    told = asyncio.run(
-        _told_after(fresh_database(mariadb_url), [made, f"INSERT INTO thing VALUES (1, {value}), (2, {value})"], field)
+    told = await _told_after(
+        fresh_database(mariadb_url), [made, f"INSERT INTO thing VALUES (1, {value}), (2, {value})"], field
     )
     assert len(told) == 1
     assert told[0].startswith("thing.v holds ")

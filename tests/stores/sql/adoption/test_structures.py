@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from holdall.stores.sql import open_sql
 from holdall.stores.sql.store import SqlStore
 from tests.stores.sql.adoption.exercise import Exercise
 from tests.stores.sql.adoption.structures import BOX, STRUCTURES
+
+pytestmark = pytest.mark.anyio
 
 FITTING = {
     "sqlite": {"key integer PRIMARY KEY", "key INTEGER PRIMARY KEY AUTOINCREMENT", "index", "strict", "key apart",
@@ -43,21 +44,23 @@ def opened(url: str) -> SqlStore:
 
 
 @pytest.mark.parametrize("name", STRUCTURES["sqlite"])
-def test_sqlite_does_as_the_model_says_or_it_is_told(name: str, tmp_path: Path) -> None:
+async def test_sqlite_does_as_the_model_says_or_it_is_told(name: str, tmp_path: Path) -> None:
     path = tmp_path / "box.db"
     database = apsw.Connection(str(path))
     for statement in STRUCTURES["sqlite"][name]:
         database.execute(statement)
     database.close()
-    found = asyncio.run(faults_of(opened(f"sqlite:///{path}")))
+    found = await faults_of(opened(f"sqlite:///{path}"))
     assert not found
     assert (found is not None) or name not in FITTING["sqlite"]
 
 
 @pytest.mark.parametrize("server, family", [("machine_postgres_url", "postgresql"), ("mariadb_url", "mysql")])
-def test_servers_do_as_the_model_says_or_it_is_told(server: str, family: str, request: pytest.FixtureRequest) -> None:
+async def test_servers_do_as_the_model_says_or_it_is_told(
+    server: str, family: str, request: pytest.FixtureRequest
+) -> None:
     url = request.getfixturevalue("fresh_database")(request.getfixturevalue(server))
-    found = asyncio.run(_all(url, family))
+    found = await _all(url, family)
     assert {name: faults for name, faults in found.items() if faults} == {}
     assert FITTING[family] - {name for name, faults in found.items() if faults is not None} == set()
 
