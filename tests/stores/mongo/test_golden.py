@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from holdall.store import Change, Verb
 from holdall.stores.mongo import MongoCollection, MongoStore, StandaloneMongoStore, open_mongo
 from holdall.stores.mongo.sessions import ServerSessions
 from tests.stores.golden_world import ROWS, SAMPLE, added
-from tests.stores.mongo.library import fresh, inside, run
+from tests.stores.mongo.library import fresh, inside
+
+pytestmark = pytest.mark.anyio
 
 _GOLDEN = Path(__file__).parent / "golden"
 _OPTIONS = json_util.CANONICAL_JSON_OPTIONS.with_options(
@@ -47,11 +50,11 @@ def _rows(*, native_dates: bool) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name, native_dates", [("documents", False), ("documents_native_dates", True)])
-def test_documents_are_written_and_read_as_ever(mongo_url: str, name: str, native_dates: bool) -> None:
+async def test_documents_are_written_and_read_as_ever(mongo_url: str, name: str, native_dates: bool) -> None:
     """Never write these files anew: another form of a value needs an option of its own, as ``native_dates`` is."""
     url, rows = fresh(mongo_url), _rows(native_dates=native_dates)
 
-    async def body() -> None:
+    async with asyncio.timeout(60):
         store = _opened(url, native_dates=native_dates)
         await store.create()
         await store.apply(added(rows))
@@ -65,34 +68,28 @@ def test_documents_are_written_and_read_as_ever(mongo_url: str, name: str, nativ
                 assert rows[1] in await store.fetch(Query("sample", Compare((field,), Op.EQ, value))), field
         await store.close()
 
-    run(body)
 
-
-def test_a_counter_is_written_as_the_newest_golden_file(mongo_url: str) -> None:
+async def test_a_counter_is_written_as_the_newest_golden_file(mongo_url: str) -> None:
     url = fresh(mongo_url)
 
-    async def body() -> None:
+    async with asyncio.timeout(60):
         store = _opened(url)
         await store.reserve("sample", 4)
         await store.close()
-
-    run(body)
     with inside(url) as database:
         assert database.holdall_counter.find_one() == _golden("counter_1")
 
 
 @pytest.mark.parametrize("name", ["counter_unnumbered", "counter_1"])
-def test_a_counter_of_an_earlier_holdall_goes_on(mongo_url: str, name: str) -> None:
+async def test_a_counter_of_an_earlier_holdall_goes_on(mongo_url: str, name: str) -> None:
     url = fresh(mongo_url)
     with inside(url) as database:
         database.holdall_counter.insert_one(_golden(name))
 
-    async def body() -> None:
+    async with asyncio.timeout(60):
         store = _opened(url)
         assert list(await store.reserve("sample", 2)) == [5, 6]
         await store.close()
-
-    run(body)
 
 
 def _new(key: int | None) -> Change:
@@ -100,12 +97,14 @@ def _new(key: int | None) -> Change:
 
 
 @pytest.mark.parametrize("found, number", [(2, 2), ("b", None)])
-def test_a_counter_of_a_later_holdall_is_refused_and_left_alone(mongo_url: str, found: Any, number: int | None) -> None:
+async def test_a_counter_of_a_later_holdall_is_refused_and_left_alone(
+    mongo_url: str, found: Any, number: int | None
+) -> None:
     url = fresh(mongo_url)
     with inside(url) as database:
         database.holdall_counter.insert_one({"_id": "sample", "last": 4, "format": found})
 
-    async def body() -> None:
+    async with asyncio.timeout(60):
         store = _opened(url)
         await store.create()
         for attempt in (store.reserve("sample", 2), store.apply([_new(None)]), store.apply([_new(7)])):
@@ -114,16 +113,14 @@ def test_a_counter_of_a_later_holdall_is_refused_and_left_alone(mongo_url: str, 
             assert (caught.value.store, caught.value.found, caught.value.known) == ("golden", number, 1)
         assert await store.count(Query("sample")) == 0
         await store.close()
-
-    run(body)
     with inside(url) as database:
         assert database.holdall_counter.find_one() == {"_id": "sample", "last": 4, "format": found}
 
 
-def test_a_counter_that_a_later_holdall_took_over_meanwhile_is_refused(mongo_url: str) -> None:
+async def test_a_counter_that_a_later_holdall_took_over_meanwhile_is_refused(mongo_url: str) -> None:
     url = fresh(mongo_url)
 
-    async def body() -> None:
+    async with asyncio.timeout(60):
         store = _opened(url)
         await store.reserve("sample", 1)
         with inside(url) as database:
@@ -132,22 +129,18 @@ def test_a_counter_that_a_later_holdall_took_over_meanwhile_is_refused(mongo_url
             await store.reserve("sample", 1)
         await store.close()
 
-    run(body)
-
 
 @pytest.mark.parametrize("name, is_ended", [("note_unnumbered", True), ("note_1", True), ("later", False)])
-def test_notes_of_sessions_are_read_or_left_alone(mongo_url: str, name: str, is_ended: bool) -> None:
+async def test_notes_of_sessions_are_read_or_left_alone(mongo_url: str, name: str, is_ended: bool) -> None:
     url = fresh(mongo_url)
     note = {**_golden("note_1"), "format": 2} if name == "later" else _golden(name)
     with inside(url) as database:
         database.holdall_session.insert_one(note)
 
-    async def body() -> None:
+    async with asyncio.timeout(60):
         store = _opened(url)
         await store.create()
         assert await ServerSessions("golden", store._connection).end_those_of_the_dead() == int(is_ended)
         await store.close()
-
-    run(body)
     with inside(url) as database:
         assert database.holdall_session.count_documents({}) == int(not is_ended)
