@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +105,14 @@ def test_a_window_is_seen(source: str) -> None:
 
 def test_logic_in_a_door_is_seen() -> None:
     assert _logic(ast.parse('"""Door."""\nfrom holdall.query import Query\ncache = {}\n'))
+
+
+def test_the_page_of_what_is_public_names_doors_that_are_there() -> None:
+    page = (HOUSE / "docs" / "public.md").read_text()
+    named = re.findall(r"`(holdall(?:\.\w+)*)`", page)
+    testing = re.findall(r"`\.(\w+)`", page)
+    no_doors = ("holdall.hosts", "holdall.stores", "holdall.testing")  # entry points, and a folder of doors
+    doors = [name for name in named if name not in no_doors]
+    assert len(doors) > 8
+    for name in [*doors, *(f"holdall.testing.{each}" for each in testing)]:
+        assert importlib.import_module(name).__all__, name

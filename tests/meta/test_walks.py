@@ -12,14 +12,33 @@ from tests.meta.sources import PACKAGE, house_files
 from tools.build_files import page
 
 _TEXT = (ROOT / "docs" / "architecture.md").read_text().partition("## Where to change what")[2]
-_PLACES = sorted(set(re.findall(r"`([\w/.-]+(?:\.py|\.md|\.lua|/))`", _TEXT)))
+_PLACE = re.compile(r"`([\w/.-]+(?:\.py|\.md|\.lua|/))`")
+_WALKS = {
+    name: _PLACE.findall(walk) for name, walk in re.findall(r"^\*\*(.+?)\.\*\*(.*?)(?=^\*\*|\Z)", _TEXT, re.M | re.S)
+}
 
 
-@pytest.mark.parametrize("place", _PLACES)
-def test_a_file_on_a_walk_is_there(place: str) -> None:
-    roots = [ROOT, ROOT / "src" / "holdall"]
-    roots += [path for path in (ROOT / "src" / "holdall").rglob("*") if path.is_dir() and "/" not in place]
-    assert any(Path(root, place).exists() for root in roots), f"{place} is not in the house"
+def _files(walk: list[str]) -> list[Path]:
+    """The files of a walk; a name without a folder lies where the one before it does."""
+    found: list[Path] = []
+    for place in walk:
+        roots = [ROOT, PACKAGE] if "/" in place else [found[-1].parent]
+        found.append(next((root / place for root in roots if (root / place).exists()), roots[-1] / place))
+    return found
+
+
+@pytest.mark.parametrize("walk", _WALKS.values(), ids=_WALKS)
+def test_a_file_on_a_walk_is_there(walk: list[str]) -> None:
+    assert [path for path in _files(walk) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("walk", _WALKS.values(), ids=_WALKS)
+def test_a_walk_never_comes_back_to_a_file_or_a_room_that_it_left(walk: list[str]) -> None:
+    files = _files(walk)
+    assert len(files) == len(set(files))
+    rooms = [path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT).parts[0] for path in files]
+    passed = [room for room, before in zip(rooms, ["", *rooms], strict=False) if room != before]
+    assert len(passed) == len(set(passed)), passed
 
 
 def test_every_file_is_named_by_what_it_says() -> None:
@@ -40,4 +59,10 @@ def test_every_folder_is_on_the_map(folder: Path) -> None:
 
 
 def test_there_are_walks() -> None:
-    assert len(_PLACES) > 20
+    assert set(_WALKS) == {
+        "A new operator",
+        "A phase of a commit over several stores",
+        "How Redis keeps a kind of field",
+        "A problem document",
+    }
+    assert all(len(walk) > 3 for walk in _WALKS.values())

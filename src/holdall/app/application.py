@@ -1,4 +1,4 @@
-"""What the sync facade and the active-record look need of an application."""
+"""The part of an application that the sync facade and the active-record look call."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Application(Sessions, Protocol):
         ...
 
     async def start(self, *, every: float = 30.0) -> None:
-        """Finish what earlier commits left behind, now and every so many seconds, until ``close``."""
+        """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``."""
 
     async def fsck(self, *, repair: bool = False, batch: int = 1_000, start: str | None = None) -> FsckReport:
         """Look through all stores for references that do not hold; with ``repair``, set right what can be."""

@@ -274,7 +274,7 @@ def _read_position(text: str) -> tuple[str, list[str]]:
     try:
         name, *key = json.loads(text)
     except (ValueError, TypeError) as error:
-        raise StateError(f"{text!r} is no position that fsck has told") from error
+        raise StateError(f"{text!r} is not a position that fsck gave") from error
     return str(name), [str(part) for part in key]
 
 

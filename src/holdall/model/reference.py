@@ -23,7 +23,7 @@ class Slot(Protocol):
     """Where a record keeps a reference."""
 
     def fill(self, record: Any, found: Any) -> None:
-        """Keep the record that was found for the key, unless the slot has another value by now."""
+        """Keep the record that was found for the key, unless the slot has been given another value."""
 
 
 class Reference(Generic[T]):

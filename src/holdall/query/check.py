@@ -139,7 +139,7 @@ def _check_position(query: Query[Any], schema: Schema, schemas: Mapping[str, Sch
 
 
 def kind_test(field: FieldSchema) -> Callable[[Any], bool]:
-    """What ``is_of_kind`` asks of values of this field, to be asked often. Example: :func:`is_of_kind`."""
+    """Return the check of ``is_of_kind`` for values of this field, for many calls. Example: :func:`is_of_kind`."""
     return partial(is_of_kind, field) if field.kind in (Kind.REF, Kind.MANY) else _TESTS[field.kind]
 
 

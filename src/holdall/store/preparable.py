@@ -1,4 +1,4 @@
-"""What a store offers that holds its part of a commit over several stores until that is decided elsewhere."""
+"""Preparable stores: each holds its part of a commit over several stores until that is decided elsewhere."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _METHODS = ("get", "add", "update", "remove")
 
 
 class RecordMethods(Generic[M]):
-    """What a DAO defines of itself, and what happens where it does not; ``DAO`` is the class to derive from.
+    """The methods that a DAO may define, and the result where one is missing; ``DAO`` is the class to derive from.
 
     >>> class Access(RecordMethods[object]):
     ...     async def remove(self, record: object) -> None: ...

@@ -156,7 +156,7 @@ class Client:
             ) from await self._end()
 
     async def _end(self) -> BaseException | None:
-        """Wait for the application to end; return what it raised, so that the event loop need not tell of it."""
+        """Wait for the application to end; return what it raised, so that the event loop need not report it."""
         assert self._life is not None
         ended, _ = await asyncio.wait([self._life], timeout=self._seconds)
         return self._life.exception() if ended else None

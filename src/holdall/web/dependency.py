@@ -50,7 +50,7 @@ async def _related(request: Request) -> User:
     service: Any = request.app
     if not isinstance(service, Service):
         raise DeclarationError(
-            "it is not said for whom the session of this route acts: give session_dependency() a user, or a function"
-            " of the request, or SYSTEM if whoever may call the route may do everything"
+            "the session of this route acts for no user: give session_dependency() a user, or a function of the"
+            " request, or SYSTEM if everybody who may call the route may do everything"
         )
     return await service.user_of(request.scope)

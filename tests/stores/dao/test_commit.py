@@ -172,7 +172,7 @@ async def test_an_error_that_says_nothing_leaves_it_open(remote: Remote) -> None
         with pytest.raises(CommitUnknown) as caught:
             await s.commit()
         assert caught.value.tasks[0].state is TaskState.UNKNOWN
-        with pytest.raises(StateError, match="unknown whether the last commit"):
+        with pytest.raises(StateError, match="the outcome of the last commit is unknown"):
             await s.commit()
         s.rollback()
         assert state_of(acme) is State.DISCARDED
@@ -202,7 +202,7 @@ async def test_a_dao_that_leaves_no_key(remote: Remote) -> None:
     app.add_dao(Keyless(remote), EmployeeDAO(remote))
     async with app.session() as s:
         s.add(Company(name="Acme"))
-        with pytest.raises(Exception, match="did not tell the key"):
+        with pytest.raises(Exception, match="the answer holds no key for the new"):
             await s.commit()
         s.rollback()
 

@@ -82,7 +82,7 @@ async def test_an_answer_that_does_not_fit_the_field_leaves_the_call_unknown() -
         problem = problem_of(caught.value)
         assert problem is not None
         assert (problem.status, problem.code) == (503, "outcome-unknown")  # it does not blame the client
-        with pytest.raises(StateError, match="unknown whether the last commit"):
+        with pytest.raises(StateError, match="the outcome of the last commit is unknown"):
             await session.commit()
         session.rollback()
         assert state_of(invoice) is State.DISCARDED
@@ -157,7 +157,7 @@ async def test_what_another_store_says_to_a_read_within_the_call_is_no_answer_to
 async def test_a_call_that_leaves_no_key_is_unknown() -> None:
     async with application(Billing(key=None)).session() as session:
         session.add(Invoice(text="a"))
-        with pytest.raises(CommitUnknown, match="did not tell the key") as caught:
+        with pytest.raises(CommitUnknown, match="the answer holds no key for the new") as caught:
             await session.commit()
         assert [task.state for task in caught.value.tasks] == [TaskState.UNKNOWN]
         session.rollback()

@@ -19,7 +19,7 @@ class Adding(Protocol):
 
     @property
     def state(self) -> SessionState:
-        """What it is doing for the caller."""
+        """The activity of the session for the caller."""
         ...
 
     def add(self, record: Any) -> Any:

@@ -58,8 +58,8 @@ class QueryCall(Generic[M]):
             return _comparable(value)
         except TypeError as error:
             raise QueryError(
-                f"{self.name}: the {name} given cannot be told from another of its type, so its result cannot be"
-                " remembered; give a hashable value"
+                f"{self.name}: the {name} given cannot be distinguished from another of its type, so its result"
+                " cannot be remembered; give a hashable value"
             ) from error
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""What scripts that write no records are asked and answer: tuples whose places the scripts name in the same order.
+"""Arguments and replies of scripts that write no records: tuples whose places the scripts name in the same order.
 
 A class whose name ends in ``Keys`` is the KEYS of a script, before those whose number varies; one in ``Asked`` is its
 ARGV; the others are arrays within these or within an answer. ``sent`` has what the scripts that write are sent.
@@ -149,7 +149,7 @@ class AppendKeys(NamedTuple):
 
 
 class AppendAsked(NamedTuple):
-    """What is added to the stream, and the record's text."""
+    """The bytes added to the stream, and the record's text."""
 
     data: bytes
     text: str
@@ -163,7 +163,7 @@ class RenewAsked(NamedTuple):
 
 
 class ForgetKeys(NamedTuple):
-    """What tells of indexes, and the commits that hold something."""
+    """The mark of the indexes, and the commits that hold something."""
 
     mark: str
     entries: str
@@ -174,7 +174,7 @@ class ForgetKeys(NamedTuple):
 
 
 class MarkKeys(NamedTuple):
-    """What ``mark.lua`` tells of; indexes and unique rules follow."""
+    """The arguments of ``mark.lua``; indexes and unique rules follow."""
 
     listing: str
     mark: str
@@ -190,7 +190,7 @@ class MarkAsked(NamedTuple):
 
 
 class LookKeys(NamedTuple):
-    """What ``look.lua`` and ``purge.lua`` go over; indexes and unique rules follow."""
+    """The arguments of ``look.lua`` and ``purge.lua``; indexes and unique rules follow."""
 
     listing: str
     mark: str
@@ -216,7 +216,7 @@ class LookRecord(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """What is told of a record: ``is_whole`` says that all of ``kept`` is in indexes and unique rules."""
+    """The state of a record: ``is_whole`` says that all of ``kept`` is in indexes and unique rules."""
 
     kind: bytes
     values: Sequence[bytes]
@@ -239,7 +239,7 @@ class PurgeAsked(NamedTuple):
 
 
 class IndexKeys(NamedTuple):
-    """What ``index.lua`` writes to and looks at; indexes, unique rules and records follow."""
+    """The keys that ``index.lua`` writes and reads; indexes, unique rules and records follow."""
 
     listing: str
     mark: str

@@ -160,7 +160,7 @@ class ClusterServer(AnewInChild):
                     self._seeds = list(dict.fromkeys([*nodes.owners, *self._seeds]))[:16]
                     nodes.generation += 1
                     return
-            raise StoreUnavailable(self._store, "no node of the cluster tells who has which slots") from failure
+            raise StoreUnavailable(self._store, "no node of the cluster reports where the slots are") from failure
 
 
 def _address(told: Sequence[Any], asked: Address) -> Address:

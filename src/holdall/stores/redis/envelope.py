@@ -82,7 +82,7 @@ class EnvelopeCodec:
         except msgspec.DecodeError as error:
             raise Misfit("a value is no JSON") from error
         if any(len(row) != len(names) for row in found):
-            raise Misfit("a value is more than one")
+            raise Misfit("expected one value, got a list")
         return [tuple([self.value(name, raw) for name, raw in zip(names, row, strict=True)]) for row in found]
 
     def value(self, name: str, json: Any) -> Any:

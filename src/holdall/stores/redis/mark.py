@@ -2,8 +2,9 @@
 
 ``title unique,isbn|11011#1`` says that format 1 is that of the mark and of all that lies beside the records, whose keys
 ``layout`` names, in their order. A mark without a number is of format 1. A later format gets a greater number and ends
-its mark with it; where it lists the records in another form it lists them at another key, so that whoever reads a page
-of them without a look at the mark finds nothing there, looks at the mark and refuses. ``read_mark.lua`` reads the same.
+its mark with it; where it lists the records in another form it lists them at another key, so that code which
+reads a page of them without a look at the mark finds nothing there, looks at the mark and refuses. ``read_mark.lua``
+reads the same.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MARK_FORMAT = 1
 
 
 class Mark(NamedTuple):
-    """What a mark says: what is indexed, and a ``1`` for each thing beside the records that was not empty."""
+    """The content of a mark: the indexes, and a ``1`` for each thing beside the records that was not empty."""
 
     declared: str
     told: str

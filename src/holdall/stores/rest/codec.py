@@ -201,7 +201,7 @@ def _text(field: FieldSchema, value: Any) -> Any:
 
 def _choice(field: FieldSchema, value: Any) -> Any:
     if value not in (field.choices or ()):
-        raise ValueError("it is none of the values the field may have")
+        raise ValueError("it is not one of the field's choices")
     return value
 
 

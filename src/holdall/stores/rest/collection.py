@@ -35,7 +35,7 @@ class RestCollection(msgspec.Struct, frozen=True, kw_only=True):
       rules and the references of the model. ``refusals`` tells its reasons for 409 and 422 apart.
     - ``guard_header``: ``If-None-Match: *`` goes with a PUT that adds, so that it overwrites nothing. An API that does
       not know it is asked for the record before, which does not help where two add it at the same moment.
-    - ``scan_limit``: what the API cannot do is done here, over at most so many records of its list; None refuses it.
+    - ``scan_limit``: Holdall does what the API cannot, over at most this many records of its list; None refuses it.
       ``row_limit`` bounds every other list, ``url_limit`` the characters of a URL.
 
     Example: :func:`open_rest`.

@@ -164,7 +164,7 @@ class _Derivation:
         if not names:
             shown = next(iter(accepted))
             raise DeclarationError(
-                f"{self._list}: what is sent has other names, such as {shown!r}, than what comes back; declare"
+                f"{self._list}: payloads have other names, such as {shown!r}, than what comes back; declare"
                 " add=Call(payload=…) and update=Call(payload=…), or None"
             )
         return Renamed(names)
@@ -212,7 +212,7 @@ class _Derivation:
         found = [each for each in (named, outer, arrays) if len(each) == 1]
         if not found:
             raise DeclarationError(
-                f"{self._list}: the document does not tell where in the answer the list is; declare list_at="
+                f"{self._list}: the document does not say where in the answer the list is; declare list_at="
             )
         return {
             "list_at": place_of(*found[0][0]),

@@ -63,10 +63,10 @@ class ListParameters:
             return LinkHeader(size=self._size, most=self._most)
         if self._page and self._size:
             why = "whether its first page is 0 or 1; declare paging=PageSize(first=…)"
-            raise DeclarationError(f"{self._path}: the document does not tell {why}")
+            raise DeclarationError(f"{self._path}: the document does not say {why}")
         may_page = called(self._parameters, (*PAGES, *SIZES, *OFFSETS, *CURSORS))  # or narrow, by a field of that name
         if may_page or any(is_said_to_go_on(place[-1]) for place, _ in self._places):
-            raise DeclarationError(f"{self._path}: the document does not tell how the list is paged; declare paging=")
+            raise DeclarationError(f"{self._path}: the document does not say how the list is paged; declare paging=")
         return None
 
     def _numbered(self) -> PageSize | None:

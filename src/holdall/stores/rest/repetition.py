@@ -28,7 +28,7 @@ _NOT_TAKEN = 429  # which says that nothing was done
 
 
 class Sending(Protocol):
-    """What sends a request once."""
+    """The sender of a single request."""
 
     store: str
     credentials: Credentials
@@ -38,7 +38,7 @@ class Sending(Protocol):
         ...
 
     async def exchange(self, request: Request, seconds: float | None = None) -> Answer:
-        """Send the request once, with so many seconds for it, and read the answer. Raises the driver's errors."""
+        """Send the request once, with ``seconds`` for it, and read the answer. Raises the driver's errors."""
         ...
 
 

@@ -34,7 +34,7 @@ _native = compiled("holdall.stores.sql._classes", 1)
 
 
 def class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> RowCheck | None:
-    """What tells rows with nulls that fields do not take, and with values of another class where SQLite keeps any.
+    """Return the check for rows with nulls that fields do not take, and values of another class where SQLite keeps any.
 
     None where nothing is to be looked at.
     """

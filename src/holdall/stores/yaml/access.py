@@ -19,8 +19,8 @@ __all__ = ["FolderAccess"]
 class FolderAccess:
     """Blocks in which the folder may be used. Each raises StoreError for what the disk refuses.
 
-    Whoever enters first finishes or takes back what a writer left behind that died; ``shelves`` tell the folders that
-    are looked through for that.
+    The first to enter finishes or takes back what a dead writer left behind; ``shelves`` gives the folders that are
+    looked through for that.
     """
 
     def __init__(self, store: str, folder: Folder, lock: Lock, journal: Journal, shelves: Mapping[str, Shelf]) -> None:
@@ -33,7 +33,7 @@ class FolderAccess:
         self._is_swept = False
 
     def sweep_again(self) -> None:
-        """Have the next writer look for what others left behind, as there may be other collections by now."""
+        """Have the next writer look for what others left behind, as collections may have been added."""
         self._is_swept = False
 
     @contextmanager

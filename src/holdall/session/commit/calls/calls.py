@@ -177,7 +177,7 @@ class Calls:
             try:
                 put_key(batch, index, outcome.key)
             except StoreError:  # there is something now, and nobody knows its name
-                sentence = f"it did not tell the key it made for a {batch.binding.collection}"
+                sentence = f"the answer holds no key for the new {batch.binding.collection}"
                 outcome = Outcome(error=StoreUnavailable(store.name, sentence, is_outcome_unknown=True))
         self.outcomes[place] = outcome
         if outcome.error is None:

@@ -93,7 +93,7 @@ class ReadySet:
         for lane in range(len(self._ready)):
             self._start(lane)
         if not self._running and not self.is_cancelled:
-            raise ValueError("what is to be done needs itself, in a circle")
+            raise ValueError("the calls need each other, in a circle")
         try:
             if self._running:
                 await self._over

@@ -29,7 +29,7 @@ def require_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[O
         if batch.verb is Verb.ADD and None in batch.keys:
             for change, outcome in zip(changes[start:end], outcomes[start:end], strict=True):
                 if change.key is None and outcome.key is None and outcome.error is None:
-                    raise StoreError(step.store.name, f"it did not tell the key it made for a {change.collection}")
+                    raise StoreError(step.store.name, f"the answer holds no key for the new {change.collection}")
         start = end
 
 
@@ -137,7 +137,7 @@ def put_key(batch: Batch, index: int, key: Any) -> None:
                 field.put(record, part)
     batch.keys[index] = record.__key__()
     if batch.keys[index] is None:
-        raise StoreError(batch.binding.store.name, f"it did not tell the key it made for a {batch.binding.collection}")
+        raise StoreError(batch.binding.store.name, f"the answer holds no key for the new {batch.binding.collection}")
 
 
 def take_keys(step: Step, outcomes: Sequence[Outcome]) -> list[tuple[Batch, int]]:

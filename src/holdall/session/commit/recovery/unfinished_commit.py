@@ -1,4 +1,4 @@
-"""What can be done about a commit that did not end as asked, by whoever has it at hand."""
+"""A handle on a commit that did not end as asked, for the caller of that commit or an operator."""
 
 from __future__ import annotations
 

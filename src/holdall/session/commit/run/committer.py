@@ -61,7 +61,7 @@ class Committer:
         self.demand_idle()
         if self.is_in_doubt:
             raise StateError(
-                "it is unknown whether the last commit was written: call rollback(), which lets go of its records, and"
+                "the outcome of the last commit is unknown: call rollback(), which lets go of its records, and"
                 " load them again"
             )
         run, loop = self._run_of(plan, options), asyncio.get_running_loop()

@@ -42,7 +42,7 @@ class LostAnswer:
         """
         telling = [change for change in self._changes if change.key is not None]
         if not telling:
-            raise StateError("the records do not tell whether they were written; load them, or use keys of your own")
+            raise StateError("the records do not show whether they were written; load them, or use keys of your own")
         if any(map(_is_guarded, telling)) and await self._would_be_applied():
             self.was_applied = False
             return

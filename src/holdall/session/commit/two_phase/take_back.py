@@ -58,7 +58,7 @@ async def take_back(
                 seconds=seconds,
             )
         except InDoubt as error:
-            raise StateError(f"nobody answers whether commit {row.id} was taken back; try again later") from error
+            raise StateError(f"no store answers whether commit {row.id} was taken back; try again later") from error
         except BaseException:
             await release(undo)
             raise
