@@ -11,7 +11,7 @@ from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import Query, Schema, SortKey, compile_condition, select
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, access_of, refusal
-from holdall.stores.redis.asked import ByKeys, ByRanges, LoadAsked, LoadKeys, LookKeys, PurgeAsked, SizeAsked, SizeKeys
+from holdall.stores.redis.asked import ByKeys, ByRanges, LoadAsked, LookKeys, PurgeAsked, SizeAsked, SizeKeys
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.damage import Stored, names_itself, refuse_damaged, row_of, without_damage
 from holdall.stores.redis.errors import Misfit, unknown_format
@@ -160,7 +160,7 @@ class Reader:
         if access.is_scan and bound <= 0:
             raise refusal(self._store, layout.schema.name, access.reason)
         if not names:
-            names = tuple([field.name for field in layout.schema.stored])
+            names = layout.names
         reply = await self._run(layout, access, names, bound)
         if reply[0] == b"unbuilt":
             raise unbuilt(self._store, layout.base)
@@ -221,19 +221,18 @@ class Reader:
 
     async def _run(self, layout: Layout, access: Access, names: tuple[str, ...], bound: int, form: str = "") -> Any:
         mark = layout.declared if _asks_index(layout, access) else ""
-        where, key_names = _pack(access.where), _pack(layout.schema.key)
-        arguments = LoadAsked(layout.record, _pack(names), where, bound, form, mark, key_names)
+        where = _pack(access.where)
+        arguments = LoadAsked(layout.record, _pack(names), where, bound, form, mark, layout.packed_key_names)
         return await self._server.run(LOAD, self._places(layout, access), arguments)
 
     def _places(self, layout: Layout, access: Access) -> list[str]:
         """Return every key that the script is given; those it finds in an index lie in the same slot."""
-        places = LoadKeys(layout.keys, layout.mark)
-        match access.where:
-            case ByKeys():
-                return [*places, *[layout.record + text for text in access.where.texts]]
-            case ByRanges():
-                return [*places, *[alternative.key for alternative in access.where.alternatives]]
-        return list(places)
+        where = access.where
+        if isinstance(where, ByKeys):
+            return [*layout.load_keys, *[layout.record + text for text in where.texts]]
+        if isinstance(where, ByRanges):
+            return [*layout.load_keys, *[alternative.key for alternative in where.alternatives]]
+        return list(layout.load_keys)
 
 
 def _bound(layout: Layout, access: Access) -> int:

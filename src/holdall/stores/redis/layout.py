@@ -21,6 +21,7 @@ import msgspec
 
 from holdall.errors import DeclarationError, Unsupported
 from holdall.query import FieldSchema, Generated, Kind, Schema
+from holdall.stores.redis.asked import LoadKeys
 from holdall.stores.redis.collection import RedisCollection
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.text import EXACT_ORDER, escaped, exact, exact_of, key_of_text, key_text, sortable_of
@@ -147,6 +148,21 @@ class Layout:
         if len(self.key_fields) == 1 and self.key_fields[0].kind is Kind.STR:
             return lambda keys: list(map(escaped, keys))
         return lambda keys: list(map(self.text, keys))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the stored fields."""
+        return tuple([field.name for field in self.schema.stored])
+
+    @cached_property
+    def load_keys(self) -> LoadKeys:
+        """The keys that every reading script is told of."""
+        return LoadKeys(self.keys, self.mark)
+
+    @cached_property
+    def packed_key_names(self) -> bytes:
+        """The names of the key's fields, as a script is sent them."""
+        return msgspec.msgpack.encode(self.schema.key)
 
     @cached_property
     def leaves(self) -> tuple[FieldSchema, ...]:

@@ -60,7 +60,7 @@ class Looker:
 
     async def seen(self, layout: Layout, texts: Sequence[str]) -> list[Seen]:
         """The records of these texts, each the text of a key, that are there."""
-        names = tuple([field.name for field in layout.schema.stored])
+        names = layout.names
         asked = (*names, *layout.schema.key)
         beside = [*LookKeys(layout.keys, layout.mark, layout.entries, layout.expiry)]
         beside += [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]

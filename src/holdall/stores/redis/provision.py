@@ -231,7 +231,7 @@ class Provision:
         """Take these in; the texts of those that cannot be, since another has their unique values."""
         if not found:
             return []
-        names = [*[field.name for field in layout.schema.stored], *layout.schema.key]
+        names = [*layout.names, *layout.schema.key]
         own = IndexKeys(layout.keys, layout.mark, layout.entries, layout.expiry, layout.reserved, layout.commits)
         places = [*own, *map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
         head = _pack(IndexHead(len(places), names, *layout.slot_numbers, layout.ttl or False, layout.record))
