@@ -93,6 +93,41 @@ def test_the_examples_of_a_module_run(path: Path) -> None:
     assert failures(path) == ""
 
 
+def _public(path: Path) -> Iterator[tuple[str, bool]]:
+    """The public definitions of a file, and whether each has a docstring; those of public classes are among them."""
+    pending: list[tuple[str, ast.AST]] = [("", node) for node in parsed(path).body]
+    while pending:
+        place, node = pending.pop(0)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            is_overload = any(ast.unparse(each) == "overload" for each in node.decorator_list)
+            yield f"{place}{node.name}", is_overload or ast.get_docstring(node) is not None
+            if isinstance(node, ast.ClassDef):
+                pending += [(f"{node.name}.", each) for each in node.body]
+
+
+def _exported_from() -> set[Path]:
+    """The modules whose names doors export."""
+    names = {
+        node.module
+        for door in _DOORS
+        for node in parsed(door).body
+        if isinstance(node, ast.ImportFrom) and node.module and door.name in ("__init__.py", "dao.py")
+    }
+    files = {module_of(path): path for path in house_files(PACKAGE, "*.py")}
+    return {files[name] for name in names if name in files} | set(_DOORS)
+
+
+@pytest.mark.parametrize("path", sorted(_exported_from()), ids=module_of)
+def test_every_public_name_of_an_exported_module_has_a_docstring(path: Path) -> None:
+    assert [name for name, is_told in _public(path) if not is_told] == []
+
+
+def test_a_missing_docstring_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text('class A:\n    """A."""\n    def b(self): ...\n    def _c(self): ...\ndef d(): ...\n')
+    assert list(_public(path)) == [("A", True), ("d", False), ("A.b", False)]
+
+
 def test_a_missing_example_is_seen() -> None:
     assert not _is_shown("Add a book.")
     assert not _is_shown("Add a book. Example: :class:`NoSuchName`.")

@@ -163,7 +163,7 @@ class JsonInput:
 
 
 def decode_text(field: Field, text: str) -> Any:
-    """The value a text stands for, as in a query parameter; raises ValidationError if it stands for none.
+    """Return the value that a text stands for, as in a query parameter; raises ValidationError if it stands for none.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)

@@ -41,13 +41,17 @@ class ResultSet(_NotLoaded, Generic[M]):
         return f"await {self.query.model.__name__}.objects.filter(...)"
 
     def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
-        """Only records that meet these conditions and have these values."""
+        """Return the query with these conditions and values added; all must hold. Raises QueryError for a name that is
+        no field.
+        """
         return ResultSet(self.query.where(*conditions, *_equalities(self.query.model, values)))
 
     def order_by(self, *keys: Any) -> ResultSet[M]:
-        """Sorted by these fields or sort keys, given as ``Book.title``, ``desc(Book.title)`` or by name.
+        """Return the query sorted by these fields or sort keys, given as ``Book.title``, ``desc(Book.title)`` or by
+        name.
 
-        A ``-`` before a name sorts largest first, dots lead through references: ``"-author.name"``.
+        A ``-`` before a name sorts largest first, dots lead through references: ``"-author.name"``. Raises QueryError
+        for a name that is no field.
         """
         return ResultSet(self.query.sort(*[self._named(key) if isinstance(key, str) else key for key in keys]))
 
@@ -59,7 +63,7 @@ class ResultSet(_NotLoaded, Generic[M]):
         return desc(expression) if name.startswith("-") else asc(expression)
 
     def limit(self, rows: int) -> ResultSet[M]:
-        """At most this many."""
+        """Return the query for at most ``rows`` records."""
         return ResultSet(self.query.limit(rows))
 
     def __await__(self) -> Generator[Any, Any, list[M]]:
@@ -75,12 +79,12 @@ class ResultSet(_NotLoaded, Generic[M]):
             return found
 
     async def first(self) -> M | None:
-        """The first of them, or None."""
+        """Fetch the first record, or None where there is none."""
         found = await self.limit(1)
         return found[0] if found else None
 
     async def count(self) -> int:
-        """How many there are."""
+        """Count the records. Raises Unsupported where the store cannot count."""
         async with gateway_of(self.query.model) as act:
             return await act.session.count(self.query)
 
@@ -116,7 +120,10 @@ class Manager(_NotLoaded, Generic[M]):
         return f"await {self._model.__name__}.objects.all()"
 
     async def create(self, **values: Any) -> M:
-        """A new record, stored; within a session's block it is stored when the block commits."""
+        """Create a record and store it; within a session's block the record is stored when the block commits.
+
+        Raises ValidationError for wrong values, CommitAborted where the store refuses the record.
+        """
         async with gateway_of(self._model) as act:
             record = self._model(**values)
             act.session.add(record)
@@ -124,26 +131,30 @@ class Manager(_NotLoaded, Generic[M]):
             return record
 
     async def get(self, *args: Any, **key: Any) -> M | None:
-        """The record with this key, or None."""
+        """Get the record with this key, or None: ``get(7)``, ``get(code="FR")``."""
         async with gateway_of(self._model) as act:
             return await act.session.get(self._model, *args, **key)
 
     async def names_of(self, record: M) -> tuple[str, ...]:
-        """Under which names its store keeps the record, its streams included; empty where the store tells none."""
+        """Return the names under which the store keeps the record, its streams included; empty where the store gives
+        none.
+        """
         async with gateway_of(self._model) as act:
             return act.session.names_of(record)
 
     def all(self) -> ResultSet[M]:
-        """All records."""
+        """Return the query for all records."""
         model: Any = self._model
         return ResultSet(model.where())
 
     def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
-        """The records that meet these conditions and have these values."""
+        """Return the query for the records that meet these conditions and have these values. Raises QueryError for a
+        name that is no field.
+        """
         return self.all().filter(*conditions, **values)
 
     def order_by(self, *keys: Any) -> ResultSet[M]:
-        """All records, sorted."""
+        """Return the query for all records, sorted; see ``ResultSet.order_by``."""
         return self.all().order_by(*keys)
 
 

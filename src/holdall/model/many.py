@@ -57,11 +57,15 @@ class Related(Generic[M]):
 
     @property
     def loaded(self) -> bool:
-        """Whether it can be read without ``await``."""
+        """Whether the references can be read without ``await``."""
         return self._references is not None or self._found() is not None
 
     def add(self, item: M | Reference[M] | Key) -> None:
-        """Let this be one of them: its own reference leads here from now on. Nothing happens if it is already."""
+        """Add a record, a reference or a key; nothing happens if the list has it. At the other end of references, the
+        record's own reference leads here from now on.
+
+        Raises ValidationError for what cannot be one of them.
+        """
         if self._is_other_end:
             link(self._owner, self._name, item)
         elif item not in self:
@@ -69,7 +73,9 @@ class Related(Generic[M]):
         self._renew()
 
     def remove(self, item: M | Reference[M] | Key) -> None:
-        """Let this be none of them; raises ValidationError where its own reference cannot be empty."""
+        """Remove a record, a reference or a key. Raises ValidationError where the record's own reference cannot be
+        empty.
+        """
         if self._is_other_end:
             unlink(self._owner, self._name, item)
         else:
@@ -99,7 +105,7 @@ class Related(Generic[M]):
 
     @property
     def keys(self) -> tuple[Any, ...]:
-        """The keys of the records, where they are kept here or loaded."""
+        """The keys of the records. Raises NotLoaded where they are neither kept here nor loaded."""
         return tuple(reference.key for reference in self._kept())
 
     def __len__(self) -> int:

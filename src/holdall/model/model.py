@@ -69,7 +69,9 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
 
     @classmethod
     def where(cls, *conditions: Condition | bool, **unknown: Never) -> Query[Self]:
-        """The query for the records that meet these conditions; for all records if there are none."""
+        """Return the query for the records that meet these conditions, or for all records without any. Raises
+        QueryError for what is no condition on this model.
+        """
         for name in unknown:
             place = f"{cls.__name__}.{name}"
             raise QueryError(f"where() takes conditions: {place} == ..., or {cls.__name__}.objects.filter({name}=...)")
@@ -142,9 +144,9 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         return self
 
     async def delete(self) -> int:
-        """Remove this record from its store; tells how many of the store's own places went, if it knows them.
+        """Remove this record from its store; return how many physical entries were removed (Redis keys, say), or 1.
 
-        Within a session's block it joins the block's commit, and nothing is known yet.
+        Within a session's block the removal joins the block's commit; the number is 0 then, as it is not known yet.
         """
         async with gateway_of(type(self)) as act:
             act.session.remove(act.session.attach(self))

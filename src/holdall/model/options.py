@@ -182,20 +182,23 @@ def field(
     places: int | None = None,
     **options: Any,
 ) -> Any:
-    """Say more of a field than its annotation does.
+    """Declare a field with more than its annotation says. Raises DeclarationError where options contradict each other.
 
-    ``pk`` makes it (part of) the key. ``generated`` lets the store make an int or str key, or the session a UUIDv7 (RFC
-    9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too. ``default`` is a constant,
-    ``default_factory`` is called for each record. With ``init=False`` the constructor does not take it. ``frozen`` says
-    when it may not be written. ``setter(record, value)`` gives the value to keep, after the type check and before the
-    rules. ``type_check=False`` leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO
-    text for a date). ``depends_on=False`` leaves a reference out of the commit order. ``unique``, ``index``: kept by
-    the store. ``version=True`` counts the record's commits and guards against lost updates. ``auto_now`` stamps a
-    datetime or date with the moment of a commit: ``"create"`` of the record's first, if it has no value, ``"write"`` of
-    each. ``ge gt le lt`` bound numbers, text, dates and durations; ``length`` is a pair (minimum, maximum or None);
-    ``pattern`` must match the whole text; ``one_of`` lists the choices. ``digits`` and ``places`` bound a Decimal as
-    SQL's NUMERIC does. ``on_delete`` of a reference says what happens to this record when the one that the field refers
-    to is removed; without it, the removal is refused. Raises DeclarationError where options contradict each other.
+    - ``pk`` makes the field (part of) the key. ``generated`` lets the store make an int or str key, or the session a
+      UUIDv7 (RFC 9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too.
+    - ``default`` is a constant, ``default_factory`` is called for each record. With ``init=False`` the constructor does
+      not take the field; ``frozen`` says when it may not be written.
+    - ``setter(record, value)`` returns the value to keep, after the type check and before the rules.
+      ``type_check=False`` leaves the type unchecked; ``coerce=True`` converts what can be ("7" for an int, ISO text for
+      a date).
+    - ``ge gt le lt`` bound numbers, text, dates and durations; ``length`` is a pair (minimum, maximum or None);
+      ``pattern`` must match the whole text; ``one_of`` lists the choices; ``digits`` and ``places`` bound a Decimal as
+      SQL's NUMERIC does.
+    - ``unique`` and ``index`` are kept by the store. ``version=True`` counts the record's commits and guards against
+      lost updates. ``auto_now`` stamps a datetime or date with the moment of a commit: ``"create"`` of the record's
+      first, if it has no value, ``"write"`` of each.
+    - ``depends_on=False`` leaves a reference out of the commit order. ``on_delete`` of a reference says what happens to
+      this record when the one that the field refers to is removed; without it, the removal is refused.
 
     >>> from holdall import Model, field
     >>> class Book(Model):

@@ -14,7 +14,7 @@ __all__ = ["Stream", "StreamAttribute", "stream"]
 
 
 def stream(*, init: Literal[False] = False) -> Any:
-    """Declare a stream: ``log: Stream = stream()``. Constructors do not take it. Example: :class:`Stream`."""
+    """Declare a stream in a class body: ``log: Stream = stream()``. Example: :class:`Stream`."""
     return None
 
 
@@ -47,19 +47,21 @@ class Stream:
         self._name = name
 
     async def append(self, data: bytes) -> int:
-        """Add these bytes at the end; the length thereafter. Raises StaleVersion where the record is gone."""
+        """Append these bytes and return the length of the stream thereafter, in bytes. Raises StaleVersion where the
+        record is gone.
+        """
         if not isinstance(data, bytes):
             raise StateError(f"a stream takes bytes, not {type(data).__name__}")
         async with self._place(is_append=True) as (store, collection, key):
             return await store.append(collection, key, self._name, data)  # type: ignore[no-any-return]
 
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
-        """The bytes from ``start`` to before ``stop``, or to the end."""
+        """Read the bytes from position ``start`` to before ``stop``, or to the end."""
         async with self._place(is_append=False) as (store, collection, key):
             return await store.read(collection, key, self._name, start, stop)  # type: ignore[no-any-return]
 
     async def length(self) -> int:
-        """How many bytes there are."""
+        """Return the length of the stream, in bytes."""
         async with self._place(is_append=False) as (store, collection, key):
             return await store.length(collection, key, self._name)  # type: ignore[no-any-return]
 

@@ -23,7 +23,7 @@ class Right(StrEnum):
 
 
 class Grant(Protocol):
-    """Decides for a user; anything with this method will do. Example: :class:`Policy`."""
+    """A grant decides for a user; any object with this method is one. Example: :class:`Policy`."""
 
     def allows(self, user: User) -> bool:
         """Whether the user may."""
@@ -46,7 +46,7 @@ class _Nobody(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """Users who hold a role. Example: :class:`Policy`."""
+    """A grant for users who hold a role. Example: :class:`Policy`."""
 
     name: str
 
@@ -108,7 +108,7 @@ class Policy:
         }
 
     def allows(self, right: Right, user: User) -> bool:
-        """Whether the user has the right."""
+        """Whether the user has the right; a grant that raises gives none."""
         if user.unrestricted:
             return True
         try:
@@ -117,7 +117,7 @@ class Policy:
             return False
 
     def described(self, right: Right) -> str:
-        """In words for those who run the service, whom the right is given to."""
+        """Describe, for those who run the service, to whom the right is given."""
         grant = self._grants[right]
         if isinstance(grant, Role):
             return f"role {grant.name}"

@@ -26,7 +26,7 @@ class User(msgspec.Struct, frozen=True):
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether it is known who this is."""
+        """Whether the user has an id."""
         return self.id is not None
 
     def has_role(self, role: str) -> bool:

@@ -35,7 +35,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def evaluate(query: Query[Any], tables: Mapping[str, Table]) -> list[Row]:
-    """The rows the query means.
+    """Return the rows that the query means.
 
     Rows are in sort order, equal ones by key, if the query sorts or takes a part of the rows; otherwise in any order.
     Raises QueryError for a query that does not fit the tables.
@@ -51,7 +51,7 @@ def evaluate(query: Query[Any], tables: Mapping[str, Table]) -> list[Row]:
 
 
 def count(query: Query[Any], tables: Mapping[str, Table]) -> int:
-    """How many rows the query's condition means, limit, offset, sort and position left aside.
+    """Count the rows that meet the query's condition; limit, offset, sort and position are left aside.
 
     >>> from holdall.query import FieldSchema, Kind, Schema, Table, parse_query
     >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))

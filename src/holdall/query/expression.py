@@ -175,11 +175,13 @@ class Expression:
         return self._compare(Op.GE, value)
 
     def in_(self, values: Collection[Any]) -> Condition:
-        """True where the value is one of these."""
+        """Write the condition that the value is one of these. Raises QueryError for a value of another type, or a text
+        in place of a list.
+        """
         return self._node(Op.IN, self._encoded(Op.IN, values))
 
     def not_in(self, values: Collection[Any]) -> Condition:
-        """True where there is a value and it is none of these."""
+        """Write the condition that there is a value and it is none of these. Raises as ``in_``."""
         return self._node(Op.NOT_IN, self._encoded(Op.NOT_IN, values))
 
     def _encoded(self, op: Op, values: Any) -> tuple[Any, ...]:
@@ -192,38 +194,42 @@ class Expression:
         return tuple([self._encode(value) for value in given])
 
     def between(self, low: Any, high: Any) -> Condition:
-        """True where ``low <= value <= high``."""
+        """Write the condition ``low <= value <= high``. Raises QueryError for a value of another type."""
         return self._node(Op.BETWEEN, (self._encode(low), self._encode(high)))
 
     def contains(self, text: str) -> Condition:
-        """True where the text occurs, letter case respected."""
+        """Write the condition that the text occurs, letter case respected. Raises QueryError for what is no text."""
         return self._text(Op.CONTAINS, text)
 
     def icontains(self, text: str) -> Condition:
-        """True where the text occurs, letter case ignored."""
+        """Write the condition that the text occurs, letter case ignored. Raises QueryError for what is no text."""
         return self._text(Op.ICONTAINS, text)
 
     def startswith(self, text: str) -> Condition:
-        """True where the value begins with the text."""
+        """Write the condition that the value begins with the text. Raises QueryError for what is no text."""
         return self._text(Op.STARTSWITH, text)
 
     def endswith(self, text: str) -> Condition:
-        """True where the value ends with the text."""
+        """Write the condition that the value ends with the text. Raises QueryError for what is no text."""
         return self._text(Op.ENDSWITH, text)
 
     def is_null(self, yes: bool = True) -> Condition:
-        """True where the value is missing; with False, where it is there."""
+        """Write the condition that the value is missing; with False, that there is one."""
         return self._node(Op.IS_NULL, yes)
 
     def any(self, condition: Condition | bool) -> Condition:
-        """For a Many: true where some record of it meets the condition."""
+        """Write the condition that some record of a Many meets ``condition``. Raises QueryError where the field is no
+        Many.
+        """
         rest, asked = self._rest, self._of_members(condition)
         if not self._behind:
             return Some(rest, asked, self._owner)
         return self._wrapped(Some(rest, asked) if rest else asked)
 
     def all(self, condition: Condition | bool) -> Condition:
-        """For a Many: true where every record of it meets the condition."""
+        """Write the condition that every record of a Many meets ``condition``. Raises QueryError where the field is no
+        Many.
+        """
         rest, asked = self._rest, self._of_members(condition)
         if not self._behind or not rest:
             return Every(self.path, asked, self._owner)
@@ -246,9 +252,8 @@ def _instead(values: Any) -> str:
 
 
 def expr(field: Any) -> Expression:
-    """A field of a model, for type checkers, which see ``Book.title`` as a ``str``: ``expr(Book.title).contains("x")``.
-
-    Raises QueryError if it is not a field of a model.
+    """Return a field of a model as an expression, for type checkers, which see ``Book.title`` as a ``str``:
+    ``expr(Book.title).contains("x")``. Raises QueryError for what is no field.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
@@ -263,7 +268,7 @@ def expr(field: Any) -> Expression:
 
 
 def owner_of(field: Any) -> Owner:
-    """The model that a field's path starts from.
+    """Return the model that a field's path starts from. Raises QueryError for what is no field.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)

@@ -13,9 +13,8 @@ __all__ = ["asc", "desc", "negate"]
 
 
 def negate(condition: Condition | bool) -> Condition:
-    """True exactly where the condition is false: ``~condition``, for type checkers, which see a ``bool`` in it.
-
-    Raises QueryError if it is no condition.
+    """Return the condition that is true exactly where this one is false: ``~condition``, for type checkers, which see a
+    ``bool`` in it. Raises QueryError if it is no condition.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
@@ -28,7 +27,7 @@ def negate(condition: Condition | bool) -> Condition:
 
 
 def asc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
-    """Sort by this field, smallest first.
+    """Return the sort key for this field, smallest first. Raises QueryError for what is no field.
 
     ``nulls`` puts missing values ``"first"`` or ``"last"``; without it a missing value is the smallest.
 
@@ -42,7 +41,7 @@ def asc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
 
 
 def desc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
-    """Sort by this field, largest first.
+    """Return the sort key for this field, largest first. Raises QueryError for what is no field.
 
     ``nulls`` puts missing values ``"first"`` or ``"last"``; without it a missing value is the smallest.
 

@@ -44,7 +44,7 @@ class Lookup(Protocol):
 
 
 def compile_condition(condition: Condition, schema: Schema, lookup: Lookup) -> Predicate:
-    """A function that tells whether a row of ``schema`` (all stored fields, in order) meets the condition.
+    """Return a function that decides whether a row of ``schema`` (all stored fields, in order) meets the condition.
 
     >>> from holdall.query import FieldSchema, Kind, Schema, parse_condition
     >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
@@ -67,7 +67,7 @@ def compile_condition(condition: Condition, schema: Schema, lookup: Lookup) -> P
 
 
 def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
-    """A function from a row to the value at the path; None where the value or a reference on the way is missing.
+    """Return a function from a row to the value at the path; None where the value or a reference on the way is missing.
 
     Example: :func:`compile_condition`.
     """

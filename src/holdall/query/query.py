@@ -19,12 +19,12 @@ M = TypeVar("M")
 
 
 class Query(msgspec.Struct, Generic[M], frozen=True):
-    """Which records of ``collection`` are meant. Every method gives a new query.
+    """A query: which records of ``collection`` are meant. Every method returns a new query.
 
     A query that sorts, or has a limit or an offset, has its rows in a certain order: rows equal in all sort keys (all
     rows, if there is none) come by their keys, ascending. ``position`` holds a value for each sort key, None for
-    missing: only rows after it in the sort order are meant, none equal to it, so the sort should then be total.
-    An empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
+    missing: only rows after it in the sort order are meant, none equal to it, so the sort should then be total. An
+    empty ``projection`` means all stored fields. ``model`` is for the session, stores ignore it.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
@@ -48,7 +48,9 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
     model: Any = None
 
     def where(self, *conditions: Condition | bool) -> Query[M]:
-        """Only records that meet these conditions too."""
+        """Return the query with these conditions added; all must hold. Raises QueryError for what is no condition, or
+        speaks of another model.
+        """
         condition = self.condition
         for item in conditions:
             if not isinstance(item, Node):
@@ -58,7 +60,9 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         return msgspec.structs.replace(self, condition=condition)
 
     def sort(self, *keys: Any) -> Query[M]:
-        """Sorted by these fields or sort keys, in place of an earlier sort."""
+        """Return the query sorted by these fields or sort keys (``asc``, ``desc``), in place of an earlier sort. Raises
+        QueryError for a field of another model.
+        """
         return msgspec.structs.replace(self, sort_keys=tuple([self._sort_key(key) for key in keys]))
 
     def _sort_key(self, key: Any) -> SortKey:
@@ -67,24 +71,28 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         return SortKey(found.path, found.descending, found.nulls)  # stores compare and hash it
 
     def limit(self, rows: int | None) -> Query[M]:
-        """At most this many rows."""
+        """Return the query for at most ``rows`` rows; None lifts the limit. Raises QueryError for a negative number."""
         if rows is not None:
             _demand_count("a limit", rows)
         return msgspec.structs.replace(self, max_rows=rows)
 
     def offset(self, rows: int) -> Query[M]:
-        """Without the first ``rows`` rows."""
+        """Return the query without its first ``rows`` rows. Raises QueryError for a negative number."""
         _demand_count("an offset", rows)
         return msgspec.structs.replace(self, skip=rows)
 
     def after(self, *position: Any) -> Query[M]:
-        """Only rows after this position: one border value for each sort key."""
+        """Return the query for rows after this position: one border value for each sort key. Raises QueryError where
+        the numbers of values and sort keys differ.
+        """
         if len(position) != len(self.sort_keys):
             raise QueryError(f"a position needs {len(self.sort_keys)} values, one for each sort key")
         return msgspec.structs.replace(self, position=position)
 
     def only(self, *fields: Any) -> Query[tuple[Any, ...]]:
-        """Rows of just these fields, as tuples, instead of records; of a reference, its key."""
+        """Return the query for tuples of just these fields instead of records; a reference is given by its key. Raises
+        QueryError without a field, or for one of another model.
+        """
         if not fields:
             raise QueryError("only() takes at least one field; without it, records are given")
         projected: Any = msgspec.structs.replace(self, projection=tuple([self._path(field) for field in fields]))

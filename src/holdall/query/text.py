@@ -23,7 +23,7 @@ __all__ = ["MAX_TEXT", "format_condition", "format_query", "parse_condition", "p
 
 
 def format_query(query: Query[Any]) -> str:
-    """The query as text; its ``model`` is left out.
+    """Write the query as text; its ``model`` is left out.
 
     Raises QueryError for values that have no text, LimitExceeded for conditions deeper than ``MAX_DEPTH``.
 
@@ -50,10 +50,10 @@ def format_query(query: Query[Any]) -> str:
 
 
 def parse_query(text: str) -> Query[Any]:
-    """The query this text says; names and values are not yet checked against any collection (see ``check``).
+    """Parse the query from its text; names and values are not yet checked against any collection (see ``check``).
 
-    Raises QueryError, telling the character, for what is no query; LimitExceeded for a text longer than ``MAX_TEXT``
-    characters or too deep.
+    Raises QueryError, with the position of the character, for what is no query; LimitExceeded for a text longer than
+    ``MAX_TEXT`` characters or too deep.
 
     >>> parse_query('book where pages > 100 limit 20').max_rows
     20
@@ -62,7 +62,7 @@ def parse_query(text: str) -> Query[Any]:
 
 
 def format_condition(condition: Condition) -> str:
-    """The condition alone as text; raises as ``format_query`` does.
+    """Write the condition alone as text. Raises as ``format_query`` does.
 
     >>> from holdall.query import Compare, Op
     >>> format_condition(Compare(("pages",), Op.GT, 100))
@@ -72,11 +72,10 @@ def format_condition(condition: Condition) -> str:
 
 
 def parse_condition(text: str) -> Condition:
-    """The condition this text says; raises as ``parse_query`` does.
+    """Parse a condition from its text. Raises as ``parse_query`` does.
 
     >>> parse_condition('pages > 100')
     Compare(path=('pages',), op=<Op.GT: 'gt'>, value=100)
-
     """
     parser = Parser(text)
     condition = parser.condition()

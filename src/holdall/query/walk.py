@@ -12,7 +12,7 @@ __all__ = ["nodes", "paths_of", "replace"]
 
 
 def nodes(condition: Condition) -> Iterator[Condition]:
-    """Every node, each before those below it, left to right; those inside Some and Every too.
+    """Yield every node, each before those below it, left to right; those inside Some and Every too.
 
     >>> from holdall.query import parse_condition
     >>> len(list(nodes(parse_condition("pages > 100 and year < 1900"))))
@@ -31,7 +31,7 @@ def nodes(condition: Condition) -> Iterator[Condition]:
 
 
 def paths_of(query: Query[Any]) -> Iterator[Path]:
-    """Every path the query uses, from its collection outwards: condition, sort, projection; one may come twice.
+    """Yield every path the query uses, from its collection outwards: condition, sort, projection; one may come twice.
 
     Paths inside Some and Every start with the path of their Many: ``("books", "title")``.
 
@@ -56,7 +56,7 @@ def paths_of(query: Query[Any]) -> Iterator[Path]:
 
 
 def replace(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
-    """The condition with ``change`` applied to every node, to those below a node before itself.
+    """Return the condition with ``change`` applied to every node, to those below a node before itself.
 
     Nodes that nothing changes are kept as they are, not copied.
 

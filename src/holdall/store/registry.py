@@ -41,10 +41,10 @@ def _schemes() -> dict[str, EntryPoint]:
 
 
 def open_store(name: str, url: str, **options: Any) -> Store:
-    """The store at this URL; ``options`` go to it as they are. No I/O is done.
+    """Open the store at this URL; ``options`` go to its factory as they are. No I/O is done.
 
-    Raises DeclarationError for an unknown scheme, an option that the store does not take, or where the scheme's
-    optional driver is not installed.
+    Raises DeclarationError for an unknown scheme, a driver that is not installed, or an option that is unknown or does
+    not fit.
 
     >>> open_store("main", "memory:").name
     'main'

@@ -73,10 +73,10 @@ class Client:
         body: bytes | Sequence[bytes] = b"",
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """The answer to one request.
+        """Send one request and return its answer.
 
-        ``url`` is a path with or without a query string, as it goes over the wire. ``json`` is encoded and declared
-        as such; ``body`` is sent as it is, in several messages where it is a list. Raises RuntimeError where the
+        ``url`` is a path with or without a query string, as it goes over the wire. ``json`` is encoded and declared as
+        such; ``body`` is sent as it is, in several messages where it is a list. Raises RuntimeError where the
         application breaks ASGI's rules, TimeoutError where it does not answer.
         """
         raw = url if isinstance(url, bytes) else url.encode()
@@ -116,20 +116,20 @@ class Client:
         return _answer(sent)
 
     async def get(self, url: str, **headers: str) -> Answer:
-        """The answer to a GET; header names are given with ``_`` for ``-``."""
+        """Send a GET and return its answer; header names are given with ``_`` for ``-``."""
         return await self.request("GET", url, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
     async def post(self, url: str, json: Any) -> Answer:
-        """The answer to a POST of JSON."""
+        """Send a POST of JSON and return its answer."""
         return await self.request("POST", url, json=json)
 
     async def patch(self, url: str, json: Any, **headers: str) -> Answer:
-        """The answer to a PATCH of JSON; header names are given with ``_`` for ``-``."""
+        """Send a PATCH of JSON and return its answer; header names are given with ``_`` for ``-``."""
         given = {name.replace("_", "-"): text for name, text in headers.items()}
         return await self.request("PATCH", url, json=json, headers=given)
 
     async def delete(self, url: str, **headers: str) -> Answer:
-        """The answer to a DELETE; header names are given with ``_`` for ``-``."""
+        """Send a DELETE and return its answer; header names are given with ``_`` for ``-``."""
         given = {name.replace("_", "-"): text for name, text in headers.items()}
         return await self.request("DELETE", url, headers=given)
 

@@ -134,7 +134,7 @@ class FaultServer:
         self._server: asyncio.Server | None = None
 
     def script(self, *replies: Reply) -> None:
-        """Send these next, in place of what is left of an earlier script."""
+        """Send these replies next, in place of the rest of an earlier script."""
         self._script = deque(replies)
 
     async def __aenter__(self) -> Self:
@@ -154,7 +154,7 @@ class FaultServer:
             raise self._failures[0]
 
     async def quiet(self, seconds: float = 5.0) -> bool:
-        """Wait until no connection is open, for at most so long; whether that came about."""
+        """Wait until no connection is open, for at most ``seconds``; return whether that is so."""
         for _ in range(int(seconds / 0.01)):
             if not self.connections:
                 return True

@@ -74,14 +74,16 @@ class FaultProxy:
         return self._setting.fault
 
     def through(self, url: str) -> str:
-        """The URL with this proxy in place of its host and port."""
+        """Return the URL with this proxy in place of its host and port."""
         parts = urlsplit(url)
         user = parts.netloc.rpartition("@")[0]
         place = f"{_HOST}:{self.port}"
         return parts._replace(netloc=f"{user}@{place}" if user else place).geturl()
 
     async def fail(self, fault: Fault, *, after: int = 0, size: int = 16, delay: float = 0.01) -> None:
-        """From now on go wrong in this way; the parameters are those of ``FaultSetting``."""
+        """Fail in this way from now on; the parameters are those of ``FaultSetting`` (``size`` in bytes, ``delay`` in
+        seconds).
+        """
         was, self._setting, self._left = self._setting, FaultSetting(fault, after, size, delay), after
         if fault is Fault.REFUSE and self._listener is not None:
             self._listener.close()
@@ -95,7 +97,7 @@ class FaultProxy:
                 link.release()
 
     async def heal(self) -> None:
-        """Pass everything on from now on, and first what was held back."""
+        """Pass everything on from now on, and first the bytes that were held back."""
         await self.fail(Fault.NONE)
 
     def _asked(self) -> FaultSetting:

@@ -32,7 +32,6 @@ class UnknownFormat(ValueError):
 
 
 def encode_record(record: LogRecord) -> bytes:
-    """The record as bytes."""
     rows = [[_packed(operation) for operation in part.operations] for part in record.parts]
     parts = [(part.store, part.by_call, part.is_done, part.error, part.is_held) for part in record.parts]
     return _encoder.encode((LOG_FORMAT, record.application, parts, rows, record.is_decided))

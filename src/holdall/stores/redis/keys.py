@@ -18,7 +18,6 @@ def is_keyed(changes: Sequence[Change]) -> bool:
 
 
 def runs_of(changes: Sequence[Change]) -> list[Run]:
-    """The changes run by run."""
     found = []
     for (verb, collection, fields, is_versioned, _), group in groupby(changes, _alike):
         members = list(group)

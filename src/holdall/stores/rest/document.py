@@ -160,7 +160,6 @@ def is_of(schema: Node, *types: str) -> bool:
 
 
 def is_list(schema: Node) -> bool:
-    """Whether the schema is that of a list."""
     return is_of(schema, "array") or ("items" in schema and "type" not in schema)
 
 

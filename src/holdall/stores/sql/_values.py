@@ -78,7 +78,6 @@ def _finite(value: Any) -> Any:
 
 
 def json_to_text(value: Any) -> str:
-    """JSON text."""
     return _encode_json(value).decode()
 
 

@@ -39,7 +39,6 @@ class Scope:
         self.aliases: list[sa.FromClause] = [self.root]
 
     def field(self, path: Path) -> FieldSchema:
-        """The field at the path."""
         return self.record(path[:-1])[0].schema.field(path[-1])
 
     def operand(self, path: Path) -> Operand:

@@ -117,7 +117,6 @@ class StdlibConnection:
             self._note(cursor)
 
     def cursor(self) -> StdlibCursor:
-        """A cursor."""
         with _translating():
             return StdlibCursor(self._raw.cursor())
 
@@ -168,7 +167,6 @@ class StdlibConnection:
             self.watch.demand_sound()
 
     def close(self, force: bool = False) -> None:
-        """Close it."""
         if self.watch is not None and not self.watch.is_same:
             self.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self._raw.close()

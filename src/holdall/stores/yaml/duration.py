@@ -17,7 +17,6 @@ _DURATION = re.compile(
 
 
 def text_of(duration: timedelta) -> str:
-    """The duration as text."""
     sign, rest = ("-", -duration) if duration.days < 0 and duration != timedelta.min else ("", duration)
     if duration == timedelta.min:  # its absolute value is one microsecond more than a timedelta holds
         return f"-P{-duration.days}D"

@@ -1,4 +1,7 @@
-"""Undoing calls that had their effect, or may have had it, once their commit is decided against."""
+"""Undoing calls that had their effect, or may have had it, once their commit is decided against.
+
+Each call has its compensation, run in reverse order (Garcia-Molina and Salem, *Sagas*, SIGMOD 1987).
+"""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class CommitResult:
 
     @property
     def unknown(self) -> tuple[Task, ...]:
-        """The tasks of which nobody knows whether they had their effect."""
+        """The tasks whose effect nobody knows: the answer was lost."""
         return tuple(task for task in self.tasks if task.state is TaskState.UNKNOWN)
 
     def raise_for_status(self) -> None:

@@ -1,4 +1,7 @@
-"""How each store takes part in a commit over several stores: who decides, and how the others hold their parts."""
+"""How each store takes part in a commit over several stores: who decides, and how the others hold their parts.
+
+The home store decides last, by its own COMMIT: the *last resource* of Gray and Reuter, *Transaction Processing* (1993).
+"""
 
 from __future__ import annotations
 

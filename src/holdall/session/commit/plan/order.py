@@ -43,8 +43,9 @@ class Order(msgspec.Struct, frozen=True):
 def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
     """Order the nodes ``0 … count-1``.
 
-    Kahn's algorithm by levels; on a circle, edges that may wait are left out, one node's at a time, first on circles
-    that need nothing else. Nodes keep their given order within a level. Linear in nodes and edges, but for sorting.
+    Kahn's algorithm (Communications of the ACM 5(11), 1962) by levels; on a circle, edges that may wait are left out,
+    one node's at a time, first on circles that need nothing else. Nodes keep their given order within a level. Linear
+    in nodes and edges, but for sorting.
 
     >>> order_nodes(3, [Edge(0, 1), Edge(1, 2)]).levels
     ((2,), (1,), (0,))

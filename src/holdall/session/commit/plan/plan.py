@@ -76,7 +76,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def stores(self) -> list[Store]:
-        """The stores it writes, each once."""
+        """The stores that the plan writes, each once."""
         if len(self.steps) == 1 and len(self.steps[0].batches) == 1:
             return [self.steps[0].store]
         return list(
@@ -106,7 +106,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def shortfalls(self) -> dict[str, str]:
-        """By store, what its own settings do not promise of a write, as far as they were read."""
+        """By the name of a store, the gap in durability that its own settings leave, as far as they were read."""
         found = {store.name: store.shortfall for store in self.stores if isinstance(store, Disclosing)}
         return {name: sentence for name, sentence in found.items() if sentence}
 

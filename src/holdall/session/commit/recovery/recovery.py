@@ -52,16 +52,18 @@ class Recovery:
         return self._bindings.journal
 
     async def run(self) -> Recovered:
-        """One round over everything that nobody holds any more."""
+        """Make one round over all commits that no living process holds; return how many were finished, undone, listed
+        or left.
+        """
         await self._begin()
         return await run_round(self._coordinator)
 
     async def sweep(self) -> int:
-        """Remove markers that were left behind without a row; returns how many."""
+        """Remove markers that were left behind without a row; return how many."""
         return await sweep(self._coordinator)
 
     async def unfinished(self) -> list[Unfinished]:
-        """Every commit that is not over, those that other processes have under way included.
+        """List every commit that is not over, those that other processes have under way included.
 
         A store that is away leaves its parts unknown; a journal that cannot be read is listed in place of its commits.
         """
@@ -116,7 +118,9 @@ class Recovery:
         return await self._now(home, commit)
 
     async def retry(self, commit: str, *, force: bool = False) -> Unfinished | None:
-        """Try again what was refused or could not be undone; None once the commit is over. Raises as ``resolve``."""
+        """Try again the changes that were refused or could not be undone; None once the commit is over. Raises as
+        ``resolve``.
+        """
         home, row = await self._find(commit, force=force)
         refused = [part for part in row.record.parts if part.error and not part.by_call]
         for part in row.record.parts:

@@ -24,9 +24,8 @@ class UnfinishedCommit:
         self._handle = handle
 
     async def resolve(self) -> Unfinished | None:
-        """Find out how it ended, and finish it; None once it is over.
-
-        Raises StateError where no journal was kept, as one of the stores alone outlives the process.
+        """Find out how the commit ended, and finish it; None once it is over. Raises StateError where no journal was
+        kept, as one of the stores alone outlives the process.
         """
         handle = self._handle
         if handle is None or not handle.is_kept:
@@ -39,13 +38,13 @@ class UnfinishedCommit:
             return None
 
     async def retry(self) -> Unfinished | None:
-        """Try again what was refused; None once it is over."""
+        """Try again the changes that were refused; None once the commit is over."""
         return await Recovery(self._coordinator.bindings).retry(self.commit)
 
     async def compensate(self) -> Unfinished | None:
-        """Undo everything it wrote; None once that is done."""
+        """Undo everything that the commit wrote; None once that is done."""
         return await Recovery(self._coordinator.bindings).compensate(self.commit)
 
     async def accept(self) -> None:
-        """Leave everything as it is."""
+        """Leave everything as it is, and take the commit off the list."""
         await Recovery(self._coordinator.bindings).accept(self.commit)
