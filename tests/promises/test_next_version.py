@@ -1,4 +1,7 @@
-"""B7: an unfinished commit that the next version of the program meets is carried out by its models, or listed."""
+"""B7: an unfinished commit that the next version of the program meets is carried out by its models, or listed.
+
+The other way round, what a later version of Holdall has laid out is refused by its number, and left alone.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from holdall import Holdall, Model, field
-from holdall.errors import CommitPending
+from holdall.errors import CommitAborted, CommitPending, UnknownFormat
 from holdall.session import JournalState
 
 from .acts import Gate
@@ -140,3 +144,52 @@ async def test_a_collection_that_is_gone_leaves_the_commit_alone_with_the_reason
         assert (await again.recovery.run()).finished == 1
         async with again.session() as session:
             assert (await session.require(Note, 1)).text == "t"
+
+
+async def _lay_out(folder: Path, notes: tuple[str, dict[str, str]], *, is_later: bool) -> None:
+    """Say in the store of the notes that a later version of Holdall has laid it out, or that none has."""
+    url, options = notes
+    if url.startswith("yaml"):
+        journal = folder / "notes" / ".holdall" / "journal"
+        journal.parent.mkdir(exist_ok=True)
+        journal.write_text('{"format":2}') if is_later else journal.unlink()
+        return
+    async with Redis.from_url(url) as raw:
+        mark = f"{options['prefix']}:note#indexes"
+        await raw.set(mark, "|1#2") if is_later else await raw.delete(mark)
+
+
+async def test_a_commit_to_what_a_later_holdall_has_laid_out_writes_nothing(
+    tmp_path: Path, notes: tuple[str, dict[str, str]]
+) -> None:
+    async with _version(tmp_path, notes, Note) as app:
+        await _lay_out(tmp_path, notes, is_later=True)
+        async with app.session() as session:
+            session.add_all([Order(id=1), Note(id=1, text="t")])
+            with pytest.raises(CommitAborted, match=r"another version of Holdall.* format 2") as caught:
+                await session.commit()
+            assert isinstance(caught.value.__cause__, UnknownFormat)
+            session.rollback()
+        await _lay_out(tmp_path, notes, is_later=False)
+        async with app.session() as session:
+            assert [await session.count(Order.where()), await session.get(Note, 1)] == [0, None]
+            session.add_all([Order(id=1), Note(id=1, text="t")])
+            await session.commit()
+            assert await session.count(Order.where()) == 1
+
+
+async def test_a_part_waits_where_a_later_holdall_has_laid_out_its_store(
+    tmp_path: Path, notes: tuple[str, dict[str, str]]
+) -> None:
+    """The commit is decided: it is neither taken back nor listed, and is carried out once its store can be written."""
+    await _leave(tmp_path, notes)
+    async with _version(tmp_path, notes, Note) as app:
+        await _lay_out(tmp_path, notes, is_later=True)
+        told = await app.recovery.run()
+        assert (told.finished, told.undone, told.listed) == (0, 0, 0)
+        assert [left.state for left in await app.recovery.unfinished()] == [JournalState.DECIDED]
+        await _lay_out(tmp_path, notes, is_later=False)
+        assert (await app.recovery.run()).finished == 1
+        async with app.session() as session:
+            assert (await session.require(Note, 1)).text == "t"
+            assert await session.count(Order.where()) == 1
