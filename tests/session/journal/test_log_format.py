@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.session.journal.log_format import LOG_FORMAT, UnknownFormat, decode_record, encode_record
+from holdall.session.journal.log_format import LOG_FORMAT, UnreadableBody, decode_record, encode_record
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part, inverse
 from holdall.store import Change, Members, Verb
 
@@ -174,5 +174,5 @@ def test_every_format_has_a_golden_file() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name(body: bytes, reason: str) -> None:
-    with pytest.raises(UnknownFormat, match=reason):
+    with pytest.raises(UnreadableBody, match=reason):
         decode_record(body)

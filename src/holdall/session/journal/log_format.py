@@ -18,7 +18,7 @@ import msgspec
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
 from holdall.store import Members, Verb
 
-__all__ = ["LOG_FORMAT", "UnknownFormat", "decode_record", "encode_record"]
+__all__ = ["LOG_FORMAT", "UnreadableBody", "decode_record", "encode_record"]
 
 LOG_FORMAT = 2
 _READABLE = (1, LOG_FORMAT)
@@ -27,7 +27,7 @@ _TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS = range(1, 8)
 _encoder = msgspec.msgpack.Encoder()
 
 
-class UnknownFormat(ValueError):
+class UnreadableBody(ValueError):
     """A body that this version of Holdall cannot read."""
 
 
@@ -38,19 +38,19 @@ def encode_record(record: LogRecord) -> bytes:
 
 
 def decode_record(body: bytes) -> LogRecord:
-    """The record that was encoded. Raises UnknownFormat for another format or a damaged body."""
+    """The record that was encoded. Raises UnreadableBody for another format or a damaged body."""
     try:
         content = _decoder.decode(body)
         number = content[0] if isinstance(content, list) and content else None
         if number not in _READABLE:
             known = " or ".join(map(str, _READABLE))
-            raise UnknownFormat(f"its format is {number if isinstance(number, int) else 'none'}, not {known}")
+            raise UnreadableBody(f"its format is {number if isinstance(number, int) else 'none'}, not {known}")
         _, application, parts, rows, is_decided = content
         return LogRecord(list(map(_part, parts, rows)), application, is_decided)
     except (msgspec.DecodeError, TypeError, ValueError, LookupError) as error:
-        if isinstance(error, UnknownFormat):
+        if isinstance(error, UnreadableBody):
             raise
-        raise UnknownFormat(f"its body is damaged ({type(error).__name__})") from error
+        raise UnreadableBody(f"its body is damaged ({type(error).__name__})") from error
 
 
 def _part(head: list[Any], operations: list[Any]) -> Part:
@@ -102,7 +102,7 @@ def _unpack(code: int, data: memoryview) -> Any:
         return UUID(bytes=bytes(data))
     reader = _READERS.get(code)
     if reader is None:
-        raise UnknownFormat(f"it holds a value of kind {code}, which is not known")
+        raise UnreadableBody(f"it holds a value of kind {code}, which is not known")
     return reader(_decoder.decode(data))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.session.journal.log_format import UnknownFormat, decode_record, encode_record
+from holdall.session.journal.log_format import UnreadableBody, decode_record, encode_record
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.schema import JOURNAL
 from holdall.store import Change, Verb
@@ -83,7 +83,7 @@ def read_row(values: Sequence[Any]) -> JournalRow:
     if known not in (JournalState.HOME, JournalState.UNKNOWN):
         try:
             record = decode_record(body)
-        except UnknownFormat as error:
+        except UnreadableBody as error:
             problem = str(error)
     return JournalRow(commit, known, owner, expires, record, version, problem)
 
