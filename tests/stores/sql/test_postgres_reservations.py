@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -18,6 +20,7 @@ from holdall.query import Query
 from holdall.store import Change, Hold, Outcome, Reservation, Verb
 from holdall.stores.sql import open_sql, postgres_transaction
 from holdall.stores.sql.holding import HoldingSqlStore
+from tests.stores.golden_world import COMMIT, RESERVATION
 from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
@@ -348,6 +351,7 @@ async def test_a_refused_prepare_lets_go_of_what_it_held(opens: Open) -> None:
 _KILLED = """
 import asyncio, sys
 from holdall.stores.sql import open_sql
+from tests.stores.golden_world import COMMIT, RESERVATION
 from tests.stores.sql.library import AUTHOR, BOOK, add_author
 from holdall.store import Reservation
 
@@ -382,3 +386,52 @@ async def test_what_a_killed_process_has_prepared_is_settled(opens: Open, url: s
             await store.roll_back_prepared(reservation.commit)
     assert await store.prepared() == []
     assert await _names(store) == {1000: "a"}
+
+
+# --- what versions of Holdall write -----------------------------------------------------------------------------------
+
+_ROW = json.loads((Path(__file__).parent / "golden" / "postgres_reservation_1.json").read_text())
+_GOLDEN = (_ROW["commit_id"], _ROW["store"], _ROW["format"], _ROW["reservation"].encode(), _ROW["footprint"].encode())
+
+
+async def _insert(raw: asyncpg.Connection, *row: object) -> None:
+    await raw.execute("INSERT INTO holdall_reservation VALUES ($1, $2, $3, $4, $5)", *row)
+
+
+async def test_the_row_that_is_written_is_the_newest_golden_file(opens: Open, raw: asyncpg.Connection) -> None:
+    """Never write it anew: a change of the format gets a new number and a file of its own."""
+    store = opens()
+    (key,) = await _authors(store, "a")
+    await store.prepare(RESERVATION, [_rename(key, "held")])
+    assert tuple(await raw.fetchrow("SELECT * FROM holdall_reservation")) == _GOLDEN
+
+
+async def test_a_row_of_an_earlier_holdall_is_read(opens: Open, raw: asyncpg.Connection) -> None:
+    store = opens()
+    first, second = await _authors(store, "a", "b")
+    await store.prepare(_reservation(), [_rename(first, "held")])  # makes the table
+    await raw.execute("DELETE FROM holdall_reservation")
+    await _insert(raw, *_GOLDEN)
+    assert await store.prepared() == [RESERVATION]
+    await store.apply([_rename(second, "passes")])
+    with pytest.raises(Reserved) as caught:
+        await store.apply([_rename(first, "x")])
+    assert caught.value.reservations == (RESERVATION,)
+    assert await store.commit_prepared(COMMIT, [_rename(first, "held")])
+    assert await _names(store) == {first: "held", second: "passes"}
+
+
+@pytest.mark.parametrize("column", ["format", "footprint", "reservation"])
+async def test_a_row_that_cannot_be_read_keeps_everybody_away(
+    opens: Open, raw: asyncpg.Connection, column: str
+) -> None:
+    store = opens()
+    first, second = await _authors(store, "a", "b")
+    await store.prepare(RESERVATION, [_rename(first, "held")])
+    other: dict[str, object] = {"format": 9, "footprint": b"\xff", "reservation": b'{"format": 9}'}
+    await raw.execute(f"UPDATE holdall_reservation SET {column} = $1", other[column])
+    with pytest.raises(Reserved) as caught:
+        await store.apply([_rename(first if column == "reservation" else second, "x")])
+    (found,) = caught.value.reservations
+    assert (found.commit, found.is_readable) == (COMMIT, column != "reservation")
+    assert [item.commit for item in await store.prepared()] == [COMMIT]
