@@ -11,7 +11,7 @@ __all__ = ["listen"]
 
 
 def listen(host: str, port: int, advice: str = "choose another with --port") -> socket.socket:
-    """A bound socket; port 0 takes any free one. Raises Failure, with the advice where the port is in use.
+    """Bind a socket; port 0 takes any free one. Raises Failure, with the advice, where the port is in use.
 
     >>> listener = listen("127.0.0.1", 0)
     >>> listener.getsockname()[0]

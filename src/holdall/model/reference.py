@@ -131,7 +131,7 @@ class Reference(Generic[T]):
 
 
 def record_in(reference: Reference[Any]) -> Any:
-    """The record that a reference holds, or None; nothing is looked for, as reading ``record`` does.
+    """Return the record that a reference holds, or None; nothing is looked for, as reading ``record`` does.
 
     Example: :class:`Reference`.
     """

@@ -14,7 +14,8 @@ __all__ = ["schema_of"]
 
 
 def schema_of(model: Any, collection: str, name_of: Callable[[Any], str], exclusive: Iterable[str] = ()) -> Schema:
-    """The schema of a model as the collection of this name; ``name_of`` tells the collection of a referenced model.
+    """Make the schema of a model as the collection of this name; ``name_of`` returns the collection of a referenced
+    model.
 
     ``exclusive`` names references that no two records may share, besides those declared unique. Raises
     DeclarationError for a model without a key.

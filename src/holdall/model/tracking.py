@@ -157,12 +157,12 @@ _gc_track.restype = None
 
 
 def track_of(record: Tracked) -> SessionLink | InstanceState | None:
-    """The record's track, or None for one that no session knows. Example: :func:`state_of`."""
+    """Return the instance state or session link of a record, or None without a session. Example: :func:`state_of`."""
     return getattr(record, "_track", None)  # an exception caught here would cost more than all else in ``add``
 
 
 def old_of(record: Any) -> dict[str, Any]:
-    """The first old values of the changed fields of a record that a session knows; none for a clean one.
+    """Return the first old values of the changed fields of a record that a session knows; none for a clean one.
 
     Example: :func:`state_of`.
     """
@@ -170,7 +170,7 @@ def old_of(record: Any) -> dict[str, Any]:
 
 
 def old_values_of(records: Sequence[Any]) -> list[dict[str, Any]]:
-    """The first old values of the changed fields of each record, all of which are changed.
+    """Return the first old values of the changed fields of each record, all of which are changed.
 
     Example: :func:`state_of`.
     """
@@ -178,13 +178,13 @@ def old_values_of(records: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def changed_of(records: Sequence[Any]) -> list[Any]:
-    """Those of the records that are dirty; a session knows each of them. Example: :func:`state_of`."""
+    """Return those of the records that are dirty; a session knows each of them. Example: :func:`state_of`."""
     dirty = State.DIRTY
     return [record for record in records if record._track.state is dirty]
 
 
 def state_of(record: Tracked) -> State:
-    """The state of a record.
+    """Return the state of a record.
 
     >>> from holdall import Model, field, state_of
     >>> class Book(Model):

@@ -72,6 +72,8 @@ def setattr_of(writers: dict[str, Writer]) -> Callable[[Any, str, Any], None]:
 def assign(record: Any, values: dict[str, Any]) -> None:
     """Write several fields, all or none; raises ValidationError with everything that is refused.
 
+    A frozen field is refused with code ``frozen``, a name that is no field with ``unknown``.
+
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     pages: int = field(ge=0)

@@ -35,7 +35,7 @@ _NO_ORDER = frozenset({Kind.BOOL, Kind.JSON, Kind.REF})
 
 
 def operators_of(kind: Kind) -> frozenset[Op]:
-    """The operators that fit a field of this kind; none fit a Many, which is asked by Some and Every.
+    """Return the operators that fit a field of this kind; none fit a Many, which is asked by Some and Every.
 
     >>> from holdall.query import Kind, Op
     >>> Op.CONTAINS in operators_of(Kind.STR), Op.CONTAINS in operators_of(Kind.INT)

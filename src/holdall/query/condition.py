@@ -187,7 +187,7 @@ def _condition(value: Any) -> Condition:
 
 
 def both(left: Condition, right: Condition) -> Condition:
-    """The conjunction, without nesting one And in another.
+    """Return the conjunction of two conditions, without nesting one And in another.
 
     >>> from holdall.query import ALWAYS, Compare, Op
     >>> long = Compare(("pages",), Op.GT, 500)

@@ -72,7 +72,7 @@ def matches(query: Query[Any], row: Row, tables: Mapping[str, Table]) -> bool:
 
 
 def select(query: Query[Any], rows: Iterable[Row], lookup: Lookup) -> list[Row]:
-    """The rows among ``rows`` that a checked query means, sorted, cut and projected. Example: :func:`evaluate`."""
+    """Return those of ``rows`` that a checked query means, sorted, cut and projected. Example: :func:`evaluate`."""
     schema = lookup.schemas[query.collection]
     if isinstance(query.condition, And) and not query.condition.items:
         found = list(rows)

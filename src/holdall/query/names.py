@@ -11,7 +11,7 @@ _MOST = 12  # names that are listed
 
 
 def did_you_mean(name: object, known: Iterable[str], most: int = _MOST) -> str:
-    """The end of a sentence about an unknown name; no more than ``most`` of the known ones are listed.
+    """Return the end of a sentence about an unknown name; no more than ``most`` of the known ones are listed.
 
     >>> did_you_mean("titel", ["id", "title"])
     '; did you mean title?'

@@ -31,7 +31,7 @@ def demand_condition_of(model: Any, condition: Condition) -> None:
 
 
 def belongs_to(model: Any, owner: Owner) -> bool:
-    """Whether a path of this owner may start from ``model``, or from whatever is asked where nothing is known.
+    """Whether a path of this owner may start from ``model``; true where either is unknown.
 
     Example: :func:`demand_field_of`.
     """

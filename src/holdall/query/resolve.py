@@ -12,7 +12,7 @@ __all__ = ["members_schema", "resolve", "schema_of"]
 
 
 def schema_of(schemas: Mapping[str, Schema], collection: str) -> Schema:
-    """The schema of this collection; raises QueryError if there is none.
+    """Return the schema of this collection; raises QueryError if there is none.
 
     >>> schema_of({}, "book")
     Traceback (most recent call last):
@@ -33,7 +33,7 @@ def members_schema(schemas: Mapping[str, Schema], many: FieldSchema) -> Schema:
 
 
 def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[tuple[Schema, FieldSchema]]:
-    """Each field on the path with the schema it belongs to, from ``schema`` outwards.
+    """Return each field on the path with the schema it belongs to, from ``schema`` outwards.
 
     Every field but the last is a Ref. Raises QueryError for an empty path, an unknown field or collection, or a step
     through something that is no Ref.

@@ -22,7 +22,7 @@ _IN, _NOT_IN, _IS_NULL = Op.IN, Op.NOT_IN, Op.IS_NULL
 
 
 def shape(query: Query[Any]) -> Shape:
-    """Everything of the query but its values, hashable; the lengths of IN and NOT_IN lists are left out too.
+    """Return everything of the query but its values, hashable; the lengths of IN and NOT_IN lists are left out too.
 
     Example: :func:`split`.
     """
@@ -30,7 +30,7 @@ def shape(query: Query[Any]) -> Shape:
 
 
 def values(query: Query[Any]) -> list[Any]:
-    """The query's values, in the order in which its nodes stand.
+    """Return the query's values, in the order in which its nodes stand.
 
     One for each Compare except IS_NULL (whose value is part of the shape): the tuple of an IN, the pair of a BETWEEN,
     the tuple of a composite key as one value each. Then those of the position, None where missing, the limit if there

@@ -45,7 +45,7 @@ def _slot(field: Any, value: Any) -> Any:
 
 
 def damaged_fields(record: Any) -> tuple[str, ...]:
-    """The fields of a record whose stored values cannot be read, in order. Example: :class:`CorruptRecord`."""
+    """Return the names of a record's fields that cannot be read, in order. Example: :class:`CorruptRecord`."""
     return tuple(field.name for field in type(record).__holdall__.stored if isinstance(field.get(record), Damaged))
 
 

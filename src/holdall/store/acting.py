@@ -15,7 +15,7 @@ _sessions: Blocks[Callable[[], object]] = Blocks("holdall_acting_for")
 
 @contextmanager
 def acting_for(session: object) -> Iterator[None]:
-    """Within the block, what is called acts for this session.
+    """Act for this session within the block.
 
     >>> class Session:
     ...     "Stands for a session."
@@ -29,6 +29,6 @@ def acting_for(session: object) -> Iterator[None]:
 
 
 def acting_session() -> object:
-    """The session the caller acts for, or None. Example: :func:`acting_for`."""
+    """Return the session that the caller acts for, or None. Example: :func:`acting_for`."""
     found = _sessions.current
     return None if found is None else found()

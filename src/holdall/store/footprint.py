@@ -57,7 +57,8 @@ class Footprint(msgspec.Struct, frozen=True):
 def footprint_of(
     changes: Iterable[Change], schemas: Mapping[str, Schema], outcomes: Sequence[Outcome] | None = None
 ) -> Footprint:
-    """The footprint of changes to collections of one store; with ``outcomes``, keys that the store made count too.
+    """Return the footprint of changes to collections of one store; with ``outcomes``, keys that the store made count
+    too.
 
     >>> from holdall.store import Change, Verb
     >>> from holdall.query import FieldSchema, Kind, Schema

@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def json_from_text(text: str | bytes) -> Any:
-    """The value of JSON text. Raises ValueError for what is none, or passes the bounds of JSON fields.
+    """Parse JSON text. Raises ValueError for what is none, or passes the bounds of JSON fields.
 
     >>> json_from_text('{"a": [1, null]}')
     {'a': [1, None]}
@@ -32,7 +32,7 @@ def json_from_text(text: str | bytes) -> Any:
 
 
 def may_pass_bounds(text: str | bytes) -> bool:
-    """Whether JSON text, of any number of values, has a number or text that makes a closer look worth it.
+    """Whether JSON text, of any number of values, may have a number or text that passes the bounds of a field.
 
     Example: :func:`is_bounded_json`.
     """

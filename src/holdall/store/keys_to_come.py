@@ -23,7 +23,7 @@ def awaits_key(value: Any) -> bool:
 
 
 def positions_awaited(value: Any) -> Iterator[int]:
-    """The positions of the changes whose keys a key or value waits for. Example: :func:`with_made_keys`."""
+    """Yield the positions of the changes whose keys a key or value waits for. Example: :func:`with_made_keys`."""
     if isinstance(value, KeyOf):
         yield value.position
     elif isinstance(value, tuple):
@@ -32,7 +32,7 @@ def positions_awaited(value: Any) -> Iterator[int]:
 
 
 def with_made_keys(store: str, value: Any, made: Mapping[int, Any], before: int | None = None) -> Any:
-    """The value with the key for every KeyOf in it.
+    """Return the value with the key for every KeyOf in it.
 
     ``made`` has the keys of the ADDs so far by their position; with ``before``, only of those at lower positions may be
     used. Raises StoreError, with the name of the ``store``, for a KeyOf of anything else.
@@ -51,7 +51,7 @@ def with_made_keys(store: str, value: Any, made: Mapping[int, Any], before: int 
 
 
 def no_earlier_add(store: str, position: int) -> StoreError:
-    """The error for a KeyOf that names no earlier ADD. Example: :func:`with_made_keys`."""
+    """Make the error for a KeyOf that names no earlier ADD. Example: :func:`with_made_keys`."""
     return StoreError(
         store, f"change {position}, whose key another change takes, is no earlier ADD of the same apply()"
     )

@@ -16,7 +16,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def options_of(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
-    """The options as a struct of this kind. Raises DeclarationError for one that is not known or does not fit.
+    """Make the options of a store, a struct of this kind. Raises DeclarationError for one that is not known or does not
+    fit.
 
     >>> import msgspec
     >>> class Options(msgspec.Struct):

@@ -63,5 +63,5 @@ def defines_method(dao: RecordMethods[Any], method: str) -> bool:
 
 
 def missing_method(dao: RecordMethods[Any], method: str, store: str = "dao") -> Unsupported:
-    """The refusal of a method that the DAO does not define. Example: :class:`DAO`."""
+    """Make the refusal of a method that the DAO does not define. Example: :class:`DAO`."""
     return Unsupported(store, f"{type(dao).__name__}.{method}", f"define async def {method} there to allow it")

@@ -67,7 +67,7 @@ class LastingPlainBatch(MemoryRecords):
 def lasting_memory(
     name: str, commit: CommitClass = CommitClass.TX, hold: Hold = Hold.RESERVED
 ) -> LastingMemory | LastingBatch | LastingPlain | LastingPlainBatch:
-    """An empty durable store in memory, of class TX or BATCH; with ``Hold.NONE`` it is not Preparable.
+    """Make an empty durable store in memory, of class TX or BATCH; with ``Hold.NONE`` it is not Preparable.
 
     >>> from holdall.store import Preparable, Transactional
     >>> store = lasting_memory("points", CommitClass.BATCH)

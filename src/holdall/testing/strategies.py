@@ -73,7 +73,7 @@ def values(field: FieldSchema, known: Sequence[Any] = ()) -> st.SearchStrategy[A
 
 
 def paths(schemas: Mapping[str, Schema], schema: Schema, kinds: Collection[Kind], depth: int = 2) -> list[Path]:
-    """Every path from this collection to a field of these kinds through at most ``depth`` references.
+    """Return every path from this collection to a field of these kinds through at most ``depth`` references.
 
     Example: :func:`queries`.
     """

@@ -30,7 +30,7 @@ __all__ = ["Service", "asgi"]
 
 
 def asgi(app: Holdall, **options: Any) -> Service:
-    """The REST service of an application; see ``Options`` for what it takes, else DeclarationError is raised.
+    """Make the REST service of an application. Raises DeclarationError for an option that ``Options`` does not have.
 
     >>> from holdall import Everyone, Holdall, Model, Policy, field
     >>> class Country(Model, collection="countries"):

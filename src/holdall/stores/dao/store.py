@@ -37,7 +37,7 @@ _FEATURES = frozenset({Feature.GENERATED_KEYS, Feature.COMPOSITE_KEYS, Feature.S
 def open_dao(
     name: str, url: str = "dao:", *, collections: Mapping[str, RecordMethods[Any]] | None = None, **options: Any
 ) -> DaoStore:
-    """The factory behind ``dao:``; ``collections`` gives the DAO of each by name.
+    """Open the store behind ``dao:``; ``collections`` gives the DAO of each by name.
 
     Raises DeclarationError for any other option, or anything behind ``dao:``.
 

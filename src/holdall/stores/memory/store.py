@@ -12,7 +12,7 @@ __all__ = ["MemoryStore", "open_memory"]
 
 
 def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
-    """The factory behind ``memory:``. Raises DeclarationError for any option: there are none.
+    """Open the store behind ``memory:``. Raises DeclarationError for any option: there are none.
 
     >>> open_memory("main", "memory:").name
     'main'

@@ -42,7 +42,7 @@ class MongoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def open_mongo(name: str, url: str, **options: Any) -> MongoStore | StandaloneMongoStore:
-    """The store at ``mongodb://host:port/database`` or ``mongodb+srv://host/database``; no connection is made.
+    """Open the store at ``mongodb://host:port/database`` or ``mongodb+srv://host/database``; no connection is made.
 
     Parameters of the URL (``replicaSet``, ``tls``, ``authSource`` …) go to the driver; the options are those of
     ``MongoOptions``. Raises DeclarationError for a URL without a database or a wrong option.

@@ -156,7 +156,7 @@ class Layout:
 
     @cached_property
     def load_keys(self) -> LoadKeys:
-        """The keys that every reading script is told of."""
+        """The keys that every reading script is given."""
         return LoadKeys(self.keys, self.mark)
 
     @cached_property

@@ -47,7 +47,8 @@ _OPTIONS = ("collections", "prefix", "scan_limit", "spread")
 
 
 def open_redis(name: str, url: str, **options: Any) -> RedisStore:
-    """The factory behind ``redis``, ``rediss``, ``redis+cluster`` and ``rediss+cluster`` URLs.
+    """Open the store behind ``redis``, ``rediss``, ``redis+cluster`` and ``rediss+cluster`` URLs; no connection is
+    made.
 
     Options are those of ``RedisStore`` and ``Connecting``. Raises DeclarationError for an unknown one.
 

@@ -25,7 +25,8 @@ _SAID_OTHERWISE = frozenset({"accept", "content-type", "authorization"})  # para
 
 
 def from_openapi(document: Mapping[str, Any] | str | Path, path: str, **declared: Any) -> RestCollection:
-    """The collection at this path of an OpenAPI document, 3.x or Swagger 2: a dictionary or a file of JSON or YAML.
+    """Derive the collection at this path from an OpenAPI document, 3.x or Swagger 2: a dictionary or a file of JSON or
+    YAML.
 
     ``path`` is the list's or the single record's. ``declared`` are fields of ``RestCollection`` that are known better,
     or that the document leaves open. Raises DeclarationError, saying what to declare, where it leaves too much open.

@@ -42,7 +42,7 @@ def open_rest(
     ca: str | Path | ssl.SSLContext | None = None,
     keep_alive: float = 15.0,
 ) -> RestStore:
-    """A store of the API at this URL, below which the paths of its ``collections`` lie.
+    """Open a store of the API at this URL, below which the paths of its ``collections`` lie; nothing is sent.
 
     With ``openapi``, a document as a dictionary or a file of JSON or YAML, a collection may be declared by its path in
     it; without ``collections`` all are taken that the document tells enough of, named after the end of their path.

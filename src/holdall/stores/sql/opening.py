@@ -17,7 +17,7 @@ __all__ = ["open_sql"]
 
 
 def open_sql(name: str, url: str, **options: Any) -> SqlStore:
-    """The store at this URL; no connection is made.
+    """Open the store at this URL; no connection is made.
 
     ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` (in memory), ``postgresql://user@host/name``
     or ``postgres://…``, ``mariadb://…``, ``mysql://…``, or ``dialect+driver://…`` for any async dialect of SQLAlchemy.

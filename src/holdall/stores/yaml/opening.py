@@ -13,7 +13,7 @@ __all__ = ["open_yaml"]
 
 
 def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
-    """The factory behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
+    """Open the store behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
 
     Raises DeclarationError for a URL without a folder or an unknown option.
 

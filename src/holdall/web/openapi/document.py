@@ -22,7 +22,7 @@ _WRITES = (400, 403, 408, 409, 413, 415, 422, 501)
 
 
 def contribution(bindings: Iterable[Binding], challenge: str | None = None) -> Json:
-    """The paths and components of these collections; with a ``challenge``, users may say who they are.
+    """Make the paths and components of these collections; with a ``challenge``, users may say who they are.
 
     Example: :func:`asgi`.
     """
