@@ -9,7 +9,7 @@ import pytest
 from holdall import Model, field
 from holdall.codegen import function
 from holdall.errors import ValidationError
-from tests.model.keeping import made
+from tests.support.session_without_store import made
 
 
 class Book(Model):

@@ -68,7 +68,7 @@ def gunicorn(url: str, key: str, folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
-    command += ["--timeout", "120", "--log-level", "warning", "--no-control-socket", "tests.forked_program"]
+    command += ["--timeout", "120", "--log-level", "warning", "--no-control-socket", "tests.support.forked_program"]
     log = folder / "log"
     with running(command, {"HOLDALL_TEST_URL": url, "HOLDALL_TEST_KEY": key}, log) as process:
         deadline = time.monotonic() + SECONDS
@@ -107,7 +107,7 @@ def celery(url: str, key: str, folder: Path) -> Iterator[dict[str, str]]:
     environment = {"HOLDALL_TEST_URL": url, "HOLDALL_TEST_KEY": key, "HOLDALL_TEST_FOLDER": str(folder)}
     for name in ("queue", "results"):
         (folder / name).mkdir()
-    command = [sys.executable, "-m", "celery", "-A", "tests.forked_celery", "worker", "--pool", "prefork"]
+    command = [sys.executable, "-m", "celery", "-A", "tests.support.forked_celery", "worker", "--pool", "prefork"]
     command += ["--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "warning"]
     with running(command, environment, folder / "log"):
         yield environment

@@ -13,7 +13,7 @@ from holdall import Fill, Holdall, Many, Model, OnDelete, Ref, Session, back, fi
 from holdall.app import FsckProgress
 from holdall.errors import StateError
 from holdall.store import Change, Verb
-from tests.cli.terminal import run as run_command
+from tests.support.terminal import run as run_command
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked import run_forking
+from tests.support.forked import run_forking
 
 PRELUDE = """
 import multiprocessing, os, sys, threading

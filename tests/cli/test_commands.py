@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import get, run, started
+from tests.support.terminal import get, run, started
 
 _LIBRARY = """
 from holdall import Everyone, Holdall, Model, Policy, field

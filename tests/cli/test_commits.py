@@ -14,7 +14,7 @@ from holdall.errors import CommitPending, StoreUnavailable
 from holdall.session.commit.recovery.standing import standings_of
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.replay import replay
-from tests.cli.terminal import run
+from tests.support.terminal import run
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,8 @@ from demo.atlas.loading import BATCH, load
 from demo.atlas.questions import QUESTIONS, Question, ask
 from demo.atlas.source import Source
 from holdall.cli import Failure
-from tests.cli.terminal import get, run, started
-from tests.meta.sources import HOUSE
+from tests.support.sources import HOUSE
+from tests.support.terminal import get, run, started
 
 _LIMIT = BATCH + 500  # two batches
 

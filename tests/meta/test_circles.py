@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.imports import circles, import_graph
+from tests.support.imports import circles, import_graph
 
 # An import that is left out, with the reason why its circle cannot be untied.
 _EXCUSED = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.sources import HOUSE, house_files
+from tests.support.sources import HOUSE, house_files
 
 _DOCUMENTS = house_files(HOUSE, "*.md")
 _PROGRAMS = house_files(HOUSE / "docs", "*.py")

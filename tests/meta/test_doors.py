@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.sources import HOUSE, PACKAGE, house_files, parsed, room_of
+from tests.support.sources import HOUSE, PACKAGE, house_files, parsed, room_of
 
 _DOORS = house_files(PACKAGE, "__init__.py")
 _MODULES = house_files(PACKAGE, "*.py")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdall import errors
-from tests.meta.sources import HOUSE, PACKAGE, house_files, names_used, parsed
+from tests.support.sources import HOUSE, PACKAGE, house_files, names_used, parsed
 
 _CLASSES = [
     value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.HoldallError)

@@ -17,8 +17,8 @@ from holdall.policy import Policy
 from holdall.query import Expression, Query
 from holdall.session import CommitResult
 from holdall.testing.client import Client
-from tests.meta.examples import MODULES, docstrings, examples, failures, module_of
-from tests.meta.sources import HOUSE, PACKAGE, house_files, parsed
+from tests.support.examples import MODULES, docstrings, examples, failures, module_of
+from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
 
 # A room exports by its ``__init__``; these modules are imported by their own names.
 _DOORS = [
@@ -138,7 +138,7 @@ def test_a_missing_example_is_seen() -> None:
 def test_an_example_that_fails_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "planted.py"
     path.write_text('def two() -> int:\n    """Two.\n\n    >>> two()\n    2\n    """\n    return 1\n')
-    monkeypatch.setattr("tests.meta.examples.module_of", lambda path: "planted")
+    monkeypatch.setattr("tests.support.examples.module_of", lambda path: "planted")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "Expected:\n    2\nGot:\n    1" in failures(path)
 

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.meta.sources import HOUSE, PACKAGE, house_files, parsed
+from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
 
 _PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
 _EXTRAS: dict[str, list[str]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdall.store import Feature, open_store
-from tests.meta.sources import PACKAGE, house_files, parsed
+from tests.support.sources import PACKAGE, house_files, parsed
 
 
 @pytest.fixture

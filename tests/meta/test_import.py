@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
-from tests.meta.sources import HOUSE
+from tests.support.sources import HOUSE
 
 # Where the module is not named as the distribution is.
 _MODULE_NAMES = {"ruamel.yaml": "ruamel", "fastapi-swagger": "fastapi_swagger"}

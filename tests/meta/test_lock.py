@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.meta.sources import HOUSE
+from tests.support.sources import HOUSE
 
 _LOCKED_EXTRAS = ("sql", "mysql", "yaml", "web", "cli")
 _PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())

@@ -14,7 +14,7 @@ import pytest
 import redis.asyncio
 
 from holdall.web.openapi.examples import text_matching
-from tests.meta.sources import PACKAGE, house_files, parsed
+from tests.support.sources import PACKAGE, house_files, parsed
 
 _USED: dict[tuple[str, str], str] = {
     ("app/fsck.py", "_records"): "repairs are planned among the records of the session that commits them",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.prose import faults_in, sentences_of_docstrings, sentences_of_documents, sentences_of_messages
-from tests.meta.sources import HOUSE, PACKAGE, house_files
+from tests.support.prose import faults_in, sentences_of_docstrings, sentences_of_documents, sentences_of_messages
+from tests.support.sources import HOUSE, PACKAGE, house_files
 
 _GENERATED = ("docs/files.md",)
 _NOT_YET = {

@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from tests.meta.sources import HOUSE, PACKAGE, house_files
+from tests.support.sources import HOUSE, PACKAGE, house_files
 
 _MOST_LINES = 300
 _MOST_LINES_ELSEWHERE = 500

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.sources import HOUSE, PACKAGE, house_files
+from tests.support.sources import HOUSE, PACKAGE, house_files
 
 _TEXT = (HOUSE / "docs" / "decisions" / "stored-formats.md").read_text()
 _ROWS = [line.strip("|").split(" | ") for line in _TEXT.splitlines() if line.startswith("| ")][1:]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.sources import HOUSE, PACKAGE, house_files
+from tests.support.sources import HOUSE, PACKAGE, house_files
 
 # Put together from halves, so that this file does not find itself.
 _PLACES = re.compile("|".join(("/wo" + "rk/", "/tm" + "p/w", "/ro" + "ot/", r"/ho" + r"me/\w", r"[A-Z]:\\Us" + "ers")))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.sources import HOUSE as ROOT
-from tests.meta.sources import PACKAGE, house_files
+from tests.support.sources import HOUSE as ROOT
+from tests.support.sources import PACKAGE, house_files
 from tools.build_files import page
 
 _TEXT = (ROOT / "docs" / "architecture.md").read_text().partition("## Where to change what")[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.sources import HOUSE, PACKAGE, house_files, parsed
+from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
 
 _TEXT = (HOUSE / "docs" / "words.md").read_text()
 _RETIRED = {

@@ -21,7 +21,7 @@ from holdall.model import (
     set_track,
     state_of,
 )
-from tests.model.keeping import Session, Trusting, made
+from tests.support.session_without_store import Session, Trusting, made
 
 
 class Person(Model):

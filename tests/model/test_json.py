@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from holdall.errors import ValidationError
 from holdall.model import JSON, Many, Model, Ref, computed, decode_text, field
-from tests.model.keeping import made
 from tests.model.test_types import FIELDS, RIGHT, Everything
+from tests.support.session_without_store import made
 
 
 class Kind(Enum):

@@ -20,7 +20,7 @@ from holdall.errors import FrozenError, ValidationError
 from holdall.model import Frozen, InstanceState, Length, Model, Ref, State, assign, field, set_track, state_of, track_of
 from holdall.model.native import is_native
 from holdall.model.write import setattr_of, writers
-from tests.model.keeping import Session, made
+from tests.support.session_without_store import Session, made
 
 native_only = pytest.mark.skipif(not is_native, reason="the part in C was not built here, or HOLDALL_PURE is set")
 

@@ -18,7 +18,8 @@ HOUSE = Path(__file__).parents[2]
 def test_the_suite_holds_without_the_part_in_c() -> None:
     machine = (
         "from hypothesis import HealthCheck, settings; from hypothesis.stateful import run_state_machine_as_test;"
-        "from tests.session.test_machine import SessionMachine; from holdall.model.native import is_native;"
+        "from tests.session.test_session_against_dicts import SessionMachine;"
+        "from holdall.model.native import is_native;"
         "assert not is_native; chosen = settings(max_examples=8, stateful_step_count=60, deadline=None,"
         " derandomize=True, database=None,"
         " suppress_health_check=list(HealthCheck)); run_state_machine_as_test(SessionMachine, settings=chosen)"

@@ -10,7 +10,7 @@ import pytest
 from holdall.errors import DeclarationError, NotFound, NotLoaded, QueryError, StateError, ValidationError
 from holdall.model import Many, Model, OnDelete, Ref, Reference, Related, State, back, field, schema_of, state_of
 from holdall.query import Compare, Generated, Kind, ManyForm, Op
-from tests.model.keeping import Session, made
+from tests.support.session_without_store import Session, made
 
 pytestmark = pytest.mark.anyio
 

@@ -26,7 +26,7 @@ from holdall.model import (
     state_of,
     track_of,
 )
-from tests.model.keeping import Session
+from tests.support.session_without_store import Session
 
 
 class Note(Model):

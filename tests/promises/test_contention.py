@@ -10,8 +10,7 @@ import pytest
 from holdall import Guarantee, Holdall, Model, OnDelete, Ref, field
 from holdall.errors import CommitAborted, StaleVersion
 from tests.contention.models import Arena
-
-from .acts import balances, opened
+from tests.promises.acts import balances, opened
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,7 @@ import pytest
 
 from tests.contention.models import Arena
 from tests.crash.failpoints import Failpoint
-
-from .acts import add, balances, die_at, move, opened
+from tests.promises.acts import add, balances, die_at, move, opened
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,7 @@ from holdall import Holdall, Model, field
 from holdall.dao import DAO
 from tests.contention.models import Arena
 from tests.crash.failpoints import Failpoint
-
-from .acts import add, balances, opened, started_victim
+from tests.promises.acts import add, balances, opened, started_victim
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,7 @@ import pytest
 from holdall import Holdall, Model, field
 from tests.contention.models import Arena
 from tests.contention.raw import sizes_of
-
-from .acts import balances, move, opened
+from tests.promises.acts import balances, move, opened
 
 pytestmark = pytest.mark.anyio
 

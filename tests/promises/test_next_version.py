@@ -16,8 +16,7 @@ from redis.asyncio import Redis
 from holdall import Holdall, Model, field
 from holdall.errors import CommitAborted, CommitPending, UnknownFormat
 from holdall.session import JournalState
-
-from .acts import Gate
+from tests.promises.acts import Gate
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,7 @@ from holdall import Holdall
 from holdall.errors import CommitAborted, CommitPartial, StateError
 from tests.contention.models import Arena
 from tests.crash.failpoints import Failpoint
-
-from .acts import Gate, balances, die_at, move, opened
+from tests.promises.acts import Gate, balances, die_at, move, opened
 
 pytestmark = pytest.mark.anyio
 

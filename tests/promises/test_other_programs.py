@@ -16,9 +16,8 @@ from holdall import Holdall, Model, field
 from holdall.errors import CommitAborted, CommitPending, StateError
 from holdall.session import JournalState
 from holdall.store import Change, Preparable, Reservation, Verb
+from tests.promises.acts import Gate
 from tests.servers.killable import KillablePostgres
-
-from .acts import Gate
 
 pytestmark = pytest.mark.anyio
 

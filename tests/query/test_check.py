@@ -30,7 +30,7 @@ from holdall.query import (
 from holdall.testing.conformance import SCHEMAS as WORLD
 from holdall.testing.conformance import tables
 from holdall.testing.strategies import queries
-from tests.query.library import SCHEMAS
+from tests.support.query_records import SCHEMAS
 
 
 class _Level(IntEnum):

@@ -28,7 +28,7 @@ from holdall.query import (
 )
 from holdall.testing.conformance import tables as world_tables
 from holdall.testing.strategies import conditions, queries
-from tests.query.library import library
+from tests.support.query_records import library
 
 SMALL = library(
     country=[("FR", "France"), ("US", "United States")],

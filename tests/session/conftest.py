@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .library import OPEN
+from tests.support.library import OPEN
 
 
 @pytest.fixture(autouse=True)

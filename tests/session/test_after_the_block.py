@@ -13,7 +13,7 @@ import pytest
 
 from holdall import Holdall, Many, Model, Ref, Session, State, back, field, state_of
 from holdall.errors import CommitAborted, CommitError, NotFound, StateError, ValidationError
-from tests.session.local_stores import LOCAL, local_url
+from tests.support.local_stores import LOCAL, local_url
 
 pytestmark = pytest.mark.anyio
 

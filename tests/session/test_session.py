@@ -17,8 +17,7 @@ from holdall.errors import (
     StateError,
     ValidationError,
 )
-
-from .library import Author, Book, Country, Line, library
+from tests.support.library import Author, Book, Country, Line, library
 
 pytestmark = pytest.mark.anyio
 

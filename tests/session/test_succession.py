@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdall import Fill, Holdall, Many, Model, OnDelete, Ref, Session, State, back, field, state_of
-from tests.session.local_stores import LOCAL, local_url
+from tests.support.local_stores import LOCAL, local_url
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from holdall.store import RESERVATION_FORMAT, Reservation
-from tests.stores.golden_world import COMMIT, RESERVATION
+from tests.support.golden_world import COMMIT, RESERVATION
 
 _GOLDEN = Path(__file__).parent / "golden"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.forked import run_forking
 from tests.servers.api import Api
+from tests.support.forked import run_forking
 
 PRELUDE = """
 import asyncio, gc, os, sys
@@ -94,7 +94,7 @@ def leave():
         if isinstance(item, asyncio.Transport):
             item.abort()
 """
-    monkeypatch.setattr("tests.forked.SECONDS", 4)
+    monkeypatch.setattr("tests.support.forked.SECONDS", 4)
     with pytest.raises((AssertionError, subprocess.TimeoutExpired)):
         run_forking(PRELUDE + leave + IDLE, url)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.testing.liars import LIARS
+from tests.support.lying_stores import LIARS
 
 
 @pytest.fixture(scope="module")
 def caught() -> dict[str, str | None]:
     """By class of the trial, the test that caught it."""
-    trial = Path(__file__).with_name("liars_trial.py")
+    trial = Path(__file__).parents[1] / "support" / "liars_trial.py"
     run = subprocess.run([sys.executable, str(trial)], capture_output=True, text=True, timeout=240, check=False)
     assert run.stdout, run.stderr
     verdicts: dict[str, str | None] = json.loads(run.stdout.splitlines()[-1])

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdall.testing.client import Answer
-from tests.web.everything import MODELS, everything, thing
-from tests.web.served import Served
+from tests.support.served import Served
+from tests.support.service_of_everything import MODELS, everything, thing
 
 COLLECTIONS = [model.__holdall__.collection for model in MODELS]
 DEEP = 10_000

@@ -10,7 +10,7 @@ from holdall.query import SortKey
 from holdall.web import cursor
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
-from tests.stores.golden_world import ROWS, SAMPLE
+from tests.support.golden_world import ROWS, SAMPLE
 
 _GOLDEN = (Path(__file__).parent / "golden" / "cursor_1.txt").read_text().strip()
 _SORT = (SortKey(("name",)), SortKey(("moment",), True), SortKey(("id",)))

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from holdall import Authenticated, Everyone, Holdall, Model, Policy, Ref, User, check, field
 from holdall.testing.client import Client
 from holdall.web.openapi.examples import text_matching
-from tests.web.everything import MODELS, everything
+from tests.support.service_of_everything import MODELS, everything
 
 pytestmark = pytest.mark.anyio
 

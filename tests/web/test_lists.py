@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.web.everything import everything
-from tests.web.served import Served
+from tests.support.served import Served
+from tests.support.service_of_everything import everything
 
 COUNTRIES = [("AT", "Austria"), ("FR", "France"), ("IT", "Italy")]
 CITIES = [

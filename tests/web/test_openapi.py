@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from tests.web.everything import MODELS, everything, thing
-from tests.web.served import Served
+from tests.support.served import Served
+from tests.support.service_of_everything import MODELS, everything, thing
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from holdall import Authenticated, Everyone, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, field
-from tests.web.served import Served
+from tests.support.served import Served
 
 _OPEN = Policy(read=Everyone, write=Everyone)
 

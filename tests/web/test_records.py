@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from holdall.testing.client import Client
-from tests.web.everything import everything, thing
-from tests.web.served import Served
+from tests.support.served import Served
+from tests.support.service_of_everything import everything, thing
 
 
 @pytest.fixture(params=["memory", "sqlite"])

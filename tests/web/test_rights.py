@@ -10,7 +10,7 @@ import pytest
 from holdall import Authenticated, Everyone, Holdall, Model, Nobody, Policy, Ref, Role, User, field
 from holdall.policy import Grant
 from holdall.testing.client import Answer
-from tests.web.served import Served
+from tests.support.served import Served
 
 
 class Secret(Model, collection="secrets"):

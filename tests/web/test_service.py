@@ -20,8 +20,8 @@ from holdall.errors import SchemaMismatch
 from holdall.testing.client import Client
 from holdall.web import Problem
 from holdall.web.asgi import Receive, Scope, Send
-from tests.web.everything import everything
-from tests.web.served import Served
+from tests.support.served import Served
+from tests.support.service_of_everything import everything
 
 pytestmark = pytest.mark.anyio
 
@@ -170,7 +170,7 @@ def test_the_page_to_try_it_needs_nobody_else(served: Served) -> None:
 
 SERVER = """
 import os
-from tests.web.everything import everything
+from tests.support.service_of_everything import everything
 app = everything(os.environ["STORE"]).asgi(create=True, body_seconds=0.5)
 """
 

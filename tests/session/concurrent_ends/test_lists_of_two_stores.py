@@ -18,8 +18,8 @@ from holdall import Holdall, Session
 from holdall.errors import CommitPending, StoreUnavailable
 from holdall.session.commit.plan import changes
 from holdall.store import Change, Members, Verb
-from tests.session.bank import Away
-from tests.session.membership import Book, Person, Site, Tag
+from tests.support.bank import Away
+from tests.support.two_sided_lists import Book, Person, Site, Tag
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from .stepping import Fate, Step
+from tests.session.interleaving.stepping import Fate, Step
 
 __all__ = ["Choice", "Kind", "Limits", "choices"]
 

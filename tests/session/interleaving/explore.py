@@ -13,9 +13,8 @@ from random import Random
 import msgspec
 
 from holdall.session.commit.failpoint import Failpoint
-
-from .moves import Move
-from .schedule import Deviation, Run, Runner
+from tests.session.interleaving.moves import Move
+from tests.session.interleaving.schedule import Deviation, Run, Runner
 
 __all__ = ["Explored", "explore", "shrunk"]
 

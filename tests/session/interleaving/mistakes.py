@@ -19,9 +19,8 @@ from holdall.session.journal.markers import remove_markers
 from holdall.session.journal.row import JournalRow, remove_row
 from holdall.store import APPLIED, Change, Outcome, Store
 from holdall.stores.memory.transaction import MemoryTransaction
-
-from .stepped_stores import HoldingStore
-from .stepping import Op
+from tests.session.interleaving.stepped_stores import HoldingStore
+from tests.session.interleaving.stepping import Op
 
 __all__ = ["MISTAKES"]
 

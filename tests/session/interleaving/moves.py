@@ -12,8 +12,7 @@ from holdall.errors import Conflict, HoldallError, Reserved, StaleVersion, Uniqu
 from holdall.session.journal.row import JournalRow, JournalState, read_row
 from holdall.session.journal.schema import JOURNAL, MARKER
 from holdall.store import Change, Verb
-
-from .stepping import Fate, Op, Step
+from tests.session.interleaving.stepping import Fate, Op, Step
 
 __all__ = ["DOCUMENT", "Move", "UnknownMove", "fate_of", "moves_of", "moves_of_document", "row_after"]
 

@@ -14,8 +14,7 @@ from holdall.session.commit.run import several_stores
 from holdall.session.commit.two_phase import idempotent_apply, make_way, take_back
 from holdall.session.journal import journal, owner, row
 from holdall.store import Store
-
-from .virtual_loop import ACTOR, Actor
+from tests.session.interleaving.virtual_loop import ACTOR, Actor
 
 __all__ = ["Processes"]
 

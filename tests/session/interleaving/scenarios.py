@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from holdall.session.commit.failpoint import Failpoint
 from holdall.store import CommitClass, Hold
-
-from .accounts import EARN, HELPER, PUT, SPENDER, close, found, move, role, set_both, slip, transfer
-from .worlds import Scenario
+from tests.session.interleaving.accounts import (
+    EARN,
+    HELPER,
+    PUT,
+    SPENDER,
+    close,
+    found,
+    move,
+    role,
+    set_both,
+    slip,
+    transfer,
+)
+from tests.session.interleaving.worlds import Scenario
 
 __all__ = ["SCENARIOS"]
 

@@ -12,16 +12,15 @@ import msgspec
 
 from holdall.session import Recovery
 from holdall.session.commit.failpoint import Failpoint, arm
-
-from .accounts import Role
-from .choosing import Choice, Kind, Limits, choices
-from .moves import Move, UnknownMove, fate_of
-from .processes import Processes
-from .stepping import Fate, Op, Step, Steps
-from .verdict import Verdict
-from .virtual_loop import ACTOR, BEGIN, Actor, VirtualLoop, start
-from .watching import Violation, Watch
-from .worlds import LEASE, World
+from tests.session.interleaving.accounts import Role
+from tests.session.interleaving.choosing import Choice, Kind, Limits, choices
+from tests.session.interleaving.moves import Move, UnknownMove, fate_of
+from tests.session.interleaving.processes import Processes
+from tests.session.interleaving.stepping import Fate, Op, Step, Steps
+from tests.session.interleaving.verdict import Verdict
+from tests.session.interleaving.virtual_loop import ACTOR, BEGIN, Actor, VirtualLoop, start
+from tests.session.interleaving.watching import Violation, Watch
+from tests.session.interleaving.worlds import LEASE, World
 
 __all__ = ["Deviation", "Run", "Runner"]
 

@@ -13,9 +13,8 @@ from holdall.store import Change, CommitClass, Hold, Outcome, Reservation, Rows,
 from holdall.stores.memory import MemoryRecords
 from holdall.stores.memory.transaction import MemoryTransaction
 from holdall.testing.lasting_memory import LastingBatch, LastingMemory, LastingPlain, LastingPlainBatch
-
-from .stepping import Op, Steps
-from .virtual_loop import ACTOR, Actor
+from tests.session.interleaving.stepping import Op, Steps
+from tests.session.interleaving.virtual_loop import ACTOR, Actor
 
 __all__ = ["HoldingStore", "OpenTransaction", "SteppedStore", "stepped_store"]
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
 from holdall.store import Change
-
-from .virtual_loop import ACTOR, Actor, VirtualLoop
+from tests.session.interleaving.virtual_loop import ACTOR, Actor, VirtualLoop
 
 if TYPE_CHECKING:
-    from .stepped_stores import OpenTransaction, SteppedStore
+    from tests.session.interleaving.stepped_stores import OpenTransaction, SteppedStore
 
 __all__ = ["Fate", "Op", "Step", "Steps"]
 

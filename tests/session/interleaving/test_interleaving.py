@@ -12,14 +12,13 @@ from collections.abc import Iterator
 import pytest
 
 from holdall.session.commit.failpoint import Failpoint
-
-from .explore import Explored, explore, shrunk
-from .mistakes import MISTAKES
-from .moves import DOCUMENT, Move, moves_of_document
-from .processes import Processes
-from .scenarios import SCENARIOS
-from .schedule import Runner
-from .worlds import Scenario, World
+from tests.session.interleaving.explore import Explored, explore, shrunk
+from tests.session.interleaving.mistakes import MISTAKES
+from tests.session.interleaving.moves import DOCUMENT, Move, moves_of_document
+from tests.session.interleaving.processes import Processes
+from tests.session.interleaving.scenarios import SCENARIOS
+from tests.session.interleaving.schedule import Runner
+from tests.session.interleaving.worlds import Scenario, World
 
 _SCHEDULES = int(os.environ.get("INTERLEAVE", "3000"))
 _ENOUGH = 600  # schedules, in which each planted mistake must show

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from holdall.session.journal.row import JournalRow, JournalState, read_row
 from holdall.session.journal.schema import JOURNAL, MARKER
-
-from .accounts import OPENING
-from .stepped_stores import SteppedStore
-from .virtual_loop import Actor
-from .watching import Violation, Watch
-from .worlds import World
+from tests.session.interleaving.accounts import OPENING
+from tests.session.interleaving.stepped_stores import SteppedStore
+from tests.session.interleaving.virtual_loop import Actor
+from tests.session.interleaving.watching import Violation, Watch
+from tests.session.interleaving.worlds import World
 
 __all__ = ["Verdict"]
 

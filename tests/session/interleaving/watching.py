@@ -9,11 +9,10 @@ from holdall.errors import HoldallError
 from holdall.session.journal.row import JournalState, read_row
 from holdall.session.journal.schema import JOURNAL, MARKER
 from holdall.store import Change, Verb
-
-from .moves import Move, moves_of, row_after
-from .stepped_stores import SteppedStore
-from .stepping import Op, Step
-from .virtual_loop import Actor
+from tests.session.interleaving.moves import Move, moves_of, row_after
+from tests.session.interleaving.stepped_stores import SteppedStore
+from tests.session.interleaving.stepping import Op, Step
+from tests.session.interleaving.virtual_loop import Actor
 
 __all__ = ["Violation", "Watch"]
 

@@ -11,10 +11,9 @@ from holdall.errors import CommitAborted, CommitPartial, CommitPending, CommitUn
 from holdall.session import Recovery
 from holdall.session.journal.journal import Journal
 from holdall.store import CommitClass, Hold
-
-from .accounts import HOLDERS, OPENING, Account, Act, Flag, Jar, Purse, Role, Sign, Slip
-from .stepped_stores import SteppedStore, stepped_store
-from .stepping import Steps
+from tests.session.interleaving.accounts import HOLDERS, OPENING, Account, Act, Flag, Jar, Purse, Role, Sign, Slip
+from tests.session.interleaving.stepped_stores import SteppedStore, stepped_store
+from tests.session.interleaving.stepping import Steps
 
 __all__ = ["LEASE", "Scenario", "World", "told"]
 

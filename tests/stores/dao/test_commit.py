@@ -22,7 +22,7 @@ from holdall.errors import (
     ValidationError,
 )
 from holdall.session import Session, Strategy, TaskState
-from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
+from tests.support.firm_of_daos import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
 
 pytestmark = pytest.mark.anyio
 

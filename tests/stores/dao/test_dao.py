@@ -21,7 +21,7 @@ from holdall.errors import (
 from holdall.query import Query
 from holdall.store import Change, RecordAccess, Store, Verb, open_store
 from holdall.stores.dao import DaoStore
-from tests.stores.dao.firm import Company, CompanyDAO, Employee, EmployeeDAO, Remote
+from tests.support.firm_of_daos import Company, CompanyDAO, Employee, EmployeeDAO, Remote
 
 pytestmark = pytest.mark.anyio
 M = TypeVar("M", bound=Model)

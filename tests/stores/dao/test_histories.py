@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holdall import Session, State, state_of
 from holdall.errors import Conflict
 from holdall.session import Strategy
-from tests.stores.dao.firm import Company, Employee, Remote, firm
+from tests.support.firm_of_daos import Company, Employee, Remote, firm
 
 _ACTS = st.one_of(
     st.tuples(st.just("hire"), st.integers(0, 9)),

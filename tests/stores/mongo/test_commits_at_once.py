@@ -17,7 +17,7 @@ from holdall.dao import DAO
 from holdall.errors import CommitAborted, StaleVersion
 from holdall.query import Query
 from holdall.session import CommitResult
-from tests.stores.mongo.library import failing, fresh, inside
+from tests.support.mongo_collections import failing, fresh, inside
 
 pytestmark = pytest.mark.anyio
 

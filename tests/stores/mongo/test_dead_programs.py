@@ -16,7 +16,7 @@ from holdall.store import Change
 from holdall.store.processes import this_process
 from holdall.stores.mongo import MongoStore, sessions
 from holdall.stores.mongo.sessions import ServerSessions
-from tests.stores.mongo.library import add, fresh, inside, opened, remove, update
+from tests.support.mongo_collections import add, fresh, inside, opened, remove, update
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ async def _shared(url: str, seconds: float = _SECONDS, name: str = "") -> AsyncI
     await store.create()
     await store.apply([add("person", 1, name="a"), add("person", 3, name="c")])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.stores.mongo.abandoning", url, name, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tests.support.mongo_abandoning", url, name, stdout=asyncio.subprocess.PIPE
     )
     other = _Other(process)
     try:

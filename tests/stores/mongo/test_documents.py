@@ -26,7 +26,7 @@ from holdall.errors import (
 from holdall.query import Compare, Op, Query, SortKey
 from holdall.store import KeyOf
 from holdall.stores.mongo import MongoCollection, MongoStore, StandaloneMongoStore
-from tests.stores.mongo.library import add, fresh, inside, opened, update
+from tests.support.mongo_collections import add, fresh, inside, opened, update
 
 pytestmark = pytest.mark.anyio
 

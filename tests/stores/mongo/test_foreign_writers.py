@@ -22,7 +22,7 @@ from holdall.errors import CorruptRecord
 from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
 from holdall.store import Change, Damaged, Row, Rows, Verb
 from holdall.stores.mongo import MongoStore, StandaloneMongoStore, codec, open_mongo
-from tests.stores.mongo.library import fresh
+from tests.support.mongo_collections import fresh
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,8 @@ from holdall.query import Compare, Op, Query
 from holdall.store import Change, Verb
 from holdall.stores.mongo import MongoCollection, MongoStore, StandaloneMongoStore, open_mongo
 from holdall.stores.mongo.sessions import ServerSessions
-from tests.stores.golden_world import ROWS, SAMPLE, added
-from tests.stores.mongo.library import fresh, inside
+from tests.support.golden_world import ROWS, SAMPLE, added
+from tests.support.mongo_collections import fresh, inside
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from holdall.errors import DeclarationError, StoreUnavailable, Unsupported
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import CommitClass, Transactional, open_store
 from holdall.stores.mongo import MongoCollection, open_mongo
-from tests.stores.mongo.library import fresh, opened
+from tests.support.mongo_collections import fresh, opened
 
 pytestmark = pytest.mark.anyio
 

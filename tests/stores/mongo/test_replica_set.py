@@ -9,7 +9,7 @@ import pytest
 from holdall.errors import StoreError, StoreUnavailable
 from holdall.query import Query
 from holdall.stores.mongo import open_mongo
-from tests.stores.mongo.library import BOOK, PERSON
+from tests.support.mongo_collections import BOOK, PERSON
 
 # the driver does not close what it had opened to servers that it took off its list
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]

@@ -20,7 +20,7 @@ from holdall.errors import (
 from holdall.query import Query
 from holdall.store import KeyOf
 from holdall.stores.mongo import StandaloneMongoStore
-from tests.stores.mongo.library import add, failing, fresh, inside, opened, remove, update
+from tests.support.mongo_collections import add, failing, fresh, inside, opened, remove, update
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("left_sockets")]
 

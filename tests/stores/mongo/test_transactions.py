@@ -20,7 +20,7 @@ from holdall.errors import (
 )
 from holdall.query import Query
 from holdall.stores.mongo import MongoStore
-from tests.stores.mongo.library import add, failing, fresh, opened, remove, update
+from tests.support.mongo_collections import add, failing, fresh, opened, remove, update
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("left_sockets")]
 

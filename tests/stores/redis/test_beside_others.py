@@ -12,8 +12,8 @@ from holdall.query import FieldSchema, Generated, Kind, Op, Query, Schema, SortK
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
 from tests.servers.valkey import Valkey
-from tests.stores.redis.parts import THING, opened, thing
-from tests.stores.redis.shop import apply, keys, remove, store_at, update, where
+from tests.support.redis_collections import apply, keys, remove, store_at, update, where
+from tests.support.redis_commit_parts import THING, opened, thing
 
 pytestmark = pytest.mark.anyio
 

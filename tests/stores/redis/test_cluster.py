@@ -10,7 +10,7 @@ from holdall.errors import StoreUnavailable, Unsupported
 from holdall.query import Op, Query
 from holdall.stores.redis import RedisCollection
 from tests.servers.valkey import ValkeyCluster
-from tests.stores.redis.shop import BOOK, PLAIN, apply, book, keys, plain, raw_client, store_at, update, where
+from tests.support.redis_collections import BOOK, PLAIN, apply, book, keys, plain, raw_client, store_at, update, where
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 
 from holdall.errors import Unsupported
 from holdall.query import FieldSchema, Generated, Kind, Schema
-from tests.stores.redis.parts import opened
-from tests.stores.redis.shop import BOOK, PLAIN, apply, book, remove
+from tests.support.redis_collections import BOOK, PLAIN, apply, book, remove
+from tests.support.redis_commit_parts import opened
 
 pytestmark = pytest.mark.anyio
 

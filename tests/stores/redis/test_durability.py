@@ -9,8 +9,8 @@ import pytest
 from holdall.errors import StoreError, StoreUnavailable
 from holdall.stores.redis.durability import shortfall
 from tests.servers.valkey import Valkey, ValkeyCluster
-from tests.stores.redis.parts import THING, opened
-from tests.stores.redis.shop import PLAIN, store_at
+from tests.support.redis_collections import PLAIN, store_at
+from tests.support.redis_commit_parts import THING, opened
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from holdall.stores.redis.errors import DRIVER, REPLIES, Meaning, from_driver
 from holdall.testing.fault import Fault
 from holdall.testing.proxy import FaultProxy
 from tests.servers.valkey import Valkey
-from tests.stores.redis.shop import BOOK, apply, book, plain, raw_client, store_at, update, where
+from tests.support.redis_collections import BOOK, apply, book, plain, raw_client, store_at, update, where
 
 pytestmark = pytest.mark.anyio
 

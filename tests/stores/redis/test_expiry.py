@@ -10,7 +10,7 @@ from holdall.errors import DeclarationError, StaleVersion, UniqueViolation
 from holdall.query import FieldSchema, Kind, Op, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection
-from tests.stores.redis.shop import apply, beside, keys, raw_client, remove, store_at, update, where
+from tests.support.redis_collections import apply, beside, keys, raw_client, remove, store_at, update, where
 
 pytestmark = pytest.mark.anyio
 

@@ -23,8 +23,8 @@ from holdall.store import Change, Damaged, Row, Verb
 from holdall.stores.redis import RedisStore
 from holdall.stores.redis.scripts import Script
 from holdall.stores.redis.tally import Tally
-from tests.stores.redis.parts import opened
-from tests.stores.redis.shop import where
+from tests.support.redis_collections import where
+from tests.support.redis_commit_parts import opened
 
 pytestmark = pytest.mark.anyio
 

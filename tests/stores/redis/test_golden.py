@@ -23,7 +23,7 @@ from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
 from holdall.stores.redis.mark import MARK_FORMAT
 from holdall.stores.redis.scripts import APPLY, Script
-from tests.stores.golden_world import CHANGES, COMMIT, HELD, RESERVATION, ROWS, SAMPLE
+from tests.support.golden_world import CHANGES, COMMIT, HELD, RESERVATION, ROWS, SAMPLE
 
 pytestmark = pytest.mark.anyio
 

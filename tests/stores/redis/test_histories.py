@@ -13,7 +13,7 @@ from holdall.errors import Conflict, UniqueViolation
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection
-from tests.stores.redis.shop import apply, beside, raw_client, store_at
+from tests.support.redis_collections import apply, beside, raw_client, store_at
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from holdall.stores.redis.asked import ByKeys, ByRanges
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.provision import Provision
 from holdall.testing.pool import POOL
-from tests.stores.redis.shop import BOOK, apply, beside, book, keys, raw_client, remove, store_at, update, where
+from tests.support.redis_collections import BOOK, apply, beside, book, keys, raw_client, remove, store_at, update, where
 
 pytestmark = pytest.mark.anyio
 

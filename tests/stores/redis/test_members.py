@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from holdall.query import FieldSchema, Kind, ManyForm, Query, Schema
 from holdall.store import Change, Members, Verb
 from holdall.stores.redis import RedisCollection
-from tests.stores.redis.parts import opened, prepared
-from tests.stores.redis.shop import apply
+from tests.support.redis_collections import apply
+from tests.support.redis_commit_parts import opened, prepared
 
 pytestmark = pytest.mark.anyio
 

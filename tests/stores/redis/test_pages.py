@@ -8,8 +8,8 @@ import pytest
 
 from holdall.query import FieldSchema, Kind, Query, Schema, SortKey
 from holdall.store import Change, Verb
-from tests.stores.redis.parts import opened
-from tests.stores.redis.shop import apply
+from tests.support.redis_collections import apply
+from tests.support.redis_commit_parts import opened
 
 pytestmark = pytest.mark.anyio
 

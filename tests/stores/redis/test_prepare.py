@@ -21,8 +21,8 @@ from holdall.query import ALWAYS, Query
 from holdall.store import Change, Hold, KeyOf, Preparable, Reservation, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
 from tests.servers.valkey import Valkey, ValkeyCluster
-from tests.stores.redis.parts import THING, opened, prepared, refused, reservation, thing
-from tests.stores.redis.shop import BOOK, PLAIN, apply, beside, book, keys, plain, remove, store_at, update
+from tests.support.redis_collections import BOOK, PLAIN, apply, beside, book, keys, plain, remove, store_at, update
+from tests.support.redis_commit_parts import THING, opened, prepared, refused, reservation, thing
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from holdall.query import Query
 from holdall.store import Change
 from holdall.stores.redis import RedisCollection, RedisStore
-from tests.stores.redis.parts import THING, opened, prepared, refused, reservation, thing
-from tests.stores.redis.shop import apply, beside, remove, store_at, update
+from tests.support.redis_collections import apply, beside, remove, store_at, update
+from tests.support.redis_commit_parts import THING, opened, prepared, refused, reservation, thing
 
 pytestmark = pytest.mark.anyio
 

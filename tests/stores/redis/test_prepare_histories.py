@@ -17,8 +17,8 @@ from holdall.errors import Conflict, Reserved, UniqueViolation
 from holdall.query import Query
 from holdall.store import Change, Reservation, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
-from tests.stores.redis.parts import THING, reservation
-from tests.stores.redis.shop import beside, raw_client, store_at
+from tests.support.redis_collections import beside, raw_client, store_at
+from tests.support.redis_commit_parts import THING, reservation
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from holdall.errors import SchemaMismatch
-from tests.stores.redis.parts import THING, opened, prepared, refused, thing
-from tests.stores.redis.shop import apply, beside, store_at, update
+from tests.support.redis_collections import apply, beside, store_at, update
+from tests.support.redis_commit_parts import THING, opened, prepared, refused, thing
 
 pytestmark = pytest.mark.anyio
 

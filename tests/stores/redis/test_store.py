@@ -44,7 +44,7 @@ from holdall.store import (
 from holdall.stores.redis import RedisCollection, open_redis
 from holdall.stores.redis.layout import Layout
 from holdall.testing.strategies import values
-from tests.stores.redis.shop import BOOK, PLAIN, apply, book, plain, raw_client, remove, store_at, update, where
+from tests.support.redis_collections import BOOK, PLAIN, apply, book, plain, raw_client, remove, store_at, update, where
 
 pytestmark = pytest.mark.anyio
 

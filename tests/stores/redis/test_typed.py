@@ -15,7 +15,7 @@ from holdall.errors import CorruptRecord, StaleVersion, StoreError
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Op, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
-from tests.stores.redis.shop import apply, keys, raw_client, store_at, update, where
+from tests.support.redis_collections import apply, keys, raw_client, store_at, update, where
 
 pytestmark = pytest.mark.anyio
 

@@ -28,8 +28,8 @@ from holdall.stores.rest import (
     Timeouts,
 )
 from holdall.testing.fault_server import Reply, Request
-from tests.stores.rest.api import Api, Shape
-from tests.stores.rest.customers import (
+from tests.support.rest_api import Api, Shape
+from tests.support.rest_customers import (
     CUSTOMER,
     DECLARED,
     NUMBERED,

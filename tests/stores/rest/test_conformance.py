@@ -17,7 +17,7 @@ from holdall.stores.rest import (
     open_rest,
 )
 from holdall.testing.conformance import SCHEMAS, StoreConformance
-from tests.stores.rest.api import Api, Shape, spelled
+from tests.support.rest_api import Api, Shape, spelled
 
 _SHAPES = {
     "country": Shape("page", {"population": "facts.population", "name": "title"}),

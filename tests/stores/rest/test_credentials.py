@@ -24,7 +24,7 @@ from holdall.stores.rest import (
     open_rest,
 )
 from holdall.testing.fault_server import Reply, Request
-from tests.stores.rest.customers import (
+from tests.support.rest_customers import (
     customer,
     opened,
     served,

@@ -22,7 +22,7 @@ from holdall.stores.rest import (
     RestCollection,
     open_rest,
 )
-from tests.stores.rest.customers import (
+from tests.support.rest_customers import (
     CUSTOMER,
     DECLARED,
     NUMBERED,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from holdall.errors import DeclarationError
 from holdall.stores.rest import RestCollection, from_openapi
-from tests.stores.rest.documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
+from tests.support.openapi_documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
 
 
 def _with_pet(pet: Any, version: str = "3.0.3", **schemas: Any) -> RestCollection:

@@ -18,7 +18,7 @@ from holdall.stores.rest import BodyVersion, Call, ETags, PageSize, RestCollecti
 from holdall.stores.rest.bodies import encode, read_document
 from holdall.stores.rest.merging import holds_null, patch_of
 from holdall.testing.fault_server import Reply, Request
-from tests.stores.rest.customers import CUSTOMER, DECLARED, NUMBERED, VERSIONED, add, customer, served, update
+from tests.support.rest_customers import CUSTOMER, DECLARED, NUMBERED, VERSIONED, add, customer, served, update
 
 pytestmark = pytest.mark.anyio
 

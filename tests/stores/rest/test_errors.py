@@ -26,7 +26,7 @@ from holdall.store import Change
 from holdall.stores.rest import BodyVersion, RestCollection
 from holdall.stores.rest.errors import CLIENT_ERRORS, STATUSES, Refusals, from_client, from_status
 from holdall.testing.fault_server import FaultServer, Reply
-from tests.stores.rest.customers import CUSTOMER, DECLARED, VERSIONED, add, opened, remove, served, update
+from tests.support.rest_customers import CUSTOMER, DECLARED, VERSIONED, add, opened, remove, served, update
 
 pytestmark = pytest.mark.anyio
 

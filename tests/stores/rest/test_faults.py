@@ -20,7 +20,7 @@ from holdall.query import Compare, Op, Query
 from holdall.store import APPLIED
 from holdall.stores.rest import Call, RestCollection
 from holdall.testing.fault_server import FAULTS, Reply
-from tests.stores.rest.customers import DECLARED, add, customer, remove, served, update
+from tests.support.rest_customers import DECLARED, add, customer, remove, served, update
 
 pytestmark = pytest.mark.anyio
 

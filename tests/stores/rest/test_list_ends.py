@@ -19,7 +19,7 @@ from holdall.stores.rest import Cursor, Filters, LinkHeader, Offset, PageSize, R
 from holdall.stores.rest.links import next_link
 from holdall.stores.rest.pages import Lister
 from holdall.testing.fault_server import FaultServer, Reply, Request
-from tests.stores.rest.customers import DECLARED, customer, opened, served
+from tests.support.rest_customers import DECLARED, customer, opened, served
 
 pytestmark = pytest.mark.anyio
 

@@ -27,7 +27,7 @@ from holdall.stores.rest import (
 from holdall.stores.rest.keys import demanded_keys
 from holdall.testing.fault_server import Reply, Request
 from holdall.testing.strategies import conditions
-from tests.stores.rest.customers import CUSTOMER, DECLARED, customer, served
+from tests.support.rest_customers import CUSTOMER, DECLARED, customer, served
 
 pytestmark = pytest.mark.anyio
 

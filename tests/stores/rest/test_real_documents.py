@@ -13,7 +13,7 @@ from holdall.query import Op
 from holdall.stores.rest import Call, Cursor, LinkHeader, Offset, PageSize, from_openapi
 from holdall.stores.rest.derive import Renamed
 from holdall.testing.fault_server import FaultServer, Reply, Request
-from tests.stores.rest.documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
+from tests.support.openapi_documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
 
 pytestmark = pytest.mark.anyio
 

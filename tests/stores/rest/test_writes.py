@@ -23,7 +23,7 @@ from holdall.stores.rest import (
     RestCollection,
 )
 from holdall.testing.fault_server import Reply, Request
-from tests.stores.rest.customers import (
+from tests.support.rest_customers import (
     DECLARED,
     NUMBERED,
     VERSIONED,

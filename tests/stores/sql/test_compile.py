@@ -14,7 +14,7 @@ from holdall.stores.sql.shape import bucket
 from holdall.stores.sql.tables import Tables
 from holdall.testing.conformance.world import SCHEMAS, tables
 from holdall.testing.strategies import queries
-from tests.stores.sql.world import World
+from tests.support.sql_world import World
 
 WORLD = World()
 TEXTS = st.sampled_from(["", "a", "\U0010ffff", "a\U0010ffff", "\ud7ff", "%", "_", "a%", "é", "Ж", "it's"])

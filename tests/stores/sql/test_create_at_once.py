@@ -11,7 +11,7 @@ import pytest
 
 from holdall import Holdall, Model, Ref, field
 from holdall.stores.sql import open_sql
-from tests.stores.sql.library import AUTHOR, BOOK
+from tests.support.sql_collections import AUTHOR, BOOK
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ ROUNDS_OF_SERVERS = 2
 _CREATING = """
 import asyncio, sys
 from holdall.stores.sql import open_sql
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 
 async def main(urls):
     print("ready", flush=True)

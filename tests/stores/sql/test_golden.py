@@ -30,7 +30,7 @@ from holdall.stores.sql import open_sql
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.prepared_names import Holder, PreparedName, from_gid, from_xid, to_gid, to_xid
-from tests.stores.golden_world import CHANGES, COMMIT, HELD, RESERVATION, ROWS, SAMPLE
+from tests.support.golden_world import CHANGES, COMMIT, HELD, RESERVATION, ROWS, SAMPLE
 
 pytestmark = pytest.mark.anyio
 

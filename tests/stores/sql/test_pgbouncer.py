@@ -17,7 +17,7 @@ from holdall.stores.sql.postgres import PostgresDatabase
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from holdall.testing.conformance import StoreConformance
 from tests.servers.pgbouncer import PgBouncer
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from holdall.stores.sql.postgres import PostgresDatabase
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.relay import Relay
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book
 
 pytestmark = pytest.mark.anyio
 

@@ -20,8 +20,8 @@ from holdall.query import Query
 from holdall.store import Change, Hold, Outcome, Reservation, Verb
 from holdall.stores.sql import open_sql, postgres_transaction
 from holdall.stores.sql.holding import HoldingSqlStore
-from tests.stores.golden_world import COMMIT, RESERVATION
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
+from tests.support.golden_world import COMMIT, RESERVATION
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
 
@@ -351,8 +351,8 @@ async def test_a_refused_prepare_lets_go_of_what_it_held(opens: Open) -> None:
 _KILLED = """
 import asyncio, sys
 from holdall.stores.sql import open_sql
-from tests.stores.golden_world import COMMIT, RESERVATION
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.golden_world import COMMIT, RESERVATION
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 from holdall.store import Reservation
 
 async def main(url, data):

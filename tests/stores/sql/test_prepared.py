@@ -19,7 +19,7 @@ from holdall.stores.sql import SqlStore, open_sql
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.prepared_names import Holder, PreparedName, from_gid, from_xid, to_gid, to_xid
 from tests.servers.embedded_postgres import EmbeddedPostgres
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
 
@@ -302,7 +302,7 @@ async def test_a_prepare_that_is_cancelled_holds_nothing(opens: Open) -> None:
 _KILLED = """
 import asyncio, sys
 from holdall.stores.sql import open_sql
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 from holdall.store import Reservation
 
 async def main(url, data):

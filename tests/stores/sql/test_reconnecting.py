@@ -21,7 +21,7 @@ from holdall.stores.sql.postgres import PostgresDatabase
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from tests.servers.killable import KillablePostgres
 from tests.servers.relay import Relay
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 
 pytestmark = pytest.mark.anyio
 

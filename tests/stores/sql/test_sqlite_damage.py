@@ -9,7 +9,7 @@ import pytest
 from holdall.errors import CorruptRecord, StoreError, StoreUnavailable
 from holdall.query import Query
 from holdall.stores.sql import SqlStore, open_sql
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 
 pytestmark = pytest.mark.anyio
 

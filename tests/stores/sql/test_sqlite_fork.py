@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked import run_forking
+from tests.support.forked import run_forking
 
 PRELUDE = """
 import asyncio, os, sys, threading
 from holdall.errors import StateError
 from holdall.query import Query
 from holdall.stores.sql import open_sql
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 
 path = sys.argv[1]
 url = "sqlite://" if path == "memory" else f"sqlite:///{path}"

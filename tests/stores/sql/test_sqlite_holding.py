@@ -18,7 +18,7 @@ from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Hold, KeyOf, Outcome, Preparable, Reservation, Verb
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.holding import HoldingSqlStore
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
 

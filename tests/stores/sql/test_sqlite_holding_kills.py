@@ -20,7 +20,7 @@ from holdall.errors import Reserved, StaleVersion
 from holdall.store import Change, Reservation, Verb
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.holding import HoldingSqlStore
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, edit_book
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, edit_book
 
 ROUNDS = 25
 BOOKS = 3

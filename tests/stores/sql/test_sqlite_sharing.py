@@ -17,7 +17,7 @@ from holdall.query import Query
 from holdall.store import KeyOf
 from holdall.stores.sql import SqlStore, open_sql
 from holdall.stores.sql import sqlite_notices as notices
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from holdall.stores.sql import SqlStore, Tables
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.sqlite import SqliteDatabase
 from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
 
@@ -320,7 +320,7 @@ def test_two_loops_use_one_store(place: Path | None) -> None:
 _CHILD = """
 import asyncio, sys
 from holdall.stores.sql import open_sql
-from tests.stores.sql.library import AUTHOR, BOOK, add_author
+from tests.support.sql_collections import AUTHOR, BOOK, add_author
 
 async def main():
     store = open_sql("main", sys.argv[1])

@@ -12,7 +12,7 @@ from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.steps import Delete, Insert, Step, Update
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.writes import Writes
-from tests.stores.sql.library import AUTHOR, BOOK, add_author, add_book, edit_book, remove
+from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 
 def carried_out(changes: Sequence[Change], replies: Sequence[Any] = ()) -> tuple[list[Step], list[Outcome]]:

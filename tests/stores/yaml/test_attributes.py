@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdall.errors import CorruptRecord
-from tests.stores.yaml.atlas import add, atlas, row, rows, run, update
+from tests.support.yaml_collections import add, atlas, row, rows, run, update
 
 
 def placed(root: Path, layout: Any) -> Path:

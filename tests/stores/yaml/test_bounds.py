@@ -10,8 +10,8 @@ import pytest
 from holdall.errors import LimitExceeded, StoreError
 from holdall.query import MAX_DEPTH
 from holdall.stores.yaml import Layout
-from tests.stores.yaml.atlas import add, atlas, remove, row, run, update
-from tests.stores.yaml.second import second
+from tests.support.second_yaml_parser import second
+from tests.support.yaml_collections import add, atlas, remove, row, run, update
 
 
 def nested(depth: int, *, is_mapping: bool) -> Any:

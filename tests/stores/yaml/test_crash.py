@@ -16,8 +16,8 @@ from holdall.errors import CorruptRecord, StoreError, StoreUnavailable, UnknownF
 from holdall.stores.yaml import Layout
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.journal import FileEdit, Journal
-from tests.stores.yaml import dying
-from tests.stores.yaml.atlas import add, atlas, row, rows, run, update
+from tests.support import yaml_dying as dying
+from tests.support.yaml_collections import add, atlas, row, rows, run, update
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = ("record", "collection")
@@ -52,7 +52,7 @@ def test_killed_at_any_stage(tmp_path: Path, layout: Layout) -> None:
     assert {"staged", "deciding", "decided", "moved", "forgotten"} < set(stages)
     for number in range(len(stages)):
         shutil.copytree(origin, tmp_path / str(number))
-    command = [sys.executable, "-m", "tests.stores.yaml.dying", str(tmp_path), layout, str(len(stages)), "apply"]
+    command = [sys.executable, "-m", "tests.support.yaml_dying", str(tmp_path), layout, str(len(stages)), "apply"]
     subprocess.run(command, check=True, timeout=60, cwd=ROOT)
     for number, stage in enumerate(stages):
         root = tmp_path / str(number)

@@ -18,8 +18,8 @@ from holdall.stores.yaml.listing import Listing
 from holdall.stores.yaml.parse import parse, read
 from holdall.stores.yaml.same import same
 from holdall.stores.yaml.source import Source
-from tests.stores.yaml import hostile
-from tests.stores.yaml.second import second
+from tests.support import yaml_renderings as hostile
+from tests.support.second_yaml_parser import second
 
 Path = hostile.Path
 ENDS = ["\n", "\r\n", "mixed"]

@@ -13,8 +13,8 @@ from holdall.errors import UnknownFormat
 from holdall.query import Query
 from holdall.stores.yaml import Layout, YamlStore
 from holdall.stores.yaml.journal import FileEdit
-from tests.stores.golden_world import CHANGES, ROWS, SAMPLE
-from tests.stores.yaml.atlas import run
+from tests.support.golden_world import CHANGES, ROWS, SAMPLE
+from tests.support.yaml_collections import run
 
 _GOLDEN = Path(__file__).parent / "golden"
 _FILES = {

@@ -12,7 +12,7 @@ import pytest
 from holdall.errors import CorruptRecord, LimitExceeded, StoreError
 from holdall.query import Query
 from holdall.store import Change
-from tests.stores.yaml.atlas import add, atlas, remove, row, rows, run, update
+from tests.support.yaml_collections import add, atlas, remove, row, rows, run, update
 
 FRANCE = """\
 # The Hexagon

@@ -10,7 +10,7 @@ from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.flow import MAX_DEPTH
 from holdall.stores.yaml.parse import parse
 from holdall.stores.yaml.source import Source, decoded
-from tests.stores.yaml.second import identical, second
+from tests.support.second_yaml_parser import identical, second
 
 LAUGHS = "a: &a [x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

@@ -28,9 +28,9 @@ from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Reservation, Verb
 from holdall.stores.yaml import Layout, YamlStore
 from holdall.stores.yaml.files import Folder
-from tests.stores.yaml import dying
-from tests.stores.yaml.atlas import CITY, add, atlas, remove, rows, run, update
-from tests.stores.yaml.dying import PREPARED, RESERVATION
+from tests.support import yaml_dying as dying
+from tests.support.yaml_collections import CITY, add, atlas, remove, rows, run, update
+from tests.support.yaml_dying import PREPARED, RESERVATION
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = ("record", "collection")
@@ -69,7 +69,7 @@ def test_killed_at_any_stage(tmp_path: Path, layout: Layout, act: str) -> None:
     assert (before == after) == (act == "prepare again")  # only the footprint differs
     for number in range(len(stages)):
         shutil.copytree(origin, tmp_path / str(number))
-    command = [sys.executable, "-m", "tests.stores.yaml.dying", str(tmp_path), layout, str(len(stages)), act]
+    command = [sys.executable, "-m", "tests.support.yaml_dying", str(tmp_path), layout, str(len(stages)), act]
     subprocess.run(command, check=True, timeout=60, cwd=ROOT)
     seen = []
     for number, stage in enumerate(stages):

@@ -13,7 +13,7 @@ import pytest
 from holdall.errors import ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
 from holdall.store import KeyOf
 from holdall.stores.yaml import Layout
-from tests.stores.yaml.atlas import add, atlas, remove, rows, run, update
+from tests.support.yaml_collections import add, atlas, remove, rows, run, update
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = ("record", "collection")
@@ -24,7 +24,7 @@ TIMES = 25
 def test_two_processes_count_together(tmp_path: Path, layout: Layout) -> None:
     store = atlas(tmp_path, layout)
     run(store.apply([add("City", name="Paris", visits=0, version=1)]))
-    command = [sys.executable, "-m", "tests.stores.yaml.counting", str(tmp_path), layout, str(TIMES)]
+    command = [sys.executable, "-m", "tests.support.yaml_counting", str(tmp_path), layout, str(TIMES)]
     others = [subprocess.Popen([*command, name], cwd=ROOT) for name in ("a", "b")]
     assert [other.wait(timeout=60) for other in others] == [0, 0]
     cities = rows(store, "City")

@@ -11,9 +11,9 @@ import pytest
 from holdall.query import FieldSchema, Kind, Schema
 from holdall.store import Change, Verb
 from holdall.stores.yaml import Layout, YamlStore
-from tests.stores.yaml.atlas import rows, run
-from tests.stores.yaml.second import second
 from tests.stores.yaml.test_edits import paths, replaced
+from tests.support.second_yaml_parser import second
+from tests.support.yaml_collections import rows, run
 
 JEKYLL = """\
 # Every site that is built with it.

@@ -11,7 +11,7 @@ from holdall.query import FieldSchema, Kind, Schema
 from holdall.store import Aggregating, Provisioned, Store, Streaming, Transactional
 from holdall.stores.yaml import YamlStore, open_yaml
 from holdall.stores.yaml.errors import DISK_ERRORS, disk
-from tests.stores.yaml.atlas import add, rows, run, update
+from tests.support.yaml_collections import add, rows, run, update
 
 PLAIN = Schema("Plain", (FieldSchema("id", Kind.INT), FieldSchema("name", Kind.STR, max_length=3)), ("id",))
 

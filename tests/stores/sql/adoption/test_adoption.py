@@ -19,8 +19,8 @@ from holdall.query import Query
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.store import SqlStore
-from tests.stores.sql.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN
-from tests.stores.sql.adoption.probe import Probe, columns_told, schema_of
+from tests.support.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN
+from tests.support.adoption.probe import Probe, columns_told, schema_of
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.store import SqlStore
-from tests.stores.sql.adoption.exercise import Exercise
-from tests.stores.sql.adoption.structures import BOX, STRUCTURES
+from tests.support.adoption.exercise import Exercise
+from tests.support.adoption.structures import BOX, STRUCTURES
 
 pytestmark = pytest.mark.anyio
 

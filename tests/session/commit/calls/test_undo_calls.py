@@ -1,0 +1,208 @@
+"""Undoing calls: what is asked, what is sent, and when nothing more is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from holdall import Holdall, Model, field
+from holdall.errors import StaleVersion, StoreTimeout, StoreUnavailable
+from holdall.session import Compensate, Compensation
+from holdall.session.commit.calls.undo_calls import undo_calls
+from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
+from holdall.store import Change, CommitClass, Outcome, Verb
+from tests.support.remote_store import Remote
+
+pytestmark = pytest.mark.anyio
+
+
+class Customer(Model):
+    id: int = field(pk=True)
+    name: str
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@asynccontextmanager
+async def customers(
+    folder: Path, kind: CommitClass, compensation: Compensation | None
+) -> AsyncIterator[tuple[Holdall, Remote]]:
+    """An application of customers alone, one of them there already."""
+    app = Holdall("bank", journal=f"sqlite:///{folder / 'journal.db'}")
+    remote = Remote("remote", kind)
+    app.add_store("remote", remote)
+    app.add(Customer, store="remote", compensation=compensation)
+    app.bindings.configure()
+    await remote.apply([_addition("token", 1)])
+    remote.log.clear()
+    try:
+        yield app, remote
+    finally:
+        await app.close()
+
+
+def _addition(token: str, key: int) -> Change:
+    return Change(Verb.ADD, "customer", key, ("id", "name"), (key, "c"), None, token)
+
+
+def _entry(*states: CallState) -> LogRecord:
+    fields, values = ("id", "name"), (1, "c")
+    operations = [Operation(Verb.ADD, "customer", 1, fields, values, token="token", state=state) for state in states]
+    return LogRecord([Part("remote", operations, by_call=True)])
+
+
+def _states(entry: LogRecord) -> list[CallState]:
+    return [item.state for part in entry.parts for item in part.operations]
+
+
+@pytest.mark.parametrize("kind", [CommitClass.ONCE, CommitClass.IDEMP])
+async def test_a_function_is_asked_for_calls_whose_answer_never_came(tmp_path: Path, kind: CommitClass) -> None:
+    seen: list[tuple[CallState, object]] = []
+
+    async def cancel(operation: Operation) -> None:
+        seen.append((operation.state, operation.key))
+
+    async with customers(tmp_path, kind, cancel) as (app, remote):
+        entry = _entry(CallState.PLANNED, CallState.APPLIED, CallState.REFUSED, CallState.UNDONE)
+        assert await undo_calls(entry, app.bindings)
+        assert seen == [(CallState.APPLIED, 1), (CallState.PLANNED, 1)]
+        assert _states(entry) == [CallState.UNDONE, CallState.UNDONE, CallState.REFUSED, CallState.UNDONE]
+        assert not remote.log
+
+
+async def test_an_inverse_is_not_guessed_where_nothing_may_be_sent_twice(tmp_path: Path) -> None:
+    async with customers(tmp_path, CommitClass.ONCE, Compensate.INVERSE) as (app, remote):
+        entry = _entry(CallState.PLANNED)
+        assert await undo_calls(entry, app.bindings)
+        assert _states(entry) == [CallState.ORPHANED]
+        assert not remote.log
+
+
+@pytest.mark.parametrize("kind", [CommitClass.ONCE, CommitClass.IDEMP])
+async def test_an_inverse_whose_answer_is_lost_is_repeated_only_where_it_may_be(
+    tmp_path: Path, kind: CommitClass
+) -> None:
+    async with customers(tmp_path, kind, Compensate.INVERSE) as (app, remote):
+        remote.before = lambda change: StoreTimeout("remote", "silence", is_outcome_unknown=True)
+        entry = _entry(CallState.APPLIED)
+        is_over = await undo_calls(entry, app.bindings)
+        remote.before = lambda change: None
+        if kind is CommitClass.ONCE:
+            assert (is_over, _states(entry)) == (True, [CallState.ORPHANED])
+        else:
+            assert (is_over, _states(entry)) == (False, [CallState.APPLIED])
+            assert await undo_calls(entry, app.bindings)
+            assert _states(entry) == [CallState.UNDONE]
+        assert [verb for verb, *_ in remote.log] == [Verb.REMOVE] * (1 if kind is CommitClass.ONCE else 2)
+
+
+async def test_a_function_that_cannot_reach_its_store_is_asked_again(tmp_path: Path) -> None:
+    errors: list[Exception] = [StoreUnavailable("crm", "away")]
+
+    async def cancel(operation: Operation) -> None:
+        while errors:
+            raise errors.pop()
+
+    async with customers(tmp_path, CommitClass.ONCE, cancel) as (app, _):
+        entry = _entry(CallState.APPLIED)
+        assert not await undo_calls(entry, app.bindings)
+        assert await undo_calls(entry, app.bindings)
+        assert _states(entry) == [CallState.UNDONE]
+
+
+async def test_a_function_that_fails_leaves_an_orphan_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async def cancel(operation: Operation) -> None:
+        if operation.state is CallState.PLANNED:
+            inner = asyncio.create_task(asyncio.sleep(9))
+            inner.cancel()
+            await inner
+        raise KeyError("no such customer")
+
+    async with customers(tmp_path, CommitClass.ONCE, cancel) as (app, _):
+        entry = _entry(CallState.APPLIED, CallState.PLANNED)
+        assert await undo_calls(entry, app.bindings)
+        assert _states(entry) == [CallState.ORPHANED, CallState.ORPHANED]
+        assert [item.error for item in entry.parts[0].operations] == [
+            "KeyError: 'no such customer'",
+            "what undoes it was cancelled from within",
+        ]
+
+
+async def test_whoever_is_cancelled_stops_undoing(tmp_path: Path) -> None:
+    reached = asyncio.Event()
+
+    async def cancel(operation: Operation) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async with customers(tmp_path, CommitClass.ONCE, cancel) as (app, _):
+        entry = _entry(CallState.APPLIED)
+        undoing = asyncio.create_task(undo_calls(entry, app.bindings))
+        await reached.wait()
+        undoing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await undoing
+        assert _states(entry) == [CallState.APPLIED]
+
+
+def _held_for(asked: int) -> Callable[[], object]:
+    """Asked so many times, the claim is still held; then it is lost."""
+    left = [asked]
+
+    async def still_held() -> None:
+        if not left[0]:
+            raise StaleVersion("main", "holdall_journal", "c")
+        left[0] -= 1
+
+    return still_held
+
+
+@pytest.mark.parametrize(
+    "state, compensation, writes",
+    [
+        (CallState.APPLIED, Compensate.INVERSE, 1),
+        (CallState.PLANNED, Compensate.INVERSE, 2),  # it is sent again first, to learn what became of it
+        (CallState.APPLIED, None, 1),
+        (CallState.PLANNED, None, 1),
+    ],
+)
+async def test_whoever_lost_the_claim_sends_nothing_more(
+    tmp_path: Path, state: CallState, compensation: Compensation | None, writes: int
+) -> None:
+    """Lost before any of the writes that undoing takes."""
+    calls: list[Operation] = []
+
+    async def cancel(operation: Operation) -> None:
+        calls.append(operation)
+
+    for held in range(writes):
+        async with customers(tmp_path, CommitClass.IDEMP, compensation or cancel) as (app, remote):
+            entry = _entry(state)
+            with pytest.raises(StaleVersion):
+                await undo_calls(entry, app.bindings, _held_for(held))  # type: ignore[arg-type]
+            assert len(remote.log) + len(calls) == held
+            assert _states(entry) == [state]
+    async with customers(tmp_path, CommitClass.IDEMP, compensation or cancel) as (app, remote):
+        entry = _entry(state)
+        assert await undo_calls(entry, app.bindings, _held_for(writes))  # type: ignore[arg-type]
+        assert len(remote.log) + len(calls) == writes
+        assert _states(entry) == [CallState.UNDONE]
+
+
+async def test_a_refused_inverse_is_an_orphan(tmp_path: Path) -> None:
+    async with customers(tmp_path, CommitClass.ONCE, Compensate.INVERSE) as (app, remote):
+
+        async def refuse(changes: object) -> list[Outcome]:
+            return [Outcome(error=StaleVersion("remote", "customer", 1))]
+
+        remote.apply = refuse  # type: ignore[method-assign]
+        entry = _entry(CallState.APPLIED)
+        assert await undo_calls(entry, app.bindings)
+        assert _states(entry) == [CallState.ORPHANED]
