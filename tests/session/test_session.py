@@ -17,6 +17,7 @@ from holdall.errors import (
     StateError,
     ValidationError,
 )
+from holdall.testing.wrapping import wrap_store
 from tests.support.library import Author, Book, Country, Line, library
 
 pytestmark = pytest.mark.anyio
@@ -69,10 +70,7 @@ class Counting:
 
 
 def counted(app: Holdall) -> Counting:
-    counting = Counting(app.stores["main"])
-    for binding in app.collections():
-        binding.store = counting
-    return counting
+    return wrap_store(app, "main", Counting)
 
 
 async def test_gets_of_one_tick_share_one_fetch(app: Holdall) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from holdall import Holdall, Model, Session, State, field, state_of
 from holdall.errors import NotFound, QueryError, StateError, StoreUnavailable
+from holdall.testing.wrapping import wrap_store
 from tests.support.library import Author, Book, Line, library
 
 pytestmark = pytest.mark.anyio
@@ -43,10 +44,7 @@ async def filled(number: int = 5) -> tuple[Holdall, Waiting]:
         for name in range(number):
             author = session.add(Author(name=f"author {name}"))
             session.add(Book(title=f"book {name}", isbn=str(name), author=author, tags=["a"]))
-    waiting = Waiting(app.stores["main"])
-    for binding in app.collections():
-        binding.store = waiting
-    return app, waiting
+    return app, wrap_store(app, "main", Waiting)
 
 
 async def test_a_get_of_a_key_that_is_being_fetched_awaits_that() -> None:
@@ -190,7 +188,7 @@ async def test_a_stream_that_is_left_closes_the_store_s_and_may_be_changed_on_th
             finally:
                 closed.append(True)
 
-    app.bindings.of_model(Author).store = Streaming(store.store)
+    wrap_store(app, "main", lambda waiting: Streaming(waiting.store))
     session = Session(app.bindings)
     stream: Any = session.stream(Author.where().sort(Author.id), batch=2)
     async for author in stream:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from holdall import Holdall
-
 
 class Held:
     """A store whose apply waits, works and then waits again, as one with a writer thread does."""
@@ -44,10 +42,3 @@ class Failing:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
-
-
-def put_before(app: Holdall, store: Any, name: str = "main") -> Any:
-    for binding in app.collections():
-        if binding.store.name == name:
-            binding.store = store
-    return store

@@ -36,8 +36,9 @@ from holdall.errors import (
     ValidationError,
 )
 from holdall.session import Guarantee, TaskState
+from holdall.testing.wrapping import wrap_store
 from tests.support.library import Author, Book, Country, Node, Person, library
-from tests.support.stand_in_stores import Failing, Held, put_before
+from tests.support.stand_in_stores import Failing, Held
 
 pytestmark = pytest.mark.anyio
 
@@ -160,7 +161,7 @@ async def test_edits_made_while_a_commit_is_in_flight_are_kept() -> None:
     async with app.session() as session:
         author = session.add(Author(name="old"))
         await session.commit()
-        slow = put_before(app, Held(app.stores["main"]))
+        slow = wrap_store(app, "main", Held)
         author.name = "sent"
         fresh = session.add(Person(name="sent"))
         gone = session.add(Person(name="gone"))
@@ -185,7 +186,7 @@ async def test_setting_a_value_back_in_flight_is_a_change_again() -> None:
     async with app.session() as session:
         author = session.add(Author(name="old"))
         await session.commit()
-        slow = put_before(app, Held(app.stores["main"]))
+        slow = wrap_store(app, "main", Held)
         author.name = "sent"
         running = asyncio.create_task(session.commit())
         await slow.entered.wait()
@@ -209,7 +210,7 @@ async def test_setting_a_value_back_in_flight_is_a_change_again() -> None:
 )
 async def test_a_lost_answer_is_not_taken_for_a_refusal(error: Exception, expected: type[Exception]) -> None:
     app = library()
-    put_before(app, Failing(app.stores["main"], error))
+    wrap_store(app, "main", lambda store: Failing(store, error))
     async with app.session() as session:
         author = session.add(Author(name="x"))
         with pytest.raises(expected) as caught:

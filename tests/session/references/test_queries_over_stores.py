@@ -13,6 +13,7 @@ from holdall.errors import Forbidden, LimitExceeded, NotLoaded, QueryError, Stor
 from holdall.query import Query
 from holdall.store import Rows
 from holdall.stores.memory import MemoryStore
+from holdall.testing.wrapping import wrap_store
 from tests.support.library import OPEN
 
 pytestmark = pytest.mark.anyio
@@ -172,12 +173,12 @@ async def test_what_could_not_be_loaded_is_not_taken_for_empty(tmp_path: Path) -
     app = await filled(tmp_path)
     session = Session(app.bindings)
     cities = await session.query(City.where().sort(City.id).limit(3))
-    binding = app.bindings.of_model(Shop)
-    binding.store, there = Gone(), binding.store
+    there = app.stores["table"]
+    wrap_store(app, "table", lambda _: Gone())
     with pytest.raises(StoreUnavailable):
         await session.load(cities, City.shops)
     assert not cities[0].shops.loaded
-    binding.store = there
+    wrap_store(app, "table", lambda _: there)
     await session.load(cities, City.shops)
     assert cities[1].shops.keys == (1, 9)
 

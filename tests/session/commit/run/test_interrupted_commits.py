@@ -10,8 +10,9 @@ import pytest
 from holdall import Session, State, state_of
 from holdall.errors import CommitAborted, CommitPartial, CommitUnknown, StateError, StoreTimeout, StoreUnavailable
 from holdall.store import Outcome
+from holdall.testing.wrapping import wrap_store
 from tests.support.library import Author, Book, Person, library
-from tests.support.stand_in_stores import Failing, Held, put_before
+from tests.support.stand_in_stores import Failing, Held
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ async def test_a_cancelled_commit_settles_its_records_first() -> None:
     async with app.session() as session:
         author = session.add(Author(name="old"))
         await session.commit()
-        held = put_before(app, Held(app.stores["main"]))
+        held = wrap_store(app, "main", Held)
         author.name = "sent"
         fresh = session.add(Person(name="new"))
         running = asyncio.create_task(session.commit())
@@ -58,7 +59,7 @@ async def test_a_time_limit_on_a_commit_leaves_what_was_refused_as_it_is() -> No
         author = session.add(Author(name="x"))
         session.add(Book(title="a", isbn="1", author=author))
         session.add(Book(title="b", isbn="1", author=author))
-        held = put_before(app, Held(app.stores["main"]))
+        held = wrap_store(app, "main", Held)
         asyncio.get_running_loop().call_later(0.05, held.go.set)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
@@ -70,7 +71,7 @@ async def test_a_time_limit_on_a_commit_leaves_what_was_refused_as_it_is() -> No
 @pytest.mark.parametrize("answer", [RuntimeError("a bug"), KeyError("x")])
 async def test_an_error_that_is_not_ours_aborts_as_one_of_ours_does(answer: Exception) -> None:
     app = library(country_url="memory:")
-    put_before(app, Failing(app.stores["main"], answer))
+    wrap_store(app, "main", lambda store: Failing(store, answer))
     async with app.session() as session:
         author = session.add(Author(name="x"))
         with pytest.raises(CommitAborted) as caught:
@@ -84,7 +85,7 @@ async def test_an_error_that_is_not_ours_aborts_as_one_of_ours_does(answer: Exce
 async def test_a_store_that_answers_too_little_leaves_the_outcome_unknown(answer: list[Outcome]) -> None:
     app = library()
     session = Session(app.bindings)
-    put_before(app, Failing(app.stores["main"], answer, applies=True))
+    wrap_store(app, "main", lambda store: Failing(store, answer, applies=True))
     author = session.add(Author(name="x"))
     with pytest.raises(CommitUnknown):
         await session.commit()
@@ -98,12 +99,12 @@ async def test_what_may_have_been_written_is_not_written_again(kind: type[Any]) 
     author = session.add(Author(name="old"))
     await session.commit()
     real = app.stores["main"]
-    put_before(app, Failing(real, kind("main", "gone", is_outcome_unknown=True), applies=True))
+    wrap_store(app, "main", lambda store: Failing(store, kind("main", "gone", is_outcome_unknown=True), applies=True))
     author.name = "new"
     fresh = session.add(Author(name="fresh"))
     with pytest.raises(CommitUnknown):
         await session.commit()
-    put_before(app, real)
+    wrap_store(app, "main", lambda _: real)
     with pytest.raises(StateError, match="rollback"):
         await session.commit()
     session.rollback()
@@ -118,7 +119,7 @@ async def test_nothing_is_dropped_while_a_commit_runs() -> None:
     async with app.session() as session:
         author = session.add(Author(name="old"))
         await session.commit()
-        held = put_before(app, Held(app.stores["main"]))
+        held = wrap_store(app, "main", Held)
         author.name = "sent"
         running = asyncio.create_task(session.commit())
         await held.entered.wait()
@@ -139,7 +140,7 @@ async def test_nothing_is_dropped_while_a_commit_runs() -> None:
 
 async def test_leaving_the_block_by_an_exception_awaits_the_running_commit() -> None:
     app = library()
-    held = put_before(app, Held(app.stores["main"]))
+    held = wrap_store(app, "main", Held)
     author = Author(name="sent")
     tasks = []
 
@@ -185,7 +186,7 @@ class Refusing:
 
 async def test_keys_made_by_a_store_that_refuses_others_are_in_the_tasks() -> None:
     app = library()
-    put_before(app, Refusing(app.stores["main"], {0}))
+    wrap_store(app, "main", lambda store: Refusing(store, {0}))
     session = Session(app.bindings)
     for name in ("a", "b"):
         session.add(Author(name=name))
