@@ -42,11 +42,7 @@ def verbs(kind: Any) -> dict[str, Any]:
 def test_the_facade_has_every_verb_with_the_same_parameters() -> None:
     plain, sync = verbs(Session), verbs(SyncSession)
     assert sync.keys() - plain.keys() == {"wait"}
-    assert plain.keys() - sync.keys() == {  # what handles and the active-record look ask, to be awaited
-        "stream_place",
-        "load_back",
-        "leave",
-    }
+    assert plain.keys() - sync.keys() == {"leave"}  # for the active-record look, to be awaited
     for name, verb in plain.items():
         if name not in sync:
             continue

@@ -15,7 +15,11 @@ import pytest
 from holdall.model import Manager, Model, Reference, Related, ResultSet, Stream
 from holdall.policy import Policy
 from holdall.query import Expression, Query
-from holdall.session import CommitResult
+from holdall.session import CommitResult, Session
+from holdall.session.changing import Changing
+from holdall.session.committing import Committing
+from holdall.session.dao_verbs import DaoVerbs
+from holdall.session.reading import Reading
 from holdall.testing.client import Client
 from tests.support.examples import MODULES, docstrings, examples, failures, module_of
 from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
@@ -27,6 +31,7 @@ _DOORS = [
     *(PACKAGE / "testing").glob("[!_]*.py"),
 ]
 _POINTER = re.compile(r"Example: (?::(?:class|func):`([\w.]+)`|``([\w./-]+\.md)``)\.")
+_PARTS_OF_SESSION = {part.__name__: part for part in (Changing, Committing, DaoVerbs, Reading, Session)}
 _VERBS = (Client, CommitResult, Expression, Manager, Model, Policy, Query, Reference, Related, ResultSet, Stream)
 
 
@@ -85,6 +90,13 @@ def test_a_public_method_is_used_in_an_example(verbs: type) -> None:
     }
     unseen = [name for name, value in methods.items() if f".{name}" not in shown and ">>>" not in _own(value)]
     assert unseen == []
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Session) if not name.startswith("_")])
+def test_a_verb_of_a_session_has_an_example_or_leads_to_one_that_uses_it(name: str) -> None:
+    pointer = _POINTER.search(_own(inspect.getattr_static(Session, name)))
+    assert pointer is not None, "name the class whose example uses the verb: Example: :class:`Session`."
+    assert f".{name}" in _own(_PARTS_OF_SESSION[pointer.group(1)])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_of)

@@ -17,7 +17,6 @@ from holdall.web.openapi.examples import text_matching
 from tests.support.sources import PACKAGE, house_files, parsed
 
 _USED: dict[tuple[str, str], str] = {
-    ("app/fsck.py", "_records"): "repairs are planned among the records of the session that commits them",
     ("model/attributes.py", "_track"): "track_of inlined: reading a value is a hot path",
     ("model/names.py", "_getframe"): "documented by Python: what a class body can see",
     ("session/gathering.py", "_ready"): "saves a tick of the loop",

@@ -171,8 +171,8 @@ async def test_a_stream_lets_go_of_what_was_only_looked_at() -> None:
     async for book in session.stream(Book.where(), batch=2):
         assert book.tags == ["a"]
         seen.append(id(book))
-    assert not session._records.all()
-    assert not session._records.watcher._snapshots
+    assert not session.context.records.all()
+    assert not session.context.records.watcher._snapshots
 
 
 async def test_a_stream_that_is_left_closes_the_store_s_and_may_be_changed_on_the_way() -> None:

@@ -110,7 +110,7 @@ class Fsck:
         pages: AsyncIterator[list[Row]] = self._related.pages(walked, ALWAYS, names, after=after, size=self._batch)
         async for rows in pages:
             session = Session(self._bindings)
-            found = CascadePlan(session._records, session._bindings)
+            found = CascadePlan(session.context.records, session.context.bindings)
             keys = [
                 walked.row_key(row) if look.relationship is None else row[0] if parts == 1 else row[:parts]
                 for row in rows

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from holdall.errors import StateError
+from holdall.model.tracking import SessionAccess
 from holdall.query import Query
 
 __all__ = ["Act", "Gateway", "SessionLike", "gateway_of"]
@@ -16,6 +17,11 @@ M = TypeVar("M")
 class SessionLike(Protocol):
     """The verbs of a session that ``Model.objects`` and ``record.save()`` use."""
 
+    @property
+    def context(self) -> SessionAccess:
+        """The part of the session that answers records, also those whose own session is gone."""
+        ...
+
     def add(self, record: Any) -> Any:
         """Add a record."""
 
@@ -25,17 +31,11 @@ class SessionLike(Protocol):
     def remove(self, record: Any) -> Any:
         """Remove a record."""
 
-    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
-        """The store, collection and key by which a record's streams are reached."""
-
     def names_of(self, record: Any) -> tuple[str, ...]:
         """Under which names the store keeps the record."""
 
     async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
         """The record with this key."""
-
-    async def load_back(self, record: Any, name: str) -> list[Any]:
-        """The records that refer to a record, by the reference that the field ``name`` is the other end of."""
 
     async def query(self, query: Query[M]) -> Any:
         """The records a query means."""

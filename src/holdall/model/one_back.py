@@ -72,4 +72,4 @@ async def load_back(owner: Any, name: str) -> list[Any]:
     if session is not None:
         return await session.load_back(owner, name)
     async with gateway_of(type(owner)) as act:
-        return await act.session.load_back(owner, name)
+        return await act.session.context.load_back(owner, name)

@@ -77,7 +77,7 @@ class Stream:
             yield session.stream_place(self._record, is_append=is_append)
             return
         async with gateway_of(type(self._record)) as act:
-            yield act.session.stream_place(self._record, is_append=is_append)
+            yield act.session.context.stream_place(self._record, is_append=is_append)
 
 
 class StreamAttribute:

@@ -1,8 +1,10 @@
-"""The changing verbs of a session: nothing here reaches a store."""
+"""The changes that are asked of the records of a session: nothing here reaches a store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
+
+import msgspec
 
 from holdall.errors import FrozenError, StateError
 from holdall.model import (
@@ -16,62 +18,95 @@ from holdall.model import (
     state_of,
     track_of,
 )
-from holdall.session.core import M, SessionCore
+from holdall.session.commit.run.committer import Committer
+from holdall.session.context import M, SessionContext
 from holdall.session.dao.activity import SessionState
+from holdall.session.identity import IdentityMap
 from holdall.session.succession import restore, succeed
 from holdall.store import Verb
 
-__all__ = ["ChangingSession"]
+__all__ = ["Changing"]
 
 
-class ChangingSession(SessionCore):
-    """What can be done to the records of a session."""
+class Changing(msgspec.Struct, eq=False):
+    """Adds, removes, takes in and lets go of the records of one session.
+
+    >>> from holdall import Holdall, Model, field, state_of
+    >>> class Country(Model):
+    ...     code: str = field(pk=True)
+    ...     name: str
+    >>> async def example() -> None:
+    ...     app = Holdall("atlas")
+    ...     app.add_store("main", "memory:")
+    ...     app.add(Country, store="main")
+    ...     async with app.session() as session:
+    ...         france, kosovo = session.add_all([Country(code="FR", name="France"), Country(code="XK", name="Kosovo")])
+    ...         draft = session.add(Country(code="YU", name="Yugoslavia"))
+    ...         print(session.remove(draft))
+    ...     async with app.session() as session:
+    ...         session.attach(france).name = "République"
+    ...         print(session.remove(session.register(Country(code="XK", name="Kosovo"))))
+    ...         session.rollback()
+    ...         print(france.name, state_of(france).value)
+    ...         session.unregister(france)
+    ...         session.reset()
+    ...         await session.leave()
+    ...     print(state_of(france).value)
+    >>> import asyncio
+    >>> asyncio.run(example())
+    False
+    True
+    France clean
+    unbound
+    """
+
+    context: SessionContext
 
     def add(self, record: M) -> M:
-        """Make the record new in this session, to be stored at the next commit.
-
-        Raises StateError where it or its key is already here, FrozenError where a field frozen at creation has another
-        value than its default. Under the key of a record that is to be removed, what is stored becomes this record.
-        """
-        if self._is_over or not isinstance(record, Model):
-            self._demand_open()
+        """Make the record new; where the record of its key is to be removed, make it the successor of that one."""
+        context = self.context
+        records = context.records
+        if context.link.is_over or not isinstance(record, Model):
+            context.demand_open()
             raise StateError(_no_record("add", record))
-        binding = self._bindings.of_model(record.__class__)
+        binding = context.bindings.of_model(record.__class__)
         track = track_of(record)
         if track is not None and track.state is not State.UNBOUND:
-            if track.state is State.NEW and self._records.holds(record):
+            if track.state is State.NEW and records.holds(record):
                 return record
             raise StateError(self._not_addable(record, track.state))
         if binding.record_access is not None:
-            with self._parts.activity.entered(SessionState.ADD):
+            with context.activity.entered(SessionState.ADD):
                 binding.record_access.demand(Verb.ADD, binding.collection)
         for field, default in binding.frozen_at_creation:
             if field.get(record) != default:
                 raise FrozenError(type(record).__name__, field.name, State.NEW.value)
         key, is_new = record.__key__(), True
         if key is not None:
-            known = self._records.of(binding.model)
-            if known.setdefault(key, record) is not record and not self._records.claim(binding.model, key, record):
+            known = records.of(binding.model)
+            if known.setdefault(key, record) is not record and not records.claim(binding.model, key, record):
                 is_new = False
-                if not succeed(self._records, self._parts.link, binding, key, record):
+                if not succeed(records, context.link, binding, key, record):
                     raise StateError(f"this session already holds a {binding.collection} with this key")
         if is_new:
-            self._records.states.add(record)
+            records.states.add(record)
         if track is not None:
             self._take_ends(track.ends)
         return record
 
     def _take_ends(self, ends: dict[tuple[int, str], BackEdit] | None) -> None:
         """Take over what was asked at other ends, and the records without a session that were written for it."""
+        context = self.context
+        records = context.records
         for edit in (ends or {}).values():
             target = edit.owner.__holdall__.by_name[edit.name].target()
-            self._records.backs.take(edit, self._parts.link, self._parts.at_hand(target))
+            records.backs.take(edit, context.link, context.at_hand(target))
             for record in edit.written:
                 track = track_of(record)
                 if track is None or track.link is None or not _is_free(track):
                     continue
-                key = self._records.stored_key(record)
-                if self._records.find(type(record), key) is None:
+                key = records.stored_key(record)
+                if records.find(type(record), key) is None:
                     self.attach(record)
                 else:  # another instance of it is here, and stands for it
                     edit.leave(record, key)
@@ -80,56 +115,59 @@ class ChangingSession(SessionCore):
         name = type(record).__name__
         if state is State.DISCARDED:
             return f"this {name} was discarded; make it anew"
-        if self._records.holds(record):
+        if self.context.records.holds(record):
             return f"this {name} is {state.value} in this session already; only new records are added"
         return f"this {name} is {state.value} in another session; require() it here, or attach() it when that has ended"
 
-    def add_all(self, records: Iterable[M]) -> list[M]:
-        """Add several records; where one is refused, none of the rest is added."""
-        return list(map(self.add, records))
-
     def remove(self, record: Model) -> bool:
-        """Mark the record for removal at the next commit; False where it was new and is now simply discarded."""
-        self._demand_open()
+        """Mark the record for removal; False where it was new and is discarded instead."""
+        context = self.context
+        records = context.records
+        if state_of(record) is not State.NEW and records.holds(record):
+            binding = context.bindings.of_model(type(record))
+            if binding.record_access is not None:
+                binding.record_access.demand(Verb.REMOVE, binding.collection)
+        context.demand_open()
         if not isinstance(record, Model):
             raise StateError(_no_record("remove", record))
-        self._demand_held(record)
+        context.demand_held(record)
         track = track_of(record)
         if track is None or track.state is State.DELETED:
             return True
-        if track.state is State.NEW and not self._committer.is_running:
-            self._records.discard(record)
+        if track.state is State.NEW and not context.committer.is_running:
+            records.discard(record)
             return False
-        if track.old and record.__key__() != self._records.stored_key(record):
+        if track.old and record.__key__() != records.stored_key(record):
             raise StateError(f"the key of this {type(record).__name__} was changed; give it back its key to remove it")
-        link = self._parts.link
         if track.state is State.CLEAN:
-            self._records.reattach(record)
-        self._records.states.move(record, State.DELETED, track.old)
-        if link.edited is not None:
-            link.edited[id(record)] = record
+            records.reattach(record)
+        records.states.move(record, State.DELETED, track.old)
+        if context.link.edited is not None:
+            context.link.edited[id(record)] = record
         return True
 
     def register(self, record: M) -> M:
-        """Take an unbound record as one the store already has."""
-        self._demand_open()
-        binding = self._bindings.of_model(type(record))
+        """Take an unbound record as one that its store already has."""
+        context = self.context
+        context.demand_open()
+        binding = context.bindings.of_model(type(record))
         if state_of(record) is not State.UNBOUND or record.__key__() is None:
             raise StateError(f"only an unbound {type(record).__name__} with a key can be registered")
-        if not self._records.claim(binding.model, record.__key__(), record):
+        if not context.records.claim(binding.model, record.__key__(), record):
             raise StateError(f"this session already holds a {binding.collection} with this key")
-        self._records.mark_clean(record, record.__key__())
+        context.records.mark_clean(record, record.__key__())
         return record
 
     def attach(self, record: M) -> M:
         """Take in a record whose session is gone, with its changes; one that is here already stays as it is.
 
-        Values that can be changed in place count as changed, as nobody watched them. Raises StateError for a record of
-        another session, or one that is in none.
+        Values that can be changed in place count as changed, as nobody watched them.
         """
-        self._demand_open()
+        context = self.context
+        records = context.records
+        context.demand_open()
         track = track_of(record)
-        if self._records.holds(record):
+        if records.holds(record):
             return record
         if track is not None and track.state is State.DISCARDED:
             raise StateError(self._not_addable(record, track.state))
@@ -143,78 +181,88 @@ class ChangingSession(SessionCore):
             raise StateError(
                 f"this {name} is of another session, whose block has not ended; if it is being saved, await that first"
             )
-        binding, old = self._bindings.of_model(type(record)), dict(track.old or {})
-        key = self._records.stored_key(record)
-        if not self._records.claim(binding.model, key, record):
+        binding, old = context.bindings.of_model(type(record)), dict(track.old or {})
+        key = records.stored_key(record)
+        if not records.claim(binding.model, key, record):
             raise StateError(f"this session already holds a {binding.collection} with this key")
         for field in binding.declaration.mutable:
             old.setdefault(field.name, field.get(record))
-        self._records.mark_clean(record, key)
+        records.mark_clean(record, key)
         if old:
-            self._records.states.move(record, State.DIRTY, old)
+            records.states.move(record, State.DIRTY, old)
         if track.state is State.DELETED:
             self.remove(record)
-        self._records.backs.note_origin(record, track.link)
-        self._records.backs.catch_up(binding.model, [record], track.link)
+        records.backs.note_origin(record, track.link)
+        records.backs.catch_up(binding.model, [record], track.link)
         self._take_ends(edits_of(record, track.link.ends))
         return record
 
     def unregister(self, record: Model) -> None:
-        """Let go of the record, changed or not; nothing of it will be written."""
-        self._committer.demand_idle()
-        if self._records.holds(record):
-            self._records.forget(record)
-            edits_of(record, self._records.backs.edits)
-            self._records.states.move(record, State.UNBOUND)
+        """Let go of the record, changed or not."""
+        context = self.context
+        records = context.records
+        context.committer.demand_idle()
+        if records.holds(record):
+            records.forget(record)
+            edits_of(record, records.backs.edits)
+            records.states.move(record, State.UNBOUND)
 
     def rollback(self) -> None:
-        """Undo every change since the last commit: new records are discarded, others clean with their old values.
+        """Discard new records and give others their old values back; where a commit is in doubt, discard them too."""
+        with self.context.activity.entered(SessionState.ROLLBACK):
+            self._roll_back(self.context.records, self.context.committer)
 
-        Where it is unknown whether a commit was written, all changed records are discarded: load them again.
-        """
-        self._committer.demand_idle()
-        records, is_in_doubt = self._records, self._committer.is_in_doubt
+    def _roll_back(self, records: IdentityMap, committer: Committer) -> None:
+        committer.demand_idle()
         records.collect()
         for record in list(records.new.values()):
             records.discard(record)
-        if not is_in_doubt:
+        if not committer.is_in_doubt:
             restore(records)
         for record in filter(records.holds, [*records.dirty.values(), *records.deleted.values()]):
-            if is_in_doubt:
+            if committer.is_in_doubt:
                 records.discard(record)
             else:
-                self._parts.undo(record)
+                _undo(records, record)
         records.dirty.clear()
         records.deleted.clear()
-        self._committer.is_in_doubt = False
+        committer.is_in_doubt = False
         records.backs.clear()
         records.succeeded.clear()
         records.renew()
 
     async def leave(self) -> None:
-        """End the session without a commit, and let go of its records as they are.
-
-        New ones can be added elsewhere, changed ones keep their changes and can be attached elsewhere; where nobody
-        knows whether they were written, they are discarded.
-        """
-        await self._committer.wait_idle()
-        self._records.collect()
-        if self._committer.is_in_doubt:
+        """End the session without a commit, and let go of its records as they are."""
+        context = self.context
+        records = context.records
+        await context.committer.wait_idle()
+        records.collect()
+        if context.committer.is_in_doubt:
             self.rollback()
-        for record in list(self._records.new.values()):
-            self._records.forget(record)
-            self._records.states.move(record, State.UNBOUND, ends=edits_of(record, self._records.backs.edits))
-        for record in list(self._records.deleted.values()):
+        for record in list(records.new.values()):
+            records.forget(record)
+            records.states.move(record, State.UNBOUND, ends=edits_of(record, records.backs.edits))
+        for record in list(records.deleted.values()):
             track = track_of(record)
             old = track.old if track is not None else None
-            self._records.states.move(record, State.DIRTY if old else State.CLEAN, old)
-        self._end()
+            records.states.move(record, State.DIRTY if old else State.CLEAN, old)
+        context.end()
 
     def reset(self) -> None:
-        """Discard every record; the session is as new."""
-        self._committer.demand_idle()
-        self._committer.is_in_doubt = False
-        self._records.clear()
+        """Discard every record and every remembered result."""
+        context = self.context
+        context.committer.demand_idle()
+        context.committer.is_in_doubt = False
+        context.records.clear()
+        context.dao_records.results.clear()
+
+
+def _undo(records: IdentityMap, record: Any) -> None:
+    """Give a changed or deleted record its old values back."""
+    track = track_of(record)
+    for name, value in ((track.old if track is not None else None) or {}).items():
+        type(record).__holdall__.by_name[name].put(record, value)
+    records.mark_clean(record, record.__key__())
 
 
 def _is_free(track: SessionLink | InstanceState) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
+import msgspec
+
 from holdall.errors import CorruptRecord, NotFound, StateError, Unsupported
 from holdall.model import State, state_of
 from holdall.policy import Right, User
@@ -26,38 +28,37 @@ from holdall.store import Rows, Streaming
 __all__ = ["Reader"]
 
 
-class Reader:
+class Reader(msgspec.Struct, eq=False):
     """The reading half of a session."""
 
-    def __init__(self, bindings: Bindings, records: IdentityMap, user: User, dao_records: DaoRecords) -> None:
-        self._bindings = bindings
-        self._records = records
-        self._user = user
-        self._dao_records = dao_records
-        self._gathering: Gathering | None = None
+    bindings: Bindings
+    records: IdentityMap
+    user: User
+    dao_records: DaoRecords
+    gathering: Gathering | None = None  # sessions of queries alone need none
 
     @property
     def _semi_joins(self) -> SemiJoins:
-        return SemiJoins(self._bindings, self._user)
+        return SemiJoins(self.bindings, self.user)
 
     async def get(self, binding: Binding, key: Any) -> Any:
         """The record with this key, or None.
 
         Gets issued in the same tick of the loop share one fetch; a get of a key that is being fetched awaits that.
         """
-        binding.policy.demand(Right.READ, self._user, binding.collection)
-        record = self._records.find(binding.model, key)
+        binding.policy.demand(Right.READ, self.user, binding.collection)
+        record = self.records.find(binding.model, key)
         if record is not None:
             state = state_of(record)
             if state is not State.NEW or record.__key__() == key:
                 return None if state is State.DELETED else record
-            self._records.index_new(binding.model)  # its key was changed since it was added
+            self.records.index_new(binding.model)  # its key was changed since it was added
             return await self.get(binding, key)
         if binding.record_access is not None:
-            return await self._dao_records.get(binding, key)
-        if self._gathering is None:  # sessions of queries alone need none
-            self._gathering = Gathering()
-        return await self._gathering.get(binding, key, self._fetch_readable)
+            return await self.dao_records.get(binding, key)
+        if self.gathering is None:
+            self.gathering = Gathering()
+        return await self.gathering.get(binding, key, self._fetch_readable)
 
     async def _fetch_readable(self, binding: Binding, keys: Sequence[Any]) -> Fetched:
         """As ``fetch_keys``, with an error for each of several records that cannot be read."""
@@ -77,7 +78,7 @@ class Reader:
     async def fetch_keys(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
         """The records with these keys, by key; those that do not exist or are to be removed are left out."""
         if binding.record_access is not None:
-            return await self._dao_records.get_all(lambda key: self.get(binding, key), keys)
+            return await self.dao_records.get_all(lambda key: self.get(binding, key), keys)
         limits = binding.store.capabilities.limits
         parts = len(binding.schema.key)
         size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
@@ -92,14 +93,14 @@ class Reader:
 
     async def query(self, query: Query[Any]) -> list[Any]:
         """The records the query means, or rows of the fields it asks for."""
-        binding = self._bindings.of_query(query)
+        binding = self.bindings.of_query(query)
         if binding.record_access is not None and (keys := keys_asked(binding, query)) is not None:
             return await self._by_keys(binding, query, keys)
         rows = await self._rows(await self.rewritten(query, binding), binding)
         if query.projection:
-            return decoded_rows(self._bindings, binding, query, rows)
+            return decoded_rows(self.bindings, binding, query, rows)
         records = self.adopt(binding, rows)
-        if self._records.deleted:
+        if self.records.deleted:
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
 
@@ -108,7 +109,7 @@ class Reader:
 
         Raises CorruptRecord where a record in another store cannot be read that the query sorts or projects by.
         """
-        binding = self._bindings.of_query(query)
+        binding = self.bindings.of_query(query)
         local = await self.rewritten(query, binding)
         is_own = is_local(local) and binding.record_access is None
         try:
@@ -119,7 +120,7 @@ class Reader:
             corrupt = error
         if query.projection:
             rows, broken = parted_rows(binding, query, corrupt)
-            return Readable(decoded_rows(self._bindings, binding, query, rows), broken, list(corrupt.rows))
+            return Readable(decoded_rows(self.bindings, binding, query, rows), broken, list(corrupt.rows))
         rows, broken = parted(binding, corrupt)
         kept = [record for record in self.adopt(binding, rows) if state_of(record) is not State.DELETED]
         return Readable(kept, broken, list(corrupt.rows))
@@ -133,11 +134,11 @@ class Reader:
                 raise
             (row,) = error.rows
         record = binding.declaration.create(*decoded(binding, row))
-        return self._records.adopt(binding.model, [key], [record])[0]
+        return self.records.adopt(binding.model, [key], [record])[0]
 
     async def rows(self, query: Query[Any]) -> Rows:
         """The rows of a query, nothing decoded."""
-        binding = self._bindings.of_query(query)
+        binding = self.bindings.of_query(query)
         return await self._rows(await self.rewritten(query, binding), binding)
 
     async def _rows(self, query: Query[Any], binding: Binding) -> Rows:
@@ -148,41 +149,41 @@ class Reader:
 
     async def explain(self, query: Query[Any]) -> Explanation:
         """Send the queries that come before, and explain them; the query itself is not sent."""
-        binding, asked = self._bindings.of_query(query), list[Asked]()
-        semi_joins = SemiJoins(self._bindings, self._user, asked)
-        binding.policy.demand(Right.READ, self._user, binding.collection)
+        binding, asked = self.bindings.of_query(query), list[Asked]()
+        semi_joins = SemiJoins(self.bindings, self.user, asked)
+        binding.policy.demand(Right.READ, self.user, binding.collection)
         plain = _under_name(query, binding)
         local = plain if is_local(plain) else await semi_joins.rewrite(plain, binding)
         return await CrossStore(semi_joins).explained(local, binding, asked)
 
     async def _by_keys(self, binding: Binding, query: Query[Any], keys: list[Any]) -> list[Any]:
         """Get the records of a query that asks for nothing but their keys, where a DAO gets them."""
-        found = await self._dao_records.get_all(lambda key: self.get(binding, key), keys)
+        found = await self.dao_records.get_all(lambda key: self.get(binding, key), keys)
         end = None if query.max_rows is None else query.skip + query.max_rows
         records = list(found.values())[query.skip : end]
         if not query.projection:
             return records
         names = tuple([name for (name,) in query.projection])
-        return decoded_rows(self._bindings, binding, query, list(map(binding.codec.reader(names), records)))
+        return decoded_rows(self.bindings, binding, query, list(map(binding.codec.reader(names), records)))
 
     async def some(self, query: Query[Any], number: int) -> list[Any]:
         """Return the first ``number`` records of the query, passing by records that are to be removed."""
-        model = self._bindings.of_query(query).model
+        model = self.bindings.of_query(query).model
         wanted = number if query.max_rows is None else min(number, query.max_rows)
-        passed = 0 if query.projection else sum(type(record) is model for record in self._records.deleted.values())
+        passed = 0 if query.projection else sum(type(record) is model for record in self.records.deleted.values())
         limit = wanted + passed if query.max_rows is None else min(wanted + passed, query.max_rows)
         return (await self.query(query.limit(limit)))[:wanted]
 
     async def rewritten(self, query: Query[Any], binding: Binding) -> Query[Any]:
         """The query under its collection's name here, as its own store can answer it."""
-        binding.policy.demand(Right.READ, self._user, binding.collection)
+        binding.policy.demand(Right.READ, self.user, binding.collection)
         if query.collection != binding.collection or query.model is not None:
             query = _under_name(query, binding)
         return query if is_local(query) else await self._semi_joins.rewrite(query, binding)
 
     async def count(self, query: Query[Any]) -> int:
         """How many records meet the query's condition."""
-        binding = self._bindings.of_query(query)
+        binding = self.bindings.of_query(query)
         if binding.count is None:
             raise Unsupported(binding.store.name, "counting")
         local = await self.rewritten(query, binding)
@@ -191,7 +192,7 @@ class Reader:
 
     async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Any]:
         """The records of a query, of any number; clean ones are let go batch by batch."""
-        binding = self._bindings.of_query(query)
+        binding = self.bindings.of_query(query)
         query = await self.rewritten(query, binding)
         store, cross_store = binding.store, CrossStore(self._semi_joins)
         if not is_local(query) and cross_store.sorts_away(query, binding):
@@ -203,10 +204,10 @@ class Reader:
         async with aclosing(cast("AsyncGenerator[Rows]", batches)):
             async for rows in batches:
                 if query.projection:
-                    for row in decoded_rows(self._bindings, binding, query, rows):
+                    for row in decoded_rows(self.bindings, binding, query, rows):
                         yield row
                     continue
-                known = self._records.of(binding.model)
+                known = self.records.of(binding.model)
                 keys = list(map(binding.row_key, rows))
                 kept = known.keys() & keys
                 records = self.adopt(binding, rows)
@@ -216,7 +217,7 @@ class Reader:
                             yield record
                 finally:
                     passing = zip(keys, records, strict=True)
-                    self._records.release([record for key, record in passing if key not in kept])
+                    self.records.release([record for key, record in passing if key not in kept])
 
     async def _pages(self, binding: Binding, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
         """Batches by keyset, for stores that do not stream; the position is read off the last row of each."""
@@ -239,34 +240,34 @@ class Reader:
     def adopt(self, binding: Binding, rows: Rows) -> list[Any]:
         """The records for whole rows."""
         records = records_of(binding, rows)
-        return self._records.adopt(binding.model, list(map(binding.row_key, rows)), records)
+        return self.records.adopt(binding.model, list(map(binding.row_key, rows)), records)
 
     async def refresh(self, binding: Binding, record: Any) -> None:
         """Take over what the store has now; discards the record and raises NotFound if it has nothing any more."""
-        key = self._records.stored_key(record)
+        key = self.records.stored_key(record)
         if not await self.reread(binding, record):
-            self._records.discard(record)
+            self.records.discard(record)
             raise NotFound(binding.collection, key)
 
     async def reread(self, binding: Binding, record: Any) -> bool:
         """Take over what the store has now; False if it has nothing any more, and the record stays as it is."""
-        binding.policy.demand(Right.READ, self._user, binding.collection)
-        key = self._records.stored_key(record)
+        binding.policy.demand(Right.READ, self.user, binding.collection)
+        key = self.records.stored_key(record)
         fresh = await self._fresh(binding, key)
-        if not self._records.holds(record):
+        if not self.records.holds(record):
             raise StateError(f"this {binding.collection} left the session while it was read")
         if fresh is None:
             return False
         for field in binding.declaration.stored:
             field.put(record, field.get(fresh))
-        self._records.mark_clean(record, key)
-        self._records.renew([record])
+        self.records.mark_clean(record, key)
+        self.records.renew([record])
         return True
 
     async def _fresh(self, binding: Binding, key: Any) -> Any:
         """A record, not of this session, with what the store has now; None where it has nothing."""
         if binding.record_access is not None:
-            return await self._dao_records.fresh(binding, key)
+            return await self.dao_records.fresh(binding, key)
         rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
         return records_of(binding, rows)[0] if rows else None
 

@@ -2,84 +2,238 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from types import TracebackType
-from typing import Self, cast
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Self, overload
+from weakref import ref
 
-from holdall.errors import CommitAborted, CommitError, StaleVersion, StateError
-from holdall.model import Model, State, state_of
+from holdall.model import Model
+from holdall.policy import SYSTEM, Policy, User
+from holdall.query import Query
+from holdall.session.bindings import Bindings
+from holdall.session.changing import Changing
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
-from holdall.session.commit.plan.guards import expected_of
-from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
-from holdall.session.dao_verbs import DaoSession
-from holdall.session.foreign import take_keys_of_others
-from holdall.session.preview import unmade
-from holdall.session.references.list_edits import ListEdits, stale_record
+from holdall.session.committing import Committing
+from holdall.session.context import M, Q, SessionContext
+from holdall.session.damage import Readable
+from holdall.session.dao.activity import SessionState
+from holdall.session.dao.dao import DAO
+from holdall.session.dao.query_call import QueryCall
+from holdall.session.dao_verbs import DaoVerbs
+from holdall.session.reading import Reading
+from holdall.session.references.explanation import Explanation
+from holdall.store import Row
 
 __all__ = ["Session"]
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1  # seconds
 
+class Session:
+    """A unit of work with one record for each key, for one task at a time.
 
-class Session(DaoSession):
-    """A unit of work.
-
-    Within it there is one record per key. Nothing is written before ``commit``, which leaving an ``async with`` block
-    does; an exception rolls back instead. Queries see what the stores hold, not what is yet to be committed. A session
-    belongs to one task at a time.
+    Nothing is written before ``commit``, which leaving an ``async with`` block does; an exception rolls back instead.
+    Queries see what the stores hold, not what is yet to be committed. Besides the errors named, verbs that ask a store
+    raise Forbidden without the right to read, StoreError where the store fails and CorruptRecord for a broken record;
+    changing verbs raise StateError once the block has ended, and while a commit is running if they discard records.
 
     >>> from holdall import Holdall, Model, field
     >>> class Country(Model):
     ...     code: str = field(pk=True)
     ...     name: str
-    >>> async def example() -> str:
+    >>> async def example() -> list[Country]:
     ...     app = Holdall("atlas")
     ...     app.add_store("main", "memory:")
     ...     app.add(Country, store="main")
     ...     async with app.session() as session:
     ...         session.add(Country(code="FR", name="France"))
     ...     async with app.session() as session:
-    ...         return (await session.require(Country, "FR")).name
+    ...         country = await session.require(Country, "FR")
+    ...         country.name = "République française"
+    ...         await session.commit()
+    ...         return await session.query(Country.where(Country.code < "G"))
     >>> import asyncio
     >>> asyncio.run(example())
-    'France'
+    [Country(code='FR', name='République française')]
     """
 
-    def plan(self) -> Plan:
-        """What a commit would write, in which order, and what it could promise; raises what commit would before I/O.
+    def __init__(
+        self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
+    ) -> None:
+        self.user = user  # for whom it acts
+        self.context = context = SessionContext(bindings, user, strategy)  # for other rooms, not for users
+        context.dao_records.session = ref(self)
+        self._reading = Reading(context)
+        self._changing = changing = Changing(context)
+        self._committing = Committing(context, changing)
+        self._dao = DaoVerbs(context, changing)
 
-        Nothing is changed by it: what a commit would stamp or make is put in while planning only.
+    @property
+    def state(self) -> SessionState:
+        """Return what the session does for its caller; STANDBY outside of its calls. Example: :class:`DaoVerbs`."""
+        return self.context.activity.state
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+        """Return the record with a key, or None: ``get(Book, 1)``, ``get(Book, id=1)``, ``get(Line, order=7, no=2)``.
+
+        Raises ValidationError for what cannot be a key. Gets of one tick are one fetch. Example: :class:`Reading`.
         """
-        self._records.collect()
-        take_keys_of_others(self._records)
-        with unmade(self._records):
-            return self._plan()
+        return await self._reading.get(model, args, key)
 
-    def _plan(self) -> Plan:
-        return make_plan(self._records, self._bindings, self.user)
+    async def require(self, model: type[M], *args: Any, **key: Any) -> M:
+        """Return the record with a key, as ``get``; raises NotFound without one. Example: :class:`Session`."""
+        return await self._reading.require(model, args, key)
+
+    @overload
+    async def query(self, query: Query[Q]) -> list[Q]: ...
+    @overload
+    async def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
+    async def query(self, query: Query[Any] | QueryCall[Any], *, force: bool = False) -> list[Any]:
+        """Return the records that a query means, or tuples where it has ``only(...)``. Example: :class:`Reading`.
+
+        A call of a query function runs once and its result is remembered; ``force`` runs it again, and its records take
+        over their new values unless they were changed here. Raises QueryError for a function that is not called.
+        """
+        return await self._dao.query(query, force)
+
+    async def readable(self, query: Query[Q]) -> Readable[Q]:
+        """Return ``records``, and a CorruptRecord in ``broken`` for each other one. Example: :class:`Reading`."""
+        return await self.context.reader.readable(query)
+
+    async def mend(self, model: type[M], *args: Any, **key: Any) -> M:
+        """Return the record with a key, readable or not: fields that cannot be read hold ``Damaged`` until they are
+        given a value. Raises NotFound. Example: :class:`Reading`.
+        """
+        return await self._reading.mend(model, args, key)
+
+    async def first(self, query: Query[Q]) -> Q | None:
+        """Return the first record that a query means, or None. Example: :class:`Reading`."""
+        return await self._reading.first(query)
+
+    async def one(self, query: Query[Q]) -> Q:
+        """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
+        return await self._reading.one(query)
+
+    async def count(self, query: Query[Any]) -> int:
+        """Return the number of records that meet a condition, whatever limit and offset. Example: :class:`Reading`."""
+        return await self.context.reader.count(query)
+
+    async def exists(self, query: Query[Any]) -> bool:
+        """Return whether the stores hold any record that a query means. Example: :class:`Reading`."""
+        return await self._reading.exists(query)
+
+    def stream(self, query: Query[Q], *, batch: int = 500) -> AsyncIterator[Q]:
+        """Give the records of a query one by one, and keep ``batch`` rows in memory. Example: :class:`Reading`."""
+        return self.context.reader.stream(query, batch)
+
+    async def load(self, records: M | Sequence[M], *fields: Any) -> None:
+        """Load what fields lead to: ``await session.load(books, Book.author.country, Book.tags)``.
+
+        Afterwards references, lists of them and other ends are read without ``await``. Each level is one list of keys
+        for each collection. Raises QueryError for a field that is no reference. Example: :class:`Reading`.
+        """
+        await self._reading.load(records, fields)
+
+    async def rows(self, query: Query[Any]) -> list[Row]:
+        """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
+        return await self.context.reader.rows(query)
+
+    async def explain(self, query: Query[Any]) -> Explanation:
+        """Return how a query is answered; other stores are asked, the query is not sent. Example: :class:`Reading`."""
+        return await self.context.reader.explain(query)
+
+    async def refresh(self, record: Model) -> None:
+        """Take over what the store has now and drop changes; a removed record is back. Example: :class:`Reading`.
+
+        Raises StateError for a new record, NotFound for one that is gone from its store, which is then discarded.
+        """
+        await self._reading.refresh(record)
+
+    def names_of(self, record: Model) -> tuple[str, ...]:
+        """Return the names under which a store keeps a record and its streams. Example: :class:`Reading`."""
+        return self._reading.names_of(record)
+
+    # --- changing: nothing here reaches a store ---------------------------------------------------------------------
+
+    def add(self, record: M) -> M:
+        """Make a record new in this session, to be stored at the next commit. Example: :class:`Changing`.
+
+        Under the key of a record that is to be removed, the stored record becomes this one. Raises StateError where the
+        record or its key is here, FrozenError where a field frozen at creation has another value than its default.
+        """
+        return self._changing.add(record)
+
+    def add_all(self, records: Iterable[M]) -> list[M]:
+        """Add records in order; where one is refused, none of the rest is added. Example: :class:`Changing`."""
+        return list(map(self._changing.add, records))
+
+    def remove(self, record: Model) -> bool:
+        """Mark a record for removal at the next commit; False where it was new and is discarded now.
+
+        Raises StateError where its key was changed, Unsupported if its DAO cannot remove. Example: :class:`Changing`.
+        """
+        return self._changing.remove(record)
+
+    def register(self, record: M) -> M:
+        """Take an unbound record as stored; raises StateError without a free key. Example: :class:`Changing`."""
+        return self._changing.register(record)
+
+    def unregister(self, record: Model) -> None:
+        """Let go of a record, changed or not; nothing of it will be written. Example: :class:`Changing`."""
+        self._changing.unregister(record)
+
+    def attach(self, record: M) -> M:
+        """Take in a record whose session is gone, with its changes; one that is here already stays as it is.
+
+        Values that can be changed in place count as changed, as nobody watched them. Raises StateError for a record of
+        another session, or one that is in none. Example: :class:`Changing`.
+        """
+        return self._changing.attach(record)
+
+    def rollback(self) -> None:
+        """Undo every change since the last commit: new records are discarded, others clean with their old values.
+
+        Where a commit is in doubt, changed records are discarded: load them again. Example: :class:`Changing`.
+        """
+        self._changing.rollback()
+
+    def reset(self) -> None:
+        """Discard every record and remembered result; DAOs stay. Example: :class:`Changing`."""
+        self._changing.reset()
+
+    async def leave(self) -> None:
+        """End the session without a commit, and let go of its records as they are. Example: :class:`Changing`.
+
+        New ones can be added elsewhere, changed ones attached; those of a commit in doubt are discarded.
+        """
+        await self._changing.leave()
+
+    # --- committing -------------------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Return what a commit would write, in which order and under which guarantee; nothing is changed by it.
+
+        Raises what a commit would before it asks a store. Example: :class:`Committing`.
+        """
+        return self._committing.plan()
+
+    async def expand(self) -> Plan:
+        """Return the plan with all that references bring along: removals, emptied references and other ends.
+
+        Raises what a commit would before it writes. Example: :class:`Committing`.
+        """
+        return await self._committing.expand()
 
     def expect(self, record: Model, *names: str) -> None:
-        """Have commits refuse to change or remove a record that its store no longer has as it was read here.
+        """Have commits refuse a record whose stored values, or the named ones, are not as they were read here.
 
-        All its stored values are compared, or those of the named fields, in the step that writes it. Another value is
-        refused as a version that has moved on is: CommitAborted, from StaleVersion. It holds until a commit goes well
-        or ``rollback``. A store that cannot compare goes by the model's version; raises Unsupported where it has none.
-        Raises StateError for a record that is not of this session or yet to be added.
+        They raise CommitAborted from StaleVersion until one goes well, or ``rollback``; Unsupported where the store
+        cannot compare and has no version. Raises StateError for a new record. Example: :class:`Committing`.
         """
-        if not self._records.holds(record) or state_of(record) is State.NEW:
-            raise StateError(f"only a stored {type(record).__name__} of this session can be expected to be as it was")
-        self._records.collect()
-        binding = self._bindings.of_model(type(record))
-        unknown = sorted(set(names) - set(binding.all_fields))
-        if unknown:
-            raise StateError(f"{binding.collection} has no stored field {unknown[0]!r}")
-        self._records.guards[id(record)] = record, expected_of(binding, record, names or None)
+        self._committing.expect(record, names)
 
     async def commit(
         self,
@@ -89,162 +243,56 @@ class Session(DaoSession):
         timeout: float = 20.0,  # noqa: ASYNC109 - each phase has its own, and a decided commit goes on
         raise_for_status: bool = True,
     ) -> CommitResult:
-        """Write all changes.
+        """Write all changes; records edited meanwhile stay changed. Example: :class:`Committing`.
 
-        One store is written atomically if it can. What a commit over several stores promises is told by
-        ``plan().guarantee``; with ``require``, a guarantee or its name in lower case, a weaker one is refused.
-        ``timeout`` is how long, in seconds, each of the phases before and after its decision may take. ``strategy`` is
-        for stores that take one record at a time; without it, that of the session holds. A commit that did not end as
-        asked gives its result all the same with ``raise_for_status=False``.
-
-        Raises ValidationError, Forbidden or StateError before anything is sent, CommitAborted where nothing was
-        written, CommitPartial, CommitPending and CommitUnknown as they say. Records edited while it runs stay changed.
+        A weaker guarantee than ``require``, which may be a name in lower case, is refused. ``strategy`` is for stores
+        that take one record at a time. ``timeout`` bounds each phase before and after the decision, in seconds. Raises
+        ValidationError, Forbidden or StateError before anything is sent, then CommitAborted where nothing was written,
+        CommitPartial, CommitPending or CommitUnknown; without ``raise_for_status``, the result has the error.
         """
-        options = CommitOptions(strategy or self._strategy, timeout)
-        wanted = None if require is None else _guarantee(require)
-        self._demand_open()
-        self._committer.demand_idle()
-        self._records.collect()
-        take_keys_of_others(self._records)
-        try:
-            result = await self._commit_anew(options, wanted)
-        except CommitError as error:
-            if isinstance(error, CommitAborted):
-                self._records.unstamp()
-            else:
-                self._records.succeeded.clear()
-            if raise_for_status or not error.result.tasks:
-                raise
-            result = cast(CommitResult, error.result)
-            result.error = error
-        if self._records.backs.is_used:
-            self._records.backs.clear()
-        self._records.guards.clear()
-        self._records.stamped.clear()
-        if self._records.succeeded:
-            self._records.succeeded.clear()
-        return result
+        options = CommitOptions(strategy or self.context.strategy, timeout)
+        return await self._committing.commit(options, require, raise_for_status=raise_for_status)
 
     @staticmethod
     def raise_for_status(result: CommitResult) -> None:
-        """Raise the CommitError that ``commit(raise_for_status=False)`` did not raise, if there was one."""
+        """Raise the CommitError that a commit did not raise, if there was one. Example: :class:`Committing`."""
         result.raise_for_status()
 
-    async def expand(self) -> Plan:
-        """The plan of a commit with all that references bring along; nothing is changed by it.
-
-        It shows what goes with removed records, which references are emptied and which other ends change, and raises
-        what commit would before it writes.
-        """
-        self._committer.demand_idle()
-        self._records.collect()
-        take_keys_of_others(self._records)
-        if not self._referential.is_needed():
-            return self.plan()
-        async with self._referential.induced():
-            return self.plan()
-
-    async def _commit_anew(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
-        """Commit; what references bring along, and members of lists, are worked out anew where others were faster."""
-        loop = asyncio.get_running_loop()
-        end, pause = loop.time() + options.timeout, _FIRST_PAUSE
-        while True:
-            try:
-                if not self._referential.is_needed():
-                    return await self._commit(options, wanted)
-                async with self._referential.induced():
-                    return await self._commit(options, wanted)
-            except CommitAborted as error:
-                if loop.time() + pause > end or not await self._catch_up(error):
-                    raise
-            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
-            pause = min(pause * 2, _LONGEST_PAUSE)
-
-    async def _catch_up(self, error: CommitAborted) -> bool:
-        """Have the record that the commit was refused for as its store has it by now, if the commit can then go well.
-
-        It can where the record was to be changed only for its references, or had members of its lists come and go;
-        and where only one may refer to a record, and another has come to.
-        """
-        if self._is_guarded(error.__cause__):
-            return False
-        if self._referential.takes_over(error):
-            return True
-        record = self._referential.derived_record(error)
-        if record is not None and not self._records.holds(record):
-            return True  # it only stood in, and is read anew
-        edits = None
-        if record is None or state_of(record) is State.DIRTY:
-            record = stale_record(error, self._records, self._bindings)
-            edits = None if record is None else ListEdits.of(record)
-            if edits is None:
-                return False
-        if not await self._reader.reread(self._bindings.of_model(type(record)), record):
-            return False
-        if edits is not None:
-            edits.repeat(record)
-            self._records.collect()
-        return True
-
-    def _is_guarded(self, cause: BaseException | None) -> bool:
-        """Whether something was expected of the record that was not as it was, which no further try makes true."""
-        return isinstance(cause, StaleVersion) and any(
-            self._bindings.of_model(type(record)).collection == cause.collection
-            and self._records.stored_key(record) == cause.key
-            for record, _ in self._records.guards.values()
-        )
-
-    async def _commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
-        if self._bindings.has_late_keys:
-            await reserve_keys(self._records, self._bindings)
-        plan = self._plan()
-        if not plan.steps:
-            return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
-        if wanted is not None:
-            _demand(plan, wanted)
-        try:
-            return await self._committer.run(plan, options)
-        finally:
-            self._records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
-
     async def __aenter__(self) -> Self:
-        self._demand_open()
+        self.context.demand_open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._is_over:  # it was left, and has nothing to write or undo any more
-            return
-        try:
-            await self._committer.wait_idle()
-            if kind is None:
-                await self.commit()
-        except BaseException:
-            if not self._committer.is_running:
-                self.rollback()
-            raise
-        finally:
-            self._end()
-        if kind is not None:
-            self.rollback()
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await self._committing.end_block(is_failed=kind is not None)
 
+    # --- hand-written code ------------------------------------------------------------------------------------------
 
-def _guarantee(given: Guarantee | str) -> Guarantee:
-    """The guarantee that is meant. Raises StateError where there is none of this name."""
-    names = {guarantee.name.lower(): guarantee for guarantee in Guarantee}
-    found = given if isinstance(given, Guarantee) else names.get(given)
-    if found is None:
-        raise StateError(f"there is no guarantee {given!r}; choose one of {', '.join(names)}")
-    return found
+    def register_dao(self, *daos: DAO[Any], policy: Policy | None = None) -> None:
+        """Let DAOs serve their models in this session alone; ``app.add_dao`` does it for all.
 
+        Raises DeclarationError where a model has its store already or a DAO names none. Example: :class:`DaoVerbs`.
+        """
+        self._dao.register_dao(daos, policy)
 
-def _demand(plan: Plan, wanted: Guarantee) -> None:
-    """Raise CommitAborted where the plan promises less than is required."""
-    if not plan.guarantee.is_at_least(wanted):
-        stores = ", ".join(store.name for store in plan.stores)
-        raise CommitAborted(
-            f"nothing was written: {stores} can promise {plan.guarantee.value!r}, not {wanted.value!r}; commit for each"
-            " store, or require less",
-            CommitResult(plan.guarantee, 0.0, tuple),
-        )
+    def get_dao(self, model: type[M]) -> DAO[M]:
+        """Return the DAO of a model; raises StateError where it has none. Example: :class:`DaoVerbs`."""
+        return self._dao.get_dao(model)
+
+    def register_model(self, record: Model, force: bool = False) -> bool:
+        """Take an unbound record, and those it refers to, as stored; False where it is here already.
+
+        With ``force`` it takes the place of another with its key, which leaves the session. Example: :class:`DaoVerbs`.
+        """
+        return self._dao.register_model(record, force)
+
+    def unregister_model(self, record: Model) -> None:
+        """Let go of a record; the same as ``unregister``. Example: :class:`DaoVerbs`."""
+        self._changing.unregister(record)
+
+    async def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
+        """Remember a result of a query function; with ``force``, in place of another. Example: :class:`DaoVerbs`."""
+        return await self._dao.register_query(query, models, force)
+
+    def update_cache(self) -> None:
+        """File new records under the keys they have by now, so that ``get`` finds them. Example: :class:`DaoVerbs`."""
+        self._dao.update_cache()

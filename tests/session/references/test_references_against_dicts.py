@@ -77,7 +77,9 @@ class ReferenceMachine(RuleBasedStateMachine):
             await session.commit()
 
     async def _record(self, session: Session, model: Any, key: int) -> Any:
-        new = next((item for item in session._records.new.values() if type(item) is model and item.id == key), None)
+        new = next(
+            (item for item in session.context.records.new.values() if type(item) is model and item.id == key), None
+        )
         return new if new is not None else await session.require(model, key)
 
     async def _add(self, data: st.DataObject, session: Session) -> None:

@@ -1,0 +1,146 @@
+"""The parts of a session, and the answers to its records: changes are noted, references found and loaded."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from holdall.errors import StateError
+from holdall.model import Model, SessionLink, State, state_of
+from holdall.policy import Right, User
+from holdall.query import Compare, Condition, Op, Query, Some
+from holdall.session.bindings import Bindings
+from holdall.session.commit.calls.ready_set import Strategy
+from holdall.session.commit.run.committer import Committer
+from holdall.session.dao.activity import SessionActivity
+from holdall.session.dao.dao_records import DaoRecords
+from holdall.session.dao.session_bindings import OwnBindings
+from holdall.session.identity import IdentityMap
+from holdall.session.reader import Reader
+from holdall.session.references.related_reader import having_keys
+from holdall.session.referential import Referential
+
+__all__ = ["M", "Q", "SessionContext"]
+
+M = TypeVar("M", bound=Model)
+Q = TypeVar("Q")  # what a query gives: records, or rows of some fields
+
+_STAYING = (State.CLEAN, State.DIRTY)
+
+
+class SessionContext:
+    """The parts of one session; for its records it is their ``SessionAccess``, which they hold weakly.
+
+    Nothing here holds the session itself, so that it is freed as soon as its user lets go of it.
+    """
+
+    _referential: Referential | None = None
+    _committer: Committer | None = None
+
+    def __init__(self, bindings: Bindings, user: User, strategy: Strategy) -> None:
+        self.link = SessionLink(self, _nobody_cares)  # first of all, as ``__del__`` needs it
+        if not isinstance(user, User):
+            raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
+        bindings.configure()
+        self.bindings = bindings = OwnBindings(bindings)
+        self.user = user
+        self.strategy = strategy
+        self.records = IdentityMap(self.link)
+        self.activity = SessionActivity(self.link, self.records)
+        self.dao_records = DaoRecords(bindings, self.records, self.activity)
+        self.reader = Reader(bindings, self.records, user, self.dao_records)
+
+    def __del__(self) -> None:
+        # records hold the link, the link the list it fills, and the cycle collector does not look at records
+        self.link.touch = _nobody_cares
+
+    @property
+    def referential(self) -> Referential:
+        """The keeper of references over all stores. Made on first use: sessions that only read have none."""
+        if self._referential is None:
+            self._referential = Referential(self.bindings, self.records, self.user, self.dao_records)
+        return self._referential
+
+    @property
+    def committer(self) -> Committer:
+        """The commits of the session. Made on first use: sessions that only read have none."""
+        if self._committer is None:
+            self._committer = Committer(self.records, self.link, self.bindings, self.dao_records)
+        return self._committer
+
+    def demand_open(self) -> None:
+        """Raise StateError once the session has ended: changes made to it would never be written."""
+        if self.link.is_over:
+            raise StateError("this session's block has ended; open another with app.session()")
+
+    def demand_held(self, record: Model) -> None:
+        """Raise StateError for a record that is not of this session."""
+        if not self.records.holds(record):
+            name, state = type(record).__name__, state_of(record).value
+            raise StateError(f"this {name} is {state} and not in this session; require() it here, or attach() it")
+
+    def end(self) -> None:
+        """Let other sessions take in the records from now on."""
+        self.link.is_over = True
+
+    # --- SessionAccess ----------------------------------------------------------------------------------------------
+
+    def became_clean(self, record: Any) -> None:
+        """A changed record has all its old values again."""
+        self.records.states.forget(record)
+
+    def watch(self, record: Any) -> None:
+        """A value that can be changed in place was handed out."""
+        self.records.watcher.watch(record)
+
+    def peek(self, model: type[Any], key: Any) -> Any:
+        """The record with this key if it is here."""
+        return self.records.find(model, key)
+
+    async def load(self, model: type[Any], key: Any) -> Any:
+        """The record with this key, or None."""
+        return await self.reader.get(self.bindings.of_model(model), key)
+
+    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+        """The store, collection and key by which a record's streams are reached.
+
+        Raises Forbidden without the right to read or update, StateError for a record that is not stored.
+        """
+        binding = self.bindings.of_model(type(record))
+        binding.policy.demand(Right.UPDATE if is_append else Right.READ, self.user, binding.collection)
+        state = state_of(record)
+        if state not in (State.CLEAN, State.DIRTY):
+            raise StateError(f"this {type(record).__name__} is {state.value}: commit it before using its streams")
+        return binding.store, binding.collection, self.records.stored_key(record)
+
+    async def load_back(self, record: Any, name: str) -> list[Any]:
+        """The records of a Many that are kept by their own references."""
+        field = type(record).__holdall__.by_name[name]
+        target = self.bindings.of_model(field.target())
+        key = record.__key__()
+        if key is None:
+            return []
+        path = (field.options.back,)
+        condition: Condition = Compare(path, Op.EQ, key)
+        if target.declaration.by_name[field.options.back].form is not None:
+            condition = Some(path, having_keys(self.bindings.of_model(type(record)), [key]))
+        found = await self.reader.query(Query(target.collection, condition, model=target.model))
+        if field.is_single:
+            self.records.backs.keep(record, name, found)
+        return found
+
+    def peek_back(self, record: Any, name: str) -> list[Any] | None:
+        """The same if they are loaded."""
+        return self.records.backs.loaded(record, name)
+
+    def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
+        """Take these as loaded."""
+        self.records.backs.keep(record, name, found)
+
+    def at_hand(self, model: type[Any]) -> list[Any]:
+        """The records of a model that are here and stay, new ones too."""
+        new = [record for record in self.records.new.values() if type(record) is model]
+        return [*new, *[record for record in self.records.of(model).values() if state_of(record) in _STAYING]]
+
+
+def _nobody_cares(record: Any) -> None:
+    """What a link does with a changed record where no session is left to write it."""
