@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from holdall.app.sync_session import SyncSession
 from holdall.model import Manager, Model, Reference, Related, ResultSet, Stream
 from holdall.policy import Policy
 from holdall.query import Expression, Query
@@ -31,7 +32,8 @@ _DOORS = [
     *(PACKAGE / "testing").glob("[!_]*.py"),
 ]
 _POINTER = re.compile(r"Example: (?::(?:class|func):`([\w.]+)`|``([\w./-]+\.md)``)\.")
-_PARTS_OF_SESSION = {part.__name__: part for part in (Changing, Committing, DaoVerbs, Reading, Session)}
+_SESSIONS = (Session, SyncSession)
+_PARTS_OF_SESSIONS = {part.__name__: part for part in (Changing, Committing, DaoVerbs, Reading, *_SESSIONS)}
 _VERBS = (Client, CommitResult, Expression, Manager, Model, Policy, Query, Reference, Related, ResultSet, Stream)
 
 
@@ -92,11 +94,11 @@ def test_a_public_method_is_used_in_an_example(verbs: type) -> None:
     assert unseen == []
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Session) if not name.startswith("_")])
-def test_a_verb_of_a_session_has_an_example_or_leads_to_one_that_uses_it(name: str) -> None:
-    pointer = _POINTER.search(_own(inspect.getattr_static(Session, name)))
+@pytest.mark.parametrize("kind,name", [(kind, name) for kind in _SESSIONS for name in vars(kind) if name[0] != "_"])
+def test_a_verb_of_a_session_leads_to_an_example_that_uses_it(kind: type, name: str) -> None:
+    pointer = _POINTER.search(_own(inspect.getattr_static(kind, name)))
     assert pointer is not None, "name the class whose example uses the verb: Example: :class:`Session`."
-    assert f".{name}" in _own(_PARTS_OF_SESSION[pointer.group(1)])
+    assert f".{name}" in _own(_PARTS_OF_SESSIONS[pointer.group(1)])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_of)

@@ -21,18 +21,41 @@ R = TypeVar("R")
 
 
 class SyncSession:
-    """A session whose verbs wait for their results; see ``Session`` for each. Example: :class:`SyncHoldall`."""
+    """A session whose verbs wait for their results.
+
+    Parameters and errors are those of the verb of the same name of ``Session``; its examples are written with
+    ``await``, which is left out here.
+
+    >>> from holdall import Holdall, Model, Ref, field
+    >>> class Country(Model):
+    ...     code: str = field(pk=True)
+    ...     name: str
+    >>> class City(Model):
+    ...     id: int = field(pk=True)
+    ...     country: Ref[Country]
+    >>> app = Holdall("atlas")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Country, City, store="main")
+    >>> with app.sync.session() as session:
+    ...     france = session.add(Country(code="FR", name="France"))
+    ...     paris = session.add(City(id=1, country=france))
+    >>> with app.sync.session() as session:
+    ...     city = session.require(City, 1)
+    ...     print(session.wait(city.country).name)
+    France
+    >>> app.sync.close()
+    """
 
     def __init__(self, session: Session, call: Wait) -> None:
         self._session = session
         self._call = call
 
     def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
-        """The record with this key, or None."""
+        """Return the record with a key, or None. Example: :class:`Reading`."""
         return self._call(lambda: self._session.get(model, *args, **key))
 
     def require(self, model: type[M], *args: Any, **key: Any) -> M:
-        """The record with this key; raises NotFound where there is none."""
+        """Return the record with a key; raises NotFound where there is none. Example: :class:`SyncSession`."""
         return self._call(lambda: self._session.require(model, *args, **key))
 
     @overload
@@ -40,36 +63,36 @@ class SyncSession:
     @overload
     def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
     def query(self, query: Query[Q] | QueryCall[M], *, force: bool = False) -> list[Q] | list[M]:
-        """The records a query means, or a call of a query function gives."""
+        """Return the records of a query, or of a call of a query function. Example: :class:`Reading`."""
         asked: Any = query
         return self._call(lambda: self._session.query(asked, force=force))
 
     def readable(self, query: Query[Q]) -> Readable[Q]:
-        """As ``query``, with the records that cannot be read apart."""
+        """Return ``records``, and a CorruptRecord in ``broken`` for each other one. Example: :class:`Reading`."""
         return self._call(lambda: self._session.readable(query))
 
     def mend(self, model: type[M], *args: Any, **key: Any) -> M:
-        """The record with this key, readable or not, to be given new values or removed."""
+        """Return the record with a key, readable or not; raises NotFound. Example: :class:`Reading`."""
         return self._call(lambda: self._session.mend(model, *args, **key))
 
     def first(self, query: Query[Q]) -> Q | None:
-        """The first record a query means, or None."""
+        """Return the first record that a query means, or None. Example: :class:`Reading`."""
         return self._call(lambda: self._session.first(query))
 
     def one(self, query: Query[Q]) -> Q:
-        """The only record a query means."""
+        """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
         return self._call(lambda: self._session.one(query))
 
     def count(self, query: Query[Any]) -> int:
-        """How many records meet the query's condition."""
+        """Return the number of records that meet a condition. Example: :class:`Reading`."""
         return self._call(lambda: self._session.count(query))
 
     def exists(self, query: Query[Any]) -> bool:
-        """Whether any record meets the query."""
+        """Return whether any record meets a query. Example: :class:`Reading`."""
         return self._call(lambda: self._session.exists(query))
 
     def stream(self, query: Query[Q], *, batch: int = 500) -> Iterator[Q]:
-        """The records of a query of any size, batch by batch."""
+        """Give the records of a query one by one, ``batch`` rows in memory. Example: :class:`Reading`."""
         records: Any = self._session.stream(query, batch=batch)
         try:
             while True:
@@ -81,95 +104,95 @@ class SyncSession:
             self._call(records.aclose)
 
     def wait(self, awaited: Awaitable[R]) -> R:
-        """What awaiting this gives: ``session.wait(book.author)``, ``session.wait(job.log.read())``."""
+        """Return what awaiting this gives: ``session.wait(book.author)``. Example: :class:`SyncSession`."""
         return self._call(lambda: _wait(awaited))
 
     def load(self, records: M | Sequence[M], *fields: Any) -> None:
-        """Load what these fields of the records lead to, so that they can be read as they are."""
+        """Load what fields lead to, so that it can be read as it is; raises QueryError. Example: :class:`Reading`."""
         self._call(lambda: self._session.load(records, *fields))
 
     def rows(self, query: Query[Any]) -> list[Row]:
-        """The rows of a query with ``only(...)`` as they cross the border of a store."""
+        """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
         return self._call(lambda: self._session.rows(query))
 
     def explain(self, query: Query[Any]) -> Explanation:
-        """How the query is answered."""
+        """Return how a query is answered; the query itself is not sent. Example: :class:`Reading`."""
         return self._call(lambda: self._session.explain(query))
 
     def refresh(self, record: Model) -> None:
-        """Take over what the store has now."""
+        """Take over what the store has now; raises StateError, or NotFound. Example: :class:`Reading`."""
         self._call(lambda: self._session.refresh(record))
 
     def add(self, record: M) -> M:
-        """Make the record new in this session."""
+        """Make a record new in this session; raises StateError, or FrozenError. Example: :class:`Changing`."""
         return self._session.add(record)
 
     def add_all(self, records: Iterable[M]) -> list[M]:
-        """Add several records."""
+        """Add records in order; where one is refused, none of the rest is added. Example: :class:`Changing`."""
         return self._session.add_all(records)
 
     def attach(self, record: M) -> M:
-        """Take in a record whose session is gone, with its changes."""
+        """Take in a record whose session is gone, with its changes; raises StateError. Example: :class:`Changing`."""
         return self._session.attach(record)
 
     def remove(self, record: Model) -> bool:
-        """Mark the record for removal."""
+        """Mark a record for removal; False where it was new. Raises StateError. Example: :class:`Changing`."""
         return self._session.remove(record)
 
     def expect(self, record: Model, *names: str) -> None:
-        """Have commits refuse to change or remove a record that its store no longer has as it was read here."""
+        """Have commits refuse a record whose stored values have changed since. Example: :class:`Committing`."""
         self._session.expect(record, *names)
 
     def register(self, record: M) -> M:
-        """Take an unbound record as one the store already has."""
+        """Take an unbound record as stored; raises StateError without a free key. Example: :class:`Changing`."""
         return self._session.register(record)
 
     def unregister(self, record: Model) -> None:
-        """Let go of the record."""
+        """Let go of a record, changed or not; nothing of it will be written. Example: :class:`Changing`."""
         self._session.unregister(record)
 
     def register_dao(self, *daos: DAO[Any], policy: Policy | None = None) -> None:
-        """Let these DAOs serve their models in this session alone."""
+        """Let DAOs serve their models in this session alone; raises DeclarationError. Example: :class:`DaoVerbs`."""
         self._session.register_dao(*daos, policy=policy)
 
     def get_dao(self, model: type[M]) -> DAO[M]:
-        """The DAO that serves a model."""
+        """Return the DAO of a model; raises StateError where it has none. Example: :class:`DaoVerbs`."""
         return self._session.get_dao(model)
 
     def register_model(self, record: Model, force: bool = False) -> bool:
-        """Take an unbound record, and those it refers to, as what the stores have."""
+        """Take an unbound record, and those it refers to, as stored. Example: :class:`DaoVerbs`."""
         return self._session.register_model(record, force)
 
     def unregister_model(self, record: Model) -> None:
-        """Let go of the record."""
+        """Let go of a record; the same as ``unregister``. Example: :class:`DaoVerbs`."""
         self._session.unregister_model(record)
 
     def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
-        """Remember these records as the result of a query function."""
+        """Remember a result of a query function; with ``force``, in place of another. Example: :class:`DaoVerbs`."""
         return self._call(lambda: self._session.register_query(query, models, force))
 
     def update_cache(self) -> None:
-        """File new records under the keys they have by now."""
+        """File new records under the keys they have by now. Example: :class:`DaoVerbs`."""
         self._session.update_cache()
 
     def rollback(self) -> None:
-        """Undo every change since the last commit."""
+        """Undo every change since the last commit. Example: :class:`Changing`."""
         self._session.rollback()
 
     def reset(self) -> None:
-        """Discard every record."""
+        """Discard every record and remembered result; DAOs stay. Example: :class:`Changing`."""
         self._session.reset()
 
     def plan(self) -> Plan:
-        """What a commit would write."""
+        """Return what a commit would write, in which order and under which guarantee. Example: :class:`Committing`."""
         return self._session.plan()
 
     def expand(self) -> Plan:
-        """The plan of a commit with all that references bring along."""
+        """Return the plan with all that references bring along. Example: :class:`Committing`."""
         return self._call(self._session.expand)
 
     def names_of(self, record: Model) -> tuple[str, ...]:
-        """Under which names the record's store keeps it."""
+        """Return the names under which a store keeps a record and its streams. Example: :class:`Reading`."""
         return self._session.names_of(record)
 
     def commit(
@@ -180,7 +203,10 @@ class SyncSession:
         timeout: float = 20.0,
         raise_for_status: bool = True,
     ) -> CommitResult:
-        """Write all changes."""
+        """Write all changes. Raises ValidationError, Forbidden, StateError or a CommitError; ``timeout`` is in seconds.
+
+        Example: :class:`Committing`.
+        """
         result: CommitResult = self._call(
             lambda: self._session.commit(
                 require=require, strategy=strategy, timeout=timeout, raise_for_status=raise_for_status
@@ -190,7 +216,7 @@ class SyncSession:
 
     @staticmethod
     def raise_for_status(result: CommitResult) -> None:
-        """Raise the CommitError that ``commit(raise_for_status=False)`` did not raise."""
+        """Raise the CommitError that a commit did not raise, if there was one. Example: :class:`Committing`."""
         result.raise_for_status()
 
 
