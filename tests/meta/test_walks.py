@@ -63,6 +63,7 @@ def test_there_are_walks() -> None:
         "A new operator",
         "A phase of a commit over several stores",
         "How Redis keeps a kind of field",
+        "The form of something that is stored",
         "A problem document",
     }
     assert all(len(walk) > 3 for walk in _WALKS.values())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holdall.errors import UnknownFormat
@@ -66,12 +67,23 @@ def test_counters_of_a_later_holdall_are_refused_and_left_alone(tmp_path: Path, 
     store = _store(tmp_path, "record")
     run(store.apply(CHANGES[:1]))
     _counters(tmp_path).write_bytes(content)
-    for attempt in (store.reserve("sample", 1), store.apply(CHANGES[1:])):
+    for attempt in (lambda: run(store.reserve("sample", 1)), lambda: run(store.apply(CHANGES[1:]))):
         with pytest.raises(UnknownFormat, match=r"\.holdall/counters\.json .*format 2.*use the version") as caught:
-            run(attempt)
+            attempt()
         assert (caught.value.store, caught.value.found, caught.value.known) == ("golden", 2, 1)
     assert _counters(tmp_path).read_bytes() == content
     assert run(store.fetch(Query("sample"))) == [ROWS[0]]
+
+
+def test_a_planted_reader_that_does_not_look_at_the_number_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blind(msgspec.Struct):
+        format: int = 1
+
+    monkeypatch.setattr("holdall.stores.yaml.counters._Numbered", Blind)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        test_counters_of_a_later_holdall_are_refused_and_left_alone(tmp_path, b'{"holdall_format":2,"sample":4}')
 
 
 def test_the_journal_that_is_written_is_the_newest_golden_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
