@@ -101,7 +101,7 @@ class SyncHoldall:
         return self._call(self._app.inspect)
 
     def obstacles(self) -> dict[str, list[str]]:
-        """As ``inspect``, without what concerns single records where the store can tell them apart."""
+        """As ``inspect``, without what concerns single records where the store can distinguish them."""
         return self._call(self._app.obstacles)
 
     def verify(self) -> None:

@@ -1,4 +1,4 @@
-"""Taking a port before anything is started on it, so that a taken one is told in a sentence."""
+"""Taking a port before anything is started on it, so that a taken one is reported in a sentence."""
 
 from __future__ import annotations
 

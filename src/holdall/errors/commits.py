@@ -98,7 +98,7 @@ class CommitUnknown(CommitError):
     async def resolve(self) -> UnfinishedReport | None:
         """Find out how it ended, and finish it now; None once it is over. Raises StoreUnavailable where it cannot.
 
-        Raises StateError where a commit of one store left nothing behind that tells.
+        Raises StateError where a commit of one store left no record behind that shows how it ended.
         """
         unfinished = _unfinished_of(self)
         left = await unfinished.resolve()

@@ -94,9 +94,9 @@ class SchemaMismatch(StoreError):
 class CorruptRecord(StoreError):
     """A stored record cannot be read as what its model says; ``place`` says where it lies.
 
-    ``fields`` are those that cannot be read and ``key`` is the record's, where they are known; ``reasons`` tells why.
-    ``rows`` is all that was asked for, where the store could read the rest; ``Damaged`` stands in it for what it could
-    not.
+    ``fields`` are those that cannot be read and ``key`` is the record's, where they are known; ``reasons`` says why, by
+    field. ``rows`` is all that was asked for, where the store could read the rest; ``Damaged`` stands in it for what it
+    could not.
 
     >>> str(CorruptRecord("main", "book 7", "pages is no number", key=7, fields=["pages"]))
     "store 'main': book 7 cannot be read: pages is no number"

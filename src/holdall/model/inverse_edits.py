@@ -221,7 +221,7 @@ def _point(owner: Any, record: Any, other: Any) -> None:
 
 
 def _turn_away(owner: Any, record: Any, other: Any) -> bool:
-    """Let the record refer to the owner by the reference ``other`` no more; tells whether it did."""
+    """Let the record refer to the owner by the reference ``other`` no more; returns whether it did."""
     if not refers_to(other, record, owner):
         return False
     left = None if other.form is None else tuple([item for item in other.get(record) if not leads_to(item, owner)])

@@ -78,7 +78,7 @@ class Trust(Protocol):
 class SessionLink:
     """A session as its clean records see it.
 
-    ``touch(record)`` tells it that a clean record is about to change; it must not hold the session. ``trusted`` is set
+    ``touch(record)`` notes that a clean record is about to change; it must not hold the session. ``trusted`` is set
     while code that speaks for a store is under way. While a commit is in flight, ``edited`` collects the records that
     are written to, by ``id()``. ``ends`` is what was asked at other ends of references, by the ``id()`` of their record
     and the name; it is held here, as it goes with the records when the session ends. ``is_over`` once the session has

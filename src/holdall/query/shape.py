@@ -42,7 +42,7 @@ def values(query: Query[Any]) -> list[Any]:
 
 
 def split(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
-    """Shape and values in one walk; with ``sizes`` the shape tells lists of different size apart.
+    """Shape and values in one walk; with ``sizes`` lists of different size have different shapes.
 
     >>> from holdall.query import parse_query
     >>> one, other = parse_query("book where pages > 100"), parse_query("book where pages > 200")

@@ -84,7 +84,7 @@ class Binding:
 
     @property
     def makes_late_keys(self) -> bool:
-        """Whether its store makes keys, in one batch with everything else it is told."""
+        """Whether its store makes keys, in one batch with everything else it is given."""
         is_batch = self.store.capabilities.commit is CommitClass.BATCH
         return is_batch and bool(self.store_keys)
 
@@ -127,9 +127,9 @@ class Binding:
 class Relationship:
     """The records of ``source`` refer by ``field``, a Ref or a stored Many, to records of ``target``.
 
-    ``backs`` are the target's fields that tell the same from the other end; those of ``stored_inverses`` are stored
-    there. ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends are in
-    one store that keeps references itself, as the other side of DAOs is taken to do.
+    ``backs`` are the target's fields that are the other end of the same reference; those of ``stored_inverses`` are
+    stored there. ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends
+    are in one store that keeps references itself, as the other side of DAOs is taken to do.
     """
 
     __slots__ = ("backs", "field", "is_guarded", "is_single", "on_delete", "source", "stored_inverses", "target")

@@ -19,7 +19,7 @@ __all__ = ["Bindings"]
 class Bindings:
     """All bindings of a Holdall, by model and by collection name.
 
-    ``settle`` resolves references by name, makes the schemas and tells the stores; it does no I/O.
+    ``configure`` resolves references by name, makes the schemas and binds the stores to them; it does no I/O.
 
     Example: :class:`Binding`.
     """

@@ -1,4 +1,4 @@
-"""Stored records that cannot be read whole: told by name, apart from those that can, and made fit for repair."""
+"""Stored records that cannot be read whole: reported by name, apart from those that can, and made fit for repair."""
 
 from __future__ import annotations
 

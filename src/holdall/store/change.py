@@ -38,7 +38,7 @@ class KeyOf(msgspec.Struct, frozen=True):
 
 
 class Members(tuple[Any, ...]):
-    """The keys of a stored Many as a change wants them, which also tells what they were.
+    """The keys of a stored Many as a change wants them, which also keeps what they were.
 
     Members that stay keep their order; new ones come at the end. A store with Feature.MEMBERS writes what came and
     went: what others add or take away meanwhile stays so. Return the state of a file as far as its name alone shows it.
@@ -127,7 +127,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """The store's answer to one change: the key that the store made, if any; the error, if it refused the change.
 
     ``answer`` is what hand-written code returned. ``places`` is how many of its own places the store wrote or freed for
-    it; a store with more than one tells.
+    it; only a store with several places for a record says.
 
     Example: :class:`Store`.
     """

@@ -21,7 +21,7 @@ Rows: TypeAlias = list[Row]
 class Store(Protocol):
     """Where records live.
 
-    ``bind`` comes first and tells it the collections; it does no I/O and raises Unsupported, by name, for what the
+    ``bind`` comes first and gives it the collections; it does no I/O and raises Unsupported, by name, for what the
     store cannot keep. Later calls add collections. Connections open on first use.
 
     >>> from holdall.query import FieldSchema, Kind, Query, Schema
@@ -55,7 +55,7 @@ class Store(Protocol):
         """Apply the changes in order, one outcome per change.
 
         A store of commit class TX or BATCH applies all or raises and applies none. Others raise only if nothing was
-        applied; otherwise each outcome tells its own change's fate.
+        applied; otherwise each outcome says whether its own change was applied.
         """
         ...
 

@@ -60,15 +60,15 @@ class Streaming(Protocol):
 
 @runtime_checkable
 class Obstructed(Protocol):
-    """A store that tells single records that are amiss apart from what nobody can work with.
+    """A store that distinguishes faults of single records from those that stop every use.
 
-    In its absence everything that ``inspect`` tells keeps an application from starting.
+    In its absence everything that ``inspect`` lists keeps an application from starting.
 
     Example: :class:`Store`.
     """
 
     async def obstacles(self) -> list[str]:
-        """Of what ``inspect`` tells, what keeps the models from being used, a sentence each."""
+        """Return the findings of ``inspect`` that keep the models from being used, a sentence each."""
         ...
 
 

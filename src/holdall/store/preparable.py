@@ -70,7 +70,9 @@ class Preparable(Protocol):
         ...
 
     async def renew_prepared(self, reservation: Reservation) -> None:
-        """Let what is held under this commit expire when ``reservation`` says, if anything is held and it can tell."""
+        """Let what is held under this commit expire when ``reservation`` says, if anything is held and the store knows
+        when it expires.
+        """
         ...
 
     async def prepared(self) -> list[Reservation]:

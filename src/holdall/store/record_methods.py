@@ -49,7 +49,7 @@ class RecordMethods(Generic[M]):
         raise missing_method(self, "add")
 
     async def update(self, record: M, /) -> Any:
-        """Write the record's changes; ``record.is_field_modified(name)`` tells which they are."""
+        """Write the record's changes; ``record.is_field_modified(name)`` says which they are."""
         raise missing_method(self, "update")
 
     async def remove(self, record: M, /) -> Any:

@@ -22,10 +22,10 @@ Authenticate: TypeAlias = Callable[[Scope], Awaitable[User | None]]
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How the service is to behave.
 
-    ``authenticate`` tells who makes a request; without it everybody is anonymous. ``challenge`` is what an unknown
-    user is told in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor
-    only holds in the process that made it. ``create`` makes missing tables at the start, for development. ``docs``
-    serves a page to try the service. ``lifespan`` is the host's own, run inside ours.
+    ``authenticate`` finds who makes a request; without it everybody is anonymous. ``challenge`` is sent to an unknown
+    user in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor only holds
+    in the process that made it. ``create`` makes missing tables at the start, for development. ``docs`` serves a page
+    to try the service. ``lifespan`` is the host's own, run inside ours.
 
     >>> Options(max_body=65_536).max_body
     65536

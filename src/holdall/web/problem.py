@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457): what is sent instead of an answer, and which of our errors becomes which of them.
 
-A document never repeats a value that was sent, and tells nothing of stores, statements or files.
+A document never repeats a value that was sent, and reveals nothing of stores, statements or files.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _clean(text: str) -> str:
 
 
 def failure_of(scope: Scope, error: Exception) -> Problem:
-    """Our own failure: told in full to the log, and to the client only by an id."""
+    """Our own failure: written in full to the log, and to the client only by an id."""
     instance = f"urn:uuid:{uuid4()}"
     _log.error("%s %s failed, %s", scope["method"], scope["path"], instance, exc_info=error)
     return Problem(500, "failure", "Something went wrong here; it is in the log under this id.", instance=instance)

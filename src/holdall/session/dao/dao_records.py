@@ -35,9 +35,9 @@ def bind_dao(
     policy: Policy | None,
     compensation: Callable[[Operation], Awaitable[None]] | None = None,
 ) -> type[Model]:
-    """Let a DAO serve its model from this store, and tell the model.
+    """Let a DAO serve its model from this store, and return the model.
 
-    Raises DeclarationError where the store takes no DAOs, the model is bound already, or it is not told which it is.
+    Raises DeclarationError where the store takes no DAOs, the model is bound already, or the DAO does not name it.
 
     Example: :class:`holdall.dao.DAO`.
     """

@@ -85,7 +85,7 @@ def _kept(value: Any) -> Any:
 
 
 def _comparable(value: Any) -> Any:
-    """A hashable value that tells this argument from others; raises TypeError where there is none."""
+    """A hashable value that distinguishes this argument from others; raises TypeError where there is none."""
     if type(value) in (list, tuple):
         return type(value), tuple(map(_comparable, value))
     if type(value) in (set, frozenset):

@@ -134,7 +134,7 @@ class StandaloneMongoStore:
             return await differences(self.name, database, self._layouts.all())
 
     async def obstacles(self) -> list[str]:
-        """Of what ``inspect`` tells, what concerns more than single documents."""
+        """Return the findings of ``inspect`` that concern more than single documents."""
         database = await self._connection.database()
         with translating(self.name), self._in_time():
             return await differences(self.name, database, self._layouts.all(), are_records_told=False)

@@ -245,7 +245,7 @@ class RedisStore:
         return await self._provision.inspect()
 
     async def obstacles(self) -> list[str]:
-        """Of what ``inspect`` tells, what concerns more than single records."""
+        """Return the findings of ``inspect`` that concern more than single records."""
         return await self._provision.obstacles()
 
     async def drop(self) -> None:

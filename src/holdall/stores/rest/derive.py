@@ -1,4 +1,4 @@
-"""A collection's declaration from an OpenAPI document: what it tells is taken, what it leaves open is asked for."""
+"""A collection's declaration from an OpenAPI document: facts of the document are taken, open ones are asked for."""
 
 from __future__ import annotations
 

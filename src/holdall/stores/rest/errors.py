@@ -99,7 +99,7 @@ CLIENT_ERRORS: tuple[tuple[type[BaseException], type[StoreError], str, bool], ..
 
 
 class Refusals(msgspec.Struct, frozen=True, kw_only=True):
-    """How an API tells why it refused: ``reasons`` by the text at ``reason_at``, and the fields at ``fields_at``.
+    """The reasons of an API for a refusal: ``reasons`` by the text at ``reason_at``, and the fields at ``fields_at``.
 
     The text is looked for as a whole and from its last ``/`` or ``:`` on. The reasons themselves are always known, as
     the problem documents (RFC 9457) of Holdall have them: ``urn:holdall:unique``.
@@ -146,7 +146,7 @@ def unknown(store: str, place: str, sentence: str) -> StoreUnavailable:
 def refusal_of(
     store: str, refusals: Refusals, schema: Schema, change: Change, status: int, body: bytes
 ) -> Conflict | None:
-    """The conflict that a 409 or 412 is, and a 422 where the API tells one; None if it tells none."""
+    """Return the conflict that a 409 or 412 is, and a 422 where the API names one; else None."""
     reason, fields = _told(refusals, schema, body)
     name, key = schema.name, change.key
     if reason is None and status == 422:

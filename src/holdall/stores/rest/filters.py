@@ -1,4 +1,4 @@
-"""How an API is told which records, and in which order: operators and sorts as query parameters."""
+"""How an API is asked for some records, in some order: operators and sorts as query parameters."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ def open_rest(
     """Open a store of the API at this URL, below which the paths of its ``collections`` lie; nothing is sent.
 
     With ``openapi``, a document as a dictionary or a file of JSON or YAML, a collection may be declared by its path in
-    it; without ``collections`` all are taken that the document tells enough of, named after the end of their path.
+    it; without ``collections`` all are taken that the document describes well enough, named after the end of their
+    path.
 
     ``commit="idemp"`` promises that every write may be sent twice and counts once; ``rate`` bounds calls in time,
     ``max_connections`` those under way at once. Certificates are always verified: ``ca`` is a file of authorities, or

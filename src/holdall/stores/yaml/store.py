@@ -167,7 +167,7 @@ class YamlStore:
         await run_sync(self._renew_prepared, reservation)
 
     async def prepared(self) -> list[Reservation]:
-        """Everything held in the folder, by whichever process; what cannot be read is told by its commit."""
+        """Everything held in the folder, by whichever process; unreadable parts are listed by their commit."""
         return await run_sync(self._prepared)
 
     async def create(self) -> None:

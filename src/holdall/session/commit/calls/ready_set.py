@@ -34,7 +34,7 @@ async def carry_out(
 ) -> None:
     """Perform the numbers ``0 … len(needs)-1``, each once those it needs are done.
 
-    Number n goes in lane ``lanes[n]``, of which ``widths[lane]`` may be under way at once. ``perform`` tells whether
+    Number n goes in lane ``lanes[n]``, of which ``widths[lane]`` may be under way at once. ``perform`` returns whether
     it went well. Raises ValueError where every need is part of a circle. An exception of ``perform`` ends it all, once
     what was started is done, and so does being cancelled: what is under way is cancelled and awaited.
 

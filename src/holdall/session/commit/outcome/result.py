@@ -30,9 +30,9 @@ class TaskState(StrEnum):
 class Task(msgspec.Struct, frozen=True):
     """One record's part of a commit.
 
-    ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was
-    part of; both in seconds. ``answer`` is what a DAO returned. ``places`` is how many of its own places the store
-    wrote or freed, if it told.
+    ``started`` counts from the beginning of the commit, ``duration`` is that of its own call or of the step it was part
+    of; both in seconds. ``answer`` is what a DAO returned. ``places`` is how many of its own places the store wrote or
+    freed, if it says so.
 
     Example: :class:`CommitResult`.
     """
