@@ -192,7 +192,7 @@ class Holdall:
     async def verify(self) -> None:
         """Raise SchemaMismatch, with every difference, for the first store whose content does not fit the models.
 
-        Single records that are amiss do not count where the store can tell them apart; ``inspect`` tells of them.
+        Single records that are amiss do not count where the store can distinguish them; ``inspect`` lists them.
         """
         for name, differences in (await self.obstacles()).items():
             raise SchemaMismatch(name, differences)
@@ -224,9 +224,9 @@ class Holdall:
         return found
 
     async def start(self, *, every: float = 30.0) -> None:
-        """Finish what earlier commits left behind, now and every so many seconds, until ``close``.
+        """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``.
 
-        What stores do not promise of a write is logged, as soon as they have told.
+        Gaps in the durability of stores are logged, as soon as they are known.
         """
         self.bindings.configure()
         self._background.tell(self.durability)
@@ -274,9 +274,9 @@ class Holdall:
     def session_dependency(self, user: Any = None) -> Any:
         """A session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
 
-        It commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom it acts, or a
-        function that tells by the request; without it, it acts for whoever asks the service, and with ``SYSTEM`` as
-        the program itself. Raises DeclarationError where ``holdall[web]`` is not installed.
+        The session commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom the
+        session acts, or a function of the request; without it, the session acts for the user of the request, and with
+        ``SYSTEM`` as the program itself. Raises DeclarationError where ``holdall[web]`` is not installed.
         """
         return _of_web("session_dependency")(self, user)
 

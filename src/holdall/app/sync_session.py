@@ -172,7 +172,7 @@ class SyncSession:
         return self._call(lambda: self._session.register_query(query, models, force))
 
     def update_cache(self) -> None:
-        """File new records under the keys they have by now. Example: :class:`DaoVerbs`."""
+        """File new records under their current keys. Example: :class:`DaoVerbs`."""
         self._session.update_cache()
 
     def rollback(self) -> None:

@@ -156,10 +156,10 @@ class Committing(msgspec.Struct, eq=False):
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _catch_up(self, error: CommitAborted) -> bool:
-        """Have the record that the commit was refused for as its store has it by now, if the commit can then go well.
+        """Take the record that the commit was refused for as its store has it now, if the commit can then succeed.
 
-        It can where the record was to be changed only for its references, or had members of its lists come and go;
-        and where only one may refer to a record, and another has come to.
+        The commit can where the record was to be changed only for its references, or had members of its lists come and
+        go; and where only one may refer to a record, and another has come to.
         """
         context = self.context
         if self._is_guarded(error.__cause__):

@@ -143,4 +143,4 @@ class SessionContext:
 
 
 def _nobody_cares(record: Any) -> None:
-    """What a link does with a changed record where no session is left to write it."""
+    """Handle a changed record where no session is left to write it."""

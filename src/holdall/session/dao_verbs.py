@@ -85,7 +85,7 @@ class DaoVerbs(msgspec.Struct, eq=False):
         return True
 
     def update_cache(self) -> None:
-        """File new records under the keys they have by now."""
+        """File new records under their current keys."""
         records = self.context.records
         for model in set(map(type, records.new.values())):
             records.index_new(model)

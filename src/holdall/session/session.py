@@ -294,5 +294,5 @@ class Session:
         return await self._dao.register_query(query, models, force)
 
     def update_cache(self) -> None:
-        """File new records under the keys they have by now, so that ``get`` finds them. Example: :class:`DaoVerbs`."""
+        """File new records under their current keys, so that ``get`` finds them. Example: :class:`DaoVerbs`."""
         self._dao.update_cache()
