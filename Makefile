@@ -55,8 +55,9 @@ run: $(READY)
 test: $(READY)
 	@$(TEST) $(or $(ARGS),$(TOGETHER) --durations=10)
 
-# Run all tests and tell which lines and branches of src they do not reach; fails below 95 %. The programs that tests
-# start, and what they fork, are not counted. Tests need about twice the CPU time, so `make test` does not measure.
+# Run all tests and tell which lines and branches of src they do not reach; fails below 95 %.
+# The programs that tests start, and what they fork, are not counted. Tests need about twice the CPU time, which is why
+# `make test` does not measure.
 coverage: $(READY)
 	@mkdir -p build/coverage
 	@$(TEST) -q $(or $(ARGS),$(TOGETHER)) --cov --cov-report=term --cov-report=html:build/coverage/html
