@@ -39,7 +39,7 @@ _VERBS = (Client, CommitResult, Expression, Manager, Model, Policy, Query, Refer
 
 def _exported() -> Iterator[tuple[str, Any]]:
     """Every class and function that a door exports, once, under the first of its names."""
-    seen: set[int] = set()
+    seen = {id(Any)}  # aliases of it are no classes
     for door in _DOORS:
         module = importlib.import_module(module_of(door))
         for name in getattr(module, "__all__", ()):

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from holdall.query import Key, Value
+
 __all__ = ["Fault", "Finding", "FsckProgress", "FsckReport", "Tally"]
 
 _EXAMPLES = 5
@@ -31,7 +33,7 @@ class Fault(msgspec.Struct, frozen=True):
     kind: str
     collection: str
     field: str
-    key: Any
+    key: Key
     is_repaired: bool = False
     reason: str = ""
 
@@ -52,7 +54,7 @@ class Finding(msgspec.Struct, frozen=True):
     field: str
     number: int
     repaired: int
-    examples: tuple[Any, ...]
+    examples: tuple[Value, ...]
     reason: str = ""
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from holdall.app.findings import Fault, FsckProgress, FsckReport, Tally
 from holdall.errors import CommitError, CorruptRecord, StateError, ValidationError
 from holdall.model import OnDelete, decode_text
 from holdall.policy import SYSTEM
-from holdall.query import ALWAYS
+from holdall.query import ALWAYS, Key, Value
 from holdall.session import Bindings, Session
 from holdall.session.binding import Binding, Relationship
 from holdall.session.damage import broken_in
@@ -96,7 +96,7 @@ class Fsck:
                 await self._walk(look, key)
         return self._tally.report()
 
-    async def _walk(self, look: _Look, after: Any) -> None:
+    async def _walk(self, look: _Look, after: object) -> None:
         """Go over one collection. One that cannot be read at all is told and passed over."""
         try:
             await self._walk_readable(look, after)
@@ -104,7 +104,7 @@ class Fsck:
             self._lost.add(look.walked.collection)
             self._tally.add(Fault("unreadable", look.walked.collection, "", error.key, reason=str(error)))
 
-    async def _walk_readable(self, look: _Look, after: Any) -> None:
+    async def _walk_readable(self, look: _Look, after: object) -> None:
         walked, parts = look.walked, len(look.walked.schema.key)
         names = () if look.relationship is None else field_names(walked, is_changed=True)
         pages: AsyncIterator[list[Row]] = self._related.pages(walked, ALWAYS, names, after=after, size=self._batch)
@@ -159,7 +159,7 @@ class Fsck:
         return faults
 
     async def _unreadable(
-        self, binding: Binding, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
+        self, binding: Binding, names: Sequence[str], rows: dict[Key, Row], found: CascadePlan
     ) -> list[Fault]:
         """Records whose stored values are not as the model says: to be set right by hand, or by the service."""
         faults = self._faults(binding)
@@ -168,7 +168,7 @@ class Fsck:
         return [*faults, *(fault for error in broken for fault in _faults_of(binding, error))]
 
     async def _dangling(
-        self, relationship: Relationship, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
+        self, relationship: Relationship, names: Sequence[str], rows: dict[Key, Row], found: CascadePlan
     ) -> list[Fault]:
         """References to records that are not there: emptied, or their record removed where the rules say so."""
         place, is_many = names.index(relationship.field.name), relationship.field.form is not None
@@ -198,10 +198,10 @@ class Fsck:
         return faults
 
     async def _one_sided(
-        self, relationship: Relationship, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
+        self, relationship: Relationship, names: Sequence[str], rows: dict[Key, Row], found: CascadePlan
     ) -> list[Fault]:
         """Stored other ends that do not say what the references say: written anew."""
-        referring: dict[Any, list[Any]] = {key: [] for key in rows}
+        referring: dict[Key, list[Any]] = {key: [] for key in rows}
         own, parts = (*relationship.source.schema.key, relationship.field.name), len(relationship.source.schema.key)
         async for page in self._related.referring(relationship, list(rows), own):
             for row in page:
@@ -222,7 +222,7 @@ class Fsck:
                     continue
                 kept = [item for item in held if item in true]
                 kept += [item for item in dict.fromkeys(referring[key]) if item not in kept]
-                value: Any = tuple(kept) if back.form is not None else (kept[0] if kept else None)
+                value: Value = tuple(kept) if back.form is not None else (kept[0] if kept else None)
                 if is_sure:
                     record = found.record(relationship.target, key, tuple(names), row)
                     found.change(record, key, back, value)
@@ -230,11 +230,11 @@ class Fsck:
         return faults
 
     async def _shared(
-        self, relationship: Relationship, names: Sequence[str], rows: dict[Any, Row], found: CascadePlan
+        self, relationship: Relationship, names: Sequence[str], rows: dict[Key, Row], found: CascadePlan
     ) -> list[Fault]:
         """Several records that refer to one that only one may refer to; which of them is right, is not known here."""
         place = names.index(relationship.field.name)
-        counts: dict[Any, int] = {row[place]: 0 for row in rows.values() if row[place] is not None}
+        counts: dict[Key, int] = {row[place]: 0 for row in rows.values() if row[place] is not None}
         async for page in self._related.referring(
             relationship, list(counts), (*relationship.source.schema.key, relationship.field.name)
         ):
@@ -278,7 +278,7 @@ def _read_position(text: str) -> tuple[str, list[str]]:
     return str(name), [str(part) for part in key]
 
 
-def _key_of(binding: Binding, texts: list[str]) -> Any:
+def _key_of(binding: Binding, texts: list[str]) -> Key:
     fields = binding.declaration.key
     parts = tuple([field.encode(decode_text(field, text)) for field, text in zip(fields, texts, strict=True)])
     return parts if len(parts) > 1 else parts[0]

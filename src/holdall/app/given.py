@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.model import Model
@@ -21,13 +20,13 @@ def demand_name(what: str, name: object) -> None:
         raise DeclarationError(f"the name of {what} is a word, not {shown}")
 
 
-def demand_lease(seconds: Any) -> None:
+def demand_lease(seconds: object) -> None:
     """Raise DeclarationError for what is no time that a lease can last."""
     if not isinstance(seconds, int | float) or not 0 < seconds < inf:
         raise DeclarationError("the lease is a number of seconds above zero")
 
 
-def demand_store(name: str, given: Any) -> None:
+def demand_store(name: str, given: object) -> None:
     """Raise DeclarationError for what is neither a URL nor a store."""
     if isinstance(given, str):
         if not given.strip():
@@ -38,7 +37,7 @@ def demand_store(name: str, given: Any) -> None:
         raise DeclarationError(f"store {name!r} is given by a URL or as a store, not by {told}")
 
 
-def demand_model(given: Any) -> None:
+def demand_model(given: object) -> None:
     """Raise DeclarationError for what is no model whose records can be kept."""
     if not isinstance(given, type) or not issubclass(given, Model):
         told = f"the class {given.__name__}" if isinstance(given, type) else f"a {type(given).__name__}"

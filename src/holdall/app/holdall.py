@@ -68,7 +68,7 @@ class Holdall:
 
     # --- declaring --------------------------------------------------------------------------------------------------
 
-    def add_store(self, name: str, url: str | Store, **options: Any) -> None:
+    def add_store(self, name: str, url: str | Store, **options: object) -> None:
         """Add a store by URL, with its own options, or a store made by hand.
 
         Raises DeclarationError where the name is taken, the scheme is unknown, its driver is not installed, or an
@@ -267,11 +267,11 @@ class Holdall:
         for store in self.stores.values():
             await store.close()
 
-    def asgi(self, **options: Any) -> Any:
+    def asgi(self, **options: object) -> Any:
         """The REST service, a FastAPI application; raises DeclarationError where ``holdall[web]`` is not installed."""
         return _of_web("asgi")(self, **options)
 
-    def session_dependency(self, user: Any = None) -> Any:
+    def session_dependency(self, user: object = None) -> Any:
         """A session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
 
         The session commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom the

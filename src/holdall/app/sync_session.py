@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from holdall.app.waiting import Wait
 from holdall.model import Model
 from holdall.policy import Policy
-from holdall.query import Query
+from holdall.query import AnyQuery, Query
 from holdall.session import DAO, CommitResult, Explanation, Guarantee, Plan, QueryCall, Readable, Session, Strategy
 from holdall.store import Row
 
@@ -50,11 +50,11 @@ class SyncSession:
         self._session = session
         self._call = call
 
-    def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+    def get(self, model: type[M], *args: object, **key: object) -> M | None:
         """Return the record with a key, or None. Example: :class:`Reading`."""
         return self._call(lambda: self._session.get(model, *args, **key))
 
-    def require(self, model: type[M], *args: Any, **key: Any) -> M:
+    def require(self, model: type[M], *args: object, **key: object) -> M:
         """Return the record with a key; raises NotFound where there is none. Example: :class:`SyncSession`."""
         return self._call(lambda: self._session.require(model, *args, **key))
 
@@ -71,7 +71,7 @@ class SyncSession:
         """Return ``records``, and a CorruptRecord in ``broken`` for each other one. Example: :class:`Reading`."""
         return self._call(lambda: self._session.readable(query))
 
-    def mend(self, model: type[M], *args: Any, **key: Any) -> M:
+    def mend(self, model: type[M], *args: object, **key: object) -> M:
         """Return the record with a key, readable or not; raises NotFound. Example: :class:`Reading`."""
         return self._call(lambda: self._session.mend(model, *args, **key))
 
@@ -83,11 +83,11 @@ class SyncSession:
         """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
         return self._call(lambda: self._session.one(query))
 
-    def count(self, query: Query[Any]) -> int:
+    def count(self, query: AnyQuery) -> int:
         """Return the number of records that meet a condition. Example: :class:`Reading`."""
         return self._call(lambda: self._session.count(query))
 
-    def exists(self, query: Query[Any]) -> bool:
+    def exists(self, query: AnyQuery) -> bool:
         """Return whether any record meets a query. Example: :class:`Reading`."""
         return self._call(lambda: self._session.exists(query))
 
@@ -107,15 +107,15 @@ class SyncSession:
         """Return what awaiting this gives: ``session.wait(book.author)``. Example: :class:`SyncSession`."""
         return self._call(lambda: _wait(awaited))
 
-    def load(self, records: M | Sequence[M], *fields: Any) -> None:
+    def load(self, records: M | Sequence[M], *fields: object) -> None:
         """Load what fields lead to, so that it can be read as it is; raises QueryError. Example: :class:`Reading`."""
         self._call(lambda: self._session.load(records, *fields))
 
-    def rows(self, query: Query[Any]) -> list[Row]:
+    def rows(self, query: AnyQuery) -> list[Row]:
         """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
         return self._call(lambda: self._session.rows(query))
 
-    def explain(self, query: Query[Any]) -> Explanation:
+    def explain(self, query: AnyQuery) -> Explanation:
         """Return how a query is answered; the query itself is not sent. Example: :class:`Reading`."""
         return self._call(lambda: self._session.explain(query))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from holdall.app import Holdall
 from holdall.policy import ANONYMOUS, Right
@@ -11,7 +10,7 @@ from holdall.policy import ANONYMOUS, Right
 __all__ = ["rights_of"]
 
 
-def rights_of(app: Holdall, service: Any) -> Iterator[str]:
+def rights_of(app: Holdall, service: object) -> Iterator[str]:
     """A line for each collection, and a warning for what nobody can do, as users are not told apart."""
     knows_users = getattr(service, "knows_users", True)
     for binding in app.collections():

@@ -39,7 +39,7 @@ class Target:
             )
         self.app = app
 
-    def service(self, **options: Any) -> Any:
+    def service(self, **options: object) -> Any:
         """The application's REST service: its own if the target is one, else a new one with these options."""
         if self._service is not None:
             return self._service
@@ -77,7 +77,7 @@ def _module(name: str) -> Any:
         raise Failure(f"module {name} {_blame(error)}") from error
 
 
-def _made(text: str, found: Any) -> Any:
+def _made(text: str, found: object) -> Any:
     if isinstance(found, Holdall) or hasattr(found, "holdall") or not callable(found):
         return found
     try:
@@ -112,5 +112,5 @@ def _blame(error: BaseException) -> str:
     return f"fails{where} with {type(error).__name__}" + (f": {said}" if said else "")
 
 
-def _described(found: Any) -> str:
+def _described(found: object) -> str:
     return "None" if found is None else f"of type {type(found).__name__}"

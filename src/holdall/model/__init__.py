@@ -13,7 +13,7 @@ from holdall.model.many import Many, Related
 from holdall.model.model import Model
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
-from holdall.model.reference import Key, Ref, Reference, record_in
+from holdall.model.reference import GivenKey, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
@@ -21,6 +21,7 @@ from holdall.model.state import Frozen, State
 from holdall.model.stream import Stream, stream
 from holdall.model.tracking import (
     InstanceState,
+    Record,
     SessionAccess,
     SessionLink,
     Trust,
@@ -47,11 +48,11 @@ __all__ = [
     "Fill",
     "Frozen",
     "Ge",
+    "GivenKey",
     "Gt",
     "InstanceState",
     "JsonInput",
     "JsonOutput",
-    "Key",
     "Le",
     "Length",
     "Lt",
@@ -61,6 +62,7 @@ __all__ = [
     "OnDelete",
     "OneOf",
     "Pattern",
+    "Record",
     "Ref",
     "Reference",
     "Related",

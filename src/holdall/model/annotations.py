@@ -9,15 +9,16 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from holdall.errors import DeclarationError
 from holdall.model.many import Many
-from holdall.model.names import Names
+from holdall.model.names import Annotation, Names
 from holdall.model.reference import Ref
+from holdall.query import Value
 
 __all__ = ["read_annotations", "unwrap"]
 
 _RELATION = re.compile(r"^(?:\w+\.)*(?P<which>Ref|Many)\[(?P<target>.+)\]$", re.DOTALL)
 
 
-def read_annotations(model: str, namespace: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def read_annotations(model: str, namespace: Mapping[str, Any], names: Names) -> dict[str, Annotation]:
     """Every annotated field of the class body with its annotation as an object, ClassVars left out.
 
     Text that names a model not declared yet is read where it is Ref[…] or Many[…]; anything else raises
@@ -56,7 +57,7 @@ def _resolve(where: str, text: str, names: Names) -> Any:
         ) from error
 
 
-def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+def unwrap(annotation: object) -> tuple[Any, tuple[Value, ...]]:
     """The annotation without Annotated, and what Annotated added."""
     if get_origin(annotation) is Annotated:
         inner, *extra = get_args(annotation)

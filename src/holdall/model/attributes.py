@@ -9,7 +9,8 @@ from holdall.model.many import Related
 from holdall.model.one_back import OneBack
 from holdall.model.reference import Reference
 from holdall.model.target import Target
-from holdall.model.tracking import gc_track
+from holdall.model.tracking import Record, gc_track
+from holdall.query import Value
 
 __all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "OneBackAttribute", "RefAttribute", "SlotAttribute"]
 
@@ -21,7 +22,7 @@ class SlotAttribute:
 
     __slots__ = ("_get", "slot")
 
-    def __init__(self, slot: Any) -> None:
+    def __init__(self, slot: Value) -> None:
         self.slot = slot
         self._get = slot.__get__
 
@@ -34,17 +35,17 @@ class RefAttribute(SlotAttribute):
 
     __slots__ = ("_target",)
 
-    def __init__(self, slot: Any, target: Any) -> None:
+    def __init__(self, slot: object, target: Any) -> None:
         super().__init__(slot)
         self._target = target
 
-    def __get__(self, record: Any, owner: Any) -> Any:
+    def __get__(self, record: Record, owner: object) -> Any:
         if record is None:
             return self
         value = self._get(record)
         return value if value.__class__ is Reference else Reference(self._target, value, None, record, self)
 
-    def fill(self, record: Any, found: Any) -> None:
+    def fill(self, record: Record, found: Any) -> None:
         """Keep the record that was found for the key, unless the slot has been given another value meanwhile."""
         if self._get(record) == found.__key__():
             self.slot.__set__(record, Reference(self._target, record=found))
@@ -59,13 +60,13 @@ class ManyAttribute(SlotAttribute):
 
     __slots__ = ("_container", "_name", "_target")
 
-    def __init__(self, slot: Any, target: Any, name: str, container: type[Any] | None) -> None:
+    def __init__(self, slot: object, target: Any, name: str, container: type[Any] | None) -> None:
         super().__init__(slot)
         self._target = target
         self._name = name
         self._container = container
 
-    def __get__(self, record: Any, owner: Any) -> Any:
+    def __get__(self, record: Record, owner: object) -> Any:
         if record is None:
             return self
         references = tuple(
@@ -82,7 +83,7 @@ class MutableAttribute(SlotAttribute):
 
     __slots__ = ()
 
-    def __get__(self, record: Any, owner: Any) -> Any:
+    def __get__(self, record: Record, owner: object) -> Any:
         if record is None:
             return self
         value = self._get(record)
@@ -103,10 +104,10 @@ class BackAttribute:
         self._name = name
         self._target = target
 
-    def __get__(self, record: Any, owner: Any) -> Any:
+    def __get__(self, record: Record, owner: object) -> Any:
         return self if record is None else Related(record, self._name, None)
 
-    def __set__(self, record: Any, value: Any) -> None:
+    def __set__(self, record: Record, value: Value) -> None:
         rewrite(record, self._name, value)
 
 
@@ -115,8 +116,8 @@ class OneBackAttribute(BackAttribute):
 
     __slots__ = ()
 
-    def __get__(self, record: Any, owner: Any) -> Any:
+    def __get__(self, record: Record, owner: object) -> Any:
         return self if record is None else OneBack(self._target, record, self._name)
 
-    def __set__(self, record: Any, value: Any) -> None:
+    def __set__(self, record: Record, value: object) -> None:
         rewrite(record, self._name, () if value is None else (value,))

@@ -14,6 +14,8 @@ from holdall.codegen import function
 from holdall.errors import FieldError, ValidationError
 from holdall.model.field import Field
 from holdall.model.reference import Reference
+from holdall.model.tracking import Record
+from holdall.query import Value
 
 __all__ = ["RowCodec"]
 
@@ -39,7 +41,7 @@ class RowCodec:
         self._readers: dict[tuple[str, ...], Reader] = {}
         self._decode = _decoder(model, stored, create)
 
-    def records_from(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+    def records_from(self, rows: Iterable[Sequence[Value]]) -> list[Record]:
         """A record for each row, nothing checked; raises ValidationError where a value cannot be decoded."""
         if self._decode is None:
             return list(starmap(self._create, rows))
@@ -57,16 +59,16 @@ class RowCodec:
             found = self._readers[names] = _reader([self._by_name[name] for name in names])
         return found
 
-    def columns(self, names: tuple[str, ...], records: Sequence[Any]) -> list[list[Any]]:
+    def columns(self, names: tuple[str, ...], records: Sequence[Record]) -> list[list[Value]]:
         """The border values of these fields of all the records, a list for each field."""
         return [self._column(name, records) for name in names]
 
-    def _column(self, name: str, records: Sequence[Any]) -> list[Any]:
+    def _column(self, name: str, records: Sequence[Record]) -> list[Value]:
         if _is_plain(self._by_name[name]):
             return list(map(attrgetter(name), records))
         return [value for (value,) in map(self.reader((name,)), records)]
 
-    def _explain(self, rows: Sequence[Sequence[Any]]) -> None:
+    def _explain(self, rows: Sequence[Sequence[Value]]) -> None:
         """Raise for the first row with a value that cannot be decoded, naming each such value's field."""
         for row in rows:
             errors = [
@@ -84,7 +86,7 @@ def _decode_of(field: Field) -> Callable[[Any], Any] | None:
     return field.type.decode if field.type is not None else None
 
 
-def _decodes(field: Field, value: Any) -> bool:
+def _decodes(field: Field, value: object) -> bool:
     decode = _decode_of(field)
     if decode is None or value is None:
         return True
@@ -101,7 +103,7 @@ def _decoder(
     """A generated function from rows to records; None where rows are slot values as they are."""
     if all(_decode_of(field) is None for field in stored):
         return None
-    names: dict[str, Any] = {"create": create}
+    names: dict[str, object] = {"create": create}
     variables, values = [], []
     for number, field in enumerate(stored):
         decode = _decode_of(field)
@@ -118,7 +120,7 @@ def _decoder(
 def _reader(fields: Sequence[Field]) -> Reader:
     if len(fields) > 1 and all(_is_plain(field) for field in fields):
         return attrgetter(*[field.name for field in fields])
-    names: dict[str, Any] = {"Reference": Reference}
+    names: dict[str, object] = {"Reference": Reference}
     values = []
     for number, field in enumerate(fields):
         names[f"g{number}"], names[f"e{number}"] = field.get, field.encode

@@ -15,6 +15,8 @@ from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.native import native_fits
 from holdall.model.options import MISSING
+from holdall.model.tracking import Record
+from holdall.query import Value
 
 __all__ = ["construction_hooks", "constructor", "set_value"]
 
@@ -24,7 +26,7 @@ construction_hooks: list[Callable[[Any], object]] = []
 
 def constructor(declaration: Declaration) -> Callable[..., Any]:
     """The function behind ``Book(title=…)``: keyword arguments to a validated, unbound record."""
-    names: dict[str, Any] = {
+    names: dict[str, object] = {
         "__UTC": UTC,
         "__MISSING": MISSING,
         "__create": declaration.create,
@@ -75,7 +77,7 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
     return construct
 
 
-def _after(declaration: Declaration, names: dict[str, Any]) -> list[str]:
+def _after(declaration: Declaration, names: dict[str, object]) -> list[str]:
     lines = []
     if any(field.options.setter for field in declaration.stored):
         names["__set"] = _setters(declaration)
@@ -90,7 +92,7 @@ def _slow(declaration: Declaration) -> Callable[..., Any]:
     """The way of every construction that is not plainly right: find everything that is wrong, or adjust and create."""
     finish = (_setters(declaration), _checks(declaration), _run_hooks)
 
-    def construct(args: tuple[Any, ...], extra: dict[str, Any], given: dict[str, Any]) -> Any:
+    def construct(args: tuple[Value, ...], extra: dict[str, Value], given: dict[str, Value]) -> Record:
         errors: list[FieldError] = []
         if args:
             errors.append(FieldError("", "positional", "takes its fields by name"))
@@ -109,7 +111,7 @@ def _slow(declaration: Declaration) -> Callable[..., Any]:
     return construct
 
 
-def _run_hooks(record: Any) -> None:
+def _run_hooks(record: Record) -> None:
     for told in tuple(construction_hooks):
         told(record)
 
@@ -121,7 +123,7 @@ def _first_step(field: Field) -> Callable[[Any, list[FieldError]], Any]:
 def _setters(declaration: Declaration) -> Callable[[Any], None]:
     fields = [field for field in declaration.stored if field.options.setter is not None]
 
-    def apply(record: Any) -> None:
+    def apply(record: Record) -> None:
         errors: list[FieldError] = []
         for field in fields:
             field.put(record, set_value(record, field, field.get(record), errors))
@@ -131,7 +133,7 @@ def _setters(declaration: Declaration) -> Callable[[Any], None]:
     return apply
 
 
-def set_value(record: Any, field: Field, value: Any, errors: list[FieldError]) -> Any:
+def set_value(record: Record, field: Field, value: object, errors: list[FieldError]) -> Value:
     """Return what the field's setter makes of a value of the right type, validated."""
     assert field.options.setter is not None
     try:
@@ -143,7 +145,7 @@ def set_value(record: Any, field: Field, value: Any, errors: list[FieldError]) -
 
 
 def _checks(declaration: Declaration) -> Callable[[Any], None]:
-    def run(record: Any) -> None:
+    def run(record: Record) -> None:
         errors = declaration.run_checks(record)
         if errors:
             raise ValidationError(declaration.model.__name__, errors)

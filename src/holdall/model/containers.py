@@ -13,7 +13,7 @@ from holdall.errors import DeclarationError, FieldError
 from holdall.model.field_type import Admit, FieldType
 from holdall.model.json_value import admit_json, to_json_builtins
 from holdall.model.tracking import Tracked
-from holdall.query import Kind
+from holdall.query import Kind, Value
 
 __all__ = ["container_type", "is_value_object", "value_object_type"]
 
@@ -32,11 +32,11 @@ def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: 
     return _sequence_type(annotation, container, type_of(args[0]))
 
 
-def _make(annotation: Any, validate: Admit, is_mutable: bool) -> FieldType:
+def _make(annotation: object, validate: Admit, is_mutable: bool) -> FieldType:
     return FieldType(annotation, Kind.JSON, validate, is_mutable=is_mutable)
 
 
-def _admit_item(item: FieldType, value: Any, path: str, errors: list[FieldError]) -> Any:
+def _admit_item(item: FieldType, value: object, path: str, errors: list[FieldError]) -> Value:
     if value is None and item.nullable:
         return None
     before = len(errors)
@@ -46,8 +46,8 @@ def _admit_item(item: FieldType, value: Any, path: str, errors: list[FieldError]
     return validated
 
 
-def _sequence_type(annotation: Any, container: type[Any], item: FieldType) -> FieldType:
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+def _sequence_type(annotation: object, container: type[Any], item: FieldType) -> FieldType:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not isinstance(value, container):
             errors.append(FieldError(path, "type", f"must be a {container.__name__}"))
             return value
@@ -56,8 +56,8 @@ def _sequence_type(annotation: Any, container: type[Any], item: FieldType) -> Fi
     return _make(annotation, validate, container is list or item.is_mutable)
 
 
-def _fixed_tuple_type(annotation: Any, items: list[FieldType]) -> FieldType:
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+def _fixed_tuple_type(annotation: object, items: list[FieldType]) -> FieldType:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if isinstance(value, list | tuple) and len(value) != len(items):
             errors.append(FieldError(path, "type", f"must have {len(items)} items"))
             return value
@@ -70,11 +70,11 @@ def _fixed_tuple_type(annotation: Any, items: list[FieldType]) -> FieldType:
     return _make(annotation, validate, any(item.is_mutable for item in items))
 
 
-def _dict_type(annotation: Any, key: FieldType, item: FieldType, where: str) -> FieldType:
+def _dict_type(annotation: object, key: FieldType, item: FieldType, where: str) -> FieldType:
     if key.kind is not Kind.STR or key.nullable:
         raise DeclarationError(f"{where}: the keys of a dict must be text")
 
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not isinstance(value, dict):
             errors.append(FieldError(path, "type", "must be a dict"))
             return value
@@ -86,7 +86,7 @@ def _dict_type(annotation: Any, key: FieldType, item: FieldType, where: str) -> 
     return _make(annotation, validate, True)
 
 
-def is_value_object(annotation: Any) -> bool:
+def is_value_object(annotation: object) -> bool:
     """Whether instances of the class can be nested in a record."""
     return isinstance(annotation, type) and (
         issubclass(annotation, msgspec.Struct) or dataclasses.is_dataclass(annotation)
@@ -103,7 +103,7 @@ def value_object_type(annotation: type[Any]) -> FieldType:
         else annotation.__dataclass_params__.frozen
     )
 
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not isinstance(value, annotation):
             errors.append(FieldError(path, "type", f"must be a {annotation.__name__}"))
             return value

@@ -12,14 +12,16 @@ import msgspec
 from holdall.errors import FieldError
 from holdall.model.annotations import unwrap
 from holdall.model.containers import is_value_object
+from holdall.model.names import Annotation
 from holdall.model.types import type_of
+from holdall.query import Value
 
 __all__ = ["convert_all", "has_named_parts", "refuse_unknown"]
 
 _Parts = Iterable[tuple[Any, Any, str]]
 
 
-def convert_all(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> Any:
+def convert_all(annotation: object, value: object, path: str, errors: list[FieldError]) -> Value:
     """The value as its annotation wants it; where that fails, all that is wrong is appended to ``errors``."""
     try:
         return msgspec.convert(value, annotation)
@@ -28,13 +30,13 @@ def convert_all(annotation: Any, value: Any, path: str, errors: list[FieldError]
     return value
 
 
-def has_named_parts(annotation: Any) -> bool:
+def has_named_parts(annotation: object) -> bool:
     """Whether values of an annotation are, or hold, structs or dataclasses."""
     bare = _bare(annotation)
     return is_value_object(bare) or any(has_named_parts(inner) for inner in get_args(bare) if inner is not Ellipsis)
 
 
-def refuse_unknown(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> None:
+def refuse_unknown(annotation: object, value: object, path: str, errors: list[FieldError]) -> None:
     """Append an error for each name in a value that is no field of the struct or dataclass it is given for."""
     bare = _bare(annotation)
     if get_origin(bare) in (Union, types.UnionType):
@@ -48,7 +50,7 @@ def refuse_unknown(annotation: Any, value: Any, path: str, errors: list[FieldErr
             refuse_unknown(inner, part, place, errors)
 
 
-def _explain(annotation: Any, value: Any, path: str, errors: list[FieldError]) -> None:
+def _explain(annotation: object, value: object, path: str, errors: list[FieldError]) -> None:
     before = len(errors)
     if value is None:
         errors.append(FieldError(path, "required", "must not be null"))
@@ -65,7 +67,7 @@ def _explain(annotation: Any, value: Any, path: str, errors: list[FieldError]) -
         errors.append(FieldError(path, "value", "is not valid"))
 
 
-def _bare(annotation: Any) -> Any:
+def _bare(annotation: object) -> Any:
     """The annotation without Annotated and None."""
     inner, _ = unwrap(annotation)
     if get_origin(inner) in (Union, types.UnionType):
@@ -74,7 +76,7 @@ def _bare(annotation: Any) -> Any:
     return inner
 
 
-def _parts(annotation: Any, value: Any, path: str) -> _Parts:
+def _parts(annotation: object, value: object, path: str) -> _Parts:
     """The parts of a container or value object: annotation, value and path of each; UNSET for one that is not there."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is dict and isinstance(value, dict):
@@ -92,7 +94,7 @@ def _parts(annotation: Any, value: Any, path: str) -> _Parts:
     return []
 
 
-def _value_object_parts(annotation: Any, value: dict[str, Any], path: str) -> _Parts:
+def _value_object_parts(annotation: object, value: dict[str, Value], path: str) -> _Parts:
     hints = get_type_hints(annotation, include_extras=True)
     found = []
     for shown, name, required in _fields_of(annotation):
@@ -103,17 +105,17 @@ def _value_object_parts(annotation: Any, value: dict[str, Any], path: str) -> _P
     return found
 
 
-def _fields_of(annotation: Any) -> list[tuple[str, str, bool]]:
+def _fields_of(annotation: Annotation) -> list[tuple[str, str, bool]]:
     """Each field of a struct or dataclass: its name in JSON, its own name, whether it must be given."""
     if issubclass(annotation, msgspec.Struct):
         return [(item.encode_name, item.name, item.required) for item in msgspec.structs.fields(annotation)]
     return [(item.name, item.name, _is_required(item)) for item in dataclasses.fields(annotation)]
 
 
-def _tag_of(annotation: Any) -> str | None:
+def _tag_of(annotation: Annotation) -> str | None:
     """The name of the JSON member that holds a struct's type tag, or None."""
     return annotation.__struct_config__.tag_field if issubclass(annotation, msgspec.Struct) else None
 
 
-def _is_required(item: dataclasses.Field[Any]) -> bool:
+def _is_required(item: dataclasses.Field[Value]) -> bool:
     return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING

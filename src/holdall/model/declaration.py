@@ -14,7 +14,8 @@ from holdall.model.field import Field
 from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
 from holdall.model.reference import key_of_value
-from holdall.query import Expression, Kind, Owner, Path, did_you_mean
+from holdall.model.tracking import Record
+from holdall.query import Expression, Key, Kind, Owner, Path, Value, did_you_mean
 from holdall.query.predicate import comparable
 
 __all__ = ["Declaration"]
@@ -81,7 +82,7 @@ class Declaration:
         """The way from records to JSON."""
         return JsonOutput(self.model.__name__, self.stored, self.computed)
 
-    def admit_key(self, key: Any, errors: list[FieldError]) -> Any:
+    def admit_key(self, key: Key, errors: list[FieldError]) -> Key:
         """A key as a store takes it, a scalar or a tuple; what is wrong with it is appended to ``errors``."""
         parts = key if len(self.key) > 1 and isinstance(key, tuple) else (key,)
         if len(parts) != len(self.key):
@@ -92,7 +93,7 @@ class Declaration:
         )
         return validated if len(self.key) > 1 else validated[0]
 
-    def key_from(self, args: tuple[Any, ...], values: Mapping[str, Any]) -> Any:
+    def key_from(self, args: tuple[Value, ...], values: Mapping[str, Value]) -> Key:
         """The key given as ``get(Book, 1)`` or ``get(Book, id=1)``; raises ValidationError if it is not one."""
         errors: list[FieldError] = []
         if args and values:
@@ -112,7 +113,7 @@ class Declaration:
             raise ValidationError(self.model.__name__, errors)
         return key
 
-    def validate(self, record: Any, prefix: str = "") -> list[FieldError]:
+    def validate(self, record: Record, prefix: str = "") -> list[FieldError]:
         """Everything that is wrong with a record now: every field's rules, then the rules over several fields."""
         errors: list[FieldError] = []
         for field in self.stored:
@@ -121,7 +122,7 @@ class Declaration:
                 field.validate(value, errors, prefix)
         return errors or self.run_checks(record, prefix)
 
-    def run_checks(self, record: Any, prefix: str = "") -> list[FieldError]:
+    def run_checks(self, record: Record, prefix: str = "") -> list[FieldError]:
         """Run the rules over several fields; return an error for each rule that is broken."""
         errors: list[FieldError] = []
         for name, rule in self.checks.items():
@@ -155,7 +156,7 @@ class Declaration:
             own = (*behind, len(path))
             key = target().__holdall__.key
 
-            def compared(value: Any) -> Any:
+            def compared(value: object) -> Any:
                 raise QueryError(f"{name} is the other end of a reference: compare its {key[0].name}, or use any()")
 
             def further(inner: str) -> Expression:
@@ -182,7 +183,7 @@ class Declaration:
             return f"; a condition is written {model}.where({model}.{path} ...)"
         return did_you_mean(name, self.by_name)
 
-    def has_value(self, record: Any, name: str, value: Any) -> bool:
+    def has_value(self, record: Record, name: str, value: object) -> bool:
         """Whether a field of the record has this value; raises QueryError for what is no field, or no value of it."""
         field = self.by_name.get(name)
         if value is None and field is not None and field.is_stored:
@@ -221,7 +222,7 @@ def _version_of(model: str, fields: tuple[Field, ...]) -> Field | None:
     return versions[0] if versions else None
 
 
-def _admit_key_part(field: Field, part: Any, errors: list[FieldError]) -> Any:
+def _admit_key_part(field: Field, part: object, errors: list[FieldError]) -> Key:
     if part is None:
         errors.append(FieldError(field.name, "required", "is part of the key and must not be null"))
         return None
@@ -236,14 +237,14 @@ def _key_reader(fields: tuple[Field, ...]) -> Callable[[Any], Any]:
             return attrgetter(field.name)
         return lambda record: field.encode(field.get(record))
 
-    def read(record: Any) -> Any:
+    def read(record: Record) -> Key:
         parts = tuple(field.encode(field.get(record)) for field in fields)
         return None if not parts or None in parts else parts
 
     return read
 
 
-def _encode_compared(field: Field, value: Any) -> Any:
+def _encode_compared(field: Field, value: object) -> Value:
     if field.form is not None:
         raise QueryError(f"{field.name} holds many records: use .any(condition) or .all(condition)")
     if value is None:
@@ -260,5 +261,5 @@ def _encode_compared(field: Field, value: Any) -> Any:
     return field.encode(value)
 
 
-def _abstract(*_: Any) -> Any:
+def _abstract(*_: object) -> Any:
     raise DeclarationError("an abstract model has no records")

@@ -17,8 +17,8 @@ from holdall.model.options import MISSING, FieldOptions
 from holdall.model.reference import Reference, key_of_value
 from holdall.model.rules import Ge, Gt, Le, Length, Lt, Pattern, Rule
 from holdall.model.target import Target
-from holdall.model.tracking import Tracked
-from holdall.query import Generated, Kind, ManyForm
+from holdall.model.tracking import Record, Tracked
+from holdall.query import Generated, Kind, ManyForm, Value
 
 __all__ = ["Field"]
 
@@ -35,7 +35,7 @@ class Field:
     """
 
     def __init__(
-        self, model: str, name: str, annotation: Any, field_type: FieldType | None, options: FieldOptions
+        self, model: str, name: str, annotation: object, field_type: FieldType | None, options: FieldOptions
     ) -> None:
         self.model = model
         self.name = name
@@ -50,9 +50,9 @@ class Field:
         self.frozen = options.frozen
         self.slot: Any = None  # of the finished class
         self.get: Callable[[Any], Any] = _no_slot
-        self.put: Callable[[Any, Any], None] = _no_slot
+        self.put: Callable[[Record, Value], None] = _no_slot
         self.fast: Callable[[Any], bool] = _never
-        self.write: Callable[[Any, Any], None] = _no_slot  # checked and tracked, this slot alone
+        self.write: Callable[[Record, Value], None] = _no_slot  # checked and tracked, this slot alone
 
     def inherited_by(self, model: str) -> Field:
         """The same field of a model that derives from this field's."""
@@ -116,7 +116,7 @@ class Field:
             return True
         return self.nullable or self.may_be_unset or self.form is not None
 
-    def default(self) -> Any:
+    def default(self) -> Value:
         """The default; raises ValueError where there is none."""
         if self.options.default_factory is not None:
             return self.options.default_factory()
@@ -130,7 +130,7 @@ class Field:
 
     # --- values ---------------------------------------------------------------------------------------------------
 
-    def validate(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
+    def validate(self, value: object, errors: list[FieldError], prefix: str = "") -> Value:
         """The value as it belongs in the slot; what is wrong with it is appended to ``errors``."""
         before = len(errors)
         value = self.validate_type(value, errors, prefix)
@@ -141,7 +141,7 @@ class Field:
             )
         return value
 
-    def validate_type(self, value: Any, errors: list[FieldError], prefix: str = "") -> Any:
+    def validate_type(self, value: object, errors: list[FieldError], prefix: str = "") -> Value:
         """The same without the field's rules, which hold only for what its setter makes of the value."""
         path = prefix + self.name
         if value is MISSING:
@@ -158,13 +158,13 @@ class Field:
             value = self._coerced(value)
         return self.type.validate(value, path, errors) if self.options.type_check else value
 
-    def _coerced(self, value: Any) -> Any:
+    def _coerced(self, value: object) -> Value:
         try:
             return msgspec.convert(value, self.annotation, strict=False)
         except (msgspec.ValidationError, TypeError, ValueError):
             return value
 
-    def _admit_reference(self, value: Any, path: str, errors: list[FieldError]) -> Any:
+    def _admit_reference(self, value: object, path: str, errors: list[FieldError]) -> Value:
         """A key, a Reference that has its record, or None: what a reference's slot holds."""
         target = self.target
         assert target is not None
@@ -183,7 +183,7 @@ class Field:
         errors.append(FieldError(path, "type", f"must be a {target.name}, its key or a reference to it"))
         return value
 
-    def _is_key(self, value: Any) -> bool:
+    def _is_key(self, value: Value) -> bool:
         model = self.target.found if self.target is not None else None
         if model is None:
             return isinstance(value, Hashable) and not isinstance(value, bool) and value is not None
@@ -191,7 +191,7 @@ class Field:
         model.__holdall__.admit_key(value, found)
         return not found
 
-    def _admit_many(self, value: Any, path: str, errors: list[FieldError]) -> Any:
+    def _admit_many(self, value: object, path: str, errors: list[FieldError]) -> Value:
         if isinstance(value, str | bytes | Tracked) or not hasattr(value, "__iter__"):
             errors.append(FieldError(path, "type", "must be a collection of records, keys or references"))
             return value
@@ -207,12 +207,12 @@ class Field:
                 seen.add(mark)
         return tuple(items)
 
-    def admit_items(self, values: Any, errors: list[FieldError]) -> tuple[Any, ...]:
+    def admit_items(self, values: object, errors: list[FieldError]) -> tuple[Value, ...]:
         """Records, keys and references as a list's slot holds them, for the other end of a reference of any kind."""
-        items: tuple[Any, ...] = self._admit_many(values, self.name, errors)
+        items: tuple[Value, ...] = self._admit_many(values, self.name, errors)
         return items
 
-    def encode(self, value: Any) -> Any:
+    def encode(self, value: Value) -> Value:
         """The border value of a slot's value."""
         if value is None:
             return None
@@ -222,7 +222,7 @@ class Field:
 
     # --- speed ----------------------------------------------------------------------------------------------------
 
-    def fast_source(self, variable: str, names: dict[str, Any]) -> str | None:
+    def fast_source(self, variable: str, names: dict[str, object]) -> str | None:
         """Python source, true of ``variable`` only if it can go into the slot as it is; None if there is none.
 
         Objects that the source needs are added to ``names`` under names that start with ``__``, as no field's does.
@@ -241,12 +241,12 @@ class Field:
             source = f"({variable} is None or {source})"
         return source
 
-    def bind(self, slot: Any) -> None:
+    def bind(self, slot: Value) -> None:
         """Take the slot of the finished class, and make ``fast`` from the source."""
         self.slot = slot
         self.get = slot.__get__
         self.put = slot.__set__
-        names: dict[str, Any] = {"__UTC": UTC}
+        names: dict[str, object] = {"__UTC": UTC}
         source = self.fast_source("x", names)
         if source is not None:
             self.fast = function("fits", "x", source, names, f"{self.model}.{self.name}, checked")
@@ -264,14 +264,14 @@ class Field:
             raise DeclarationError(f"{self.model}.{self.name}: the default {errors[0].message}")
 
 
-def _holds(rule: Rule, value: Any) -> bool:
+def _holds(rule: Rule, value: object) -> bool:
     try:
         return rule.holds(value)
     except TypeError:
         return False
 
 
-def _rule_source(rule: Rule, name: str, names: dict[str, Any]) -> str:
+def _rule_source(rule: Rule, name: str, names: dict[str, object]) -> str:
     operator = _INLINE.get(type(rule))
     if operator is not None and isinstance(rule, Ge | Gt | Le | Lt):
         names[name] = rule.bound
@@ -287,9 +287,9 @@ def _rule_source(rule: Rule, name: str, names: dict[str, Any]) -> str:
     return f"{name}(x)"
 
 
-def _never(value: Any) -> bool:
+def _never(value: object) -> bool:
     return False
 
 
-def _no_slot(*_: Any) -> Any:
+def _no_slot(*_: object) -> Any:
     raise AttributeError("this field is not stored in the record")

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError
+from holdall.model.names import Annotation
 from holdall.model.rules import Rule
-from holdall.query import Kind
+from holdall.query import Kind, Value
 
 __all__ = ["Admit", "FieldType"]
 
@@ -25,7 +26,7 @@ class FieldType(msgspec.Struct, frozen=True):
     ``fast`` is Python source, see ``scalars``; ``scalar`` is the class it speaks of.
     """
 
-    annotation: Any
+    annotation: Annotation
     kind: Kind
     validate: Admit
     nullable: bool = False
@@ -34,5 +35,5 @@ class FieldType(msgspec.Struct, frozen=True):
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None
     is_mutable: bool = False
-    choices: tuple[Any, ...] | None = None
+    choices: tuple[Value, ...] | None = None
     rules: tuple[Rule, ...] = ()

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from holdall.errors import StateError
-from holdall.model.tracking import SessionAccess
+from holdall.model.tracking import Record, SessionAccess
 from holdall.query import Query
 
 __all__ = ["Act", "Gateway", "SessionLike", "gateway_of"]
@@ -22,19 +22,19 @@ class SessionLike(Protocol):
         """The part of the session that answers records, also those whose own session is gone."""
         ...
 
-    def add(self, record: Any) -> Any:
+    def add(self, record: Record) -> object:
         """Add a record."""
 
-    def attach(self, record: Any) -> Any:
+    def attach(self, record: Record) -> Record:
         """Take in a record whose session is gone; one that is here already stays as it is."""
 
-    def remove(self, record: Any) -> Any:
+    def remove(self, record: Record) -> object:
         """Remove a record."""
 
-    def names_of(self, record: Any) -> tuple[str, ...]:
+    def names_of(self, record: Record) -> tuple[str, ...]:
         """Under which names the store keeps the record."""
 
-    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+    async def get(self, model: type[M], *args: object, **key: object) -> M | None:
         """The record with this key."""
 
     async def query(self, query: Query[M]) -> Any:

@@ -11,7 +11,8 @@ from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model.reference import Reference, key_of_value, record_in, session_of
 from holdall.model.reference_slots import leads_to, refers_to
 from holdall.model.state import State
-from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track, state_of, track_of
+from holdall.model.tracking import InstanceState, Record, SessionLink, gc_track, set_track, state_of, track_of
+from holdall.query import Key, Value
 
 __all__ = ["BackEdit", "catch_up", "edits_of", "link", "rewrite", "unlink"]
 
@@ -30,7 +31,7 @@ class BackEdit(msgspec.Struct, eq=False):
     Example: :class:`Related`.
     """
 
-    owner: Any
+    owner: Record
     name: str
     kept: list[Any] | None = None
     added: dict[Any, None] = msgspec.field(default_factory=dict)
@@ -38,7 +39,7 @@ class BackEdit(msgspec.Struct, eq=False):
     written: list[Any] = msgspec.field(default_factory=list)
     sessions: list[SessionLink | None] = msgspec.field(default_factory=list)
 
-    def leave(self, record: Any, key: Any) -> None:
+    def leave(self, record: Record, key: Key) -> None:
         """Leave for the commit what was done to this record, as another instance of it stands for its key."""
         if refers_to(_other(self.owner, self.name), record, self.owner):
             self.added[key] = None
@@ -46,7 +47,7 @@ class BackEdit(msgspec.Struct, eq=False):
             self.removed[key] = False
 
 
-def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
+def rewrite(owner: Record, name: str, values: Iterable[Value]) -> None:
     """Let just these refer to the owner by the reference that ``name`` is the other end of."""
     items = _validated(owner, name, values)
     edit, known, session, other = _edit(owner, name), _known(owner, name), session_of(owner), _other(owner, name)
@@ -69,7 +70,7 @@ def rewrite(owner: Any, name: str, values: Iterable[Any]) -> None:
         session.keep_back(owner, name, None if None in found else found)
 
 
-def link(owner: Any, name: str, value: Any) -> None:
+def link(owner: Record, name: str, value: object) -> None:
     """Let this record, or the one with this key, refer to the owner too."""
     (item,) = _validated(owner, name, (value,))
     field, record = _field(owner, name), _at_hand(owner, name, item)
@@ -90,7 +91,7 @@ def link(owner: Any, name: str, value: Any) -> None:
         field.write(owner, (*field.get(owner), item))
 
 
-def unlink(owner: Any, name: str, value: Any) -> None:
+def unlink(owner: Record, name: str, value: object) -> None:
     """Let this record, or the one with this key, refer to the owner no more."""
     (item,) = _validated(owner, name, (value,))
     field, record = _field(owner, name), _at_hand(owner, name, item)
@@ -109,7 +110,7 @@ def unlink(owner: Any, name: str, value: Any) -> None:
         field.write(owner, _without(field, owner, item))
 
 
-def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[int, str], BackEdit]:
+def edits_of(record: Record, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[int, str], BackEdit]:
     """Remove the edits made at the other ends of a record from the edits of its session, and return them.
 
     Example: :class:`Related`.
@@ -117,7 +118,7 @@ def edits_of(record: Any, edits: dict[tuple[int, str], BackEdit]) -> dict[tuple[
     return {place: edits.pop(place) for place in [place for place in edits if place[0] == id(record)]}
 
 
-def catch_up(edit: BackEdit, record: Any) -> None:
+def catch_up(edit: BackEdit, record: Record) -> None:
     """Do to a record that has come to hand what was asked at the other end.
 
     Assignments to the record from then on are later than the edit. Where it cannot be done here, it is left for the
@@ -141,7 +142,7 @@ def catch_up(edit: BackEdit, record: Any) -> None:
     edit.written.append(record)
 
 
-def _ask_for(owner: Any, edit: BackEdit, key: Any) -> None:
+def _ask_for(owner: Record, edit: BackEdit, key: Key) -> None:
     """Have the record with this key refer to the owner: where it refers to one only, no more to any other."""
     edit.added[key] = None
     edit.removed.pop(key, None)
@@ -155,30 +156,30 @@ def _ask_for(owner: Any, edit: BackEdit, key: Any) -> None:
                 rival.removed.pop(key, None)
 
 
-def _without(field: Any, owner: Any, item: Any) -> Any:
+def _without(field: Any, owner: Record, item: Value) -> Value:
     """Return the keys of the stored other end without this item."""
     if field.form is None:
         return None
     return [one for one in field.get(owner) if not _same(item, one)]
 
 
-def _field(owner: Any, name: str) -> Any:
+def _field(owner: Record, name: str) -> Any:
     return type(owner).__holdall__.by_name[name]
 
 
-def _other(owner: Any, name: str) -> Any:
+def _other(owner: Record, name: str) -> Any:
     """The reference that the field is the other end of."""
     field = _field(owner, name)
     return field.target().__holdall__.by_name[field.options.back]
 
 
-def _validated(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
+def _validated(owner: Record, name: str, values: object) -> tuple[Value, ...]:
     """Keys, and References that have their records; of a stored record that another session holds, the key.
 
     Raises ValidationError for what is neither, StateError for a discarded record.
     """
     field, errors = _field(owner, name), list[FieldError]()
-    items: tuple[Any, ...] = field.admit_items(values, errors)
+    items: tuple[Value, ...] = field.admit_items(values, errors)
     if errors:
         raise ValidationError(type(owner).__name__, errors)
     for item in items:
@@ -188,7 +189,7 @@ def _validated(owner: Any, name: str, values: Any) -> tuple[Any, ...]:
     return tuple([item.key if _is_elsewhere(owner, item) else item for item in items])
 
 
-def _is_elsewhere(owner: Any, item: Any) -> bool:
+def _is_elsewhere(owner: Record, item: object) -> bool:
     """Whether the record is stored and another session's than that of the owner, if this is one that can write."""
     if item.__class__ is not Reference:
         return False
@@ -198,7 +199,7 @@ def _is_elsewhere(owner: Any, item: Any) -> bool:
     return own.session is not None and track.link is not own.link
 
 
-def _at_hand(owner: Any, name: str, item: Any) -> Any:
+def _at_hand(owner: Record, name: str, item: object) -> Record:
     """The record that is meant, if it is here."""
     if isinstance(item, Reference):
         return item.record
@@ -206,7 +207,7 @@ def _at_hand(owner: Any, name: str, item: Any) -> Any:
     return None if session is None else session.peek(_field(owner, name).target(), item)
 
 
-def _same(item: Any, other: Any) -> bool:
+def _same(item: object, other: object) -> bool:
     """Whether two items of a list lead to one record."""
     key = key_of_value(item)
     if key is None or key_of_value(other) is None:
@@ -214,13 +215,13 @@ def _same(item: Any, other: Any) -> bool:
     return bool(key == key_of_value(other))
 
 
-def _point(owner: Any, record: Any, other: Any) -> None:
+def _point(owner: Record, record: Record, other: Any) -> None:
     """Let the record refer to the owner by the reference ``other``."""
     if not refers_to(other, record, owner):
         setattr(record, other.name, owner if other.form is None else (*other.get(record), owner))
 
 
-def _turn_away(owner: Any, record: Any, other: Any) -> bool:
+def _turn_away(owner: Record, record: Record, other: Any) -> bool:
     """Let the record refer to the owner by the reference ``other`` no more; returns whether it did."""
     if not refers_to(other, record, owner):
         return False
@@ -229,7 +230,7 @@ def _turn_away(owner: Any, record: Any, other: Any) -> bool:
     return True
 
 
-def _edit(owner: Any, name: str) -> BackEdit:
+def _edit(owner: Record, name: str) -> BackEdit:
     """Return the edit of this other end, to be added to; the edit goes with the record where its session ends."""
     edits, place = _edits(owner), (id(owner), name)
     found = edits.get(place)
@@ -240,7 +241,7 @@ def _edit(owner: Any, name: str) -> BackEdit:
     return found
 
 
-def _edits(owner: Any) -> dict[tuple[int, str], BackEdit]:
+def _edits(owner: Record) -> dict[tuple[int, str], BackEdit]:
     """Return the edits of the record's session, or those kept with the record where no session holds it."""
     track = track_of(owner)
     edits = track.link.ends if track is not None and track.link is not None else getattr(track, "ends", None)
@@ -250,6 +251,6 @@ def _edits(owner: Any) -> dict[tuple[int, str], BackEdit]:
     return edits
 
 
-def _known(owner: Any, name: str) -> list[Any] | None:
+def _known(owner: Record, name: str) -> list[Record] | None:
     session = session_of(owner)
     return None if session is None else session.peek_back(owner, name)

@@ -17,7 +17,9 @@ from msgspec import UNSET, UnsetType
 from holdall.errors import FieldError, ValidationError
 from holdall.model.conversion import convert_all, has_named_parts, refuse_unknown
 from holdall.model.field import Field
-from holdall.query import Kind
+from holdall.model.names import Annotation
+from holdall.model.tracking import Record
+from holdall.query import Key, Kind, Value
 
 __all__ = ["JsonInput", "decode_text"]
 
@@ -51,14 +53,14 @@ class JsonInput:
         self._accepted = {field.name: field for field in fields if field.is_stored and _is_accepted(field)}
         self.names = tuple(self._accepted)
 
-    def create(self, body: bytes) -> Any:
+    def create(self, body: bytes) -> Record:
         """A new record from a JSON object; raises ValidationError with everything that is wrong."""
         given = self._decoded(body)
         if given is not None:
             return self._model(**given)
         return self.create_from(self._object(body))
 
-    def values(self, body: bytes) -> dict[str, Any]:
+    def values(self, body: bytes) -> dict[str, Value]:
         """The values a JSON object gives for fields of an existing record; raises ValidationError."""
         given = self._decoded(body)
         if given is None:
@@ -69,7 +71,7 @@ class JsonInput:
             raise ValidationError(self._model.__name__, errors)
         return validated
 
-    def create_from(self, data: Mapping[str, Any]) -> Any:
+    def create_from(self, data: Mapping[str, Value]) -> Record:
         """A new record from builtins such as JSON decodes to; raises ValidationError with everything that is wrong."""
         errors: list[FieldError] = []
         values = self._converted(data, errors)
@@ -80,7 +82,7 @@ class JsonInput:
         errors.extend(FieldError(field.name, "required", "is required") for field in missing)
         raise ValidationError(self._model.__name__, errors)
 
-    def values_from(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def values_from(self, data: Mapping[str, Value]) -> dict[str, Value]:
         """The values builtins give for fields of an existing record; raises ValidationError."""
         errors: list[FieldError] = []
         values = self._validated(self._converted(data, errors), errors)
@@ -88,7 +90,7 @@ class JsonInput:
             raise ValidationError(self._model.__name__, errors)
         return values
 
-    def key(self, parts: Sequence[str]) -> Any:
+    def key(self, parts: Sequence[str]) -> Key:
         """The key in text form, as in a URL: one text for each part; raises ValidationError."""
         fields = self._key
         if len(parts) != len(fields):
@@ -97,7 +99,7 @@ class JsonInput:
         return self._key_from((values if len(values) > 1 else values[0],), {})
 
     @cached_property
-    def _with_parts(self) -> dict[str, Any]:
+    def _with_parts(self) -> dict[str, Value]:
         """The annotations of fields whose values may have named parts: unknown names in them are refused, too."""
         annotations = {name: input_annotation(field) for name, field in self._accepted.items()}
         return {name: annotation for name, annotation in annotations.items() if has_named_parts(annotation)}
@@ -115,7 +117,7 @@ class JsonInput:
         shape: Any = msgspec.defstruct("Given", fields, forbid_unknown_fields=True, kw_only=True)
         return msgspec.json.Decoder(shape)
 
-    def _decoded(self, body: bytes) -> dict[str, Any] | None:
+    def _decoded(self, body: bytes) -> dict[str, Value] | None:
         """The values of a right body; None where there is more to say of it."""
         try:
             given = self._decoder.decode(body)
@@ -130,7 +132,7 @@ class JsonInput:
         values = zip(self.names, msgspec.structs.astuple(given), strict=True)
         return {name: value for name, value in values if value is not UNSET}
 
-    def _object(self, body: bytes) -> dict[str, Any]:
+    def _object(self, body: bytes) -> dict[str, Value]:
         try:
             data = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -140,8 +142,8 @@ class JsonInput:
             raise ValidationError(self._model.__name__, [FieldError("", "type", "must be a JSON object")])
         return data
 
-    def _converted(self, data: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def _converted(self, data: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Value]:
+        values: dict[str, Value] = {}
         for name, value in data.items():
             field = self._accepted.get(name)
             if field is None:
@@ -158,11 +160,11 @@ class JsonInput:
                 values[name] = converted
         return values
 
-    def _validated(self, values: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
+    def _validated(self, values: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Value]:
         return {name: self._accepted[name].validate(value, errors) for name, value in values.items()}
 
 
-def decode_text(field: Field, text: str) -> Any:
+def decode_text(field: Field, text: str) -> Value:
     """Return the value that a text stands for, as in a query parameter; raises ValidationError if it stands for none.
 
     >>> class Book(Model):
@@ -171,7 +173,7 @@ def decode_text(field: Field, text: str) -> Any:
     12
     """
     errors: list[FieldError] = []
-    value: Any = text
+    value: Value = text
     annotation = input_annotation(field, required=True)
     try:
         value = msgspec.convert(text, annotation, strict=False)
@@ -187,7 +189,7 @@ def decode_text(field: Field, text: str) -> Any:
     return value
 
 
-def input_annotation(field: Field, required: bool = False) -> Any:
+def input_annotation(field: Field, required: bool = False) -> Annotation:
     """Return the annotation by which msgspec reads a field's JSON; with ``required``, None is left out."""
     if field.target is not None:
         keys = [input_annotation(part, required=True) for part in field.target().__holdall__.key]
@@ -206,7 +208,7 @@ def input_annotation(field: Field, required: bool = False) -> Any:
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
 
-def _is_plain_decimal(value: Any) -> bool:
+def _is_plain_decimal(value: object) -> bool:
     """Whether a value is no text, or one that a decimal number is written as."""
     return value.__class__ is not str or _DECIMAL.fullmatch(value) is not None
 

@@ -14,12 +14,13 @@ from holdall.codegen import function
 from holdall.model.field import Field
 from holdall.model.many import Related
 from holdall.model.reference import Reference, key_of_value
-from holdall.model.tracking import Tracked
+from holdall.model.tracking import Record, Tracked
+from holdall.query import Json
 
 __all__ = ["JsonOutput", "encode_hook"]
 
 
-def encode_hook(value: Any) -> Any:
+def encode_hook(value: object) -> Json:
     """Encode a value that msgspec cannot encode: a reference or record as its key, many of them as a list of keys."""
     if isinstance(value, Reference | Tracked):
         return key_of_value(value)
@@ -55,16 +56,16 @@ class JsonOutput:
         self.names = (*self._stored, *computed)
         self.is_computing = bool(computed)
 
-    def encode(self, records: Sequence[Any], names: Collection[str] | None = None) -> bytes:
+    def encode(self, records: Sequence[Record], names: Collection[str] | None = None) -> bytes:
         """The records as one JSON array; with ``names`` only these fields and computed values of each."""
         return _ENCODER.encode(self._prepared(records, names))
 
-    def encode_what_can_be(self, records: Sequence[Any], names: Collection[str] | None = None) -> bytes:
+    def encode_what_can_be(self, records: Sequence[Record], names: Collection[str] | None = None) -> bytes:
         """As ``encode``, with null for each computed value that cannot be made, which is logged."""
         chosen = tuple(name for name in self.names if names is None or name in names)
         return _ENCODER.encode([{name: self._made(record, name) for name in chosen} for record in records])
 
-    def _made(self, record: Any, name: str) -> Any:
+    def _made(self, record: Record, name: str) -> Json:
         if name not in self._computed:
             return self._stored[name].get(record)
         try:
@@ -73,15 +74,15 @@ class JsonOutput:
             _log.warning("%s.%s could not be computed: %s", type(record).__name__, name, type(error).__name__)
             return None
 
-    def encode_one(self, record: Any, names: Collection[str] | None = None) -> bytes:
+    def encode_one(self, record: Record, names: Collection[str] | None = None) -> bytes:
         """One record as a JSON object."""
         return _ENCODER.encode(self._prepared([record], names)[0])
 
-    def builtins(self, record: Any, names: Collection[str] | None = None) -> dict[str, Any]:
+    def builtins(self, record: Record, names: Collection[str] | None = None) -> dict[str, Any]:
         """One record as what its JSON says: dict, list, str, int, float, bool and None."""
         return _DECODER.decode(self.encode_one(record, names))
 
-    def _prepared(self, records: Sequence[Any], names: Collection[str] | None) -> Sequence[Any]:
+    def _prepared(self, records: Sequence[Record], names: Collection[str] | None) -> Sequence[Any]:
         """Return the records themselves where the encoder shows just their slots, else structs made for it."""
         if names is None:
             if not self.is_computing:
@@ -99,7 +100,7 @@ class JsonOutput:
         shape = msgspec.defstruct(
             "Shown", [(f"v{number}", Any) for number in range(len(chosen))], rename=_namer(chosen)
         )
-        names: dict[str, Any] = {"shape": shape}
+        names: dict[str, object] = {"shape": shape}
         values = []
         for number, name in enumerate(chosen):
             if name in self._computed:

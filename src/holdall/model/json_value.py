@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from holdall.errors import FieldError
 from holdall.model.scalars import SCALARS, Refused
-from holdall.query import Kind
+from holdall.query import Json, Kind
 
 __all__ = ["MAX_DEPTH", "admit_json", "to_json_builtins"]
 
@@ -16,17 +14,17 @@ MAX_DEPTH = 32
 _LEAVES = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR)
 
 
-def to_json_builtins(value: Any) -> Any:
+def to_json_builtins(value: object) -> Json:
     """Return the value as its JSON has it, in dict, list, str, int, float, bool and None; always a copy."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def admit_json(value: Any, path: str, errors: list[FieldError]) -> Any:
+def admit_json(value: object, path: str, errors: list[FieldError]) -> Json:
     """A copy of a JSON value, so that no two records share one; what is wrong is appended to ``errors``."""
     return _admit(value, path, errors, 0)
 
 
-def _admit(value: Any, path: str, errors: list[FieldError], depth: int) -> Any:
+def _admit(value: object, path: str, errors: list[FieldError], depth: int) -> Json:
     if depth > MAX_DEPTH:
         errors.append(FieldError(path, "depth", f"must not be nested more than {MAX_DEPTH} deep"))
         return value
@@ -44,7 +42,7 @@ def _admit(value: Any, path: str, errors: list[FieldError], depth: int) -> Any:
     return _leaf(value, path, errors, "must be JSON: text, numbers, true, false, null, lists and objects", _LEAVES)
 
 
-def _leaf(value: Any, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> Any:
+def _leaf(value: object, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> Json:
     scalar = SCALARS.get(type(value))
     if scalar is None or scalar.kind not in kinds:
         errors.append(FieldError(path, "type", message))

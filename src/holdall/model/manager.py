@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator
 from typing import Any, Generic, NoReturn, TypeVar
 
 from holdall.model.gateway import gateway_of
-from holdall.query import Condition, Expression, Query, SortKey, asc, desc
+from holdall.query import Condition, Expression, Query, SortKey, Value, asc, desc
 
 __all__ = ["Manager", "ResultSet"]
 
@@ -40,13 +40,13 @@ class ResultSet(_NotLoaded, Generic[M]):
     def _hint(self) -> str:
         return f"await {self.query.model.__name__}.objects.filter(...)"
 
-    def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
+    def filter(self, *conditions: Condition | bool, **values: object) -> ResultSet[M]:
         """Return the query with these conditions and values added; all must hold. Raises QueryError for a name that is
         no field.
         """
         return ResultSet(self.query.where(*conditions, *_equalities(self.query.model, values)))
 
-    def order_by(self, *keys: Any) -> ResultSet[M]:
+    def order_by(self, *keys: object) -> ResultSet[M]:
         """Return the query sorted by these fields or sort keys, given as ``Book.title``, ``desc(Book.title)`` or by
         name.
 
@@ -119,7 +119,7 @@ class Manager(_NotLoaded, Generic[M]):
     def _hint(self) -> str:
         return f"await {self._model.__name__}.objects.all()"
 
-    async def create(self, **values: Any) -> M:
+    async def create(self, **values: object) -> M:
         """Create a record and store it; within a session's block the record is stored when the block commits.
 
         Raises ValidationError for wrong values, CommitAborted where the store refuses the record.
@@ -130,7 +130,7 @@ class Manager(_NotLoaded, Generic[M]):
             await act.commit()
             return record
 
-    async def get(self, *args: Any, **key: Any) -> M | None:
+    async def get(self, *args: object, **key: object) -> M | None:
         """Get the record with this key, or None: ``get(7)``, ``get(code="FR")``."""
         async with gateway_of(self._model) as act:
             return await act.session.get(self._model, *args, **key)
@@ -147,18 +147,18 @@ class Manager(_NotLoaded, Generic[M]):
         model: Any = self._model
         return ResultSet(model.where())
 
-    def filter(self, *conditions: Condition | bool, **values: Any) -> ResultSet[M]:
+    def filter(self, *conditions: Condition | bool, **values: object) -> ResultSet[M]:
         """Return the query for the records that meet these conditions and have these values. Raises QueryError for a
         name that is no field.
         """
         return self.all().filter(*conditions, **values)
 
-    def order_by(self, *keys: Any) -> ResultSet[M]:
+    def order_by(self, *keys: object) -> ResultSet[M]:
         """Return the query for all records, sorted; see ``ResultSet.order_by``."""
         return self.all().order_by(*keys)
 
 
-def _equalities(model: Any, values: dict[str, Any]) -> list[Condition]:
+def _equalities(model: Any, values: dict[str, Value]) -> list[Condition]:
     conditions: list[Condition] = []
     for name, value in values.items():
         expression: Expression = model.__holdall__.expression(name)

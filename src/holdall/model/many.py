@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeGuard, TypeVar, overload
 from holdall.errors import NotLoaded
 from holdall.model.inverse_edits import link, unlink
 from holdall.model.one_back import load_back
-from holdall.model.reference import Key, Reference, session_of
-from holdall.model.tracking import Tracked
-from holdall.query import Expression
+from holdall.model.reference import GivenKey, Reference, session_of
+from holdall.model.tracking import Record, Tracked
+from holdall.query import Expression, Key
 
 __all__ = ["Many", "Related"]
 
@@ -37,7 +37,7 @@ class Related(Generic[M]):
 
     __slots__ = ("_name", "_owner", "_references")
 
-    def __init__(self, owner: Any, name: str, references: tuple[Reference[M], ...] | None) -> None:
+    def __init__(self, owner: Record, name: str, references: tuple[Reference[M], ...] | None) -> None:
         self._owner = owner
         self._name = name
         self._references = references
@@ -60,7 +60,7 @@ class Related(Generic[M]):
         """Whether the references can be read without ``await``."""
         return self._references is not None or self._found() is not None
 
-    def add(self, item: M | Reference[M] | Key) -> None:
+    def add(self, item: M | Reference[M] | GivenKey) -> None:
         """Add a record, a reference or a key; nothing happens if the list has it. At the other end of references, the
         record's own reference leads here from now on.
 
@@ -72,7 +72,7 @@ class Related(Generic[M]):
             setattr(self._owner, self._name, (*self._kept(), item))
         self._renew()
 
-    def remove(self, item: M | Reference[M] | Key) -> None:
+    def remove(self, item: M | Reference[M] | GivenKey) -> None:
         """Remove a record, a reference or a key. Raises ValidationError where the record's own reference cannot be
         empty.
         """
@@ -104,7 +104,7 @@ class Related(Generic[M]):
         return tuple([Reference(target, record=record) for record in found])
 
     @property
-    def keys(self) -> tuple[Any, ...]:
+    def keys(self) -> tuple[Key, ...]:
         """The keys of the records. Raises NotLoaded where they are neither kept here nor loaded."""
         return tuple(reference.key for reference in self._kept())
 
@@ -137,13 +137,13 @@ class Many(Generic[M]):
     """
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Expression: ...
+    def __get__(self, instance: None, owner: object) -> Expression: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> Related[M]: ...
-    def __get__(self, instance: object | None, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: object) -> Related[M]: ...
+    def __get__(self, instance: object | None, owner: object) -> Any:
         """The related records."""
         raise AttributeError
 
-    def __set__(self, instance: object, value: Iterable[M | Reference[M] | Key]) -> None:
+    def __set__(self, instance: object, value: Iterable[M | Reference[M] | GivenKey]) -> None:
         """Keep these references instead."""
         raise AttributeError

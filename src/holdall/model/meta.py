@@ -36,6 +36,7 @@ from holdall.model.reference import Ref
 from holdall.model.rule_fit import refuse_misfit
 from holdall.model.stream import Stream, StreamAttribute, stream
 from holdall.model.target import target_of
+from holdall.model.tracking import Record
 from holdall.model.types import type_of
 from holdall.model.unknown import unknown_model_option
 from holdall.model.write import setattr_of, writers
@@ -63,8 +64,8 @@ class ModelMeta(msgspec.StructMeta):
         abstract: bool = False,
         collection: str | None = None,
         unique: Collection[Collection[str]] = (),
-        **unknown: Any,
-    ) -> Any:
+        **unknown: object,
+    ) -> Record:
         """Make the model; raises DeclarationError for anything in the class body that cannot work."""
         for option in unknown:
             raise DeclarationError(unknown_model_option(name, option))
@@ -99,7 +100,7 @@ class ModelMeta(msgspec.StructMeta):
                 setattr(meta, item, _expression(item))
         return cls
 
-    def __init__(cls, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **_: Any) -> None:
+    def __init__(cls, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **_: object) -> None:
         super().__init__(name, bases, namespace)
 
     @property
@@ -109,7 +110,7 @@ class ModelMeta(msgspec.StructMeta):
 
     if not TYPE_CHECKING:  # checkers make the constructor from the fields
 
-        def __call__(cls, /, *args: Any, **values: Any) -> Any:
+        def __call__(cls, /, *args: object, **values: object) -> Any:
             """Abstract models have no records; each other model has a constructor of its own."""
             raise DeclarationError(f"{cls.__name__} is abstract: declare a model that derives from it")
 
@@ -154,7 +155,7 @@ class _Body:
                     f"{name}.{private}: a model makes its own; use a classmethod, a setter or @check"
                 )
 
-    def _take(self, item: str, value: Any, namespace: dict[str, Any], inherited: dict[str, Field]) -> None:
+    def _take(self, item: str, value: object, namespace: dict[str, Any], inherited: dict[str, Field]) -> None:
         self.checks.pop(item, None)
         self.computed.pop(item, None)
         if isinstance(value, Check):
@@ -216,7 +217,7 @@ class _Body:
                 type.__setattr__(cls, item.name, attribute)
 
 
-def _attribute(field: Field, slot: Any) -> Any:
+def _attribute(field: Field, slot: object) -> Any:
     """Return the descriptor that reads the field from its slot: the slot itself where nothing has to stand in front of
     it.
     """
@@ -227,7 +228,7 @@ def _attribute(field: Field, slot: Any) -> Any:
     return ManyAttribute(slot, field.target, field.name, field.container)
 
 
-def _make_field(model: str, name: str, annotation: Any, given: Any, names: Names) -> Field:
+def _make_field(model: str, name: str, annotation: object, given: object, names: Names) -> Field:
     options = given.options if isinstance(given, Declared) else FieldOptions(default=given)
     where = f"{model}.{name}"
     inner, extra = unwrap(annotation)

@@ -18,7 +18,7 @@ from holdall.model.pydantic_form import record_core_schema, record_json_schema
 from holdall.model.state import State
 from holdall.model.stream import stream
 from holdall.model.tracking import Tracked, state_of, track_of
-from holdall.query import Condition, Query
+from holdall.query import Condition, Key, Query, Value
 
 __all__ = ["Model"]
 
@@ -79,11 +79,11 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         return query.where(*conditions) if conditions else query
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         return record_core_schema(cls)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:
+    def __get_pydantic_json_schema__(cls, core: object, handler: Any) -> Any:
         return record_json_schema(cls, handler.mode)
 
     def __delattr__(self, name: str) -> None:
@@ -92,21 +92,21 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
             raise AttributeError(f"{type(self).__name__} has no field {name!r}")
         setattr(self, name, field.default())
 
-    def __key__(self) -> Any:
+    def __key__(self) -> Key:
         return self.__holdall__.key_of(self)
 
     @property
-    def primary_keys(self) -> dict[str, Any]:
+    def primary_keys(self) -> dict[str, Value]:
         """The key fields with their values."""
         return {field.name: getattr(self, field.name) for field in self.__holdall__.key}
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Value]:
         """All stored fields with their values."""
         return {field.name: getattr(self, field.name) for field in self.__holdall__.stored}
 
     @property
-    def dependency_fields(self) -> dict[str, Any]:
+    def dependency_fields(self) -> dict[str, Value]:
         """The references that a commit writes first, with their values."""
         return {field.name: getattr(self, field.name) for field in self.__holdall__.relations if field.depends_on}
 
@@ -153,7 +153,7 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
             result = await act.commit()
         return 0 if result is None else sum(task.places for task in result.tasks if task.record is self)
 
-    def matches(self, **values: Any) -> bool:
+    def matches(self, **values: object) -> bool:
         """Whether the record has all of these values; raises QueryError for what is no field, or no value of it."""
         return all(self.__holdall__.has_value(self, name, value) for name, value in values.items())
 
@@ -201,7 +201,7 @@ def _children(record: Model) -> list[Model]:
     return children
 
 
-def _keys_only(field: Field, value: Any) -> Any:
+def _keys_only(field: Field, value: object) -> Key:
     keys = field.encode(value)
     missing = keys is None and bool(value) if field.form is None else None in keys
     if missing:
@@ -209,7 +209,7 @@ def _keys_only(field: Field, value: Any) -> Any:
     return keys
 
 
-def _rebuild(model: type[Model], values: tuple[Any, ...]) -> Model:
+def _rebuild(model: type[Model], values: tuple[Value, ...]) -> Model:
     record: Model = model.__holdall__.create(*values)
     return record
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["Names", "names_around"]
+__all__ = ["Annotation", "Names", "names_around"]
+
+Annotation: TypeAlias = Any
+"""The type of a field as a class body says it: a class, or any of the forms of ``typing``."""
 
 
 class Names:

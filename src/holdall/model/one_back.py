@@ -8,6 +8,8 @@ from holdall.errors import NotLoaded
 from holdall.model.gateway import gateway_of
 from holdall.model.reference import Reference, session_of
 from holdall.model.target import Target
+from holdall.model.tracking import Record
+from holdall.query import Key
 
 __all__ = ["OneBack", "load_back"]
 
@@ -17,22 +19,22 @@ class OneBack(Reference[Any]):
 
     __slots__ = ("_name",)
 
-    def __init__(self, target: Target | None, owner: Any, name: str) -> None:
+    def __init__(self, target: Target | None, owner: Record, name: str) -> None:
         super().__init__(target, None, None, owner)
         self._name = name
 
-    def _known(self) -> list[Any] | None:
+    def _known(self) -> list[Record] | None:
         session = session_of(self._owner)
         return None if session is None else session.peek_back(self._owner, self._name)
 
     @property
-    def key(self) -> Any:
+    def key(self) -> Key:
         """The key of that record, or None; raises NotLoaded."""
         record = self._demanded()
         return None if record is None else record.__key__()
 
     @property
-    def record(self) -> Any:
+    def record(self) -> Record:
         """The record, if it is at hand without loading."""
         found = self._known()
         return found[0] if found else None
@@ -42,12 +44,12 @@ class OneBack(Reference[Any]):
         """Whether it is known which record it is, or that there is none."""
         return self._known() is not None
 
-    def _demanded(self) -> Any:
+    def _demanded(self) -> Record:
         if self._known() is None:
             raise NotLoaded(type(self._owner).__name__, self._name, is_end=True)
         return self.record
 
-    async def _load(self) -> Any:
+    async def _load(self) -> Record:
         found = await load_back(self._owner, self._name)
         return found[0] if found else None
 
@@ -66,7 +68,7 @@ class OneBack(Reference[Any]):
         return f"Reference({self._target_name()}, {self.key!r})" if self.loaded else f"Reference({self._name})"
 
 
-async def load_back(owner: Any, name: str) -> list[Any]:
+async def load_back(owner: Record, name: str) -> list[Record]:
     """The records that refer to the owner, by its session; if that is gone, by the active one or one for this act."""
     session = session_of(owner)
     if session is not None:

@@ -13,6 +13,7 @@ from holdall.errors import DeclarationError
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
 from holdall.model.state import Frozen
 from holdall.model.unknown import unknown_field_option
+from holdall.query import Value
 
 __all__ = ["MISSING", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "field"]
 
@@ -64,7 +65,7 @@ class FieldOptions(msgspec.Struct, frozen=True):
     """The options of one field, as the class body gave them."""
 
     pk: bool = False
-    default: Any = MISSING
+    default: Value = MISSING
     default_factory: Callable[[], Any] | None = None
     init: bool = True
     repr: bool = True
@@ -146,7 +147,7 @@ def field(
 def field(
     *,
     pk: bool = ...,
-    default: Any = ...,
+    default: object = ...,
     default_factory: Callable[[], Any] | None = ...,
     init: bool = True,
     repr: bool = ...,
@@ -157,10 +158,10 @@ def field(
     depends_on: bool | None = ...,
     unique: bool = ...,
     index: bool = ...,
-    ge: Any = ...,
-    gt: Any = ...,
-    le: Any = ...,
-    lt: Any = ...,
+    ge: object = ...,
+    gt: object = ...,
+    le: object = ...,
+    lt: object = ...,
     length: tuple[int, int | None] | None = ...,
     pattern: str | None = ...,
     one_of: Collection[Any] | None = ...,
@@ -171,10 +172,10 @@ def field(
 ) -> Any: ...
 def field(
     *,
-    ge: Any = None,
-    gt: Any = None,
-    le: Any = None,
-    lt: Any = None,
+    ge: object = None,
+    gt: object = None,
+    le: object = None,
+    lt: object = None,
     length: tuple[int, int | None] | None = None,
     pattern: str | None = None,
     one_of: Collection[Any] | None = None,

@@ -11,7 +11,8 @@ import msgspec
 
 from holdall.errors import StateError, ValidationError
 from holdall.model.state import State
-from holdall.model.tracking import state_of
+from holdall.model.tracking import Record, state_of
+from holdall.query import Json, Value
 
 __all__ = ["RECORD_ERROR", "RECORD_MARK", "record_core_schema", "record_json_schema"]
 
@@ -22,11 +23,11 @@ RECORD_MARK = "x-holdall-record"
 """What stands in a JSON schema for that of a record: its model's name, and whether it is taken or shown."""
 
 
-def record_core_schema(model: Any) -> Any:
+def record_core_schema(model: Any) -> Record:
     """How pydantic takes a record, as the body of a POST to its collection, and shows it."""
     from pydantic_core import PydanticCustomError, core_schema
 
-    def read(value: Any) -> Any:
+    def read(value: Value) -> Any:
         if isinstance(value, model):
             return value
         try:
@@ -41,7 +42,7 @@ def record_core_schema(model: Any) -> Any:
     return core_schema.no_info_plain_validator_function(read, serialization=show)
 
 
-def record_json_schema(model: Any, mode: str) -> dict[str, Any]:
+def record_json_schema(model: Any, mode: str) -> dict[str, Json]:
     """Return a placeholder for the schema of the record's JSON, until the service puts that of its collection in its
     place.
     """
@@ -49,7 +50,7 @@ def record_json_schema(model: Any, mode: str) -> dict[str, Any]:
     return {"type": "object", "title": model.__name__, RECORD_MARK: f"{model.__name__}.{which}"}
 
 
-def _shown(record: Any) -> Any:
+def _shown(record: Record) -> Any:
     declaration = record.__holdall__
     if state_of(record) in (State.NEW, State.DIRTY) and (
         record.__key__() is None or declaration.version is not None or declaration.stamps

@@ -8,21 +8,22 @@ from uuid import UUID
 
 from holdall.errors import NotFound, NotLoaded
 from holdall.model.gateway import gateway_of
-from holdall.model.tracking import SessionAccess, Tracked, track_of
+from holdall.model.tracking import Record, SessionAccess, Tracked, track_of
+from holdall.query import Key
 
-__all__ = ["Key", "Ref", "Reference", "Slot", "key_of_value", "record_in", "session_of"]
+__all__ = ["GivenKey", "Ref", "Reference", "Slot", "key_of_value", "record_in", "session_of"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Tracked)
 
-Key: TypeAlias = int | str | UUID | tuple[Any, ...]
+GivenKey: TypeAlias = int | str | UUID | tuple[Any, ...]
 """What names a record in its collection: a scalar, or a tuple where the key has several fields."""
 
 
 class Slot(Protocol):
     """Where a record keeps a reference."""
 
-    def fill(self, record: Any, found: Any) -> None:
+    def fill(self, record: Record, found: object) -> None:
         """Keep the record that was found for the key, unless the slot has been given another value."""
 
 
@@ -50,7 +51,7 @@ class Reference(Generic[T]):
     __slots__ = ("_key", "_owner", "_record", "_slot", "_target")
 
     def __init__(
-        self, target: Any, key: Any = None, record: Any = None, owner: Any = None, slot: Slot | None = None
+        self, target: Any, key: Key = None, record: Record = None, owner: Record = None, slot: Slot | None = None
     ) -> None:
         self._target = target
         self._key = key
@@ -59,9 +60,9 @@ class Reference(Generic[T]):
         self._slot = slot
 
     @property
-    def key(self) -> Any:
+    def key(self) -> Key:
         """The key of the record, or None where there is none (yet)."""
-        record: Any = self._record
+        record: Record = self._record
         return record.__key__() if record is not None else self._key
 
     @property
@@ -93,7 +94,7 @@ class Reference(Generic[T]):
                 raise NotFound(self._target_name(), self._key)
         return cast("T", self._record)  # None only where that is among what T allows
 
-    def _take(self, record: Any) -> None:
+    def _take(self, record: Record) -> None:
         """Keep the record found for the key, here and in the record that refers to it."""
         self._record = record
         if record is not None and self._slot is not None:
@@ -130,7 +131,7 @@ class Reference(Generic[T]):
         return f"Reference({self._target_name()}, {self.key!r})"
 
 
-def record_in(reference: Reference[Any]) -> Any:
+def record_in(reference: Reference[Any]) -> Record:
     """Return the record that a reference holds, or None; nothing is looked for, as reading ``record`` does.
 
     Example: :class:`Reference`.
@@ -144,14 +145,14 @@ def session_of(owner: Tracked | None) -> SessionAccess | None:
     return track.session if track is not None else None
 
 
-def key_of_value(value: Any) -> Any:
+def key_of_value(value: object) -> Key:
     """The key in what a reference slot may hold: a Reference, a record, a key or None."""
     if isinstance(value, Reference):
         return value.key
     return _key_of(value) if isinstance(value, Tracked) else value
 
 
-def _key_of(record: Any) -> Any:
+def _key_of(record: Record) -> Key:
     return record.__key__()
 
 
@@ -174,7 +175,7 @@ class Ref(Generic[T]):
     if TYPE_CHECKING:  # what a checker sees of an item of tuple[Ref[Author], ...], which is a Reference
 
         @property
-        def key(self) -> Any:
+        def key(self) -> Key:
             """The key of the record."""
 
         @property
@@ -184,15 +185,15 @@ class Ref(Generic[T]):
         def __await__(self) -> Generator[Any, Any, T]: ...
 
     @overload
-    def __get__(self: Ref[M | None], instance: None, owner: Any) -> type[M]: ...
+    def __get__(self: Ref[M | None], instance: None, owner: object) -> type[M]: ...
     @overload
-    def __get__(self: Ref[M], instance: None, owner: Any) -> type[M]: ...
+    def __get__(self: Ref[M], instance: None, owner: object) -> type[M]: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> Reference[T]: ...
-    def __get__(self, instance: object | None, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: object) -> Reference[T]: ...
+    def __get__(self, instance: object | None, owner: object) -> Any:
         """A Reference on a record."""
         raise AttributeError
 
-    def __set__(self, instance: object, value: T | Reference[T] | Key) -> None:
+    def __set__(self, instance: object, value: T | Reference[T] | GivenKey) -> None:
         """Point at another record."""
         raise AttributeError

@@ -7,17 +7,18 @@ from typing import Any
 
 from holdall.model.field import Field
 from holdall.model.reference import Reference, key_of_value, record_in
-from holdall.model.tracking import gc_track
+from holdall.model.tracking import Record, gc_track
+from holdall.query import Value
 
 __all__ = ["items_of", "leads_to", "refers_to", "replace_items"]
 
 
-def items_of(field: Field, slot: Any) -> list[Any]:
+def items_of(field: Field, slot: Value) -> list[Value]:
     """Return the items in the slot of the field, one by one. Example: :func:`refers_to`."""
     return [item for item in (slot if field.form is not None else (slot,)) if item is not None]
 
 
-def leads_to(item: Any, record: Any) -> bool:
+def leads_to(item: object, record: Record) -> bool:
     """Whether what a slot holds leads to the record. Example: :func:`refers_to`."""
     if item.__class__ is Reference and record_in(item) is record:
         return True
@@ -25,7 +26,7 @@ def leads_to(item: Any, record: Any) -> bool:
     return key is not None and bool(key == record.__key__())
 
 
-def refers_to(field: Field, record: Any, target: Any) -> bool:
+def refers_to(field: Field, record: Record, target: Any) -> bool:
     """Whether the record refers to the target by this field.
 
     >>> class Tag(Model):
@@ -40,7 +41,7 @@ def refers_to(field: Field, record: Any, target: Any) -> bool:
     return any(leads_to(item, target) for item in items_of(field, field.get(record)))
 
 
-def replace_items(field: Field, record: Any, replaced: Callable[[Any], Any]) -> None:
+def replace_items(field: Field, record: Record, replaced: Callable[[Any], Any]) -> None:
     """Put into the slot, past change tracking, what ``replaced`` gives for each item; what it gives back stays.
 
     Example: :func:`refers_to`.

@@ -38,7 +38,7 @@ def refuse_misfit(where: str, kind: Kind, rule: Rule) -> None:
         raise DeclarationError(f"{where}: digits and places are for a Decimal")
 
 
-def _can_bound(kind: Kind, bound: Any) -> bool:
+def _can_bound(kind: Kind, bound: object) -> bool:
     if not isinstance(bound, _BOUNDS.get(kind, ())) or isinstance(bound, bool) or bound != bound:
         return False
     if isinstance(bound, datetime):

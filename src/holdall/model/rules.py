@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.query import Json, Value
 
 __all__ = ["Digits", "Ge", "Gt", "Le", "Length", "Lt", "OneOf", "Pattern", "Rule"]
 
@@ -21,7 +22,7 @@ class Rule(Protocol):
         """The code of a breach, such as ``ge`` or ``length``."""
         ...
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the value keeps the rule."""
         ...
 
@@ -29,7 +30,7 @@ class Rule(Protocol):
         """The rule as the end of a sentence: ``must …``."""
         ...
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         ...
 
@@ -41,10 +42,10 @@ class Ge(msgspec.Struct, frozen=True):
     (False, 'must be at least 0')
     """
 
-    bound: Any
+    bound: Value
     code = "ge"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the value keeps the rule."""
         return bool(value >= self.bound)
 
@@ -52,7 +53,7 @@ class Ge(msgspec.Struct, frozen=True):
         """The rule as the end of a sentence."""
         return f"must be at least {self.bound}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"minimum": self.bound}
 
@@ -64,10 +65,10 @@ class Gt(msgspec.Struct, frozen=True):
     (False, 'must be more than 0')
     """
 
-    bound: Any
+    bound: Value
     code = "gt"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the value keeps the rule."""
         return bool(value > self.bound)
 
@@ -75,7 +76,7 @@ class Gt(msgspec.Struct, frozen=True):
         """The rule as the end of a sentence."""
         return f"must be more than {self.bound}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"exclusiveMinimum": self.bound}
 
@@ -87,10 +88,10 @@ class Le(msgspec.Struct, frozen=True):
     (False, 'must be at most 10')
     """
 
-    bound: Any
+    bound: Value
     code = "le"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the value keeps the rule."""
         return bool(value <= self.bound)
 
@@ -98,7 +99,7 @@ class Le(msgspec.Struct, frozen=True):
         """The rule as the end of a sentence."""
         return f"must be at most {self.bound}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"maximum": self.bound}
 
@@ -110,10 +111,10 @@ class Lt(msgspec.Struct, frozen=True):
     (False, 'must be less than 10')
     """
 
-    bound: Any
+    bound: Value
     code = "lt"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the value keeps the rule."""
         return bool(value < self.bound)
 
@@ -121,7 +122,7 @@ class Lt(msgspec.Struct, frozen=True):
         """The rule as the end of a sentence."""
         return f"must be less than {self.bound}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"exclusiveMaximum": self.bound}
 
@@ -137,7 +138,7 @@ class Length(msgspec.Struct, frozen=True):
     maximum: int | None = None
     code = "length"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: Value) -> bool:
         """Whether the value keeps the rule."""
         return self.minimum <= len(value) and (self.maximum is None or len(value) <= self.maximum)
 
@@ -147,7 +148,7 @@ class Length(msgspec.Struct, frozen=True):
             return f"must have a length of at least {self.minimum}"
         return f"must have a length between {self.minimum} and {self.maximum}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"minLength": self.minimum} | ({} if self.maximum is None else {"maxLength": self.maximum})
 
@@ -168,7 +169,7 @@ class Pattern(msgspec.Struct, frozen=True):
         except re.error as error:
             raise DeclarationError(f"the pattern {self.expression!r} is not a regular expression: {error}") from error
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: Value) -> bool:
         """Whether the value keeps the rule."""
         return re.fullmatch(self.expression, value) is not None
 
@@ -176,7 +177,7 @@ class Pattern(msgspec.Struct, frozen=True):
         """The rule as the end of a sentence."""
         return f"must match {self.expression}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"pattern": f"^(?:{self.expression})$"}
 
@@ -201,7 +202,7 @@ class Digits(msgspec.Struct, frozen=True):
         if self.places is not None and self.places < 0:
             raise DeclarationError("places cannot be negative")
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: Value) -> bool:
         """Whether the value keeps the rule."""
         _, digits, exponent = value.as_tuple()
         text = "".join(map(str, digits)).lstrip("0")
@@ -221,7 +222,7 @@ class Digits(msgspec.Struct, frozen=True):
             parts.append(f"{self.places} digits after the point")
         return "must have at most " + " and ".join(parts)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words, which has none for it: a Decimal is text there."""
         return {}
 
@@ -233,7 +234,7 @@ class OneOf(msgspec.Struct, frozen=True):
     False
     """
 
-    choices: tuple[Any, ...]
+    choices: tuple[Value, ...]
     code = "one_of"
 
     @classmethod
@@ -243,7 +244,7 @@ class OneOf(msgspec.Struct, frozen=True):
             raise DeclarationError("one_of needs at least one choice")
         return cls(tuple(choices))
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the value keeps the rule."""
         return value in self.choices
 
@@ -251,6 +252,6 @@ class OneOf(msgspec.Struct, frozen=True):
         """The rule as the end of a sentence."""
         return "must be one of " + ", ".join(str(choice) for choice in self.choices)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
         return {"enum": list(self.choices)}

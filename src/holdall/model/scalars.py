@@ -62,13 +62,13 @@ def _wrong(expected: str) -> Refused:
     return Refused("type", f"must be {expected}")
 
 
-def _bool(value: Any) -> bool:
+def _bool(value: object) -> bool:
     if value is True or value is False:
         return bool(value)
     raise _wrong("true or false")
 
 
-def _int(value: Any) -> int:
+def _int(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong("a whole number")
     if not MIN_INT <= value <= MAX_INT:
@@ -76,7 +76,7 @@ def _int(value: Any) -> int:
     return int(value)
 
 
-def _float(value: Any) -> float:
+def _float(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise _wrong("a number")
     try:
@@ -88,7 +88,7 @@ def _float(value: Any) -> float:
     return number
 
 
-def _decimal(value: Any) -> Decimal:
+def _decimal(value: object) -> Decimal:
     if value.__class__ is int:
         value = Decimal(value)
     if not isinstance(value, Decimal):
@@ -102,19 +102,19 @@ def _decimal(value: Any) -> Decimal:
     return value
 
 
-def _str(value: Any) -> str:
+def _str(value: object) -> str:
     if not isinstance(value, str):
         raise _wrong("text")
     return clean_text(str(value))
 
 
-def _bytes(value: Any) -> bytes:
+def _bytes(value: object) -> bytes:
     if not isinstance(value, bytes):
         raise _wrong("bytes")
     return value
 
 
-def _datetime(value: Any) -> datetime:
+def _datetime(value: object) -> datetime:
     if not isinstance(value, datetime):
         raise _wrong("a date and time")
     if value.tzinfo is None or value.utcoffset() is None:
@@ -125,13 +125,13 @@ def _datetime(value: Any) -> datetime:
         raise Refused("range", "must lie between the years 1 and 9999 in UTC") from None
 
 
-def _date(value: Any) -> date:
+def _date(value: object) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
         raise _wrong("a date without a time")
     return value
 
 
-def _time(value: Any) -> time:
+def _time(value: object) -> time:
     if not isinstance(value, time):
         raise _wrong("a time")
     if value.tzinfo is not None:
@@ -139,13 +139,13 @@ def _time(value: Any) -> time:
     return value
 
 
-def _timedelta(value: Any) -> timedelta:
+def _timedelta(value: object) -> timedelta:
     if not isinstance(value, timedelta):
         raise _wrong("a duration")
     return value
 
 
-def _uuid(value: Any) -> UUID:
+def _uuid(value: object) -> UUID:
     if not isinstance(value, UUID):
         raise _wrong("a UUID")
     return value

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from holdall.errors import StateError
 from holdall.model.gateway import gateway_of
-from holdall.model.tracking import track_of
+from holdall.model.tracking import Record, track_of
 
 __all__ = ["Stream", "StreamAttribute", "stream"]
 
@@ -42,7 +42,7 @@ class Stream:
 
     __slots__ = ("_name", "_record")
 
-    def __init__(self, record: Any, name: str) -> None:
+    def __init__(self, record: Record, name: str) -> None:
         self._record = record
         self._name = name
 
@@ -88,8 +88,8 @@ class StreamAttribute:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __get__(self, record: Any, owner: Any) -> Any:
+    def __get__(self, record: Record, owner: object) -> Any:
         return self if record is None else Stream(record, self._name)
 
-    def __set__(self, record: Any, value: Any) -> None:
+    def __set__(self, record: Record, value: object) -> None:
         raise AttributeError(f"{self._name} is a stream: append to it")

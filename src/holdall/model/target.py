@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 from holdall.errors import DeclarationError
 from holdall.model.names import Names
-from holdall.model.tracking import Tracked
+from holdall.model.tracking import Record, Tracked
 
 __all__ = ["Target", "target_of"]
 
@@ -50,7 +50,7 @@ class Target:
         if self.found is None:
             self._model = models.get(self.name)
 
-    def accepts(self, record: Any) -> bool:
+    def accepts(self, record: Record) -> bool:
         """Whether the record is one of the target's, by name while the model is not known."""
         model = self.found
         if model is not None:
@@ -58,7 +58,7 @@ class Target:
         return any(base.__name__ == self.name for base in type(record).__mro__)
 
 
-def target_of(annotation: Any, names: Names) -> Target:
+def target_of(annotation: object, names: Names) -> Target:
     """The target in ``Ref[…]`` or ``Many[…]``: a model or its name, with ``| None`` or without."""
     if isinstance(annotation, str):
         match = _OPTIONAL.match(annotation.strip())

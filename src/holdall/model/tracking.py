@@ -11,15 +11,17 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from weakref import ref
 
 import msgspec
 
 from holdall.model.state import State
+from holdall.query import Key, Value
 
 __all__ = [
     "InstanceState",
+    "Record",
     "SessionAccess",
     "SessionLink",
     "Tracked",
@@ -34,34 +36,38 @@ __all__ = [
 ]
 
 
+Record: TypeAlias = Any
+"""A record, of whatever model: an instance of ``Model``, which lies higher."""
+
+
 class SessionAccess(Protocol):
     """The part of a session that its records call. Example: :func:`state_of`."""
 
-    def became_clean(self, record: Any) -> None:
+    def became_clean(self, record: Record) -> None:
         """The record is clean again: every field has its old value."""
 
-    def watch(self, record: Any) -> None:
+    def watch(self, record: Record) -> None:
         """A mutable value of this clean or dirty record was handed out and may be changed in place."""
 
-    def peek(self, model: type[Any], key: Any) -> Any:
+    def peek(self, model: type[Any], key: Key) -> Record:
         """The record with this key if it is already loaded, else None."""
 
-    async def load(self, model: type[Any], key: Any) -> Any:
+    async def load(self, model: type[Any], key: Key) -> Record:
         """The record with this key, or None."""
 
-    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+    def stream_place(self, record: Record, *, is_append: bool) -> tuple[Any, str, Any]:
         """The store, collection and key by which a record's streams are reached."""
 
-    async def load_back(self, record: Any, name: str) -> list[Any]:
+    async def load_back(self, record: Record, name: str) -> list[Record]:
         """The records of a Many that are kept by their own references."""
 
-    def peek_back(self, record: Any, name: str) -> list[Any] | None:
+    def peek_back(self, record: Record, name: str) -> list[Record] | None:
         """The same if they are loaded, else None."""
 
-    def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
+    def keep_back(self, record: Record, name: str, found: list[Any] | None) -> None:
         """Take these as the loaded ones; None if they are not known any more."""
 
-    def at_hand(self, model: type[Any]) -> list[Any]:
+    def at_hand(self, model: type[Any]) -> list[Record]:
         """The records of a model that are here and stay, new ones too."""
 
 
@@ -71,7 +77,7 @@ class Trust(Protocol):
     def is_acting(self) -> bool:
         """Whether it is that code that asks: it may write frozen fields, and what it writes is no change."""
 
-    def wrote(self, record: Any, field: Any, value: Any) -> None:
+    def wrote(self, record: Record, field: Any, value: object) -> None:
         """Note that this code writes the value to the record's field."""
 
 
@@ -89,7 +95,7 @@ class SessionLink:
 
     __slots__ = ("_session", "edited", "ends", "is_over", "touch", "trusted")
     state = State.CLEAN
-    old: dict[str, Any] | None = None
+    old: dict[str, Value] | None = None
 
     def __init__(self, session: SessionAccess, touch: Callable[[Any], object]) -> None:
         self._session = ref(session)
@@ -97,7 +103,7 @@ class SessionLink:
         self.is_over = False
         self.ends: dict[tuple[int, str], Any] = {}
         self.trusted: Trust | None = None
-        self.edited: dict[int, Any] | None = None
+        self.edited: dict[int, Record] | None = None
 
     @property
     def link(self) -> SessionLink:
@@ -120,7 +126,7 @@ class InstanceState(msgspec.Struct, eq=False):
 
     link: SessionLink | None
     state: State
-    old: dict[str, Any] | None = None
+    old: dict[str, Value] | None = None
     ends: dict[tuple[int, str], Any] | None = None
 
     @property
@@ -140,7 +146,7 @@ set_track: Callable[[Any, SessionLink | InstanceState], None] = Tracked.__dict__
 """Puts a track into a record's slot, past the record's own ``__setattr__``."""
 
 
-def gc_track(record: Any) -> None:
+def gc_track(record: Record) -> None:
     """Show the cycle collector a record that holds another record, so that a circle of them can be freed.
 
     msgspec does this for values given when a struct is made; for those put into its slots later it is done here.
@@ -161,7 +167,7 @@ def track_of(record: Tracked) -> SessionLink | InstanceState | None:
     return getattr(record, "_track", None)  # an exception caught here would cost more than all else in ``add``
 
 
-def old_of(record: Any) -> dict[str, Any]:
+def old_of(record: Record) -> dict[str, Value]:
     """Return the first old values of the changed fields of a record that a session knows; none for a clean one.
 
     Example: :func:`state_of`.
@@ -169,7 +175,7 @@ def old_of(record: Any) -> dict[str, Any]:
     return record._track.old or {}
 
 
-def old_values_of(records: Sequence[Any]) -> list[dict[str, Any]]:
+def old_values_of(records: Sequence[Record]) -> list[dict[str, Value]]:
     """Return the first old values of the changed fields of each record, all of which are changed.
 
     Example: :func:`state_of`.
@@ -177,7 +183,7 @@ def old_values_of(records: Sequence[Any]) -> list[dict[str, Any]]:
     return [record._track.old for record in records]
 
 
-def changed_of(records: Sequence[Any]) -> list[Any]:
+def changed_of(records: Sequence[Record]) -> list[Record]:
     """Return those of the records that are dirty; a session knows each of them. Example: :func:`state_of`."""
     dirty = State.DIRTY
     return [record for record in records if record._track.state is dirty]

@@ -13,8 +13,9 @@ from holdall.errors import DeclarationError, FieldError
 from holdall.model.containers import container_type, is_value_object, value_object_type
 from holdall.model.field_type import Admit, FieldType
 from holdall.model.json_value import admit_json, to_json_builtins
+from holdall.model.names import Annotation
 from holdall.model.scalars import SCALARS, Refused, clean_text
-from holdall.query import Kind
+from holdall.query import Kind, Value
 
 __all__ = ["JSON", "type_of"]
 
@@ -51,7 +52,7 @@ def type_of(annotation: Any, where: str) -> FieldType:
 
 
 def _admit_scalar(validate: Callable[[Any], Any]) -> Admit:
-    def checked(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def checked(value: object, path: str, errors: list[FieldError]) -> Value:
         try:
             return validate(value)
         except Refused as refused:
@@ -61,15 +62,15 @@ def _admit_scalar(validate: Callable[[Any], Any]) -> Admit:
     return checked
 
 
-def _union(args: tuple[Any, ...], where: str) -> FieldType:
+def _union(args: tuple[Annotation, ...], where: str) -> FieldType:
     members = [arg for arg in args if arg is not type(None)]
     if len(members) == 1:
         inner = type_of(members[0], where)
         return msgspec.structs.replace(inner, nullable=True)
     options = [type_of(member, where) for member in members]
-    annotation: Any = Union.__getitem__(tuple(members))
+    annotation: Annotation = Union.__getitem__(tuple(members))
 
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         for option in options:
             found: list[FieldError] = []
             validated = option.validate(value, path, found)
@@ -89,7 +90,7 @@ def _enum(annotation: type[Enum], where: str) -> FieldType:
     shown = ", ".join(map(str, values))
     by_value: dict[Any, Enum] = {member.value: member for member in annotation}
 
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not isinstance(value, annotation):
             errors.append(FieldError(path, "one_of", f"must be a {name}: {shown}"))
         return value
@@ -100,8 +101,8 @@ def _enum(annotation: type[Enum], where: str) -> FieldType:
     )
 
 
-def _choices(annotation: Any, values: tuple[Any, ...], where: str) -> FieldType:
-    def validate(value: Any, path: str, errors: list[FieldError]) -> Any:
+def _choices(annotation: object, values: tuple[Annotation, ...], where: str) -> FieldType:
+    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not any(value == choice and type(value) is type(choice) for choice in values):
             errors.append(FieldError(path, "one_of", "must be one of " + ", ".join(map(str, values))))
         return value
@@ -109,7 +110,7 @@ def _choices(annotation: Any, values: tuple[Any, ...], where: str) -> FieldType:
     return FieldType(annotation, _kind_of_choices(values, where), validate, choices=values)
 
 
-def _kind_of_choices(values: tuple[Any, ...], where: str) -> Kind:
+def _kind_of_choices(values: tuple[Annotation, ...], where: str) -> Kind:
     if values and all(isinstance(value, str) for value in values):
         for value in values:
             clean_text(value)
@@ -119,14 +120,14 @@ def _kind_of_choices(values: tuple[Any, ...], where: str) -> Kind:
     raise DeclarationError(f"{where}: the values must be all text or all whole numbers")
 
 
-def _nested(nested: FieldType, annotation: Any, where: str) -> FieldType:
+def _nested(nested: FieldType, annotation: object, where: str) -> FieldType:
     """Give a type of kind JSON its way to the border: what its JSON says, and msgspec's own conversion back."""
     try:
         msgspec.json.Decoder(annotation)
     except TypeError as error:  # what is written could not be told apart when it is read again
         raise DeclarationError(f"{where}: {error}") from error
 
-    def decode(value: Any) -> Any:
+    def decode(value: object) -> Value:
         return msgspec.convert(value, annotation)
 
     return msgspec.structs.replace(nested, encode=to_json_builtins, decode=decode)

@@ -20,11 +20,12 @@ from holdall.model.field import Field
 from holdall.model.inverse_edits import rewrite
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
-from holdall.model.tracking import InstanceState, SessionLink, gc_track, set_track, track_of
+from holdall.model.tracking import InstanceState, Record, SessionLink, gc_track, set_track, track_of
+from holdall.query import Value
 
 __all__ = ["assign", "setattr_of", "writers"]
 
-Writer = Callable[[Any, Any], None]
+Writer = Callable[[Record, Value], None]
 
 _FROZEN_IN = {
     State.NEW: Frozen.CREATE,
@@ -47,7 +48,7 @@ def writers(declaration: Declaration) -> dict[str, Writer]:
 def _end_writer(field: Field) -> Writer:
     """Write the other end of a reference that is stored here too: the references themselves change with it."""
 
-    def write(record: Any, value: Any) -> None:
+    def write(record: Record, value: object) -> None:
         field.write(record, value)
         slot = field.get(record)
         rewrite(record, field.name, slot if field.form is not None else () if slot is None else (slot,))
@@ -58,7 +59,7 @@ def _end_writer(field: Field) -> Writer:
 def setattr_of(writers: dict[str, Writer]) -> Callable[[Any, str, Any], None]:
     """The ``__setattr__`` of a model with these writers."""
 
-    def __setattr__(self: Any, name: str, value: Any) -> None:  # noqa: N807 - it becomes the method of this name
+    def __setattr__(self: Any, name: str, value: object) -> None:  # noqa: N807 - it becomes the method of this name
         try:
             write = writers[name]
         except KeyError:
@@ -69,7 +70,7 @@ def setattr_of(writers: dict[str, Writer]) -> Callable[[Any, str, Any], None]:
     return __setattr__
 
 
-def assign(record: Any, values: dict[str, Any]) -> None:
+def assign(record: Record, values: dict[str, Value]) -> None:
     """Write several fields, all or none; raises ValidationError with everything that is refused.
 
     A frozen field is refused with code ``frozen``, a name that is no field with ``unknown``.
@@ -110,7 +111,7 @@ def assign(record: Any, values: dict[str, Any]) -> None:
 
 
 def _writer(field: Field) -> Writer:
-    names: dict[str, Any] = {
+    names: dict[str, object] = {
         "__UTC": UTC,
         "field": field,
         "name": field.name,
@@ -162,13 +163,13 @@ _TRACK_SCALAR = (
 )
 
 
-def _put_relation(record: Any, field: Field, value: Any) -> None:
+def _put_relation(record: Record, field: Field, value: Value) -> None:
     field.put(record, value)
     if value.__class__ is Reference or (field.form is not None and any(item.__class__ is Reference for item in value)):
         gc_track(record)
 
 
-def _set_other(record: Any, name: str, value: Any) -> None:
+def _set_other(record: Record, name: str, value: object) -> None:
     """An attribute that is no field: a property of the model, or a mistake."""
     if any(name in base.__dict__ for base in type(record).__mro__):
         object.__setattr__(record, name, value)
@@ -176,7 +177,7 @@ def _set_other(record: Any, name: str, value: Any) -> None:
     raise AttributeError(f"{type(record).__name__} has no field {name!r}")
 
 
-def _refuse_frozen(record: Any, field: Field, track: SessionLink | InstanceState) -> None:
+def _refuse_frozen(record: Record, field: Field, track: SessionLink | InstanceState) -> None:
     link = track.link
     if link is None or (link.trusted is not None and link.trusted.is_acting()):
         return
@@ -184,7 +185,7 @@ def _refuse_frozen(record: Any, field: Field, track: SessionLink | InstanceState
         raise FrozenError(type(record).__name__, field.name, track.state.value)
 
 
-def _validated(record: Any, field: Field, value: Any) -> Any:
+def _validated(record: Record, field: Field, value: object) -> Value:
     errors: list[FieldError] = []
     if field.options.setter is None:
         value = field.validate(value, errors)
@@ -197,7 +198,7 @@ def _validated(record: Any, field: Field, value: Any) -> Any:
     return value
 
 
-def _record_change(record: Any, field: Field, value: Any, track: SessionLink | InstanceState) -> None:
+def _record_change(record: Record, field: Field, value: object, track: SessionLink | InstanceState) -> None:
     """Keep the first old value of the field, or forget it when it is set back."""
     link = track.link
     if link is None:
@@ -227,7 +228,7 @@ def _record_change(record: Any, field: Field, value: Any, track: SessionLink | I
             _mark_clean(record, track, link)
 
 
-def _mark_clean(record: Any, track: InstanceState, link: SessionLink) -> None:
+def _mark_clean(record: Record, track: InstanceState, link: SessionLink) -> None:
     """No field differs from its first old value any more."""
     track.old = None
     if track.state is State.DIRTY:
@@ -237,7 +238,7 @@ def _mark_clean(record: Any, track: InstanceState, link: SessionLink) -> None:
             session.became_clean(record)
 
 
-def _same(field: Field, left: Any, right: Any) -> bool:
+def _same(field: Field, left: object, right: object) -> bool:
     if field.is_relation:
         return _same_relation(field, left, right)
     assert field.type is not None
@@ -246,13 +247,13 @@ def _same(field: Field, left: Any, right: Any) -> bool:
     return left is right or (type(left) is type(right) and bool(left == right))
 
 
-def _same_relation(field: Field, left: Any, right: Any) -> bool:
+def _same_relation(field: Field, left: Value, right: Value) -> bool:
     if field.form is None:
         return _same_reference(left, right)
     return len(left) == len(right) and all(map(_same_reference, left, right))
 
 
-def _same_reference(left: Any, right: Any) -> bool:
+def _same_reference(left: object, right: object) -> bool:
     if not isinstance(left, Reference):
         left, right = right, left
     if isinstance(left, Reference):

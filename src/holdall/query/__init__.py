@@ -3,6 +3,7 @@
 Models write them, policies add to them, stores compile them, ``evaluate`` defines them.
 """
 
+from holdall.query.border import Json, Key, Row, Value
 from holdall.query.check import MAX_DEPTH, MAX_INT, check, is_of_kind, kind_test, operators_of
 from holdall.query.condition import (
     ALWAYS,
@@ -26,7 +27,7 @@ from holdall.query.functions import asc, desc, negate
 from holdall.query.names import did_you_mean
 from holdall.query.ownership import belongs_to, demand_field_of
 from holdall.query.predicate import Lookup, Predicate, compile_condition, compile_path
-from holdall.query.query import Query
+from holdall.query.query import AnyQuery, Query
 from holdall.query.resolve import resolve, schema_of
 from holdall.query.schema import FieldSchema, Generated, Kind, ManyForm, Schema
 from holdall.query.shape import Shape, Sizes, condition_shape, shape, split, values
@@ -41,12 +42,15 @@ __all__ = [
     "MAX_TEXT",
     "NEVER",
     "And",
+    "AnyQuery",
     "Compare",
     "Condition",
     "Every",
     "Expression",
     "FieldSchema",
     "Generated",
+    "Json",
+    "Key",
     "Kind",
     "Lookup",
     "ManyForm",
@@ -58,12 +62,14 @@ __all__ = [
     "Path",
     "Predicate",
     "Query",
+    "Row",
     "Schema",
     "Shape",
     "Sizes",
     "Some",
     "SortKey",
     "Table",
+    "Value",
     "asc",
     "belongs_to",
     "both",

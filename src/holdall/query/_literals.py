@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from holdall.errors import QueryError
+from holdall.query.border import Value
 
 __all__ = ["read_number", "read_text", "read_typed", "write_scalar"]
 
@@ -19,7 +20,7 @@ _LONGEST_NUMBER = 400
 _TIMEDELTA = re.compile(r"(-?[0-9]{1,9})d ([0-9]{1,5})s ([0-9]{1,6})us")
 
 
-def write_scalar(value: Any) -> str:
+def write_scalar(value: object) -> str:
     """The value as text. Raises QueryError for what has no text: NaN, infinities, other types."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -57,7 +58,7 @@ def read_number(word: str) -> int | float:
     return number
 
 
-def read_typed(word: str) -> Any:
+def read_typed(word: str) -> Value:
     """The value of ``name"…"``. Raises ValueError for an unknown name or a text that is none of its values."""
     name, _, rest = word.partition('"')
     read = _READERS.get(name)

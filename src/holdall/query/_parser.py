@@ -9,9 +9,10 @@ from holdall.errors import LimitExceeded
 from holdall.query._literals import read_number, read_text, read_typed
 from holdall.query._tokens import Token, refusal, tokens
 from holdall.query._writer import SIGNS
+from holdall.query.border import Value
 from holdall.query.check import MAX_DEPTH
 from holdall.query.condition import ALWAYS, And, Compare, Condition, Every, Not, Op, Or, Path, Some
-from holdall.query.query import Query
+from holdall.query.query import AnyQuery, Query
 from holdall.query.sort import SortKey
 
 __all__ = ["Parser"]
@@ -31,7 +32,7 @@ class Parser:
         self._next = 0
         self._depth = 0
 
-    def query(self) -> Query[Any]:
+    def query(self) -> AnyQuery:
         """A whole query, to the end of the text."""
         collection = self._name("the name of a collection")
         condition = self.condition() if self._took("where") else ALWAYS
@@ -147,7 +148,7 @@ class Parser:
         self._next += 1
         return int(token.text)
 
-    def _value(self) -> Any:
+    def _value(self) -> Value:
         token = self._token
         if token.kind == "keyword" and token.text in _CONSTANTS:
             self._next += 1
@@ -175,7 +176,7 @@ class Parser:
         self._sign(":")
         return name, self._value()
 
-    def _tuple(self) -> tuple[Any, ...]:
+    def _tuple(self) -> tuple[Value, ...]:
         return tuple(self._items("(", ")", self._value))
 
     def _items(self, opening: str, closing: str, read: Callable[[], T]) -> list[T]:

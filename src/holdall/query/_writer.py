@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from holdall.errors import LimitExceeded, QueryError
 from holdall.query._literals import write_scalar
@@ -54,7 +53,7 @@ def write_condition(condition: Condition, depth: int = 1) -> str:
     return f"{word} {write_path(condition.path)} ({write_condition(condition.condition, depth + 1)})"
 
 
-def write_value(value: Any, depth: int = 1) -> str:
+def write_value(value: object, depth: int = 1) -> str:
     """A value with all in it. Raises QueryError for what has no text, LimitExceeded if it is too deep."""
     _check_depth(depth)
     if isinstance(value, tuple):
@@ -66,7 +65,7 @@ def write_value(value: Any, depth: int = 1) -> str:
     return write_scalar(value)
 
 
-def _write_entry(name: Any, item: Any, depth: int) -> str:
+def _write_entry(name: object, item: object, depth: int) -> str:
     if not isinstance(name, str):
         raise QueryError(f"a dictionary with keys of type {type(name).__name__} has no text in a query")
     return f"{write_scalar(name)}: {write_value(item, depth + 1)}"

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from holdall.errors import LimitExceeded, QueryError
 from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
-from holdall.query.query import Query
+from holdall.query.query import AnyQuery
 from holdall.query.resolve import members_schema, resolve, schema_of
 from holdall.query.schema import FieldSchema, Kind, ManyForm, Schema
 from holdall.query.sort import SortKey
@@ -48,7 +48,7 @@ def operators_of(kind: Kind) -> frozenset[Op]:
     return _EQUALITY if kind in _NO_ORDER else _EQUALITY | _ORDER
 
 
-def check(query: Query[Any], schemas: Mapping[str, Schema]) -> None:
+def check(query: AnyQuery, schemas: Mapping[str, Schema]) -> None:
     """Raise QueryError for the first thing in the query that is unknown or does not fit; LimitExceeded if too deep.
 
     ``schemas`` holds the query's collection and every collection its paths lead to, by name.
@@ -117,7 +117,7 @@ def _check_compare(node: Compare, start: Schema, schemas: Mapping[str, Schema]) 
         _check_value(start, path, field, value)
 
 
-def _check_value(start: Schema, path: Path, field: FieldSchema, value: Any) -> None:
+def _check_value(start: Schema, path: Path, field: FieldSchema, value: object) -> None:
     if not is_of_kind(field, value):
         hint = "; use is_null for missing values" if value is None else ""
         raise QueryError(f"{_name(start, path)} is {field.kind}: {_described(value)} cannot be compared with it{hint}")
@@ -129,7 +129,7 @@ def _check_sort(key: SortKey, schema: Schema, schemas: Mapping[str, Schema]) -> 
         raise QueryError(f"{_name(schema, key.path)} is {field.kind} and has no order; sort by a field of one value")
 
 
-def _check_position(query: Query[Any], schema: Schema, schemas: Mapping[str, Schema]) -> None:
+def _check_position(query: AnyQuery, schema: Schema, schemas: Mapping[str, Schema]) -> None:
     position = query.position or ()
     if len(position) != len(query.sort_keys):
         raise QueryError(f"a position needs {len(query.sort_keys)} values, one for each sort key")
@@ -143,7 +143,7 @@ def kind_test(field: FieldSchema) -> Callable[[Any], bool]:
     return partial(is_of_kind, field) if field.kind in (Kind.REF, Kind.MANY) else _TESTS[field.kind]
 
 
-def is_of_kind(field: FieldSchema, value: Any) -> bool:
+def is_of_kind(field: FieldSchema, value: object) -> bool:
     """Whether the value is a border value of this field's kind, null apart (see ``Kind``).
 
     Also true of an INT for a FLOAT or DECIMAL field. Not: a bool as INT, NaN or an infinity, an integer beyond
@@ -160,35 +160,35 @@ def is_of_kind(field: FieldSchema, value: Any) -> bool:
     return _TESTS[field.kind](value)
 
 
-def _is_key(key: tuple[FieldSchema, ...], value: Any) -> bool:
+def _is_key(key: tuple[FieldSchema, ...], value: object) -> bool:
     if len(key) == 1:
         return is_of_kind(key[0], value)
     return isinstance(value, tuple) and len(value) == len(key) and all(map(is_of_kind, key, value))
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: object) -> bool:
     return type(value) is int and -MAX_INT <= value <= MAX_INT
 
 
-def _is_float(value: Any) -> bool:
+def _is_float(value: object) -> bool:
     return (type(value) is float and isfinite(value)) or _is_int(value)
 
 
-def _is_decimal(value: Any) -> bool:
+def _is_decimal(value: object) -> bool:
     return (isinstance(value, Decimal) and value.is_finite()) or _is_int(value)
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     if not isinstance(value, str) or "\0" in value:
         return False
     return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _is_datetime(value: Any) -> bool:
+def _is_datetime(value: object) -> bool:
     return isinstance(value, datetime) and value.utcoffset() == timedelta(0)
 
 
-def _is_json(value: Any, depth: int = 1) -> bool:
+def _is_json(value: object, depth: int = 1) -> bool:
     if isinstance(value, dict | list):
         if depth > MAX_DEPTH:
             return False
@@ -198,7 +198,7 @@ def _is_json(value: Any, depth: int = 1) -> bool:
     return isinstance(value, bool) or _is_int(value) or _is_float(value) or _is_text(value)
 
 
-def _is_json_part(value: Any, depth: int) -> bool:
+def _is_json_part(value: object, depth: int) -> bool:
     return value is None or _is_json(value, depth + 1)
 
 
@@ -218,7 +218,7 @@ _TESTS: dict[Kind, Callable[[Any], bool]] = {
 }
 
 
-def _described(value: Any) -> str:
+def _described(value: object) -> str:
     return "null" if value is None else f"this {type(value).__name__}"
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from holdall.errors import QueryError
+from holdall.query.border import Value
 
 __all__ = [
     "ALWAYS",
@@ -55,7 +56,7 @@ class Owner:
         return getattr(self.model, "__name__", "None")
 
 
-NOBODY = Owner(None)
+NOBODY: Owner = Owner(None)
 
 IN_PARENTHESES = "put each comparison in parentheses, as in (Book.title == 'x') & (Book.pages > 100)"
 
@@ -126,7 +127,7 @@ class Compare(Node, frozen=True):
 
     path: Path
     op: Op
-    value: Any
+    value: Value
     of: Owner = NOBODY
 
 
@@ -180,7 +181,7 @@ ALWAYS: Condition = And(())
 NEVER: Condition = Or(())
 
 
-def _condition(value: Any) -> Condition:
+def _condition(value: object) -> Condition:
     if not isinstance(value, Node):
         raise QueryError(IN_PARENTHESES)
     return value  # type: ignore[return-value]

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
 
 import msgspec
 
+from holdall.query.border import Key, Row
 from holdall.query.check import check
 from holdall.query.condition import And
 from holdall.query.ordering import compile_position, compile_sort, is_ordered
-from holdall.query.predicate import Lookup, Row, compile_condition, compile_path
-from holdall.query.query import Query
+from holdall.query.predicate import Lookup, compile_condition, compile_path
+from holdall.query.query import AnyQuery
 from holdall.query.schema import Kind, Schema
 
 __all__ = ["Table", "count", "evaluate", "matches", "select"]
@@ -34,7 +34,7 @@ class Table(msgspec.Struct, frozen=True):
     rows: Sequence[Row]
 
 
-def evaluate(query: Query[Any], tables: Mapping[str, Table]) -> list[Row]:
+def evaluate(query: AnyQuery, tables: Mapping[str, Table]) -> list[Row]:
     """Return the rows that the query means.
 
     Rows are in sort order, equal ones by key, if the query sorts or takes a part of the rows; otherwise in any order.
@@ -50,7 +50,7 @@ def evaluate(query: Query[Any], tables: Mapping[str, Table]) -> list[Row]:
     return select(query, tables[query.collection].rows, lookup)
 
 
-def count(query: Query[Any], tables: Mapping[str, Table]) -> int:
+def count(query: AnyQuery, tables: Mapping[str, Table]) -> int:
     """Count the rows that meet the query's condition; limit, offset, sort and position are left aside.
 
     >>> from holdall.query import FieldSchema, Kind, Schema, Table, parse_query
@@ -64,14 +64,14 @@ def count(query: Query[Any], tables: Mapping[str, Table]) -> int:
     return sum(map(meets, tables[query.collection].rows))
 
 
-def matches(query: Query[Any], row: Row, tables: Mapping[str, Table]) -> bool:
+def matches(query: AnyQuery, row: Row, tables: Mapping[str, Table]) -> bool:
     """Whether this one row of the query's collection meets its condition. Example: :func:`evaluate`."""
     lookup = _TableLookup(tables)
     check(query, lookup.schemas)
     return compile_condition(query.condition, lookup.schemas[query.collection], lookup)(row)
 
 
-def select(query: Query[Any], rows: Iterable[Row], lookup: Lookup) -> list[Row]:
+def select(query: AnyQuery, rows: Iterable[Row], lookup: Lookup) -> list[Row]:
     """Return those of ``rows`` that a checked query means, sorted, cut and projected. Example: :func:`evaluate`."""
     schema = lookup.schemas[query.collection]
     if isinstance(query.condition, And) and not query.condition.items:
@@ -90,7 +90,7 @@ def select(query: Query[Any], rows: Iterable[Row], lookup: Lookup) -> list[Row]:
     return found
 
 
-def _projector(query: Query[Any], schema: Schema, lookup: Lookup) -> Callable[[Row], Row]:
+def _projector(query: AnyQuery, schema: Schema, lookup: Lookup) -> Callable[[Row], Row]:
     if all(len(path) == 1 for path in query.projection) and len(query.projection) > 1:
         return itemgetter(*(schema.positions[path[0]] for path in query.projection))
     getters = [compile_path(path, schema, lookup) for path in query.projection]
@@ -106,14 +106,14 @@ class _TableLookup:
     def schemas(self) -> Mapping[str, Schema]:
         return self._schemas
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         table = self._tables[collection]
         return {table.schema.key_of(row): row for row in table.rows}.get
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         table = self._tables[collection]
         position = table.schema.positions[field]
-        index: dict[Any, list[Row]] = {}
+        index: dict[Key, list[Row]] = {}
         is_many = table.schema.by_name[field].kind is Kind.MANY
         for row in table.rows:
             for key in row[position] or () if is_many else (row[position],):

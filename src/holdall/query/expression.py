@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from holdall.errors import QueryError
+from holdall.query.border import Value
 from holdall.query.condition import (
     ALWAYS,
     IN_PARENTHESES,
@@ -125,12 +126,12 @@ class Expression:
     def _shown(self) -> str:
         return ".".join(self.path)
 
-    def _compare(self, op: Op, value: Any) -> Condition:
+    def _compare(self, op: Op, value: object) -> Condition:
         if isinstance(value, Expression):
             raise QueryError(f"{self._shown} can be compared with a value, not with another field")
         return self._node(op, self._encode(value))
 
-    def _node(self, op: Op, value: Any) -> Condition:
+    def _node(self, op: Op, value: object) -> Condition:
         """The comparison; behind the other end of a reference it speaks of the record that refers."""
         if op is Op.IS_NULL and value is True and self._behind:
             return Not(self._node(op, False))
@@ -174,17 +175,17 @@ class Expression:
     def __ge__(self, value: object) -> Condition:
         return self._compare(Op.GE, value)
 
-    def in_(self, values: Collection[Any]) -> Condition:
+    def in_(self, values: Collection[Value]) -> Condition:
         """Write the condition that the value is one of these. Raises QueryError for a value of another type, or a text
         in place of a list.
         """
         return self._node(Op.IN, self._encoded(Op.IN, values))
 
-    def not_in(self, values: Collection[Any]) -> Condition:
+    def not_in(self, values: Collection[Value]) -> Condition:
         """Write the condition that there is a value and it is none of these. Raises as ``in_``."""
         return self._node(Op.NOT_IN, self._encoded(Op.NOT_IN, values))
 
-    def _encoded(self, op: Op, values: Any) -> tuple[Any, ...]:
+    def _encoded(self, op: Op, values: Any) -> tuple[Value, ...]:
         try:
             given = None if isinstance(values, str | bytes | Mapping) else list(values)
         except TypeError:
@@ -193,7 +194,7 @@ class Expression:
             raise QueryError(f"{op} on {self._shown} takes a list of values, not {_instead(values)}")
         return tuple([self._encode(value) for value in given])
 
-    def between(self, low: Any, high: Any) -> Condition:
+    def between(self, low: object, high: object) -> Condition:
         """Write the condition ``low <= value <= high``. Raises QueryError for a value of another type."""
         return self._node(Op.BETWEEN, (self._encode(low), self._encode(high)))
 
@@ -243,7 +244,7 @@ class Expression:
         return found
 
 
-def _instead(values: Any) -> str:
+def _instead(values: object) -> str:
     if hasattr(values, "projection"):
         return "a query: lead through a reference (Book.author.country == ...), or fetch the keys first by only(...)"
     if isinstance(values, str):

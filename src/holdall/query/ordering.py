@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from holdall.query.predicate import Getter, Lookup, Predicate, Row, compile_path
-from holdall.query.query import Query
+from holdall.query.border import Row
+from holdall.query.predicate import Getter, Lookup, Predicate, compile_path
+from holdall.query.query import AnyQuery
 from holdall.query.schema import Schema
 from holdall.query.sort import SortKey
 
@@ -15,12 +16,12 @@ __all__ = ["compile_position", "compile_sort", "is_ordered"]
 Sorter: TypeAlias = Callable[[list[Row]], None]
 
 
-def is_ordered(query: Query[Any]) -> bool:
+def is_ordered(query: AnyQuery) -> bool:
     """Whether the query's rows have an order: it sorts, or takes a part of the rows."""
     return bool(query.sort_keys) or query.max_rows is not None or query.skip > 0
 
 
-def compile_sort(query: Query[Any], schema: Schema, lookup: Lookup) -> Sorter:
+def compile_sort(query: AnyQuery, schema: Schema, lookup: Lookup) -> Sorter:
     """A function that sorts a list of rows in place, by the sort keys and then by the record's key, ascending."""
     keys = [*query.sort_keys]
     sorted_by = {key.path for key in keys}
@@ -34,7 +35,7 @@ def compile_sort(query: Query[Any], schema: Schema, lookup: Lookup) -> Sorter:
     return sort
 
 
-def compile_position(query: Query[Any], schema: Schema, lookup: Lookup) -> Predicate:
+def compile_position(query: AnyQuery, schema: Schema, lookup: Lookup) -> Predicate:
     """A function that tells whether a row comes after the query's position, equal rows not included."""
     steps = []
     for key, value in zip(query.sort_keys, query.position or (), strict=True):
@@ -61,7 +62,7 @@ def _rank(get: Getter, key: SortKey) -> Callable[[Row], tuple[int, Any]]:
     return rank
 
 
-def _ranked(value: Any, key: SortKey) -> tuple[int, Any]:
+def _ranked(value: object, key: SortKey) -> tuple[int, Any]:
     if value is not None:
         return (1, value)
     return (0 if key.nulls_first is not key.descending else 2, 0)

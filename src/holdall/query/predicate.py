@@ -11,6 +11,7 @@ from itertools import pairwise
 from operator import ge, gt, itemgetter, le, lt
 from typing import Any, Protocol, TypeAlias
 
+from holdall.query.border import Key, Row, Value
 from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
 from holdall.query.resolve import members_schema, resolve
 from holdall.query.schema import Kind, ManyForm, Schema
@@ -18,7 +19,6 @@ from holdall.query.walk import nodes
 
 __all__ = ["Getter", "Lookup", "Predicate", "comparable", "compile_condition", "compile_path"]
 
-Row: TypeAlias = tuple[Any, ...]
 Predicate: TypeAlias = Callable[[Row], bool]
 Getter: TypeAlias = Callable[[Row], Any]
 
@@ -34,11 +34,11 @@ class Lookup(Protocol):
         """Every collection by name."""
         ...
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         """A function from a key to the row that has it, or None."""
         ...
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         """A function from a key to the rows of the collection whose ``field`` is that key or, a Many, holds it."""
         ...
 
@@ -79,7 +79,7 @@ def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
         (lookup.by_key(str(ref.target)), owner.positions[field.name]) for (_, ref), (owner, field) in pairwise(steps)
     ]
 
-    def through(row: Row) -> Any:
+    def through(row: Row) -> Value:
         value = row[first]
         for find, position in hops:
             if value is None:
@@ -98,7 +98,7 @@ def comparable(kind: Kind) -> Callable[[Any], Hashable] | None:
     return _frozen if kind is Kind.JSON else None
 
 
-def _frozen(value: Any) -> Hashable:
+def _frozen(value: object) -> Hashable:
     if isinstance(value, dict):
         return ("object", frozenset((name, _frozen(item)) for name, item in value.items()))
     if isinstance(value, list):
@@ -113,7 +113,7 @@ def _compare(node: Compare, schema: Schema, lookup: Lookup) -> Predicate:
     if freeze is not None and node.op is not Op.IS_NULL:
         plain = get
 
-        def get(row: Row) -> Any:
+        def get(row: Row) -> Value:
             found = plain(row)
             return None if found is None else freeze(found)
 
@@ -121,54 +121,54 @@ def _compare(node: Compare, schema: Schema, lookup: Lookup) -> Predicate:
     return _OPERATORS[node.op](get, value)
 
 
-def _equal(get: Getter, value: Any) -> Predicate:
+def _equal(get: Getter, value: object) -> Predicate:
     return lambda row: bool(get(row) == value)
 
 
-def _unequal(get: Getter, value: Any) -> Predicate:
+def _unequal(get: Getter, value: object) -> Predicate:
     return lambda row: (found := get(row)) is not None and found != value
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Getter, Any], Predicate]:
-    def make(get: Getter, value: Any) -> Predicate:
+    def make(get: Getter, value: object) -> Predicate:
         return lambda row: (found := get(row)) is not None and compare(found, value)
 
     return make
 
 
-def _between(get: Getter, value: Any) -> Predicate:
+def _between(get: Getter, value: Value) -> Predicate:
     low, high = value
     return lambda row: (found := get(row)) is not None and low <= found <= high
 
 
-def _in(get: Getter, value: Any) -> Predicate:
+def _in(get: Getter, value: Value) -> Predicate:
     wanted = frozenset(value)
     return lambda row: get(row) in wanted
 
 
-def _not_in(get: Getter, value: Any) -> Predicate:
+def _not_in(get: Getter, value: Value) -> Predicate:
     unwanted = frozenset(value)
     return lambda row: (found := get(row)) is not None and found not in unwanted
 
 
-def _contains(get: Getter, value: Any) -> Predicate:
+def _contains(get: Getter, value: object) -> Predicate:
     return lambda row: (found := get(row)) is not None and value in found
 
 
-def _icontains(get: Getter, value: Any) -> Predicate:
+def _icontains(get: Getter, value: Value) -> Predicate:
     lowered = value.lower()
     return lambda row: (found := get(row)) is not None and lowered in found.lower()
 
 
-def _startswith(get: Getter, value: Any) -> Predicate:
+def _startswith(get: Getter, value: object) -> Predicate:
     return lambda row: (found := get(row)) is not None and found.startswith(value)
 
 
-def _endswith(get: Getter, value: Any) -> Predicate:
+def _endswith(get: Getter, value: object) -> Predicate:
     return lambda row: (found := get(row)) is not None and found.endswith(value)
 
 
-def _is_null(get: Getter, value: Any) -> Predicate:
+def _is_null(get: Getter, value: object) -> Predicate:
     return (lambda row: get(row) is None) if value else (lambda row: get(row) is not None)
 
 
@@ -220,7 +220,7 @@ def _quantifier(node: Some | Every, schema: Schema, lookup: Lookup) -> Predicate
 
 def _remembered(meets: Predicate, key_of: Getter) -> Predicate:
     """The same, asked once for each key: only what it stands for decides."""
-    known: dict[Any, bool] = {}
+    known: dict[Key, bool] = {}
 
     def recall(row: Row) -> bool:
         key = key_of(row)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from holdall.errors import QueryError
+from holdall.query.border import Key, Value
 from holdall.query.condition import ALWAYS, Condition, Node, Path, both
 from holdall.query.expression import Expression, expr, owner_of
 from holdall.query.functions import asc
 from holdall.query.ownership import demand_condition_of, demand_field_of
 from holdall.query.sort import SortKey
 
-__all__ = ["Query"]
+__all__ = ["AnyQuery", "Query"]
 
 M = TypeVar("M")
 
@@ -43,7 +44,7 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
     sort_keys: tuple[SortKey, ...] = ()
     max_rows: int | None = None
     skip: int = 0
-    position: tuple[Any, ...] | None = None
+    position: tuple[Value, ...] | None = None
     projection: tuple[Path, ...] = ()
     model: Any = None
 
@@ -59,13 +60,13 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
             condition = both(condition, item)
         return msgspec.structs.replace(self, condition=condition)
 
-    def sort(self, *keys: Any) -> Query[M]:
+    def sort(self, *keys: object) -> Query[M]:
         """Return the query sorted by these fields or sort keys (``asc``, ``desc``), in place of an earlier sort. Raises
         QueryError for a field of another model.
         """
         return msgspec.structs.replace(self, sort_keys=tuple([self._sort_key(key) for key in keys]))
 
-    def _sort_key(self, key: Any) -> SortKey:
+    def _sort_key(self, key: Key) -> SortKey:
         found = key if isinstance(key, SortKey) else asc(key)
         demand_field_of(self.model, found.of, found.path)
         return SortKey(found.path, found.descending, found.nulls)  # stores compare and hash it
@@ -81,7 +82,7 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         _demand_count("an offset", rows)
         return msgspec.structs.replace(self, skip=rows)
 
-    def after(self, *position: Any) -> Query[M]:
+    def after(self, *position: object) -> Query[M]:
         """Return the query for rows after this position: one border value for each sort key. Raises QueryError where
         the numbers of values and sort keys differ.
         """
@@ -89,7 +90,7 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
             raise QueryError(f"a position needs {len(self.sort_keys)} values, one for each sort key")
         return msgspec.structs.replace(self, position=position)
 
-    def only(self, *fields: Any) -> Query[tuple[Any, ...]]:
+    def only(self, *fields: object) -> Query[tuple[object, ...]]:
         """Return the query for tuples of just these fields instead of records; a reference is given by its key. Raises
         QueryError without a field, or for one of another model.
         """
@@ -106,14 +107,18 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         return found.path
 
 
-def _demand_count(what: str, rows: Any) -> None:
+AnyQuery: TypeAlias = Query[Any]
+"""A query, whatever it gives."""
+
+
+def _demand_count(what: str, rows: object) -> None:
     if not isinstance(rows, int) or isinstance(rows, bool):
         raise QueryError(f"{what} is a whole number, not {type(rows).__name__}")
     if rows < 0:
         raise QueryError(f"{what} cannot be negative")
 
 
-def _no_condition(item: Any) -> str:
+def _no_condition(item: object) -> str:
     if isinstance(item, Expression):
         return f"{'.'.join(item.path)} alone is no condition: compare it, for instance with == True"
     if isinstance(item, str):

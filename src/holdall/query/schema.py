@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 import msgspec
 
 from holdall.errors import QueryError
+from holdall.query.border import Key, Value
 
 __all__ = ["FieldSchema", "Generated", "Kind", "ManyForm", "Schema"]
 
@@ -124,7 +124,7 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         except KeyError:
             raise QueryError(f"{self.name} has no field {name!r}; it has {', '.join(sorted(self.by_name))}") from None
 
-    def key_of(self, row: tuple[Any, ...]) -> Any:
+    def key_of(self, row: tuple[Value, ...]) -> Key:
         """The key of a row of all stored fields: a scalar, or a tuple where the key has several fields."""
         if len(self.key) == 1:
             return row[self.positions[self.key[0]]]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from holdall.query.border import Value
 from holdall.query.condition import And, Compare, Condition, Not, Op, Or
-from holdall.query.query import Query
+from holdall.query.query import AnyQuery
 
 __all__ = ["Shape", "Sizes", "condition_shape", "shape", "split", "values"]
 
@@ -21,7 +22,7 @@ Sizes: TypeAlias = Callable[[int], int]
 _IN, _NOT_IN, _IS_NULL = Op.IN, Op.NOT_IN, Op.IS_NULL
 
 
-def shape(query: Query[Any]) -> Shape:
+def shape(query: AnyQuery) -> Shape:
     """Return everything of the query but its values, hashable; the lengths of IN and NOT_IN lists are left out too.
 
     Example: :func:`split`.
@@ -29,7 +30,7 @@ def shape(query: Query[Any]) -> Shape:
     return split(query)[0]
 
 
-def values(query: Query[Any]) -> list[Any]:
+def values(query: AnyQuery) -> list[Value]:
     """Return the query's values, in the order in which its nodes stand.
 
     One for each Compare except IS_NULL (whose value is part of the shape): the tuple of an IN, the pair of a BETWEEN,
@@ -41,7 +42,7 @@ def values(query: Query[Any]) -> list[Any]:
     return split(query)[1]
 
 
-def split(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
+def split(query: AnyQuery, sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
     """Shape and values in one walk; with ``sizes`` lists of different size have different shapes.
 
     >>> from holdall.query import parse_query
@@ -69,7 +70,7 @@ def split(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[An
     return parts, found
 
 
-def condition_shape(query: Query[Any], sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
+def condition_shape(query: AnyQuery, sizes: Sizes | None = None) -> tuple[Shape, list[Any]]:
     """Shape and values of the collection and condition alone, which is all that counting needs.
 
     Example: :func:`split`.

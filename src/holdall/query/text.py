@@ -10,19 +10,17 @@ ASCII, digits and ``_`` stand in backticks. ``and()`` is always true, ``or()`` n
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdall.errors import QueryError
 from holdall.query._parser import Parser
 from holdall.query._tokens import MAX_TEXT
 from holdall.query._writer import write_condition, write_name, write_path, write_sort_key, write_value
 from holdall.query.condition import ALWAYS, Condition
-from holdall.query.query import Query
+from holdall.query.query import AnyQuery
 
 __all__ = ["MAX_TEXT", "format_condition", "format_query", "parse_condition", "parse_query"]
 
 
-def format_query(query: Query[Any]) -> str:
+def format_query(query: AnyQuery) -> str:
     """Write the query as text; its ``model`` is left out.
 
     Raises QueryError for values that have no text, LimitExceeded for conditions deeper than ``MAX_DEPTH``.
@@ -49,7 +47,7 @@ def format_query(query: Query[Any]) -> str:
     return " ".join(parts)
 
 
-def parse_query(text: str) -> Query[Any]:
+def parse_query(text: str) -> AnyQuery:
     """Parse the query from its text; names and values are not yet checked against any collection (see ``check``).
 
     Raises QueryError, with the position of the character, for what is no query; LimitExceeded for a text longer than

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from holdall.query.condition import And, Compare, Condition, Every, Not, Or, Path, Some
-from holdall.query.query import Query
+from holdall.query.query import AnyQuery
 
 __all__ = ["nodes", "paths_of", "replace"]
 
@@ -30,7 +29,7 @@ def nodes(condition: Condition) -> Iterator[Condition]:
             pending.append(node.condition)
 
 
-def paths_of(query: Query[Any]) -> Iterator[Path]:
+def paths_of(query: AnyQuery) -> Iterator[Path]:
     """Yield every path the query uses, from its collection outwards: condition, sort, projection; one may come twice.
 
     Paths inside Some and Every start with the path of their Many: ``("books", "title")``.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from holdall.errors import DeclarationError, QueryError, StateError
-from holdall.model import Field
-from holdall.query import Query, Schema
+from holdall.model import Field, Model
+from holdall.query import AnyQuery, Query, Schema
 from holdall.session.binding import Binding, Relationship
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
@@ -28,7 +27,7 @@ class Bindings:
         self, application: str = "", journal: str = "sqlite:///.holdall/journal.db", lease: float = LEASE
     ) -> None:
         self.journal = Journal(application, self.stores, journal, lease)
-        self._by_model: dict[Any, Binding] = {}
+        self._by_model: dict[object, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
         self.has_bonds = False
@@ -80,7 +79,7 @@ class Bindings:
     def __iter__(self) -> Iterator[Binding]:
         return iter(self._by_name.values())
 
-    def of_model(self, model: Any) -> Binding:
+    def of_model(self, model: type[Model]) -> Binding:
         """The binding of a model; raises StateError if it has none."""
         binding = self._by_model.get(model)
         return self.missing_model(model) if binding is None else binding
@@ -90,7 +89,7 @@ class Bindings:
         binding = self._by_name.get(collection)
         return self.missing_name(collection) if binding is None else binding
 
-    def missing_model(self, model: Any) -> Binding:
+    def missing_model(self, model: type[Model]) -> Binding:
         """Raise StateError for a model without a binding; overridden where a binding can be made for it."""
         if not isinstance(model, type):
             raise StateError(f"a model is asked for, which is a class, not {type(model).__name__}")
@@ -100,7 +99,7 @@ class Bindings:
         """Raise StateError for a name without a binding; overridden where a binding can be made for it."""
         raise StateError(f"there is no collection {collection!r} in this Holdall")
 
-    def of_query(self, query: Query[Any]) -> Binding:
+    def of_query(self, query: AnyQuery) -> Binding:
         """The binding a query is about. Raises QueryError for what is no query."""
         if not isinstance(query, Query):
             raise QueryError(_no_query(query))
@@ -137,7 +136,7 @@ def _backs(target: Binding, source: Binding, field: Field) -> Iterable[Field]:
             yield back
 
 
-def _no_query(asked: Any) -> str:
+def _no_query(asked: object) -> str:
     if isinstance(asked, type) and hasattr(asked, "where"):
         return f"a query is asked, not a class: {asked.__name__}.where()"
     return f"a query is asked, such as Book.where(Book.pages > 100), not {type(asked).__name__}"

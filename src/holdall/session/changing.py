@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from holdall.errors import FrozenError, StateError
@@ -11,6 +9,7 @@ from holdall.model import (
     BackEdit,
     InstanceState,
     Model,
+    Record,
     Reference,
     SessionLink,
     State,
@@ -257,7 +256,7 @@ class Changing(msgspec.Struct, eq=False):
         context.dao_records.results.clear()
 
 
-def _undo(records: IdentityMap, record: Any) -> None:
+def _undo(records: IdentityMap, record: Record) -> None:
     """Give a changed or deleted record its old values back."""
     track = track_of(record)
     for name, value in ((track.old if track is not None else None) or {}).items():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from holdall.errors import StateError
-from holdall.model import Model, SessionLink, State, state_of
+from holdall.model import Model, Record, SessionLink, State, state_of
 from holdall.policy import Right, User
-from holdall.query import Compare, Condition, Op, Query, Some
+from holdall.query import Compare, Condition, Key, Op, Query, Some
 from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.run.committer import Committer
@@ -84,23 +84,23 @@ class SessionContext:
 
     # --- SessionAccess ----------------------------------------------------------------------------------------------
 
-    def became_clean(self, record: Any) -> None:
+    def became_clean(self, record: Record) -> None:
         """A changed record has all its old values again."""
         self.records.states.forget(record)
 
-    def watch(self, record: Any) -> None:
+    def watch(self, record: Record) -> None:
         """A value that can be changed in place was handed out."""
         self.records.watcher.watch(record)
 
-    def peek(self, model: type[Any], key: Any) -> Any:
+    def peek(self, model: type[Any], key: Key) -> Any:
         """The record with this key if it is here."""
         return self.records.find(model, key)
 
-    async def load(self, model: type[Any], key: Any) -> Any:
+    async def load(self, model: type[Any], key: Key) -> Any:
         """The record with this key, or None."""
         return await self.reader.get(self.bindings.of_model(model), key)
 
-    def stream_place(self, record: Any, *, is_append: bool) -> tuple[Any, str, Any]:
+    def stream_place(self, record: Record, *, is_append: bool) -> tuple[Any, str, Any]:
         """The store, collection and key by which a record's streams are reached.
 
         Raises Forbidden without the right to read or update, StateError for a record that is not stored.
@@ -112,7 +112,7 @@ class SessionContext:
             raise StateError(f"this {type(record).__name__} is {state.value}: commit it before using its streams")
         return binding.store, binding.collection, self.records.stored_key(record)
 
-    async def load_back(self, record: Any, name: str) -> list[Any]:
+    async def load_back(self, record: Record, name: str) -> list[Any]:
         """The records of a Many that are kept by their own references."""
         field = type(record).__holdall__.by_name[name]
         target = self.bindings.of_model(field.target())
@@ -128,11 +128,11 @@ class SessionContext:
             self.records.backs.keep(record, name, found)
         return found
 
-    def peek_back(self, record: Any, name: str) -> list[Any] | None:
+    def peek_back(self, record: Record, name: str) -> list[Any] | None:
         """The same if they are loaded."""
         return self.records.backs.loaded(record, name)
 
-    def keep_back(self, record: Any, name: str, found: list[Any] | None) -> None:
+    def keep_back(self, record: Record, name: str, found: list[Any] | None) -> None:
         """Take these as loaded."""
         self.records.backs.keep(record, name, found)
 
@@ -142,5 +142,5 @@ class SessionContext:
         return [*new, *[record for record in self.records.of(model).values() if state_of(record) in _STAYING]]
 
 
-def _nobody_cares(record: Any) -> None:
+def _nobody_cares(record: Record) -> None:
     """Handle a changed record where no session is left to write it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from holdall.errors import CorruptRecord
+from holdall.model import Field, Record
+from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.store import Damaged, Row, Rows
 
@@ -29,12 +31,12 @@ class Readable(msgspec.Struct, Generic[T], frozen=True):
     rows: Rows
 
 
-def decoded(binding: Binding, row: Row) -> list[Any]:
+def decoded(binding: Binding, row: Row) -> list[Value]:
     """Return the values of a record's slots for a whole row, with ``Damaged`` for those that cannot be read."""
     return [_slot(field, value) for field, value in zip(binding.declaration.stored, row, strict=True)]
 
 
-def _slot(field: Any, value: Any) -> Any:
+def _slot(field: Field, value: Value) -> Value:
     decode = tuple if field.form is not None else field.type.decode if field.type is not None else None
     if value is None or decode is None or isinstance(value, Damaged):
         return value
@@ -44,12 +46,12 @@ def _slot(field: Any, value: Any) -> Any:
         return _UNKNOWN
 
 
-def damaged_fields(record: Any) -> tuple[str, ...]:
+def damaged_fields(record: Record) -> tuple[str, ...]:
     """Return the names of a record's fields that cannot be read, in order. Example: :class:`CorruptRecord`."""
     return tuple(field.name for field in type(record).__holdall__.stored if isinstance(field.get(record), Damaged))
 
 
-def records_of(binding: Binding, rows: Rows) -> list[Any]:
+def records_of(binding: Binding, rows: Rows) -> list[Record]:
     """A record for each whole row. Raises CorruptRecord for the first that the model cannot hold."""
     try:
         return binding.codec.records_from(rows)
@@ -94,6 +96,6 @@ def _corrupt(binding: Binding, rows: Rows, row: Row) -> CorruptRecord | None:
     return CorruptRecord(binding.store.name, place, reasons, key=key, fields=tuple(found), rows=rows, reasons=each)
 
 
-def _key_of(binding: Binding, row: Row) -> Any:
+def _key_of(binding: Binding, row: Row) -> Key:
     key = binding.row_key(row)
     return None if any(isinstance(part, Damaged) for part in (key if isinstance(key, tuple) else (key,))) else key

@@ -9,9 +9,9 @@ from typing import Any, cast
 import msgspec
 
 from holdall.errors import QueryError, StateError
-from holdall.model import Model, State, state_of
+from holdall.model import Model, Record, State, state_of
 from holdall.policy import Policy, Right
-from holdall.query import Query
+from holdall.query import AnyQuery
 from holdall.session.changing import Changing
 from holdall.session.context import M, SessionContext
 from holdall.session.dao.dao import DAO
@@ -92,7 +92,7 @@ class DaoVerbs(msgspec.Struct, eq=False):
 
     # --- queries written by hand ------------------------------------------------------------------------------------
 
-    def query(self, query: Query[Any] | QueryCall[Any], force: bool) -> Awaitable[list[Any]]:
+    def query(self, query: AnyQuery | QueryCall[Any], force: bool) -> Awaitable[list[Any]]:
         """Return what gives the records, when it is awaited: of a query, or of a call of a query function."""
         if inspect.isfunction(query):
             raise QueryError(f"{query.__name__} is a query function: call it, and give what it returns")
@@ -131,5 +131,5 @@ class DaoVerbs(msgspec.Struct, eq=False):
         return self.context.dao_records.take_all(records, query.name, renew=force)
 
 
-def _present(records: Iterable[Any]) -> list[Any]:
+def _present(records: Iterable[Record]) -> list[Any]:
     return [record for record in records if state_of(record) not in (State.DELETED, State.DISCARDED)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdall.model import Reference, State, record_in, replace_items, state_of
+from holdall.query import Value
 from holdall.session.identity import IdentityMap
 
 __all__ = ["take_keys_of_others"]
@@ -18,7 +17,7 @@ def take_keys_of_others(records: IdentityMap) -> None:
     So the reference leads to this session's record of that key, and nothing of the other session is written.
     """
 
-    def own(item: Any) -> Any:
+    def own(item: Value) -> Value:
         return item.key if _is_of_others(records, item) else item
 
     for group in (records.new, records.dirty):
@@ -28,7 +27,7 @@ def take_keys_of_others(records: IdentityMap) -> None:
                     replace_items(field, record, own)
 
 
-def _is_of_others(records: IdentityMap, item: Any) -> bool:
+def _is_of_others(records: IdentityMap, item: object) -> bool:
     if item.__class__ is not Reference or record_in(item) is None:
         return False
     return not records.holds(record_in(item)) and state_of(record_in(item)) in _STORED

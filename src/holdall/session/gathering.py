@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from holdall.errors import CorruptRecord
+from holdall.model import Record
+from holdall.query import Key
 from holdall.session.binding import Binding
 
 __all__ = ["Fetched", "Gathering"]
@@ -24,10 +26,10 @@ class Gathering:
     """
 
     def __init__(self) -> None:
-        self._loading: dict[Binding, dict[Any, asyncio.Future[Any]]] = {}  # the keys being fetched or gathered
+        self._loading: dict[Binding, dict[Key, asyncio.Future[Any]]] = {}  # the keys being fetched or gathered
         self._joining: dict[Binding, list[Any]] = {}  # the keys of this tick
 
-    async def get(self, binding: Binding, key: Any, fetch: Fetch) -> Any:
+    async def get(self, binding: Binding, key: Key, fetch: Fetch) -> Record:
         """The record with this key, or None, where ``fetch`` gives those of several keys.
 
         Raises CorruptRecord where it cannot be read. ``fetch`` is not kept: it holds the session, which is to be freed
@@ -49,7 +51,7 @@ class Gathering:
                     raise
                 # the get that was to fetch for all was cancelled; take its place
 
-    async def _lead(self, binding: Binding, key: Any, loading: dict[Any, asyncio.Future[Any]], fetch: Fetch) -> Any:
+    async def _lead(self, binding: Binding, key: Key, loading: dict[Key, asyncio.Future[Any]], fetch: Fetch) -> Record:
         """Wait for the others of this tick, then fetch for all of them."""
         loop = asyncio.get_running_loop()
         loading[key] = loop.create_future()

@@ -8,7 +8,8 @@ from typing import Any
 from weakref import ref
 
 from holdall.errors import StateError
-from holdall.model import Field, SessionLink, State, changed_of, state_of, track_of
+from holdall.model import Field, Model, Record, SessionLink, State, changed_of, state_of, track_of
+from holdall.query import Key, Value
 from holdall.session.inverse_sides import InverseSides
 from holdall.session.record_states import RecordStates
 from holdall.session.watch import Watcher
@@ -17,7 +18,7 @@ from holdall.store import Expected
 __all__ = ["IdentityMap"]
 
 
-def _reattach(records: Callable[[], IdentityMap | None], record: Any) -> None:
+def _reattach(records: Callable[[], IdentityMap | None], record: Record) -> None:
     kept = records()
     if kept is not None:
         kept.reattach(record)
@@ -34,12 +35,12 @@ class IdentityMap:
         self._link = link
         self.touched: list[Any] = []  # those that were clean and were written to, since ``collect``
         link.touch = self.touched.append
-        self._by_model: dict[Any, dict[Any, Any]] = {}
+        self._by_model: dict[Key, dict[Key, Any]] = {}
         self.states = RecordStates(link)
         self.new, self.dirty, self.deleted = self.states.new, self.states.dirty, self.states.deleted
         self.watcher = Watcher()
         self.assigned_by_dao: dict[
-            int, dict[str, Any]
+            int, dict[str, Value]
         ] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
         self.backs = InverseSides(link.ends)
         self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
@@ -47,24 +48,24 @@ class IdentityMap:
         self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
         self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
-    def of(self, model: Any) -> dict[Any, Any]:
+    def of(self, model: type[Model]) -> dict[Key, Any]:
         """The records of a model by key."""
         known = self._by_model.get(model)
         if known is None:
             known = self._by_model[model] = {}
         return known
 
-    def find(self, model: Any, key: Any) -> Any:
+    def find(self, model: type[Model], key: Key) -> Record:
         """The record with this key, or None."""
         known = self._by_model.get(model)
         return None if known is None else known.get(key)
 
-    def holds(self, record: Any) -> bool:
+    def holds(self, record: Record) -> bool:
         """Whether the record belongs here."""
         track = track_of(record)
         return track is not None and track.link is self._link
 
-    def adopt(self, model: Any, keys: list[Any], records: list[Any]) -> list[Any]:
+    def adopt(self, model: type[Model], keys: list[Key], records: list[Record]) -> list[Record]:
         """Take records just read; where a key is known already, the known record stands for the new one."""
         known = self.of(model)
         if len(keys) == 1 and keys[0] not in known:
@@ -88,7 +89,7 @@ class IdentityMap:
             self.backs.catch_up(model, fresh)
         return result
 
-    def claim(self, model: Any, key: Any, record: Any) -> bool:
+    def claim(self, model: type[Model], key: Key, record: Record) -> bool:
         """Let the record have the key; False where another record has it."""
         known = self.of(model)
         if known.setdefault(key, record) is record:
@@ -96,7 +97,7 @@ class IdentityMap:
         self.index_new(model)
         return known.setdefault(key, record) is record
 
-    def index_new(self, model: Any) -> None:
+    def index_new(self, model: type[Model]) -> None:
         """File the model's new records under their current keys; the first to claim a key has it."""
         known = self.of(model)
         mine = {number: record for number, record in self.new.items() if type(record) is model}
@@ -107,7 +108,7 @@ class IdentityMap:
             if key is not None:
                 known.setdefault(key, record)
 
-    def rekey(self, record: Any, old_key: Any) -> None:
+    def rekey(self, record: Record, old_key: object) -> None:
         """Its store gave the record another key than this."""
         known = self.of(type(record))
         if old_key is not None and known.get(old_key) is record:
@@ -115,7 +116,7 @@ class IdentityMap:
         if record.__key__() is not None:
             self.claim(type(record), record.__key__(), record)
 
-    def stored_key(self, record: Any) -> Any:
+    def stored_key(self, record: Record) -> Key:
         """The key under which the store knows the record, even if its fields say otherwise now."""
         track = track_of(record)
         old = track.old if track is not None else None
@@ -125,23 +126,25 @@ class IdentityMap:
         parts = tuple([field.encode(old.get(field.name, field.get(record))) for field in fields])
         return parts if len(parts) > 1 else parts[0]
 
-    def mark_clean(self, record: Any, key: Any) -> None:
+    def mark_clean(self, record: Record, key: Key) -> None:
         """The record is as its store has it, under this key."""
         self.of(type(record))[key] = record
         self.states.move(record, State.CLEAN)
 
-    def mark_all_clean(self, model: Any, records: list[Any], keys: list[Any], *, is_filed: bool = False) -> None:
+    def mark_all_clean(
+        self, model: type[Model], records: list[Record], keys: list[Key], *, is_filed: bool = False
+    ) -> None:
         """As ``mark_clean`` for records of one model, given with their keys; ``is_filed`` if under these already."""
         if not is_filed:
             self.of(model).update(zip(keys, records, strict=True))
         self.states.clean_all(records)
 
-    def discard(self, record: Any) -> None:
+    def discard(self, record: Record) -> None:
         """The record is of no further use."""
         self.forget(record)
         self.states.move(record, State.DISCARDED)
 
-    def forget(self, record: Any) -> None:
+    def forget(self, record: Record) -> None:
         """Take the record out of every set."""
         self.states.forget(record)
         known = self.of(type(record))
@@ -152,7 +155,7 @@ class IdentityMap:
             for old_key in [old_key for old_key, item in known.items() if item is record]:
                 del known[old_key]
 
-    def reattach(self, record: Any) -> None:
+    def reattach(self, record: Record) -> None:
         """A clean record is about to be changed that may have been let go; it comes back."""
         if self.of(type(record)).setdefault(record.__key__(), record) is not record:
             raise StateError(f"another {type(record).__name__} with this key was loaded meanwhile; change that one")
@@ -180,11 +183,11 @@ class IdentityMap:
                 field.put(record, None)
         self.stamped.clear()
 
-    def renew(self, records: Iterable[Any] | None = None) -> None:
+    def renew(self, records: Iterable[Record] | None = None) -> None:
         """Take the present values of these records, or of all, as the base of later changes in place."""
         self.watcher.renew(records)
 
-    def release(self, records: list[Any]) -> None:
+    def release(self, records: list[Record]) -> None:
         """Let go of records nobody changed; one that is changed later comes back by itself."""
         self.collect()
         self.watcher.release(records)
@@ -194,7 +197,7 @@ class IdentityMap:
             if state_of(record) is State.CLEAN:
                 self.of(type(record)).pop(record.__key__(), None)
 
-    def all(self) -> list[Any]:
+    def all(self) -> list[Record]:
         """Every record, those without a key too."""
         found = {id(record): record for known in self._by_model.values() for record in known.values()}
         return list((found | self.new | self.dirty | self.deleted).values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from holdall.model import BackEdit, SessionLink, catch_up
+from holdall.model import BackEdit, Model, Record, SessionLink, catch_up
 
 __all__ = ["InverseSides"]
 
@@ -21,12 +21,12 @@ class InverseSides:
         self.edits = edits
         self._origins: dict[int, SessionLink] = {}  # by id() of records that came from another session
 
-    def loaded(self, record: Any, name: str) -> list[Any] | None:
+    def loaded(self, record: Record, name: str) -> list[Record] | None:
         """The records at this other end, if they were loaded."""
         found = self._loaded.get(id(record))
         return None if found is None else found[1].get(name)
 
-    def keep(self, record: Any, name: str, found: list[Any] | None) -> None:
+    def keep(self, record: Record, name: str, found: list[Any] | None) -> None:
         """Take these as loaded; None if they are not known any more."""
         names = self._loaded.setdefault(id(record), (record, {}))[1]
         if found is None:
@@ -42,7 +42,7 @@ class InverseSides:
                 catch_up(edit, record)
         edit.sessions.append(link)
 
-    def catch_up(self, model: Any, records: Iterable[Any], origin: SessionLink | None = None) -> None:
+    def catch_up(self, model: type[Model], records: Iterable[Record], origin: SessionLink | None = None) -> None:
         """Do to records that have come to hand, from a session of their own if they have one, what was asked of them.
 
         Records of a session in which it was asked know it already.
@@ -52,7 +52,7 @@ class InverseSides:
                 for record in records:
                     catch_up(edit, record)
 
-    def note_origin(self, record: Any, origin: SessionLink) -> None:
+    def note_origin(self, record: Record, origin: SessionLink) -> None:
         """Remember in which session a record was before."""
         self._origins[id(record)] = origin
 
@@ -61,7 +61,7 @@ class InverseSides:
         """Whether there is anything to forget."""
         return bool(self._loaded or self.edits or self._origins)
 
-    def release(self, records: Iterable[Any]) -> None:
+    def release(self, records: Iterable[Record]) -> None:
         """Forget what was loaded for these."""
         for record in records:
             self._loaded.pop(id(record), None)

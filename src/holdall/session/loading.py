@@ -6,9 +6,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdall.errors import QueryError
-from holdall.model import Field, Reference, gc_track, record_in
+from holdall.model import Field, Record, Reference, gc_track, record_in
 from holdall.policy import Right, User
-from holdall.query import Compare, Condition, Op, Path, Query, Some, belongs_to, demand_field_of, expr, owner_of
+from holdall.query import (
+    AnyQuery,
+    Compare,
+    Condition,
+    Key,
+    Op,
+    Path,
+    Query,
+    Some,
+    Value,
+    belongs_to,
+    demand_field_of,
+    expr,
+    owner_of,
+)
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
@@ -29,7 +43,7 @@ class Loading:
         self._reader = reader
         self._user = user
 
-    async def load(self, records: Sequence[Any], fields: Iterable[Any]) -> None:
+    async def load(self, records: Sequence[Record], fields: Iterable[Any]) -> None:
         """Load what these fields, each a path from the model of some of the records, lead to."""
         models, expressions = list(dict.fromkeys(map(type, records))), [expr(field) for field in fields]
         for item in expressions:
@@ -39,7 +53,7 @@ class Loading:
             paths = [item.path for item in expressions if belongs_to(model, owner_of(item))]
             await self._level([record for record in records if type(record) is model], _tree(paths))
 
-    async def _level(self, records: Sequence[Any], tree: Tree) -> None:
+    async def _level(self, records: Sequence[Record], tree: Tree) -> None:
         for model in dict.fromkeys(map(type, records)):
             binding = self._bindings.of_model(model)
             group = [record for record in records if type(record) is model]
@@ -53,7 +67,7 @@ class Loading:
                 if further and found:
                     await self._level(list({id(record): record for record in found}.values()), further)
 
-    async def _kept(self, binding: Binding, target: Binding, field: Field, group: list[Any]) -> list[Any]:
+    async def _kept(self, binding: Binding, target: Binding, field: Field, group: list[Any]) -> list[Record]:
         """Load the records that references kept in these lead to."""
         items = [item for record in group for item in _items(field, record)]
         keys = dict.fromkeys(item for item in items if item.__class__ is not Reference and item is not None)
@@ -69,13 +83,13 @@ class Loading:
             found += [record_in(item) for item in filled if item.__class__ is Reference]
         return found
 
-    def _filled(self, field: Field, item: Any, known: dict[Any, Any]) -> Any:
+    def _filled(self, field: Field, item: object, known: dict[Key, Any]) -> Value:
         if item.__class__ is Reference or item is None:
             return item
         record = known.get(item)
         return item if record is None else Reference(field.target, record=record)
 
-    async def _back(self, binding: Binding, target: Binding, field: Field, group: list[Any]) -> list[Any]:
+    async def _back(self, binding: Binding, target: Binding, field: Field, group: list[Any]) -> list[Record]:
         """Load the records that refer to these."""
         back, found = (str(field.options.back),), list[Any]()
         lists: list[list[Any]] = [[] for _ in group]
@@ -86,7 +100,7 @@ class Loading:
             condition: Condition = Compare(back, Op.IN, tuple(part))
             if is_many:
                 condition = Some(back, having_keys(binding, part))
-            query: Query[Any] = Query(target.collection, condition, model=target.model)
+            query: AnyQuery = Query(target.collection, condition, model=target.model)
             rows = await target.store.fetch(await self._reader.rewritten(query, target))
             place = target.schema.positions[back[0]]
             for row, record in zip(rows, self._reader.adopt(target, rows), strict=True):
@@ -108,6 +122,6 @@ def _tree(paths: Iterable[Path]) -> Tree:
     return tree
 
 
-def _items(field: Field, record: Any) -> tuple[Any, ...]:
+def _items(field: Field, record: Record) -> tuple[Value, ...]:
     value = field.get(record)
     return tuple(value) if field.form is not None else (value,)

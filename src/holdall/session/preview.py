@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from holdall.model import Declaration, Field, track_of
+from holdall.model import Declaration, Field, Record, track_of
 from holdall.query import Generated
 from holdall.session.identity import IdentityMap
 
@@ -39,6 +38,6 @@ def _made(declaration: Declaration) -> list[Field]:
     return [*declaration.stamps, *version, *keys]
 
 
-def _is_old(record: Any, field: Field) -> bool:
+def _is_old(record: Record, field: Field) -> bool:
     track = track_of(record)
     return track is not None and track.old is not None and field.name in track.old

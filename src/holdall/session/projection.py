@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import CorruptRecord
-from holdall.query import Query
+from holdall.query import AnyQuery
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.store import Damaged, Row, Rows
@@ -13,7 +13,7 @@ from holdall.store import Damaged, Row, Rows
 __all__ = ["decoded_rows", "parted_rows"]
 
 
-def decoded_rows(bindings: Bindings, binding: Binding, query: Query[Any], rows: Rows) -> list[Row]:
+def decoded_rows(bindings: Bindings, binding: Binding, query: AnyQuery, rows: Rows) -> list[Row]:
     """The rows of a query with a projection, decoded. Raises CorruptRecord for a value that the model cannot hold."""
     decoders = [_decoder(bindings, binding, path) for path in query.projection]
     if not any(decoders):
@@ -32,7 +32,7 @@ def decoded_rows(bindings: Bindings, binding: Binding, query: Query[Any], rows: 
         raise CorruptRecord(binding.store.name, binding.collection, reason, fields=fields) from error
 
 
-def parted_rows(binding: Binding, query: Query[Any], error: CorruptRecord) -> tuple[list[Row], list[CorruptRecord]]:
+def parted_rows(binding: Binding, query: AnyQuery, error: CorruptRecord) -> tuple[list[Row], list[CorruptRecord]]:
     """Of the rows of an answer those that can be read, and an error for each of the others."""
     names = [".".join(path) for path in query.projection]
     rows, broken = list[Row](), list[CorruptRecord]()

@@ -44,7 +44,7 @@ def query(function: Callable[..., Awaitable[Iterable[Any]]], /) -> Callable[...,
     free = full.replace(parameters=[item for name, item in full.parameters.items() if name != INJECTED])
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> QueryCall[Any]:
+    def call(*args: object, **kwargs: object) -> QueryCall[Any]:
         bound = free.bind(*args, **kwargs)
         bound.apply_defaults()
         return QueryCall(function, full, dict(bound.arguments))

@@ -9,9 +9,9 @@ from typing import Any, cast
 import msgspec
 
 from holdall.errors import CorruptRecord, NotFound, StateError, Unsupported
-from holdall.model import State, state_of
+from holdall.model import Record, State, state_of
 from holdall.policy import Right, User
-from holdall.query import Query, SortKey
+from holdall.query import AnyQuery, Key, Query, SortKey
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
@@ -41,7 +41,7 @@ class Reader(msgspec.Struct, eq=False):
     def _semi_joins(self) -> SemiJoins:
         return SemiJoins(self.bindings, self.user)
 
-    async def get(self, binding: Binding, key: Any) -> Any:
+    async def get(self, binding: Binding, key: Key) -> Record:
         """The record with this key, or None.
 
         Gets issued in the same tick of the loop share one fetch; a get of a key that is being fetched awaits that.
@@ -60,7 +60,7 @@ class Reader(msgspec.Struct, eq=False):
             self.gathering = Gathering()
         return await self.gathering.get(binding, key, self._fetch_readable)
 
-    async def _fetch_readable(self, binding: Binding, keys: Sequence[Any]) -> Fetched:
+    async def _fetch_readable(self, binding: Binding, keys: Sequence[Key]) -> Fetched:
         """As ``fetch_keys``, with an error for each of several records that cannot be read."""
         try:
             return await self.fetch_keys(binding, keys), {}
@@ -75,14 +75,14 @@ class Reader(msgspec.Struct, eq=False):
                 broken[key] = error
         return found, broken
 
-    async def fetch_keys(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
+    async def fetch_keys(self, binding: Binding, keys: Sequence[Key]) -> dict[Key, Record]:
         """The records with these keys, by key; those that do not exist or are to be removed are left out."""
         if binding.record_access is not None:
             return await self.dao_records.get_all(lambda key: self.get(binding, key), keys)
         limits = binding.store.capabilities.limits
         parts = len(binding.schema.key)
         size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
-        found: dict[Any, Any] = {}
+        found: dict[Key, Any] = {}
         for start in range(0, len(keys), size):
             condition = having_keys(binding, keys[start : start + size])
             rows = await binding.store.fetch(Query(binding.collection, condition))
@@ -91,7 +91,7 @@ class Reader(msgspec.Struct, eq=False):
                     found[binding.row_key(row)] = record
         return found
 
-    async def query(self, query: Query[Any]) -> list[Any]:
+    async def query(self, query: AnyQuery) -> list[Any]:
         """The records the query means, or rows of the fields it asks for."""
         binding = self.bindings.of_query(query)
         if binding.record_access is not None and (keys := keys_asked(binding, query)) is not None:
@@ -104,7 +104,7 @@ class Reader(msgspec.Struct, eq=False):
             return [record for record in records if state_of(record) is not State.DELETED]
         return records
 
-    async def readable(self, query: Query[Any]) -> Readable[Any]:
+    async def readable(self, query: AnyQuery) -> Readable[Any]:
         """The records the query means that can be read, and an error for each that cannot.
 
         Raises CorruptRecord where a record in another store cannot be read that the query sorts or projects by.
@@ -125,7 +125,7 @@ class Reader(msgspec.Struct, eq=False):
         kept = [record for record in self.adopt(binding, rows) if state_of(record) is not State.DELETED]
         return Readable(kept, broken, list(corrupt.rows))
 
-    async def mend(self, binding: Binding, key: Any) -> Any:
+    async def mend(self, binding: Binding, key: Key) -> Record:
         """The record with this key, ``Damaged`` where it cannot be read; None if there is none."""
         try:
             return await self.get(binding, key)
@@ -136,18 +136,18 @@ class Reader(msgspec.Struct, eq=False):
         record = binding.declaration.create(*decoded(binding, row))
         return self.records.adopt(binding.model, [key], [record])[0]
 
-    async def rows(self, query: Query[Any]) -> Rows:
+    async def rows(self, query: AnyQuery) -> Rows:
         """The rows of a query, nothing decoded."""
         binding = self.bindings.of_query(query)
         return await self._rows(await self.rewritten(query, binding), binding)
 
-    async def _rows(self, query: Query[Any], binding: Binding) -> Rows:
+    async def _rows(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of a query whose condition is local."""
         if is_local(query):
             return await binding.store.fetch(query)
         return await CrossStore(self._semi_joins).fetch(query, binding)
 
-    async def explain(self, query: Query[Any]) -> Explanation:
+    async def explain(self, query: AnyQuery) -> Explanation:
         """Send the queries that come before, and explain them; the query itself is not sent."""
         binding, asked = self.bindings.of_query(query), list[Asked]()
         semi_joins = SemiJoins(self.bindings, self.user, asked)
@@ -156,7 +156,7 @@ class Reader(msgspec.Struct, eq=False):
         local = plain if is_local(plain) else await semi_joins.rewrite(plain, binding)
         return await CrossStore(semi_joins).explained(local, binding, asked)
 
-    async def _by_keys(self, binding: Binding, query: Query[Any], keys: list[Any]) -> list[Any]:
+    async def _by_keys(self, binding: Binding, query: AnyQuery, keys: list[Key]) -> list[Record]:
         """Get the records of a query that asks for nothing but their keys, where a DAO gets them."""
         found = await self.dao_records.get_all(lambda key: self.get(binding, key), keys)
         end = None if query.max_rows is None else query.skip + query.max_rows
@@ -166,7 +166,7 @@ class Reader(msgspec.Struct, eq=False):
         names = tuple([name for (name,) in query.projection])
         return decoded_rows(self.bindings, binding, query, list(map(binding.codec.reader(names), records)))
 
-    async def some(self, query: Query[Any], number: int) -> list[Any]:
+    async def some(self, query: AnyQuery, number: int) -> list[Record]:
         """Return the first ``number`` records of the query, passing by records that are to be removed."""
         model = self.bindings.of_query(query).model
         wanted = number if query.max_rows is None else min(number, query.max_rows)
@@ -174,14 +174,14 @@ class Reader(msgspec.Struct, eq=False):
         limit = wanted + passed if query.max_rows is None else min(wanted + passed, query.max_rows)
         return (await self.query(query.limit(limit)))[:wanted]
 
-    async def rewritten(self, query: Query[Any], binding: Binding) -> Query[Any]:
+    async def rewritten(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query under its collection's name here, as its own store can answer it."""
         binding.policy.demand(Right.READ, self.user, binding.collection)
         if query.collection != binding.collection or query.model is not None:
             query = _under_name(query, binding)
         return query if is_local(query) else await self._semi_joins.rewrite(query, binding)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many records meet the query's condition."""
         binding = self.bindings.of_query(query)
         if binding.count is None:
@@ -190,7 +190,7 @@ class Reader(msgspec.Struct, eq=False):
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
         return await binding.count(local if is_local(local) else Query(local.collection, local.condition))
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Any]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Record]:
         """The records of a query, of any number; clean ones are let go batch by batch."""
         binding = self.bindings.of_query(query)
         query = await self.rewritten(query, binding)
@@ -219,7 +219,7 @@ class Reader(msgspec.Struct, eq=False):
                     passing = zip(keys, records, strict=True)
                     self.records.release([record for key, record in passing if key not in kept])
 
-    async def _pages(self, binding: Binding, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def _pages(self, binding: Binding, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """Batches by keyset, for stores that do not stream; the position is read off the last row of each."""
         schema = binding.schema
         keys = [SortKey((name,)) for name in schema.key if SortKey((name,)) not in query.sort_keys]
@@ -237,19 +237,19 @@ class Reader(msgspec.Struct, eq=False):
             left = None if left is None else left - len(rows)
             query = query.after(*rows[-1][len(shown) :]).offset(0)
 
-    def adopt(self, binding: Binding, rows: Rows) -> list[Any]:
+    def adopt(self, binding: Binding, rows: Rows) -> list[Record]:
         """The records for whole rows."""
         records = records_of(binding, rows)
         return self.records.adopt(binding.model, list(map(binding.row_key, rows)), records)
 
-    async def refresh(self, binding: Binding, record: Any) -> None:
+    async def refresh(self, binding: Binding, record: Record) -> None:
         """Take over what the store has now; discards the record and raises NotFound if it has nothing any more."""
         key = self.records.stored_key(record)
         if not await self.reread(binding, record):
             self.records.discard(record)
             raise NotFound(binding.collection, key)
 
-    async def reread(self, binding: Binding, record: Any) -> bool:
+    async def reread(self, binding: Binding, record: Record) -> bool:
         """Take over what the store has now; False if it has nothing any more, and the record stays as it is."""
         binding.policy.demand(Right.READ, self.user, binding.collection)
         key = self.records.stored_key(record)
@@ -264,7 +264,7 @@ class Reader(msgspec.Struct, eq=False):
         self.records.renew([record])
         return True
 
-    async def _fresh(self, binding: Binding, key: Any) -> Any:
+    async def _fresh(self, binding: Binding, key: Key) -> Record:
         """A record, not of this session, with what the store has now; None where it has nothing."""
         if binding.record_access is not None:
             return await self.dao_records.fresh(binding, key)
@@ -272,7 +272,7 @@ class Reader(msgspec.Struct, eq=False):
         return records_of(binding, rows)[0] if rows else None
 
 
-def _under_name(query: Query[Any], binding: Binding) -> Query[Any]:
+def _under_name(query: AnyQuery, binding: Binding) -> AnyQuery:
     """The query as a store takes it: under the collection's name there, and of no model."""
     return Query(
         binding.collection,

@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
-from holdall.query import Query
+from holdall.query import AnyQuery, Query, Value
 from holdall.session.context import M, Q, SessionContext
 from holdall.session.loading import Loading
 from holdall.store import Naming
@@ -61,19 +61,19 @@ class Reading(msgspec.Struct, eq=False):
 
     context: SessionContext
 
-    def get(self, model: type[M], args: tuple[Any, ...], key: Mapping[str, Any]) -> Awaitable[M | None]:
+    def get(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> Awaitable[M | None]:
         """Return what gives the record with this key, or None, when it is awaited."""
         binding = self.context.bindings.of_model(model)
         return self.context.reader.get(binding, binding.declaration.key_from(args, key))
 
-    async def require(self, model: type[M], args: tuple[Any, ...], key: Mapping[str, Any]) -> M:
+    async def require(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> M:
         """Return the record with this key; raises NotFound where there is none."""
         record = await self.get(model, args, key)
         if record is None:
             raise self._not_found(model, args, key)
         return record
 
-    async def mend(self, model: type[M], args: tuple[Any, ...], key: Mapping[str, Any]) -> M:
+    async def mend(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> M:
         """Return the record with this key, readable or not; raises NotFound where there is none."""
         binding = self.context.bindings.of_model(model)
         record: M | None = await self.context.reader.mend(binding, binding.declaration.key_from(args, key))
@@ -81,7 +81,7 @@ class Reading(msgspec.Struct, eq=False):
             raise self._not_found(model, args, key)
         return record
 
-    def _not_found(self, model: type[Model], args: tuple[Any, ...], key: Mapping[str, Any]) -> NotFound:
+    def _not_found(self, model: type[Model], args: tuple[Value, ...], key: Mapping[str, Value]) -> NotFound:
         shown = args[0] if len(args) == 1 else args or key
         return NotFound(self.context.bindings.of_model(model).collection, shown)
 
@@ -99,7 +99,7 @@ class Reading(msgspec.Struct, eq=False):
             raise QueryError("more than one record meets the query; narrow it, or use first()")
         return found[0]  # type: ignore[no-any-return]
 
-    async def exists(self, query: Query[Any]) -> bool:
+    async def exists(self, query: AnyQuery) -> bool:
         """Return whether the stores hold a record that the query means; no field but the key is read."""
         names = self.context.bindings.of_query(query).schema.key
         return bool(await self.context.reader.some(query.only(*((name,) for name in names)), 1))

@@ -12,7 +12,8 @@ from itertools import repeat
 from operator import is_
 from typing import Any
 
-from holdall.model import InstanceState, SessionLink, State, set_track, state_of
+from holdall.model import InstanceState, Record, SessionLink, State, set_track, state_of
+from holdall.query import Value
 
 __all__ = ["MOVES", "IllegalMove", "RecordStates"]
 
@@ -43,17 +44,17 @@ class RecordStates:
 
     def __init__(self, link: SessionLink) -> None:
         self.link = link
-        self.new: dict[int, Any] = {}
-        self.dirty: dict[int, Any] = {}
-        self.deleted: dict[int, Any] = {}
+        self.new: dict[int, Record] = {}
+        self.dirty: dict[int, Record] = {}
+        self.deleted: dict[int, Record] = {}
         self._shared_new = InstanceState(link, State.NEW)
 
-    def add(self, record: Any) -> None:
+    def add(self, record: Record) -> None:
         """Make a record new that no session knows: ``move`` to NEW, for the most common move of all."""
         set_track(record, self._shared_new)
         self.new[id(record)] = record
 
-    def move(self, record: Any, to: State, old: dict[str, Any] | None = None, ends: Any = None) -> Any:
+    def move(self, record: Record, to: State, old: dict[str, Value] | None = None, ends: object = None) -> Any:
         """Bring a record into this state; returns what now tracks it.
 
         ``old`` is the first old value of each changed field, ``ends`` what was asked at other ends of references by a
@@ -64,14 +65,14 @@ class RecordStates:
             raise IllegalMove(f"a {type(record).__name__} that is {before.value} cannot become {to.value}")
         return self.put_back(record, self._made(to, old, ends))
 
-    def _made(self, to: State, old: dict[str, Any] | None, ends: Any) -> SessionLink | InstanceState:
+    def _made(self, to: State, old: dict[str, Value] | None, ends: Any) -> SessionLink | InstanceState:
         if to is State.CLEAN:
             return self.link
         if to is State.NEW and old is None:
             return self._shared_new
         return InstanceState(None if to in _LET_GO else self.link, to, old, ends)
 
-    def put_back(self, record: Any, track: SessionLink | InstanceState) -> SessionLink | InstanceState:
+    def put_back(self, record: Record, track: SessionLink | InstanceState) -> SessionLink | InstanceState:
         """Have a record tracked as it was at another time, and file it accordingly."""
         number, to = id(record), track.state
         set_track(record, track)
@@ -84,11 +85,11 @@ class RecordStates:
                 group.pop(number, None)
         return track
 
-    def take(self, records: Iterable[Any]) -> None:
+    def take(self, records: Iterable[Record]) -> None:
         """Make records clean that were read just now: ``move`` to CLEAN, of many that no group holds."""
         deque(map(set_track, records, repeat(self.link)), maxlen=0)  # the quickest loop there is
 
-    def clean_all(self, records: list[Any]) -> None:
+    def clean_all(self, records: list[Record]) -> None:
         """Make many records clean."""
         self.take(records)
         for group in (self.new, self.dirty, self.deleted):
@@ -98,7 +99,7 @@ class RecordStates:
                 for number in map(id, records):
                     group.pop(number, None)
 
-    def forget(self, record: Any) -> None:
+    def forget(self, record: Record) -> None:
         """Take a record out of every group; its state stays."""
         for group in (self.new, self.dirty, self.deleted):
             group.pop(id(record), None)

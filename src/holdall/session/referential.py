@@ -15,6 +15,7 @@ from holdall.errors import (
     UniqueViolation,
     ValidationError,
 )
+from holdall.model import Record
 from holdall.policy import SYSTEM, User
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
@@ -49,7 +50,7 @@ class Referential:
         self._has_made_way = False  # whether somebody was found to give way in the last attempt
         self._vain_attempts = 0  # those refused in a row for a place that nobody was found to have
 
-    def derived_record(self, error: Exception) -> Any:
+    def derived_record(self, error: Exception) -> Record:
         """The record that a commit was refused for, if only the commit itself was to change it, in its lists.
 
         Nobody has asked for that change there, so that it may be worked out anew from the current rows of the store.
@@ -95,7 +96,7 @@ class Referential:
             return False
         return any(map(_is_concerned, [*self._of(records.new.values()), *self._of(records.dirty.values())]))
 
-    def _of(self, records: Iterable[Any]) -> list[Binding]:
+    def _of(self, records: Iterable[Record]) -> list[Binding]:
         return [self._bindings.of_model(model) for model in set(map(type, records))]
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from weakref import ref
 
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
-from holdall.query import Query
+from holdall.query import AnyQuery, Query
 from holdall.session.bindings import Bindings
 from holdall.session.changing import Changing
 from holdall.session.commit.calls.ready_set import Strategy
@@ -76,14 +76,14 @@ class Session:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    async def get(self, model: type[M], *args: Any, **key: Any) -> M | None:
+    async def get(self, model: type[M], *args: object, **key: object) -> M | None:
         """Return the record with a key, or None: ``get(Book, 1)``, ``get(Book, id=1)``, ``get(Line, order=7, no=2)``.
 
         Raises ValidationError for what cannot be a key. Gets of one tick are one fetch. Example: :class:`Reading`.
         """
         return await self._reading.get(model, args, key)
 
-    async def require(self, model: type[M], *args: Any, **key: Any) -> M:
+    async def require(self, model: type[M], *args: object, **key: object) -> M:
         """Return the record with a key, as ``get``; raises NotFound without one. Example: :class:`Session`."""
         return await self._reading.require(model, args, key)
 
@@ -91,7 +91,7 @@ class Session:
     async def query(self, query: Query[Q]) -> list[Q]: ...
     @overload
     async def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
-    async def query(self, query: Query[Any] | QueryCall[Any], *, force: bool = False) -> list[Any]:
+    async def query(self, query: AnyQuery | QueryCall[Any], *, force: bool = False) -> list[Any]:
         """Return the records that a query means, or tuples where it has ``only(...)``. Example: :class:`Reading`.
 
         A call of a query function runs once and its result is remembered; ``force`` runs it again, and its records take
@@ -103,7 +103,7 @@ class Session:
         """Return ``records``, and a CorruptRecord in ``broken`` for each other one. Example: :class:`Reading`."""
         return await self.context.reader.readable(query)
 
-    async def mend(self, model: type[M], *args: Any, **key: Any) -> M:
+    async def mend(self, model: type[M], *args: object, **key: object) -> M:
         """Return the record with a key, readable or not: fields that cannot be read hold ``Damaged`` until they are
         given a value. Raises NotFound. Example: :class:`Reading`.
         """
@@ -117,11 +117,11 @@ class Session:
         """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
         return await self._reading.one(query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """Return the number of records that meet a condition, whatever limit and offset. Example: :class:`Reading`."""
         return await self.context.reader.count(query)
 
-    async def exists(self, query: Query[Any]) -> bool:
+    async def exists(self, query: AnyQuery) -> bool:
         """Return whether the stores hold any record that a query means. Example: :class:`Reading`."""
         return await self._reading.exists(query)
 
@@ -129,7 +129,7 @@ class Session:
         """Give the records of a query one by one, and keep ``batch`` rows in memory. Example: :class:`Reading`."""
         return self.context.reader.stream(query, batch)
 
-    async def load(self, records: M | Sequence[M], *fields: Any) -> None:
+    async def load(self, records: M | Sequence[M], *fields: object) -> None:
         """Load what fields lead to: ``await session.load(books, Book.author.country, Book.tags)``.
 
         Afterwards references, lists of them and other ends are read without ``await``. Each level is one list of keys
@@ -137,11 +137,11 @@ class Session:
         """
         await self._reading.load(records, fields)
 
-    async def rows(self, query: Query[Any]) -> list[Row]:
+    async def rows(self, query: AnyQuery) -> list[Row]:
         """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
         return await self.context.reader.rows(query)
 
-    async def explain(self, query: Query[Any]) -> Explanation:
+    async def explain(self, query: AnyQuery) -> Explanation:
         """Return how a query is answered; other stores are asked, the query is not sent. Example: :class:`Reading`."""
         return await self.context.reader.explain(query)
 

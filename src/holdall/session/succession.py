@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from holdall.model import (
     Declaration,
     Field,
+    Record,
     Reference,
     SessionLink,
     State,
@@ -21,7 +21,7 @@ from holdall.model import (
     state_of,
     track_of,
 )
-from holdall.query import Kind
+from holdall.query import Key, Kind, Value
 from holdall.session.binding import Binding
 from holdall.session.identity import IdentityMap
 from holdall.session.references.cascade_plan import key_in
@@ -29,7 +29,7 @@ from holdall.session.references.cascade_plan import key_in
 __all__ = ["succeed"]
 
 
-def succeed(records: IdentityMap, link: SessionLink, binding: Binding, key: Any, record: Any) -> bool:
+def succeed(records: IdentityMap, link: SessionLink, binding: Binding, key: Key, record: Record) -> bool:
     """Let the record stand for the one of this key that is to be removed; False where there is none.
 
     References of the session that lead to the removed one lead to the new one. Records with streams, which would stay,
@@ -65,23 +65,23 @@ def restore(records: IdentityMap) -> None:
             _lead_on(records, record, gone)
 
 
-def _lead_on(records: IdentityMap, gone: Any, record: Any) -> None:
+def _lead_on(records: IdentityMap, gone: object, record: Record) -> None:
     """Let references that hold the one hold the other, as the key they store stays the same."""
     for holder in records.all():
         for field in type(holder).__holdall__.references:
             replace_items(field, holder, partial(_led, field, gone, record))
 
 
-def _led(field: Field, gone: Any, record: Any, item: Any) -> Any:
+def _led(field: Field, gone: object, record: Record, item: object) -> Value:
     is_held = item.__class__ is Reference and record_in(item) is gone
     return Reference(field.target, record=record) if is_held else item
 
 
-def _replaced(declaration: Declaration, gone: Any, edited: dict[str, Any], record: Any) -> dict[str, Any]:
+def _replaced(declaration: Declaration, gone: object, edited: dict[str, Value], record: Record) -> dict[str, Value]:
     """Return the stored values of the fields in which the two records differ; the new one gets the version, and its
     stamps.
     """
-    now, old = datetime.now(UTC), dict[str, Any]()
+    now, old = datetime.now(UTC), dict[str, Value]()
     for field in declaration.stored:
         stored = edited.get(field.name, field.get(gone))
         if field is declaration.version:
@@ -98,6 +98,6 @@ def _replaced(declaration: Declaration, gone: Any, edited: dict[str, Any], recor
     return old
 
 
-def _differ(field: Field, one: Any, other: Any) -> bool:
+def _differ(field: Field, one: object, other: object) -> bool:
     before, after = field.encode(one), field.encode(other)
     return before != after or repr(before) != repr(after)  # as 1 and True, and 1.0 and 1.00, are equal

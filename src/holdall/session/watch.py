@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from holdall.model import Field, State, state_of, track_of
+from holdall.model import Field, Record, State, state_of, track_of
+from holdall.query import Value
 
 __all__ = ["Watcher"]
 
@@ -26,7 +27,7 @@ class Watcher:
         """Whether any value was handed out."""
         return bool(self._snapshots)
 
-    def watch(self, record: Any) -> None:
+    def watch(self, record: Record) -> None:
         """Take a snapshot of the record's mutable values that have none; a new record's are taken once it is stored."""
         snapshots = self._snapshots.setdefault(id(record), (record, {}))[1]
         track = track_of(record)
@@ -35,9 +36,9 @@ class Watcher:
                 if field.name not in snapshots and field.name not in (track.old or {}):
                     snapshots[field.name] = _snapshot(field, record)
 
-    def collect(self) -> list[tuple[Any, dict[str, Any]]]:
+    def collect(self) -> list[tuple[Record, dict[str, Value]]]:
         """The records whose values were changed in place, deleted ones too, each with its old values."""
-        changed: list[tuple[Any, dict[str, Any]]] = []
+        changed: list[tuple[Record, dict[str, Value]]] = []
         for record, snapshots in self._snapshots.values():
             track = track_of(record)
             if track is None or track.state not in (State.CLEAN, State.DIRTY, State.DELETED):
@@ -52,7 +53,7 @@ class Watcher:
                 changed.append((record, old))
         return changed
 
-    def renew(self, records: Iterable[Any] | None = None) -> None:
+    def renew(self, records: Iterable[Record] | None = None) -> None:
         """Take these snapshots anew, or all; values handed out before may still be changed."""
         if not self._snapshots:
             return
@@ -65,27 +66,27 @@ class Watcher:
             if track is not None and track.session is not None:
                 self.watch(record)
 
-    def forget(self, record: Any, name: str) -> None:
+    def forget(self, record: Record, name: str) -> None:
         """The field has another value now, which is no change."""
         if id(record) in self._snapshots:
             self._snapshots[id(record)][1].pop(name, None)
 
-    def release(self, records: Iterable[Any]) -> None:
+    def release(self, records: Iterable[Record]) -> None:
         """Forget those of these records that nobody changed."""
         for record in records:
             if state_of(record) is State.CLEAN:
                 self._snapshots.pop(id(record), None)
 
 
-def _snapshot(field: Field, record: Any) -> bytes:
+def _snapshot(field: Field, record: Record) -> bytes:
     return _encoded(field, field.get(record))
 
 
-def _encoded(field: Field, value: Any) -> bytes:
+def _encoded(field: Field, value: object) -> bytes:
     return _encoder.encode(field.encode(value))
 
 
-def _restore(field: Field, snapshot: bytes) -> Any:
+def _restore(field: Field, snapshot: bytes) -> Value:
     value = _decoder.decode(snapshot)
     decode = field.type.decode if field.type is not None else None
     return value if decode is None or value is None else decode(value)

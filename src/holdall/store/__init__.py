@@ -1,10 +1,11 @@
 """The store contract: what every store can be asked, and how it says what it can do."""
 
+from holdall.query import Row
 from holdall.store.acting import acting_for, acting_session
 from holdall.store.blocks import Blocks, reset_here
 from holdall.store.capabilities import Capabilities, CommitClass, Feature, Limits
 from holdall.store.change import APPLIED, Change, KeyOf, Members, Outcome, Verb
-from holdall.store.contract import Row, Rows, Store, StoreTransaction, Transactional
+from holdall.store.contract import Rows, Store, StoreTransaction, Transactional
 from holdall.store.damaged import Damaged
 from holdall.store.demand import demand_changes, demand_query, demand_schema
 from holdall.store.expected import Expected

@@ -9,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from holdall.errors import HoldallError
+from holdall.query import Key, Value
 from holdall.store.expected import Expected
 
 __all__ = ["APPLIED", "Change", "KeyOf", "Members", "Outcome", "Verb"]
@@ -46,10 +47,10 @@ class Members(tuple[Any, ...]):
     Example: :func:`Members.inverse`.
     """
 
-    before: tuple[Any, ...]
+    before: tuple[Value, ...]
 
     @classmethod
-    def of(cls, keys: Iterable[Any], before: Iterable[Any]) -> Self:
+    def of(cls, keys: Iterable[Key], before: Iterable[Value]) -> Self:
         """These keys, where there were those before."""
         members = cls(keys)
         members.before = tuple(before)
@@ -62,7 +63,7 @@ class Members(tuple[Any, ...]):
         return [key for key in self if key not in before]
 
     @property
-    def gone(self) -> list[Any]:
+    def gone(self) -> list[Key]:
         """The keys that were there before and are to be no more."""
         now = set(self)
         return [key for key in self.before if key not in now]
@@ -73,12 +74,12 @@ class Members(tuple[Any, ...]):
         gone = set(self.gone)
         return [*(key for key in self.before if key not in gone), *self.come] == [*self]
 
-    def applied_to(self, keys: Iterable[Any]) -> tuple[Any, ...]:
+    def applied_to(self, keys: Iterable[Key]) -> tuple[Value, ...]:
         """These stored keys without those that go and with those that come."""
         gone = set(self.gone)
         return tuple(dict.fromkeys([*(key for key in keys if key not in gone), *self.come]))
 
-    def is_applied_to(self, keys: Iterable[Any]) -> bool:
+    def is_applied_to(self, keys: Iterable[Key]) -> bool:
         """Whether all that come are among these stored keys, and none that go is."""
         there = set(keys)
         return there.issuperset(self.come) and there.isdisjoint(self.gone)
@@ -115,9 +116,9 @@ class Change(msgspec.Struct, gc=False):
 
     verb: Verb
     collection: str
-    key: Any = None
+    key: Key = None
     fields: tuple[str, ...] = ()
-    values: tuple[Any, ...] = ()
+    values: tuple[Value, ...] = ()
     version: int | None = None
     token: str | None = None
     expected: Expected | None = None
@@ -132,9 +133,9 @@ class Outcome(msgspec.Struct, frozen=True):
     Example: :class:`Store`.
     """
 
-    key: Any = None
+    key: Key = None
     error: HoldallError | None = None
-    answer: Any = None
+    answer: Value = None
     places: int = 1
 
 

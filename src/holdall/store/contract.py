@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from holdall.query import Query, Schema
+from holdall.query import AnyQuery, Row, Schema
 from holdall.store.capabilities import Capabilities
 from holdall.store.change import Change, Outcome
 
 __all__ = ["Row", "Rows", "Store", "StoreTransaction", "Transactional"]
 
-Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = list[Row]
 """Border values in projection order; without a projection, in the order of ``Schema.stored``."""
 
@@ -47,7 +46,7 @@ class Store(Protocol):
         """Learn these collections."""
         ...
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means, as ``evaluate`` defines it. Raises Unsupported before sending."""
         ...
 
@@ -67,7 +66,7 @@ class Store(Protocol):
 class StoreTransaction(Protocol):
     """An open transaction of a store; it sees its own changes. Example: :class:`Store`."""
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """As ``Store.fetch``, inside the transaction."""
         ...
 

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from holdall.errors import LimitExceeded, Unsupported
-from holdall.query import And, Compare, Condition, Every, Generated, Kind, Not, Op, Or, Path, Query, Schema, Some
+from holdall.query import (
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    Every,
+    Generated,
+    Kind,
+    Not,
+    Op,
+    Or,
+    Path,
+    Schema,
+    Some,
+)
 from holdall.store.capabilities import Capabilities, Feature, Limits
 from holdall.store.change import Change
 from holdall.store.runs import Runs
@@ -38,7 +51,7 @@ def demand_schema(store: str, capabilities: Capabilities, schema: Schema) -> Non
             raise Unsupported(store, feature, f"collection {schema.name} needs it")
 
 
-def demand_query(store: str, capabilities: Capabilities, query: Query[Any]) -> None:
+def demand_query(store: str, capabilities: Capabilities, query: AnyQuery) -> None:
     """Raise Unsupported or LimitExceeded for the first thing in the query that the store cannot do.
 
     >>> from holdall.query import Query, SortKey
@@ -99,7 +112,7 @@ def _demand_condition(store: str, capabilities: Capabilities, condition: Conditi
                 _demand_operator(store, capabilities, limits, op, value)
 
 
-def _demand_operator(store: str, capabilities: Capabilities, limits: Limits, op: Op, value: Any) -> None:
+def _demand_operator(store: str, capabilities: Capabilities, limits: Limits, op: Op, value: object) -> None:
     if op not in capabilities.operators:
         raise Unsupported(store, f"the operator {op}")
     if op in (Op.IN, Op.NOT_IN) and isinstance(value, tuple) and len(value) > limits.in_values:

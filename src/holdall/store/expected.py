@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
+
+from holdall.query import Value
 
 __all__ = ["Expected"]
 
@@ -20,18 +21,18 @@ class Expected(msgspec.Struct, frozen=True, eq=False):
     """
 
     fields: tuple[str, ...]
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
 
-    def is_met_by(self, values: Sequence[Any]) -> bool:
+    def is_met_by(self, values: Sequence[Value]) -> bool:
         """Whether these values of the fields, as their store reads them, are those expected."""
         return len(values) == len(self.values) and all(map(_is_same, self.values, values))
 
-    def is_met_by_row(self, positions: Mapping[str, int], row: Sequence[Any]) -> bool:
+    def is_met_by_row(self, positions: Mapping[str, int], row: Sequence[Value]) -> bool:
         """The same of a whole row, given the places of its fields."""
         return self.is_met_by([row[positions[name]] for name in self.fields])
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def _is_same(one: object, other: object) -> bool:
     """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0."""
     if isinstance(one, dict):
         return isinstance(other, dict) and one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)

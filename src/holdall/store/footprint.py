@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
-from typing import Any
 
 import msgspec
 
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.query import FieldSchema, Key, Kind, Schema, Value
 from holdall.store.change import Change, KeyOf, Outcome, Verb
 
 __all__ = ["Footprint", "footprint_of"]
@@ -84,7 +83,7 @@ def footprint_of(
     return Footprint(frozenset(written), frozenset(removed), frozenset(referred), frozenset(unique))
 
 
-def _key_of(schema: Schema, change: Change, outcome: Outcome | None) -> Any:
+def _key_of(schema: Schema, change: Change, outcome: Outcome | None) -> Key:
     key = change.key
     if key is None and outcome is not None:
         key = outcome.key
@@ -95,7 +94,7 @@ def _key_of(schema: Schema, change: Change, outcome: Outcome | None) -> Any:
     return None if _is_pending(key) else key
 
 
-def _targets(schema: Schema, schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> Iterator[str]:
+def _targets(schema: Schema, schemas: Mapping[str, Schema], given: Mapping[str, Value]) -> Iterator[str]:
     for name, value in given.items():
         field: FieldSchema | None = schema.by_name.get(name)
         if field is None or field.target is None or field.target not in schemas:
@@ -105,7 +104,7 @@ def _targets(schema: Schema, schemas: Mapping[str, Schema], given: Mapping[str, 
                 yield _record(field.target, key)
 
 
-def _unique(schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _unique(schema: Schema, given: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
     for names in schema.unique:
         if given.keys().isdisjoint(names):
             continue
@@ -121,17 +120,17 @@ def _meets_any(some: frozenset[tuple[str, str]], others: frozenset[tuple[str, st
     return bool(rules) and any(rule in rules for rule, _ in others)
 
 
-def _is_pending(value: Any) -> bool:
+def _is_pending(value: object) -> bool:
     if isinstance(value, tuple):
         return any(map(_is_pending, value))
     return isinstance(value, KeyOf)
 
 
-def _record(collection: str, key: Any) -> str:
+def _record(collection: str, key: Key) -> str:
     return f"{collection}\0{_text(key)}"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A text that equal border values share, in every process."""
     if isinstance(value, tuple):
         return f"({','.join(map(_text, value))})"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import msgspec
 
-from holdall.query import MAX_DEPTH, FieldSchema, Kind, is_of_kind
+from holdall.query import MAX_DEPTH, FieldSchema, Json, Kind, is_of_kind
 
 __all__ = ["is_bounded_json", "is_too_deep", "json_from_text", "may_pass_bounds"]
 
@@ -17,7 +16,7 @@ _SUSPECT_BYTES = re.compile(_SUSPECT.pattern.encode())
 _decode = msgspec.json.Decoder().decode
 
 
-def json_from_text(text: str | bytes) -> Any:
+def json_from_text(text: str | bytes) -> Json:
     """Parse JSON text. Raises ValueError for what is none, or passes the bounds of JSON fields.
 
     >>> json_from_text('{"a": [1, null]}')
@@ -40,7 +39,7 @@ def may_pass_bounds(text: str | bytes) -> bool:
     return found is not None
 
 
-def is_too_deep(value: Any) -> bool:
+def is_too_deep(value: object) -> bool:
     """Whether a JSON value is nested deeper than a field can hold.
 
     >>> nested = []
@@ -62,7 +61,7 @@ def is_too_deep(value: Any) -> bool:
     return bool(level)
 
 
-def is_bounded_json(value: Any) -> bool:
+def is_bounded_json(value: object) -> bool:
     """Whether a JSON value, or null, is one that a field can hold.
 
     >>> is_bounded_json({"pages": 1}), is_bounded_json({"pages": 2**70})

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from holdall.errors import StoreError
+from holdall.query import Key
 from holdall.store.change import KeyOf, Members
 
 __all__ = ["awaits_key", "no_earlier_add", "positions_awaited", "with_made_keys"]
 
 
-def awaits_key(value: Any) -> bool:
+def awaits_key(value: object) -> bool:
     """Whether a KeyOf stands in a key or value of a change.
 
     >>> awaits_key(("a", KeyOf(0)))
@@ -22,7 +23,7 @@ def awaits_key(value: Any) -> bool:
     return isinstance(value, KeyOf)
 
 
-def positions_awaited(value: Any) -> Iterator[int]:
+def positions_awaited(value: object) -> Iterator[int]:
     """Yield the positions of the changes whose keys a key or value waits for. Example: :func:`with_made_keys`."""
     if isinstance(value, KeyOf):
         yield value.position
@@ -31,7 +32,7 @@ def positions_awaited(value: Any) -> Iterator[int]:
             yield from positions_awaited(item)
 
 
-def with_made_keys(store: str, value: Any, made: Mapping[int, Any], before: int | None = None) -> Any:
+def with_made_keys(store: str, value: object, made: Mapping[int, Any], before: int | None = None) -> Key:
     """Return the value with the key for every KeyOf in it.
 
     ``made`` has the keys of the ADDs so far by their position; with ``before``, only of those at lower positions may be

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from holdall.query import Kind, Query
+from holdall.query import AnyQuery, Key, Kind, Value
 from holdall.store.change import Outcome, Verb
 from holdall.store.contract import Rows
 
@@ -41,7 +41,7 @@ class KeyMaking(Protocol):
 class Aggregating(Protocol):
     """A store that counts by itself. In its absence counting is refused. Example: :class:`Store`."""
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means, limit, offset, sort and position left aside."""
         ...
 
@@ -53,7 +53,7 @@ class Streaming(Protocol):
     Example: :class:`Store`.
     """
 
-    def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time."""
         ...
 
@@ -96,7 +96,7 @@ class Reserving(Protocol):
     Example: :class:`Store`.
     """
 
-    async def reserve(self, collection: str, count: int) -> Sequence[Any]:
+    async def reserve(self, collection: str, count: int) -> Sequence[Key]:
         """Reserve ``count`` generated keys that no other caller gets; keys that are not used leave gaps."""
         ...
 
@@ -143,18 +143,18 @@ class Appending(Protocol):
     Example: :class:`Store`.
     """
 
-    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
+    async def append(self, collection: str, key: Key, stream: str, data: bytes) -> int:
         """Add these bytes at the end, in one piece; the length thereafter. Raises StaleVersion without the record."""
         ...
 
-    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
+    async def read(self, collection: str, key: Key, stream: str, start: int = 0, stop: int | None = None) -> bytes:
         """The bytes from ``start`` to before ``stop``, or to the end; as with slices, what is beyond it is left out.
 
         Neither may be negative.
         """
         ...
 
-    async def length(self, collection: str, key: Any, stream: str) -> int:
+    async def length(self, collection: str, key: Key, stream: str) -> int:
         """How many bytes there are; 0 without the record."""
         ...
 
@@ -167,7 +167,7 @@ class Naming(Protocol):
     Example: :class:`Store`.
     """
 
-    def names_of(self, collection: str, key: Any) -> Sequence[str]:
+    def names_of(self, collection: str, key: Key) -> Sequence[str]:
         """The names of all that the store keeps of a record, itself first; no I/O is done."""
         ...
 
@@ -206,7 +206,7 @@ class RecordAccess(Protocol):
         """Raise Unsupported, by the name that is missing, where this cannot be done there: a Verb, or ``get``."""
         ...
 
-    async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
+    async def fetch_record(self, collection: str, key: Mapping[str, Value], session: object) -> Any:
         """The record with this key, given as its fields by name; None where there is none.
 
         Raises what the hand-written code raises; StoreUnavailable or StoreTimeout for its ConnectionError or

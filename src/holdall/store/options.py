@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ __all__ = ["demand_options", "options_of"]
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def options_of(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
+def options_of(kind: type[T], store: str, options: Mapping[str, object]) -> T:
     """Make the options of a store, a struct of this kind. Raises DeclarationError for one that is not known or does not
     fit.
 
@@ -35,7 +35,7 @@ def options_of(kind: type[T], store: str, options: Mapping[str, Any]) -> T:
         raise DeclarationError(f"store {store!r}: {error}") from error
 
 
-def demand_options(known: Iterable[str], store: str, options: Mapping[str, Any]) -> None:
+def demand_options(known: Iterable[str], store: str, options: Mapping[str, object]) -> None:
     """Raise DeclarationError for an option that is not among the known ones, with what was probably meant.
 
     Example: :func:`options_of`.

@@ -29,7 +29,7 @@ class RecordMethods(Generic[M]):
     concurrent_changes: ClassVar[int] = 100
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         for base in cls.__dict__.get("__orig_bases__", ()):
             origin, args = get_origin(base), get_args(base)

@@ -40,7 +40,7 @@ def _schemes() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="holdall.stores")}
 
 
-def open_store(name: str, url: str, **options: Any) -> Store:
+def open_store(name: str, url: str, **options: object) -> Store:
     """Open the store at this URL; ``options`` go to its factory as they are. No I/O is done.
 
     Raises DeclarationError for an unknown scheme, a driver that is not installed, or an option that is unknown or does
@@ -69,7 +69,7 @@ def open_store(name: str, url: str, **options: Any) -> Store:
     return store
 
 
-def _demand_parameters(factory: Callable[..., Any], store: str, options: Mapping[str, Any]) -> None:
+def _demand_parameters(factory: Callable[..., Any], store: str, options: Mapping[str, object]) -> None:
     """Raise DeclarationError for an option that a factory does not name; one with ``**options`` looks itself."""
     parameters = list(signature(factory).parameters.values())
     if all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import Any, overload
+from typing import overload
 
+from holdall.query import Key, Value
 from holdall.store.change import Change, Verb
 from holdall.store.expected import Expected
 
@@ -28,11 +29,11 @@ class Run:
         verb: Verb,
         collection: str,
         fields: tuple[str, ...],
-        keys: list[Any],
-        rows: list[tuple[Any, ...]] | None = None,
+        keys: list[Key],
+        rows: list[tuple[Value, ...]] | None = None,
         versions: list[int] | None = None,
         *,
-        columns: list[list[Any]] | None = None,
+        columns: list[list[Value]] | None = None,
         expected: Expected | None = None,
     ) -> None:
         self.verb = verb
@@ -45,7 +46,7 @@ class Run:
         self.expected = expected
 
     @property
-    def rows(self) -> list[tuple[Any, ...]]:
+    def rows(self) -> list[tuple[Value, ...]]:
         """The values, a tuple for each change."""
         if self._rows is None:
             self._rows = list(zip(*self.columns, strict=True)) if self.columns else [()] * len(self.keys)

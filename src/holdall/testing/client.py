@@ -13,6 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from holdall.query import Json
+
 __all__ = ["Answer", "Client"]
 
 _Message = MutableMapping[str, Any]
@@ -28,7 +30,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes
 
-    def json(self) -> Any:
+    def json(self) -> Json:
         """The body, decoded."""
         return msgspec.json.decode(self.body)
 
@@ -69,7 +71,7 @@ class Client:
         method: str,
         url: str | bytes,
         *,
-        json: Any = None,
+        json: object = None,
         body: bytes | Sequence[bytes] = b"",
         headers: dict[str, str] | None = None,
     ) -> Answer:
@@ -119,11 +121,11 @@ class Client:
         """Send a GET and return its answer; header names are given with ``_`` for ``-``."""
         return await self.request("GET", url, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
-    async def post(self, url: str, json: Any) -> Answer:
+    async def post(self, url: str, json: object) -> Answer:
         """Send a POST of JSON and return its answer."""
         return await self.request("POST", url, json=json)
 
-    async def patch(self, url: str, json: Any, **headers: str) -> Answer:
+    async def patch(self, url: str, json: object, **headers: str) -> Answer:
         """Send a PATCH of JSON and return its answer; header names are given with ``_`` for ``-``."""
         given = {name.replace("_", "-"): text for name, text in headers.items()}
         return await self.request("PATCH", url, json=json, headers=given)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -56,7 +56,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     piece: int = 65_536
 
     @classmethod
-    def json(cls, value: Any, status: int = 200, **headers: str) -> Reply:
+    def json(cls, value: object, status: int = 200, **headers: str) -> Reply:
         """A reply as it should be; underscores in the headers' names stand for hyphens."""
         names = {name.replace("_", "-"): text for name, text in headers.items()}
         return cls(status=status, body=msgspec.json.encode(value), headers=names)

@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from holdall.query import Kind
+from holdall.query import Kind, Value
 
 __all__ = ["POOL", "TEXT_ALPHABET"]
 
 TEXT_ALPHABET = "abcAB0 %_\\'\".,éÉñÜüøØαΑωΩдДжЖ日本語🎒😀"
 
-POOL: Mapping[Kind, tuple[Any, ...]] = {
+POOL: Mapping[Kind, tuple[Value, ...]] = {
     Kind.BOOL: (True, False),
     Kind.INT: (-7, -1, 0, 1, 2, 3, 100, 2**31, -(2**40)),
     Kind.FLOAT: (-2.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.0, 1e-9, 1e20),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from holdall.query import (
     And,
+    AnyQuery,
     Compare,
     Condition,
     Every,
@@ -135,7 +136,7 @@ def queries(
     operators: Collection[Op] = frozenset(Op),
     depth: int = 2,
     with_many: bool = True,
-) -> st.SearchStrategy[Query[Any]]:
+) -> st.SearchStrategy[AnyQuery]:
     """Whole queries on any of these collections: condition, sort, limit, offset, position, projection.
 
     >>> from hypothesis import given
@@ -150,7 +151,7 @@ def queries(
 
 def _queries_on(
     tables: Mapping[str, Table], collection: str, operators: Collection[Op], depth: int, with_many: bool
-) -> st.SearchStrategy[Query[Any]]:
+) -> st.SearchStrategy[AnyQuery]:
     schemas = {name: table.schema for name, table in tables.items()}
     schema = schemas[collection]
     asked = conditions(tables, collection, operators, depth, with_many)
@@ -160,8 +161,8 @@ def _queries_on(
     projected = st.lists(st.sampled_from([*own, *further]), min_size=1, max_size=4)
 
     @st.composite
-    def draw_query(draw: st.DrawFn) -> Query[Any]:
-        query: Query[Any] = Query(collection, draw(asked)).sort(*draw(keys))
+    def draw_query(draw: st.DrawFn) -> AnyQuery:
+        query: AnyQuery = Query(collection, draw(asked)).sort(*draw(keys))
         has_position: bool = draw(_SELDOM)
         if query.sort_keys and has_position:
             query = query.after(*(draw(_position_value(tables, schema, key.path)) for key in query.sort_keys))

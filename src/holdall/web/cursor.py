@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import LimitExceeded
-from holdall.query import FieldSchema, Kind, SortKey
+from holdall.query import FieldSchema, Kind, SortKey, Value
 from holdall.web.text_value import BORDER_TYPES
 
 __all__ = ["MAX_LENGTH", "Cursors"]
@@ -31,7 +31,7 @@ class Cursors:
     def __init__(self, secret: bytes) -> None:
         self._key = hashlib.blake2b(secret, person=_PURPOSE, digest_size=32).digest()
 
-    def make(self, collection: str, sort_keys: Sequence[SortKey], position: tuple[Any, ...]) -> str:
+    def make(self, collection: str, sort_keys: Sequence[SortKey], position: tuple[Value, ...]) -> str:
         """The cursor of a position: a border value, or None, for each sort key.
 
         Raises LimitExceeded where it would be longer than ``open`` takes.
@@ -44,7 +44,7 @@ class Cursors:
 
     def open(
         self, text: str, collection: str, sort_keys: Sequence[SortKey], fields: Sequence[FieldSchema]
-    ) -> tuple[Any, ...] | None:
+    ) -> tuple[Value, ...] | None:
         """The position in a cursor that was made for this collection and sort; None for any other text.
 
         ``fields`` are those the sort keys lead to.

@@ -11,7 +11,21 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError, HoldallError
-from holdall.query import ALWAYS, And, Condition, FieldSchema, Kind, Not, Op, Query, SortKey, check, operators_of
+from holdall.query import (
+    ALWAYS,
+    And,
+    AnyQuery,
+    Condition,
+    FieldSchema,
+    Kind,
+    Not,
+    Op,
+    Query,
+    SortKey,
+    Value,
+    check,
+    operators_of,
+)
 from holdall.session import Binding, Bindings
 from holdall.web.cursor import Cursors
 from holdall.web.listing import Listing
@@ -92,7 +106,7 @@ class _Reading:
         self._binding = binding
         self._bindings = bindings
         self._conditions: list[Condition] = []
-        self._lists: dict[str, tuple[int, tuple[Any, ...]]] = {}
+        self._lists: dict[str, tuple[int, tuple[Value, ...]]] = {}
         self._controls: dict[str, str] = {}
         self._visits: list[tuple[str, Binding]] = []
         self._sort_fields: list[FieldSchema] = []
@@ -128,7 +142,7 @@ class _Reading:
         sort_keys = total_keys if is_keyset else total_keys[:own]
         names = self._names()
         projection = self._projection(names) if names is not None and not is_keyset else ()
-        query: Query[Any] = Query(
+        query: AnyQuery = Query(
             self._binding.collection,
             self._condition(),
             sort_keys,
@@ -213,7 +227,7 @@ class _Reading:
             return 1
         return number
 
-    def _position(self, cursors: Cursors, text: str, sort_keys: tuple[SortKey, ...]) -> tuple[Any, ...] | None:
+    def _position(self, cursors: Cursors, text: str, sort_keys: tuple[SortKey, ...]) -> tuple[Value, ...] | None:
         if not text or self.errors:
             return None
         position = cursors.open(text, self._binding.collection, sort_keys, self._sort_fields)
@@ -258,7 +272,7 @@ def _comparison(resolved: ResolvedPath, op: Op, text: str) -> Condition:
     return resolved.compare(op, value_of(resolved.field, text))
 
 
-def _values(field: FieldSchema, text: str) -> tuple[Any, ...]:
+def _values(field: FieldSchema, text: str) -> tuple[Value, ...]:
     if field.kind is not Kind.JSON:
         return tuple([value_of(field, item) for item in items_of(text)])
     values = value_of(field, text)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from holdall.query import Json, Value
 from holdall.web.options import Options
 
 __all__ = ["add_first_page"]
@@ -40,7 +41,7 @@ def add_first_page(service: FastAPI, collections: list[str], options: Options) -
         paths = {name: f"{root}/{name}" for name in collections}
         links = {name: root + path for name, path in other.items()}
         if "text/html" not in request.headers.get("accept", ""):
-            document: dict[str, Any] = {"name": service.title, "collections": paths} | links
+            document: dict[str, Json] = {"name": service.title, "collections": paths} | links
             return JSONResponse(document, headers={"vary": "accept"})
         items = "\n".join(
             f'<li><a href="{escape(path)}">{escape(name)}</a></li>' for name, path in [*paths.items(), *links.items()]
@@ -51,7 +52,7 @@ def add_first_page(service: FastAPI, collections: list[str], options: Options) -
     service.router.default = _behind(service.router.default, first_page)
 
 
-def _behind(default: Any, page: Any) -> Any:
+def _behind(default: Value, page: Any) -> Any:
     """Answer ``/`` where no route does, so that a route of the host goes first whenever it is added."""
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:

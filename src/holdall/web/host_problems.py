@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from holdall.errors import FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
+from holdall.query import Value
 from holdall.web.problem import Problem, failure_of, problem_of
 from holdall.web.reply import problem_reply
 from holdall.web.rights import USER
@@ -59,7 +60,7 @@ async def _invalid(request: Request, error: Any) -> Response:
     return _response(Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", errors))
 
 
-def _breaches(item: Any) -> list[FieldError]:
+def _breaches(item: Value) -> list[FieldError]:
     """Convert an error of pydantic into field errors, with the paths that a record's collection would give."""
     place = [str(part) for part in item["loc"]]
     if item["type"] != RECORD_ERROR:

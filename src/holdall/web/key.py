@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.query import FieldSchema, Key, Kind, Schema
 from holdall.web.text_value import Unreadable, value_of
 
 __all__ = ["MAX_KEY", "KeyText"]
@@ -26,7 +25,7 @@ class KeyText:
         self._is_int = [(field.kind, field.choices) for field in self._fields] == [(Kind.INT, None)]
         self._shape = tuple(_width(schema.field(name)) for name in schema.key)
 
-    def read(self, text: str) -> Any:
+    def read(self, text: str) -> Key:
         """The key in an undecoded path segment; raises Unreadable for what cannot be one."""
         fields = self._fields
         if self._is_int and text.isdecimal() and text.isascii() and len(text) < _SAFE_DIGITS:
@@ -45,11 +44,11 @@ class KeyText:
             place += width
         return tuple(key)
 
-    def write(self, key: Any) -> str:
+    def write(self, key: Key) -> str:
         """The path segment of a key."""
         return ",".join(quote(_text(part), safe="") for part in _flat(key))
 
-    def unaddressable(self, key: Any) -> str | None:
+    def unaddressable(self, key: Key) -> str | None:
         """Why no path can name this key, as the end of a sentence; None where one can.
 
         Segments that are empty or dots are taken out of paths before they are sent (RFC 3986, section 5.2.4).
@@ -81,11 +80,11 @@ def _decoded(text: str) -> str:
         raise Unreadable("must be UTF-8 text") from None
 
 
-def _flat(key: Any) -> list[Any]:
+def _flat(key: Key) -> list[Key]:
     return [leaf for part in key for leaf in _flat(part)] if isinstance(key, tuple) else [key]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     shown = msgspec.to_builtins(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import Query, SortKey
+from holdall.query import AnyQuery, SortKey
 from holdall.session import Binding
 
 __all__ = ["Listing"]
@@ -22,7 +22,7 @@ class Listing(msgspec.Struct, frozen=True):
     the key at its end, by which a cursor knows each record's place.
     """
 
-    query: Query[Any]
+    query: AnyQuery
     page: int
     page_size: int
     is_counted: bool

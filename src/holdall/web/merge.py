@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdall.query import Json
+
 __all__ = ["merged"]
 
 _MAX_DEPTH = 100
 
 
-def merged(target: Any, patch: Any, depth: int = 0) -> Any:
+def merged(target: Any, patch: object, depth: int = 0) -> Json:
     """The target after the patch; neither is changed.
 
     >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"b": None}})

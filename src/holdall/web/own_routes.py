@@ -84,7 +84,7 @@ def flat_routes(routes: Iterable[Any]) -> Iterable[Any]:
             yield from included()
 
 
-def _name(annotation: Any) -> str:
+def _name(annotation: object) -> str:
     return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 

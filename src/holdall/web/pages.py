@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import Kind, Query, Schema
+from holdall.model import Record
+from holdall.query import AnyQuery, Kind, Query, Schema, Value
 from holdall.session import Readable, Session
 from holdall.store import Damaged, Feature, Rows
 from holdall.web.cursor import Cursors
@@ -114,13 +115,13 @@ class Pages:
             found = page.size / page.count
             self._learned = max(found, self._learned + (found - self._learned) / _FORGETS)
 
-    async def _piece(self, session: Session, query: Query[Any]) -> Readable[Any]:
+    async def _piece(self, session: Session, query: AnyQuery) -> Readable[Any]:
         try:
             return Readable(await self._view.handle_get_many(session, query), [], [])
         except CorruptRecord:
             return await self._readable(session, query)
 
-    async def _readable(self, session: Session, query: Query[Any]) -> Readable[Any]:
+    async def _readable(self, session: Session, query: AnyQuery) -> Readable[Any]:
         """Read the records of a piece that can be read; keys are asked for too, so that each broken record is named by
         its own.
         """
@@ -136,7 +137,7 @@ class Pages:
         """Put the records of a piece into the page, as far as there is room."""
         names = self._view.visible(session.user, listing.names)
         shown = await self._view.shown(piece.records, names, listing.shape)
-        records: Sequence[Any] = piece.records
+        records: Sequence[Record] = piece.records
         if page.size + len(shown) <= self._most:
             parts = [shown[1:-1]] if records else []
         else:
@@ -157,7 +158,7 @@ class Pages:
 
     # --- going on -----------------------------------------------------------------------------------------------------
 
-    async def _behind(self, session: Session, listing: Listing, query: Query[Any], page: Page, size: int) -> Query[Any]:
+    async def _behind(self, session: Session, listing: Listing, query: AnyQuery, page: Page, size: int) -> AnyQuery:
         if not listing.is_keyset:
             return msgspec.structs.replace(query, skip=query.skip + size)
         return query.after(*(await self._position(session, listing, page) or ()))
@@ -172,7 +173,7 @@ class Pages:
             return None
         return self._cursors.make(listing.query.collection, listing.cursor_keys, position)
 
-    async def _position(self, session: Session, listing: Listing, page: Page) -> tuple[Any, ...] | None:
+    async def _position(self, session: Session, listing: Listing, page: Page) -> tuple[Value, ...] | None:
         """The place of the page's last row in the order. Raises CorruptRecord where it cannot be read."""
         paths = tuple([key.path for key in listing.cursor_keys])
         if page.rows:
@@ -181,7 +182,7 @@ class Pages:
         if listing.shape is None and all(len(path) == 1 for path in paths):
             return tuple([by_name[name].encode(by_name[name].get(page.last)) for (name,) in paths])
         query = listing.query
-        asked: Query[Any] = Query(query.collection, query.condition, listing.cursor_keys, 1, projection=paths)
+        asked: AnyQuery = Query(query.collection, query.condition, listing.cursor_keys, 1, projection=paths)
         if listing.shape is None:
             asked = Query(query.collection, self._view.meets(page.last.__key__()), projection=paths)
         else:  # of a projection, which need not have what it is sorted by
@@ -189,7 +190,7 @@ class Pages:
         rows = await session.rows(asked)
         return rows[0] if rows else None
 
-    def _readable_position(self, paths: Sequence[tuple[str, ...]], page: Page) -> tuple[Any, ...]:
+    def _readable_position(self, paths: Sequence[tuple[str, ...]], page: Page) -> tuple[Value, ...]:
         """The place of the last row of which it can be read."""
         names = [field.name for field in self._view.binding.schema.stored]
         if all(len(path) == 1 for path in paths) and len(page.rows[-1]) == len(names):

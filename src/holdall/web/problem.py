@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -37,6 +36,7 @@ from holdall.errors import (
     UpstreamError,
     ValidationError,
 )
+from holdall.query import Json
 from holdall.web.asgi import Headers, Scope
 
 __all__ = ["Problem", "failure_of", "problem_of"]
@@ -74,7 +74,7 @@ class Problem(Exception):
 
     def document(self) -> bytes:
         """The document as JSON."""
-        content: dict[str, Any] = {
+        content: dict[str, Json] = {
             "type": f"urn:holdall:{self.code}",
             "title": _title(self.status),
             "status": self.status,

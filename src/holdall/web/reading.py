@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdall.errors import FieldError
 from holdall.policy import Right, User
+from holdall.query import Key
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match, tag_of_body
@@ -79,7 +78,7 @@ class Reads:
 
     # --- one ----------------------------------------------------------------------------------------------------------
 
-    async def get_one_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
+    async def get_one_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``GET /books/1``: one record."""
         demand_right(self._binding, Right.READ, user, self._challenge)
         query_string = scope["query_string"]

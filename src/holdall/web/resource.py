@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from holdall.errors import Forbidden, HoldallError, Unsupported
 from holdall.policy import ANONYMOUS, Right, User
+from holdall.query import Json
 from holdall.session import Binding, Bindings
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.body import JSON, MERGE_PATCH, Disconnected
@@ -92,7 +93,7 @@ class Resource:
             return _ABSENT
         return await endpoint_one(scope, receive, user, read)
 
-    def _no_method(self, method: str, endpoints: dict[str, Any], user: User) -> Reply:
+    def _no_method(self, method: str, endpoints: dict[str, Json], user: User) -> Reply:
         if not has_any_right(self.binding, user):
             return _ABSENT
         allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from holdall.app import Holdall
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import Right, User
-from holdall.query import did_you_mean
+from holdall.query import Json, did_you_mean
 from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
@@ -61,7 +61,7 @@ class Service(FastAPI):
         cursors = Cursors(options.secret)
         self.holdall = app
         self._options = options
-        self._contribution: dict[str, Any] | None = None
+        self._contribution: dict[str, Json] | None = None
         self._resources = {
             binding.collection: Resource(binding, app.bindings, cursors, options) for binding in app.collections()
         }
@@ -118,7 +118,7 @@ class Service(FastAPI):
         root = scope.get("root_path", "")
         return None if self._own.takes(scope["path"].removeprefix(root), scope["method"]) else found
 
-    def openapi(self) -> dict[str, Any]:
+    def openapi(self) -> dict[str, Json]:
         """The OpenAPI 3.1 document: the collections beside the host's own routes."""
         if self._contribution is None:
             self._contribution = contribution(

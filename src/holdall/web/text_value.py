@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind
+from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Json, Key, Kind, Value
 
 __all__ = ["BORDER_TYPES", "Unreadable", "items_of", "value_of"]
 
@@ -52,11 +52,11 @@ class Unreadable(Exception):
     """A text stands for no value of the field; the message is the end of a sentence and does not repeat the text."""
 
 
-def value_of(field: FieldSchema, text: str) -> Any:
+def value_of(field: FieldSchema, text: str) -> Value:
     """The border value the text stands for; raises Unreadable. The field's type is checked, its rules are not."""
     kind = field.kind
     if kind is Kind.STR:
-        value: Any = _clean(text)
+        value: Value = _clean(text)
     elif kind is Kind.REF:
         return _key_of(field, text)
     elif kind is Kind.JSON:
@@ -100,7 +100,7 @@ def _clean(text: str) -> str:
     return text
 
 
-def _key_of(field: FieldSchema, text: str) -> Any:
+def _key_of(field: FieldSchema, text: str) -> Key:
     parts = field.target_key
     if len(parts) == 1:
         return value_of(parts[0], text)
@@ -113,7 +113,7 @@ def _key_of(field: FieldSchema, text: str) -> Any:
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
 
-def _converted(kind: Kind, text: str) -> Any:
+def _converted(kind: Kind, text: str) -> Value:
     if kind is Kind.DATETIME:
         text = text.replace(" ", "+") if text[-6:-5] == " " else text  # a plus that was not escaped
     if kind is Kind.DECIMAL and _DECIMAL.fullmatch(text) is None:
@@ -156,7 +156,7 @@ def _in_utc(value: datetime) -> datetime:
         raise Unreadable("must lie between the years 1 and 9999 in UTC") from None
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> Json:
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
-from holdall.model import Field, Reference
+from holdall.model import Field, Record, Reference
 from holdall.policy import Right, User
-from holdall.query import And, Compare, Condition, Kind, Op, Query
+from holdall.query import And, AnyQuery, Compare, Condition, Json, Key, Kind, Op, Query, Value
 from holdall.session import Binding, Readable, Session, damaged_fields
 from holdall.web.key import KeyText
 
@@ -45,34 +45,34 @@ class CollectionView:
 
     # --- handlers -----------------------------------------------------------------------------------------------------
 
-    async def handle_get_many(self, session: Session, query: Query[Any]) -> list[Any]:
+    async def handle_get_many(self, session: Session, query: AnyQuery) -> list[Record]:
         """The records of a query, or rows of its projection."""
         return await self.get_many(session, query)
 
-    async def handle_get_readable(self, session: Session, query: Query[Any]) -> Readable[Any]:
+    async def handle_get_readable(self, session: Session, query: AnyQuery) -> Readable[Any]:
         """The records of a query that can be read, and an error for each of the others."""
         return await session.readable(query)
 
-    async def handle_count(self, session: Session, query: Query[Any]) -> int:
+    async def handle_count(self, session: Session, query: AnyQuery) -> int:
         """How many records meet a query's condition."""
         return await session.count(query)
 
-    async def handle_get_one(self, session: Session, key: Any) -> Any:
+    async def handle_get_one(self, session: Session, key: Key) -> Record:
         """The record with this key; raises NotFound."""
         return await self.get_one(session, key)
 
-    async def handle_get_damaged(self, session: Session, key: Any) -> Any:
+    async def handle_get_damaged(self, session: Session, key: Key) -> Record:
         """The record with this key, readable or not; raises NotFound."""
         return await session.mend(self.declaration.model, *(key if len(self._key) > 1 else (key,)))
 
-    async def handle_create(self, session: Session, body: bytes) -> Any:
+    async def handle_create(self, session: Session, body: bytes) -> Record:
         """A new record, committed."""
         self._demand(session, Right.CREATE)
         record = self.create(session, body)
         await session.commit()
         return record
 
-    async def handle_update(self, session: Session, record: Any, values: dict[str, Any]) -> Any:
+    async def handle_update(self, session: Session, record: Record, values: dict[str, Value]) -> Record:
         """A record of the session with new values, committed."""
         self._demand(session, Right.UPDATE)
         if self.binding.relationships:
@@ -83,7 +83,7 @@ class CollectionView:
         await session.commit()
         return record
 
-    async def handle_delete(self, session: Session, record: Any) -> None:
+    async def handle_delete(self, session: Session, record: Record) -> None:
         """A record of the session removed, committed."""
         self._demand(session, Right.DELETE)
         self.delete(session, record)
@@ -94,18 +94,18 @@ class CollectionView:
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
-    async def get_many(self, session: Session, query: Query[Any]) -> list[Any]:
+    async def get_many(self, session: Session, query: AnyQuery) -> list[Record]:
         """The records of a query, or rows of its projection."""
         return await session.query(query)
 
-    async def get_one(self, session: Session, key: Any) -> Any:
+    async def get_one(self, session: Session, key: Key) -> Record:
         """The record with this key; raises NotFound."""
         found: list[Any] = await session.query(Query(self.binding.collection, self.meets(key)))
         if not found:
             raise NotFound(self.binding.collection, key)
         return found[0]
 
-    def create(self, session: Session, body: bytes) -> Any:
+    def create(self, session: Session, body: bytes) -> Record:
         """A new record of the session, from JSON. Raises ValidationError, also for a key that no path can name."""
         record = self._input.create(body)
         key = record.__key__()
@@ -116,7 +116,7 @@ class CollectionView:
         self._demand_sight(session, given, {})
         return session.add(record)
 
-    def _demand_sight(self, session: Session, values: dict[str, Any], current: dict[str, Any]) -> None:
+    def _demand_sight(self, session: Session, values: dict[str, Value], current: dict[str, Json]) -> None:
         """Refuse new references into what the user may not read: the answer would tell which records are there."""
         errors = [
             FieldError(
@@ -130,7 +130,7 @@ class CollectionView:
         if errors:
             raise ValidationError(self.declaration.model.__name__, errors)
 
-    def update(self, record: Any, values: dict[str, Any]) -> None:
+    def update(self, record: Record, values: dict[str, Value]) -> None:
         """Give a record new values; raises ValidationError with everything that is refused."""
         errors: list[FieldError] = []
         key_fields = {field.name for field in self.declaration.key}
@@ -150,7 +150,7 @@ class CollectionView:
         if errors:
             raise ValidationError(self.declaration.model.__name__, errors)
 
-    def delete(self, session: Session, record: Any) -> None:
+    def delete(self, session: Session, record: Record) -> None:
         """Remove a record of the session."""
         session.remove(record)
 
@@ -171,7 +171,7 @@ class CollectionView:
         return [name for name in (self._output.names if names is None else names) if name not in hidden]
 
     async def shown(
-        self, records: Sequence[Any], names: Collection[str] | None = None, shape: Callable[..., Any] | None = None
+        self, records: Sequence[Record], names: Collection[str] | None = None, shape: Callable[..., Any] | None = None
     ) -> bytes:
         """The records as a JSON array; references that computed values look into are loaded as they are needed.
 
@@ -194,13 +194,13 @@ class CollectionView:
                 break
         return self._output.encode_what_can_be(records, names)
 
-    async def shown_one(self, record: Any, names: Collection[str] | None = None) -> bytes:
+    async def shown_one(self, record: Record, names: Collection[str] | None = None) -> bytes:
         """One record as a JSON object."""
         if not self._output.is_computing:
             return self._output.encode_one(record, names)
         return (await self.shown([record], names))[1:-1]
 
-    async def shown_stored(self, session: Session, record: Any) -> bytes:
+    async def shown_stored(self, session: Session, record: Record) -> bytes:
         """One record that was just committed, as the next answer will show it.
 
         Where its store may keep a value in a form of its own, such as 42.00 for 42, it is read again; if that fails, it
@@ -226,14 +226,14 @@ class CollectionView:
             ]
         )
 
-    def meets(self, key: Any) -> Condition:
+    def meets(self, key: Key) -> Condition:
         """The condition that only the record with this key meets."""
         if len(self._key) == 1:
             return Compare((self._key[0],), Op.EQ, key)
         return And(tuple(Compare((name,), Op.EQ, part) for name, part in zip(self._key, key, strict=True)))
 
 
-async def _load_references(records: Sequence[Any]) -> list[Any]:
+async def _load_references(records: Sequence[Record]) -> list[Record]:
     """The records these refer to, loaded into their session; gets of one tick go out as one fetch."""
     references = [
         reference
@@ -246,11 +246,11 @@ async def _load_references(records: Sequence[Any]) -> list[Any]:
     return [record for record in found if record is not None and not isinstance(record, BaseException)]
 
 
-def _references(value: Any, is_many: bool) -> list[Reference[Any]]:
+def _references(value: Value, is_many: bool) -> list[Reference[Any]]:
     return [reference for reference in (value if is_many else (value,)) if reference]
 
 
-def _keys_in(field: Field, slot: Any) -> set[Any]:
+def _keys_in(field: Field, slot: Value) -> set[Key]:
     """The keys that a reference, or a list of them, holds; records that are yet to be stored stand for themselves."""
     items = [slot] if field.form is None else slot or ()
     return {item.key if isinstance(item, Reference) else item for item in items if item is not None}

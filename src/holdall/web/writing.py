@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CommitAborted, CorruptRecord, StaleVersion, Unsupported, ValidationError
+from holdall.model import Record
 from holdall.policy import Right, User
+from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.body import JSON, MERGE_PATCH, demand_media_type, has_repeated_names, read_body
@@ -60,7 +62,7 @@ class Writes:
         place = scope.get("root_path", "") + self._path + self._keys.write(record.__key__())
         return json_reply(201, shown, (b"location", place.encode()), (b"etag", tag_of_body(shown)))
 
-    async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
+    async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``PATCH /books/1``: a merge patch (RFC 7396), answered with the record as it is now."""
         self._begin(scope, Right.UPDATE, user)
         body = await self._body(scope, receive, MERGE_PATCH, JSON)
@@ -72,7 +74,7 @@ class Writes:
         shown = await self._view.shown_stored(session, record)
         return json_reply(200, shown, (b"etag", tag_of_body(shown)))
 
-    async def delete_endpoint(self, scope: Scope, receive: Receive, user: User, key: Any) -> Reply:
+    async def delete_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``DELETE /books/1``."""
         self._begin(scope, Right.DELETE, user)
         demand_removal(self._binding, user, self._options.challenge)
@@ -81,7 +83,7 @@ class Writes:
         return Reply(204, [])
 
     async def _updated(
-        self, scope: Scope, user: User, key: Any, body: bytes, patch: dict[str, Any] | None
+        self, scope: Scope, user: User, key: Key, body: bytes, patch: dict[str, Json] | None
     ) -> tuple[Session, Any]:
         """The record with what the body gives, and its session; what it is merged into must still be as it was read."""
         session = Session(self._bindings, user)
@@ -99,7 +101,7 @@ class Writes:
             raise _malformed(error) or error from None
 
     async def _merged_at_last(
-        self, scope: Scope, user: User, key: Any, body: bytes, patch: dict[str, Any]
+        self, scope: Scope, user: User, key: Key, body: bytes, patch: dict[str, Json]
     ) -> tuple[Session, Any]:
         """As ``_updated``, again where somebody else has changed the record meanwhile: a patch says what to change."""
         for number in range(_MOST_TRIES):
@@ -123,7 +125,7 @@ class Writes:
             raise Problem(400, "json", "The body gives a name twice in one object.")
         return body
 
-    async def _expected(self, scope: Scope, session: Session, key: Any) -> Any:
+    async def _expected(self, scope: Scope, session: Session, key: Key) -> Value:
         """The record, if it is as If-Match and If-None-Match want it; with a tag, the commit then expects it so."""
         if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
         try:
@@ -146,7 +148,7 @@ class Writes:
                 raise _UNGUARDED from None
         return record
 
-    def _merged(self, record: Any, patch: dict[str, Any], nested: list[str]) -> dict[str, Any]:
+    def _merged(self, record: Record, patch: dict[str, Json], nested: list[str]) -> dict[str, Json]:
         """The values a merge patch gives; objects in it are merged into what the record has."""
         current = self._view.declaration.json_output.builtins(record, nested) if nested else {}
         return self._input.values_from(patch | {name: merged(current[name], patch[name]) for name in nested})
@@ -159,7 +161,7 @@ def _demand_a_new_record(scope: Scope) -> None:
         raise NOT_MET
 
 
-def _nested_patch(body: bytes) -> dict[str, Any] | None:
+def _nested_patch(body: bytes) -> dict[str, Json] | None:
     """A merge patch that may have objects in it; None for any other body."""
     if body.count(b"{") < 2:
         return None

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
-from typing import Any
 
-from holdall.model import SessionLink, State, track_of
+from holdall.model import Field, Record, SessionLink, State, track_of
+from holdall.query import Value
 from holdall.session.identity import IdentityMap
 from holdall.store import reset_here
 
@@ -36,7 +36,7 @@ class SessionState(Enum):
 class _Frame:
     __slots__ = ("activity", "record", "state")
 
-    def __init__(self, activity: SessionActivity, state: SessionState, record: Any) -> None:
+    def __init__(self, activity: SessionActivity, state: SessionState, record: Record) -> None:
         self.activity: SessionActivity | None = activity  # until it is over, as what was started within may outlive it
         self.state = state
         self.record = record
@@ -64,7 +64,7 @@ class SessionActivity:
         return next((frame for frame in reversed(_frames.get()) if frame.activity is self), None)
 
     @contextmanager
-    def entered(self, state: SessionState, record: Any = None) -> Iterator[None]:
+    def entered(self, state: SessionState, record: Record = None) -> Iterator[None]:
         """Within the block, the session is doing this, with this record, for the caller and the tasks he starts."""
         frame = _Frame(self, state, record)
         token = _frames.set((*_frames.get(), frame))
@@ -83,7 +83,7 @@ class SessionActivity:
         """Whether the caller speaks for a store."""
         return self.state is not SessionState.STANDBY and self.state is not SessionState.ADD
 
-    def wrote(self, record: Any, field: Any, value: Any) -> None:
+    def wrote(self, record: Record, field: Field, value: Value) -> None:
         """A DAO or a query function says what its store has for this field.
 
         While a record is being written itself, its changed fields stay changed: the call may yet fail.

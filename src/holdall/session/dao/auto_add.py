@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import ref
 
-from holdall.model import construction_hooks
+from holdall.model import Record, construction_hooks
 from holdall.session.dao.activity import SessionState
 from holdall.store import Blocks
 
@@ -22,7 +22,7 @@ class Adding(Protocol):
         """The activity of the session for the caller."""
         ...
 
-    def add(self, record: Any) -> Any:
+    def add(self, record: Record) -> object:
         """Add a record."""
 
 
@@ -53,7 +53,7 @@ def adding_new_records(session: Adding, wanted: bool) -> Iterator[None]:
         yield
         return
 
-    def add_constructed(record: Any) -> None:
+    def add_constructed(record: Record) -> None:
         current = _sessions.current
         if current is not None and current() is session and session.state is SessionState.STANDBY:
             session.add(record)

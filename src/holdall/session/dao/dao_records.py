@@ -11,8 +11,9 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
-from holdall.model import Field, Model, Reference, State, record_in, state_of, track_of
+from holdall.model import Field, Model, Record, Reference, State, record_in, state_of, track_of
 from holdall.policy import Policy
+from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.dao.activity import SessionActivity, SessionState
@@ -86,18 +87,18 @@ class DaoRecords:
 
         return await self._flights.run(what, name, acted)
 
-    async def get(self, binding: Binding, key: Any) -> Any:
+    async def get(self, binding: Binding, key: Key) -> Record:
         """The record with this key, which is not here yet, or None."""
 
-        async def work() -> Any:
+        async def work() -> Record:
             found = await self.fresh(binding, key)
             return None if found is None else self.take(found)
 
         return await self.act((binding, key), f"{binding.collection} {key!r}", work)
 
-    async def get_all(self, get: Callable[[Any], Awaitable[Any]], keys: Sequence[Any]) -> dict[Any, Any]:
+    async def get_all(self, get: Callable[[Any], Awaitable[Any]], keys: Sequence[Key]) -> dict[Key, Any]:
         """Get the records with these keys, by key, several at a time; those that do not exist are left out."""
-        found: dict[Any, Any] = {}
+        found: dict[Key, Any] = {}
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             for key, record in zip(part, await asyncio.gather(*map(get, part), return_exceptions=True), strict=True):
@@ -107,13 +108,13 @@ class DaoRecords:
                     found[key] = record
         return found
 
-    async def found(self, binding: Binding, keys: Sequence[Any]) -> dict[Any, Any]:
+    async def found(self, binding: Binding, keys: Sequence[Key]) -> dict[Key, Any]:
         """The records with these keys, those that are here and those that their DAO gets."""
         known = self._records.of(binding.model)
         here = {key: known[key] for key in keys if key in known}
         return here | await self.get_all(lambda key: self.get(binding, key), [key for key in keys if key not in here])
 
-    async def existing(self, binding: Binding, keys: Sequence[Any]) -> set[Any]:
+    async def existing(self, binding: Binding, keys: Sequence[Key]) -> set[Key]:
         """Which of these keys there are; all, where the DAO cannot be asked."""
         assert binding.record_access is not None
         try:
@@ -122,7 +123,7 @@ class DaoRecords:
             return set(keys)
         return set(await self.found(binding, keys))
 
-    def referring(self, binding: Binding, field: Field, keys: set[Any], names: tuple[str, ...]) -> list[Any]:
+    def referring(self, binding: Binding, field: Field, keys: set[Key], names: tuple[str, ...]) -> list[Any]:
         """These fields of the stored records here whose reference leads to one of these keys."""
         rows, read = [], binding.codec.reader(names)
         for record in self._records.of(binding.model).values():
@@ -131,7 +132,7 @@ class DaoRecords:
                 rows.append(read(record))
         return rows
 
-    async def fresh(self, binding: Binding, key: Any) -> Any:
+    async def fresh(self, binding: Binding, key: Key) -> Record:
         """Get the record with this key from the DAO, as the DAO gives it; raises CorruptRecord where it has another
         key.
         """
@@ -151,7 +152,7 @@ class DaoRecords:
             self.take_referred(found)
         return found
 
-    async def write(self, binding: Binding, verb: Verb, record: Any, fields: Sequence[str] = ()) -> Outcome:
+    async def write(self, binding: Binding, verb: Verb, record: Record, fields: Sequence[str] = ()) -> Outcome:
         """Let the DAO do this to the record; the outcome of an addition has the key. Raises as ``apply`` does.
 
         ``fields`` are those of a change; the record says of each of them that it is modified.
@@ -175,7 +176,7 @@ class DaoRecords:
 
     # --- taken into the session -------------------------------------------------------------------------------------
 
-    def take(self, record: Any, *, renew: bool = False) -> Any:
+    def take(self, record: Record, *, renew: bool = False) -> Record:
         """The record of this session for one just made from what a store has, and so for all it refers to.
 
         Where the key is known already, the known record stands for it; with ``renew`` that takes over the values,
@@ -183,11 +184,11 @@ class DaoRecords:
         """
         return self._taken([record], renew)[id(record)]
 
-    def take_referred(self, record: Any) -> None:
+    def take_referred(self, record: Record) -> None:
         """Take the unbound records that a record refers to, and let it refer to those that stand for them."""
         self._refer(record, self._taken(_unbound_of(record), renew=False))
 
-    def _taken(self, records: list[Any], renew: bool) -> dict[int, Any]:
+    def _taken(self, records: list[Record], renew: bool) -> dict[int, Record]:
         """Take these records in, and those they refer to; return the session's record for each, by ``id()``."""
         standing: dict[int, Any] = {}
         made: list[Any] = []
@@ -213,7 +214,7 @@ class DaoRecords:
             raise
         return standing
 
-    def _filed(self, record: Any) -> Any:
+    def _filed(self, record: Record) -> Record:
         """The record of this session with the key of one just made: that one itself, where there is no other."""
         key = record.__key__()
         if state_of(record) is not State.UNBOUND or key is None:
@@ -222,13 +223,13 @@ class DaoRecords:
         self._bindings.of_model(type(record))
         return self._records.of(type(record)).setdefault(key, record)
 
-    def _take_values(self, record: Any, known: Any, renew: bool) -> None:
+    def _take_values(self, record: Record, known: Any, renew: bool) -> None:
         if known is record:
             self._records.mark_clean(record, record.__key__())
         elif renew and state_of(known) is State.CLEAN:
             self.overwrite(known, record)
 
-    def _refer(self, record: Any, standing: dict[int, Any]) -> None:
+    def _refer(self, record: Record, standing: dict[int, Any]) -> None:
         """Let a record refer to what stands for the records just made."""
         for field in record.__holdall__.references:
             value = field.get(record)
@@ -241,14 +242,14 @@ class DaoRecords:
             with self._activity.entered(SessionState.GET):
                 setattr(record, field.name, taken if field.form is not None else taken[0])
 
-    def overwrite(self, record: Any, fresh: Any) -> None:
+    def overwrite(self, record: Record, fresh: Record) -> None:
         """Let a record have the values of another with the same key, as what its store has."""
         for field in record.__holdall__.stored:
             field.put(record, field.get(fresh))
         self._records.mark_clean(record, record.__key__())
         self._records.renew([record])
 
-    def take_all(self, records: Iterable[Any], name: str, *, renew: bool = False) -> list[Any]:
+    def take_all(self, records: Iterable[Record], name: str, *, renew: bool = False) -> list[Record]:
         """As ``take`` for what a query function gave; raises StateError for what is no record."""
         if renew:
             self._records.collect()  # what was changed in place is changed, too
@@ -260,13 +261,13 @@ class DaoRecords:
         return taken
 
 
-def _decoded(field: Any, part: Any) -> Any:
+def _decoded(field: Field, part: object) -> Value:
     decode = field.type.decode if field.type is not None else None
     return part if decode is None else decode(part)
 
 
 @contextmanager
-def _modified(states: RecordStates, record: Any, fields: Sequence[str]) -> Iterator[None]:
+def _modified(states: RecordStates, record: Record, fields: Sequence[str]) -> Iterator[None]:
     """Within the block a new record, added without these fields just now, says that they are modified."""
     before = track_of(record)
     assert before is not None
@@ -278,12 +279,12 @@ def _modified(states: RecordStates, record: Any, fields: Sequence[str]) -> Itera
             states.put_back(record, before)
 
 
-def _records_at(items: Iterable[Any]) -> list[Any]:
+def _records_at(items: Iterable[Value]) -> list[Record]:
     """The records that these values of a reference hold."""
     return [record_in(item) for item in items if item.__class__ is Reference and record_in(item) is not None]
 
 
-def _unbound_of(record: Any) -> list[Any]:
+def _unbound_of(record: Record) -> list[Record]:
     """The records of no session that a record refers to."""
     found: list[Any] = []
     for field in record.__holdall__.references:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, Generic, NoReturn, TypeVar
 
 from holdall.errors import QueryError, StateError
 from holdall.model import Model
+from holdall.query import Value
 
 __all__ = ["INJECTED", "QueryCall"]
 
@@ -28,7 +29,7 @@ class QueryCall(Generic[M]):
     __slots__ = ("_arguments", "_function", "_hash", "_key", "_signature")
 
     def __init__(
-        self, function: Callable[..., Awaitable[Iterable[M]]], signature: inspect.Signature, arguments: dict[str, Any]
+        self, function: Callable[..., Awaitable[Iterable[M]]], signature: inspect.Signature, arguments: dict[str, Value]
     ) -> None:
         self._function = function
         self._signature = signature
@@ -53,7 +54,7 @@ class QueryCall(Generic[M]):
             raise StateError(f"{self.name} gave a {type(found).__name__} where a list of records is expected")
         return list(found)
 
-    def _comparable(self, name: str, value: Any) -> Any:
+    def _comparable(self, name: str, value: object) -> Hashable:
         try:
             return _comparable(value)
         except TypeError as error:
@@ -77,14 +78,14 @@ class QueryCall(Generic[M]):
         return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in self._arguments.items())})"
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: Value) -> Any:
     """The argument as it is now: containers that can be changed later are copied."""
     if type(value) in (list, tuple, set):
         return type(value)(map(_kept, value))
     return {key: _kept(item) for key, item in value.items()} if type(value) is dict else value
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(value: Value) -> Hashable:
     """A hashable value that distinguishes this argument from others; raises TypeError where there is none."""
     if type(value) in (list, tuple):
         return type(value), tuple(map(_comparable, value))

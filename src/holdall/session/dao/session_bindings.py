@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from types import MappingProxyType
-from typing import Any
 
 from holdall.errors import DeclarationError
+from holdall.model import Model
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 
@@ -17,7 +17,7 @@ __all__ = ["OwnBindings"]
 class OwnBindings(Bindings):
     """Shares what its Holdall has until something is added; that is settled when it is first asked for."""
 
-    _pending: Mapping[Any, Binding] = MappingProxyType({})
+    _pending: Mapping[object, Binding] = MappingProxyType({})
 
     def __init__(self, shared: Bindings) -> None:
         self.__dict__ = shared.__dict__.copy()  # holding the very same, until something is added
@@ -33,7 +33,7 @@ class OwnBindings(Bindings):
             raise DeclarationError(f"there is already a collection {binding.collection!r}")
         self._pending = {**self._pending, binding.model: binding}
 
-    def missing_model(self, model: Any) -> Binding:
+    def missing_model(self, model: type[Model]) -> Binding:
         """The binding of a model that was added, now settled."""
         if model in self._pending:
             self._settle_pending()

@@ -11,11 +11,10 @@ import datetime as dt
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from holdall.errors import StoreUnavailable, UniqueViolation
-from holdall.query import And, Compare, Condition, Op, Query, SortKey
+from holdall.query import And, AnyQuery, Compare, Condition, Op, Query, SortKey
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.owner import this_owner
@@ -190,13 +189,13 @@ class Journal:
         left_out = (JournalState.HOME, *states)
         conditions: list[Condition] = [Compare(("state",), Op.NE, state.value) for state in left_out]
         condition = And((Compare(("id",), Op.GT, after), *conditions))
-        query: Query[Any] = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
+        query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
         return list(map(read_row, await home.fetch(query)))
 
     async def tombstones(self, home: Store, limit: int = 500) -> list[JournalRow]:
         """Tombstones that have stood long enough."""
         condition = And((Compare(("state",), Op.EQ, JournalState.ABORTED.value), Compare(("expires",), Op.LE, now())))
-        query: Query[Any] = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
+        query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
         return list(map(read_row, await home.fetch(query)))
 
 

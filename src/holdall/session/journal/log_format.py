@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from holdall.query import Value
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
 from holdall.store import Members, Verb
 
@@ -62,12 +63,12 @@ def _packed(operation: Operation) -> list[Any]:
     return [_pack(value) for value in msgspec.structs.astuple(operation)]
 
 
-def _operation(row: list[Any]) -> Operation:
+def _operation(row: list[Value]) -> Operation:
     verb, collection, key, fields, values, version, token, old, state, error = row
     return Operation(Verb(verb), collection, key, fields, values, version, token, old, CallState(state), error)
 
 
-def _pack(value: Any) -> Any:
+def _pack(value: object) -> Any:
     """The value, with an extension wherever MessagePack would give another type back."""
     match value:
         case Members():
@@ -93,11 +94,11 @@ def _pack(value: Any) -> Any:
     return value
 
 
-def _extension(code: int, value: Any) -> msgspec.msgpack.Ext:
+def _extension(code: int, value: object) -> msgspec.msgpack.Ext:
     return msgspec.msgpack.Ext(code, _encoder.encode(value))
 
 
-def _unpack(code: int, data: memoryview) -> Any:
+def _unpack(code: int, data: memoryview) -> Value:
     if code == _UUID:
         return UUID(bytes=bytes(data))
     reader = _READERS.get(code)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
+from holdall.query import Key, Value
 from holdall.store import Change, Members, Verb
 
 __all__ = ["CallState", "LogRecord", "Operation", "Part", "inverse"]
@@ -33,12 +33,12 @@ class Operation(msgspec.Struct, array_like=True):
 
     verb: Verb
     collection: str
-    key: Any
+    key: Key
     fields: tuple[str, ...]
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
     version: int | None = None
     token: str | None = None
-    old: tuple[Any, ...] | None = None
+    old: tuple[Value, ...] | None = None
     state: CallState = CallState.PLANNED
     error: str = ""
 

@@ -6,9 +6,8 @@ Stores that are ``Preparable`` need none: there the reservation that is gone is 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
-from holdall.query import Compare, Op, Query
+from holdall.query import AnyQuery, Compare, Op, Query
 from holdall.session.journal.row import now
 from holdall.session.journal.schema import MARKER
 from holdall.store import Change, Store, Verb
@@ -29,7 +28,7 @@ async def has_marker(store: Store, commit: str, part: str) -> bool:
 async def remove_markers(store: Store, commits: list[str]) -> None:
     """Remove the markers of these commits, where they are still there."""
     wanted = tuple([f"{commit}:{store.name}" for commit in commits])
-    query: Query[Any] = Query(MARKER.name, Compare(("id",), Op.IN, wanted))
+    query: AnyQuery = Query(MARKER.name, Compare(("id",), Op.IN, wanted))
     found = [row[0] for row in await store.fetch(query)]
     if found:
         await store.apply([Change(Verb.REMOVE, MARKER.name, key) for key in found])
@@ -37,7 +36,7 @@ async def remove_markers(store: Store, commits: list[str]) -> None:
 
 async def sweep_markers(store: Store, older_than: dt.timedelta, limit: int = 500) -> int:
     """Remove markers that somebody left behind whose row is long gone. Returns how many."""
-    query: Query[Any] = Query(MARKER.name, Compare(("made",), Op.LT, now() - older_than), max_rows=limit)
+    query: AnyQuery = Query(MARKER.name, Compare(("made",), Op.LT, now() - older_than), max_rows=limit)
     ids = [row[0] for row in await store.fetch(query)]
     if ids:
         await store.apply([Change(Verb.REMOVE, MARKER.name, key) for key in ids])

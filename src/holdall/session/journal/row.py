@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
+from holdall.query import Value
 from holdall.session.journal.log_format import UnreadableBody, decode_record, encode_record
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.schema import JOURNAL
@@ -72,7 +72,7 @@ def remove_row(row: JournalRow) -> Change:
     return Change(Verb.REMOVE, JOURNAL.name, row.id, version=row.version)
 
 
-def read_row(values: Sequence[Any]) -> JournalRow:
+def read_row(values: Sequence[Value]) -> JournalRow:
     """The row with these values. An unreadable body makes a row with a ``problem``, so that it stops no other."""
     commit, state, owner, expires, body, version = values
     problem, record = "", LogRecord([])
@@ -88,5 +88,5 @@ def read_row(values: Sequence[Any]) -> JournalRow:
     return JournalRow(commit, known, owner, expires, record, version, problem)
 
 
-def _values(row: JournalRow) -> tuple[Any, ...]:
+def _values(row: JournalRow) -> tuple[Value, ...]:
     return row.state.value, row.owner, row.expires, encode_record(row.record), row.version

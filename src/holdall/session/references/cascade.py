@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from holdall.errors import Refusal
-from holdall.model import Field, OnDelete, State, items_of, state_of
+from holdall.model import Field, OnDelete, Record, State, items_of, state_of
 from holdall.policy import Right, User
+from holdall.query import Key, Value
 from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
@@ -44,14 +45,14 @@ async def follow_removals(found: CascadePlan, asking: RelatedReader, user: User)
                 await _restrict(found, asking, relationship, list(group), user)
 
 
-async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Any]) -> None:
+async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Key]) -> None:
     gone = set(keys)
     async for key, row, names in _children(found, asking, relationship, keys, is_changed=True):
         if found.is_removed(relationship.source, key):
             continue
         record = found.record(relationship.source, key, names, row)
         value = found.value(record, relationship.field)
-        left: Any = None
+        left: Value = None
         if relationship.field.form is not None:
             unlinked = _still_referred(found, record, relationship.field, gone)
             left = tuple([item for item in value if key_in(item) not in unlinked])
@@ -59,7 +60,7 @@ async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relat
 
 
 async def _restrict(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Any], user: User
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Key], user: User
 ) -> None:
     number, shown = 0, list[Any]()
     async for key, _, _ in _children(found, asking, relationship, keys, is_changed=False):
@@ -86,8 +87,8 @@ async def _restrict(
 
 
 async def _children(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Any], *, is_changed: bool
-) -> AsyncIterator[tuple[Any, Row, tuple[str, ...]]]:
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Key], *, is_changed: bool
+) -> AsyncIterator[tuple[Record, Row, tuple[str, ...]]]:
     """The stored records that refer to these keys and will still do so: key, row and the names of its fields.
 
     A record with several of the keys in its list may come more than once.
@@ -104,7 +105,7 @@ async def _children(
             yield key, row, names
 
 
-def _still_referred(found: CascadePlan, record: Any, field: Field, keys: set[Any]) -> set[Any]:
+def _still_referred(found: CascadePlan, record: Record, field: Field, keys: set[Key]) -> set[Key]:
     """Those of the keys that the record refers to as it is stored and as it will be."""
     before = {key_in(item) for item in items_of(field, old_value(record, field))}
     after = {key_in(item) for item in items_of(field, found.value(record, field))}

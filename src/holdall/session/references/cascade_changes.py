@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdall.model import Field, State, track_of
+from holdall.model import Field, Record, State, track_of
+from holdall.query import Key, Value
 from holdall.session.identity import IdentityMap
 
 __all__ = ["CascadeChanges"]
@@ -19,11 +20,11 @@ class CascadeChanges:
 
     def __init__(self, records: IdentityMap) -> None:
         self._records = records
-        self._before: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}  # record, its track, its slots
+        self._before: dict[int, tuple[Value, Value, dict[Field, Value]]] = {}  # record, its track, its slots
         self._tracks: dict[int, Any] = {}  # what the tracks were made
-        self._stubs: list[tuple[Any, Any]] = []
+        self._stubs: list[tuple[Record, Record]] = []
 
-    def remove(self, record: Any, key: Any) -> None:
+    def remove(self, record: Record, key: Key) -> None:
         """Have the record removed by the commit."""
         before = self._remember(record)
         self._move(record, State.DELETED, before.old if before is not None else None)
@@ -31,7 +32,7 @@ class CascadeChanges:
             self._stubs.append((record, key))
             self._records.of(type(record))[key] = record
 
-    def change(self, record: Any, key: Any, field: Field, value: Any) -> None:
+    def change(self, record: Record, key: Key, field: Field, value: object) -> None:
         """Have the field changed by the commit."""
         before = self._remember(record)
         self._before[id(record)][2].setdefault(field, field.get(record))
@@ -61,12 +62,12 @@ class CascadeChanges:
                 del known[key]
             self._records.states.move(record, State.DISCARDED)
 
-    def _remember(self, record: Any) -> Any:
+    def _remember(self, record: Record) -> Any:
         """The record's track as it was before anything was done here."""
         known = self._before.get(id(record))
         if known is None:
             known = self._before[id(record)] = (record, track_of(record), {})
         return known[1]
 
-    def _move(self, record: Any, to: State, old: dict[str, Any] | None) -> None:
+    def _move(self, record: Record, to: State, old: dict[str, Value] | None) -> None:
         self._tracks[id(record)] = self._records.states.move(record, to, old)

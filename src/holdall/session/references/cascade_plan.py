@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import FieldError, Refusal
-from holdall.model import Field, Reference, State, state_of, track_of
+from holdall.model import Field, Record, Reference, State, state_of, track_of
+from holdall.query import Key, Value
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
@@ -28,14 +29,14 @@ class CascadePlan:
     def __init__(self, records: IdentityMap, bindings: Bindings) -> None:
         self.records = records
         self.bindings = bindings
-        self.removed: dict[Binding, dict[Any, Any]] = {}
+        self.removed: dict[Binding, dict[Key, Any]] = {}
         self.refusals: list[Refusal] = []
         self.errors: list[tuple[Any, FieldError]] = []  # each with the record it is about
         self.system_changes: set[int] = set()
         self.given: set[tuple[int, Field]] = set()  # references given up for others, by the id of the record
         self._removals: list[tuple[Any, Any]] = []
-        self._values: dict[int, tuple[Any, Any, dict[Field, Any]]] = {}
-        self._stubs: dict[tuple[Binding, Any], Any] = {}
+        self._values: dict[int, tuple[Record, Key, dict[Field, Value]]] = {}
+        self._stubs: dict[tuple[Binding, Any], Record] = {}
         for record in records.deleted.values():
             binding = bindings.of_model(type(record))
             self.removed.setdefault(binding, {})[records.stored_key(record)] = record
@@ -45,11 +46,11 @@ class CascadePlan:
         """Whether nothing is to be done besides what was asked."""
         return not self._removals and not self._values
 
-    def is_removed(self, binding: Binding, key: Any) -> bool:
+    def is_removed(self, binding: Binding, key: Key) -> bool:
         """Whether the record with this key will be gone."""
         return key in self.removed.get(binding, ())
 
-    def record(self, binding: Binding, key: Any, names: tuple[str, ...], row: Row) -> Any:
+    def record(self, binding: Binding, key: Key, names: tuple[str, ...], row: Row) -> Record:
         """The session's own record of a row, else one that stands in for it."""
         held = self.held(binding, key)
         if held is not None:
@@ -59,25 +60,25 @@ class CascadePlan:
             found = self._stubs[binding, key] = stub(binding, names, row)
         return found
 
-    def held(self, binding: Binding, key: Any) -> Any:
+    def held(self, binding: Binding, key: Key) -> Record:
         """The session's record that is stored under this key."""
         found = self.records.find(binding.model, key)
         return None if found is None or state_of(found) is State.NEW else found
 
-    def known(self, binding: Binding, key: Any) -> Any:
+    def known(self, binding: Binding, key: Key) -> Record:
         """The session's record with this key or what stands in for it already, else None."""
         return self.held(binding, key) or self._stubs.get((binding, key))
 
-    def remove(self, binding: Binding, key: Any, record: Any) -> None:
+    def remove(self, binding: Binding, key: Key, record: Record) -> None:
         """Have the commit remove a record."""
         self.removed.setdefault(binding, {})[key] = record
         self._removals.append((record, key))
 
-    def change(self, record: Any, key: Any, field: Field, value: Any) -> None:
+    def change(self, record: Record, key: Key, field: Field, value: object) -> None:
         """Have the commit change a field."""
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
-    def displace_previous(self, record: Any, key: Any, field: Field) -> None:
+    def displace_previous(self, record: Record, key: Key, field: Field) -> None:
         """Have the commit empty a reference, for another record that is to have it."""
         self.change(record, key, field, None)
         self.given.add((id(record), field))
@@ -100,19 +101,19 @@ class CascadePlan:
         ]
         return {(self.bindings.of_model(type(record)).collection, key): record for record, key in changed}
 
-    def value(self, record: Any, field: Field) -> Any:
+    def value(self, record: Record, field: Field) -> Value:
         """Return the value that the slot will hold."""
         planned = self._values.get(id(record))
         if planned is not None and field in planned[2]:
             return planned[2][field]
         return field.get(record)
 
-    def is_changed(self, record: Any, field: Field) -> bool:
+    def is_changed(self, record: Record, field: Field) -> bool:
         """Whether the session or the commit itself changes the field; else the current value in the store counts."""
         track, planned = track_of(record), self._values.get(id(record))
         return (planned is not None and field in planned[2]) or (track is not None and field.name in (track.old or ()))
 
-    def changed(self, binding: Binding, field: Field) -> list[tuple[Any, Any, Any]]:
+    def changed(self, binding: Binding, field: Field) -> list[tuple[Value, Value, Value]]:
         """The records this changes the field of: each with the slot as it was stored and as it will be."""
         return [
             (record, old_value(record, field), values[field])
@@ -137,7 +138,7 @@ class CascadePlan:
         return induced
 
 
-def old_value(record: Any, field: Field) -> Any:
+def old_value(record: Record, field: Field) -> Value:
     """The slot as the store has it; None for a new record."""
     track = track_of(record)
     if track is not None and track.state is State.NEW:
@@ -146,7 +147,7 @@ def old_value(record: Any, field: Field) -> Any:
     return old[field.name] if old and field.name in old else field.get(record)
 
 
-def key_in(item: Any) -> Any:
+def key_in(item: object) -> Key:
     """The key in what a slot holds."""
     return item.key if item.__class__ is Reference else item
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import LimitExceeded
-from holdall.query import ALWAYS, FieldSchema, Kind, Path, Query, Schema, SortKey, select
+from holdall.query import ALWAYS, AnyQuery, FieldSchema, Key, Kind, Path, Query, Schema, SortKey, Value, select
 from holdall.session.binding import Binding
 from holdall.session.references.explanation import Asked, Explanation
 from holdall.session.references.related_reader import chunks, having_keys
@@ -24,22 +24,22 @@ class CrossStore:
     def __init__(self, semi_joins: SemiJoins) -> None:
         self._semi_joins = semi_joins
 
-    async def fetch(self, query: Query[Any], binding: Binding) -> Rows:
+    async def fetch(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows the query means; LimitExceeded where too many would have to be sorted here."""
         if not self.sorts_away(query, binding):
             return await self._projected(query, binding)
         keys = await self.sorted_keys(query, binding)
         return await self.rows_of(keys, query, binding)
 
-    def sorts_away(self, query: Query[Any], binding: Binding) -> bool:
+    def sorts_away(self, query: AnyQuery, binding: Binding) -> bool:
         """Whether the query sorts by what another store holds."""
         return any(self._semi_joins.leads_away(binding, key.path) is not None for key in query.sort_keys)
 
-    def shows_away(self, query: Query[Any], binding: Binding) -> bool:
+    def shows_away(self, query: AnyQuery, binding: Binding) -> bool:
         """Whether the query projects what another store holds."""
         return any(len(path) > 1 and self._semi_joins.leads_away(binding, path) for path in query.projection)
 
-    async def explained(self, query: Query[Any], binding: Binding, asked: list[Asked]) -> Explanation:
+    async def explained(self, query: AnyQuery, binding: Binding, asked: list[Asked]) -> Explanation:
         """Explain the remaining steps of a query whose condition is local."""
         here = [
             f"{'.'.join(path)} is looked up for the rows found"
@@ -58,17 +58,17 @@ class CrossStore:
     def _is_away(self, binding: Binding, path: Path) -> bool:
         return self._semi_joins.leads_away(binding, path) is not None
 
-    async def stream(self, query: Query[Any], binding: Binding, batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, binding: Binding, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch`` for a query that sorts across stores, ``batch`` at a time."""
         keys = await self.sorted_keys(query, binding)
         for start in range(0, len(keys), batch):
             yield await self.rows_of(keys[start : start + batch], query, binding)
 
-    async def sorted_keys(self, query: Query[Any], binding: Binding) -> list[Any]:
+    async def sorted_keys(self, query: AnyQuery, binding: Binding) -> list[Key]:
         """The keys of the rows the query means, in order."""
         names, limit = binding.schema.key, binding.semi_join_limit
         paths = (*[(name,) for name in names], *[key.path for key in query.sort_keys])
-        wanted: Query[Any] = Query(query.collection, query.condition, max_rows=limit + 1, projection=paths)
+        wanted: AnyQuery = Query(query.collection, query.condition, max_rows=limit + 1, projection=paths)
         rows = await self._projected(wanted, binding)
         self._semi_joins.note(binding, wanted, len(rows))
         if len(rows) > limit:
@@ -84,22 +84,22 @@ class CrossStore:
             ]
         )
         chosen = tuple([(f"v{place}",) for place in range(len(names))])
-        ordered: Query[Any] = Query("rows", ALWAYS, sort, query.max_rows, query.skip, query.position, chosen)
+        ordered: AnyQuery = Query("rows", ALWAYS, sort, query.max_rows, query.skip, query.position, chosen)
         found = select(ordered, rows, _Rows(len(paths), len(names)))
         return [row[0] if len(names) == 1 else row for row in found]
 
-    async def rows_of(self, keys: Sequence[Any], query: Query[Any], binding: Binding) -> Rows:
+    async def rows_of(self, keys: Sequence[Key], query: AnyQuery, binding: Binding) -> Rows:
         """The rows with these keys, in their order, as the query projects them."""
         names = binding.schema.key
         shown = query.projection or tuple([(field.name,) for field in binding.schema.stored])
         paths = (*[(name,) for name in names], *shown)
-        found: dict[Any, Row] = {}
+        found: dict[Key, Row] = {}
         for part in chunks(binding, list(keys)):
             rows = await self._projected(Query(query.collection, having_keys(binding, part), projection=paths), binding)
             found.update((row[0] if len(names) == 1 else row[: len(names)], row[len(names) :]) for row in rows)
         return [found[key] for key in keys if key in found]
 
-    async def _projected(self, query: Query[Any], binding: Binding) -> Rows:
+    async def _projected(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of a query that sorts by its own store only."""
         away = {
             place: found
@@ -117,13 +117,13 @@ class CrossStore:
                 columns[place] = [values.get(key) for key in columns[place]]
         return list(zip(*columns, strict=True))
 
-    async def _values(self, target: Binding, keys: Sequence[Any], path: Path) -> dict[Any, Any]:
+    async def _values(self, target: Binding, keys: Sequence[Key], path: Path) -> dict[Key, Value]:
         """Return the values at the path, by key, of the records with these keys."""
         names, found = target.schema.key, dict[Any, Any]()
         wanted = [key for key in dict.fromkeys(keys) if key is not None]
         paths = (*[(name,) for name in names], path)
         for part in chunks(target, wanted):
-            query: Query[Any] = Query(target.collection, having_keys(target, part), projection=paths)
+            query: AnyQuery = Query(target.collection, having_keys(target, part), projection=paths)
             rows = await self._projected(query, target)
             self._semi_joins.note(target, query, len(rows))
             found.update((row[0] if len(names) == 1 else row[: len(names)], row[-1]) for row in rows)
@@ -137,8 +137,8 @@ class _Rows:
         fields = tuple([FieldSchema(f"v{place}", Kind.STR, nullable=True) for place in range(count)])
         self.schemas = {"rows": Schema("rows", fields, tuple([f"v{place}" for place in range(keys)]))}
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         return {}.get
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         return lambda key: ()

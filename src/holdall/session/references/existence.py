@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import FieldError
-from holdall.model import Field, Reference, State, old_of, record_in, state_of
+from holdall.model import Field, Record, Reference, State, old_of, record_in, state_of
+from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.references.cascade_plan import CascadePlan, old_value
 from holdall.session.references.related_reader import RelatedReader
@@ -18,7 +19,7 @@ async def demand_targets(found: CascadePlan, asking: RelatedReader) -> None:
 
     Whether it is there is left to the store where that keeps both ends by itself. New records of the session are there.
     """
-    asked: dict[Binding, dict[Any, list[tuple[Any, str]]]] = {}
+    asked: dict[Binding, dict[Key, list[tuple[Any, str]]]] = {}
     for record, names in _changed(found):
         for relationship in found.bindings.of_model(type(record)).relationships:
             if names is None or relationship.field.name in names:
@@ -41,7 +42,7 @@ async def demand_targets(found: CascadePlan, asking: RelatedReader) -> None:
                 found.errors += [(record, FieldError(path, "reference", message)) for record, path in holders]
 
 
-def _changed(found: CascadePlan) -> list[tuple[Any, Any]]:
+def _changed(found: CascadePlan) -> list[tuple[Value, Value]]:
     """The records with new references, and the names of the changed fields; None for all.
 
     Records changed only because the other end of a reference was written are among them. Records that the commit
@@ -54,7 +55,7 @@ def _changed(found: CascadePlan) -> list[tuple[Any, Any]]:
     gone = {id(record) for group in found.removed.values() for record in group.values()}
     new = [(record, None) for record in records.new.values() if type(record) in concerned]
     gone.update([id(record) for record, _ in new])
-    changed: dict[int, tuple[Any, Any]] = {}
+    changed: dict[int, tuple[Record, Any]] = {}
     for record in records.dirty.values():
         if type(record) in concerned and id(record) not in gone:
             changed[id(record)] = record, old_of(record)
@@ -65,7 +66,7 @@ def _changed(found: CascadePlan) -> list[tuple[Any, Any]]:
     return [*new, *changed.values()]
 
 
-def _keys(field: Field, slot: Any) -> list[tuple[Any, str]]:
+def _keys(field: Field, slot: Value) -> list[tuple[Key, str]]:
     """The keys a slot refers to, but for records that are yet to be stored; each with its path."""
     items = [(slot, field.name)]
     if field.form is not None:
@@ -78,5 +79,5 @@ def _keys(field: Field, slot: Any) -> list[tuple[Any, str]]:
     ]
 
 
-def _new_keys(found: CascadePlan, target: Binding) -> set[Any]:
+def _new_keys(found: CascadePlan, target: Binding) -> set[Key]:
     return {record.__key__() for record in found.records.new.values() if type(record) is target.model} - {None}

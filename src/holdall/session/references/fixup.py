@@ -8,6 +8,7 @@ from typing import Any
 from holdall.errors import FieldError, StateError
 from holdall.model import (
     BackEdit,
+    Record,
     Reference,
     State,
     items_of,
@@ -19,6 +20,7 @@ from holdall.model import (
     state_of,
     track_of,
 )
+from holdall.query import Key, Value
 from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
@@ -36,7 +38,7 @@ def link_new_keys(found: CascadePlan) -> None:
             replace_items(relationship.field, record, partial(_met, relationship, new))
 
 
-def _met(relationship: Relationship, new: dict[Any, Any], item: Any) -> Any:
+def _met(relationship: Relationship, new: dict[Key, Record], item: object) -> Record:
     record = None if item.__class__ is Reference else new.get((relationship.target.model, item))
     return item if record is None else Reference(relationship.field.target, record=record)
 
@@ -50,7 +52,7 @@ async def apply_inverse_edits(found: CascadePlan, asking: RelatedReader) -> None
             await _answer(found, asking, relationship, edit)
 
 
-def _bond_of(found: CascadePlan, owner: Any, name: str) -> Relationship:
+def _bond_of(found: CascadePlan, owner: Record, name: str) -> Relationship:
     binding = found.bindings.of_model(type(owner))
     field = binding.declaration.by_name[name]
     return next(relationship for relationship in binding.bound_by if field in relationship.backs)
@@ -81,7 +83,7 @@ async def _answer(found: CascadePlan, asking: RelatedReader, relationship: Relat
                 _let_go(found, relationship, edit, found.record(relationship.source, key, names, row), key)
 
 
-def _was_told(found: CascadePlan, relationship: Relationship, key: Any) -> bool:
+def _was_told(found: CascadePlan, relationship: Relationship, key: Key) -> bool:
     """Whether the record is at hand, so that all that was asked of it is done to it; see ``catch_up``."""
     return (
         relationship.field.may_be_emptied
@@ -91,7 +93,7 @@ def _was_told(found: CascadePlan, relationship: Relationship, key: Any) -> bool:
 
 
 async def _point(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, owner: Any, name: str, items: list[Any]
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, owner: Record, name: str, items: list[Value]
 ) -> None:
     """Let these refer to the owner."""
     absent = []
@@ -125,7 +127,7 @@ async def _release(found: CascadePlan, asking: RelatedReader, relationship: Rela
             _let_go(found, relationship, edit, record, key, is_anybodys=was_added and not is_at_hand)
 
 
-def _take_in(found: CascadePlan, relationship: Relationship, owner: Any, record: Any, key: Any) -> None:
+def _take_in(found: CascadePlan, relationship: Relationship, owner: Record, record: Record, key: Key) -> None:
     value = found.value(record, relationship.field)
     reference: Any = Reference(relationship.field.target, record=owner)
     if relationship.field.form is None:
@@ -135,7 +137,7 @@ def _take_in(found: CascadePlan, relationship: Relationship, owner: Any, record:
         found.change(record, key, relationship.field, (*value, reference))
 
 
-def _is_decided(relationship: Relationship, owner: Any, record: Any, *, leads: bool) -> bool:
+def _is_decided(relationship: Relationship, owner: Record, record: Record, *, leads: bool) -> bool:
     """Whether the record's own reference was written since, so that it leads to the owner now, or does not.
 
     An edit left for the commit at another end concerned a record that was not at hand: its own changes came later.
@@ -152,7 +154,13 @@ def _is_decided(relationship: Relationship, owner: Any, record: Any, *, leads: b
 
 
 def _let_go(
-    found: CascadePlan, relationship: Relationship, edit: BackEdit, record: Any, key: Any, *, is_anybodys: bool = False
+    found: CascadePlan,
+    relationship: Relationship,
+    edit: BackEdit,
+    record: Record,
+    key: Key,
+    *,
+    is_anybodys: bool = False,
 ) -> None:
     """Let the record refer to the owner no more; where it ``is_anybodys``, to nobody."""
     if _is_decided(relationship, edit.owner, record, leads=True):
@@ -183,7 +191,7 @@ async def displace_previous(found: CascadePlan, asking: RelatedReader) -> None:
 
 
 async def _give_way(found: CascadePlan, asking: RelatedReader, relationship: Relationship) -> None:
-    takers: dict[Any, Any] = {}
+    takers: dict[Key, Any] = {}
     for record, _, after in changed_references(found, relationship):
         if after is None:
             continue

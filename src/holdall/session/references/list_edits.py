@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Self
 
 from holdall.errors import StaleVersion
-from holdall.model import Field, State, record_in, track_of
+from holdall.model import Field, Record, State, record_in, track_of
+from holdall.query import Key, Value
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.references.cascade_plan import key_in
@@ -14,7 +16,7 @@ from holdall.store import Members
 __all__ = ["ListEdits", "stale_record"]
 
 
-def stale_record(error: Exception, records: IdentityMap, bindings: Bindings) -> Any:
+def stale_record(error: Exception, records: IdentityMap, bindings: Bindings) -> Record:
     """The session's changed record that a commit was refused for, as another had changed it; None for other errors."""
     cause = error.__cause__
     if not isinstance(cause, StaleVersion):
@@ -29,11 +31,11 @@ def stale_record(error: Exception, records: IdentityMap, bindings: Bindings) -> 
 class ListEdits:
     """The members added to the lists of a record, and those removed."""
 
-    def __init__(self, lists: list[tuple[Field, dict[Any, Any], Members]]) -> None:
+    def __init__(self, lists: list[tuple[Field, dict[Key, Any], Members]]) -> None:
         self._lists = lists  # each with its items by what tells them apart
 
     @classmethod
-    def of(cls, record: Any) -> Self | None:
+    def of(cls, record: Record) -> Self | None:
         """Those of a record; None if it was changed in anything else, or had a list put in another order."""
         track, declaration = track_of(record), record.__holdall__
         if track is None or track.state is not State.DIRTY or not track.old:
@@ -52,7 +54,7 @@ class ListEdits:
             lists.append((field, items, members))
         return cls(lists) if lists else None
 
-    def repeat(self, record: Any) -> None:
+    def repeat(self, record: Record) -> None:
         """Add and remove the same members in the lists of the record, as its store has it now."""
         for field, items, members in self._lists:
             now = {_mark(item): item for item in field.get(record)}
@@ -60,7 +62,7 @@ class ListEdits:
             setattr(record, field.name, wanted)
 
 
-def _mark(item: Any) -> Any:
+def _mark(item: Value) -> Hashable:
     """The key in an item, or what stands for its record while it has none."""
     key = key_in(item)
     return key if key is not None else ("new", id(record_in(item)))

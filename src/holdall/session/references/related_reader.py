@@ -6,7 +6,22 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 from holdall.errors import CorruptRecord, LimitExceeded
-from holdall.query import ALWAYS, And, Compare, Condition, Kind, Op, Or, Path, Query, Some, SortKey
+from holdall.query import (
+    ALWAYS,
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    Key,
+    Kind,
+    Op,
+    Or,
+    Path,
+    Query,
+    Some,
+    SortKey,
+    Value,
+)
 from holdall.session.binding import Binding, Relationship
 from holdall.session.damage import parted
 from holdall.session.dao.dao_records import DaoRecords
@@ -39,7 +54,7 @@ class RelatedReader:
         self._dao_records = dao_records  # of a session, which DAOs need
         self._told_of_broken = told_of_broken
 
-    async def existing(self, binding: Binding, keys: Iterable[Any]) -> set[Any]:
+    async def existing(self, binding: Binding, keys: Iterable[Key]) -> set[Key]:
         """Which of these keys the collection has."""
         if self._dao_records is not None and binding.record_access is not None:
             return await self._dao_records.existing(binding, list(keys))
@@ -49,19 +64,19 @@ class RelatedReader:
                 found.update(_key_at_start(binding, row) for row in rows)
         return found
 
-    async def rows_of(self, binding: Binding, keys: Iterable[Any], names: Sequence[str]) -> dict[Any, Row]:
+    async def rows_of(self, binding: Binding, keys: Iterable[Key], names: Sequence[str]) -> dict[Key, Row]:
         """These fields of the records with these keys, by key; ``names`` starts with the key's."""
         if self._dao_records is not None and binding.record_access is not None:
             records = await self._dao_records.found(binding, list(keys))
             return {key: binding.codec.reader(tuple(names))(record) for key, record in records.items()}
-        found: dict[Any, Row] = {}
+        found: dict[Key, Row] = {}
         for part in chunks(binding, list(keys)):
             async for rows in self.pages(binding, having_keys(binding, part), names):
                 found.update((_key_at_start(binding, row), row) for row in rows)
         return found
 
     async def referring(
-        self, relationship: Relationship, keys: Iterable[Any], names: Sequence[str]
+        self, relationship: Relationship, keys: Iterable[Key], names: Sequence[str]
     ) -> AsyncIterator[Rows]:
         """These fields of the records that refer to these keys by the relationship, page by page.
 
@@ -83,7 +98,7 @@ class RelatedReader:
                 yield rows
 
     async def pages(
-        self, binding: Binding, condition: Condition, names: Sequence[str] = (), *, after: Any = None, size: int = PAGE
+        self, binding: Binding, condition: Condition, names: Sequence[str] = (), *, after: Key = None, size: int = PAGE
     ) -> AsyncIterator[Rows]:
         """These fields of the records that meet the condition, by key, at most ``size`` at a time.
 
@@ -92,7 +107,7 @@ class RelatedReader:
         """
         features, schema = binding.store.capabilities.features, binding.schema
         shown = tuple([(name,) for name in names]) if Feature.PROJECTION in features else ()
-        query: Query[Any] = Query(binding.collection, ALWAYS & condition, projection=shown)
+        query: AnyQuery = Query(binding.collection, ALWAYS & condition, projection=shown)
         if not _can_page(binding):
             rows, every = await self._fetch(binding, query.limit(_WHOLE + 1))
             if len(every) > _WHOLE:
@@ -111,7 +126,7 @@ class RelatedReader:
                 return
             after = last
 
-    async def _fetch(self, binding: Binding, query: Query[Any]) -> tuple[Rows, Rows]:
+    async def _fetch(self, binding: Binding, query: AnyQuery) -> tuple[Rows, Rows]:
         """The rows of an answer that can be read, and every row."""
         try:
             rows = await binding.store.fetch(query)
@@ -125,7 +140,7 @@ class RelatedReader:
         return rows, rows
 
 
-def chunks(binding: Binding, keys: list[Any]) -> Iterable[list[Any]]:
+def chunks(binding: Binding, keys: list[Key]) -> Iterable[list[Any]]:
     """The keys in lists that the store and its neighbours take."""
     limits, parts = binding.store.capabilities.limits, len(binding.schema.key)
     size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
@@ -133,7 +148,7 @@ def chunks(binding: Binding, keys: list[Any]) -> Iterable[list[Any]]:
     return [keys[start : start + size] for start in range(0, len(keys), size)]
 
 
-def having_keys(binding: Binding, keys: Sequence[Any]) -> Condition:
+def having_keys(binding: Binding, keys: Sequence[Key]) -> Condition:
     """That a record of the collection has one of these keys."""
     names = binding.schema.key
     if len(names) == 1:
@@ -145,13 +160,13 @@ def having_keys(binding: Binding, keys: Sequence[Any]) -> Condition:
     return conditions[0] if len(conditions) == 1 else Or(conditions)
 
 
-def keys_asked(binding: Binding, query: Query[Any]) -> list[Any] | None:
+def keys_asked(binding: Binding, query: AnyQuery) -> list[Key] | None:
     """The keys of the records a query asks for, if it says no more of them than that; the other way of having_keys."""
     items = query.condition.items if isinstance(query.condition, Or) else (query.condition,)
-    found: dict[Any, None] = {}
+    found: dict[Key, None] = {}
     for item in items:
         parts = item.items if isinstance(item, And) else (item,)
-        given: dict[Path, Any] = {part.path: part.value for part in parts if isinstance(part, Compare)}
+        given: dict[Path, Value] = {part.path: part.value for part in parts if isinstance(part, Compare)}
         operators = {part.op if isinstance(part, Compare) else None for part in parts}
         if set(given) != {(name,) for name in binding.schema.key} or len(parts) != len(given):
             return None
@@ -182,7 +197,7 @@ def _shown(binding: Binding, names: Sequence[str], rows: Rows, is_projected: boo
     return [tuple([row[place] for place in places]) for row in rows]
 
 
-def _last_key(binding: Binding, rows: Rows, *, is_projected: bool) -> Any:
+def _last_key(binding: Binding, rows: Rows, *, is_projected: bool) -> Key:
     """The last key among these rows that can be read."""
     for row in reversed(rows):
         key = _key_at_start(binding, row) if is_projected else binding.row_key(row)
@@ -191,6 +206,6 @@ def _last_key(binding: Binding, rows: Rows, *, is_projected: bool) -> Any:
     return None
 
 
-def _key_at_start(binding: Binding, row: Row) -> Any:
+def _key_at_start(binding: Binding, row: Row) -> Key:
     parts = len(binding.schema.key)
     return row[0] if parts == 1 else row[:parts]

@@ -14,9 +14,11 @@ from holdall.query import (
     ALWAYS,
     NEVER,
     And,
+    AnyQuery,
     Compare,
     Condition,
     Every,
+    Key,
     Kind,
     ManyForm,
     Not,
@@ -45,7 +47,7 @@ _PART = 1_000
 """Keys in one question."""
 
 
-def is_local(query: Query[Any]) -> bool:
+def is_local(query: AnyQuery) -> bool:
     """Whether no path of the query leaves its collection, so that there is nothing to look into."""
     for key in query.sort_keys:
         if len(key.path) > 1:
@@ -79,7 +81,7 @@ class SemiJoins:
         self._user = user
         self.asked = asked
 
-    async def rewrite(self, query: Query[Any], binding: Binding) -> Query[Any]:
+    async def rewrite(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query with every condition on another store replaced by keys; its sort and projection stay.
 
         Raises LimitExceeded where too many keys would come over.
@@ -98,7 +100,7 @@ class SemiJoins:
             query.model,
         )
 
-    def note(self, binding: Binding, question: Query[Any], number: int) -> None:
+    def note(self, binding: Binding, question: AnyQuery, number: int) -> None:
         """Write down what a store was asked, and how many rows came."""
         if self.asked is not None:
             self.asked.append(Asked(binding.store.name, shown(question), number))
@@ -174,7 +176,7 @@ class SemiJoins:
             return _one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(keys)))
         return await self.holding(path, owner, target, await self._keys(target, condition, _key_paths((), target)))
 
-    async def holding(self, path: Path, owner: Binding, target: Binding, keys: Sequence[Any]) -> Condition:
+    async def holding(self, path: Path, owner: Binding, target: Binding, keys: Sequence[Key]) -> Condition:
         """That the list at ``path``, kept by records of ``owner``, holds one of these keys of another store."""
         if not keys:
             return NEVER
@@ -197,7 +199,7 @@ class SemiJoins:
         few = min(_FEW, target.semi_join_limit)
         keys = await self._first_keys(wanted, target, few)
         if len(keys) > few:
-            own: Query[Any] = Query(binding.collection, around)
+            own: AnyQuery = Query(binding.collection, around)
             if target.count is not None and binding.count is not None:
                 number, others = await binding.count(own), await target.count(wanted)
             else:
@@ -209,7 +211,7 @@ class SemiJoins:
         return _any_of(path, keys, binding)
 
     async def _from_here(
-        self, binding: Binding, own: Query[Any], path: Path, target: Binding, wanted: Query[Any]
+        self, binding: Binding, own: AnyQuery, path: Path, target: Binding, wanted: AnyQuery
     ) -> Condition:
         """The same, by way of the records that matter here: which of those they refer to meet the condition."""
         rows = await binding.store.fetch(own.only(path))
@@ -222,15 +224,15 @@ class SemiJoins:
             keys += await self._first_keys(narrowed, target, len(part))
         return _any_of(path, keys, binding)
 
-    async def _first_keys(self, query: Query[Any], binding: Binding, number: int) -> list[Any]:
+    async def _first_keys(self, query: AnyQuery, binding: Binding, number: int) -> list[Key]:
         """Return at most ``number`` + 1 keys of records that the query finds."""
         rows = await binding.store.fetch(query.limit(number + 1).only(*_key_paths((), binding)))
         self.note(binding, query, len(rows))
         return [row[0] if len(row) == 1 else row for row in rows]
 
-    async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Any, ...]:
+    async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Key, ...]:
         limit = target.semi_join_limit
-        query: Query[Any] = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
+        query: AnyQuery = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
         rows = await target.store.fetch(await self.rewrite(query, target))
         self.note(target, query, len(rows))
         self._demand_few(target, len(rows))
@@ -245,7 +247,7 @@ class SemiJoins:
             )
 
 
-def shown(query: Query[Any]) -> str:
+def shown(query: AnyQuery) -> str:
     """A query as text, of a length that can be looked at."""
     try:
         text = format_query(query)
@@ -259,7 +261,7 @@ def _is_joined(binding: Binding, target: Binding, feature: Feature) -> bool:
     return target.store is binding.store and feature in binding.store.capabilities.features
 
 
-def _any_of(path: Path, keys: Sequence[Any], binding: Binding) -> Condition:
+def _any_of(path: Path, keys: Sequence[Key], binding: Binding) -> Condition:
     """That the reference leads to one of these, in lists its store takes."""
     size = binding.store.capabilities.limits.in_values
     lists = [Compare(path, Op.IN, tuple(keys[start : start + size])) for start in range(0, len(keys), size)]
@@ -271,7 +273,7 @@ def _key_paths(before: Path, binding: Binding) -> tuple[Path, ...]:
     return tuple([(*before, name) for name in binding.schema.key])
 
 
-def _one_of(paths: tuple[Path, ...], keys: tuple[Any, ...]) -> Condition:
+def _one_of(paths: tuple[Path, ...], keys: tuple[Key, ...]) -> Condition:
     """That the values at these paths are together one of the keys."""
     if not keys:
         return NEVER

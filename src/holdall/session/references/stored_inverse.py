@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
-from holdall.model import Field, Reference, State, items_of, leads_to, old_of, record_in, state_of
+from holdall.model import Field, Record, Reference, State, items_of, leads_to, old_of, record_in, state_of
+from holdall.query import Key, Value
 from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, key_in, old_value
 from holdall.session.references.fixup import changed_references
@@ -24,7 +26,7 @@ async def update_stored_inverses(found: CascadePlan, asking: RelatedReader) -> N
 
 async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field) -> None:
     """Work out who came and who went for each record referred to, and change its list."""
-    news: dict[Any, _News] = {}
+    news: dict[Key, _News] = {}
     made_anew = {record.__key__() for record in found.records.new.values() if type(record) is relationship.target.model}
     for record, before, after in changed_references(found, relationship):
         old, new = ({_mark(item): None for item in items_of(relationship.field, slot)} for slot in (before, after))
@@ -47,12 +49,12 @@ class _News:
     """The records that refer to a record now, those that do so no more, and the keys of those that are removed."""
 
     def __init__(self) -> None:
-        self.come: list[Any] = []
-        self.gone: list[Any] = []
-        self.lost: set[Any] = set()
+        self.come: list[Record] = []
+        self.gone: list[Record] = []
+        self.lost: set[Key] = set()
 
 
-def _mark(item: Any) -> Any:
+def _mark(item: object) -> Any:
     """Return the mark of the record referred to: its key, or the record itself while it has none."""
     record = record_in(item) if item.__class__ is Reference else None
     key = key_in(item)
@@ -60,7 +62,7 @@ def _mark(item: Any) -> Any:
 
 
 async def _write_lists(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field, news: dict[Any, _News]
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field, news: dict[Key, _News]
 ) -> None:
     target, records = relationship.target, found.records
     names = field_names(target, is_changed=True)
@@ -77,7 +79,9 @@ async def _write_lists(
         _write_list(found, relationship, back, owner, None if mark[0] == "new" else mark[1], item)
 
 
-def _write_list(found: CascadePlan, relationship: Relationship, back: Field, owner: Any, key: Any, news: _News) -> None:
+def _write_list(
+    found: CascadePlan, relationship: Relationship, back: Field, owner: Record, key: Key, news: _News
+) -> None:
     before = items_of(back, found.value(owner, back))
     come = {_own_mark(record): record for record in news.come}
     gone = {_own_mark(record) for record in news.gone} - come.keys()
@@ -93,11 +97,11 @@ def _write_list(found: CascadePlan, relationship: Relationship, back: Field, own
     if [*map(_identity, kept)] != [*map(_identity, before)]:
         if state_of(owner) in (State.UNBOUND, State.CLEAN):
             found.system_changes.add(id(owner))
-        value: Any = tuple(kept) if back.form is not None else (kept[-1] if kept else None)
+        value: Value = tuple(kept) if back.form is not None else (kept[-1] if kept else None)
         found.change(owner, key, back, value)
 
 
-def _is_held_true(found: CascadePlan, relationship: Relationship, item: Any, owner: Any) -> bool:
+def _is_held_true(found: CascadePlan, relationship: Relationship, item: object, owner: Record) -> bool:
     """Whether a record on the list refers to its owner, so far as it is known here."""
     if found.is_removed(relationship.source, key_in(item)):
         return False
@@ -107,12 +111,12 @@ def _is_held_true(found: CascadePlan, relationship: Relationship, item: Any, own
     )
 
 
-def _identity(item: Any) -> Any:
+def _identity(item: Value) -> Hashable:
     """The key in an item, or something that stands for its record while it has none."""
     key = key_in(item)
     return key if key is not None else ("new", id(record_in(item)))
 
 
-def _own_mark(record: Any) -> Any:
+def _own_mark(record: Record) -> Any:
     key = record.__key__()
     return key if key is not None else ("new", id(record))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from holdall.model import Field
+from holdall.model import Field, Record
+from holdall.query import Value
 from holdall.session.binding import Binding
 from holdall.store import Row
 
@@ -27,14 +27,14 @@ def field_names(binding: Binding, *, is_changed: bool) -> tuple[str, ...]:
     return (*key, *[name for name in rest if name not in key])
 
 
-def stub(binding: Binding, names: Sequence[str], row: Row) -> Any:
+def stub(binding: Binding, names: Sequence[str], row: Row) -> Record:
     """A record that knows these of its fields; never to be handed out."""
     known = dict(zip(names, row, strict=True))
     values = [_slot_value(field, known.get(field.name)) for field in binding.declaration.stored]
     return binding.declaration.create(*values)
 
 
-def _slot_value(field: Field, value: Any) -> Any:
+def _slot_value(field: Field, value: Value) -> Value:
     if field.form is not None:
         return tuple(value or ())
     decode = field.type.decode if field.type is not None else None

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from holdall.errors import DeclarationError, Unsupported
-from holdall.query import Kind, Query, Schema
+from holdall.query import AnyQuery, Kind, Schema, Value
 from holdall.store import (
     APPLIED,
     Capabilities,
@@ -35,7 +35,7 @@ _FEATURES = frozenset({Feature.GENERATED_KEYS, Feature.COMPOSITE_KEYS, Feature.S
 
 
 def open_dao(
-    name: str, url: str = "dao:", *, collections: Mapping[str, RecordMethods[Any]] | None = None, **options: Any
+    name: str, url: str = "dao:", *, collections: Mapping[str, RecordMethods[Any]] | None = None, **options: object
 ) -> DaoStore:
     """Open the store behind ``dao:``; ``collections`` gives the DAO of each by name.
 
@@ -107,7 +107,7 @@ class DaoStore:
         for collection in self._daos.keys() - self._bound:
             raise DeclarationError(f"store {self.name!r} has a DAO for {collection!r}, which is no collection of it")
 
-    async def fetch_record(self, collection: str, key: Mapping[str, Any], session: object) -> Any:
+    async def fetch_record(self, collection: str, key: Mapping[str, Value], session: object) -> Any:
         """Return the record that the DAO gets for this key, or None.
 
         Raises what the DAO raises; StoreUnavailable or StoreTimeout for a ConnectionError or a TimeoutError.
@@ -138,7 +138,7 @@ class DaoStore:
             raise told from error
         return APPLIED if answer is None else Outcome(answer=answer)
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """Refused with Unsupported."""
         self._refuse("queries", f"write a @query function for {query.collection}, or ask for records by key")
 

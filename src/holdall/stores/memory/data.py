@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from holdall.errors import ReferenceViolation, StoreError
-from holdall.query import Generated, Kind, Schema
+from holdall.query import Generated, Key, Kind, Schema, Value
 from holdall.store import APPLIED, Change, Outcome, Row, Verb, awaits_key, with_made_keys
 from holdall.stores.memory.table import Table
 
@@ -17,7 +17,7 @@ class Effect(NamedTuple):
     """The effect of one change on one row: the row as it was, and the change's index in its ``apply``."""
 
     collection: str
-    key: Any
+    key: Key
     before: Row | None
     position: int
 
@@ -55,11 +55,11 @@ class Data:
         copied.tables = {name: table.copy() for name, table in self.tables.items()}
         return copied
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         """A function from a key to the row that has it, or None."""
         return self.tables[collection].rows.get
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         """A function from a key to the rows of the collection whose ``field`` refers to it."""
         table = self.tables[collection]
         holders, rows = table.referring[field], table.rows
@@ -118,7 +118,7 @@ class Data:
             else:
                 self._check_targets(effect, row)
 
-    def _add(self, table: Table, given: dict[str, Any], key: Any, position: int) -> tuple[Any, Outcome]:
+    def _add(self, table: Table, given: dict[str, Value], key: Key, position: int) -> tuple[Any, Outcome]:
         schema, outcome = table.schema, APPLIED
         if key is None:
             key = given.get(schema.key[0]) if len(schema.key) == 1 else tuple(given.get(name) for name in schema.key)
@@ -133,7 +133,7 @@ class Data:
         table.add(key, row, position)
         return key, outcome
 
-    def _places(self, table: Table, change: Change, values: Sequence[Any]) -> dict[int, Any]:
+    def _places(self, table: Table, change: Change, values: Sequence[Value]) -> dict[int, Any]:
         positions = table.schema.positions
         for name in change.fields:
             if name not in positions or name in table.schema.key:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
+from holdall.query import (
+    And,
+    AnyQuery,
+    Compare,
+    Key,
+    Kind,
+    Op,
+    Schema,
+    Value,
+    check,
+    compile_condition,
+    resolve,
+    select,
+)
 from holdall.store import Capabilities, CommitClass, Feature, Hold, Row, Rows, demand_query
 from holdall.stores.memory.data import Data
 
@@ -23,7 +35,7 @@ CAPABILITIES = Capabilities(
 """What a memory store can do: everything."""
 
 
-def fetch_rows(data: Data, query: Query[Any]) -> Rows:
+def fetch_rows(data: Data, query: AnyQuery) -> Rows:
     """The rows the query means. Raises QueryError for a query that does not fit the collections."""
     _refuse(data, query)
     found = select(query, _candidates(data, query), data)
@@ -33,19 +45,19 @@ def fetch_rows(data: Data, query: Query[Any]) -> Rows:
     return found
 
 
-def count_rows(data: Data, query: Query[Any]) -> int:
+def count_rows(data: Data, query: AnyQuery) -> int:
     """How many rows the query's condition means."""
     _refuse(data, query)
     meets = compile_condition(query.condition, data.schemas[query.collection], data)
     return sum(map(meets, _candidates(data, query)))
 
 
-def _refuse(data: Data, query: Query[Any]) -> None:
+def _refuse(data: Data, query: AnyQuery) -> None:
     check(query, data.schemas)
     demand_query(data.store, CAPABILITIES, query)
 
 
-def copied(value: Any) -> Any:
+def copied(value: object) -> Value:
     """A copy of a tree of tuples, dictionaries and lists."""
     if isinstance(value, dict):
         return {name: copied(item) for name, item in value.items()}
@@ -54,7 +66,7 @@ def copied(value: Any) -> Any:
     return tuple([copied(item) for item in value]) if isinstance(value, tuple) else value
 
 
-def _candidates(data: Data, query: Query[Any]) -> Iterable[Row]:
+def _candidates(data: Data, query: AnyQuery) -> Iterable[Row]:
     """The rows with the wanted keys where the condition demands certain keys, else all rows."""
     schema, rows = data.schemas[query.collection], data.tables[query.collection].rows
     wanted = _wanted_keys(schema, query)
@@ -63,9 +75,9 @@ def _candidates(data: Data, query: Query[Any]) -> Iterable[Row]:
     return [row for key in wanted if (row := rows.get(key)) is not None]
 
 
-def _wanted_keys(schema: Schema, query: Query[Any]) -> Iterable[Any] | None:
+def _wanted_keys(schema: Schema, query: AnyQuery) -> Iterable[Key] | None:
     items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
-    equal: dict[str, Any] = {}
+    equal: dict[str, Value] = {}
     for item in items:
         if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in schema.key:
             if item.op is Op.EQ:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from holdall.errors import StaleVersion
-from holdall.query import Query, Schema
+from holdall.query import AnyQuery, Key, Schema
 from holdall.store import Capabilities, Change, Outcome, Rows, StoreTransaction, demand_schema
 from holdall.stores.memory.data import Data
 from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows
@@ -40,15 +39,15 @@ class MemoryRecords:
             demand_schema(self.name, self.capabilities, schema)
             self._data.bind(schema)
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means; a condition on the whole key alone does not scan."""
         return fetch_rows(self._committed(), query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         return count_rows(self._committed(), query)
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch`` as they are at the start, at most ``batch`` at a time."""
         rows = await self.fetch(query)
         for start in range(0, len(rows), batch):
@@ -59,7 +58,7 @@ class MemoryRecords:
         async with self._writing():
             return MemoryTransaction(self._data, self._reserved.demand_free).apply_all(changes)
 
-    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
+    async def append(self, collection: str, key: Key, stream: str, data: bytes) -> int:
         """Add these bytes to a stream; its length thereafter."""
         if self._committed().by_key(collection)(key) is None:
             raise StaleVersion(self.name, collection, key)
@@ -67,11 +66,11 @@ class MemoryRecords:
         self._data.streams[collection, key, stream] = grown
         return len(grown)
 
-    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
+    async def read(self, collection: str, key: Key, stream: str, start: int = 0, stop: int | None = None) -> bytes:
         """A part of a stream."""
         return self._data.streams.get((collection, key, stream), b"")[start:stop]
 
-    async def length(self, collection: str, key: Any, stream: str) -> int:
+    async def length(self, collection: str, key: Key, stream: str) -> int:
         """How long a stream is."""
         return len(self._data.streams.get((collection, key, stream), b""))
 

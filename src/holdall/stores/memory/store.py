@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from holdall.store import StoreTransaction, demand_options
 from holdall.stores.memory.preparing import PreparingMemory
@@ -11,7 +10,7 @@ from holdall.stores.memory.preparing import PreparingMemory
 __all__ = ["MemoryStore", "open_memory"]
 
 
-def open_memory(name: str, url: str = "memory:", **options: Any) -> MemoryStore:
+def open_memory(name: str, url: str = "memory:", **options: object) -> MemoryStore:
     """Open the store behind ``memory:``. Raises DeclarationError for any option: there are none.
 
     >>> open_memory("main", "memory:").name

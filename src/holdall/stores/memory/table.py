@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError, UniqueViolation
-from holdall.query import Generated, Kind, Schema
+from holdall.query import Generated, Key, Kind, Schema, Value
 from holdall.store import Change, Members, Row
 
 __all__ = ["Table"]
@@ -22,16 +22,16 @@ class Table:
     def __init__(self, store: str, schema: Schema) -> None:
         self.store = store
         self.schema = schema
-        self.rows: dict[Any, Row] = {}
+        self.rows: dict[Key, Row] = {}
         self.last_key = 0
         self.references = tuple(field for field in schema.stored if field.kind in (Kind.REF, Kind.MANY))
-        self.referring: dict[str, dict[Any, dict[Any, None]]] = {field.name: {} for field in self.references}
+        self.referring: dict[str, dict[Key, dict[Key, None]]] = {field.name: {} for field in self.references}
         self.required = tuple(
             position
             for position, field in enumerate(schema.stored)
             if not field.nullable and field.kind is not Kind.MANY
         )
-        self._unique: list[tuple[tuple[str, ...], tuple[int, ...], dict[tuple[Any, ...], list[Any]]]] = [
+        self._unique: list[tuple[tuple[str, ...], tuple[int, ...], dict[tuple[Value, ...], list[Any]]]] = [
             (fields, tuple(schema.positions[name] for name in fields), {}) for fields in schema.unique
         ]
 
@@ -49,7 +49,7 @@ class Table:
         self.last_key += 1
         return self.last_key
 
-    def add(self, key: Any, row: Row, position: int) -> Row | None:
+    def add(self, key: Key, row: Row, position: int) -> Row | None:
         """Add this row. Raises AlreadyExists."""
         if key in self.rows:
             raise AlreadyExists(self.store, self.schema.name, self.schema.key, position)
@@ -59,7 +59,7 @@ class Table:
         self.restore(key, row)
         return None
 
-    def update(self, key: Any, values: dict[int, Any], change: Change, position: int) -> Row | None:
+    def update(self, key: Key, values: dict[int, Value], change: Change, position: int) -> Row | None:
         """Change these places of a row. Raises StaleVersion."""
         before = self._require(key, change, position)
         row = list(before)
@@ -70,7 +70,7 @@ class Table:
         self.restore(key, after)
         return before
 
-    def remove(self, key: Any, change: Change, position: int) -> Row | None:
+    def remove(self, key: Key, change: Change, position: int) -> Row | None:
         """Remove a row. Raises StaleVersion."""
         before = self._require(key, change, position)
         self.restore(key, None)
@@ -83,7 +83,7 @@ class Table:
             if None not in values and len(index[values]) > 1:
                 raise UniqueViolation(self.store, self.schema.name, fields, position)
 
-    def restore(self, key: Any, row: Row | None) -> None:
+    def restore(self, key: Key, row: Row | None) -> None:
         """Let the row of this key be this one, or none; nothing is checked."""
         before = self.rows.pop(key, None) if row is None else self.rows.get(key)
         if before is not None:
@@ -100,7 +100,7 @@ class Table:
                 if key is not None:
                     yield field.name, str(field.target), key
 
-    def _require(self, key: Any, change: Change, position: int) -> Row:
+    def _require(self, key: Key, change: Change, position: int) -> Row:
         row, version, expected = self.rows.get(key), change.version, change.expected
         if row is None or (version is not None and self._version(row) != version):
             raise StaleVersion(self.store, self.schema.name, key, position)
@@ -108,7 +108,7 @@ class Table:
             raise StaleVersion(self.store, self.schema.name, key, position)
         return row
 
-    def _version(self, row: Row) -> Any:
+    def _version(self, row: Row) -> Value:
         return row[self.schema.positions[self.schema.version]] if self.schema.version else None
 
     def _check_row(self, row: Row) -> None:
@@ -116,7 +116,7 @@ class Table:
             if row[place] is None:
                 raise StoreError(self.store, f"{self.schema.name}.{self.schema.stored[place].name} cannot be null")
 
-    def _index(self, key: Any, row: Row) -> None:
+    def _index(self, key: Key, row: Row) -> None:
         for _, places, index in self._unique:
             values = tuple([row[place] for place in places])
             if None not in values:
@@ -124,7 +124,7 @@ class Table:
         for field, _, target in self.targets(row):
             self.referring[field].setdefault(target, {})[key] = None
 
-    def _unindex(self, key: Any, row: Row) -> None:
+    def _unindex(self, key: Key, row: Row) -> None:
         for _, places, index in self._unique:
             values = tuple([row[place] for place in places])
             if None not in values:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import StoreError
-from holdall.query import Kind, Query
+from holdall.query import AnyQuery, Kind
 from holdall.store import Change, Outcome, Rows, Verb, demand_changes
 from holdall.stores.memory.data import Data, Effect
 from holdall.stores.memory.fetch import copied, count_rows, fetch_rows
@@ -30,12 +30,12 @@ class MemoryTransaction:
         self._before: Data | None = None
         self._removed: list[tuple[str, Any]] = []
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means, this transaction's own changes included."""
         self._require_open()
         return fetch_rows(self._data, query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means, this transaction's own changes included."""
         self._require_open()
         return count_rows(self._data, query)

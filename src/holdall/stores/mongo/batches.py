@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import StoreError
-from holdall.query import Generated, Kind
+from holdall.query import Generated, Key, Kind, Value
 from holdall.store import Change, Expected, KeyOf, Runs, Verb, awaits_key, positions_awaited, with_made_keys
 from holdall.stores.mongo.errors import unstorable
 from holdall.stores.mongo.layout import Layout, Layouts
@@ -29,8 +29,8 @@ class Batch(msgspec.Struct):
     layout: Layout
     fields: tuple[str, ...]
     first: int
-    keys: list[Any]
-    rows: Sequence[tuple[Any, ...]]
+    keys: list[Key]
+    rows: Sequence[tuple[Value, ...]]
     versions: Sequence[int | None]
     tokens: Sequence[str | None]
     needs: dict[int, set[int]] = {}
@@ -117,7 +117,7 @@ def _demand_fields(store: str, batch: Batch) -> None:
             raise StoreError(store, f"an update cannot change {schema.name}.{name}")
 
 
-def _keys_among_values(batch: Batch) -> list[Any]:
+def _keys_among_values(batch: Batch) -> list[Key]:
     names = batch.layout.schema.key
     if not set(names) <= set(batch.fields):
         return batch.keys

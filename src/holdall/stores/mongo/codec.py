@@ -29,7 +29,7 @@ import msgspec
 from bson.decimal128 import Decimal128, create_decimal128_context
 from bson.int64 import Int64
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Key, Kind, Value
 from holdall.stores.mongo.errors import Misfit
 from holdall.stores.mongo.json_value import json_to_document, json_to_value
 
@@ -56,11 +56,11 @@ class Codec(msgspec.Struct, frozen=True):
     is_ordered: bool = True  # whether the server sorts these values as ``evaluate`` does
     is_sound: Callable[[Sequence[Any]], bool] | None = None  # whether values of plain types are all such as are written
 
-    def encoded(self, value: Any) -> Any:
+    def encoded(self, value: object) -> Value:
         """The BSON form of a value, None of None. Raises Misfit for a value that has no exact one."""
         return value if value is None or self.encode is None else self.encode(value)
 
-    def decoded(self, stored: Any) -> Any:
+    def decoded(self, stored: object) -> Value:
         """The value of its BSON form. Raises Misfit for what this field never holds."""
         kind = type(stored)
         if stored is None:
@@ -85,7 +85,7 @@ def codec_of(field: FieldSchema, *, native_dates: bool = False) -> Codec:
     return _SCALARS[field.kind]
 
 
-def neighbours(field: FieldSchema, value: Any, *, native_dates: bool = False) -> tuple[Any, Any]:
+def neighbours(field: FieldSchema, value: Value, *, native_dates: bool = False) -> tuple[Any, Any]:
     """The nearest BSON values below and above a value that has no exact form, to compare with in its place."""
     if isinstance(value, datetime) and native_dates:
         below = value.replace(microsecond=value.microsecond // 1000 * 1000)
@@ -105,26 +105,26 @@ def _rounded(number: Decimal, way: str) -> Decimal:
     return context.create_decimal(number)
 
 
-def _float(value: Any) -> float:
+def _float(value: Value) -> float:
     return float(value)
 
 
-def _are_finite(values: Sequence[Any]) -> bool:
+def _are_finite(values: Sequence[Value]) -> bool:
     """Whether no float is NaN or an infinity; as a rule their sum tells it."""
     return isfinite(sum(filter(None, values))) or all(value is None or isfinite(value) for value in values)
 
 
-def _are_within(values: Sequence[Any]) -> bool:
+def _are_within(values: Sequence[Value]) -> bool:
     return -_LARGEST - 1 not in values
 
 
-def _from_float(stored: Any) -> float:
+def _from_float(stored: Value) -> float:
     if not isfinite(stored):
         raise Misfit("is stored as something that is no finite number")
     return float(stored)
 
 
-def _whole(stored: Any) -> int:
+def _whole(stored: Value) -> int:
     if isinstance(stored, float) and not stored.is_integer():
         raise Misfit("is stored as something that is no whole number")
     if abs(stored) > _LARGEST:
@@ -132,14 +132,14 @@ def _whole(stored: Any) -> int:
     return int(stored)
 
 
-def _decimal(value: Any) -> Decimal128:
+def _decimal(value: Value) -> Decimal128:
     try:
         return Decimal128(Decimal(value))
     except Inexact:
         raise Misfit("a decimal here has at most 34 digits") from None
 
 
-def _from_decimal(stored: Any) -> Decimal:
+def _from_decimal(stored: Value) -> Decimal:
     value: Decimal = stored.to_decimal() if isinstance(stored, Decimal128) else Decimal(int(stored))
     if not value.is_finite():
         raise Misfit("is stored as something that is no finite number")
@@ -191,7 +191,7 @@ def _timedelta(value: timedelta) -> int:
     return number
 
 
-def _from_timedelta(stored: Any) -> timedelta:
+def _from_timedelta(stored: Value) -> timedelta:
     return timedelta(microseconds=int(stored))
 
 
@@ -234,10 +234,10 @@ def _reference(field: FieldSchema, native_dates: bool) -> Codec:
 def key_document(names: tuple[str, ...], parts: list[Codec]) -> Codec:
     """How a key of several fields is kept: a document of its parts, always in this order."""
 
-    def encode(key: tuple[Any, ...]) -> dict[str, Any]:
+    def encode(key: tuple[Key, ...]) -> dict[str, Value]:
         return {name: part.encoded(value) for name, part, value in zip(names, parts, key, strict=True)}
 
-    def decode(stored: dict[str, Any]) -> tuple[Any, ...]:
+    def decode(stored: dict[str, Value]) -> tuple[Value, ...]:
         if tuple(stored) != names:
             raise Misfit(f"is stored as a document whose parts are not {', '.join(names)}, in this order")
         return tuple([part.decoded(value) for part, value in zip(parts, stored.values(), strict=True)])
@@ -246,10 +246,10 @@ def key_document(names: tuple[str, ...], parts: list[Codec]) -> Codec:
 
 
 def _many(key: Codec) -> Codec:
-    def encode(keys: tuple[Any, ...]) -> list[Any]:
+    def encode(keys: tuple[Key, ...]) -> list[Value]:
         return list(keys) if key.encode is None else list(map(key.encode, keys))
 
-    def decode(stored: list[Any]) -> tuple[Any, ...]:
+    def decode(stored: list[Value]) -> tuple[Value, ...]:
         return tuple(map(key.decoded, stored))
 
     return Codec(frozenset({_NULL}), frozenset({list}), encode, decode, is_ordered=False)

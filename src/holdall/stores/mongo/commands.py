@@ -10,7 +10,7 @@ from typing import Any
 from pymongo import UpdateOne
 
 from holdall.codegen import function
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Key, Kind, Value
 from holdall.store import Members
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.documents import encoded_column
@@ -67,7 +67,7 @@ def is_light(batch: Batch) -> bool:
     return size < _MOST_BYTES
 
 
-def _most_bytes(field: FieldSchema, values: Sequence[Any]) -> float:
+def _most_bytes(field: FieldSchema, values: Sequence[Value]) -> float:
     """Return an upper bound of the size of these values in bytes; infinity for kinds whose size is not known."""
     kind = _of_key(field).kind
     if kind in _OF_ANY_SIZE:
@@ -85,7 +85,7 @@ _MOST_BYTES = 12 * 2**20  # of the 16 MiB of one command
 _SMALL = 48  # more than any single number, date or UUID takes, the name of its field aside
 
 
-def _absent(place: Place, count: int) -> Sequence[Any]:
+def _absent(place: Place, count: int) -> Sequence[Value]:
     return [() if place.field.kind is Kind.MANY else None] * count
 
 
@@ -133,7 +133,7 @@ def departures_of(batch: Batch) -> list[UpdateOne]:
 def updates_of(batch: Batch, *, at_once: bool = False) -> list[Document]:
     """Return the update of each record of an UPDATE, ``at_once`` or after ``departures_of``."""
     layout = batch.layout
-    columns: list[Sequence[Any]] = [
+    columns: list[Sequence[Value]] = [
         encoded_column(layout, layout.places[name], column)[0]
         for name, column in zip(batch.fields, zip(*batch.rows, strict=True), strict=True)
     ]
@@ -170,11 +170,11 @@ def _write_members(update: Document, batch: Batch, place: Place, members: Member
         update.setdefault("$pullAll", {})[path] = _encoded(batch, place, members.gone)
 
 
-def _encoded(batch: Batch, place: Place, keys: Iterable[Any]) -> list[Any]:
+def _encoded(batch: Batch, place: Place, keys: Iterable[Key]) -> list[Value]:
     return list(encoded_column(batch.layout, place, [tuple(keys)])[0][0])
 
 
-def _update(names: Sequence[str], row: Sequence[Any]) -> Document:
+def _update(names: Sequence[str], row: Sequence[Value]) -> Document:
     given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
     update: Document = {"$set": given} if given else {}
     if len(given) < len(names):
@@ -182,7 +182,7 @@ def _update(names: Sequence[str], row: Sequence[Any]) -> Document:
     return update or {"$setOnInsert": {TOKEN: ""}}  # nothing to change: only whether it is there, as it was
 
 
-def _stored_keys(batch: Batch) -> list[Any]:
+def _stored_keys(batch: Batch) -> list[Key]:
     layout = batch.layout
     try:
         return [layout.key.encoded(key) for key in batch.keys] if layout.key.encode is not None else batch.keys

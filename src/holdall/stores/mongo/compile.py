@@ -7,9 +7,8 @@ to other collections are answered first, by ``semi_joins``, and arrive here as `
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from holdall.query import And, Compare, Condition, Node, Not, Op, Or
+from holdall.query import And, Compare, Condition, Node, Not, Op, Or, Value
 from holdall.stores.mongo.codec import neighbours
 from holdall.stores.mongo.errors import Misfit
 from holdall.stores.mongo.layout import Layout, Place
@@ -17,7 +16,7 @@ from holdall.stores.mongo.text import containing, containing_any_case, ending, p
 
 __all__ = ["NOTHING", "Among", "Filter", "filter_of"]
 
-Filter = dict[str, Any]
+Filter = dict[str, Value]
 
 NOTHING: Filter = {"_id": {"$in": []}}
 """The filter that nothing meets, which the server sees before it looks."""
@@ -27,7 +26,7 @@ class Among(Node, frozen=True):
     """True if what lies at this document path, or in its array, is one of these stored values."""
 
     document_path: str
-    stored: list[Any]
+    stored: list[Value]
 
 
 def filter_of(condition: Condition | Among, layout: Layout) -> Filter:
@@ -51,7 +50,7 @@ def filter_of(condition: Condition | Among, layout: Layout) -> Filter:
     raise TypeError(f"{type(condition).__name__} was not answered before compiling")
 
 
-def _compare(place: Place, op: Op, value: Any) -> Filter:
+def _compare(place: Place, op: Op, value: Value) -> Filter:
     path = place.path
     if op is Op.IS_NULL:
         return _missing(place) if value else _present(place)
@@ -73,7 +72,7 @@ def _compare(place: Place, op: Op, value: Any) -> Filter:
 _OPERATORS: dict[Op, str] = {Op.EQ: "$eq", Op.LT: "$lt", Op.LE: "$lte", Op.GT: "$gt", Op.GE: "$gte"}
 
 
-def _exact(place: Place, value: Any) -> Any:
+def _exact(place: Place, value: object) -> Value:
     """The stored form of a value to compare with, None if it has none; numbers stay numbers, whatever the field."""
     if isinstance(value, int) and place.codec.encode is not None and not isinstance(value, bool):
         return value
@@ -83,7 +82,7 @@ def _exact(place: Place, value: Any) -> Any:
         return None
 
 
-def _inexact(place: Place, op: Op, value: Any) -> Filter:
+def _inexact(place: Place, op: Op, value: object) -> Filter:
     below, above = neighbours(place.field, value, native_dates=place.native_dates)
     if op is Op.EQ:
         return NOTHING
@@ -102,7 +101,7 @@ def _present(place: Place) -> Filter:
     return {"$nor": [_missing(place)]} if place.is_array else {place.path: {"$ne": None}}
 
 
-def _among_whole(place: Place, op: Op, values: tuple[Any, ...]) -> Filter:
+def _among_whole(place: Place, op: Op, values: tuple[Value, ...]) -> Filter:
     """Compared as wholes, by an expression: a filter would also look at the elements of arrays."""
     stored = [place.codec.encoded(value) for value in values]
     found = {"$expr": {"$in": [f"${place.path}", {"$literal": stored}]}}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import Kind
+from holdall.query import Key, Kind, Value
 from holdall.store import Damaged, Rows
 from holdall.stores.mongo.errors import Misfit, unstorable
 from holdall.stores.mongo.layout import Layout, Place
@@ -65,7 +65,7 @@ def column_of(documents: Sequence[Document], place: Place) -> tuple[Column, bool
     return column, any(isinstance(value, Damaged) for value in column)
 
 
-def _decoded(place: Place, value: Any) -> Any:
+def _decoded(place: Place, value: object) -> Value:
     if value is None:
         return None if place.field.nullable else MISSING
     try:
@@ -88,7 +88,7 @@ def refuse_damaged(store: str, layout: Layout, documents: Sequence[Document], na
             raise CorruptRecord(store, place, reasons, key=key, fields=tuple(broken), rows=rows)
 
 
-def _part(key: Any, name: str) -> Any:
+def _part(key: Key, name: str) -> Value:
     return key.get(name) if isinstance(key, dict) else key
 
 
@@ -97,7 +97,7 @@ def projection_of(layout: Layout, names: Sequence[str]) -> dict[str, int]:
     return dict.fromkeys(("_id", *(layout.path(name) for name in names if layout.path(name)[:3] != "_id")), 1)
 
 
-def encoded_column(layout: Layout, place: Place, column: Sequence[Any]) -> tuple[Sequence[Any], bool]:
+def encoded_column(layout: Layout, place: Place, column: Sequence[Value]) -> tuple[Sequence[Any], bool]:
     """The BSON forms of one field's values, and whether any is missing. Raises ValidationError for what has none."""
     has_missing = NoneType in set(map(type, column))
     if has_missing and not place.field.nullable:

@@ -8,17 +8,16 @@ or a path (empty, with a ``$`` in front or a dot inside) is kept escaped: ``~`` 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
 
 from bson.int64 import Int64
 
-from holdall.query import MAX_INT
+from holdall.query import MAX_INT, Value
 from holdall.stores.mongo.errors import Misfit
 
 __all__ = ["json_to_document", "json_to_value"]
 
 
-def json_to_document(value: Any) -> Any:
+def json_to_document(value: object) -> Value:
     """The BSON form of a JSON value. Raises Misfit for a number that is not finite."""
     if isinstance(value, dict):
         escaped = {_escaped(name): json_to_document(item) for name, item in value.items()}
@@ -30,7 +29,7 @@ def json_to_document(value: Any) -> Any:
     return value
 
 
-def json_to_value(stored: Any) -> Any:
+def json_to_value(stored: Value) -> Value:
     """The JSON value of its BSON form. Raises Misfit for BSON types that JSON has not."""
     kind = type(stored)
     if kind is dict:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from holdall.errors import DeclarationError
@@ -41,7 +39,7 @@ class MongoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise DeclarationError("connections, timeouts and bounds of a MongoDB store must be above zero")
 
 
-def open_mongo(name: str, url: str, **options: Any) -> MongoStore | StandaloneMongoStore:
+def open_mongo(name: str, url: str, **options: object) -> MongoStore | StandaloneMongoStore:
     """Open the store at ``mongodb://host:port/database`` or ``mongodb+srv://host/database``; no connection is made.
 
     Parameters of the URL (``replicaSet``, ``tls``, ``authSource`` …) go to the driver; the options are those of

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import And, Compare, Condition, Op, Or, Path, Query, SortKey, resolve
+from holdall.query import And, AnyQuery, Compare, Condition, Op, Or, Path, SortKey, Value, resolve
 from holdall.query.ordering import is_ordered
 from holdall.stores.mongo.layout import Layout, Layouts
 
@@ -24,7 +24,7 @@ class Order(msgspec.Struct, frozen=True):
         return [key for key in self.keys if key.nulls_first is key.descending]
 
 
-def order_of(query: Query[Any], layouts: Layouts, layout: Layout) -> Order:
+def order_of(query: AnyQuery, layouts: Layouts, layout: Layout) -> Order:
     """In which order the query's rows come."""
     if not is_ordered(query):
         return Order((), False)
@@ -40,7 +40,7 @@ def order_of(query: Query[Any], layouts: Layouts, layout: Layout) -> Order:
     return Order(keys, is_here)
 
 
-def position_condition(query: Query[Any]) -> Condition:
+def position_condition(query: AnyQuery) -> Condition:
     """Rows after the query's position, as a condition: greater in one sort key, equal in all before it."""
     alternatives: list[Condition] = []
     equal: tuple[Condition, ...] = ()
@@ -59,12 +59,12 @@ def position_condition(query: Query[Any]) -> Condition:
     return Or(tuple(alternatives))
 
 
-def sorted_rows(rows: list[tuple[Any, ...]], keys: list[tuple[int, SortKey]]) -> None:
+def sorted_rows(rows: list[tuple[Value, ...]], keys: list[tuple[int, SortKey]]) -> None:
     """Sort rows in place; each sort key comes with the column it looks at."""
     for place, key in reversed(keys):
         first = 0 if key.nulls_first is not key.descending else 2
 
-        def rank(row: tuple[Any, ...], place: int = place, first: int = first) -> tuple[int, Any]:
+        def rank(row: tuple[Value, ...], place: int = place, first: int = first) -> tuple[int, Any]:
             value = row[place]
             return (first, 0) if value is None else (1, value)
 

@@ -6,13 +6,14 @@ a document that holds what another is to get is first given a value that no othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from holdall.query import Key, Value
 from holdall.store import Verb
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.commands import filters_of
@@ -41,10 +42,10 @@ class Claim(msgspec.Struct):
     layout: Layout
     rule: tuple[str, ...]  # all paths of the rule
     paths: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-    keys: list[Any]  # of the takers, in the order of the rows
-    takers: dict[Any, set[Any]]
-    holders: dict[Any, Holder]
+    rows: list[tuple[Value, ...]]
+    keys: list[Key]  # of the takers, in the order of the rows
+    takers: dict[Key, set[Any]]
+    holders: dict[Key, Holder]
 
     def questions(self) -> Iterator[Document]:
         """Filters that find the documents which have any of the values now."""
@@ -93,7 +94,7 @@ class Claim(msgspec.Struct):
 def disputed_rules(looked: Sequence[tuple[Claim, Sequence[Document]]]) -> set[tuple[str, tuple[str, ...]]]:
     """The rules in which a value is claimed by two records, or held by a document that keeps it."""
     disputed = set[tuple[str, tuple[str, ...]]]()
-    takers: dict[Any, set[Any]] = {}
+    takers: dict[Key, set[Any]] = {}
     for claim, found in looked:
         for value, keys in claim.takers.items():
             known = takers.setdefault((claim.place, value), set())
@@ -105,14 +106,14 @@ def disputed_rules(looked: Sequence[tuple[Claim, Sequence[Document]]]) -> set[tu
     return disputed
 
 
-def hashable(value: Any) -> Any:
+def hashable(value: object) -> Hashable:
     """A stored key or value as one that a dictionary takes."""
     if isinstance(value, dict):
         return tuple([(name, hashable(part)) for name, part in value.items()])
     return value
 
 
-def _at(document: Document, path: str) -> Any:
+def _at(document: Document, path: str) -> Value:
     name, _, part = path.partition(".")
     return document.get(name, {}).get(part) if part else document.get(name)
 

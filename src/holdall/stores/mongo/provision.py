@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import msgspec
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from holdall.errors import SchemaMismatch
-from holdall.query import Kind
+from holdall.query import Kind, Value
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.source import Document
 
@@ -28,9 +27,9 @@ class Index(msgspec.Struct, frozen=True):
     is_partial: bool = False
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Value]:
         """The options of the index beside its fields."""
-        options: dict[str, Any] = {"name": self.name}
+        options: dict[str, Value] = {"name": self.name}
         if self.is_unique:
             options["unique"] = True
         if self.is_partial:

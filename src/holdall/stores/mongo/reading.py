@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
 
 import msgspec
 
 from holdall.errors import LimitExceeded
-from holdall.query import Path, Query, both
+from holdall.query import AnyQuery, Path, Value, both
 from holdall.store import Damaged, Rows
 from holdall.stores.mongo.compile import Filter, filter_of
 from holdall.stores.mongo.documents import Columns, columns_of, projection_of, refuse_damaged
@@ -39,7 +38,7 @@ class Reader:
         self._bounds = bounds
         self._joins = SemiJoins(source, layouts, bounds.keys)
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means."""
         layout = self._layouts.of(query.collection)
         if query.max_rows == 0:
@@ -54,7 +53,7 @@ class Reader:
             documents = await self._source.find(layout.collection, wanted, *_found(query, layout, order))
         return await self._rows(query, layout, documents)
 
-    async def batches(self, query: Query[Any], size: int) -> AsyncGenerator[Rows]:
+    async def batches(self, query: AnyQuery, size: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``size`` at a time."""
         layout = self._layouts.of(query.collection)
         if query.max_rows == 0:
@@ -76,19 +75,19 @@ class Reader:
         finally:
             await batches.aclose()
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         layout = self._layouts.of(query.collection)
         wanted = filter_of(await self._joins.resolved(query.condition, layout), layout)
         return await self._source.count(layout.collection, wanted)
 
-    async def _wanted(self, query: Query[Any], layout: Layout) -> Filter:
+    async def _wanted(self, query: AnyQuery, layout: Layout) -> Filter:
         condition = query.condition
         if query.position is not None:
             condition = both(condition, position_condition(query))
         return filter_of(await self._joins.resolved(condition, layout), layout)
 
-    async def _rows(self, query: Query[Any], layout: Layout, documents: list[Document]) -> Rows:
+    async def _rows(self, query: AnyQuery, layout: Layout, documents: list[Document]) -> Rows:
         """The rows of documents. Raises CorruptRecord, with all of them, where one cannot be read whole."""
         if not documents:
             return []
@@ -111,7 +110,7 @@ class Reader:
         ]
         return Columns(through, any(isinstance(value, Damaged) for column in through for value in column))
 
-    async def _sorted_here(self, query: Query[Any], layout: Layout, wanted: Filter, order: Order) -> Rows:
+    async def _sorted_here(self, query: AnyQuery, layout: Layout, wanted: Filter, order: Order) -> Rows:
         projection = query.projection or tuple((field.name,) for field in layout.schema.stored)
         paths = (*projection, *(key.path for key in order.keys))
         asked = projection_of(layout, [path[0] for path in paths])
@@ -138,13 +137,13 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [".".join(path) for path in paths]
 
 
-def _without_damage(value: Any) -> Any:
+def _without_damage(value: object) -> Value:
     """Return the value to sort a record by: a value that cannot be read stands where missing values do."""
     return None if isinstance(value, Damaged) else value
 
 
 def _found(
-    query: Query[Any], layout: Layout, order: Order
+    query: AnyQuery, layout: Layout, order: Order
 ) -> tuple[dict[str, int] | None, list[tuple[str, int]], int, int]:
     """Projection, sort, offset and limit of a find."""
     names = [path[0] for path in query.projection]
@@ -160,7 +159,7 @@ def _sort(layout: Layout, order: Order) -> list[tuple[str, int]]:
     return [*sort[: -len(parts)], ("_id", 1)] if len(parts) > 1 and sort[-len(parts) :] == parts else sort
 
 
-def _pipeline(query: Query[Any], layout: Layout, wanted: Filter, order: Order) -> list[Document]:
+def _pipeline(query: AnyQuery, layout: Layout, wanted: Filter, order: Order) -> list[Document]:
     """The stages for a sort that puts missing values where MongoDB does not; empty if there is none."""
     odd = order.odd()
     if not odd:

@@ -20,6 +20,7 @@ from holdall.query import (
     Condition,
     Every,
     FieldSchema,
+    Key,
     Kind,
     ManyForm,
     Node,
@@ -28,6 +29,7 @@ from holdall.query import (
     Or,
     Schema,
     Some,
+    Value,
     compile_condition,
 )
 from holdall.stores.mongo.codec import codec_of
@@ -61,7 +63,7 @@ class SemiJoins:
         """The same condition on own fields alone. Raises LimitExceeded where too many keys would be needed."""
         return condition if _is_own(condition, layout) else await self._resolve(condition, layout, {})
 
-    async def _resolve(self, node: Condition, layout: Layout, within: Filter) -> Any:
+    async def _resolve(self, node: Condition, layout: Layout, within: Filter) -> Value:
         """``within`` is what holds for every record of interest; it helps where a list of keys would be too long."""
         if _is_own(node, layout):
             return node
@@ -95,7 +97,7 @@ class SemiJoins:
                 return await self._through(path[0], Compare(path[1:], op, value), layout, within)
         raise TypeError(f"no condition: {type(node).__name__}")
 
-    async def _through(self, name: str, inner: Condition, layout: Layout, within: Filter) -> Any:
+    async def _through(self, name: str, inner: Condition, layout: Layout, within: Filter) -> Value:
         place = layout.places[name]
         target = self._layouts.target(place.field)
         wanted = filter_of(await self._resolve(inner, target, {}), target)
@@ -106,7 +108,7 @@ class SemiJoins:
                 keys = await self._keys(target, _both({"_id": {"$in": pointed}}, wanted), "_id")
         return Among(place.path, self._bounded(keys))
 
-    async def _some(self, name: str, inner: Condition, layout: Layout) -> Any:
+    async def _some(self, name: str, inner: Condition, layout: Layout) -> Value:
         field = layout.schema.field(name)
         if field.is_stored and str(field.target) not in self._layouts.schemas:
             return await self._some_key(name, inner, layout)
@@ -116,7 +118,7 @@ class SemiJoins:
             return Among("_id", self._bounded(await self._keys(target, wanted, target.path(str(field.back)))))
         return Among(layout.path(name), self._bounded(await self._keys(target, wanted, "_id")))
 
-    async def _some_key(self, name: str, inner: Condition, layout: Layout) -> Any:
+    async def _some_key(self, name: str, inner: Condition, layout: Layout) -> Key:
         """Of records in another store only their keys are known: those that lists here hold are looked at here."""
         place = layout.places[name]
         key = place.field.target_key
@@ -133,7 +135,7 @@ class SemiJoins:
         rows = map(codec.decoded, found)
         return Among(place.path, [each for each, row in zip(found, rows, strict=True) if meets(_row(key, row))])
 
-    async def _compared_here(self, name: str, op: Op, value: Any, layout: Layout) -> Any:
+    async def _compared_here(self, name: str, op: Op, value: object, layout: Layout) -> Value:
         place = layout.places[name]
         documents = await self._source.find(
             layout.collection, {place.path: {"$ne": None}}, {place.path: 1}, limit=self._most + 1
@@ -141,7 +143,7 @@ class SemiJoins:
         self._bounded(documents if len(documents) <= self._most else None)
         return Among("_id", [each["_id"] for each in documents if _holds(op, _at(each, place.path), value)])
 
-    async def _keys(self, layout: Layout, wanted: Filter, path: str) -> list[Any] | None:
+    async def _keys(self, layout: Layout, wanted: Filter, path: str) -> list[Key] | None:
         """The different values at this path of the records that meet the filter; None if there are too many."""
         if path == "_id":
             found = await self._source.find(layout.collection, wanted, {"_id": 1}, limit=self._most + 1)
@@ -151,7 +153,7 @@ class SemiJoins:
         keys = [key for document in found if (key := document["_id"]) is not None]
         return keys if len(keys) <= self._most else None
 
-    def _bounded(self, keys: Sequence[Any] | None) -> list[Any]:
+    def _bounded(self, keys: Sequence[Key] | None) -> list[Value]:
         if keys is None:
             raise LimitExceeded("keys on the way through a reference", self._most, _ADVICE)
         return list(keys)
@@ -169,7 +171,7 @@ class _KeysAlone:
         return lambda key: ()
 
 
-def _row(key: Sequence[FieldSchema], value: Any) -> tuple[Any, ...]:
+def _row(key: Sequence[FieldSchema], value: Value) -> tuple[Value, ...]:
     return (value,) if len(key) == 1 else tuple(value)
 
 
@@ -191,7 +193,7 @@ def _is_own(node: Condition, layout: Layout) -> bool:
     return True
 
 
-def _merged(items: Iterable[Condition], kind: type[And | Or], layout: Layout) -> list[Any]:
+def _merged(items: Iterable[Condition], kind: type[And | Or], layout: Layout) -> list[Value]:
     """The items that lead elsewhere; those through one reference are asked together."""
     through: dict[str, list[Compare]] = {}
     merged: list[Any] = []
@@ -215,13 +217,13 @@ def _both(left: Filter, right: Filter) -> Filter:
     return {"$and": [left, right]} if left and right else left or right
 
 
-def _at(document: dict[str, Any], path: str) -> Any:
+def _at(document: dict[str, Value], path: str) -> Value:
     for name in path.split("."):
         document = document[name]
     return document
 
 
-def _holds(op: Op, found: Any, value: Any) -> bool:
+def _holds(op: Op, found: Any, value: Value) -> bool:
     if op is Op.BETWEEN:
         return bool(value[0] <= found <= value[1])
     return bool(_COMPARISONS[op](found, value))

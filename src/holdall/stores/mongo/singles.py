@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from holdall.errors import AlreadyExists, HoldallError, ReferenceViolation, StaleVersion, StoreTimeout, StoreUnavailable
+from holdall.query import Key
 from holdall.store import Verb
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.commands import documents_of, filters_of, updates_of
@@ -142,7 +143,7 @@ class Singles:
             return None
         return StaleVersion(self._store, batch.layout.schema.name, batch.keys[place], batch.first + place)
 
-    async def _is_ours(self, batch: Batch, place: int, key: Any) -> bool:
+    async def _is_ours(self, batch: Batch, place: int, key: Key) -> bool:
         """Whether this change was made before: the record bears its token, or is gone as it was to be."""
         token = batch.tokens[place]
         if token is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -11,11 +11,12 @@ from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
+from holdall.query import Value
 from holdall.stores.mongo.errors import translating
 
 __all__ = ["Document", "Source"]
 
-Document: TypeAlias = dict[str, Any]
+Document: TypeAlias = dict[str, Value]
 Sorting: TypeAlias = Sequence[tuple[str, int]]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
 
 import pymongo
 
 from holdall.errors import HoldallError, StoreError, Unsupported
-from holdall.query import Kind, Op, Query, Schema, check
+from holdall.query import AnyQuery, Key, Kind, Op, Schema, check
 from holdall.store import (
     Capabilities,
     Change,
@@ -80,19 +79,19 @@ class StandaloneMongoStore:
         self._layouts.demand_options()
         self._preparation.look_again()
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
         self._demand(query)
         with self._in_time():
             return await (await self._reader()).fetch(query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         self._demand(query)
         with self._in_time():
             return await (await self._reader()).count(query)
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, as the server comes by them."""
         self._demand(query)
         batches = (await self._reader()).batches(query, batch)
@@ -114,7 +113,7 @@ class StandaloneMongoStore:
             outcome if error is None else Outcome(error=error) for outcome, error in zip(outcomes, errors, strict=True)
         ]
 
-    async def reserve(self, collection: str, count: int) -> Sequence[Any]:
+    async def reserve(self, collection: str, count: int) -> Sequence[Key]:
         """Reserve ``count`` generated keys that no other caller gets; keys that are not used leave gaps."""
         layout = self._layouts.of(collection)
         if not is_counted(layout):
@@ -152,7 +151,7 @@ class StandaloneMongoStore:
         self._preparation.look_again()
         await self._connection.close()
 
-    def _demand(self, query: Query[Any]) -> None:
+    def _demand(self, query: AnyQuery) -> None:
         check(query, self._layouts.schemas)
         demand_query(self.name, self._capabilities, query)
 
@@ -240,7 +239,7 @@ class MongoTransaction:
         source: Source,
         reader: Reader,
         preparation: Preparation,
-        demand: Callable[[Query[Any]], None],
+        demand: Callable[[AnyQuery], None],
         sessions: ServerSessions,
     ) -> None:
         self.is_over = False
@@ -250,14 +249,14 @@ class MongoTransaction:
         self._demand = demand
         self._sessions = sessions
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """As ``MongoStore.fetch``, this transaction's own changes included."""
         self.require_open()
         self._demand(query)
         with pymongo.timeout(self._source.timeout):
             return await self._reader.fetch(query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """As ``MongoStore.count``, this transaction's own changes included."""
         self.require_open()
         self._demand(query)

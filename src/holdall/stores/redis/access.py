@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from holdall.errors import Unsupported
-from holdall.query import ALWAYS, And, Compare, Condition, Every, Kind, Op, Or, Query, Some, nodes
+from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Every, Key, Kind, Op, Or, Query, Some, Value, nodes
 from holdall.stores.redis.asked import Alternative, ByKeys, ByPage, ByRanges, Where
 from holdall.stores.redis.layout import SEPARATOR, Layout
 from holdall.stores.redis.text import exact, sortable
@@ -37,7 +37,7 @@ class Access(NamedTuple):
     reason: str = ""
 
 
-def access_of(layout: Layout, query: Query[Any]) -> Access:
+def access_of(layout: Layout, query: AnyQuery) -> Access:
     """The way that reads the least."""
     if query.condition == ALWAYS:
         return _listing(layout, query)
@@ -52,7 +52,7 @@ def access_of(layout: Layout, query: Query[Any]) -> Access:
     return Access(_whole(layout), is_scan=True, reason=f"the condition on {_named(query.condition)}")
 
 
-def referring(layout: Layout, field: str, keys: Iterable[Any]) -> Access:
+def referring(layout: Layout, field: str, keys: Iterable[Key]) -> Access:
     """The records whose reference ``field`` is one of these keys."""
     return access_of(layout, Query(layout.schema.name, Compare((field,), Op.IN, tuple(keys))))
 
@@ -67,7 +67,7 @@ def _named(condition: Condition) -> str:
     return next((".".join(path) for path in paths), "nothing")
 
 
-def _listing(layout: Layout, query: Query[Any]) -> Access:
+def _listing(layout: Layout, query: AnyQuery) -> Access:
     """All records, or a page of them in the order of their keys."""
     is_part = query.max_rows is not None or query.skip > 0 or query.position is not None
     direction = _key_order(layout, query)
@@ -87,7 +87,7 @@ def _listing(layout: Layout, query: Query[Any]) -> Access:
     return Access(page, is_answer=True)
 
 
-def _key_order(layout: Layout, query: Query[Any]) -> bool | None:
+def _key_order(layout: Layout, query: AnyQuery) -> bool | None:
     """Whether the rows are wanted in the order of their keys (False), the other way round (True), or neither (None)."""
     names = [key.path[0] if len(key.path) == 1 else "" for key in query.sort_keys]
     if query.position == () or not layout.is_ordered or names != list(layout.schema.key[: len(names)]):
@@ -98,9 +98,9 @@ def _key_order(layout: Layout, query: Query[Any]) -> bool | None:
     return True in descending
 
 
-def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Any] | None:
+def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Key] | None:
     key = layout.schema.key
-    equal: dict[str, Any] = {}
+    equal: dict[str, Value] = {}
     for item in items:
         if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in key:
             if item.op is Op.EQ:

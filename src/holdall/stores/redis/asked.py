@@ -7,7 +7,9 @@ ARGV; the others are arrays within these or within an answer. ``sent`` has what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
+
+from holdall.query import Value
 
 __all__ = [
     "Alternative",
@@ -266,4 +268,4 @@ class IndexRecord(NamedTuple):
     digest: str
     text: str
     member: str
-    slots: list[Any]
+    slots: list[Value]

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind
+from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind, Value
 from holdall.store import is_bounded_json, is_too_deep, may_pass_bounds
 from holdall.stores.redis.errors import MISSING, Misfit
 
@@ -68,15 +68,15 @@ def _key_type(field: FieldSchema) -> Any:
 class Codec(Protocol):
     """How the values of one collection stand in its hashes."""
 
-    def column(self, name: str, values: Sequence[Any]) -> list[str]:
+    def column(self, name: str, values: Sequence[Value]) -> list[str]:
         """The values of one field as they are written. Raises Misfit for what would not be read again."""
         ...
 
-    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Any, ...]]:
+    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Value, ...]]:
         """The rows of these fields in a list of lists. Raises Misfit, without saying where."""
         ...
 
-    def value(self, name: str, json: bytes) -> Any:
+    def value(self, name: str, json: bytes) -> Value:
         """One value. Raises Misfit."""
         ...
 
@@ -90,7 +90,7 @@ class JsonCodec:
         self._types = {field.name: type_of(field) for field in fields}
         self._decoders: dict[tuple[str, ...], Callable[[bytes], list[tuple[Any, ...]]]] = {}
 
-    def column(self, name: str, values: Sequence[Any]) -> list[str]:
+    def column(self, name: str, values: Sequence[Value]) -> list[str]:
         """The values of one field as JSON texts. Raises Misfit for what has none, or would not be read again."""
         field = self._by_name[name]
         if not field.nullable and None in values:
@@ -105,14 +105,14 @@ class JsonCodec:
         _refuse_unreadable(field, values, text, lines)
         return lines
 
-    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Any, ...]]:
+    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Value, ...]]:
         """The rows of these fields in a list of lists. Raises Misfit, without saying where."""
         decode = self._decoders.get(names)
         if decode is None:
             decode = self._decoders[names] = self._decoder(names)
         return decode(json)
 
-    def value(self, name: str, json: bytes) -> Any:
+    def value(self, name: str, json: bytes) -> Value:
         """One value. Raises Misfit."""
         field = self._by_name[name]
         try:
@@ -136,9 +136,9 @@ class JsonCodec:
         documents = [place for place, name in enumerate(names) if self._by_name[name].kind is Kind.JSON]
         instants = [place for place, name in enumerate(names) if self._by_name[name].kind is Kind.DATETIME]
 
-        def decode(json: bytes) -> list[tuple[Any, ...]]:
+        def decode(json: bytes) -> list[tuple[Value, ...]]:
             try:
-                rows: list[tuple[Any, ...]] = decoder.decode(json)
+                rows: list[tuple[Value, ...]] = decoder.decode(json)
                 for place in instants:  # what others wrote may have another offset
                     if any(row[place] is not None and row[place].tzinfo is not UTC for row in rows):
                         rows = [_in_utc(row, place) for row in rows]
@@ -153,7 +153,7 @@ class JsonCodec:
         return decode
 
 
-def _are_bounded(json: bytes, rows: list[tuple[Any, ...]], places: list[int]) -> bool:
+def _are_bounded(json: bytes, rows: list[tuple[Value, ...]], places: list[int]) -> bool:
     """Whether the JSON at these places is such as fields can hold; a look at all the text spares most a closer one."""
     if may_pass_bounds(json):
         return all(is_bounded_json(row[place]) for place in places for row in rows)
@@ -161,7 +161,7 @@ def _are_bounded(json: bytes, rows: list[tuple[Any, ...]], places: list[int]) ->
     return not (may_be_deep and any(is_too_deep(row[place]) for place in places for row in rows))
 
 
-def _refuse_unreadable(field: FieldSchema, values: Sequence[Any], text: str, lines: list[str]) -> None:
+def _refuse_unreadable(field: FieldSchema, values: Sequence[Value], text: str, lines: list[str]) -> None:
     """Raise Misfit for what reading would refuse; a look at the text as a whole finds that there is none such."""
     if field.kind is Kind.FLOAT and lines.count("null") != values.count(None):
         raise Misfit(f"{field.name} has a value that JSON cannot hold: not-a-number or an infinity")
@@ -172,6 +172,6 @@ def _refuse_unreadable(field: FieldSchema, values: Sequence[Any], text: str, lin
         raise Misfit(f"{field.name} has a whole number that 64 bits do not hold")
 
 
-def _in_utc(row: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+def _in_utc(row: tuple[Value, ...], place: int) -> tuple[Value, ...]:
     value = row[place]
     return row if value is None else (*row[:place], value.astimezone(UTC), *row[place + 1 :])

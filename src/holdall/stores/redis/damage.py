@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from holdall.errors import CorruptRecord
-from holdall.query import Schema
+from holdall.query import Key, Schema, Value
 from holdall.store import Damaged, Row, Rows
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
@@ -25,7 +25,7 @@ def names_itself(layout: Layout, codec: Codec, text: bytes, *held: bytes) -> boo
     return key_as_named(layout, codec, text.decode(errors="replace"), held) is not None
 
 
-def key_as_named(layout: Layout, codec: Codec, text: str, held: Sequence[bytes]) -> tuple[Any, ...] | None:
+def key_as_named(layout: Layout, codec: Codec, text: str, held: Sequence[bytes]) -> tuple[Key, ...] | None:
     """The parts of the key that a record holds, None where it is not the one in its name."""
     try:
         parts = tuple([codec.value(name, value) for name, value in zip(layout.schema.key, held, strict=True)])
@@ -39,7 +39,7 @@ def key_as_named(layout: Layout, codec: Codec, text: str, held: Sequence[bytes])
 def row_of(layout: Layout, codec: Codec, text: str, names: Sequence[str], stored: Stored) -> Row:
     """The values of one record, ``Damaged`` for each that cannot be read; its key is that of its name."""
     key, size = layout.schema.key, len(names)
-    values: dict[str, Any] = dict.fromkeys(names, _OTHER)
+    values: dict[str, Value] = dict.fromkeys(names, _OTHER)
     if isinstance(stored, bytes):
         values = dict.fromkeys(names, Damaged(f"is stored in a {stored.decode()} where a hash should be"))
     elif (parts := key_as_named(layout, codec, text, stored[size:])) is not None:
@@ -54,7 +54,7 @@ def row_of(layout: Layout, codec: Codec, text: str, names: Sequence[str], stored
     return tuple([values[name] for name in names])
 
 
-def _value(codec: Codec, name: str, value: bytes) -> Any:
+def _value(codec: Codec, name: str, value: bytes) -> Value:
     try:
         return codec.value(name, value)
     except Misfit as misfit:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdall.errors import StoreError, StoreUnavailable
+from holdall.query import Key
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.server import Server
 
@@ -87,5 +88,5 @@ def _eviction(settings: Mapping[str, str]) -> str | None:
     return f"Redis throws out any record when memory is short: maxmemory-policy is {policy}"
 
 
-def _texts(told: Mapping[Any, Any]) -> dict[str, str]:
+def _texts(told: Mapping[Key, Any]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in told.items()}

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import FieldSchema, Generated, Kind, is_of_kind
+from holdall.query import FieldSchema, Generated, Key, Kind, Value, is_of_kind
 from holdall.stores.redis.codec import type_of
 from holdall.stores.redis.errors import MISSING, Misfit
 from holdall.stores.redis.text import key_of_text, key_text
@@ -68,14 +68,14 @@ class EnvelopeCodec:
         self._types = {field.name: type_of(field) for field in fields}
         self._place_of = place_of
 
-    def column(self, name: str, values: Sequence[Any]) -> list[str]:
+    def column(self, name: str, values: Sequence[Value]) -> list[str]:
         """The values of one field in envelopes. Raises Misfit."""
         field = self._by_name[name]
         kind = "AutoUUID" if field.generated is Generated.CLIENT else _TYPES.get(field.kind, "Unicode")
         encode = msgspec.json.encode
         return [encode(_Envelope(_MODULE, kind, self._text(field, value))).decode() for value in values]
 
-    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Any, ...]]:
+    def rows(self, names: tuple[str, ...], json: bytes) -> list[tuple[Value, ...]]:
         """The rows of these fields in a list of lists. Raises Misfit, without saying where."""
         try:
             found = msgspec.json.decode(json, type=list[list[msgspec.Raw]])
@@ -85,7 +85,7 @@ class EnvelopeCodec:
             raise Misfit("expected one value, got a list")
         return [tuple([self.value(name, raw) for name, raw in zip(names, row, strict=True)]) for row in found]
 
-    def value(self, name: str, json: Any) -> Any:
+    def value(self, name: str, json: Any) -> Value:
         """One value, the one that repocket has for it where it wrote none. Raises Misfit."""
         field = self._by_name[name]
         try:
@@ -107,7 +107,7 @@ class EnvelopeCodec:
             raise Misfit(f"is stored as something that is no {field.kind}")
         return value
 
-    def _text(self, field: FieldSchema, value: Any) -> str | None:
+    def _text(self, field: FieldSchema, value: Value) -> str | None:
         if value is None:
             if not field.nullable:
                 raise Misfit(f"{field.name} cannot be null")
@@ -129,7 +129,7 @@ class EnvelopeCodec:
                 return msgspec.json.encode(value).decode().strip('"')
         return str(value)
 
-    def _value(self, field: FieldSchema, text: str) -> Any:
+    def _value(self, field: FieldSchema, text: str) -> Value:
         match field.kind:
             case Kind.STR:
                 return text
@@ -154,7 +154,7 @@ class EnvelopeCodec:
                 return msgspec.json.decode(text, type=self._types[field.name])
         return msgspec.json.decode(msgspec.json.encode(text), type=self._types[field.name])
 
-    def _key(self, field: FieldSchema, text: str) -> Any:
+    def _key(self, field: FieldSchema, text: str) -> Key:
         place = self._place_of(str(field.target))
         if not text.startswith(place):
             raise Misfit(f"is stored as something that points at no {field.target}")
@@ -164,7 +164,7 @@ class EnvelopeCodec:
         return key
 
 
-def _empty(field: FieldSchema) -> Any:
+def _empty(field: FieldSchema) -> Value:
     if field.nullable:
         return None
     if field.kind not in _EMPTY or field.choices is not None:
@@ -180,7 +180,7 @@ def _bytes_text(field: FieldSchema, value: bytes) -> str:
     return text
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> Value:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:

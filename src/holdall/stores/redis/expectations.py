@@ -5,9 +5,8 @@ They are compared as they are read, whatever their spelling; the script compares
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdall.errors import StaleVersion
+from holdall.query import Value
 from holdall.store import Damaged, Run
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
@@ -40,7 +39,7 @@ async def texts_expected(store: str, server: Server, layout: Layout, codec: Code
     return texts
 
 
-def _value(codec: Codec, name: str, stored: bytes | None) -> Any:
+def _value(codec: Codec, name: str, stored: bytes | None) -> Value:
     try:
         return codec.value(name, b"null" if stored is None else stored)
     except Misfit as misfit:

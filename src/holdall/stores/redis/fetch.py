@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, LimitExceeded
-from holdall.query import Query, Schema, SortKey, compile_condition, select
+from holdall.query import AnyQuery, Query, Schema, SortKey, compile_condition, select
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, access_of, refusal
 from holdall.stores.redis.asked import ByKeys, ByRanges, LoadAsked, LookKeys, PurgeAsked, SizeAsked, SizeKeys
@@ -51,7 +51,7 @@ class Reader:
         """Where a collection lies."""
         return self._layouts[collection]
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows a checked query means."""
         layout = self._layouts[query.collection]
         access = access_of(layout, query)
@@ -68,9 +68,9 @@ class Reader:
             return self._selected(query, found, damaged, related)
         return select(query, found, related)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
-        plain: Query[Any] = Query(query.collection, query.condition)
+        plain: AnyQuery = Query(query.collection, query.condition)
         layout = self._layouts[query.collection]
         access = access_of(layout, plain)
         if access.is_answer:
@@ -80,7 +80,7 @@ class Reader:
         await related.gather(plain, found)
         return sum(map(compile_condition(query.condition, layout.schema, related), found))
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncGenerator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time; a whole collection is read page by page."""
         layout = self._layouts[query.collection]
         access = access_of(layout, query)
@@ -93,7 +93,7 @@ class Reader:
         if access.is_scan:
             await self._demand_few(layout, access)
         keys = tuple([SortKey((name,)) for name in layout.schema.key])
-        page: Query[Any] = Query(query.collection, sort_keys=keys, max_rows=batch)
+        page: AnyQuery = Query(query.collection, sort_keys=keys, max_rows=batch)
         while True:
             found, damaged = await self._readable(layout, access_of(layout, page))
             related = Related(self)
@@ -191,7 +191,7 @@ class Reader:
             whole = {id(plain): row for plain, row in zip(found, error.rows, strict=True) if plain is not row}
             return found, whole
 
-    def _selected(self, query: Query[Any], found: Rows, damaged: Mapping[int, Row], related: Related) -> Rows:
+    def _selected(self, query: AnyQuery, found: Rows, damaged: Mapping[int, Row], related: Related) -> Rows:
         """As ``select``, by what can be read. Raises CorruptRecord, with the rows of the answer, if one is damaged."""
         schema = self._layouts[query.collection].schema
         chosen = select(msgspec.structs.replace(query, projection=()), found, related)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from holdall.query import Key, Value
 from holdall.store import Change, Run, Runs, Verb, with_made_keys
 from holdall.stores.redis.layout import Layout
 
@@ -28,7 +29,7 @@ def runs_of(changes: Sequence[Change]) -> list[Run]:
     return found
 
 
-def _alike(change: Change) -> tuple[Any, ...]:
+def _alike(change: Change) -> tuple[Value, ...]:
     """Return the properties that the changes of one run have in common."""
     expected = None if change.expected is None else id(change.expected)
     return change.verb, change.collection, change.fields, change.version is not None, expected
@@ -39,7 +40,7 @@ def _lacks_keys(run: Run) -> bool:
     return run.verb is Verb.ADD and None in run.keys
 
 
-def own_key(layout: Layout, change: Change) -> Any:
+def own_key(layout: Layout, change: Change) -> Key:
     """The key that a new record brings with it, or None."""
     if change.key is not None:
         return change.key

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from holdall.errors import DeclarationError, Unsupported
-from holdall.query import FieldSchema, Generated, Kind, Schema
+from holdall.query import FieldSchema, Generated, Key, Kind, Schema, Value
 from holdall.stores.redis.asked import LoadKeys
 from holdall.stores.redis.collection import RedisCollection
 from holdall.stores.redis.errors import Misfit
@@ -136,7 +136,7 @@ class Layout:
         groups = [*((name,) for name in self.indexed), *(("unique", *group) for group in self.unique)]
         return " ".join(",".join(group) for group in groups)
 
-    def text(self, key: Any) -> str:
+    def text(self, key: Key) -> str:
         """A record's key as text."""
         return key_text(self.key_fields, key)
 
@@ -174,7 +174,7 @@ class Layout:
         """How many colons stand in a record's text."""
         return len(self.leaves) - 1
 
-    def key_of(self, text: str) -> Any:
+    def key_of(self, text: str) -> Key:
         """The key whose text this is. Raises Misfit."""
         key, rest = key_of_text(self.key_fields, text.split(":"))
         if rest or self.text(key) != text:
@@ -190,11 +190,11 @@ class Layout:
         """Whether ``#keys`` is in the order of the keys."""
         return all(_orders(field) for field in self.key_fields)
 
-    def place(self, parts: tuple[Any, ...]) -> str:
+    def place(self, parts: tuple[Value, ...]) -> str:
         """Where in ``#keys`` the records whose key begins with these parts stand, up to the last separator."""
         return SEPARATOR.join(_order_text(field, part) for field, part in zip(self.key_fields, parts, strict=False))
 
-    def members(self, keys: list[Any], texts: list[str]) -> list[str]:
+    def members(self, keys: list[Key], texts: list[str]) -> list[str]:
         """The members of ``#keys`` for these keys and their texts."""
         if len(self.key_fields) == 1:
             if self.key_fields[0].kind is Kind.INT:
@@ -234,7 +234,7 @@ def _orders(field: FieldSchema) -> bool:
     return field.kind in EXACT_ORDER
 
 
-def _order_text(field: FieldSchema, value: Any) -> str:
+def _order_text(field: FieldSchema, value: object) -> str:
     if field.kind is Kind.REF and len(field.target_key) == 1:
         return _order_text(field.target_key[0], value)
     to_text = EXACT_ORDER.get(field.kind)

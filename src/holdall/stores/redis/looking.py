@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from holdall.query import Value
 from holdall.store import Damaged
 from holdall.stores.redis.asked import Looked, LookHead, LookKeys, LookRecord
 from holdall.stores.redis.codec import Codec
@@ -33,7 +34,7 @@ class Seen(msgspec.Struct, frozen=True):
     kind: str
     digest: str  # of its values
     damaged: Mapping[str, str]  # reasons by field
-    slots: list[Any]
+    slots: list[Value]
     is_listed: bool
     is_indexed: bool
 

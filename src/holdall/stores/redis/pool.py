@@ -187,6 +187,6 @@ async def _is_stale(connection: AbstractConnection, *, is_fresh: bool) -> bool:
         return True
 
 
-def _transport(connection: Any) -> asyncio.BaseTransport | None:
+def _transport(connection: object) -> asyncio.BaseTransport | None:
     writer = getattr(connection, "_writer", None)
     return None if writer is None else writer.transport

@@ -6,9 +6,9 @@ The records of the query's own collection are read at one instant, those behind 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from holdall.query import And, Compare, Condition, Every, ManyForm, Not, Or, Path, Query, Schema, Some
+from holdall.query import And, AnyQuery, Compare, Condition, Every, Key, ManyForm, Not, Or, Path, Schema, Some
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, referring
 from holdall.stores.redis.asked import ByKeys
@@ -40,19 +40,19 @@ class Related:
     def __init__(self, reader: Reads) -> None:
         self._reader = reader
         self.schemas = reader.schemas
-        self._by_key: dict[str, dict[Any, Row | None]] = {}
-        self._referring: dict[tuple[str, str], dict[Any, list[Row]]] = {}
+        self._by_key: dict[str, dict[Key, Row | None]] = {}
+        self._referring: dict[tuple[str, str], dict[Key, list[Row]]] = {}
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         """A function from a key to the row that has it, or None."""
         return self._by_key.setdefault(collection, {}).get
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         """A function from a key to the rows of the collection whose Ref ``field`` is that key."""
         index = self._referring.setdefault((collection, field), {})
         return lambda key: index.get(key, ())
 
-    async def gather(self, query: Query[Any], rows: Sequence[Row]) -> None:
+    async def gather(self, query: AnyQuery, rows: Sequence[Row]) -> None:
         """Read whatever the query's paths lead to from these rows."""
         schema = self.schemas[query.collection]
         await self._condition(query.condition, schema, rows)
@@ -96,7 +96,7 @@ class Related:
         wanted = {key for row in holders for key in row[place] or ()}
         return self.schemas[target], await self._with_keys(target, wanted)
 
-    async def _with_keys(self, collection: str, keys: set[Any]) -> list[Row]:
+    async def _with_keys(self, collection: str, keys: set[Key]) -> list[Row]:
         known = self._by_key.setdefault(collection, {})
         layout = self._reader.layout(collection)
         missing = [key for key in keys if key not in known]
@@ -107,14 +107,14 @@ class Related:
                 known[layout.schema.key_of(found)] = found
         return [row for key in keys if (row := known.get(key)) is not None]
 
-    async def _referring_to(self, collection: str, field: str, keys: set[Any]) -> list[Row]:
+    async def _referring_to(self, collection: str, field: str, keys: set[Key]) -> list[Row]:
         index = self._referring.setdefault((collection, field), {})
         layout = self._reader.layout(collection)
         missing = [key for key in keys if key not in index]
         if missing:
             place = layout.schema.positions[field]
             access = referring(layout, field, missing)
-            found: dict[Any, list[Row]] = {key: [] for key in missing}
+            found: dict[Key, list[Row]] = {key: [] for key in missing}
             for row in await self._reader.rows(layout, access):
                 if row[place] in found:
                     found[row[place]].append(row)

@@ -74,7 +74,7 @@ class SingleServer(AnewInChild):
         keep_for_ever(self._pools)
         self._pools = {}
 
-    def _checked(self, reply: Any) -> Any:
+    def _checked(self, reply: object) -> Any:
         """A reply that is no refusal. Raises our errors."""
         if isinstance(reply, MovedError | ClusterCrossSlotError):
             told = "this server is a node of a cluster; write redis+cluster:// or rediss+cluster:// in its URL"

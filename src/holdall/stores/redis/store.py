@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import DeclarationError, QueryError, Unsupported
-from holdall.query import Kind, Op, Query, Schema, check
+from holdall.query import AnyQuery, Key, Kind, Op, Schema, check
 from holdall.store import (
     Capabilities,
     Change,
@@ -78,7 +78,7 @@ class RedisStore:
         collections: Mapping[str, RedisCollection] | None = None,
         scan_limit: int = 0,
         spread: Spread = "store",
-        **connecting: Any,
+        **connecting: object,
     ) -> None:
         self.name = name
         demand_options((*_OPTIONS, *Connecting.__struct_fields__), name, connecting)
@@ -130,17 +130,17 @@ class RedisStore:
                 f"store {self.name!r}: options for unknown collections: {', '.join(sorted(unknown))}"
             )
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means; Unsupported where it would read through a collection and ``scan_limit`` is 0."""
         self._demand(query)
         return await self._reader.fetch(query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         self._demand(query)
         return await self._reader.count(query)
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, each batch as the records are when it is read."""
         self._demand(query)
         async with aclosing(self._reader.stream(query, batch)) as batches:
@@ -203,7 +203,7 @@ class RedisStore:
         """Never make this key, nor one below it: other stores refer to it."""
         await self._writer.step_over(collection, key)
 
-    async def append(self, collection: str, key: Any, stream: str, data: bytes) -> int:
+    async def append(self, collection: str, key: Key, stream: str, data: bytes) -> int:
         """Add these bytes to a stream, in one piece; its length thereafter.
 
         Raises StaleVersion without the record, Reserved where a commit over several stores is about to remove it.
@@ -211,7 +211,7 @@ class RedisStore:
         places = self._stream(collection, key, stream)
         return await self._writer.append(self._layouts[collection], key, places, data)
 
-    async def read(self, collection: str, key: Any, stream: str, start: int = 0, stop: int | None = None) -> bytes:
+    async def read(self, collection: str, key: Key, stream: str, start: int = 0, stop: int | None = None) -> bytes:
         """A part of a stream."""
         if start < 0 or (stop is not None and stop < 0):
             raise QueryError("a part of a stream begins and ends at 0 or later")
@@ -221,12 +221,12 @@ class RedisStore:
         last = -1 if stop is None else stop - 1
         return bytes(await self._server.command(place, "GETRANGE", place, start, last))
 
-    async def length(self, collection: str, key: Any, stream: str) -> int:
+    async def length(self, collection: str, key: Key, stream: str) -> int:
         """How long a stream is."""
         _, place = self._stream(collection, key, stream)
         return int(await self._server.command(place, "STRLEN", place))
 
-    def names_of(self, collection: str, key: Any) -> list[str]:
+    def names_of(self, collection: str, key: Key) -> list[str]:
         """The keys of a record and of its streams."""
         layout = self._layouts[collection]
         record = layout.record + layout.text(key)
@@ -266,7 +266,7 @@ class RedisStore:
                     f"give {inner.schema.name} another name"
                 )
 
-    def _stream(self, collection: str, key: Any, stream: str) -> tuple[str, str]:
+    def _stream(self, collection: str, key: Key, stream: str) -> tuple[str, str]:
         """The keys of a record and of one of its streams."""
         layout = self._layouts.get(collection)
         if layout is None or stream not in layout.schema.streams:
@@ -289,6 +289,6 @@ class RedisStore:
         layout = self._layouts.get(collection)
         return f"{self._prefix}:{collection}:" if layout is None else layout.record
 
-    def _demand(self, query: Query[Any]) -> None:
+    def _demand(self, query: AnyQuery) -> None:
         demand_query(self.name, _CAPABILITIES, query)
         check(query, self._reader.schemas)

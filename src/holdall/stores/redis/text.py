@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Key, Kind, Value
 from holdall.stores.redis.errors import Misfit
 
 __all__ = [
@@ -46,7 +46,7 @@ def _int_sortable(value: int) -> str:
     return f"{value + _INT_OFFSET:016x}"
 
 
-def _float_sortable(value: Any) -> str:
+def _float_sortable(value: Value) -> str:
     try:
         number = float(value)
     except OverflowError:
@@ -55,11 +55,11 @@ def _float_sortable(value: Any) -> str:
     return f"{bits ^ (0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else 1 << 63):016x}"
 
 
-def _float_exact(value: Any) -> str:
+def _float_exact(value: Value) -> str:
     return repr(float(value) + 0.0)
 
 
-def _decimal_exact(value: Any) -> str:
+def _decimal_exact(value: Value) -> str:
     number = Decimal(value)
     if not number:
         return "0"
@@ -144,7 +144,7 @@ def exact_of(field: FieldSchema) -> TextOf:
     return _EXACT[field.kind]
 
 
-def exact(field: FieldSchema, value: Any) -> str:
+def exact(field: FieldSchema, value: object) -> str:
     """A value's exact text."""
     return exact_of(field)(value)
 
@@ -156,12 +156,12 @@ def sortable_of(field: FieldSchema) -> TextOf:
     return _SORTABLE[field.kind]
 
 
-def sortable(field: FieldSchema, value: Any) -> str:
+def sortable(field: FieldSchema, value: object) -> str:
     """A value's sortable text."""
     return sortable_of(field)(value)
 
 
-def key_text(fields: tuple[FieldSchema, ...], key: Any) -> str:
+def key_text(fields: tuple[FieldSchema, ...], key: Key) -> str:
     """A record's key as it stands in the names of its keys: its parts, escaped, with colons between."""
     parts = key if len(fields) > 1 else (key,)
     return ":".join(
@@ -170,7 +170,7 @@ def key_text(fields: tuple[FieldSchema, ...], key: Any) -> str:
     )
 
 
-def key_of_text(fields: tuple[FieldSchema, ...], pieces: list[str]) -> tuple[Any, list[str]]:
+def key_of_text(fields: tuple[FieldSchema, ...], pieces: list[str]) -> tuple[Key, list[str]]:
     """The key that begins these pieces of a text, and the pieces after it. Raises Misfit."""
     parts = []
     for field in fields:
@@ -184,7 +184,7 @@ def key_of_text(fields: tuple[FieldSchema, ...], pieces: list[str]) -> tuple[Any
     return (parts[0] if len(parts) == 1 else tuple(parts)), pieces
 
 
-def _value(field: FieldSchema, text: str) -> Any:
+def _value(field: FieldSchema, text: str) -> Value:
     try:
         return _READERS[field.kind](text)
     except (ValueError, ArithmeticError, OverflowError) as error:

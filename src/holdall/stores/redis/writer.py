@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from holdall.errors import Reserved, StaleVersion, StoreError, Unsupported
+from holdall.query import Key
 from holdall.store import Change, Outcome, Reservation, Run, Runs, Verb, demand_changes
 from holdall.stores.redis.asked import AppendAsked, AppendKeys, CountAsked, CountKeys
 from holdall.stores.redis.codec import Codec
@@ -81,7 +82,7 @@ class Writer:
             reply = await self._server.run(script, keys, arguments)
         return reply
 
-    async def append(self, layout: Layout, key: Any, places: tuple[str, str], data: bytes) -> int:
+    async def append(self, layout: Layout, key: Key, places: tuple[str, str], data: bytes) -> int:
         """Add to a stream, at ``places[1]``, of the record at ``places[0]``; its length thereafter."""
         keys = AppendKeys(*places, layout.reserved, layout.commits)
         reply = await self._server.run(APPEND, keys, AppendAsked(data, layout.text(key)))

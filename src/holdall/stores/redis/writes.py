@@ -17,7 +17,7 @@ from holdall.errors import (
     StoreError,
     UniqueViolation,
 )
-from holdall.query import Kind
+from holdall.query import Kind, Value
 from holdall.store import APPLIED, Damaged, Members, Outcome, Reservation, Run, Verb
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.described import described, place_of
@@ -108,7 +108,7 @@ class Batch:
         verb = run.verb.value
         return RunSent(verb, number, names, texts, written, members, versions, slots, slot_columns, largest, lists)
 
-    def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Any]]]:
+    def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Value]]]:
         schema = layout.schema
         if run.verb is Verb.REMOVE:
             return [], []
@@ -116,7 +116,7 @@ class Batch:
             if name not in schema.positions or (run.verb is Verb.UPDATE and name in schema.key):
                 raise StoreError(self._store, f"a change of {run.verb} cannot give {schema.name}.{name}")
         names: list[str] = list(run.fields)
-        columns: list[Sequence[Any]] = list(zip(*run.rows, strict=True)) if names else []
+        columns: list[Sequence[Value]] = list(zip(*run.rows, strict=True)) if names else []
         if run.verb is Verb.ADD:
             parts = [run.keys] if len(schema.key) == 1 else list(zip(*run.keys, strict=True))
             for name, part in zip(schema.key, parts, strict=True):
@@ -132,8 +132,8 @@ class Batch:
         return names, columns
 
     def _slots(
-        self, layout: Layout, run: Run, names: list[str], columns: list[Sequence[Any]]
-    ) -> tuple[list[int], list[list[Any]]]:
+        self, layout: Layout, run: Run, names: list[str], columns: list[Sequence[Value]]
+    ) -> tuple[list[int], list[list[Value]]]:
         if run.verb is Verb.REMOVE:
             return [], []
         found: list[int] = []
@@ -145,7 +145,7 @@ class Batch:
                 texts.append(_entries(column, to_text) if slot <= len(layout.indexed) else _uniques(column, to_text))
         return found, texts
 
-    def _given(self, layout: Layout, run: Run) -> Any:
+    def _given(self, layout: Layout, run: Run) -> Value:
         if not layout.counts or run.verb is not Verb.ADD or len(layout.key_fields) > 1:
             return False
         largest = max(run.keys, default=0)
@@ -205,7 +205,7 @@ class Batch:
 
 
 def _take_differences(
-    written: list[Sequence[str | MembersSent]], columns: list[Sequence[Any]], layout: Layout, names: list[str]
+    written: list[Sequence[str | MembersSent]], columns: list[Sequence[Value]], layout: Layout, names: list[str]
 ) -> list[int] | bool:
     """Have lists that are told as what came and went sent so; the places of their columns, from 1, if there are any."""
     places = []
@@ -217,7 +217,7 @@ def _take_differences(
     return places or False
 
 
-def _difference(whole: str | MembersSent, value: Any) -> str | MembersSent:
+def _difference(whole: str | MembersSent, value: object) -> str | MembersSent:
     if not isinstance(value, Members) or isinstance(whole, MembersSent):
         return whole
     return MembersSent(whole, _json(value.come).decode(), _json(value.gone).decode())
@@ -239,7 +239,7 @@ def lost(store: str, place: str, key: str) -> SchemaMismatch:
     return SchemaMismatch(store, [f"{key}, which lay beside the records of {place}, is gone; create() builds it anew"])
 
 
-def slot_texts(layout: Layout, row: Mapping[str, Any]) -> list[Any]:
+def slot_texts(layout: Layout, row: Mapping[str, Value]) -> list[Any]:
     """Return the entry of one record in ``#entries``, given the values of the fields that are indexed.
 
     Values that cannot be read stand in no index.
@@ -251,10 +251,10 @@ def slot_texts(layout: Layout, row: Mapping[str, Any]) -> list[Any]:
     return found
 
 
-def _entries(column: Sequence[Any], to_text: Callable[[Any], str]) -> list[Any]:
+def _entries(column: Sequence[Value], to_text: Callable[[Any], str]) -> list[Any]:
     """How values stand in an index: missing ones before all others."""
     return ["-" if value is None else f"={to_text(value)}" for value in column]
 
 
-def _uniques(column: Sequence[Any], to_text: Callable[[Any], str]) -> list[Any]:
+def _uniques(column: Sequence[Value], to_text: Callable[[Any], str]) -> list[Any]:
     return [False if value is None else to_text(value) for value in column]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from holdall.errors import DeclarationError, Unsupported
-from holdall.query import Generated, Kind, Op, Schema
+from holdall.query import Generated, Key, Kind, Op, Schema, Value
 from holdall.store import Capabilities, CommitClass, Feature, Limits, Row, Verb, demand_schema
 from holdall.stores.rest.call import KEY, Call, PathTemplate
 from holdall.stores.rest.codec import RecordCodec, field_type
@@ -93,17 +92,17 @@ class Binding:
         self.planner = Planner(store, schema, collection, spelling)
         self.calls = {name: self._call(name) for name in ("get", "list", "add", "update", "remove")}
 
-    def path(self, template: PathTemplate, values: Mapping[str, Any]) -> str:
+    def path(self, template: PathTemplate, values: Mapping[str, Value]) -> str:
         """The template filled."""
         return template.fill(self.store, values)
 
-    def demand_path(self, key: Any) -> None:
+    def demand_path(self, key: Key) -> None:
         """Raise StoreError for a key whose record no path would lead to."""
         call = self.calls["get"]
         if call is not None:
             self.path(call.template, self.key_values(key))
 
-    def key_values(self, key: Any) -> dict[str, Any]:
+    def key_values(self, key: Key) -> dict[str, Value]:
         """The key's fields by name, and the whole of it as ``key``."""
         names = self.schema.key
         parts = dict(zip(names, key, strict=True)) if len(names) > 1 else {names[0]: key}

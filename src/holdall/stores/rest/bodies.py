@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import urlencode
 
 import msgspec
 
+from holdall.query import Json
 from holdall.stores.rest.call import text_of
 
 __all__ = ["FORM", "encode", "read_document"]
@@ -33,7 +34,7 @@ def _whole(text: str) -> int | _Number:
     return int(text) if len(text) < 20 and text != "-0" else _number(text)
 
 
-def _as_written(value: Any) -> msgspec.Raw:
+def _as_written(value: object) -> msgspec.Raw:
     if isinstance(value, _Number):
         return msgspec.Raw(value.text.encode())
     raise TypeError(f"{type(value).__name__} has no form in JSON")
@@ -46,19 +47,19 @@ def _refuse(constant: str) -> NoReturn:
 _ENCODER = msgspec.json.Encoder(decimal_format="string", enc_hook=_as_written)
 
 
-def read_document(body: bytes) -> Any:
+def read_document(body: bytes) -> Json:
     """Parse JSON, its numbers such that ``encode`` writes them as they were. Raises ValueError."""
     return json.loads(body, parse_float=_number, parse_int=_whole, parse_constant=_refuse)
 
 
-def encode(value: Any, media_type: str) -> bytes:
+def encode(value: object, media_type: str) -> bytes:
     """The value as a body of this type: a form for forms, JSON for everything else."""
     if media_type.partition(";")[0].strip().lower() == FORM:
         return urlencode(list(_flat("", value))).encode()
     return _ENCODER.encode(value)
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
     """The fields of a form; what lies inside others has its place in brackets, and nothing is an empty text."""
     if isinstance(value, Mapping):
         for inner, each in value.items():

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from holdall.errors import DeclarationError, StoreError
+from holdall.query import Json, Value
 
 __all__ = ["KEY", "Call", "PathTemplate", "text_of"]
 
@@ -39,7 +40,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     media_type: str = "application/json"
-    payload: Callable[[dict[str, Any]], Any] | None = None
+    payload: Callable[[dict[str, Json]], Any] | None = None
     idempotency_key: str = ""
     is_repeatable: bool = False
 
@@ -66,7 +67,7 @@ class PathTemplate:
         """The names in braces that no parameter fills."""
         return tuple(name for name in self.names if name not in self._fixed)
 
-    def fill(self, store: str, values: Mapping[str, Any]) -> str:
+    def fill(self, store: str, values: Mapping[str, Value]) -> str:
         """The path, percent-encoded. Raises StoreError for a value that cannot stand in one."""
         if self._is_plain:
             return self._texts[0]
@@ -97,7 +98,7 @@ class PathTemplate:
         return dict(zip(self.names, match.groups(), strict=True))
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A border value as text: what JSON would say of it, without quotes."""
     if isinstance(value, str):
         return value
@@ -105,13 +106,13 @@ def text_of(value: Any) -> str:
     return shown if isinstance(shown, str) else msgspec.json.encode(shown).decode()
 
 
-def _joined(value: Any) -> str:
+def _joined(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(_flat(value))
     return quote(text_of(value), safe="")
 
 
-def _flat(value: Sequence[Any]) -> list[str]:
+def _flat(value: Sequence[Value]) -> list[str]:
     return [text for part in value for text in (_flat(part) if isinstance(part, tuple) else [_joined(part)])]
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import MAX_INT, FieldSchema, Kind, Schema, is_of_kind
+from holdall.query import MAX_INT, FieldSchema, Json, Key, Kind, Schema, Value, is_of_kind
 from holdall.store import Row
 from holdall.stores.rest.nesting import Leaf, nested, nested_type, put, reader_of
 from holdall.stores.rest.places import steps
@@ -109,7 +109,7 @@ class RecordCodec:
                 leaves.append((place, kind, msgspec.NODEFAULT))
         return nested_type(leaves)
 
-    def rows(self, items: Sequence[Any], body: bytes, place: str) -> list[Row]:
+    def rows(self, items: Sequence[Value], body: bytes, place: str) -> list[Row]:
         """The rows of decoded records. Raises Misfit, telling the place among ``place``."""
         rows = list(map(self._read, items))
         fixes = self._fixes
@@ -133,9 +133,9 @@ class RecordCodec:
             values.insert(position, None)
         return tuple(values)
 
-    def payload(self, fields: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    def payload(self, fields: Sequence[str], values: Sequence[Value]) -> dict[str, Json]:
         """The JSON object of these values under the API's names."""
-        made: dict[str, Any] = {}
+        made: dict[str, Json] = {}
         for name, value in zip(fields, values, strict=True):
             place = self.places[name]
             if len(place) == 1:
@@ -187,31 +187,31 @@ def _finite(field: FieldSchema, value: Decimal) -> Decimal:
     return value
 
 
-def _json(field: FieldSchema, value: Any) -> Any:
+def _json(field: FieldSchema, value: object) -> Json:
     if not is_of_kind(field, value):
         raise ValueError("it holds a number or a text that is not taken, or is nested too deeply")
     return value
 
 
-def _text(field: FieldSchema, value: Any) -> Any:
+def _text(field: FieldSchema, value: object) -> Json:
     if not is_of_kind(field, value):
         raise ValueError("it holds a NUL character")
     return value
 
 
-def _choice(field: FieldSchema, value: Any) -> Any:
+def _choice(field: FieldSchema, value: object) -> Json:
     if value not in (field.choices or ()):
         raise ValueError("it is not one of the field's choices")
     return value
 
 
-def _key(field: FieldSchema, value: Any) -> Any:
+def _key(field: FieldSchema, value: Value) -> Key:
     if field.kind is Kind.MANY:
         return tuple([_key_parts(field, item) for item in value])
     return _key_parts(field, value)
 
 
-def _key_parts(field: FieldSchema, value: Any) -> Any:
+def _key_parts(field: FieldSchema, value: Value) -> Key:
     parts = field.target_key
     if len(parts) == 1:
         fix = _fix_of(parts[0])

@@ -91,7 +91,7 @@ def _relations(links: list[Any]) -> Iterator[tuple[str, Any]]:
             yield link["rel"], link.get("href")
 
 
-def _says_more(name: str, value: Any) -> bool:
+def _says_more(name: str, value: object) -> bool:
     if name in _PLAIN_MORES:
         return value is True
     if name in _PLAIN_LASTS:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Unsupported
-from holdall.query import MAX_INT
+from holdall.query import MAX_INT, Json
 from holdall.store import Row, Rows
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.bodies import read_document
@@ -44,7 +44,7 @@ class ItemDecoder:
                 found = getattr(found, name)
         return self._codec.rows([found], body, self._prefix)[0]
 
-    def document(self, body: bytes) -> dict[str, Any]:
+    def document(self, body: bytes) -> dict[str, Json]:
         """The record's whole JSON, of an answer that ``decode`` took. Raises ValueError for what it passed over."""
         found = read_document(body)
         if self._unwrap is not None:
@@ -107,7 +107,7 @@ class ListDecoder:
         least = 0 if self._places[1] else told_total(told)
         return Listed(rows, _total(total), None if following is None else str(following), is_continued(told), least)
 
-    def _at(self, found: Any, place: tuple[str, ...]) -> Any:
+    def _at(self, found: object, place: tuple[str, ...]) -> Json:
         return _at(found, self._attributes[place])
 
     def _readers(self, signs: Sequence[tuple[str, ...]]) -> list[tuple[list[str], list[str]]]:
@@ -117,7 +117,7 @@ class ListDecoder:
             grouped.setdefault(place[:-1], []).append(place)
         return [(self._attributes[places[0]][:-1], [place[-1] for place in places]) for places in grouped.values()]
 
-    def _told(self, found: Any) -> list[tuple[str, Any]]:
+    def _told(self, found: object) -> list[tuple[str, Any]]:
         """The words that stand beside the list, and what they say."""
         told: list[tuple[str, Any]] = []
         for way, names in self._beside:
@@ -146,7 +146,7 @@ def _total(told: int | str | None) -> int | None:
     return told
 
 
-def _at(found: Any, path: Iterable[str]) -> Any:
+def _at(found: object, path: Iterable[str]) -> Json:
     for name in path:
         if found is None:
             return None
@@ -182,7 +182,7 @@ class KeyDecoder:
         self._decoder = msgspec.json.Decoder(nested_type(whole))
         self._read = reader_of(nested([place for place, _, _ in whole]))
 
-    def decode(self, body: bytes) -> Any:
+    def decode(self, body: bytes) -> Json:
         """The key. Raises as decoders do."""
         if self._unwrap is not None:
             parts = self._read_item(msgspec.convert(_unwrapped(self._unwrap, body)[1], self._item))

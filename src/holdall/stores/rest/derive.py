@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.query import Json
 from holdall.stores.rest.bodies import FORM
 from holdall.stores.rest.call import KEY, Call
 from holdall.stores.rest.collection import RestCollection
@@ -24,7 +24,7 @@ __all__ = ["derived", "from_openapi"]
 _SAID_OTHERWISE = frozenset({"accept", "content-type", "authorization"})  # parameters that OpenAPI has ignored
 
 
-def from_openapi(document: Mapping[str, Any] | str | Path, path: str, **declared: Any) -> RestCollection:
+def from_openapi(document: Mapping[str, Json] | str | Path, path: str, **declared: object) -> RestCollection:
     """Derive the collection at this path from an OpenAPI document, 3.x or Swagger 2: a dictionary or a file of JSON or
     YAML.
 
@@ -45,7 +45,7 @@ def from_openapi(document: Mapping[str, Any] | str | Path, path: str, **declared
     return derived(document if isinstance(document, Document) else Document(document), path, **declared)
 
 
-def derived(document: Document, path: str, **declared: Any) -> RestCollection:
+def derived(document: Document, path: str, **declared: object) -> RestCollection:
     """As ``from_openapi``, of a document that was read already."""
     item_path = next((each for each in document.resources() if path in (each, document.list_path(each))), None)
     if item_path is None:
@@ -60,14 +60,14 @@ class Renamed(msgspec.Struct, frozen=True):
 
     names: Mapping[str, str]
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, payload: dict[str, Json]) -> dict[str, Json]:
         return {self.names.get(name, name): value for name, value in payload.items()}
 
 
 class _Derivation:
     """One collection being read off the document."""
 
-    def __init__(self, document: Document, path: str, declared: Mapping[str, Any]) -> None:
+    def __init__(self, document: Document, path: str, declared: Mapping[str, Json]) -> None:
         self._document = document
         self._item = path
         self._key = document.key_place(path)
@@ -80,10 +80,10 @@ class _Derivation:
         self._record = self._properties()
         self._parameters = ListParameters(document, self._list, self._listing, self._record)
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Json]:
         """The fields of the declaration."""
         paging = None if "paging" in self._declared else self._parameters.paging()
-        found: dict[str, Any] = {
+        found: dict[str, Json] = {
             "path": f"{{{KEY}}}".join(self._item.rsplit(f"{{{self._key}}}", 1)),
             "list_path": self._list,
             **self._list_places(),
@@ -243,7 +243,7 @@ class _Derivation:
             return None
         return TaggedVersion() if self._document.is_holdall else ETags()
 
-    def _written(self) -> dict[str, Any]:
+    def _written(self) -> dict[str, Json]:
         """Return the fields that are never sent, and the party that makes the keys."""
         record = self._record
         read_only = {name for name, schema in record.items() if schema.get("readOnly")}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holdall.errors import DeclarationError
+from holdall.query import Json
 from holdall.stores.rest.bodies import FORM
 from holdall.stores.rest.document_file import read_document_file
 from holdall.stores.rest.document_references import Node, References
@@ -23,7 +24,7 @@ _MOST_LEVELS = 100
 class Document:
     """Raises DeclarationError for what is no OpenAPI document, and wherever one leads nowhere."""
 
-    def __init__(self, source: Mapping[str, Any] | str | Path) -> None:
+    def __init__(self, source: Mapping[str, Json] | str | Path) -> None:
         found: Any = source if isinstance(source, Mapping) else read_document_file(Path(source))
         version = found.get("openapi", found.get("swagger")) if isinstance(found, Mapping) else None
         if not isinstance(version, str) or not version.startswith(("3.", "2.")):
@@ -38,7 +39,7 @@ class Document:
         schemas = self.node(self.node(found.get("components")).get("schemas"))
         self.is_holdall = "Holdall.Problem" in schemas
 
-    def node(self, found: Any) -> Node:
+    def node(self, found: object) -> Node:
         """The object that stands there, behind all references; an empty one for anything else."""
         return self._references.followed(found)[0]
 
@@ -71,7 +72,7 @@ class Document:
         own += [each for each in self._parameters(item) if (each["name"], each["in"]) not in names]
         return operation | {"parameters": own}
 
-    def schema(self, found: Any) -> Node:
+    def schema(self, found: object) -> Node:
         """A schema behind its references, ``allOf`` put together, choices united, nullability aside."""
         self._steps = 0
         return self._schema(found, frozenset(), 0)
@@ -129,7 +130,7 @@ class Document:
         found = [self.node(each) for each in listed(holder.get("parameters"))]
         return [each for each in found if isinstance(each.get("name"), str) and isinstance(each.get("in"), str)]
 
-    def _schema(self, found: Any, above: frozenset[str], level: int) -> Node:
+    def _schema(self, found: object, above: frozenset[str], level: int) -> Node:
         """As ``schema``; of the references in ``above``, which are being read, it leaves out what comes round again."""
         self._steps += 1
         if self._steps > _MOST_STEPS or level > _MOST_LEVELS:
@@ -148,7 +149,7 @@ class Document:
         return schema
 
 
-def listed(found: Any) -> list[Any]:
+def listed(found: object) -> list[Json]:
     """The list that stands there; an empty one for anything else."""
     return found if isinstance(found, list) else []
 

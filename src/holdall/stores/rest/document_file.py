@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.query import Json
 
 __all__ = ["read_document_file"]
 
 _MOST_BYTES = 32 * 2**20
 
 
-def read_document_file(path: Path) -> Any:
+def read_document_file(path: Path) -> Json:
     """Read and parse the file. Raises DeclarationError for one that cannot be read."""
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -30,7 +30,7 @@ def read_document_file(path: Path) -> Any:
         raise DeclarationError(f"{path} is no JSON; a YAML file's name ends with .yaml") from error
 
 
-def _yaml(content: bytes) -> Any:
+def _yaml(content: bytes) -> Json:
     try:  # of the extra yaml, which only documents in YAML need
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from holdall.errors import DeclarationError
+from holdall.query import Json
 from holdall.stores.rest.document_file import read_document_file
 
 __all__ = ["Node", "References"]
 
-Node: TypeAlias = dict[str, Any]
+Node: TypeAlias = dict[str, Json]
 
 _MOST_STEPS = 50  # from one reference to the next
 _MOST_FILES = 1_000
@@ -24,13 +25,13 @@ class References:
     ``merges_siblings``: what stands beside a reference counts, too, as from OpenAPI 3.1 on.
     """
 
-    def __init__(self, whole: Any, folder: Path | None, *, merges_siblings: bool) -> None:
+    def __init__(self, whole: object, folder: Path | None, *, merges_siblings: bool) -> None:
         self._folder = None if folder is None else folder.resolve()
         self._merges_siblings = merges_siblings
-        self._files: dict[str, Any] = {"": whole}
-        self._anchors: dict[str, Any] | None = None
+        self._files: dict[str, Json] = {"": whole}
+        self._anchors: dict[str, Json] | None = None
 
-    def followed(self, found: Any) -> tuple[Node, frozenset[str]]:
+    def followed(self, found: object) -> tuple[Node, frozenset[str]]:
         """The object that stands there behind all references, and these; an empty one for anything else."""
         passed: list[str] = []
         siblings: Node = {}
@@ -46,7 +47,7 @@ class References:
             found = self._at(reference)
         return siblings, frozenset(passed)
 
-    def _at(self, reference: str) -> Any:
+    def _at(self, reference: str) -> Json:
         file, _, pointer = reference.partition("#")
         if file and file not in self._files:
             named = self._named(reference)
@@ -71,7 +72,7 @@ class References:
                 raise DeclarationError(f"the document refers to {reference}, which it does not hold")
         return found
 
-    def _named(self, reference: str) -> Any:
+    def _named(self, reference: str) -> Json:
         """Return the object with this anchor or identifier in the first file."""
         if self._anchors is None:
             self._anchors = {}
@@ -100,7 +101,7 @@ class References:
         self._files[file] = _based(read_document_file(path), path, self._folder, file, 0)
 
 
-def _based(found: Any, path: Path, folder: Path, file: str, level: int) -> Any:
+def _based(found: object, path: Path, folder: Path, file: str, level: int) -> Json:
     """The content with every reference as seen from the folder of the first file."""
     if level > 200:
         raise DeclarationError(f"{path} is nested too deeply")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import aiohttp
 import msgspec
@@ -185,7 +185,7 @@ def _forms(text: str) -> tuple[str, str]:
     return text, text.replace(":", "/").rpartition("/")[2]
 
 
-def _texts_at(document: Any, place: str) -> list[str]:
+def _texts_at(document: object, place: str) -> list[str]:
     """The texts at a dotted place, through lists."""
     found = [document]
     for name in steps(place):

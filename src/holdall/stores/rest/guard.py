@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from holdall.errors import StaleVersion, StoreError, UpstreamError
+from holdall.query import Key, Value
 from holdall.store import Change, Row
 from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.binding import Binding
@@ -76,11 +76,11 @@ class Guard:
             )
         return tag
 
-    def _version_in(self, row: Row) -> Any:
+    def _version_in(self, row: Row) -> Value:
         """The version that a record has, or that is made of its content."""
         return version_of_content(row) if isinstance(self._binding.version, ETags) else row[self._binding.version_place]
 
-    def note(self, change: Change, key: Any, answer: Answer) -> None:
+    def note(self, change: Change, key: Key, answer: Answer) -> None:
         """Remember the tag of the record as it is now, under the version the session gives it."""
         version = self._schema.version
         if not isinstance(self._binding.version, ETags | TaggedVersion) or version is None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from holdall.query import And, Compare, Condition, Op, Or, Schema
+from holdall.query import And, Compare, Condition, Key, Op, Or, Schema, Value
 
 __all__ = ["demanded_keys", "is_about_keys"]
 
 
-def demanded_keys(condition: Condition, schema: Schema) -> list[Any] | None:
+def demanded_keys(condition: Condition, schema: Schema) -> list[Key] | None:
     """Keys such that every record that meets the condition has one of them; None where any record may."""
     if isinstance(condition, Compare):
         return _of_compare(condition, schema)
     if isinstance(condition, Or):
-        found: dict[Any, None] = {}
+        found: dict[Key, None] = {}
         for item in condition.items:
             keys = demanded_keys(item, schema)
             if keys is None:
@@ -46,7 +44,7 @@ def is_about_keys(condition: Condition, schema: Schema) -> bool:
     return demanded_keys(condition, schema) is not None
 
 
-def _of_compare(node: Compare, schema: Schema) -> list[Any] | None:
+def _of_compare(node: Compare, schema: Schema) -> list[Value] | None:
     if len(schema.key) > 1 or node.path != schema.key:
         return None
     if node.op is Op.EQ:
@@ -54,7 +52,7 @@ def _of_compare(node: Compare, schema: Schema) -> list[Any] | None:
     return list(dict.fromkeys(node.value)) if node.op is Op.IN else None
 
 
-def _composite(condition: And, schema: Schema) -> Any:
+def _composite(condition: And, schema: Schema) -> Value:
     equal = {
         item.path[0]: item.value
         for item in condition.items

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
+from holdall.query import Key, Value
 from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.codec import Misfit
@@ -27,7 +27,7 @@ class MadeKeys:
         self._store, self._schema = binding.store, binding.schema
         self._decoder = KeyDecoder(binding)
 
-    def key_in(self, answer: Answer) -> Any:
+    def key_in(self, answer: Answer) -> Key:
         """The key of the record that was added. Raises StoreUnavailable, its outcome unknown, where none is told."""
         if answer.body:
             try:
@@ -40,7 +40,7 @@ class MadeKeys:
             return key
         raise unknown(self._store, answer.place, _NO_KEY)
 
-    def _located(self, answer: Answer) -> Any:
+    def _located(self, answer: Answer) -> Value:
         location, call = answer.headers.get("Location"), self._binding.calls["get"]
         texts = None if location is None or call is None else call.template.read(re.split("[?#]", location)[0])
         if not texts or len(self._schema.key) > 1:

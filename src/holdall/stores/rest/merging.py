@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from holdall.query import Json, Value
 
 __all__ = ["MERGE_PATCH", "holds_null", "patch_of"]
 
 MERGE_PATCH = "application/merge-patch+json"
 
 
-def holds_null(value: Any) -> bool:
+def holds_null(value: object) -> bool:
     """Whether there is a null inside an object, which no merge patch can write; those in lists are written whole."""
     pending = [value]
     while pending:
@@ -21,9 +21,9 @@ def holds_null(value: Any) -> bool:
     return False
 
 
-def patch_of(old: Any, new: Any) -> Any:
+def patch_of(old: object, new: object) -> Json:
     """The patch that makes ``new`` of ``old``: members that are to go are null in it."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
-    gone: dict[str, Any] = {name: None for name in old if name not in new}
+    gone: dict[str, Value] = {name: None for name in old if name not in new}
     return gone | {name: patch_of(old.get(name), value) for name, value in new.items()}

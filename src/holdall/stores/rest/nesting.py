@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.query import Json
 from holdall.store import Row
 
 __all__ = ["Leaf", "nested", "nested_type", "put", "reader_of", "taken"]
@@ -59,13 +60,13 @@ def reader_of(attributes: Sequence[str]) -> Callable[[Any], Row]:
         return lambda item: (only(item),)
     paths = [attribute.split(".") for attribute in attributes]
 
-    def read(item: Any) -> Row:
+    def read(item: object) -> Row:
         return tuple([_through(item, path) for path in paths])
 
     return read
 
 
-def put(document: dict[str, Any], place: Sequence[str], value: Any) -> None:
+def put(document: dict[str, Json], place: Sequence[str], value: object) -> None:
     """Set what stands at this place of a JSON object, making the objects on the way."""
     *above, last = place
     for step in above:
@@ -76,14 +77,14 @@ def put(document: dict[str, Any], place: Sequence[str], value: Any) -> None:
     document[last] = value
 
 
-def taken(document: Any, place: Sequence[str]) -> Any:
+def taken(document: object, place: Sequence[str]) -> Json:
     """Return the value at this place of a JSON object; None where there is none."""
     for step in place:
         document = document.get(step) if isinstance(document, dict) else None
     return document
 
 
-def _through(item: Any, path: Sequence[str]) -> Any:
+def _through(item: object, path: Sequence[str]) -> Json:
     for name in path:
         if item is None:
             return None

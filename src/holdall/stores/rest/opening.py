@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from holdall.errors import DeclarationError
+from holdall.query import Json
 from holdall.store import CommitClass, refuse_fragment
 from holdall.stores.rest.auth import Auth, Credentials
 from holdall.stores.rest.call import Call
@@ -30,7 +30,7 @@ def open_rest(
     url: str,
     *,
     collections: Mapping[str, RestCollection | str] | None = None,
-    openapi: Mapping[str, Any] | str | Path | None = None,
+    openapi: Mapping[str, Json] | str | Path | None = None,
     auth: Auth | None = None,
     commit: str = "once",
     timeouts: Timeouts = Timeouts(),  # noqa: B008, it is frozen
@@ -92,7 +92,7 @@ def open_rest(
 def _declared(
     name: str,
     collections: Mapping[str, RestCollection | str] | None,
-    openapi: Mapping[str, Any] | str | Path | None,
+    openapi: Mapping[str, Json] | str | Path | None,
 ) -> tuple[dict[str, RestCollection], dict[str, str]]:
     """The declarations by name, and for what the document leaves open what is to be said."""
     document = None if openapi is None else Document(openapi)

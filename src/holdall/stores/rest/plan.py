@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from holdall.errors import Unsupported
-from holdall.query import ALWAYS, NEVER, And, Condition, Query, Schema, paths_of
+from holdall.query import ALWAYS, NEVER, And, AnyQuery, Condition, Key, Schema, paths_of
 from holdall.query.ordering import is_ordered
 from holdall.store import Feature
 from holdall.stores.rest.collection import RestCollection
@@ -22,7 +20,7 @@ __all__ = ["ByKeys", "Listing", "Planner"]
 class ByKeys(msgspec.Struct, frozen=True):
     """Ask for these records; what else the query says is done here."""
 
-    keys: list[Any]
+    keys: list[Key]
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -48,7 +46,7 @@ class Planner:
         self._collection = collection
         self._spelling = spelling
 
-    def plan(self, query: Query[Any]) -> ByKeys | Listing:
+    def plan(self, query: AnyQuery) -> ByKeys | Listing:
         """How to answer this checked query."""
         collection = self._collection
         keys = demanded_keys(query.condition, self._schema)
@@ -76,7 +74,7 @@ class Planner:
             parameters, is_in_order, is_exact, bound = [], not is_ordered(query), False, collection.scan_limit
         return Listing(parameters, is_in_order, is_exact, bound, self._fields(query))
 
-    def _narrowed(self, query: Query[Any]) -> tuple[Parameters, bool, bool]:
+    def _narrowed(self, query: AnyQuery) -> tuple[Parameters, bool, bool]:
         """The parameters for condition and position; whether they say all of it, and whether nothing but it."""
         collection, spelling = self._collection, self._spelling
         exact = query.condition == ALWAYS or collection.filters is None or collection.filters.is_exact
@@ -103,11 +101,11 @@ class Planner:
     def _advice(self, what: str) -> str:
         return f"the API of {self._schema.name} is not declared to take {what}; declare it, or set scan_limit"
 
-    def _is_unlimited(self, query: Query[Any]) -> bool:
+    def _is_unlimited(self, query: AnyQuery) -> bool:
         """Whether all rows come anyway, so that they can be sorted here."""
         return query.max_rows is None and not query.skip and query.position is None
 
-    def _fields(self, query: Query[Any]) -> frozenset[str]:
+    def _fields(self, query: AnyQuery) -> frozenset[str]:
         """The fields that are needed of each record."""
         if not query.projection or not self._collection.fields:
             return frozenset(self._schema.positions)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from holdall.query import NEVER, And, Compare, Condition, Kind, Op, Or, Query, Schema, SortKey, operators_of
+from holdall.query import NEVER, And, AnyQuery, Compare, Condition, Kind, Op, Or, Schema, SortKey, operators_of
 
 __all__ = ["after", "not_before"]
 
 
-def after(query: Query[Any], schema: Schema) -> Condition | None:
+def after(query: AnyQuery, schema: Schema) -> Condition | None:
     """The condition that the rows after the query's position meet, and no others; None where no operator says it."""
     alternatives: list[Condition] = []
     equal: tuple[Condition, ...] = ()
@@ -24,7 +22,7 @@ def after(query: Query[Any], schema: Schema) -> Condition | None:
     return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives))
 
 
-def not_before(query: Query[Any], schema: Schema) -> Compare | None:
+def not_before(query: AnyQuery, schema: Schema) -> Compare | None:
     """A single comparison that all rows after the position meet, and few before it; None where there is none."""
     key, value = query.sort_keys[0], (query.position or (None,))[0]
     field = schema.field(key.path[0])
@@ -33,7 +31,7 @@ def not_before(query: Query[Any], schema: Schema) -> Compare | None:
     return Compare(key.path, Op.LE if key.descending else Op.GE, value)
 
 
-def _beyond(key: SortKey, value: Any, schema: Schema) -> Condition | None:
+def _beyond(key: SortKey, value: object, schema: Schema) -> Condition | None:
     field = schema.field(key.path[0])
     if value is None:
         return Compare(key.path, Op.IS_NULL, False) if key.nulls_first and field.nullable else NEVER

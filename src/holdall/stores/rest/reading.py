@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import LimitExceeded, UpstreamError
-from holdall.query import ALWAYS, Compare, Op, Query, Schema, compile_condition, select
+from holdall.query import ALWAYS, AnyQuery, Compare, Json, Key, Op, Query, Schema, compile_condition, select
 from holdall.query.ordering import compile_position, compile_sort, is_ordered
 from holdall.store import Row, Rows
 from holdall.stores.rest.answer import Answer, demand_json
@@ -36,7 +36,7 @@ class Current(msgspec.Struct, frozen=True):
 
     row: Row
     tag: str | None
-    document: dict[str, Any]
+    document: dict[str, Json]
 
 
 class Reading:
@@ -55,7 +55,7 @@ class Reading:
 
     # --- one record ---------------------------------------------------------------------------------------------------
 
-    async def one(self, key: Any) -> tuple[Row, str | None] | None:
+    async def one(self, key: Key) -> tuple[Row, str | None] | None:
         """The record with this key and its entity tag, or None."""
         answer = await self._answer(key, {})
         if answer is None:
@@ -67,7 +67,7 @@ class Reading:
             self._tags.note(self._schema.name, key, row[self._binding.version_place], Seen(tag))
         return row, tag
 
-    async def document(self, key: Any) -> Current | None:
+    async def document(self, key: Key) -> Current | None:
         """The record with this key and all its JSON, or None."""
         answer = await self._answer(key, AS_IT_IS)
         if answer is None:
@@ -79,7 +79,7 @@ class Reading:
             raise corrupt(self._store, answer.place, error) from error
         return Current(row, answer.headers.get("ETag"), document)
 
-    async def _answer(self, key: Any, headers: Mapping[str, str]) -> Answer | None:
+    async def _answer(self, key: Key, headers: Mapping[str, str]) -> Answer | None:
         """The answer that holds the record, or None where there is none."""
         call = self._binding.call("get")
         path = self._binding.path(call.template, self._binding.key_values(key))
@@ -92,7 +92,7 @@ class Reading:
             raise from_status(self._store, call.place, answer.status, is_write=False)
         return answer
 
-    def _row_with(self, key: Any, answer: Answer) -> Row:
+    def _row_with(self, key: Key, answer: Answer) -> Row:
         row = self.row_of(answer)
         if self._schema.key_of(row) != key:
             raise corrupt(self._store, answer.place, Misfit("it has another key than the one asked for", "the record"))
@@ -106,7 +106,7 @@ class Reading:
         except (ValueError, RecursionError, Misfit) as error:
             raise corrupt(self._store, answer.place, error) from error
 
-    async def _by_keys(self, keys: Sequence[Any]) -> Rows:
+    async def _by_keys(self, keys: Sequence[Key]) -> Rows:
         if len(keys) >= _FEW_KEYS and (rows := await self._by_list(keys)) is not None:
             return rows
         if len(keys) == 1:
@@ -119,7 +119,7 @@ class Reading:
             for task in tasks:
                 task.cancel()
 
-    async def _by_list(self, keys: Sequence[Any]) -> Rows | None:
+    async def _by_list(self, keys: Sequence[Key]) -> Rows | None:
         """The records as parts of lists, where the API takes lists of keys."""
         filters, names = self._collection.filters, self._schema.key
         if filters is None or len(names) > 1 or self._collection.list is None:
@@ -131,7 +131,7 @@ class Reading:
             if left is not None or sum(len(value) for _, value in parameters) > self._collection.url_limit:
                 return None
             asked.append(parameters)
-        found: dict[Any, Row] = {}
+        found: dict[Key, Row] = {}
         wanted = frozenset(keys)
         everything = frozenset(self._schema.positions)
         for parameters in asked:
@@ -141,7 +141,7 @@ class Reading:
 
     # --- lists --------------------------------------------------------------------------------------------------------
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows of a checked query."""
         plan = self._binding.planner.plan(query)
         if isinstance(plan, ByKeys):
@@ -160,7 +160,7 @@ class Reading:
         rest = msgspec.structs.replace(query, condition=ALWAYS, position=None, skip=0 if skips else query.skip)
         return select(rest, found, self._lookup)
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch`` in batches, without holding all where the API sorts them."""
         plan = self._binding.planner.plan(query)
         if isinstance(plan, ByKeys) or not plan.is_in_order or (is_ordered(query) and not self._sorts(query)):
@@ -190,7 +190,7 @@ class Reading:
         if held:
             yield held
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         whole = Query[Any](query.collection, query.condition)
         plan = self._binding.planner.plan(whole)
@@ -205,7 +205,7 @@ class Reading:
             counted += len(rows)
         return counted
 
-    def _trusted_total(self, query: Query[Any], page: Page) -> int:
+    def _trusted_total(self, query: AnyQuery, page: Page) -> int:
         """The total that a page tells, if its own rows agree. Raises UpstreamError where they do not."""
         if page.total is None:
             raise UpstreamError(self._store, f"{page.place}: the answer lacks its total")
@@ -220,7 +220,7 @@ class Reading:
         sentence = "gives records that do not meet what was asked; declare Filters(is_exact=False)"
         return UpstreamError(self._store, f"the API of {self._schema.name} {sentence}")
 
-    async def _meeting(self, query: Query[Any], plan: Listing, skip: int, needed: int | None) -> AsyncIterator[Rows]:
+    async def _meeting(self, query: AnyQuery, plan: Listing, skip: int, needed: int | None) -> AsyncIterator[Rows]:
         """The rows of the list that meet the query's condition and come after its position."""
         tests: list[Callable[[Row], bool]] = []
         if query.condition != ALWAYS:
@@ -256,10 +256,10 @@ class Reading:
             sentence = "gives some records twice and may leave out others; declare how it is sorted"
             raise UpstreamError(self._store, f"the list of {self._schema.name} {sentence}")
 
-    def _sorts(self, query: Query[Any]) -> bool:
+    def _sorts(self, query: AnyQuery) -> bool:
         return self._binding.spelling.sort(query.sort_keys) is not None
 
-    def _demand_order(self, query: Query[Any], found: Rows) -> None:
+    def _demand_order(self, query: AnyQuery, found: Rows) -> None:
         """Raise UpstreamError where the API sorts otherwise than the query means: its first rows are not ours."""
         ordered = list(found)
         compile_sort(query, self._schema, self._lookup)(ordered)
@@ -277,8 +277,8 @@ class _OneCollection:
     def __init__(self, schema: Schema) -> None:
         self.schemas: Mapping[str, Schema] = {schema.name: schema}
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         return {}.get
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         return lambda key: ()

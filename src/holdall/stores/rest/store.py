@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from holdall.errors import Conflict, HoldallError, StoreError, Unsupported
-from holdall.query import Kind, Op, Query, Schema, check
+from holdall.query import AnyQuery, Kind, Op, Schema, check
 from holdall.store import (
     Capabilities,
     Change,
@@ -95,15 +94,15 @@ class RestStore:
             reading = self._readings[schema.name] = Reading(binding, self._client, self._tags)
             self._writings[schema.name] = Writing(binding, self._client, reading, self._tags)
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means. Raises Unsupported before sending for what is neither declared nor allowed."""
         return await self._reading(query).fetch(query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means: by the API's total where one is declared, else by its list."""
         return await self._reading(query).count(query)
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time."""
         async for rows in self._reading(query).stream(query, batch):
             yield rows
@@ -138,7 +137,7 @@ class RestStore:
         known = ", ".join(sorted(self._declared)) or "none"
         return f"declare it: collections={{{collection!r}: RestCollection(path=…)}}; declared: {known}"
 
-    def _reading(self, query: Query[Any]) -> Reading:
+    def _reading(self, query: AnyQuery) -> Reading:
         check(query, self._schemas)
         capabilities = self._each[query.collection]
         if is_about_keys(query.condition, self._schemas[query.collection]):

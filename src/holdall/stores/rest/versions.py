@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from holdall.query import Key, Value
+
 __all__ = ["BodyVersion", "ETags", "Seen", "SeenTags", "TaggedVersion", "Versions", "is_strong", "version_of_content"]
 
 
@@ -71,7 +73,7 @@ class SeenTags:
         self._most = most
         self._seen: dict[tuple[str, Any, int], Seen] = {}
 
-    def note(self, collection: str, key: Any, version: int, seen: Seen) -> None:
+    def note(self, collection: str, key: Key, version: int, seen: Seen) -> None:
         """Remember this."""
         place = (collection, key, version)
         self._seen.pop(place, None)
@@ -79,11 +81,11 @@ class SeenTags:
         if len(self._seen) > self._most:
             del self._seen[next(iter(self._seen))]
 
-    def find(self, collection: str, key: Any, version: int) -> Seen | None:
+    def find(self, collection: str, key: Key, version: int) -> Seen | None:
         """Return the remembered facts, or None."""
         return self._seen.get((collection, key, version))
 
-    def forget(self, collection: str, key: Any, version: int) -> None:
+    def forget(self, collection: str, key: Key, version: int) -> None:
         """The record has left this version."""
         self._seen.pop((collection, key, version), None)
 
@@ -93,7 +95,7 @@ def is_strong(tag: str | None) -> bool:
     return tag is not None and not tag.startswith(("W/", "w/"))
 
 
-def version_of_content(values: Sequence[Any]) -> int:
+def version_of_content(values: Sequence[Value]) -> int:
     """A positive number of 62 bits made from a record's values."""
     digest = blake2b(msgspec.msgpack.encode(values, order="sorted"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 2 or 1

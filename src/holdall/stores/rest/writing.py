@@ -10,6 +10,7 @@ import msgspec
 from yarl import URL
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
+from holdall.query import Json
 from holdall.store import APPLIED, Change, Outcome, Verb
 from holdall.stores.rest.answer import Answer, demand_json
 from holdall.stores.rest.binding import VERBS, Binding, BoundCall
@@ -227,7 +228,7 @@ class Writing:
             self._urls[call.verb] = url
         return url
 
-    def _body(self, call: BoundCall, payload: dict[str, Any]) -> bytes:
+    def _body(self, call: BoundCall, payload: dict[str, Json]) -> bytes:
         shaped: Any = payload if call.declared.payload is None else call.declared.payload(payload)
         wrapped = {self._collection.wrap: shaped} if self._collection.wrap else shaped
         return encode(wrapped, call.declared.media_type)

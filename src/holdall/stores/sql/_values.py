@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from math import isfinite
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from holdall.query import Json
 from holdall.store import json_from_text
 
 __all__ = [
@@ -66,18 +66,18 @@ def uuid_to_hex(value: UUID) -> str:
     return value.hex
 
 
-def json_from_text_or_number(value: Any) -> Any:
+def json_from_text_or_number(value: object) -> Json:
     """JSON of a column that keeps a number by itself as a number."""
     return json_from_text(value) if isinstance(value, str) else _finite(value)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> Json:
     if value.__class__ not in (int, float) or not isfinite(value):
         raise ValueError("neither JSON text nor a number")
     return value
 
 
-def json_to_text(value: Any) -> str:
+def json_to_text(value: object) -> str:
     return _encode_json(value).decode()
 
 

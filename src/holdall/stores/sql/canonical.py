@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
+
+from holdall.query import Json
 
 __all__ = ["canonical_json"]
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """JSON text with members sorted and whole numbers written without a point, so that equal values give equal text."""
     return _encode(_plain(value)).decode()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):

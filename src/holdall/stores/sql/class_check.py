@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from holdall.codegen import compiled, function
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Value
 from holdall.stores.sql.codec import DRIVERS
 from holdall.stores.sql.columns import leaves
 from holdall.stores.sql.dialect import Dialect
@@ -70,7 +70,7 @@ def check_by(code: str) -> RowCheck:
     in_c: Callable[[Any, bytes], Any] = _native.are_as_coded
     letters = code.encode()
 
-    def check(rows: Iterable[Sequence[Any]]) -> bool:
+    def check(rows: Iterable[Sequence[Value]]) -> bool:
         answer = in_c(rows, letters)
         return in_python(rows) if answer is NotImplemented else bool(answer)
 

@@ -69,7 +69,7 @@ def row_encoder(fields: Sequence[FieldSchema], dialect: Dialect) -> RowConvert |
     """
     sources = [f"v{index}" for index in range(len(fields))]
     results: list[str] = []
-    names: dict[str, Any] = {}
+    names: dict[str, object] = {}
     for source, field in zip(sources, fields, strict=True):
         for leaf in leaves(field):
             convert = encoder(leaf.field, dialect)
@@ -84,7 +84,7 @@ def row_encoder(fields: Sequence[FieldSchema], dialect: Dialect) -> RowConvert |
     return row_function(results, sources, names)
 
 
-def row_function(results: Sequence[str], parts: Sequence[str], names: dict[str, Any]) -> RowConvert:
+def row_function(results: Sequence[str], parts: Sequence[str], names: dict[str, object]) -> RowConvert:
     """The function from rows, taken apart into these variables, to rows of these expressions."""
     source = f"[({', '.join(results)},) for {', '.join(parts)}, in rows]"
     convert: RowConvert = function("convert", "rows", source, names, "rows")

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.query import FieldSchema, Kind, Schema, Value
 from holdall.stores.sql.dialect import Dialect
 
 __all__ = [
@@ -49,7 +49,7 @@ class Leaf:
         """The column's scalar kind."""
         return self.field.kind
 
-    def pick(self, value: Any) -> Any:
+    def pick(self, value: Value) -> Any:
         """The column's part of the field's value."""
         for step in self.steps:
             value = value[step]

@@ -8,12 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from holdall.query import Compare, Kind, Op
+from holdall.query import Compare, Key, Kind, Op, Value
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.codec import Convert, comparand
 from holdall.stores.sql.columns import Leaf, parameter_type
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.documents import JsonComparisons
 from holdall.stores.sql.joins import Operand
 from holdall.stores.sql.keeping import comparable
@@ -72,20 +72,20 @@ class Comparisons:
                 return column > value
         return column >= value
 
-    def value(self, leaf: Leaf, index: int) -> sa.ColumnElement[Any]:
+    def value(self, leaf: Leaf, index: int) -> Element:
         """The scalar value at this place, as it compares with the leaf's column."""
         return self._scalar(leaf, index)
 
-    def _scalar(self, leaf: Leaf, index: int, steps: tuple[int, ...] = ()) -> sa.ColumnElement[Any]:
+    def _scalar(self, leaf: Leaf, index: int, steps: tuple[int, ...] = ()) -> Element:
         return self._typed(leaf, index, _stepping(steps, comparand(leaf.field, self._dialect)))
 
-    def _typed(self, leaf: Leaf, index: int, convert: Convert | None) -> sa.ColumnElement[Any]:
+    def _typed(self, leaf: Leaf, index: int, convert: Convert | None) -> Element:
         parameter = self._binding.parameter(index, parameter_type(leaf.field, self._dialect), convert)
         if leaf.kind is Kind.DECIMAL and self._dialect.family == "mysql":
             return sa.cast(parameter, mysql.DECIMAL(65, 30))  # a bare text would be compared as a float
         return parameter
 
-    def _in(self, operand: Operand, index: int, wanted: Sequence[Any]) -> Clause:
+    def _in(self, operand: Operand, index: int, wanted: Sequence[Key]) -> Clause:
         if operand.field.kind is Kind.JSON:
             return self._json.one_of(operand.columns[0], index, len(wanted))
         if len(wanted) == 1:
@@ -129,12 +129,12 @@ class Comparisons:
             return _compared(operand)[0].in_([row[0] for row in rows])
         return sa.tuple_(*_compared(operand)).in_([sa.tuple_(*row) for row in rows])
 
-    def _item(self, leaf: Leaf, index: int, place: int) -> sa.ColumnElement[Any]:
+    def _item(self, leaf: Leaf, index: int, place: int) -> Element:
         convert = _stepping(leaf.steps, comparand(leaf.field, self._dialect))
         return self._typed(leaf, index, _nth(place, convert))
 
 
-def _compared(operand: Operand) -> list[sa.ColumnElement[Any]]:
+def _compared(operand: Operand) -> list[Element]:
     return [comparable(column, leaf.field) for column, leaf in zip(operand.columns, operand.leaves, strict=True)]
 
 
@@ -142,7 +142,7 @@ def _stepping(steps: tuple[int, ...], convert: Convert | None) -> Convert | None
     if not steps:
         return convert
 
-    def step(value: Any) -> Any:
+    def step(value: Value) -> Any:
         for place in steps:
             value = value[place]
         return value if convert is None else convert(value)
@@ -151,7 +151,7 @@ def _stepping(steps: tuple[int, ...], convert: Convert | None) -> Convert | None
 
 
 def _nth(place: int, convert: Convert | None) -> Convert:
-    def pick(items: Sequence[Any]) -> Any:
+    def pick(items: Sequence[Value]) -> Any:
         item = items[min(place, len(items) - 1)]  # a shorter list repeats its last value
         return item if convert is None else convert(item)
 
@@ -179,5 +179,5 @@ def _carried(leaf: Leaf, dialect: Dialect) -> Convert | None:
     return bytes.hex if leaf.kind is Kind.BYTES else comparand(leaf.field, dialect)
 
 
-def _uncarried(item: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
+def _uncarried(item: Element, leaf: Leaf) -> Element:
     return sa.func.unhex(item) if leaf.kind is Kind.BYTES else item

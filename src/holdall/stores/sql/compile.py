@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from holdall.errors import QueryError
 from holdall.query import (
     And,
+    AnyQuery,
     Compare,
     Condition,
     FieldSchema,
@@ -32,7 +33,7 @@ from holdall.stores.sql.codec import RowConvert
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.conditions import Conditions
 from holdall.stores.sql.decoding import row_decoder
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.gather import many_columns
 from holdall.stores.sql.joins import Scope
 from holdall.stores.sql.shape import bucket, some
@@ -67,9 +68,7 @@ class Compiler:
     ``tables`` may be bound to more collections at any time.
     """
 
-    def __init__(
-        self, tables: Tables, demand: Callable[[Query[Any]], None] | None = None, remember: int = 1000
-    ) -> None:
+    def __init__(self, tables: Tables, demand: Callable[[AnyQuery], None] | None = None, remember: int = 1000) -> None:
         self._tables = tables
         self._dialect = tables.dialect
         self._demand = demand
@@ -91,22 +90,22 @@ class Compiler:
         self._dialect = dialect
         self._plans.clear()
 
-    def query(self, query: Query[Any]) -> Statement:
+    def query(self, query: AnyQuery) -> Statement:
         """The statement whose decoded rows are what the query means.
 
         Raises what ``check`` and the store's demands raise: fully for a new shape, of the values for a known one.
         """
         return self._statement(query, split, self._select)
 
-    def as_text(self, query: Query[Any]) -> Statement:
+    def as_text(self, query: AnyQuery) -> Statement:
         """The same statement with dates and times as text, for values that the driver cannot read."""
         return self._statement(query, _split_as_text, partial(self._select, as_text=True))
 
-    def count(self, query: Query[Any]) -> Statement:
+    def count(self, query: AnyQuery) -> Statement:
         """The statement whose one row holds the number of rows the query's condition means."""
         return self._statement(query, condition_shape, self._count)
 
-    def _statement(self, query: Query[Any], walk: _Walk, build: Callable[[Query[Any]], _Plan]) -> Statement:
+    def _statement(self, query: AnyQuery, walk: _Walk, build: Callable[[AnyQuery], _Plan]) -> Statement:
         if self._generation != self._tables.generation:
             self._plans.clear()
             self._generation = self._tables.generation
@@ -134,12 +133,12 @@ class Compiler:
             return Statement(plan.sql, dict(zip(plan.names, parameters, strict=True)), plan.decode)
         return Statement(plan.sql, parameters, plan.decode)
 
-    def _check(self, query: Query[Any]) -> None:
+    def _check(self, query: AnyQuery) -> None:
         check(query, self._tables.schemas)
         if self._demand is not None:
             self._demand(query)
 
-    def _select(self, query: Query[Any], as_text: bool = False) -> _Plan:
+    def _select(self, query: AnyQuery, as_text: bool = False) -> _Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
         comparisons = Comparisons(self._dialect, binding)
         where = [Conditions(comparisons, binding).compile(query.condition, scope)] if query.condition != And(()) else []
@@ -159,16 +158,16 @@ class Compiler:
             select = select.offset(binding.parameter(binding.take(), number))
         return self._plan(select, binding, row_decoder(fields, self._dialect, as_text=as_text))
 
-    def _count(self, query: Query[Any]) -> _Plan:
+    def _count(self, query: AnyQuery) -> _Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
         conditions = Conditions(Comparisons(self._dialect, binding), binding)
         where = [conditions.compile(query.condition, scope)] if query.condition != And(()) else []
         select = sa.select(sa.func.count()).select_from(scope.source).where(*where)
         return self._plan(select, binding, None)
 
-    def _columns(self, query: Query[Any], scope: Scope) -> tuple[list[sa.Label[Any]], list[FieldSchema]]:
+    def _columns(self, query: AnyQuery, scope: Scope) -> tuple[list[sa.Label[Any]], list[FieldSchema]]:
         stored = scope.record(())[0].schema.stored
-        columns: list[sa.ColumnElement[Any]] = []
+        columns: list[Element] = []
         fields: list[FieldSchema] = []
         for path in query.projection or [(field.name,) for field in stored]:
             if scope.field(path).kind is Kind.MANY:
@@ -188,7 +187,7 @@ class Compiler:
         return _Plan(str(compiled), slots, tuple(binding.tests), bound if names is None else None, decode)
 
 
-def _split_as_text(query: Query[Any], sizes: Sizes) -> tuple[Shape, list[Any]]:
+def _split_as_text(query: AnyQuery, sizes: Sizes) -> tuple[Shape, list[Any]]:
     shape, values = split(query, sizes)
     return ("as text", shape), values
 
@@ -197,12 +196,12 @@ def _is_temporal(column: sa.Label[Any]) -> bool:
     return isinstance(column.type, sa.DateTime | sa.Date | sa.Time)
 
 
-def _constant(value: Any) -> Slot:
+def _constant(value: object) -> Slot:
     """For what SQLAlchemy adds of its own, next to a limit or an offset: so there is a first value to take it from."""
     return 0, lambda _: value
 
 
-def _without_edges(query: Query[Any]) -> Query[Any]:
+def _without_edges(query: AnyQuery) -> AnyQuery:
     """The same query without texts that begin or end with nothing, or begin with the last of all characters."""
     return msgspec.structs.replace(query, condition=replace(query.condition, _plain))
 

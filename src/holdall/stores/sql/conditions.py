@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from holdall.query import And, Compare, Condition, Every, FieldSchema, Not, Op, Or, Some, kind_test
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.comparisons import Comparisons
+from holdall.stores.sql.dialect import Element
 from holdall.stores.sql.joins import Scope
 
 __all__ = ["Conditions"]
 
 LONG_LIST = 1000
-ONE: sa.ColumnElement[Any] = sa.literal_column("1")
+ONE: Element = sa.literal_column("1")
 
 
 class Conditions:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
+from holdall.query import Value
 from holdall.store import Outcome, Rows
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.inspection import FoundTable, inspect_catalogue
@@ -23,7 +24,7 @@ More than PostgreSQL's ``deadlock_timeout``, so that of two who wait for each ot
 class DatabaseTransaction(Protocol):
     """An open transaction; it sees its own changes."""
 
-    async def rows(self, sql: str, parameters: Any) -> Rows:
+    async def rows(self, sql: str, parameters: Value) -> Rows:
         """The driver's rows of a reading statement."""
         ...
 
@@ -44,11 +45,11 @@ class Database(Protocol):
         """The dialect, once the server has been asked what it knows; asked once, before anything else."""
         ...
 
-    async def rows(self, sql: str, parameters: Any) -> Rows:
+    async def rows(self, sql: str, parameters: Value) -> Rows:
         """The driver's rows of a reading statement."""
         ...
 
-    def batches(self, sql: str, parameters: Any, size: int) -> AsyncGenerator[Rows]:
+    def batches(self, sql: str, parameters: Value, size: int) -> AsyncGenerator[Rows]:
         """The same, at most ``size`` rows at a time."""
         ...
 
@@ -74,7 +75,7 @@ class Database(Protocol):
 
 
 async def found_in_catalogue(
-    database: Database, dialect: Dialect, parameters: Sequence[Any] | None = ()
+    database: Database, dialect: Dialect, parameters: Sequence[Value] | None = ()
 ) -> dict[str, FoundTable]:
     """Return all tables of a database whose catalogue can be read; ``parameters`` is the driver's form of no
     parameters.

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Value
 from holdall.store import Damaged
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.class_check import RowCheck, class_check, is_untyped
@@ -35,7 +35,7 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 class DamagedRows(Exception):
     """Some values cannot be read; ``rows`` are all, with ``Damaged`` where one of them stands."""
 
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+    def __init__(self, rows: list[tuple[Value, ...]]) -> None:
         self.rows = rows
         super().__init__("stored values cannot be read")
 
@@ -86,7 +86,7 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
     if convert is None and check is None and not demands:
         return None
 
-    def decode(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    def decode(rows: Iterable[Sequence[Value]]) -> list[tuple[Value, ...]]:
         try:
             if check is not None and not check(rows):
                 raise ValueError("a value is not of its column's class")
@@ -103,7 +103,7 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
 def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: bool) -> RowConvert | None:
     columns: list[str] = []
     results: list[str] = []
-    names: dict[str, Any] = {"bad": _refuse, "UTC": UTC, "date": date, "Decimal": Decimal, "bools": _BOOLS}
+    names: dict[str, object] = {"bad": _refuse, "UTC": UTC, "date": date, "Decimal": Decimal, "bools": _BOOLS}
     for field in fields:
         parts = [
             _decoded(leaf, f"c{len(columns) + index}", names, dialect, as_text)
@@ -144,8 +144,8 @@ def _are_finite(numbers: Iterable[Any]) -> bool:
 
 
 def _one_by_one(
-    fields: Sequence[FieldSchema], dialect: Dialect, as_text: bool, rows: list[Sequence[Any]]
-) -> list[tuple[Any, ...]]:
+    fields: Sequence[FieldSchema], dialect: Dialect, as_text: bool, rows: list[Sequence[Value]]
+) -> list[tuple[Value, ...]]:
     """Everything that can be read, value by value."""
     decoded: list[list[Any]] = []
     first = 0
@@ -163,8 +163,8 @@ def _one(
     convert: RowConvert | None,
     check: RowCheck | None,
     demands: Sequence[tuple[Callable[[Iterable[Any]], bool], int]],
-    part: Sequence[Any],
-) -> Any:
+    part: Sequence[Value],
+) -> Value:
     try:
         if any(part[place] is not None and not _is_finite(part[place]) for _, place in demands):
             return Damaged("is no finite number")
@@ -179,18 +179,20 @@ def _is_finite(number: Any) -> bool:
     return number.is_finite() if isinstance(number, Decimal) else bool(number - number == 0)
 
 
-def _refuse(value: Any) -> Any:
+def _refuse(value: object) -> Value:
     raise ValueError(f"a {type(value).__name__} is not what the field holds")
 
 
-def _decoded(leaf: Leaf, column: str, names: dict[str, Any], dialect: Dialect, as_text: bool) -> str:
+def _decoded(leaf: Leaf, column: str, names: dict[str, object], dialect: Dialect, as_text: bool) -> str:
     done = _expression(leaf.field, column, names, dialect, as_text)
     if done is None:
         return column
     return f"(None if {column} is None else {done})" if leaf.field.nullable else done
 
 
-def _expression(field: FieldSchema, column: str, names: dict[str, Any], dialect: Dialect, as_text: bool) -> str | None:
+def _expression(
+    field: FieldSchema, column: str, names: dict[str, object], dialect: Dialect, as_text: bool
+) -> str | None:
     """Code that decodes the variable ``column``, written out for what is common; None where it passes as it is."""
     family, kind = ("sqlite" if as_text and field.kind in _TEMPORAL else dialect.family), field.kind
     if dialect.driver in DRIVERS and isinstance(field, KeptField) and field.is_loose:
@@ -229,7 +231,7 @@ def _expression(field: FieldSchema, column: str, names: dict[str, Any], dialect:
 _TEMPORAL = (Kind.DATETIME, Kind.DATE, Kind.TIME)
 
 
-def _name(names: dict[str, Any], value: Any) -> str:
+def _name(names: dict[str, object], value: object) -> str:
     name = f"f{len(names)}"
     names[name] = value
     return name
@@ -251,5 +253,5 @@ def _assembled(field: FieldSchema, parts: list[str], first: str) -> str:
     return f"(None if {first} is None else {built})" if len(parts) > 1 and field.nullable else built
 
 
-def _gathered(field: FieldSchema, columns: list[str], names: dict[str, Any], dialect: Dialect) -> str:
+def _gathered(field: FieldSchema, columns: list[str], names: dict[str, object], dialect: Dialect) -> str:
     return f"{_name(names, many_decoder(field, dialect))}({', '.join(columns)})"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-__all__ = ["OLDER_SQLITE", "POSTGRESQL", "SQLITE", "Dialect"]
+from holdall.query import Value
+
+__all__ = ["OLDER_SQLITE", "POSTGRESQL", "SQLITE", "Dialect", "Element"]
+
+Element: TypeAlias = sa.ColumnElement[Any]
+"""A part of a statement that stands for a value."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Dialect:
             return None
         return "SELECT collname::text FROM pg_collation WHERE collname IN ('und-x-icu', 'pg_unicode_fast', 'pg_c_utf8')"
 
-    def lowering(self, rows: Iterable[Sequence[Any]]) -> Dialect:
+    def lowering(self, rows: Iterable[Sequence[Value]]) -> Dialect:
         """The same dialect, lowering text under the best of the collations the server has."""
         present = {row[0] for row in rows}
         best = next((name for name in ("und-x-icu", "pg_unicode_fast", "pg_c_utf8") if name in present), None)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from holdall.query import Value
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.canonical import canonical_json
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.shape import bucket
 
 __all__ = ["JsonComparisons"]
 
 Clause = sa.ColumnElement[bool]
-ONE: sa.ColumnElement[Any] = sa.literal_column("1")
+ONE: Element = sa.literal_column("1")
 
 
 class JsonComparisons:
@@ -26,7 +25,7 @@ class JsonComparisons:
         self._dialect = dialect
         self._binding = binding
 
-    def equals(self, column: sa.ColumnElement[Any], index: int) -> Clause:
+    def equals(self, column: Element, index: int) -> Clause:
         """That the column holds the JSON value at this place."""
         match self._dialect.family:
             case "sqlite":
@@ -35,7 +34,7 @@ class JsonComparisons:
                 return sa.cast(column, JSONB()) == self._binding.parameter(index, JSONB(), values.json_to_text)
         return sa.func.json_equals(column, self._binding.parameter(index, sa.Text(), values.json_to_text)) == ONE
 
-    def one_of(self, column: sa.ColumnElement[Any], index: int, length: int) -> Clause:
+    def one_of(self, column: Element, index: int, length: int) -> Clause:
         """That the column holds one of the JSON values of the list at this place."""
         match self._dialect.family:
             case "sqlite":
@@ -50,13 +49,13 @@ class JsonComparisons:
         return sa.or_(*(sa.func.json_equals(column, parameter) == ONE for parameter in parameters))
 
 
-def _canonical_list(items: tuple[Any, ...]) -> str:
+def _canonical_list(items: tuple[Value, ...]) -> str:
     return values.json_to_text([canonical_json(item) for item in items])
 
 
-def _text_list(items: tuple[Any, ...]) -> list[str]:
+def _text_list(items: tuple[Value, ...]) -> list[str]:
     return [values.json_to_text(item) for item in items]
 
 
-def _nth(place: int) -> Any:
+def _nth(place: int) -> Value:
     return lambda items: values.json_to_text(items[min(place, len(items) - 1)])

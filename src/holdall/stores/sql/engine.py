@@ -14,6 +14,7 @@ from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
 from holdall.errors import HoldallError, StoreUnavailable
+from holdall.query import Value
 from holdall.store import AnewInChild, Outcome, Rows, keep_for_ever, watch_forks
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
@@ -55,7 +56,7 @@ class EngineDatabase(AnewInChild):
         async with self._connected() as connection:
             return replace(Dialect.of(connection.dialect), lower_collation=dialect.lower_collation)
 
-    async def rows(self, sql: str, parameters: Any) -> Rows:
+    async def rows(self, sql: str, parameters: Value) -> Rows:
         """The rows of a reading statement, which is asked once more where its connection was lost."""
 
         async def read(connection: AsyncConnection) -> Rows:
@@ -63,7 +64,7 @@ class EngineDatabase(AnewInChild):
 
         return await self._again_if_lost(read)
 
-    async def batches(self, sql: str, parameters: Any, size: int) -> AsyncGenerator[Rows]:
+    async def batches(self, sql: str, parameters: Value, size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
         async with self._connected() as connection:
             result = await connection.run_sync(_streamed, sql, parameters)
@@ -200,7 +201,7 @@ class EngineTransaction:
         self._connection = connection
         self._turn = asyncio.Lock()
 
-    async def rows(self, sql: str, parameters: Any) -> Rows:
+    async def rows(self, sql: str, parameters: Value) -> Rows:
         """The rows of a reading statement, this transaction's own changes included."""
         async with self._turn:
             if self.lost is not None:
@@ -247,7 +248,7 @@ async def _is_undone(part: AsyncTransaction) -> bool:
     return True
 
 
-async def _rows(connection: AsyncConnection, sql: str, parameters: Any) -> Rows:
+async def _rows(connection: AsyncConnection, sql: str, parameters: Value) -> Rows:
     if parameters is None:
         result = await connection.exec_driver_sql(sql, execution_options=_AS_IT_IS)
     else:
@@ -255,7 +256,7 @@ async def _rows(connection: AsyncConnection, sql: str, parameters: Any) -> Rows:
     return list(map(tuple, result))
 
 
-def _streamed(connection: sa.Connection, sql: str, parameters: Any) -> sa.CursorResult[Any]:
+def _streamed(connection: sa.Connection, sql: str, parameters: Value) -> sa.CursorResult[Any]:
     return connection.execution_options(stream_results=True).exec_driver_sql(sql, parameters)
 
 

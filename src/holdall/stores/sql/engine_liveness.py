@@ -23,10 +23,10 @@ _ENDED = frozenset((1053, 1927, 2006, 2013, 2014, 2045, 2055, 4031))
 def look_after(engine: sa.Engine, ping_after: float) -> None:
     """Ping each connection that was idle for ``ping_after`` seconds before it is used, or end them all."""
 
-    def put_by(connection: Any, record: Any) -> None:
+    def put_by(connection: object, record: Any) -> None:
         record.info["holdall_idle_since"] = monotonic()
 
-    def take(connection: Any, record: Any, _: Any) -> None:
+    def take(connection: object, record: Any, _: object) -> None:
         since = record.info.get("holdall_idle_since")
         if since is not None and monotonic() - since > ping_after and not _answers(engine.dialect, connection):
             raise exc.InvalidatePoolError

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from holdall.query import Value
 from holdall.store import Row
 from holdall.stores.sql.steps import Delete, Find, Insert, Lock, Look, Release, Step, StillReferred, Update
 
@@ -202,7 +203,7 @@ class _Text:
         self._order = [int(name[1:]) for name in names] if names is not None else None
         self._names = None if names is not None else {name: int(name[1:]) for name in compiled.bind_names.values()}
 
-    def given(self, row: Row) -> Any:
+    def given(self, row: Row) -> Value:
         """The row as parameters."""
         if self._order is not None:
             return tuple([row[place] for place in self._order])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from holdall.errors import StaleVersion
-from holdall.query import And, Compare, Op, Query
+from holdall.query import And, AnyQuery, Compare, Op, Query
 from holdall.store import Change, Row, Verb
 from holdall.stores.sql.compile import Statement
 from holdall.stores.sql.decoding import DamagedRows
@@ -27,7 +27,7 @@ class Expectations:
     """Plans the looks of one store; ``compile_query`` makes the statement that reads a record."""
 
     def __init__(
-        self, store: str, tables: Tables, encoding: RowEncoding, compile_query: Callable[[Query[Any]], Statement]
+        self, store: str, tables: Tables, encoding: RowEncoding, compile_query: Callable[[AnyQuery], Statement]
     ) -> None:
         self._store = store
         self._tables = tables
@@ -64,7 +64,7 @@ class Expectations:
         return True
 
 
-def _by_key(layout: Layout, change: Change) -> Query[Any]:
+def _by_key(layout: Layout, change: Change) -> AnyQuery:
     key = zip(layout.schema.key, parts(layout, change.key), strict=True)
     found = [Compare((name,), Op.EQ, part) for name, part in key]
     projection = tuple([(name,) for name in change.expected.fields]) if change.expected is not None else ()

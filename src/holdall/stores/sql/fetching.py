@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from holdall.errors import CorruptRecord, HoldallError, QueryError
-from holdall.query import Query, Schema
+from holdall.query import AnyQuery, Schema
 from holdall.store import Damaged, Row, Rows
 from holdall.stores.sql.compile import Compiler, Statement
 from holdall.stores.sql.decoding import DamagedRows
@@ -21,7 +21,7 @@ _UNREADABLE_BY_DRIVER = (OverflowError, TypeError, ValueError)
 async def read(
     store: str,
     compiler: Compiler,
-    query: Query[Any],
+    query: AnyQuery,
     statement: Statement,
     ask: Callable[[str, Any], Awaitable[Rows]],
 ) -> Rows:
@@ -37,7 +37,7 @@ async def read(
     return decoded(store, compiler, query, statement, rows)
 
 
-def decoded(store: str, compiler: Compiler, query: Query[Any], statement: Statement, rows: Rows) -> Rows:
+def decoded(store: str, compiler: Compiler, query: AnyQuery, statement: Statement, rows: Rows) -> Rows:
     """The rows as border values. Raises CorruptRecord."""
     if statement.decode is None:
         return rows
@@ -47,7 +47,7 @@ def decoded(store: str, compiler: Compiler, query: Query[Any], statement: Statem
         raise _corrupt(store, compiler.schema(query.collection), query, error.rows) from error.__cause__
 
 
-def _corrupt(store: str, schema: Schema, query: Query[Any], rows: list[Row]) -> CorruptRecord:
+def _corrupt(store: str, schema: Schema, query: AnyQuery, rows: list[Row]) -> CorruptRecord:
     """The error for the first row that cannot be read."""
     names = [".".join(path) for path in query.projection] or [field.name for field in schema.stored]
     for row in rows:

@@ -7,18 +7,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Value
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.columns import Leaf, leaves
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.joins import Scope
 
 __all__ = ["many_columns", "many_decoder"]
 
 
-def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
+def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[Element]:
     """One gathered list for each column of the keys referred to, in the Many's order, or in that of the keys."""
-    columns: list[sa.ColumnElement[Any]] = []
+    columns: list[Element] = []
     for place in range(len(scope.record(())[0].links[name].target)):
         link, rows, belongs = scope.links(name)
         order = [rows.c[link.position]] if link.position else [rows.c[leaf.name] for leaf in link.target]
@@ -49,14 +49,14 @@ def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[An
         return lambda column: tuple(only(column))
     build = _builder(field)
 
-    def decode(*columns: Any) -> tuple[Any, ...]:
+    def decode(*columns: Value) -> tuple[Value, ...]:
         lists = [list_of(column) for list_of, column in zip(read, columns, strict=True)]
         return tuple([build(list(parts)) for parts in zip(*lists, strict=True)])
 
     return decode
 
 
-def _carried(item: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
+def _carried(item: Element, leaf: Leaf) -> Element:
     if leaf.kind is Kind.BYTES:
         return sa.func.hex(item)
     return item if leaf.kind in (Kind.INT, Kind.BOOL, Kind.STR, Kind.TIMEDELTA) else sa.cast(item, sa.Unicode())
@@ -85,7 +85,7 @@ def _json_reader(leaf: Leaf) -> Callable[[str | bytes | None], Sequence[Any]]:
     convert = _FROM_TEXT.get(leaf.kind)
 
     def read(column: str | bytes | None) -> Sequence[Any]:
-        items: list[Any] = values.json_from_text(column) if column else []
+        items: list[Value] = values.json_from_text(column) if column else []
         return items if convert is None else [convert(item) for item in items]
 
     return read

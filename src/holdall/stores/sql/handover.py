@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from secrets import token_bytes, token_hex
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.query import FieldSchema, Key, Kind, Schema, Value
 from holdall.store import Change, KeyOf, Row, Verb
 from holdall.stores.sql.lock_order import Batch
 
@@ -29,7 +28,7 @@ _START = datetime(1970, 1, 1, tzinfo=UTC)
 class Holder(msgspec.Struct):
     """A record that will let go of its values in one rule, in ``field`` first, and its change's position."""
 
-    key: Any
+    key: Key
     field: FieldSchema
     position: int
 
@@ -44,7 +43,7 @@ class Claim(msgspec.Struct):
     fields: tuple[FieldSchema, ...]
     rows: list[Row]
     positions: list[int]
-    holders: dict[Any, Holder]
+    holders: dict[Key, Holder]
 
 
 def claims(batches: Sequence[Batch], changes: Sequence[Change], schema_of: Callable[[str], Schema]) -> list[Claim]:
@@ -97,7 +96,7 @@ def _is_one(taking: Batch, freeing: Batch) -> bool:
     return taking is freeing and len(taking.positions) == 1
 
 
-def _is_nobodys(value: Any) -> bool:
+def _is_nobodys(value: object) -> bool:
     """Whether no record that is stored can have this value: nothing is never the same, and a new key is new."""
     return value is None or isinstance(value, KeyOf) or (isinstance(value, tuple) and any(map(_is_nobodys, value)))
 
@@ -109,7 +108,7 @@ def _ease(field: FieldSchema) -> int:
     return 0 if field.kind is Kind.BOOL else 1 if field.kind is Kind.REF else 2
 
 
-def unlike_any(field: FieldSchema) -> Any:
+def unlike_any(field: FieldSchema) -> Value:
     """A value for the field that surely, or almost surely, no record has."""
     if field.nullable:
         return None
@@ -119,7 +118,7 @@ def unlike_any(field: FieldSchema) -> Any:
     return _drawn(field)
 
 
-def _drawn(field: FieldSchema) -> Any:
+def _drawn(field: FieldSchema) -> Value:
     match field.kind:
         case Kind.STR:
             return token_hex(16)[: field.max_length]

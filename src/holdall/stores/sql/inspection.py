@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 import sqlalchemy as sa
 
+from holdall.query import Value
 from holdall.stores.sql.catalogues import CATALOGUES
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.sqlite_definition import collations_in, is_made_by_us
@@ -129,9 +130,9 @@ def inspect_connection(connection: sa.Connection, names: Iterable[str]) -> dict[
     return found
 
 
-def _grouped(rows: Iterable[Sequence[Any]], size: int) -> list[tuple[Any, ...]]:
+def _grouped(rows: Iterable[Sequence[Value]], size: int) -> list[tuple[Value, ...]]:
     """Rows alike in their first ``size`` values as one, with all that follows in a tuple of tuples."""
-    groups: dict[tuple[Any, ...], list[Any]] = {}
+    groups: dict[tuple[Value, ...], list[Any]] = {}
     for row in rows:
         groups.setdefault(tuple(row[:size]), []).append(tuple(row[size:]))
     return [(*head, tuple(names)) for head, names in groups.items()]

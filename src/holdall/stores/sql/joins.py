@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from holdall.query import FieldSchema, Path
 from holdall.stores.sql.columns import Leaf
+from holdall.stores.sql.dialect import Element
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.tables import Tables
 
@@ -22,7 +22,7 @@ class Operand:
 
     field: FieldSchema
     leaves: tuple[Leaf, ...]
-    columns: tuple[sa.ColumnElement[Any], ...]
+    columns: tuple[Element, ...]
     nullable: bool
 
 
@@ -82,7 +82,7 @@ class Scope:
         inner.source = rows.join(inner.root, same([rows.c[leaf.name] for leaf in link.target], keys))
         return inner, same([rows.c[leaf.name] for leaf in link.owner], own)
 
-    def _keys_alone(self, link: Link, own: Sequence[sa.ColumnElement[Any]]) -> tuple[Scope, sa.ColumnElement[bool]]:
+    def _keys_alone(self, link: Link, own: Sequence[Element]) -> tuple[Scope, sa.ColumnElement[bool]]:
         """The records of a Many that are kept elsewhere, as the columns of the link table that hold their keys."""
         inner = Scope.__new__(Scope)
         inner._tables, inner._counter = self._tables, self._counter
@@ -104,6 +104,6 @@ class Scope:
         return table.alias(f"t{self._counter[0]}")
 
 
-def same(left: Sequence[sa.ColumnElement[Any]], right: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[bool]:
+def same(left: Sequence[Element], right: Sequence[Element]) -> sa.ColumnElement[bool]:
     """That these columns equal those, pair by pair."""
     return sa.and_(*(one == other for one, other in zip(left, right, strict=True)))

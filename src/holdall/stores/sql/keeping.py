@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Value
 from holdall.stores.sql import _values as values
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.fitting_types import is_fitting
 from holdall.stores.sql.inspection import FoundColumn
 
@@ -185,7 +185,7 @@ def _number(value: Decimal) -> str:
     return str(value)
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     if value.__class__ is int and not -(2**63) <= value < 2**63:
         raise ValueError("a number of more than 64 bits by itself cannot be kept by its column, which is of type JSON")
     return values.json_to_text(value)
@@ -199,7 +199,7 @@ def bounded(field: FieldSchema, convert: Callable[[Any], Any] | None) -> Callabl
     if characters is None and octets is None and most is None:
         return convert
 
-    def encode(value: Any) -> Any:
+    def encode(value: Value) -> Value:
         if characters is not None and len(value) > characters:
             raise ValueError(f"its column holds {characters} characters and no more")
         if most is not None and not least <= value <= most:
@@ -212,7 +212,7 @@ def bounded(field: FieldSchema, convert: Callable[[Any], Any] | None) -> Callabl
     return encode
 
 
-def comparable(column: sa.ColumnElement[Any], field: FieldSchema) -> sa.ColumnElement[Any]:
+def comparable(column: Element, field: FieldSchema) -> Element:
     """Return the expression for the column where its values are compared or sorted: one text for all spellings of a
     value.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.store import Hold, options_of
@@ -16,7 +15,7 @@ from holdall.stores.sql.tables import Tables
 __all__ = ["open_sql"]
 
 
-def open_sql(name: str, url: str, **options: Any) -> SqlStore:
+def open_sql(name: str, url: str, **options: object) -> SqlStore:
     """Open the store at this URL; no connection is made.
 
     ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` (in memory), ``postgresql://user@host/name``
@@ -39,7 +38,7 @@ def open_sql(name: str, url: str, **options: Any) -> SqlStore:
     return _open_engine(name, url, options)
 
 
-def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
+def _open_sqlite(name: str, url: str, options: Mapping[str, object]) -> SqlStore:
     from holdall.stores.sql.sqlite import SqliteDatabase
     from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
     from holdall.stores.sql.sqlite_store import SqliteStore
@@ -50,7 +49,7 @@ def _open_sqlite(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     return SqliteStore(name, tables, SqliteDatabase(name, place, tables, given))
 
 
-def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
+def _open_postgres(name: str, url: str, options: Mapping[str, object]) -> SqlStore:
     from holdall.stores.sql.postgres import PostgresDatabase
     from holdall.stores.sql.postgres_connecting import PostgresOptions
 
@@ -59,7 +58,7 @@ def _open_postgres(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
     return DeferringSqlStore(name, tables, database, Hold.RESERVED)  # until the server is asked
 
 
-def _open_engine(name: str, url: str, options: Mapping[str, Any]) -> SqlStore:
+def _open_engine(name: str, url: str, options: Mapping[str, object]) -> SqlStore:
     from holdall.stores.sql.engine import EngineDatabase
     from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, url_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from holdall.errors import Unsupported
+from holdall.query import Value
 from holdall.store import Hold, Outcome, Reservation, Rows
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import POSTGRESQL, Dialect
@@ -53,7 +53,7 @@ class PostgresDatabase:
         probe = dialect.lower_probe
         return dialect if probe is None else dialect.lowering(await self.rows(probe, ()))
 
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows of a reading statement, which is asked once more where its connection was lost."""
         pool = self._access.pool()
         try:
@@ -67,7 +67,7 @@ class PostgresDatabase:
         except DRIVER_ERRORS as error:
             raise self._access.translated(error, []) from error
 
-    async def _asked(self, pool: PostgresPool, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def _asked(self, pool: PostgresPool, sql: str, parameters: Sequence[Value]) -> Rows:
         connection = pool.take_now() or await pool.take(self._access.options.connect_timeout)
         try:
             try:
@@ -81,7 +81,7 @@ class PostgresDatabase:
         pool.give(connection)
         return list(map(as_tuple, records))
 
-    async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
+    async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
         async with self._access.connected() as connection:
             try:

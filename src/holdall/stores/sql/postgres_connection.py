@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from holdall.query import Value
 from holdall.store import has_news
 from holdall.stores.sql.postgres_guards import Guards, learn_guards
 
@@ -50,7 +51,7 @@ class PostgresConnection:
         self._prepared = 0
         self._statements: dict[str, Any] = {}
 
-    async def fetch(self, sql: str, parameters: Any) -> list[asyncpg.Record]:
+    async def fetch(self, sql: str, parameters: Value) -> list[asyncpg.Record]:
         """The records of a statement, which is prepared once. Raises asyncpg's errors.
 
         Within a transaction, that of a statement the server does not know is one of them: it has ended all of it.

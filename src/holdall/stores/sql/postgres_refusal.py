@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from holdall.errors import HoldallError
+from holdall.query import Value
 from holdall.stores.sql.absent import absent
 from holdall.stores.sql.errors import Meaning, error_of, postgresql_meaning, violation_of
 from holdall.stores.sql.steps import Delete, Step
@@ -71,7 +72,7 @@ def _missing_value(column: str | None, step: Step) -> int | None:
     return next((step.positions[index] for index, row in enumerate(step.rows) if row[place] is None), None)
 
 
-def _values(step: Step, columns: list[str]) -> Iterable[tuple[int, list[Any]]]:
+def _values(step: Step, columns: list[str]) -> Iterable[tuple[int, list[Value]]]:
     named = (*getattr(step, "columns", ()), *getattr(step, "match", ()))
     if not set(columns) <= set(named):
         return
@@ -80,7 +81,7 @@ def _values(step: Step, columns: list[str]) -> Iterable[tuple[int, list[Any]]]:
         yield index, [row[place] for place in places]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """As the server writes it, for the kinds that keys and unique fields mostly are."""
     if isinstance(value, bool):
         return "t" if value else "f"

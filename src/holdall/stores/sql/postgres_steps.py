@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from asyncpg import ForeignKeyViolationError, RestrictViolationError
 
+from holdall.query import Value
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_connection import PostgresConnection
@@ -28,7 +29,7 @@ _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS co
 class WroteFewer(Exception):
     """A statement with a condition wrote fewer rows than it was given; ``reply`` is the server's reply."""
 
-    def __init__(self, written: int, reply: Any) -> None:
+    def __init__(self, written: int, reply: object) -> None:
         self.written = written
         self.reply = reply
         super().__init__(written)
@@ -125,7 +126,7 @@ def _has_twice(step: Step) -> bool:
     return len(set(map(key, step.rows))) != len(step.rows)
 
 
-def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Any]]:
+def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Value]]:
     return rows.columns if isinstance(rows, ColumnRows) else list(zip(*rows, strict=True))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from holdall.errors import HoldallError
+from holdall.query import Value
 from holdall.store import Held, Outcome, Rows, demand_unreserved
 from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
@@ -62,7 +63,7 @@ class PostgresTransaction:
         self._done: list[Step] = []
         self._has_demanded_none = False  # reservations, as there was no table of them
 
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows of a reading statement, this transaction's own changes included."""
         async with self._turn:
             try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdall.errors import LockConflict, StoreUnavailable
 from holdall.store import Outcome
 from holdall.stores.sql.errors import deciding, is_read_only
@@ -117,7 +115,7 @@ def _is_atomic(step: Step) -> bool:
     return step.is_only and len(step.rows) == 1
 
 
-def _last(steps: Steps, reply: Any) -> list[Outcome]:
+def _last(steps: Steps, reply: object) -> list[Outcome]:
     try:
         steps.send(reply)
     except StopIteration as end:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from holdall.query import FieldSchema
+from holdall.query import FieldSchema, Key
 from holdall.store import Change, Row, Verb
 from holdall.stores.sql.decoding import DamagedRows, row_decoder
 from holdall.stores.sql.handover import Claim, Holder, claims, unlike_any
@@ -44,7 +44,7 @@ class Preliminaries:
         names = tuple(column for field in claim.fields for column in layout.columns(field.name))
         rows = self._encoding.rows(layout, claim.fields, claim.rows)
         found = yield Find(claim.collection, layout.table, (), names, rows, claim.positions)
-        held: dict[FieldSchema, dict[Any, Holder]] = {}
+        held: dict[FieldSchema, dict[Key, Holder]] = {}
         for key in self._keys(layout, found):
             holder = claim.holders.get(key)
             if holder is not None:
@@ -57,7 +57,7 @@ class Preliminaries:
             positions = [group[key].position for key in keys]
             yield Release(claim.collection, layout.table, layout.columns(field.name), match, encoded, positions)
 
-    def _keys(self, layout: Layout, rows: Sequence[Row]) -> list[Any]:
+    def _keys(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
         decode = row_decoder(found_by(layout, is_versioned=False)[0], self._tables.dialect)
         try:
             decoded = rows if decode is None else decode(rows)

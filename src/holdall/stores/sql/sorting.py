@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
-from holdall.query import Query, SortKey, kind_test
+from holdall.query import AnyQuery, SortKey, kind_test
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.columns import Leaf
 from holdall.stores.sql.comparisons import Comparisons
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.joins import Scope
 from holdall.stores.sql.keeping import comparable
 
@@ -21,7 +20,7 @@ __all__ = ["after_position", "order_by"]
 Clause = sa.ColumnElement[bool]
 
 
-def order_by(query: Query[Any], scope: Scope, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
+def order_by(query: AnyQuery, scope: Scope, dialect: Dialect) -> list[Element]:
     """The ORDER BY of a query that sorts or takes a part of the rows; empty for others."""
     if not query.sort_keys and query.max_rows is None and not query.skip:
         return []
@@ -35,9 +34,9 @@ def _tiebreak(keys: Sequence[SortKey], primary: tuple[str, ...]) -> list[SortKey
     return [SortKey((name,)) for name in primary if (name,) not in sorted_by]
 
 
-def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[sa.ColumnElement[Any]]:
+def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[Element]:
     operand = scope.operand(key.path)
-    clauses: list[sa.ColumnElement[Any]] = []
+    clauses: list[Element] = []
     for plain, leaf in zip(operand.columns, operand.leaves, strict=True):
         column = comparable(plain, leaf.field)
         directed = column.desc() if key.descending else column.asc()
@@ -56,7 +55,7 @@ def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[sa.ColumnElem
 class _Step:
     """One sort key of a position: its column, its value (None where missing) and where it goes from there."""
 
-    column: sa.ColumnElement[Any]
+    column: Element
     leaf: Leaf
     index: int
     is_missing: bool
@@ -71,7 +70,7 @@ class _Step:
 
 
 def after_position(
-    query: Query[Any], scope: Scope, comparisons: Comparisons, binding: Binding, dialect: Dialect
+    query: AnyQuery, scope: Scope, comparisons: Comparisons, binding: Binding, dialect: Dialect
 ) -> Clause:
     """SQL that is TRUE for rows that come after the query's position in its sort order."""
     steps: list[_Step] = []

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 from anyio.to_thread import run_sync
 
 from holdall.errors import HoldallError, StateError, StoreTimeout, StoreUnavailable
+from holdall.query import Value
 from holdall.store import Hold, Outcome, Reservation, Rows, keep_for_ever, watch_forks
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
@@ -71,7 +72,7 @@ class SqliteDatabase:
         """The dialect as it is: SQLite comes with the driver."""
         return dialect
 
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows of a reading statement."""
         try:
             if self._in_memory:
@@ -81,7 +82,7 @@ class SqliteDatabase:
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
-    async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
+    async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
         if self._in_memory:
             rows = await self.rows(sql, parameters)
@@ -254,7 +255,7 @@ class SqliteDatabase:
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
-    async def _rows_in_memory(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def _rows_in_memory(self, sql: str, parameters: Sequence[Value]) -> Rows:
         lock = self._writer.lock
         if lock.acquire(blocking=False):
             try:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from holdall.query import Value
 from holdall.store import Rows
 
 __all__ = ["Reader", "SqliteReaders"]
@@ -50,7 +51,7 @@ class Reader:
         """Whether the last read would have stayed within the budget."""
         return self._ticks <= TICKS
 
-    def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """All rows of one read."""
         self._ticks = 0
         return self.execute(sql, parameters).fetchall()
@@ -90,7 +91,7 @@ class SqliteReaders:
         self._long: dict[str, None] = {}
         self._pool: ThreadPoolExecutor | None = None
 
-    def rows_now(self, sql: str, parameters: Sequence[Any]) -> Rows | None:
+    def rows_now(self, sql: str, parameters: Sequence[Value]) -> Rows | None:
         """The rows, read on this thread; None if that takes too long: then ask ``rows``. Raises apsw's errors."""
         if sql in self._long:
             return None
@@ -110,7 +111,7 @@ class SqliteReaders:
         finally:
             self._free.append(reader)
 
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows, read in a thread; cancelling interrupts the read. Raises apsw's errors."""
         reader = await self._run(self._take)
         try:
@@ -121,7 +122,7 @@ class SqliteReaders:
             self._give(reader)
         return rows
 
-    async def batches(self, sql: str, parameters: Sequence[Any], size: int) -> AsyncGenerator[Rows]:
+    async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
         """The rows, at most ``size`` at a time, all from one snapshot. Raises apsw's errors."""
         reader = await self._run(self._take)
         cursor = reader.connection.cursor()

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import apsw
 
 from holdall.errors import DeclarationError
+from holdall.query import Value
 from holdall.stores.sql.sqlite_files import FileWatch
 
 __all__ = ["StdlibConnection", "demand_usable"]
@@ -40,12 +41,12 @@ class StdlibCursor:
     def __init__(self, raw: sqlite3.Cursor) -> None:
         self._raw = raw
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[tuple[Value, ...]]:
         """All rows that are left."""
         with _translating():
             return self._raw.fetchall()
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchone(self) -> tuple[Value, ...] | None:
         """The next row."""
         with _translating():
             return cast("tuple[Any, ...] | None", self._raw.fetchone())
@@ -56,7 +57,7 @@ class StdlibCursor:
         row = self.fetchone()
         return row[0] if row is not None and len(row) == 1 else row
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> StdlibCursor:
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> StdlibCursor:
         """Run a statement, for its rows."""
         with _translating():
             self._raw.execute(sql, parameters)
@@ -66,10 +67,10 @@ class StdlibCursor:
         """Let go of the statement."""
         self._raw.close()
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+    def __iter__(self) -> Iterator[tuple[Value, ...]]:
         return self
 
-    def __next__(self) -> tuple[Any, ...]:
+    def __next__(self) -> tuple[Value, ...]:
         row = self.fetchone()
         if row is None:
             raise StopIteration
@@ -101,14 +102,14 @@ class StdlibConnection:
         """Whether a transaction is open."""
         return self._raw.in_transaction
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> StdlibCursor:
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> StdlibCursor:
         """Run a statement."""
         with _translating():
             cursor = self._raw.execute(sql, parameters)
         self._note(cursor)
         return StdlibCursor(cursor)
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run a statement for each row; the next row is asked for when the one before it was written."""
         cursor = self._raw.cursor()
         for row in rows:

@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 import sqlalchemy as sa
 
+from holdall.query import Value
 from holdall.store import Row
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Look, Release, Step, StillReferred, Update
@@ -134,7 +135,7 @@ def _is_referred(error: BaseException | None) -> bool:
     return code in (apsw.SQLITE_CONSTRAINT_FOREIGNKEY, apsw.SQLITE_CONSTRAINT_TRIGGER)  # RESTRICT is told as a trigger
 
 
-def _counted_rows(rows: Sequence[Row]) -> tuple[Iterator[Row], Iterator[Any]]:
+def _counted_rows(rows: Sequence[Row]) -> tuple[Iterator[Row], Iterator[Value]]:
     """An iterator over the rows, and one that knows how many are left: the same, where that knows."""
     if isinstance(rows, ColumnRows):
         return rows.counted()
@@ -142,7 +143,7 @@ def _counted_rows(rows: Sequence[Row]) -> tuple[Iterator[Row], Iterator[Any]]:
     return made, made
 
 
-def _execute(connection: apsw.Connection, sql: str, source: Iterator[Row], step: Step, left: Iterator[Any]) -> None:
+def _execute(connection: apsw.Connection, sql: str, source: Iterator[Row], step: Step, left: Iterator[Value]) -> None:
     try:
         connection.executemany(sql, source)
     except (apsw.Error, OverflowError, ValueError, TypeError) as error:

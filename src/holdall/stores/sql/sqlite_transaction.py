@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import apsw
 
+from holdall.query import Value
 from holdall.store import Outcome, Rows
 from holdall.stores.sql.sqlite_jobs import Channel
 from holdall.stores.sql.sqlite_work import SqliteWorks
@@ -29,7 +30,7 @@ class SqliteTransaction:
         self._ask_of = ask
         self._done: list[Step] = []
 
-    async def rows(self, sql: str, parameters: Sequence[Any]) -> Rows:
+    async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows of a reading statement, this transaction's own changes included."""
         return await self._ask(lambda connection: connection.execute(sql, parameters).fetchall())
 

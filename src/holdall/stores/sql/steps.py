@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, overload
 import msgspec
 import sqlalchemy as sa
 
-from holdall.query import Schema
+from holdall.query import Schema, Value
 from holdall.store import Change, Footprint, Outcome, Row, footprint_of
 from holdall.stores.sql.compile import Statement
 
@@ -33,7 +33,7 @@ class ColumnRows(Sequence[Row]):
 
     __slots__ = ("columns",)
 
-    def __init__(self, *columns: Sequence[Any]) -> None:
+    def __init__(self, *columns: Sequence[Value]) -> None:
         self.columns = columns
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from holdall.errors import HoldallError
-from holdall.query import Kind, Op, Query, Schema
+from holdall.query import AnyQuery, Kind, Op, Schema
 from holdall.store import (
     Capabilities,
     Change,
@@ -69,14 +69,14 @@ class SqlStore:
         self.tables.bind(schemas)
         self._is_ready = False
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
         if not self._is_ready:
             await self._learn()
         statement = self._compiler.query(query)
         return await read(self.name, self._compiler, query, statement, self._database.rows)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         if not self._is_ready:
             await self._learn()
@@ -84,7 +84,7 @@ class SqlStore:
         rows = await self._database.rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncGenerator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, all from one snapshot."""
         await self._learn()
         statement = self._compiler.query(query)
@@ -202,7 +202,7 @@ class SqlTransaction:
         self._work = work
         self._demand = demand
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """As ``SqlStore.fetch``, this transaction's own changes included."""
         statement = self._compiler.query(query)
         return await read(self._name, self._compiler, query, statement, self._transaction.rows)

@@ -13,7 +13,7 @@ from holdall.errors import DeclarationError, QueryError
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema
 from holdall.stores.sql.adopted_schema import adopted_schema
 from holdall.stores.sql.columns import Leaf, column_type, digest, distinct, identifier, leaves, leaves_by_field
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.keeping import declared
 from holdall.stores.sql.layout import Layout, Link, Rule
@@ -163,7 +163,7 @@ class Tables:
                 label = identifier("_".join(("ix", table.name, *names)))
                 sa.Index(label, *(self._indexed(table.c[column]) for column in columns))
 
-    def _indexed(self, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    def _indexed(self, column: sa.Column[Any]) -> Element:
         # so that the index serves our order, where a missing value is the smallest, forwards and backwards
         return column.nulls_first() if column.nullable and self.dialect.family == "postgresql" else column
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from holdall.query import Op
 from holdall.stores.sql.binding import Binding, NeedsRewrite
 from holdall.stores.sql.codec import Convert
-from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.dialect import Dialect, Element
 
 __all__ = ["TextComparisons"]
 
 Clause = sa.ColumnElement[bool]
-Text = sa.ColumnElement[Any]
+Text = Element
 ONE: Text = sa.literal_column("1")
 ZERO: Text = sa.literal_column("0")
 BACKSLASH = "\\"  # PostgreSQL's own escape; naming it would hide the pattern from its planner

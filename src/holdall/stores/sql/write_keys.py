@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Key, Kind, Value
 from holdall.store import Change, KeyOf, Members, Row, Verb, no_earlier_add
 from holdall.stores.sql.layout import Layout, Link
 
@@ -40,7 +40,7 @@ def write_shape(layout: Layout, names: tuple[str, ...]) -> WriteShape:
     )
 
 
-def parts(layout: Layout, key: Any) -> Row:
+def parts(layout: Layout, key: Key) -> Row:
     """The key as a tuple of its parts."""
     return (key,) if len(layout.schema.key) == 1 else key
 
@@ -55,16 +55,16 @@ class Keys:
         self._made: dict[int, Any] = {}
         self._may_refer = any(change.key is None for change in changes)
 
-    def learn(self, positions: range, keys: Sequence[Any]) -> None:
+    def learn(self, positions: range, keys: Sequence[Key]) -> None:
         """These keys have been made for the records added at these positions."""
         self._made.update(zip(positions, keys, strict=True))
 
-    def key_at(self, position: int) -> Any:
+    def key_at(self, position: int) -> Key:
         """The key of the record at this position."""
         key = self._changes[position].key
         return self._made[position] if key is None else self.resolved(key)
 
-    def resolved(self, value: Any) -> Any:
+    def resolved(self, value: object) -> Value:
         """The value with every KeyOf in it replaced by the key. Raises StoreError where that is no earlier ADD's."""
         if type(value) is KeyOf:
             position = value.position
@@ -107,12 +107,12 @@ class Keys:
         return end
 
 
-def is_to_come(key: Any) -> bool:
+def is_to_come(key: Key) -> bool:
     """Whether the key, or a part of it, is still to be made."""
     return type(key) is KeyOf or (type(key) is tuple and any(map(is_to_come, key)))
 
 
-def _needs(value: Any, start: int) -> bool:
+def _needs(value: object, start: int) -> bool:
     if type(value) is KeyOf:
         return value.position >= start
     return type(value) is tuple and any(_needs(item, start) for item in value)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Conflict, StaleVersion
-from holdall.query import FieldSchema, Kind, Query
+from holdall.query import AnyQuery, FieldSchema, Kind
 from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb, expects
 from holdall.stores.sql.compile import Statement
 from holdall.stores.sql.expectations import Expectations
@@ -30,7 +30,7 @@ __all__ = ["Writes"]
 class Writes:
     """Plans the changes of one store; ``compile_query`` makes the statement that reads what is expected of a record."""
 
-    def __init__(self, store: str, tables: Tables, compile_query: Callable[[Query[Any]], Statement]) -> None:
+    def __init__(self, store: str, tables: Tables, compile_query: Callable[[AnyQuery], Statement]) -> None:
         self._store = store
         self._tables = tables
         self._shapes: dict[tuple[str, tuple[str, ...]], WriteShape] = {}

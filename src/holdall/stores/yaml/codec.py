@@ -7,16 +7,15 @@ Numbers, truth values, text, lists and JSON stand for themselves. Everything els
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
-from holdall.query import FieldSchema, Kind, is_of_kind
+from holdall.query import FieldSchema, Key, Kind, Value, is_of_kind
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.scalars import READERS, WRITERS, described
 
 __all__ = ["decode", "encode"]
 
 
-def encode(field: FieldSchema, value: Any) -> Any:
+def encode(field: FieldSchema, value: object) -> Value:
     """The border value as it is written. Raises Misfit for one that reading would refuse."""
     if value is None:
         if not field.nullable:
@@ -31,7 +30,7 @@ def encode(field: FieldSchema, value: Any) -> Any:
     return written
 
 
-def _encode(field: FieldSchema, value: Any) -> Any:
+def _encode(field: FieldSchema, value: Value) -> Value:
     kind = field.kind
     if kind is Kind.REF:
         return _encode_key(field, value)
@@ -41,13 +40,13 @@ def _encode(field: FieldSchema, value: Any) -> Any:
     return encoder(value) if encoder is not None else value
 
 
-def _encode_key(field: FieldSchema, key: Any) -> Any:
+def _encode_key(field: FieldSchema, key: Key) -> Key:
     if len(field.target_key) == 1:
         return _encode(field.target_key[0], key)
     return [_encode(part, value) for part, value in zip(field.target_key, key, strict=True)]
 
 
-def decode(field: FieldSchema, written: Any) -> Any:
+def decode(field: FieldSchema, written: object) -> Value:
     """The border value of what is written in a file. Raises Misfit."""
     if written is None:
         if not field.nullable:
@@ -60,7 +59,7 @@ def decode(field: FieldSchema, written: Any) -> Any:
     return value
 
 
-def _decode(field: FieldSchema, written: Any) -> Any:
+def _decode(field: FieldSchema, written: object) -> Value:
     kind = field.kind
     if kind is Kind.REF:
         return _decode_key(field, written)
@@ -71,7 +70,7 @@ def _decode(field: FieldSchema, written: Any) -> Any:
     return value
 
 
-def _decode_many(field: FieldSchema, written: Any) -> tuple[Any, ...]:
+def _decode_many(field: FieldSchema, written: object) -> tuple[Value, ...]:
     if not isinstance(written, list):
         raise Misfit(f"a list of keys of {field.target} is expected, not {described(written)}")
     keys = []
@@ -85,7 +84,7 @@ def _decode_many(field: FieldSchema, written: Any) -> tuple[Any, ...]:
     return tuple(keys)
 
 
-def _decode_key(field: FieldSchema, written: Any) -> Any:
+def _decode_key(field: FieldSchema, written: object) -> Key:
     parts = field.target_key
     if written is None:
         raise Misfit(f"a key of {field.target} is needed")
@@ -97,7 +96,7 @@ def _decode_key(field: FieldSchema, written: Any) -> Any:
     return tuple(decode(part, item) for part, item in zip(parts, written, strict=True))
 
 
-def _keep_rules(field: FieldSchema, value: Any) -> None:
+def _keep_rules(field: FieldSchema, value: object) -> None:
     if field.max_length is not None and isinstance(value, str | bytes) and len(value) > field.max_length:
         unit = "characters" if isinstance(value, str) else "bytes"
         raise Misfit(f"it is longer than {field.max_length} {unit}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import Schema
+from holdall.query import Key, Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.damage import Damage, damaged_reason, is_damaged
 from holdall.stores.yaml.errors import Misfit, Unreadable, from_disk, uneditable
@@ -25,8 +24,8 @@ __all__ = ["CollectionFile"]
 class _Known(msgspec.Struct, frozen=True):
     text: str
     listing: Listing
-    rows: dict[Any, Row]  # those that can be read
-    positions: dict[Any, int]  # of every row whose key can be
+    rows: dict[Key, Row]  # those that can be read
+    positions: dict[Key, int]  # of every row whose key can be
     damages: list[Damage]
 
 
@@ -48,7 +47,7 @@ class CollectionFile:
         """The folders in which files are staged."""
         return ("",)
 
-    def rows(self) -> Mapping[Any, Row]:
+    def rows(self) -> Mapping[Key, Row]:
         """Every row under its key, as the file now says."""
         status = None
         for place in (self.stem + extension for extension in EXTENSIONS):
@@ -73,7 +72,7 @@ class CollectionFile:
         """The records that cannot be read; ``rows`` was called right before."""
         return self._known.damages
 
-    def row(self, key: Any) -> Row | Damage | None:
+    def row(self, key: Key) -> Row | Damage | None:
         """One row, or what is known of it where it cannot be read."""
         row = self.rows().get(key)
         if row is None and key in self._known.positions:
@@ -81,12 +80,12 @@ class CollectionFile:
             return next(damage for damage in self._known.damages if damage.row is damaged)
         return row
 
-    def keys(self) -> Collection[Any]:
+    def keys(self) -> Collection[Key]:
         """The keys of all records."""
         self.rows()
         return self._known.positions.keys()
 
-    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
+    def edits(self, changed: Mapping[Key, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
         """The file edit that brings about these rows, and the growth; ``rows`` was called right before."""
         positions = self._known.positions
         changes = {positions[key]: row for key, row in changed.items() if key in positions}

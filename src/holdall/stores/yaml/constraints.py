@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdall.errors import ReferenceViolation, UniqueViolation
-from holdall.query import FieldSchema, Kind, Schema
+from holdall.query import FieldSchema, Kind, Schema, Value
 from holdall.stores.yaml.draft import Draft
 from holdall.stores.yaml.record import Row
 
@@ -19,7 +19,7 @@ def check_unique(draft: Draft) -> None:
         schema = draft.schemas[collection]
         for fields in schema.unique:
             places = [schema.positions[name] for name in fields]
-            holders: dict[tuple[Any, ...], Any] = {}
+            holders: dict[tuple[Value, ...], Any] = {}
             for key, row in changed.items():
                 values = tuple([row[place] for place in places]) if row is not None else (None,)
                 if None in values:
@@ -38,7 +38,7 @@ def check_unique(draft: Draft) -> None:
 
 def check_references(draft: Draft) -> None:
     """Raise ReferenceViolation if a changed row refers to nothing, or a row that goes is referred to."""
-    gone: dict[str, set[Any]] = {}
+    gone: dict[str, set[Value]] = {}
     for collection, changed in draft.changed.items():
         schema = draft.schemas[collection]
         held = [field for field in references(schema) if field.target in draft.schemas]
@@ -55,7 +55,7 @@ def check_references(draft: Draft) -> None:
         _check_gone(draft, gone)
 
 
-def _check_gone(draft: Draft, gone: dict[str, set[Any]]) -> None:
+def _check_gone(draft: Draft, gone: dict[str, set[Value]]) -> None:
     for collection, schema in draft.schemas.items():
         fields = [field for field in references(schema) if field.target in gone]
         if not fields:

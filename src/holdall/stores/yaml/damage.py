@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import Schema
+from holdall.query import Schema, Value
 from holdall.store import Damaged
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.record import Row, field_value
@@ -55,11 +54,11 @@ def damaged_reason(schema: Schema, row: Row) -> str:
     return f"{field.name}: {value.reason.removeprefix(_UNREADABLE)}"
 
 
-def damaged_row(schema: Schema, values: Any, key_values: Mapping[str, Any] | None, reason: str) -> Row:
+def damaged_row(schema: Schema, values: object, key_values: Mapping[str, Value] | None, reason: str) -> Row:
     """The row of a record that cannot be read for this reason: what can be, and the key that its file's name tells."""
     told = dict(key_values or {})
     found = values if isinstance(values, dict) and values.keys() <= schema.positions.keys() else None
-    row: list[Any] = []
+    row: list[Value] = []
     for field in schema.stored:
         try:
             if field.name in told:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from holdall.query import Schema
+from holdall.query import Schema, Value
 from holdall.stores.yaml.edit import Editor
 from holdall.stores.yaml.emit import emit_mapping
 from holdall.stores.yaml.errors import Unreadable
@@ -22,7 +20,7 @@ def new_record(schema: Schema, row: Row) -> str:
     return emit_mapping(set_fields(schema, row))
 
 
-def set_fields(schema: Schema, row: Row) -> dict[str, Any]:
+def set_fields(schema: Schema, row: Row) -> dict[str, Value]:
     """The written values of the fields that are not null."""
     return {name: value for name, value in written(schema, row).items() if value is not None}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
-from holdall.query import Generated, Kind, Schema
+from holdall.query import Generated, Key, Kind, Schema, Value
 from holdall.store import APPLIED, Change, Damaged, Members, Outcome, Verb, with_made_keys
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.counters import Counters
@@ -25,17 +25,17 @@ class Draft:
     def __init__(self, store: str, view: View, counters: Counters) -> None:
         self.store = store
         self.schemas = view.schemas
-        self.changed: dict[str, dict[Any, Row | None]] = {}
+        self.changed: dict[str, dict[Key, Row | None]] = {}
         self.positions: dict[tuple[str, Any], int] = {}
         self._view = view
         self._counters = counters
         self._largest: dict[str, int] = {}
 
-    def stored(self, collection: str) -> Mapping[Any, Row]:
+    def stored(self, collection: str) -> Mapping[Key, Row]:
         """The rows as they are in the files, those left out that cannot be read."""
         return self._view.stored(collection)
 
-    def has(self, collection: str, key: Any) -> bool:
+    def has(self, collection: str, key: Key) -> bool:
         """Whether there will be a record with this key, one that cannot be read included."""
         changed = self.changed.get(collection, {})
         return changed[key] is not None if key in changed else key in self._view.keys(collection)
@@ -58,13 +58,13 @@ class Draft:
             outcomes.append(outcome)
         return outcomes
 
-    def _put(self, collection: str, key: Any, row: Row | None, position: int) -> None:
+    def _put(self, collection: str, key: Key, row: Row | None, position: int) -> None:
         self.changed.setdefault(collection, {})[key] = row
         self.positions[collection, key] = position
         if _counted(self.schemas[collection]):
             self._counters.saw(collection, key)
 
-    def _added(self, change: Change, key: Any, made: Mapping[int, Any], position: int) -> tuple[Row, Outcome]:
+    def _added(self, change: Change, key: Key, made: Mapping[int, Any], position: int) -> tuple[Row, Outcome]:
         schema = self.schemas[change.collection]
         given = self._given(schema, change, made)
         if key is not None:
@@ -97,7 +97,7 @@ class Draft:
             raise before.refusal(self.store, schema, [tuple(row)])
         return tuple(row)
 
-    def _required(self, change: Change, key: Any, position: int) -> Row | Damage:
+    def _required(self, change: Change, key: Key, position: int) -> Row | Damage:
         schema = self.schemas[change.collection]
         changed = self.changed.get(schema.name, {})
         found = changed[key] if key in changed else self._view.row(schema.name, key)
@@ -110,14 +110,14 @@ class Draft:
             raise StaleVersion(self.store, schema.name, key, position)
         return found
 
-    def _given(self, schema: Schema, change: Change, made: Mapping[int, Any]) -> dict[str, Any]:
+    def _given(self, schema: Schema, change: Change, made: Mapping[int, Any]) -> dict[str, Value]:
         unknown = [name for name in change.fields if name not in schema.positions]
         if unknown:
             raise StoreError(self.store, f"{schema.name} has no stored field {unknown[0]!r}")
         values = (with_made_keys(self.store, value, made) for value in change.values)
         return dict(zip(change.fields, values, strict=True))
 
-    def _value(self, schema: Schema, name: str, value: Any) -> Any:
+    def _value(self, schema: Schema, name: str, value: object) -> Value:
         field = schema.by_name[name]
         try:
             return decode(field, encode(field, value))

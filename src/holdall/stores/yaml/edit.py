@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from holdall.query import Value
 from holdall.stores.yaml.emit import block, emit_inline, entry_lines
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.node import Entry, Form, Node
@@ -28,7 +29,7 @@ class Editor:
         self.text = text
         self.changes: list[Change] = []
 
-    def update(self, node: Node, new: Mapping[str, Any]) -> None:
+    def update(self, node: Node, new: Mapping[str, Value]) -> None:
         """Make these the entries of a mapping, some of which it has."""
         for entry in node.entries:
             if entry.name in new:
@@ -69,7 +70,7 @@ class Editor:
     def _refusal(self, pos: int, reason: str) -> Unreadable:
         return Unreadable(f"line {self.text.count(chr(10), 0, pos) + 1}: {reason}; edit the file by hand")
 
-    def _replace(self, parent: Node, entry: Entry, new: Any) -> None:
+    def _replace(self, parent: Node, entry: Entry, new: object) -> None:
         """Make this the value of an entry."""
         node = entry.node
         if same(node.value, new):
@@ -83,7 +84,7 @@ class Editor:
         else:
             self._rewrite(entry, parent.column, new)
 
-    def _rewrite(self, entry: Entry, column: int, new: Any) -> None:
+    def _rewrite(self, entry: Entry, column: int, new: object) -> None:
         node, mark = entry.node, entry.mark
         if mark is None:
             raise self._refusal(node.start, "a name without a colon cannot be given a value")
@@ -108,7 +109,7 @@ class Editor:
             self.put(node.start if head else mark, node.end, head)
         self.put_below(end, [*body, *(" " * column + comment for comment in comments)])
 
-    def _rewrite_flow(self, entry: Entry, new: Any) -> None:
+    def _rewrite_flow(self, entry: Entry, new: object) -> None:
         node = entry.node
         if self._comments_in(node):
             raise self._refusal(node.start, "comments inside the value would be lost")
@@ -130,7 +131,7 @@ class Editor:
         if added := wanted[len(middle) :]:
             self.insert(node, first + len(middle), added)
 
-    def insert(self, node: Node, position: int, values: Sequence[Any]) -> None:
+    def insert(self, node: Node, position: int, values: Sequence[Value]) -> None:
         """Put items into a list, before the entry at this position."""
         if node.form is Form.FLOW:
             self._insert_flow(node, position, emit_inline(list(values))[1:-1])
@@ -223,7 +224,7 @@ class Editor:
                 yield node.start, node.end
 
 
-def _item_lines(value: Any, indent: str) -> list[str]:
+def _item_lines(value: object, indent: str) -> list[str]:
     head, body = block(value, indent)
     if not head and isinstance(value, dict):
         return [f"{indent}- {body[0].lstrip(' ')}", *body[1:]]

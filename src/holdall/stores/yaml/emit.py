@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+
+from holdall.query import Value
 
 __all__ = ["block", "emit_inline", "emit_item", "emit_mapping", "entry_lines"]
 
@@ -16,17 +17,17 @@ _LONGEST_LIST = 80  # characters of a list or mapping kept on one line
 _LONGEST_NAME = 1000  # characters of a name before its colon; readers need to take no more than 1,024
 
 
-def emit_mapping(values: Mapping[str, Any], indent: str = "") -> str:
+def emit_mapping(values: Mapping[str, Value], indent: str = "") -> str:
     """The mapping in block form, every line indented and ended."""
     return "".join(f"{line}\n" for name, value in values.items() for line in entry_lines(name, value, indent))
 
 
-def emit_item(values: Mapping[str, Any], indent: str = "") -> str:
+def emit_item(values: Mapping[str, Value], indent: str = "") -> str:
     """The mapping as an item of a list in block form, every line indented and ended."""
     return f"{indent}- {emit_mapping(values, indent + '  ')[len(indent) + 2 :]}"
 
 
-def entry_lines(name: str, value: Any, indent: str) -> list[str]:
+def entry_lines(name: str, value: object, indent: str) -> list[str]:
     """The lines of one entry of a mapping in block form, indented."""
     head, body = block(value, indent)
     written = _text(name)
@@ -35,7 +36,7 @@ def entry_lines(name: str, value: Any, indent: str) -> list[str]:
     return [f"{indent}{written}: {head}".rstrip(" "), *body]
 
 
-def block(value: Any, indent: str) -> tuple[str, list[str]]:
+def block(value: object, indent: str) -> tuple[str, list[str]]:
     """Return the text behind the mark of a value in block form, and the lines below, for an entry with this
     indentation.
     """
@@ -61,7 +62,7 @@ def _literal_mark(text: str) -> str:
     return "|" if text != body else "|-"
 
 
-def emit_inline(value: Any) -> str:
+def emit_inline(value: Value) -> str:
     """The value on one line, fit for any place."""
     if value is None:
         return "null"

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from holdall.query import MAX_DEPTH as MAX_JSON_DEPTH
+from holdall.query import Key, Value
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.node import Entry, Form, Node
 from holdall.stores.yaml.plain import FLOW_MORE, FLOW_PLAIN, resolve, simple
@@ -58,14 +59,14 @@ class FlowReader:
         if self.depth > MAX_DEPTH:
             raise self.refusal(pos, f"it is nested deeper than {MAX_DEPTH} levels")
 
-    def demand_name(self, pos: int, name: Any, values: dict[Any, Any]) -> None:
+    def demand_name(self, pos: int, name: object, values: dict[Key, Value]) -> None:
         """Raise Unreadable for a name that is none, or that is there already."""
         if isinstance(name, list | dict):
             raise self.refusal(pos, "a list or mapping cannot be a name here")
         if name in values:
             raise self.refusal(pos, f"the name {name!r} is there twice; keep one")
 
-    def scalar(self, value: Any, start: int, end: int) -> int:
+    def scalar(self, value: object, start: int, end: int) -> int:
         """Note the place of a scalar and give its end."""
         self.node = Node(value, start, end, Form.SCALAR)
         return end
@@ -85,8 +86,8 @@ class FlowReader:
         self.go_deeper(pos)
         is_mapping = self.text[pos] == "{"
         closing = _CLOSING[self.text[pos]]
-        items: list[Any] = []
-        values: dict[Any, Any] = {}
+        items: list[Value] = []
+        values: dict[Key, Value] = {}
         entries: list[Entry] = []
         at = self._next(pos + 1)
         while self.text[at] != closing:
@@ -110,7 +111,7 @@ class FlowReader:
         self.node = Node(values if is_mapping else items, pos, at + 1, Form.FLOW, entries)
         return at + 1
 
-    def _simple(self, match: re.Match[str], values: dict[Any, Any], entries: list[Entry]) -> int:
+    def _simple(self, match: re.Match[str], values: dict[Key, Value], entries: list[Entry]) -> int:
         """Take in an entry of a mapping that lies on one line."""
         name, value = simple(match[1]), simple(match[2])
         if name in values:
@@ -129,7 +130,7 @@ class FlowReader:
             raise self.refusal(pos, "a list or mapping in brackets does not end")
         return at
 
-    def _entry(self, at: int, into: list[Any] | dict[Any, Any], entries: list[Entry]) -> int:
+    def _entry(self, at: int, into: list[Any] | dict[Key, Any], entries: list[Entry]) -> int:
         is_explicit = self.text[at] == "?" and self.text[at + 1] in " \t\n"
         start = self._next(at + 1) if is_explicit else at
         end = self._value(start)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdall.errors import CorruptRecord, LimitExceeded
+from holdall.query import Key, Value
 from holdall.stores.yaml.constraints import references, targets
 from holdall.stores.yaml.record import Row
 from holdall.stores.yaml.view import Shelf
@@ -16,7 +17,7 @@ __all__ = ["problems"]
 def problems(shelves: Mapping[str, Shelf]) -> list[str]:
     """A sentence for each difference; references and unique values are judged among what can be read."""
     found: list[str] = []
-    readable: dict[str, Mapping[Any, Row]] = {}
+    readable: dict[str, Mapping[Key, Row]] = {}
     for name, shelf in shelves.items():
         found.extend(shelf.problems())
         try:
@@ -29,7 +30,7 @@ def problems(shelves: Mapping[str, Shelf]) -> list[str]:
     return found
 
 
-def _dangling(shelf: Shelf, rows: Mapping[Any, Row], readable: Mapping[str, Mapping[Any, Row]]) -> list[str]:
+def _dangling(shelf: Shelf, rows: Mapping[Key, Row], readable: Mapping[str, Mapping[Key, Row]]) -> list[str]:
     schema = shelf.schema
     fields = [field for field in references(schema) if field.target in readable]
     return [
@@ -41,10 +42,10 @@ def _dangling(shelf: Shelf, rows: Mapping[Any, Row], readable: Mapping[str, Mapp
     ]
 
 
-def _repeated(shelf: Shelf, rows: Mapping[Any, Row]) -> list[str]:
+def _repeated(shelf: Shelf, rows: Mapping[Key, Row]) -> list[str]:
     found = []
     for fields in shelf.schema.unique:
-        seen: dict[tuple[Any, ...], Any] = {}
+        seen: dict[tuple[Value, ...], Any] = {}
         for key, row in rows.items():
             values = tuple([row[shelf.schema.positions[name]] for name in fields])
             if None not in values and seen.setdefault(values, key) != key:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any
 
 from holdall.query import Schema
 from holdall.stores.yaml.damage import damaged_row
@@ -130,7 +129,7 @@ class Listing:
         return [*starts, *appended]
 
 
-def _row(schema: Schema, values: Any) -> Row:
+def _row(schema: Schema, values: object) -> Row:
     try:
         return row_of(schema, values)
     except Misfit as misfit:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from holdall.query import Value
+
 __all__ = ["Entry", "Form", "Node"]
 
 
@@ -26,7 +28,7 @@ class Node(msgspec.Struct):
     ``column`` is that of a block collection's entries; ``header_end`` is behind the mark of a block scalar.
     """
 
-    value: Any
+    value: Value
     start: int
     end: int
     form: Form

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from holdall.query import Key, Value
 from holdall.stores.yaml.block_text import block_text
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.flow import REFUSED, FlowReader
@@ -32,7 +33,7 @@ _plain = re.compile(PLAIN).match
 _line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)( *+)[ \t]*+").match
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> Value:
     """The value of a text whose lines end with LF; None if it is empty. Raises Unreadable."""
     return Reader(text).document()
 
@@ -59,7 +60,7 @@ class Reader(FlowReader):
         self.starts: list[int] = []
         """Where the items of the outermost block list begin."""
 
-    def document(self) -> Any:
+    def document(self) -> Value:
         """The value of the whole text."""
         at = self._behind_blanks(self.start)
         if self.start and self.text[at] not in "\n#":  # on the line of the marker
@@ -76,7 +77,7 @@ class Reader(FlowReader):
         self._go(_gap(self.text, self.start))
         return self.pos
 
-    def items(self, start: int, end: int, column: int) -> Iterator[tuple[int, Any]]:
+    def items(self, start: int, end: int, column: int) -> Iterator[tuple[int, Value]]:
         """The items of the outermost block list that begin between two offsets, and where; ``node`` is that of each."""
         self.pos, self.column, self.depth = start, column, 1
         while self.pos < end and self._is_item(column):
@@ -115,7 +116,7 @@ class Reader(FlowReader):
     def _is_item(self, column: int) -> bool:
         return self.column == column and self._is_mark("-", self.pos)
 
-    def _node(self, parent: int, pos: int, column: int) -> Any:
+    def _node(self, parent: int, pos: int, column: int) -> Value:
         """A value of any kind, at this offset and column, of a collection in column ``parent``."""
         if self._is_mark("-", pos):
             return self._list(column)
@@ -123,11 +124,11 @@ class Reader(FlowReader):
             return self._mapping(column)
         return self._leaf(parent, pos)
 
-    def _list(self, column: int) -> list[Any]:
+    def _list(self, column: int) -> list[Value]:
         start = self.pos
         self.go_deeper(start)
         is_outermost = self.depth == 1
-        values: list[Any] = []
+        values: list[Value] = []
         entries: list[Entry] = []
         while self._is_item(column):
             at = self.pos
@@ -139,7 +140,7 @@ class Reader(FlowReader):
         self._leave(values, start, entries, column)
         return values
 
-    def _list_item(self, column: int) -> Any:
+    def _list_item(self, column: int) -> Value:
         match = _item(self.text, self.pos)
         if match is not None and (len(match[2]) <= column or match.end() == len(self.text)):
             self.pos, self.column = match.end(), len(match[2]) if match.end() < len(self.text) else -1
@@ -149,10 +150,10 @@ class Reader(FlowReader):
             return value
         return self._behind(self.pos + 1, column, column + 1)
 
-    def _mapping(self, column: int) -> dict[Any, Any]:
+    def _mapping(self, column: int) -> dict[Key, Any]:
         start = self.pos
         self.go_deeper(start)
-        values: dict[Any, Any] = {}
+        values: dict[Key, Value] = {}
         entries: list[Entry] = []
         text, size = self.text, len(self.text)
         mark: int | None
@@ -183,7 +184,7 @@ class Reader(FlowReader):
         self._leave(values, start, entries, column)
         return values
 
-    def _leave(self, values: Any, start: int, entries: list[Entry], column: int) -> None:
+    def _leave(self, values: object, start: int, entries: list[Entry], column: int) -> None:
         self.depth -= 1
         if self.column > column:
             raise self.refusal(self.pos, "this is indented further than what it follows; look at the indentation")
@@ -212,7 +213,7 @@ class Reader(FlowReader):
         self.node = Node(None, end, end, Form.NOTHING)
         return name, None, None
 
-    def _behind(self, mark: int, parent: int, column: int | None = None) -> Any:
+    def _behind(self, mark: int, parent: int, column: int | None = None) -> Value:
         """The value behind a mark of a collection in column ``parent``.
 
         ``column`` is that of the mark's end where a block collection may begin on its line, behind - and ?.
@@ -235,7 +236,7 @@ class Reader(FlowReader):
             raise self.refusal(at, REFUSED["\t"])
         return value
 
-    def _leaf(self, parent: int, at: int) -> Any:
+    def _leaf(self, parent: int, at: int) -> Value:
         """A scalar, or a collection in brackets or braces."""
         first = self.text[at]
         if first in "\"'":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Self
+from typing import Self
+
+from holdall.query import Value
 
 __all__ = ["FLOW_MORE", "FLOW_PLAIN", "MORE", "PLAIN", "SPECIAL", "Number", "resolve", "simple"]
 
@@ -38,7 +40,7 @@ SPECIAL = frozenset("0123456789+-.~nNtTfF\"'")
 """How a scalar on one line begins that may be something else than the text it is written as."""
 
 _NUMERIC = frozenset("0123456789+-.")
-_WORDS: dict[str, Any] = {
+_WORDS: dict[str, Value] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -64,14 +66,14 @@ class Number(float):
         return number
 
 
-def simple(written: str) -> Any:
+def simple(written: str) -> Value:
     """The value of a scalar on one line, plain or in quotes with nothing in it to be translated."""
     if written[0] not in SPECIAL:
         return written
     return written[1:-1] if written[0] in "\"'" else resolve(written)
 
 
-def resolve(text: str) -> Any:
+def resolve(text: str) -> Value:
     """The value of a plain scalar."""
     if text in _WORDS:
         return _WORDS[text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holdall.query import FieldSchema, Kind, Schema, did_you_mean
+from holdall.query import FieldSchema, Kind, Schema, Value, did_you_mean
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.errors import Misfit
 
@@ -14,7 +14,7 @@ __all__ = ["Row", "field_value", "key_of_parts", "key_parts", "row_of", "written
 Row = tuple[Any, ...]
 
 
-def row_of(schema: Schema, values: Any, key_values: Mapping[str, Any] | None = None) -> Row:
+def row_of(schema: Schema, values: object, key_values: Mapping[str, Value] | None = None) -> Row:
     """The row that a mapping read from a file stands for; ``key_values`` is what the file's name says of the key.
 
     A nullable field may be left out, and so may a key field that the file's name tells. Raises Misfit.
@@ -32,7 +32,7 @@ def row_of(schema: Schema, values: Any, key_values: Mapping[str, Any] | None = N
     return row
 
 
-def field_value(field: FieldSchema, values: Mapping[str, Any], key_values: Mapping[str, Any] | None) -> Any:
+def field_value(field: FieldSchema, values: Mapping[str, Value], key_values: Mapping[str, Value] | None) -> Value:
     """One field of the row. Raises Misfit."""
     if field.name in values:
         return decode(field, values[field.name])
@@ -43,12 +43,12 @@ def field_value(field: FieldSchema, values: Mapping[str, Any], key_values: Mappi
     return None
 
 
-def _unknown(schema: Schema, name: Any) -> Misfit:
+def _unknown(schema: Schema, name: object) -> Misfit:
     near = did_you_mean(name, schema.positions, len(schema.positions))
     return Misfit(f"{schema.name} has no such field{near}", str(name)[:100])
 
 
-def written(schema: Schema, row: Row) -> dict[str, Any]:
+def written(schema: Schema, row: Row) -> dict[str, Value]:
     """The row as the mapping of YAML values that goes into a file. Raises Misfit."""
     return {field.name: encode(field, value) for field, value in zip(schema.stored, row, strict=True)}
 
@@ -58,7 +58,7 @@ def key_parts(schema: Schema, row: Row) -> list[str]:
     return [_text(encode(schema.by_name[name], row[schema.positions[name]])) for name in schema.key]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -66,7 +66,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def key_of_parts(schema: Schema, parts: Sequence[str]) -> dict[str, Any]:
+def key_of_parts(schema: Schema, parts: Sequence[str]) -> dict[str, Value]:
     """Read the key from a file's name. Raises Misfit where it cannot be this collection's key."""
     if len(parts) != len(schema.key):
         raise Misfit(f"its name has {len(parts)} parts, the key of {schema.name} has {len(schema.key)}")
@@ -80,7 +80,7 @@ def key_of_parts(schema: Schema, parts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _untext(field: FieldSchema, text: str) -> Any:
+def _untext(field: FieldSchema, text: str) -> Value:
     if field.kind is Kind.REF:
         if len(field.target_key) == 1:
             return _untext(field.target_key[0], text)

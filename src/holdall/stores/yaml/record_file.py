@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
-from holdall.query import Schema
+from holdall.query import Key, Schema, Value
 from holdall.stores.yaml.bounds import Bounds
 from holdall.stores.yaml.damage import damaged_row
 from holdall.stores.yaml.document import changed_record
@@ -26,7 +25,7 @@ __all__ = ["FileState", "RecordFile"]
 class FileState(msgspec.Struct):
     """The content of a record's file as it was last read."""
 
-    key: Any = None
+    key: Key = None
     signature: Signature | None = None  # None until it is read
     row: Row | None = None
     damaged: Row = ()  # what is known where the file cannot be read
@@ -53,14 +52,14 @@ class RecordFile:
         told = self.told(name)
         return FileState(_key(told) if told else None)
 
-    def told(self, name: str) -> dict[str, Any] | None:
+    def told(self, name: str) -> dict[str, Value] | None:
         """The values of the key that a file's name tells; None if it does not."""
         try:
             return self._expected(name)
         except (Misfit, ValueError):
             return None
 
-    def _expected(self, name: str) -> dict[str, Any] | None:
+    def _expected(self, name: str) -> dict[str, Value] | None:
         """The values of the key that a file's name tells, if it does. Raises Misfit and ValueError."""
         stem = _stem(name)
         return None if is_shortened(stem) else key_of_parts(self._schema, parts_of(stem))
@@ -121,5 +120,5 @@ def _stem(name: str) -> str:
     return name[: name.rindex(".")]
 
 
-def _key(values: Mapping[str, Any]) -> Any:
+def _key(values: Mapping[str, Value]) -> Key:
     return next(iter(values.values())) if len(values) == 1 else tuple(values.values())

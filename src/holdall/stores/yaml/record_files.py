@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
-from holdall.query import Schema
+from holdall.query import Key, Schema
 from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.damage import Damage, damaged_row
 from holdall.stores.yaml.document import new_record
@@ -35,9 +34,9 @@ class RecordFiles:
         self._bounds = bounds
         self._directory: Signature | None = None
         self._states: dict[str, FileState] = {}  # by the file's name
-        self._names: dict[Any, str] = {}
-        self._twins: dict[Any, str] = {}  # a second file of a key
-        self._rows: dict[Any, Row] | None = None
+        self._names: dict[Key, str] = {}
+        self._twins: dict[Key, str] = {}  # a second file of a key
+        self._rows: dict[Key, Row] | None = None
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ class RecordFiles:
         found = [self._row_of(name, state) for name, state in sorted(self._states.items())]
         return [row for row in found if isinstance(row, Damage)]
 
-    def rows(self) -> Mapping[Any, Row]:
+    def rows(self) -> Mapping[Key, Row]:
         """Every row that can be read under its key, as the files now say."""
         self._scan()
         if self._rows is None:
@@ -62,7 +61,7 @@ class RecordFiles:
             }
         return self._rows
 
-    def row(self, key: Any) -> Row | Damage | None:
+    def row(self, key: Key) -> Row | Damage | None:
         """One row, or what is known of it where it cannot be read; no file but its own is looked at."""
         self._list()
         name = self._names.get(key)
@@ -77,12 +76,12 @@ class RecordFiles:
             return None
         return self._row_of(name, state) if state.key == key else self._moved(key)
 
-    def keys(self) -> Collection[Any]:
+    def keys(self) -> Collection[Key]:
         """The keys of all files, as their names tell."""
         self._list()
         return self._names.keys()
 
-    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
+    def edits(self, changed: Mapping[Key, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, and the growth; the rows were read right before."""
         edits = []
         gone = sum(row is None and key in self._names for key, row in changed.items())
@@ -154,7 +153,7 @@ class RecordFiles:
             )
         return Damage(self._file.place(name), state.reason, state.damaged) if state.row is None else state.row
 
-    def _moved(self, key: Any) -> Row | Damage | None:
+    def _moved(self, key: Key) -> Row | Damage | None:
         """Return the row of a key that was in its file, not in its name, and is gone from there now."""
         self._directory = None
         return self.row(key)

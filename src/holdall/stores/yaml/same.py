@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = ["same"]
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether a reader could not tell them apart."""
     if isinstance(one, dict):
         if not isinstance(other, dict) or one.keys() != other.keys():

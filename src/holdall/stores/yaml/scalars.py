@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from holdall.query import MAX_DEPTH, MAX_INT, Kind
+from holdall.query import MAX_DEPTH, MAX_INT, Kind, Value
 from holdall.stores.yaml.duration import duration_of, text_of
 from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.plain import Number
@@ -24,7 +24,7 @@ _DATETIME = re.compile(rf"({_DATE.pattern})[Tt ]({_TIME.pattern}) ?([Zz]|[-+][0-
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def described(written: Any) -> str:
+def described(written: object) -> str:
     """Name the kind of a value, for a message that does not repeat it."""
     if written is None:
         return "nothing"
@@ -32,17 +32,17 @@ def described(written: Any) -> str:
     return next((name for kind, name in names if isinstance(written, kind)), "a mapping")
 
 
-def _wrong(expected: str, written: Any) -> Misfit:
+def _wrong(expected: str, written: object) -> Misfit:
     return Misfit(f"{expected} is expected, not {described(written)}")
 
 
-def _bool(written: Any) -> bool:
+def _bool(written: object) -> bool:
     if not isinstance(written, bool):
         raise _wrong("true or false", written)
     return written
 
 
-def _int(written: Any) -> int:
+def _int(written: object) -> int:
     if isinstance(written, bool) or not isinstance(written, int):
         raise _wrong("a whole number", written)
     if not -MAX_INT <= written <= MAX_INT:
@@ -50,7 +50,7 @@ def _int(written: Any) -> int:
     return written
 
 
-def _float(written: Any) -> float:
+def _float(written: object) -> float:
     if isinstance(written, bool) or not isinstance(written, int | float):
         raise _wrong("a number", written)
     try:
@@ -62,7 +62,7 @@ def _float(written: Any) -> float:
     return number
 
 
-def _decimal(written: Any) -> Decimal:
+def _decimal(written: object) -> Decimal:
     if isinstance(written, bool) or not isinstance(written, int | float | str):
         raise Misfit(f'a decimal such as "12.50" is expected, not {described(written)}')
     text = written.text if isinstance(written, Number) else str(written)
@@ -71,7 +71,7 @@ def _decimal(written: Any) -> Decimal:
     return Decimal(text)
 
 
-def _str(written: Any) -> str:
+def _str(written: object) -> str:
     if not isinstance(written, str):
         hint = "" if isinstance(written, list | dict) else "; write it in quotes"
         raise Misfit(f"text is expected, not {described(written)}{hint}")
@@ -82,27 +82,27 @@ def _str(written: Any) -> str:
     return written
 
 
-def _matched(pattern: re.Pattern[str], expected: str, written: Any) -> re.Match[str]:
+def _matched(pattern: re.Pattern[str], expected: str, written: object) -> re.Match[str]:
     match = pattern.fullmatch(written) if isinstance(written, str) else None
     if match is None:
         raise Misfit(f"{expected} is expected")
     return match
 
 
-def _checked(expected: str, make: Callable[[], Any]) -> Any:
+def _checked(expected: str, make: Callable[[], Any]) -> Value:
     try:
         return make()
     except (ValueError, OverflowError) as error:
         raise Misfit(f"{expected} is expected: {error}") from None
 
 
-def _date(written: Any) -> date:
+def _date(written: object) -> date:
     expected = "a date such as 2020-01-31"
     match = _matched(_DATE, expected, written)
     return _checked(expected, lambda: date.fromisoformat(match[0]))  # type: ignore[no-any-return]
 
 
-def _time(written: Any) -> time:
+def _time(written: object) -> time:
     expected = "a time such as 12:30:00"
     match = _matched(_TIME, expected, written)
     return _checked(expected, lambda: _padded_time(match[0]))  # type: ignore[no-any-return]
@@ -113,7 +113,7 @@ def _padded_time(text: str) -> time:
     return time.fromisoformat(f"{whole}.{fraction:0<6}" if point else whole)
 
 
-def _datetime(written: Any) -> datetime:
+def _datetime(written: object) -> datetime:
     expected = "a date and time such as 2020-01-31T12:30:00Z"
     match = _matched(_DATETIME, expected, written)
     zone = match[3]
@@ -130,23 +130,23 @@ def _datetime(written: Any) -> datetime:
     return _checked(expected, make)  # type: ignore[no-any-return]
 
 
-def _timedelta(written: Any) -> timedelta:
+def _timedelta(written: object) -> timedelta:
     if not isinstance(written, str):
         raise _wrong("a duration such as P1DT2H30M", written)
     return duration_of(written)
 
 
-def _uuid(written: Any) -> UUID:
+def _uuid(written: object) -> UUID:
     return UUID(_matched(_UUID, "a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057", written)[0])
 
 
-def _bytes(written: Any) -> bytes:
+def _bytes(written: object) -> bytes:
     if not isinstance(written, str):
         raise _wrong("text in base64", written)
     return _checked("text in base64", lambda: b64decode("".join(written.split()), validate=True))  # type: ignore[no-any-return]
 
 
-def _json(written: Any, depth: int = 1) -> Any:
+def _json(written: object, depth: int = 1) -> Value:
     if isinstance(written, dict | list) and depth > MAX_DEPTH:
         raise Misfit(f"it is nested deeper than {MAX_DEPTH} levels")
     if isinstance(written, dict):
@@ -160,13 +160,13 @@ def _json(written: Any, depth: int = 1) -> Any:
     return _int(written) if isinstance(written, int) else _str(written)
 
 
-def _json_name(name: Any) -> str:
+def _json_name(name: object) -> str:
     if not isinstance(name, str):
         raise Misfit("the names in a mapping are text; write them in quotes")
     return _str(name)
 
 
-def _json_inside(step: str, item: Any, depth: int) -> Any:
+def _json_inside(step: str, item: object, depth: int) -> Value:
     try:
         return _json(item, depth + 1)
     except Misfit as misfit:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from anyio.to_thread import run_sync
 
 from holdall.errors import DeclarationError, StoreUnavailable, Unsupported
-from holdall.query import Kind, Op, Query, Schema
+from holdall.query import AnyQuery, Kind, Op, Schema
 from holdall.store import (
     Capabilities,
     Change,
@@ -113,17 +113,17 @@ class YamlStore:
                 )
                 self._access.sweep_again()
 
-    async def fetch(self, query: Query[Any]) -> Rows:
+    async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means, of the files as they are now."""
         demand_query(self.name, _CAPABILITIES, query)
         return await run_sync(self._fetch, query)
 
-    async def count(self, query: Query[Any]) -> int:
+    async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         demand_query(self.name, _CAPABILITIES, query)
         return await run_sync(self._count, query)
 
-    async def stream(self, query: Query[Any], batch: int) -> AsyncIterator[Rows]:
+    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch`` as they are at the start, at most ``batch`` at a time."""
         rows = await self.fetch(query)
         for start in range(0, len(rows), batch):
@@ -194,11 +194,11 @@ class YamlStore:
             self._access.sweep_again()
         self.bind(schemas)
 
-    def _fetch(self, query: Query[Any]) -> Rows:
+    def _fetch(self, query: AnyQuery) -> Rows:
         with self._access.reading():
             return View(self.name, self._shelves).fetch(query)
 
-    def _count(self, query: Query[Any]) -> int:
+    def _count(self, query: AnyQuery) -> int:
         with self._access.reading():
             return View(self.name, self._shelves).count(query)
 

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
-from holdall.query import And, Compare, Kind, Op, Query, Schema, check, compile_condition, resolve, select
+from holdall.query import (
+    And,
+    AnyQuery,
+    Compare,
+    Key,
+    Kind,
+    Op,
+    Query,
+    Schema,
+    Value,
+    check,
+    compile_condition,
+    resolve,
+    select,
+)
 from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.damage import Damage, is_damaged
 from holdall.stores.yaml.journal import FileEdit
@@ -28,7 +42,7 @@ class Shelf(Protocol):
         """The folders in which files are staged."""
         ...
 
-    def rows(self) -> Mapping[Any, Row]:
+    def rows(self) -> Mapping[Key, Row]:
         """Every row that can be read under its key, as the files now say."""
         ...
 
@@ -36,15 +50,15 @@ class Shelf(Protocol):
         """The records that cannot be read; ``rows`` was called right before."""
         ...
 
-    def row(self, key: Any) -> Row | Damage | None:
+    def row(self, key: Key) -> Row | Damage | None:
         """One row, or what is known of it where it cannot be read."""
         ...
 
-    def keys(self) -> Collection[Any]:
+    def keys(self) -> Collection[Key]:
         """The keys of all records, whether they can be read or not."""
         ...
 
-    def edits(self, changed: Mapping[Any, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
+    def edits(self, changed: Mapping[Key, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, None removing one; and by how much they make it larger.
 
         Raises LimitExceeded where that leaves no room for the growth that waits.
@@ -75,9 +89,9 @@ class View:
         self._store = store
         self._shelves = shelves
         self._schemas = {name: shelf.schema for name, shelf in shelves.items()}
-        self._rows: dict[str, Mapping[Any, Row]] = {}
-        self._stored: dict[str, Mapping[Any, Row]] = {}
-        self._keys: dict[str, Collection[Any]] = {}
+        self._rows: dict[str, Mapping[Key, Row]] = {}
+        self._stored: dict[str, Mapping[Key, Row]] = {}
+        self._keys: dict[str, Collection[Value]] = {}
         self._damages: dict[int, tuple[Row, Damage]] = {}  # by what stands in for them
 
     @property
@@ -85,7 +99,7 @@ class View:
         """Every collection by name."""
         return self._schemas
 
-    def rows(self, collection: str) -> Mapping[Any, Row]:
+    def rows(self, collection: str) -> Mapping[Key, Row]:
         """Every row of the collection under its key, stand-ins for those that cannot be read included."""
         rows = self._rows.get(collection)
         if rows is None:
@@ -96,26 +110,26 @@ class View:
             self._rows[collection] = rows
         return rows
 
-    def stored(self, collection: str) -> Mapping[Any, Row]:
+    def stored(self, collection: str) -> Mapping[Key, Row]:
         """Every row of the collection that can be read."""
         stored = self._stored.get(collection)
         if stored is None:
             stored = self._stored[collection] = self._shelves[collection].rows()
         return stored
 
-    def row(self, collection: str, key: Any) -> Row | Damage | None:
+    def row(self, collection: str, key: Key) -> Row | Damage | None:
         """One row of the collection, or what is known of it where it cannot be read."""
         row = self._stored.get(collection, {}).get(key)
         return row if row is not None else self._shelves[collection].row(key)
 
-    def keys(self, collection: str) -> Collection[Any]:
+    def keys(self, collection: str) -> Collection[Key]:
         """The keys of the collection's records, whether they can be read or not."""
         keys = self._keys.get(collection)
         if keys is None:
             keys = self._keys[collection] = self._shelves[collection].keys()
         return keys
 
-    def _key_of(self, collection: str, damage: Damage) -> Any:
+    def _key_of(self, collection: str, damage: Damage) -> Key:
         key = self._schemas[collection].key_of(damage.row)
         return object() if is_damaged(key if isinstance(key, tuple) else (key,)) else key
 
@@ -124,21 +138,21 @@ class View:
         self._damages[id(row)] = (row, damage)
         return row
 
-    def by_key(self, collection: str) -> Callable[[Any], Row | None]:
+    def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         """A function from a key to the row that has it, or None."""
         return self.rows(collection).get
 
-    def referring(self, collection: str, field: str) -> Callable[[Any], Iterable[Row]]:
+    def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         """A function from a key to the rows whose Ref ``field`` is that key, or whose Many holds it."""
         position = self._schemas[collection].positions[field]
         is_many = self._schemas[collection].by_name[field].kind is Kind.MANY
-        index: dict[Any, list[Row]] = {}
+        index: dict[Key, list[Row]] = {}
         for row in self.rows(collection).values():
             for key in row[position] or () if is_many else (row[position],):
                 index.setdefault(key, []).append(row)
         return lambda key: index.get(key, ())
 
-    def fetch(self, query: Query[Any]) -> list[Row]:
+    def fetch(self, query: AnyQuery) -> list[Row]:
         """The rows the query means. Raises QueryError for one that does not fit the collections, and CorruptRecord."""
         check(query, self._schemas)
         candidates = self._candidates(query)
@@ -147,7 +161,7 @@ class View:
         found = select(query, candidates, self)
         return [_copied(row) for row in found] if self._has_json(query) else found
 
-    def _demand_whole(self, query: Query[Any], candidates: Iterable[Row]) -> None:
+    def _demand_whole(self, query: AnyQuery, candidates: Iterable[Row]) -> None:
         """Raise CorruptRecord if the query asks for what cannot be read, with all that it asks for."""
         chosen = select(msgspec.structs.replace(query, projection=()), candidates, self)
         damages = {id(row): self._damages[id(row)][1] for row in chosen if id(row) in self._damages}
@@ -170,13 +184,13 @@ class View:
         if first is not None:
             raise first.refusal(self._store, schema, rows)
 
-    def count(self, query: Query[Any]) -> int:
+    def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         check(query, self._schemas)
         meets = compile_condition(query.condition, self._schemas[query.collection], self)
         return sum(map(meets, self._candidates(query)))
 
-    def _candidates(self, query: Query[Any]) -> Iterable[Row]:
+    def _candidates(self, query: AnyQuery) -> Iterable[Row]:
         wanted = _wanted_keys(self._schemas[query.collection], query)
         if wanted is None:
             return self.rows(query.collection).values()
@@ -186,15 +200,15 @@ class View:
         found = [self.row(query.collection, key) for key in wanted]
         return [self._stand_in(row) if isinstance(row, Damage) else row for row in found if row is not None]
 
-    def _has_json(self, query: Query[Any]) -> bool:
+    def _has_json(self, query: AnyQuery) -> bool:
         schema = self._schemas[query.collection]
         paths = query.projection or tuple((field.name,) for field in schema.stored)
         return any(resolve(self._schemas, schema, path)[-1][1].kind is Kind.JSON for path in paths)
 
 
-def _wanted_keys(schema: Schema, query: Query[Any]) -> list[Any] | None:
+def _wanted_keys(schema: Schema, query: AnyQuery) -> list[Key] | None:
     items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
-    equal: dict[str, Any] = {}
+    equal: dict[str, Value] = {}
     for item in items:
         if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in schema.key:
             if item.op is Op.EQ:
@@ -206,7 +220,7 @@ def _wanted_keys(schema: Schema, query: Query[Any]) -> list[Any] | None:
     return [equal[schema.key[0]]] if len(schema.key) == 1 else [tuple([equal[name] for name in schema.key])]
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: object) -> Value:
     """A copy whose JSON a caller may change."""
     if isinstance(value, dict):
         return {name: _copied(item) for name, item in value.items()}

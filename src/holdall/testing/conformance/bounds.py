@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdall.errors import LimitExceeded
-from holdall.query import ALWAYS, MAX_DEPTH, MAX_INT, NEVER, And, Compare, Kind, Not, Op, Or, Query
+from holdall.query import ALWAYS, MAX_DEPTH, MAX_INT, NEVER, And, Compare, Kind, Not, Op, Or, Query, Value
 from holdall.store import Feature
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -18,7 +18,7 @@ from holdall.testing.pool import POOL
 
 __all__ = ["Bounds"]
 
-_EXTREMES: dict[Kind, tuple[Any, ...]] = {
+_EXTREMES: dict[Kind, tuple[Value, ...]] = {
     Kind.INT: (MAX_INT, -MAX_INT, 2**53 + 1, 2**31),
     Kind.FLOAT: (sys.float_info.max, -sys.float_info.max, sys.float_info.min, 5e-324, -0.0, 0.1 + 0.2, 1 / 3, 1e22),
     Kind.DECIMAL: tuple(map(Decimal, ("99999999999999.9999", "-99999999999999.9999", "0.0001", "1E+3", "10.0", "-0"))),

@@ -6,7 +6,21 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from holdall.query import Condition, FieldSchema, Kind, Op, Query, Schema, Table, count, evaluate, resolve
+from holdall.query import (
+    AnyQuery,
+    Condition,
+    FieldSchema,
+    Key,
+    Kind,
+    Op,
+    Query,
+    Schema,
+    Table,
+    Value,
+    count,
+    evaluate,
+    resolve,
+)
 from holdall.query.ordering import is_ordered
 from holdall.store import Aggregating, Change, Feature, Outcome, Provisioned, Row, Rows, Store, Verb
 from holdall.testing.conformance.exact import same_rows
@@ -70,11 +84,11 @@ class Case:
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def fetch(self, query: Query[Any]) -> Rows:
+    def fetch(self, query: AnyQuery) -> Rows:
         """Return the store's answer to a query."""
         return self.run(self.store.fetch(query))
 
-    def expect(self, query: Query[Any]) -> Rows:
+    def expect(self, query: AnyQuery) -> Rows:
         """Return the store's answer, once it is seen to equal that of ``evaluate``."""
         found = self.fetch(query)
         self._compare(query, found)
@@ -83,7 +97,7 @@ class Case:
     def expect_keys(self, collection: str, *conditions: Condition) -> None:
         """As ``expect`` for conditions, looking at the keys alone where the store projects: the quicker look."""
         key = tuple((name,) for name in self.schemas[collection].key) if self.declares(Feature.PROJECTION) else ()
-        queries: list[Query[Any]] = [Query(collection, condition, projection=key) for condition in conditions]
+        queries: list[AnyQuery] = [Query(collection, condition, projection=key) for condition in conditions]
 
         async def ask() -> list[Rows]:
             return [await self.store.fetch(query) for query in queries]
@@ -91,16 +105,16 @@ class Case:
         for query, found in zip(queries, self.run(ask()), strict=True):
             self._compare(query, found)
 
-    def _compare(self, query: Query[Any], found: Rows) -> None:
+    def _compare(self, query: AnyQuery, found: Rows) -> None:
         same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
 
-    def expect_count(self, query: Query[Any]) -> None:
+    def expect_count(self, query: AnyQuery) -> None:
         """See that the store counts what ``count`` says."""
         assert isinstance(self.store, Aggregating)
         found = self.run(self.store.count(query))
         assert found == count(query, self.tables), f"{query}\n  found {found}, expected {count(query, self.tables)}"
 
-    def fields_of(self, query: Query[Any]) -> list[FieldSchema]:
+    def fields_of(self, query: AnyQuery) -> list[FieldSchema]:
         """The fields of the query's rows."""
         schema = self.schemas[query.collection]
         if not query.projection:
@@ -114,7 +128,7 @@ class Case:
         self._is_loaded = False
         return self.run(self.store.apply(list(changes)))
 
-    def add(self, collection: str, **values: Any) -> Change:
+    def add(self, collection: str, **values: object) -> Change:
         """A change that adds a record; fields left out are null, or empty for a Many."""
         schema = self.schemas[collection]
         unknown = values.keys() - schema.positions.keys()
@@ -133,19 +147,19 @@ class Case:
                 raise outcome.error
         return outcomes
 
-    def update(self, collection: str, key: Any, **values: Any) -> Change:
+    def update(self, collection: str, key: Key, **values: object) -> Change:
         """A change that updates these fields of a record, whatever its version."""
         return self.change(collection, key, None, **values)
 
-    def change(self, collection: str, key: Any, expected: int | None, **values: Any) -> Change:
+    def change(self, collection: str, key: Key, expected: int | None, **values: object) -> Change:
         """A change that updates these fields of a record if it has the expected version."""
         return Change(Verb.UPDATE, collection, key, tuple(values), tuple(values.values()), expected)
 
-    def remove(self, collection: str, key: Any, version: int | None = None) -> Change:
+    def remove(self, collection: str, key: Key, version: int | None = None) -> Change:
         """A change that removes a record."""
         return Change(Verb.REMOVE, collection, key, version=version)
 
-    def key(self, collection: str, values: Mapping[str, Any]) -> Any:
+    def key(self, collection: str, values: Mapping[str, Value]) -> Key:
         """The key among these values."""
         names = self.schemas[collection].key
         return values[names[0]] if len(names) == 1 else tuple(values[name] for name in names)
@@ -201,7 +215,7 @@ class Case:
             name: {schema.key_of(row): row for row in self.fetch(Query(name))} for name, schema in self.schemas.items()
         }
 
-    def column(self, collection: str, field: str) -> dict[Any, Any]:
+    def column(self, collection: str, field: str) -> dict[Any, Value]:
         """The field of every record the collection holds, by key."""
         place = self.schemas[collection].positions[field]
         return {key: row[place] for key, row in self.content()[collection].items()}

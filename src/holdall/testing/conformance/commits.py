@@ -69,7 +69,7 @@ class Commits:
         """Everything held, by commit."""
         return {item.commit: item for item in self.case.run(self.store.prepared())}
 
-    def refuses(self, commits: Collection[str], write: Callable[..., Any], *arguments: Any) -> Conflict:
+    def refuses(self, commits: Collection[str], write: Callable[..., Any], *arguments: object) -> Conflict:
         """The refusal of a write that collides with these commits, seen to have written nothing.
 
         A reservation tells whose it is; of a lock that the server keeps only ``prepared`` does.
@@ -108,7 +108,7 @@ def needs_hold(*holds: Hold) -> Callable[[Test], Test]:
     def mark(test: Test) -> Test:
         @requires(Preparable)
         @wraps(test)
-        def run(self: Any, case: Case, commits: Commits, **named: Any) -> None:
+        def run(self: Any, case: Case, commits: Commits, **named: object) -> None:
             if commits.hold in (holds or (Hold.RESERVED, Hold.PREPARED)):
                 test(self, case, commits, **named)
 

@@ -7,12 +7,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from holdall.query import FieldSchema, Kind, ManyForm, is_of_kind
+from holdall.query import FieldSchema, Kind, ManyForm, Value, is_of_kind
 
 __all__ = ["exact_row", "same_rows"]
 
 
-def exact_row(fields: Sequence[FieldSchema], row: Any) -> tuple[Hashable, ...]:
+def exact_row(fields: Sequence[FieldSchema], row: object) -> tuple[Hashable, ...]:
     """The row as a hashable value, equal for equal rows. Raises AssertionError for a value that is no border value."""
     assert type(row) is tuple, f"a row is a tuple, not {type(row).__name__}"
     assert len(row) == len(fields), f"a row of {len(row)} values for {len(fields)} fields"
@@ -39,7 +39,7 @@ def same_rows(
         )
 
 
-def _exact(field: FieldSchema, value: Any) -> Any:
+def _exact(field: FieldSchema, value: object) -> Value:
     if value is None:
         return None
     wanted: Any = {Kind.FLOAT: float, Kind.DECIMAL: Decimal}.get(field.kind, object)
@@ -51,7 +51,7 @@ def _exact(field: FieldSchema, value: Any) -> Any:
     return value
 
 
-def _frozen(value: Any) -> Hashable:
+def _frozen(value: object) -> Hashable:
     if isinstance(value, dict):
         return ("object", frozenset((name, _frozen(item)) for name, item in value.items()))
     if isinstance(value, list):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from holdall.errors import HoldallError, StaleVersion
-from holdall.query import Query, Schema
+from holdall.query import Query, Schema, Value
 from holdall.store import Change, CommitClass, Expected, Feature, Hold, Members, Row, Transactional, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.commits import Commits, CommitsOfATest
@@ -165,7 +164,7 @@ class Expecting(CommitsOfATest):
         case.holds({"country": {"A": ("A", "voted", None)}})
 
 
-def _expected(schema: Schema, row: Row, others: dict[str, Any] | None = None) -> Expected:
+def _expected(schema: Schema, row: Row, others: dict[str, Value] | None = None) -> Expected:
     """All values of a row but its key's, some of them others."""
     values = {field.name: row[schema.positions[field.name]] for field in schema.stored if field.name not in schema.key}
     values.update(others or {})
@@ -173,7 +172,7 @@ def _expected(schema: Schema, row: Row, others: dict[str, Any] | None = None) ->
 
 
 def _same(
-    schema: Schema, row: Row, others: dict[str, Any] | None = None, given: dict[str, Any] | None = None
+    schema: Schema, row: Row, others: dict[str, Value] | None = None, given: dict[str, Value] | None = None
 ) -> Change:
     """A change that gives one field the value it has, or these, where the row is expected, some values others."""
     name = next(field.name for field in schema.stored if field.name not in schema.key)

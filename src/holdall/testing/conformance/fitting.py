@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from holdall.query import (
     ALWAYS,
+    AnyQuery,
     Compare,
     FieldSchema,
     Generated,
@@ -20,6 +20,7 @@ from holdall.query import (
     Some,
     SortKey,
     Table,
+    Value,
 )
 from holdall.store import Capabilities, Feature
 from holdall.testing.conformance.world import SCHEMAS
@@ -63,12 +64,12 @@ def schema_needing(need: Feature | Kind) -> Schema | None:
     }.get(need)
 
 
-def query_needing(need: Feature | Op, schemas: Mapping[str, Schema]) -> Query[Any] | None:
+def query_needing(need: Feature | Op, schemas: Mapping[str, Schema]) -> AnyQuery | None:
     """A query that a store that cannot do this must refuse; None where no query on what it keeps needs it."""
     name = Compare(("name",), Op.EQ, "a")
     by_name = (SortKey(("name",)),)
     if isinstance(need, Op):
-        value: Any = {Op.IN: ("a",), Op.NOT_IN: ("a",), Op.BETWEEN: ("a", "b"), Op.IS_NULL: True}.get(need, "a")
+        value: Value = {Op.IN: ("a",), Op.NOT_IN: ("a",), Op.BETWEEN: ("a", "b"), Op.IS_NULL: True}.get(need, "a")
         return Query("country", Compare(("name",), need, value))
     has_reference = "author" in schemas and "country" in schemas["author"].by_name
     return {

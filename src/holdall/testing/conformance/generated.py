@@ -20,7 +20,7 @@ __all__ = ["Generated", "drawn"]
 def drawn(strategy: st.SearchStrategy[Any], examples: int, check: Callable[[Any], object]) -> None:
     """Run ``check`` on this many examples of the strategy, with no limit of time for one."""
 
-    def once(example: Any) -> None:
+    def once(example: object) -> None:
         check(example)
 
     run = given(strategy)(once)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from holdall.errors import Conflict
-from holdall.query import Kind, Table
+from holdall.query import Kind, Table, Value
 from holdall.store import Change, CommitClass, Feature, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.generated import drawn
@@ -52,7 +52,7 @@ def _groups(draw: st.DrawFn) -> list[tuple[Verb, str, str, int | None]]:
 
 def _live(case: Case, history: list[list[tuple[Verb, str, str, int | None]]]) -> None:
     case.clear()
-    held: dict[Any, tuple[Any, ...]] = {}
+    held: dict[Any, tuple[Value, ...]] = {}
     for group in history:
         after, is_refused = dict(held), False
         changes: list[Change] = []
@@ -83,7 +83,7 @@ def _samples(case: Case) -> st.SearchStrategy[list[tuple[Any, ...]]]:
     return st.lists(row, min_size=1, max_size=4)
 
 
-def _keep(case: Case, rows: list[tuple[Any, ...]]) -> None:
+def _keep(case: Case, rows: list[tuple[Value, ...]]) -> None:
     case.clear()
     fields = tuple(field.name for field in case.schemas["sample"].stored)
     case.apply(*(Change(Verb.ADD, "sample", n, fields, (n, *row)) for n, row in enumerate(rows)))
@@ -105,7 +105,7 @@ def _ask(case: Case, data: st.DataObject) -> None:
 def _contents(draw: st.DrawFn, case: Case) -> dict[str, Table]:
     """Few records of each collection; references point at those before them, or anywhere where nothing keeps them."""
     dangling = not case.declares(Feature.FOREIGN_KEYS)
-    keys: dict[str, list[Any]] = {
+    keys: dict[str, list[Value]] = {
         "country": list(_CODES),
         "author": [1, 2, 3, 4],
         "shelf": [("a", 1), ("a", 2), ("b", 1)],
@@ -113,7 +113,7 @@ def _contents(draw: st.DrawFn, case: Case) -> dict[str, Table]:
     kept = {name: draw(st.lists(st.sampled_from(known), unique=True)) for name, known in keys.items()}
     tables: dict[str, Table] = {}
     for name, schema in case.schemas.items():
-        rows: dict[Any, tuple[Any, ...]] = {}
+        rows: dict[Any, tuple[Value, ...]] = {}
         own = st.lists(values(schema.by_name[schema.key[0]]), max_size=3, unique=True)
         for key in kept[name] if name in kept else draw(own):
             parts = dict(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))

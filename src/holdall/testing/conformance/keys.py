@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
-from holdall.query import Query
+from holdall.query import Query, Value
 from holdall.store import APPLIED, Change, Feature, KeyOf, Naming, Reserving, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -150,5 +149,5 @@ class Keys:
             assert {row[0] for row in case.fetch(Query("book"))} == set(ids)
 
 
-def _author(case: Case, **values: Any) -> tuple[Any, ...]:
+def _author(case: Case, **values: object) -> tuple[Value, ...]:
     return tuple(values.get(field.name) for field in case.schemas["author"].stored)

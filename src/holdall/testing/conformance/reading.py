@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from holdall.errors import QueryError
-from holdall.query import ALWAYS, NEVER, And, Compare, Condition, FieldSchema, Kind, Not, Op, Or, Query, operators_of
+from holdall.query import (
+    ALWAYS,
+    NEVER,
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    FieldSchema,
+    Kind,
+    Not,
+    Op,
+    Or,
+    Query,
+    operators_of,
+)
 from holdall.store import Feature
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires, see_refusal
@@ -59,7 +72,7 @@ class Reading:
         """Values of the kind come back as they went in; fields of a kind not declared are refused."""
 
         @requires(kind)
-        def look(_: Any, case: Case) -> None:
+        def look(_: object, case: Case) -> None:
             case.load()
             case.expect(Query("sample"))
             if case.declares(Feature.PROJECTION):
@@ -98,7 +111,7 @@ class Reading:
     @requires(Feature.FILTER, Feature.PROJECTION, Op.EQ, Op.IN, Op.BETWEEN, Op.CONTAINS, Op.IS_NULL)
     def test_wrong_queries(self, case: Case) -> None:
         """A query that does not fit the collections is refused with QueryError before it is sent."""
-        wrong: list[Query[Any]] = [
+        wrong: list[AnyQuery] = [
             Query("nowhere"),
             Query("sample", Compare(("nothing",), Op.EQ, 1)),
             Query("sample", Compare((), Op.EQ, 1)),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from holdall.query import ALWAYS, And, Compare, Every, FieldSchema, Kind, ManyForm, Not, Op, Query, Schema, Some
+from holdall.query import ALWAYS, And, Compare, Every, FieldSchema, Kind, ManyForm, Not, Op, Query, Schema, Some, Value
 from holdall.store import Change, Feature, Members, Provisioned, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -78,7 +76,7 @@ class References:
         """A condition over a list whose records are in another store speaks of their keys, whether these exist."""
         places = {"one": ("id",), "two": ("street", "number")}
         kinds = {"id": Kind.INT, "street": Kind.STR, "number": Kind.INT}
-        wanted: dict[str, tuple[Any, Any, Any]] = {"one": (7, 8, 9), "two": (("a", 1), ("a", 2), ("b", 1))}
+        wanted: dict[str, tuple[Value, Value, Value]] = {"one": (7, 8, 9), "two": (("a", 1), ("a", 2), ("b", 1))}
         for name, key in places.items():
             parts = tuple([FieldSchema(part, kinds[part]) for part in key])
             many = FieldSchema("places", Kind.MANY, target="elsewhere", target_key=parts, form=ManyForm.SET)
@@ -87,7 +85,7 @@ class References:
             if isinstance(case.store, Provisioned):
                 case.run(case.store.create())
             first, second, third = wanted[name]
-            lists: list[tuple[Any, ...]] = [(first, second), (second,), ()]
+            lists: list[tuple[Value, ...]] = [(first, second), (second,), ()]
             changes = [
                 Change(Verb.ADD, collection, number, ("id", "places"), (number, held))
                 for number, held in enumerate(lists)

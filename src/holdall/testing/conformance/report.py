@@ -63,15 +63,15 @@ class Report:
         self.refused: set[str] = set()
         self.failed: set[str] = set()
 
-    def passed(self, *needs: Any) -> None:
+    def passed(self, *needs: object) -> None:
         """These abilities have been seen to work."""
         self.verified.update(map(name_of, needs))
 
-    def refuses(self, *needs: Any) -> None:
+    def refuses(self, *needs: object) -> None:
         """These abilities are not declared and were seen to be refused."""
         self.refused.update(map(name_of, needs))
 
-    def fails(self, *needs: Any) -> None:
+    def fails(self, *needs: object) -> None:
         """A test of these abilities failed."""
         self.failed.update(map(name_of, needs))
 

@@ -29,7 +29,7 @@ def requires(*needs: Feature | Op | Kind | type) -> Callable[[Test], Test]:
 
     def mark(test: Test) -> Test:
         @wraps(test)
-        def run(self: Any, case: Case, *arguments: Any, **named: Any) -> None:
+        def run(self: Any, case: Case, *arguments: object, **named: object) -> None:
             missing = [need for need in needs if not case.declares(need)]
             is_refused = False
             try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
-from holdall.query import Kind, Query, SortKey, resolve
+from holdall.query import AnyQuery, Kind, Query, SortKey, resolve
 from holdall.store import Feature, Rows, Streaming
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
@@ -44,7 +43,7 @@ class Sorting:
         """Every part of a collection, sorted and not, also where the limit or the offset is beyond its end."""
         case.load()
         for limit, offset in product((None, 0, 1, 7, 1000), (0, 1, 7, 49, 50, 1000)):
-            query: Query[Any] = Query("sample", max_rows=limit, skip=offset)
+            query: AnyQuery = Query("sample", max_rows=limit, skip=offset)
             case.expect(query)
             case.expect(query.sort(SortKey(("maybe_str",), True)))
 
@@ -63,7 +62,7 @@ class Sorting:
                 if not case.keeps(f"sample.{name}"):
                     continue
                 keys = (SortKey((name,), descending, nulls), SortKey(("id",), key_descends))  # type: ignore[arg-type]
-                query: Query[Any] = Query("sample", sort_keys=keys)
+                query: AnyQuery = Query("sample", sort_keys=keys)
                 seen, page = [], case.expect(query.limit(7))
                 positions = case.schemas["sample"].positions
                 while page:
@@ -97,7 +96,7 @@ class Sorting:
         case.load()
         store = case.store
         assert isinstance(store, Streaming)
-        query: Query[Any] = Query("sample", sort_keys=(SortKey(("id",)),))
+        query: AnyQuery = Query("sample", sort_keys=(SortKey(("id",)),))
         for batch in (1, 7, 50, 1000):
 
             async def gather(batch: int = batch) -> list[Rows]:

@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from holdall.errors import AlreadyExists, HoldallError
-from holdall.query import Compare, Op, Query
+from holdall.query import AnyQuery, Compare, Op, Query
 from holdall.store import Change, CommitClass, Feature, Transactional
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
 __all__ = ["Transactions"]
 
-_ALL: Query[object] = Query("country")
+_ALL: AnyQuery = Query("country")
 
 
 class _Undo(Exception):
@@ -191,7 +191,7 @@ class Transactions:
         case.apply(*(case.add("country", code=f"{n}", name=f"name {n}") for n in range(100)))
 
         async def one(number: int) -> None:
-            query: Query[object] = Query("country", Compare(("code",), Op.EQ, f"{number}"))
+            query: AnyQuery = Query("country", Compare(("code",), Op.EQ, f"{number}"))
             assert await case.store.fetch(query) == [(f"{number}", f"name {number}", None)]
 
         async def work() -> None:

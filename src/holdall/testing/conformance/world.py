@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema, Table
+from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema, Table, Value
 from holdall.testing.pool import POOL
 
 __all__ = ["SCHEMAS", "tables"]
@@ -128,7 +128,7 @@ def tables() -> Mapping[str, Table]:
         (number, *(chance.choice(POOL[kind]) for kind in _SCALARS), *(_maybe(chance, POOL[kind]) for kind in _SCALARS))
         for number in range(-20, 30)
     ]
-    rows: dict[str, Iterable[Any]] = {
+    rows: dict[str, Iterable[Value]] = {
         "country": countries, "author": authors, "shelf": shelves, "book": books, "sample": samples,
     }  # fmt: skip
     return {name: Table(schema, list(rows[name])) for name, schema in SCHEMAS.items()}
@@ -136,7 +136,7 @@ def tables() -> Mapping[str, Table]:
 
 def _book(
     chance: random.Random, number: int, authors: list[Any], places: list[Any], codes: list[Any]
-) -> tuple[Any, ...]:
+) -> tuple[Value, ...]:
     return (
         UUID(int=chance.getrandbits(128)),
         chance.choice(POOL[Kind.STR]),
@@ -151,5 +151,5 @@ def _book(
     )
 
 
-def _maybe(chance: random.Random, values: Iterable[Any]) -> Any:
+def _maybe(chance: random.Random, values: Iterable[Value]) -> Any:
     return None if chance.random() < 0.25 else chance.choice(list(values))

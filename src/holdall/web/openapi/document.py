@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from holdall.model import RECORD_MARK
 from holdall.policy import Right
@@ -64,7 +63,7 @@ def contribute(document: Json, added: Json) -> Json:
     return document
 
 
-def _refer(node: Any, schemas: Json) -> None:
+def _refer(node: object, schemas: Json) -> None:
     """Put references to these schemas where records of their models stand."""
     pending = [node]
     while pending:

@@ -11,6 +11,7 @@ import msgspec
 
 from holdall.errors import HoldallError
 from holdall.model import MISSING, Declaration, Field
+from holdall.query import Value
 from holdall.web.openapi.schemas import Json
 
 __all__ = ["creation_example", "patch_example", "text_matching"]
@@ -64,7 +65,7 @@ def _tried(declaration: Declaration, example: Json) -> Json:
     return {} if declaration.run_checks(record) else {"example": example}
 
 
-def _default(field: Field) -> Any:
+def _default(field: Field) -> Value:
     """A default that can be told and says something; None for others."""
     if field.options.default in (MISSING, None) or field.options.default_factory is not None:
         return None
@@ -148,7 +149,7 @@ def _written(nodes: Iterable[Any]) -> str:
     return "".join(_one(str(kind), value) for kind, value in nodes)
 
 
-def _one(kind: str, value: Any) -> str:
+def _one(kind: str, value: Value) -> str:
     match kind:
         case "LITERAL":
             return chr(value)
@@ -170,7 +171,7 @@ def _one(kind: str, value: Any) -> str:
     return ""  # positions and looks ahead; the text is tried in the end
 
 
-def _member(items: list[Any]) -> str:
+def _member(items: list[Value]) -> str:
     kind, value = str(items[0][0]), items[0][1]
     match kind:
         case "LITERAL":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdall.query import MAX_INT, FieldSchema, Kind, Op, operators_of
 from holdall.session import Binding
 from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
@@ -162,7 +160,7 @@ def _has_relations(binding: Binding) -> bool:
     return any(field.target is not None for field in binding.schema.fields)
 
 
-def _query(name: str, description: str, schema: Any) -> Json:
+def _query(name: str, description: str, schema: object) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 

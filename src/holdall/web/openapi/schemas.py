@@ -62,7 +62,7 @@ class RecordSchemas:
         """The schema of a field's values."""
         return field_schema(field, self._of_annotation)
 
-    def _of_annotation(self, annotation: Any) -> Json:
+    def _of_annotation(self, annotation: object) -> Json:
         try:
             [schema], found = msgspec.json.schema_components([annotation], ref_template=_REFERENCE + _VALUE_NAME)
         except TypeError:  # a class that only its own hooks can read

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
+from holdall.query import Value
 from holdall.session.commit.calls.group_calls import group_calls
 from holdall.session.commit.calls.needs import removal_needs, write_needs
 from holdall.session.commit.calls.passing import removed_first
@@ -41,7 +41,7 @@ class Calls:
     ) -> None:
         self._dao_records = dao_records
         self._token = token
-        self._at: list[tuple[Batch, int, tuple[Any, ...], Store]] = []
+        self._at: list[tuple[Batch, int, tuple[Value, ...], Store]] = []
         for batch, run in zip(step.batches, changes.runs, strict=True):
             store = batch.binding.store
             self._at.extend([(batch, index, row, store) for index, row in enumerate(run.rows)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from holdall.model import Field, Reference, record_in
+from holdall.model import Field, Model, Record, Reference, record_in
 from holdall.session.commit.calls.passing import kept_together, passing_edges
 from holdall.session.commit.plan.order import Edge, order_nodes
 from holdall.session.commit.plan.plan import Batch
@@ -72,7 +72,7 @@ def _needs(count: int, edges: list[Edge]) -> list[list[int]]:
     return needs
 
 
-def _fields_to(batch: Batch, models: set[Any]) -> list[Field]:
+def _fields_to(batch: Batch, models: set[type[Model]]) -> list[Field]:
     return [field for field in batch.binding.declaration.references if _target(field) in models]
 
 
@@ -95,11 +95,11 @@ class _Targets:
             if batch.keys[index] is not None:
                 self._by_key.setdefault((batch.binding.model, batch.keys[index]), number)
 
-    def of_record(self, record: Any) -> int | None:
+    def of_record(self, record: Record) -> int | None:
         """The write of this record."""
         return self._by_record.get(id(record))
 
-    def of_field(self, field: Field, record: Any) -> Iterator[int]:
+    def of_field(self, field: Field, record: Record) -> Iterator[int]:
         """The writes of the records that a reference leads to, whether they are at hand or named by their keys."""
         value = field.get(record)
         if not value:

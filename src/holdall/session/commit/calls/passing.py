@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from holdall.model import old_of
+from holdall.query import Value
 from holdall.session.commit.plan.order import Edge
 from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.strongly_connected import strongly_connected
@@ -74,7 +75,7 @@ def removed_first(removals: Sequence[Write], needs: Sequence[Sequence[int]], wri
     return sorted(first)
 
 
-def _values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tuple[Any, ...]]:
+def _values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tuple[Value, ...]]:
     """The unique values that a change gives its record, or takes from it; each with its rule."""
     rules = batch.binding.schema.unique
     if not rules:

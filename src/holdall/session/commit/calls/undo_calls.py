@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from holdall.errors import Conflict, StoreTimeout, StoreUnavailable
-from holdall.query import And, Compare, Condition, Op, Query
+from holdall.query import And, AnyQuery, Compare, Condition, Key, Op, Query, Value
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.failpoint import Failpoint, reached
@@ -189,19 +189,19 @@ def is_undoable(operation: Operation, binding: Binding, row: Row | None) -> bool
     return row is not None and operation.old is not None and _is_as_before_or_after(operation, binding, row)
 
 
-async def current_row(binding: Binding, key: Any) -> Row | None:
+async def current_row(binding: Binding, key: Key) -> Row | None:
     """Return the row that the store has under a key, or None."""
     names = binding.schema.key
     parts = (key,) if len(names) == 1 else key
     items: tuple[Condition, ...] = tuple(
         [Compare((name,), Op.EQ, part) for name, part in zip(names, parts, strict=True)]
     )
-    query: Query[Any] = Query(binding.collection, items[0] if len(items) == 1 else And(items))
+    query: AnyQuery = Query(binding.collection, items[0] if len(items) == 1 else And(items))
     rows = await binding.store.fetch(query)
     return rows[0] if rows else None
 
 
-def holds(binding: Binding, row: Row, fields: tuple[str, ...], values: tuple[Any, ...]) -> bool:
+def holds(binding: Binding, row: Row, fields: tuple[str, ...], values: tuple[Value, ...]) -> bool:
     """Whether a row has these values; of members that come and go, whether they have."""
     positions = binding.schema.positions
     return all(

@@ -8,6 +8,7 @@ from typing import Any
 
 from holdall.errors import StateError, StoreError
 from holdall.model import Field, SessionLink, State, track_of
+from holdall.query import Key, Value
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Step
@@ -128,7 +129,7 @@ def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
             put_key(batch, index, key)
 
 
-def put_key(batch: Batch, index: int, key: Any) -> None:
+def put_key(batch: Batch, index: int, key: Key) -> None:
     """Put a key that was made into its record; None if the record has it by other ways."""
     fields, record = batch.binding.declaration.key, batch.records[index]
     if key is not None:
@@ -162,7 +163,7 @@ def untake_keys(taken: Sequence[tuple[Batch, int]]) -> None:
                 field.put(batch.records[index], None)
 
 
-def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
+def _made(value: object, outcomes: Sequence[Outcome]) -> Key:
     """A value that was sent, with the keys that were made meanwhile."""
     if isinstance(value, KeyOf):
         return outcomes[value.position].key
@@ -174,7 +175,7 @@ def _made(value: Any, outcomes: Sequence[Outcome]) -> Any:
 
 
 def _accept_edited(
-    batch: Batch, place: int, sent: list[Any], now: tuple[Any, ...], records: IdentityMap, link: SessionLink
+    batch: Batch, place: int, sent: list[Any], now: tuple[Value, ...], records: IdentityMap, link: SessionLink
 ) -> None:
     """Make the values that were sent the old values of fields that were edited while the commit was under way."""
     record = batch.records[place]
@@ -195,6 +196,6 @@ def _accept_edited(
         records.states.move(record, State.DIRTY, old)
 
 
-def _slot_value(field: Field, sent: Any) -> Any:
+def _slot_value(field: Field, sent: object) -> Value:
     decode = field.type.decode if field.type is not None else None
     return sent if decode is None or sent is None else decode(sent)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
 from holdall.errors import CommitError, Unresolved
+from holdall.model import Record
+from holdall.query import Key, Value
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.store import Verb
 
@@ -37,17 +39,17 @@ class Task(msgspec.Struct, frozen=True):
     Example: :class:`CommitResult`.
     """
 
-    record: Any
+    record: Record
     verb: Verb
     collection: str
-    key: Any
+    key: Key
     store: str
     state: TaskState
     version: int | None = None
     started: float = 0.0
     duration: float = 0.0
     error: Exception | None = None
-    answer: Any = None
+    answer: Value = None
     places: int = 1
 
 

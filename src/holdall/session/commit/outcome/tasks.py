@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
+from holdall.model import Record
 from holdall.session.commit.outcome.result import Task, TaskState
 from holdall.session.commit.plan.plan import Batch, Step
 from holdall.store import APPLIED, Outcome, Verb
@@ -78,7 +78,7 @@ def _task(batch: Batch, index: int, state: TaskState, span: Span, error: Excepti
     version = batch.versions[index] if batch.versions is not None else None
     if state in (TaskState.APPLIED, TaskState.PENDING) and batch.binding.declaration.version is not None:
         version = {Verb.ADD: 1, Verb.UPDATE: (version or 0) + 1}.get(batch.verb, version)
-    record: Any = batch.records[index]
+    record: Record = batch.records[index]
     return Task(
         record=record,
         verb=batch.verb,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import Any
 
 from holdall.errors import StateError
-from holdall.model import Field, Reference, old_of, record_in
+from holdall.model import Field, Record, Reference, old_of, record_in
+from holdall.query import Key, Value
 from holdall.session.commit.plan.plan import Batch, Role, Step
 from holdall.store import Feature, KeyOf, Members, Run, Runs, Verb
 
@@ -18,7 +18,7 @@ class Awaited:
 
     __slots__ = ("record",)
 
-    def __init__(self, record: Any) -> None:
+    def __init__(self, record: Record) -> None:
         self.record = record
 
 
@@ -66,7 +66,7 @@ def _lists(batch: Batch) -> list[tuple[int, Field]]:
     return [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].form is not None]
 
 
-def _members(field: Field, record: Any, keys: tuple[Any, ...]) -> tuple[Any, ...]:
+def _members(field: Field, record: Record, keys: tuple[Key, ...]) -> tuple[Value, ...]:
     """The keys with those that were there before, unless they were put in another order."""
     old = old_of(record)
     if field.name not in old:
@@ -80,12 +80,12 @@ def _awaits(run: Run) -> bool:
     return any(map(_stands_in, run.keys)) or any(map(_stands_in, run.rows))
 
 
-def _stands_in(value: Any) -> bool:
+def _stands_in(value: Value) -> bool:
     kind = value.__class__
     return kind is KeyOf or kind is Awaited or ((kind is tuple or kind is Members) and any(map(_stands_in, value)))
 
 
-def _values(batch: Batch) -> list[tuple[Any, ...]]:
+def _values(batch: Batch) -> list[tuple[Value, ...]]:
     if batch.verb is Verb.REMOVE:
         return [()] * len(batch.records)
     if batch.versions is None:
@@ -94,7 +94,7 @@ def _values(batch: Batch) -> list[tuple[Any, ...]]:
     return [(*row, version + 1) for row, version in zip(rows, batch.versions, strict=True)]
 
 
-def _columns(batch: Batch) -> list[list[Any]]:
+def _columns(batch: Batch) -> list[list[Value]]:
     """The values of an update, which is mostly of few fields, field by field: stores take them with their keys."""
     if batch.versions is None:
         return batch.binding.codec.columns(batch.fields, batch.records)
@@ -102,7 +102,7 @@ def _columns(batch: Batch) -> list[list[Any]]:
     return [*columns, [version + 1 for version in batch.versions]]
 
 
-def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
+def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Key:
     """Return a record's current key, or the ``KeyOf`` that stands for it."""
     key, record = batch.keys[place], batch.records[place]
     if key is None:
@@ -117,7 +117,7 @@ def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Any:
     return key
 
 
-def _with_pending_keys(batch: Batch, rows: list[tuple[Any, ...]], pending: dict[int, int]) -> list[tuple[Any, ...]]:
+def _with_pending_keys(batch: Batch, rows: list[tuple[Value, ...]], pending: dict[int, int]) -> list[tuple[Key, ...]]:
     """The rows with what stands for it wherever a reference's record has yet to get its key."""
     by_name = batch.binding.declaration.by_name
     places = [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].is_relation]
@@ -127,8 +127,8 @@ def _with_pending_keys(batch: Batch, rows: list[tuple[Any, ...]], pending: dict[
 
 
 def _with_pending_key(
-    record: Any, row: tuple[Any, ...], places: list[tuple[int, Field]], pending: dict[int, int]
-) -> tuple[Any, ...]:
+    record: Record, row: tuple[Value, ...], places: list[tuple[int, Field]], pending: dict[int, int]
+) -> tuple[Key, ...]:
     values = list(row)
     for place, field in places:
         slot = field.get(record)
@@ -140,7 +140,7 @@ def _with_pending_key(
     return tuple(values)
 
 
-def _pending_key(slot: Any, key: Any, pending: dict[int, int]) -> Any:
+def _pending_key(slot: object, key: Key, pending: dict[int, int]) -> Key:
     if key is None and slot.__class__ is Reference and record_in(slot) is not None:
         return KeyOf(pending[id(record_in(slot))]) if id(record_in(slot)) in pending else Awaited(record_in(slot))
     return key
@@ -167,7 +167,7 @@ def resolved(changes: Runs) -> Runs:
     )
 
 
-def resolved_value(value: Any) -> Any:
+def resolved_value(value: object) -> Value:
     """A key or a row with the keys that were made meanwhile. Raises StateError for one that never came to be."""
     if value.__class__ is Awaited:
         key = value.record.__key__()

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Unsupported
-from holdall.model import old_of
+from holdall.model import Record, old_of
+from holdall.query import Value
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.plan import Batch
 from holdall.store import Expected, Feature, Verb
@@ -16,7 +17,7 @@ from holdall.store import Expected, Feature, Verb
 __all__ = ["expected_of", "guarded"]
 
 
-def expected_of(binding: Binding, record: Any, names: Collection[str] | None = None) -> Expected:
+def expected_of(binding: Binding, record: Record, names: Collection[str] | None = None) -> Expected:
     """Return the values that the store must still have of a record: its stored values, or those of some fields, as they
     were read.
 
@@ -66,7 +67,7 @@ def _part(batch: Batch, places: list[int]) -> Batch:
     )
 
 
-def _own(value: Any) -> Any:
+def _own(value: object) -> Value:
     """The value, with copies of lists and objects that may be changed in place."""
     if isinstance(value, dict):
         return {name: _own(item) for name, item in value.items()}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from holdall.model import old_of
+from holdall.query import Value
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Role, Step
 from holdall.session.damage import damaged_fields
@@ -77,7 +77,7 @@ def _state(place: int, outcomes: Sequence[Outcome | None] | None, unknown: set[i
     return CallState.PLANNED if unknown and place in unknown else CallState.REFUSED
 
 
-def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Value, ...]) -> tuple[Value, ...] | None:
     """The values the fields had before, or all values of a record that is removed; None where one cannot be read."""
     record = batch.records[index]
     declaration = batch.binding.declaration
@@ -105,7 +105,7 @@ def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Any, .
     )
 
 
-def _known(value: Any) -> Any:
+def _known(value: object) -> Value:
     """The value, with None for every key that is yet to be made."""
     if value.__class__ is tuple:
         return tuple(map(_known, value))

@@ -8,7 +8,7 @@ from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Declaration, Field, State, old_values_of, state_of
+from holdall.model import Declaration, Field, Model, Record, State, old_values_of, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding
@@ -60,7 +60,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
 
 
-def _releasing(bindings: Bindings, dirty: list[Any], models: set[Any]) -> tuple[list[Any], list[Any]]:
+def _releasing(bindings: Bindings, dirty: list[Record], models: set[type[Model]]) -> tuple[list[Any], list[Any]]:
     """The changed records that give up a unique reference, which goes before others take it; and the rest."""
     releasable = {model: fields for model in models if (fields := bindings.of_model(model).releasable)}
     if not releasable:
@@ -70,19 +70,19 @@ def _releasing(bindings: Bindings, dirty: list[Any], models: set[Any]) -> tuple[
     return early, [record for record in dirty if id(record) not in gone]
 
 
-def _yields(record: Any, releasable: tuple[Field, ...]) -> bool:
+def _yields(record: Record, releasable: tuple[Field, ...]) -> bool:
     old = old_values_of([record])[0] or {}
     changed = [field for field in record.__holdall__.references if field.name in old]
     emptied = all(not _keys_or_records(field.get(record)) for field in changed)
     return emptied and any(field in releasable for field in changed)
 
 
-def _keys_or_records(slot: Any) -> bool:
+def _keys_or_records(slot: object) -> bool:
     return slot is not None and slot != ()
 
 
 def _by_binding(
-    bindings: Bindings, records: list[Any], known: set[Any] | None = None
+    bindings: Bindings, records: list[Record], known: set[Any] | None = None
 ) -> list[tuple[Binding, list[Any]]]:
     """The records of each model side by side, so that stores can batch them; ``known`` are their models."""
     models = dict.fromkeys(map(type, records) if known is None or len(known) > 1 else known)
@@ -92,18 +92,18 @@ def _by_binding(
 
 
 def _numbered(
-    records: list[Any], models: set[Any], is_concerned: Callable[[Declaration], bool]
+    records: list[Record], models: set[type[Model]], is_concerned: Callable[[Declaration], bool]
 ) -> list[tuple[int, Any]]:
     """The records, which are of these models, whose model is concerned, with their places among all; mostly none."""
     chosen = {model for model in models if is_concerned(_declaration(model))}
     return [(number, record) for number, record in enumerate(records) if type(record) in chosen] if chosen else []
 
 
-def _declaration(model: Any) -> Declaration:
-    return model.__holdall__  # type: ignore[no-any-return]
+def _declaration(model: type[Model]) -> Declaration:
+    return model.__holdall__
 
 
-def _referring(records: list[Any], models: set[Any]) -> list[tuple[int, Any]]:
+def _referring(records: list[Record], models: set[type[Model]]) -> list[tuple[int, Any]]:
     return _numbered(records, models, lambda declaration: bool(declaration.references))
 
 
@@ -116,7 +116,7 @@ def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right,
             binding.policy.demand(right, user, binding.collection)
 
 
-def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
+def _validate(bindings: Bindings, changed: list[Record], models: set[type[Model]]) -> None:
     """Check what a write to a field could not: values changed in place, and rules over several fields."""
     errors: list[FieldError] = []
     names: set[str] = set()
@@ -134,7 +134,9 @@ def _validate(bindings: Bindings, changed: list[Any], models: set[Any]) -> None:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
 
 
-def _stamp(records: IdentityMap, bindings: Bindings, new: list[Any], dirty: list[Any], models: set[Any]) -> None:
+def _stamp(
+    records: IdentityMap, bindings: Bindings, new: list[Record], dirty: list[Record], models: set[type[Model]]
+) -> None:
     """Put the moment of this commit into the fields that ask for it, as exactly as their store tells moments apart."""
     stamped = [model for model in models if _declaration(model).stamps]
     if not stamped:
@@ -179,7 +181,7 @@ def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -
             raise StateError(f"this session already holds another {binding.collection} with this key")
 
 
-def _awaits_keys(dirty: list[Any], models: set[Any]) -> bool:
+def _awaits_keys(dirty: list[Record], models: set[type[Model]]) -> bool:
     """Whether any of these refers to a record whose key is yet to be made."""
     return any(
         target.__key__() is None
@@ -189,7 +191,7 @@ def _awaits_keys(dirty: list[Any], models: set[Any]) -> bool:
     )
 
 
-def _demand_references(records: IdentityMap, changed: list[Any], models: set[Any]) -> None:
+def _demand_references(records: IdentityMap, changed: list[Record], models: set[type[Model]]) -> None:
     """Refuse references to records that this commit will not leave in a store."""
     for _, record in _referring(changed, models):
         for field in record.__holdall__.references:
@@ -201,14 +203,14 @@ def _demand_references(records: IdentityMap, changed: list[Any], models: set[Any
                     raise StateError(f"{place} refers to a {type(target).__name__} not of this session; {advice}")
 
 
-def _refuse_stuck(order: Order, new: list[Any]) -> None:
+def _refuse_stuck(order: Order, new: list[Record]) -> None:
     if order.stuck:
         names = sorted({type(new[number]).__name__ for number in order.stuck})
         raise StateError(f"{', '.join(names)} refer to each other in a circle and none may be empty; make one optional")
 
 
 def _adds(
-    bindings: Bindings, new: list[Any], order: Order, fields: dict[tuple[int, int], set[str]]
+    bindings: Bindings, new: list[Record], order: Order, fields: dict[tuple[int, int], set[str]]
 ) -> tuple[list[Batch], list[Batch]]:
     """The additions in order, and the updates that close circles of references."""
     waiting: dict[int, set[str]] = {}
@@ -246,7 +248,7 @@ def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[B
     return batches
 
 
-def _updates(bindings: Bindings, dirty: list[Any], models: set[Any]) -> list[Batch]:
+def _updates(bindings: Bindings, dirty: list[Record], models: set[type[Model]]) -> list[Batch]:
     batches = []
     for binding, group in _by_binding(bindings, dirty, models):
         declaration = binding.declaration
@@ -274,12 +276,12 @@ def _by_changed(group: list[Any]) -> list[tuple[tuple[str, ...], list[Any]]]:
     return list(groups.items())
 
 
-def _versions(binding: Binding, records: list[Any]) -> list[int] | None:
+def _versions(binding: Binding, records: list[Record]) -> list[int] | None:
     version = binding.declaration.version
     return None if version is None else list(map(version.get, records))
 
 
-def _removes(bindings: Bindings, deleted: list[Any]) -> list[Batch]:
+def _removes(bindings: Bindings, deleted: list[Record]) -> list[Batch]:
     if not deleted:
         return []
     batches = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
+from holdall.model import Record
+from holdall.query import Key
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.guarantee import Guarantee, guarantee_of
 from holdall.session.commit.plan.modes import Mode, home_of, mode_of
@@ -38,8 +39,8 @@ class Batch(msgspec.Struct):
 
     binding: Binding
     verb: Verb
-    records: list[Any]
-    keys: list[Any]
+    records: list[Record]
+    keys: list[Key]
     fields: tuple[str, ...] = ()
     versions: list[int] | None = None
     expected: Expected | None = None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from holdall.model import Field, Reference, old_of, record_in
+from holdall.model import Field, Model, Record, Reference, old_of, record_in
+from holdall.query import Key
 from holdall.session.commit.plan.order import Edge
 
 __all__ = ["addition_edges", "removal_edges"]
 
 
-def addition_edges(new: list[Any], models: set[Any]) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
+def addition_edges(
+    new: list[Record], models: set[type[Model]]
+) -> tuple[dict[Edge, None], dict[tuple[int, int], set[str]]]:
     """Which new records refer to which, and by which fields."""
     targets = _Targets(new, models)
     edges: dict[Edge, None] = {}
@@ -29,13 +32,13 @@ def addition_edges(new: list[Any], models: set[Any]) -> tuple[dict[Edge, None], 
 class _Targets:
     """The places of new records among all, by what refers to them: themselves, or their keys."""
 
-    def __init__(self, new: list[Any], models: set[Any]) -> None:
+    def __init__(self, new: list[Record], models: set[type[Model]]) -> None:
         self._new = new
         self._models = models
         self._by_record: dict[int, int] = {}
-        self._by_key: dict[Any, dict[Any, int]] = {}
+        self._by_key: dict[Key, dict[Key, int]] = {}
 
-    def of(self, field: Field, record: Any) -> Iterator[int]:
+    def of(self, field: Field, record: Record) -> Iterator[int]:
         """The places of those that a reference leads to."""
         slot = field.get(record)
         for item in slot if field.form is not None else (slot,):
@@ -55,7 +58,7 @@ class _Targets:
             if found is not None:
                 yield found
 
-    def _of_model(self, model: Any) -> dict[Any, int]:
+    def _of_model(self, model: type[Model]) -> dict[Key, int]:
         known = self._by_key.get(model)
         if known is None:
             known = {record.__key__(): place for place, record in enumerate(self._new) if type(record) is model}
@@ -69,7 +72,7 @@ def _orders(field: Field, target: Any, is_self: bool) -> bool:
     return target.__key__() is None or (field.depends_on and not is_self)
 
 
-def removal_edges(deleted: list[Any]) -> list[Edge]:
+def removal_edges(deleted: list[Record]) -> list[Edge]:
     """Which removals wait for which: what refers to others goes before what it refers to."""
     by_key = {(type(record), record.__key__()): number for number, record in enumerate(deleted)} if deleted else {}
     edges: dict[Edge, None] = {}
@@ -83,7 +86,7 @@ def removal_edges(deleted: list[Any]) -> list[Edge]:
     return list(edges)
 
 
-def _referring(records: list[Any], models: set[Any]) -> list[tuple[int, Any]]:
+def _referring(records: list[Record], models: set[type[Model]]) -> list[tuple[int, Any]]:
     """The records, which are of these models, that may refer to others, with their places among all; mostly none."""
     chosen = {model for model in models if model.__holdall__.references}
     return [(number, record) for number, record in enumerate(records) if type(record) in chosen] if chosen else []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from holdall.model import Field, Reference, record_in
+from holdall.model import Field, Record, Reference, record_in
 
 __all__ = ["referenced_records"]
 
 
-def referenced_records(field: Field, record: Any) -> list[Any]:
+def referenced_records(field: Field, record: Record) -> list[Record]:
     """The records at hand that a reference field points at."""
     value = field.get(record)
     items = value if field.form is not None else (value,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import HoldallError, Unsupported
-from holdall.query import Kind, Query, SortKey
+from holdall.query import AnyQuery, Key, Kind, Query, SortKey
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
@@ -43,7 +43,7 @@ async def reserve_keys(records: IdentityMap, bindings: Bindings) -> None:
         records.index_new(binding.model)
 
 
-async def _reserved(binding: Binding, outer: list[Relationship], count: int) -> list[Any]:
+async def _reserved(binding: Binding, outer: list[Relationship], count: int) -> list[Key]:
     store = binding.store
     if not isinstance(store, Reserving):
         raise Unsupported(store.name, "keys known before a record is written", "give the records keys of your own")
@@ -70,7 +70,7 @@ async def _largest(relationship: Relationship) -> int:
     source, name = relationship.source, relationship.field.name
     if relationship.field.kind is not Kind.REF:
         return 0
-    query: Query[Any] = Query(source.collection, sort_keys=(SortKey((name,), descending=True),), max_rows=1)
+    query: AnyQuery = Query(source.collection, sort_keys=(SortKey((name,), descending=True),), max_rows=1)
     try:
         rows = await source.store.fetch(query)
     except HoldallError:

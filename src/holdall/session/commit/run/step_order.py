@@ -8,7 +8,6 @@ keys do not demand another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.modes import Mode
@@ -71,7 +70,7 @@ def _needed(changes: Runs, makers: dict[int, int]) -> set[int]:
     return found
 
 
-def _collect(value: Any, makers: dict[int, int], found: set[int]) -> None:
+def _collect(value: object, makers: dict[int, int], found: set[int]) -> None:
     if isinstance(value, Awaited):
         found.add(makers.get(id(value.record), -1))
     elif isinstance(value, tuple):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from holdall.errors import StateError
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Value
 from holdall.session.binding import Binding
 from holdall.session.journal.log_record import Operation
 from holdall.store import Change, Verb
@@ -54,7 +53,7 @@ def adapted(operation: Operation, binding: Binding) -> Change:
     return msgspec.structs.replace(change, fields=tuple(given), values=tuple(given.values()))
 
 
-def _default(binding: Binding, schema: FieldSchema) -> Any:
+def _default(binding: Binding, schema: FieldSchema) -> Value:
     field = binding.declaration.by_name[schema.name]
     if field.has_default:
         return field.encode(field.default())
@@ -69,7 +68,7 @@ def _default(binding: Binding, schema: FieldSchema) -> Any:
     return None
 
 
-def _require_kind(collection: str, field: FieldSchema, value: Any) -> None:
+def _require_kind(collection: str, field: FieldSchema, value: object) -> None:
     if value is None and (field.nullable or field.generated):
         return
     wanted = _TYPES.get(field.kind)

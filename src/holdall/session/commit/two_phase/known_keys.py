@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from holdall.query import Value
 from holdall.store import Change, KeyOf, Members, Outcome
 
 __all__ = ["shifted", "with_keys"]
@@ -44,7 +45,7 @@ def shifted(changes: Sequence[Change], by: int) -> list[Change]:
     ]
 
 
-def _replaced(value: Any, replace: Callable[[int], Any]) -> Any:
+def _replaced(value: object, replace: Callable[[int], Any]) -> Value:
     """The value with something else for each KeyOf; the same object where there is none."""
     if isinstance(value, KeyOf):
         return replace(value.position)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, UniqueViolation, Unsupported
-from holdall.query import And, Compare, Condition, Op, Or, Query
+from holdall.query import And, AnyQuery, Compare, Condition, Key, Op, Or, Query, Value
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.related_reader import having_keys
@@ -43,9 +43,9 @@ class _Look:
         binding = self._binding
         names, version = binding.schema.key, binding.schema.version
         paths = tuple([(name,) for name in (*names, version) if name is not None])
-        found: dict[Any, Any] = {}
+        found: dict[Key, Any] = {}
         for some in _pieces(binding, list(self._added | self._touched), len(names)):
-            query: Query[Any] = Query(binding.collection, having_keys(binding, some), projection=paths)
+            query: AnyQuery = Query(binding.collection, having_keys(binding, some), projection=paths)
             for row in await binding.store.fetch(query):
                 found[_key(row, len(names))] = row[-1]
         seen: set[Any] = set()
@@ -67,7 +67,7 @@ class _Look:
             if change.expected is None:
                 continue
             paths = tuple([(name,) for name in (*binding.schema.key, *change.expected.fields)])
-            query: Query[Any] = Query(binding.collection, having_keys(binding, [change.key]), projection=paths)
+            query: AnyQuery = Query(binding.collection, having_keys(binding, [change.key]), projection=paths)
             rows = await binding.store.fetch(query)
             if not rows or not change.expected.is_met_by(rows[0][size:]):
                 raise StaleVersion(binding.store.name, binding.collection, change.key)
@@ -81,7 +81,7 @@ class _Look:
         size = len(binding.schema.key)
         paths = tuple([(name,) for name in binding.schema.key])
         for some in _pieces(binding, wanted, len(names)):
-            query: Query[Any] = Query(binding.collection, _having(names, some), projection=paths)
+            query: AnyQuery = Query(binding.collection, _having(names, some), projection=paths)
             try:
                 found = await binding.store.fetch(query)
             except Unsupported:
@@ -99,7 +99,7 @@ def _values(change: Change, names: tuple[str, ...]) -> Row | None:
     return None if any(value is None or not _is_known(value) for value in values) else values
 
 
-def _is_known(value: Any) -> bool:
+def _is_known(value: object) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_known, value))
     return value is not None and not isinstance(value, KeyOf)
@@ -118,7 +118,7 @@ def _having(names: tuple[str, ...], values: Sequence[Row]) -> Condition:
     )
 
 
-def _pieces(binding: Binding, values: list[Any], parts: int) -> Iterator[list[Any]]:
+def _pieces(binding: Binding, values: list[Value], parts: int) -> Iterator[list[Any]]:
     """As many at once as the store takes in one condition."""
     limits = binding.store.capabilities.limits
     size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
@@ -126,5 +126,5 @@ def _pieces(binding: Binding, values: list[Any], parts: int) -> Iterator[list[An
         yield values[start : start + size]
 
 
-def _key(row: Row, size: int) -> Any:
+def _key(row: Row, size: int) -> Key:
     return row[0] if size == 1 else row[:size]
