@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 from weakref import ref
 
@@ -13,8 +13,9 @@ from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
 from holdall.app.gateway import ModelGateway
 from holdall.app.given import demand_lease, demand_model, demand_name, demand_policy, demand_store
+from holdall.app.provisioning import Provisioning
 from holdall.app.sync import SyncHoldall
-from holdall.errors import DeclarationError, SchemaMismatch, StoreError
+from holdall.errors import DeclarationError, SchemaMismatch
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.session import (
@@ -30,7 +31,7 @@ from holdall.session import (
     adding_new_records,
     bind_dao,
 )
-from holdall.store import Blocks, Disclosing, Obstructed, Provisioned, Store, open_store
+from holdall.store import Blocks, Store, open_store
 
 __all__ = ["Holdall"]
 
@@ -45,7 +46,7 @@ class Holdall:
     own to write to. ``lease`` is how long, in seconds, other machines leave a commit alone whose process they cannot
     see; it is renewed while the commit lives, and processes of one machine know at once that an owner is dead.
 
-    >>> from holdall import Holdall, Model, field
+    >>> from holdall import Holdall, Model, User, field
     >>> class Country(Model):
     ...     code: str = field(pk=True)
     >>> app = Holdall("atlas")
@@ -53,6 +54,16 @@ class Holdall:
     >>> app.add(Country, store="main")
     >>> [binding.collection for binding in app.collections()]
     ['country']
+    >>> async def example() -> int:
+    ...     async with app:  # app.start() and, in the end, app.close()
+    ...         async with app.session(User("ann"), auto_add=True) as session:
+    ...             Country(code="FR")
+    ...             print(app.active_session is session)
+    ...         return (await app.fsck()).checked
+    >>> import asyncio
+    >>> asyncio.run(example())
+    True
+    1
     """
 
     def __init__(self, name: str, *, journal: str | None = None, lease: float = LEASE) -> None:
@@ -63,6 +74,7 @@ class Holdall:
         self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
         self.recovery = Recovery(self.bindings)
         self._background = Background(self.recovery)
+        self._provisioning = Provisioning(self.bindings, self.stores)
         self._active: Blocks[ref[Session]] = Blocks(f"holdall_{name}")
         self._sync: SyncHoldall | None = None
 
@@ -72,7 +84,7 @@ class Holdall:
         """Add a store by URL, with its own options, or a store made by hand.
 
         Raises DeclarationError where the name is taken, the scheme is unknown, its driver is not installed, or an
-        option is unknown or does not fit.
+        option is unknown or does not fit. Example: :class:`Holdall`.
         """
         demand_name("a store", name)
         demand_store(name, url)
@@ -94,7 +106,7 @@ class Holdall:
         other stores, too, is refused.
 
         Raises DeclarationError where the store is unknown, the model or the collection's name is taken, or what is
-        given is no model with a key.
+        given is no model with a key. Example: :class:`Holdall`.
         """
         if store not in self.stores:
             raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")
@@ -122,7 +134,7 @@ class Holdall:
 
         ``compensation`` undoes one operation where a commit that writes other stores, too, is refused.
 
-        Raises DeclarationError where a model is bound already, or a DAO does not say which model it is for.
+        Raises DeclarationError where a model is bound already, or a DAO names no model. Example: :class:`DAO`.
         """
         if store not in self.stores:
             self.add_store(store, "dao:")
@@ -130,7 +142,7 @@ class Holdall:
             ModelGateway.of(bind_dao(self.bindings, self.stores[store], dao, policy, compensation)).add(self)
 
     def collections(self) -> Iterator[Binding]:
-        """Every collection, in the order of declaration."""
+        """Return every collection, in the order of declaration. Example: :class:`Holdall`."""
         return iter(self.bindings)
 
     # --- working ----------------------------------------------------------------------------------------------------
@@ -138,7 +150,7 @@ class Holdall:
     def session(
         self, user: User = SYSTEM, *, auto_add: bool = False, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> SessionBlock:
-        """A session for a user: leaving the block commits, an exception rolls back.
+        """Open a session for a user: leaving the block commits, an exception rolls back. Example: :class:`Holdall`.
 
         Without a user it acts for the program itself, which no policy restricts. With ``auto_add``, records that are
         constructed within the block are added by that. ``strategy`` says what a failed call means for the others, where
@@ -161,72 +173,58 @@ class Holdall:
 
     @property
     def active_session(self) -> Session | None:
-        """The session whose block this task is in, if any."""
+        """Return the session whose block this task is in, if any. Example: :class:`Holdall`."""
         active = self._active.current
         return None if active is None else active()
 
     @property
     def sync(self) -> SyncHoldall:
-        """The same verbs for code that is not async: scripts, Flask, Celery."""
+        """Return the same verbs for code that is not async: scripts, Flask, Celery. Example: :class:`SyncHoldall`."""
         if self._sync is None:
             self._sync = SyncHoldall(self)
         return self._sync
 
     async def create(self) -> None:
-        """Create what the stores lack for the collections; nothing that is there is changed. For development."""
-        self.bindings.configure()
-        for store in self.stores.values():
-            if isinstance(store, Provisioned):
-                await store.create()
+        """Create what the stores lack for the collections; nothing that is there is changed. For development.
+
+        Raises StoreError where a store refuses. Example: :class:`Provisioning`.
+        """
+        await self._provisioning.create()
 
     async def inspect(self) -> dict[str, list[str]]:
-        """How each store's content differs from the models, a sentence for each difference; empty if all fit."""
-        self.bindings.configure()
-        found = {}
-        for name, store in self.stores.items():
-            differences = await store.inspect() if isinstance(store, Provisioned) else []
-            if differences:
-                found[name] = differences
-        return found
+        """Return by store how its content differs from the models, a sentence for each difference; empty if all fit.
+
+        Raises StoreError where a store cannot be read. Example: :class:`Provisioning`.
+        """
+        return await self._provisioning.inspect()
 
     async def verify(self) -> None:
         """Raise SchemaMismatch, with every difference, for the first store whose content does not fit the models.
 
         Single records that are amiss do not count where the store can distinguish them; ``inspect`` lists them.
+        Example: :class:`Provisioning`.
         """
         for name, differences in (await self.obstacles()).items():
             raise SchemaMismatch(name, differences)
 
     async def obstacles(self) -> dict[str, list[str]]:
-        """As ``inspect``, without what concerns single records where the store can tell them apart."""
-        self.bindings.configure()
-        found = {}
-        for name, store in self.stores.items():
-            if isinstance(store, Obstructed):
-                differences = await store.obstacles()
-            else:
-                differences = await store.inspect() if isinstance(store, Provisioned) else []
-            if differences:
-                found[name] = differences
-        return found
+        """Return what ``inspect`` does, without what concerns single records where the store can distinguish them.
+
+        Example: :class:`Provisioning`.
+        """
+        return await self._provisioning.obstacles()
 
     async def durability(self) -> dict[str, str]:
-        """By store, a sentence that says what its own settings do not promise of a write; empty if every write lasts.
+        """Return by store a sentence that says what its own settings do not promise of a write.
 
-        A store that cannot be reached is left out.
+        Empty if every write lasts; a store that cannot be reached is left out. Example: :class:`Provisioning`.
         """
-        found = {}
-        for name, store in self.stores.items():
-            if isinstance(store, Disclosing):
-                with suppress(StoreError):
-                    sentence = await store.durability()
-                    found.update({name: sentence} if sentence else {})
-        return found
+        return await self._provisioning.durability()
 
     async def start(self, *, every: float = 30.0) -> None:
         """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``.
 
-        Gaps in the durability of stores are logged, as soon as they are known.
+        Gaps in the durability of stores are logged, as soon as they are known. Example: :class:`Holdall`.
         """
         self.bindings.configure()
         self._background.tell(self.durability)
@@ -254,12 +252,13 @@ class Holdall:
         says CASCADE; a stored other end is written anew. ``batch`` records are looked at together, by key.
         ``progress`` is told after each batch, with a position; ``start`` takes it up again there. Raises StateError
         for a position of something else. Commits that others left behind are finished first.
+        Example: :class:`Holdall`.
         """
         await self.recovery.run()
         return await Fsck(self.bindings, repair=repair, batch=batch, progress=progress).run(start)
 
     async def close(self) -> None:
-        """Give back everything the stores hold; its models' active-record look no longer leads here."""
+        """Give back what the stores hold; models no longer lead here by themselves. Example: :class:`Holdall`."""
         await self._background.stop()
         for binding in self.bindings:
             ModelGateway.of(binding.model).remove(self)
@@ -268,15 +267,19 @@ class Holdall:
             await store.close()
 
     def asgi(self, **options: object) -> Any:
-        """The REST service, a FastAPI application; raises DeclarationError where ``holdall[web]`` is not installed."""
+        """Return the REST service, a FastAPI application; ``options`` are in ``docs/http.md``.
+
+        Raises DeclarationError where ``holdall[web]`` is not installed. Example: ``docs/http.md``.
+        """
         return _of_web("asgi")(self, **options)
 
     def session_dependency(self, user: object = None) -> Any:
-        """A session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
+        """Return a session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
 
         The session commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom the
         session acts, or a function of the request; without it, the session acts for the user of the request, and with
-        ``SYSTEM`` as the program itself. Raises DeclarationError where ``holdall[web]`` is not installed.
+        ``SYSTEM`` as the program itself. Raises DeclarationError where ``holdall[web]`` is not installed. Example:
+        ``docs/http.md``.
         """
         return _of_web("session_dependency")(self, user)
 
