@@ -134,7 +134,7 @@ async def test_a_store_that_is_away_keeps_no_commit_from_the_list(folder: Path) 
     assert "main: written\n" in shown.output
     assert "files: unknown: " in shown.output
     back = run(folder, "holdall", "commits", "compensate", "shop:shop", commit)
-    assert (back.code, "cannot be taken back while a store of it is away" in back.errors) == (1, True)
+    assert (back.code, "cannot be finished first" in back.errors) == (1, True)
     (folder / "files").unlink()
     (folder / "elsewhere").rename(folder / "files")
     assert run(folder, "holdall", "commits", "resolve", "shop:shop", commit).output == f"commit {commit} is over\n"
@@ -160,7 +160,7 @@ async def test_a_part_that_was_written_by_somebody_who_died_is_told_as_written(f
     coordinator = Coordinator(app.bindings)
     row = await app.bindings.journal.read(app.stores["main"], commit)
     assert row is not None
-    assert await replay(coordinator, commit, row.record)
+    assert (await replay(coordinator, commit, row.record)).is_over
     row.record.parts[1].is_done = False  # its writer died before it could say so
     assert list(map(str, await standings_of(coordinator, row, {}))) == ["written", "written"]
     await app.close()
@@ -176,7 +176,7 @@ async def test_an_error_that_is_no_refusal_undoes_nothing(folder: Path, is_writt
     if is_written:  # its writer died before the row was removed
         row = await app.bindings.journal.read(app.stores["main"], commit)
         assert row is not None
-        assert await replay(Coordinator(app.bindings), commit, row.record)
+        assert (await replay(Coordinator(app.bindings), commit, row.record)).is_over
     (folder / "files").rename(folder / "elsewhere")
     (folder / "files").write_text("no folder")
     assert (await app.recovery.run()).pending == 1

@@ -111,20 +111,22 @@ async def test_it_is_carried_out_with_defaults_filled_and_dropped_fields_dropped
     [(Demanding, "note.extra is new since and has no default"), (Retyped, "wrote str to note.text")],
     ids=["field added without a default", "field retyped"],
 )
-async def test_what_cannot_be_carried_out_is_taken_back_whole(
+async def test_what_cannot_be_carried_out_is_listed_with_the_reason_and_stays_decided(
     tmp_path: Path, notes: tuple[str, dict[str, str]], model: type[Any], reason: str
 ) -> None:
-    """Nothing is half-written; where it cannot be taken back either, it is listed with the reason."""
+    """Its caller was told that it is decided: a program that can write the part still finishes it."""
     await _leave(tmp_path, notes)
     async with _version(tmp_path, notes, model) as later:
         told = await later.recovery.run()
-        left = await later.recovery.unfinished()
-        async with later.session() as session:
-            found = [await session.count(Order.where()), await session.get(model, 1)]
-            session.add(Demanding(id=1, extra="e") if model is Demanding else Retyped(id=1))  # nothing is held
-            await session.commit()
-        assert found == [0, None]
-        assert (told.undone, left) == (1, [])
+        assert (told.finished, told.undone, told.pending) == (0, 0, 1)
+        (left,) = await later.recovery.unfinished()
+        assert left.state is JournalState.DECIDED
+        assert reason in "; ".join(item.reason for item in left.standings)
+    async with _version(tmp_path, notes, Note) as again:
+        assert (await again.recovery.run()).finished == 1
+        async with again.session() as session:
+            assert (await session.require(Note, 1)).text == "t"
+            assert await session.count(Order.where()) == 1
 
 
 async def test_a_collection_that_is_gone_leaves_the_commit_alone_with_the_reason(

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from holdall.errors import StoreUnavailable, UniqueViolation
+from holdall.errors import CorruptRecord, StoreUnavailable, UniqueViolation
 from holdall.query import And, AnyQuery, Compare, Condition, Op, Query, SortKey
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, read_row, remove_row, update_row
 from holdall.session.journal.schema import JOURNAL
-from holdall.store import CommitClass, Provisioned, Store, open_store
+from holdall.store import Change, CommitClass, Provisioned, Store, Verb, open_store
 
 __all__ = ["LEASE", "Journal"]
 
@@ -46,6 +46,7 @@ class Journal:
         self.finished = FinishedCommits()
         self.next_look = 0.0  # when to look for what others left behind, in seconds of the monotonic clock
         self.named: set[str] = set()  # the commits that this process has told it must leave alone
+        self.waits: dict[tuple[str, str], str] = {}  # by commit and store: why this process could not write that part
         self._stores = stores
         self._url = url
         self._local: Store | None = None
@@ -123,7 +124,7 @@ class Journal:
         return Path(rest) if scheme == "sqlite" and rest else None
 
     async def close(self) -> None:
-        """Return the update of each record of an UPDATE, ``at_once`` or after ``departures_of``."""
+        """Remove what is over, and close the local journal."""
         await self.finished.close()
         self._identities.clear()
         if self._local is not None:
@@ -161,8 +162,11 @@ class Journal:
         await home.apply([update_row(row)])
 
     async def remove(self, home: Store, row: JournalRow) -> None:
-        """Forget a commit. Raises StaleVersion where somebody else has moved or removed the row."""
-        await home.apply([remove_row(row)])
+        """Forget a commit; a row that cannot be read has no version, and is removed as it is.
+
+        Raises StaleVersion where somebody else has moved or removed the row.
+        """
+        await home.apply([remove_row(row) if row.version else Change(Verb.REMOVE, JOURNAL.name, row.id)])
 
     async def bury(self, home: Store, commit: str) -> JournalRow | None:
         """Leave a tombstone, so that the commit can never be decided; None then, or the row that is there already.
@@ -181,8 +185,8 @@ class Journal:
 
     async def read(self, home: Store, commit: str) -> JournalRow | None:
         """The row of a commit, if there is one."""
-        found = await home.fetch(Query(JOURNAL.name, Compare(("id",), Op.EQ, commit)))
-        return read_row(found[0]) if found else None
+        found = await _rows(home, Query(JOURNAL.name, Compare(("id",), Op.EQ, commit)))
+        return found[0] if found else None
 
     async def rows(self, home: Store, *states: JournalState, after: str = "", limit: int = 100) -> list[JournalRow]:
         """The rows of commits in the order of their ids, without those in these states and without the identity."""
@@ -190,13 +194,23 @@ class Journal:
         conditions: list[Condition] = [Compare(("state",), Op.NE, state.value) for state in left_out]
         condition = And((Compare(("id",), Op.GT, after), *conditions))
         query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
-        return list(map(read_row, await home.fetch(query)))
+        return await _rows(home, query)
 
     async def tombstones(self, home: Store, limit: int = 500) -> list[JournalRow]:
         """Tombstones that have stood long enough."""
         condition = And((Compare(("state",), Op.EQ, JournalState.ABORTED.value), Compare(("expires",), Op.LE, now())))
         query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
+        return [row for row in await _rows(home, query) if not row.problem]
+
+
+async def _rows(home: Store, query: AnyQuery) -> list[JournalRow]:
+    """The rows that a query means, those too that cannot be read whole."""
+    try:
         return list(map(read_row, await home.fetch(query)))
+    except CorruptRecord as error:
+        if not error.rows:
+            raise
+        return list(map(read_row, error.rows))
 
 
 def _can_decide(store: Store) -> bool:

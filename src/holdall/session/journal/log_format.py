@@ -48,7 +48,7 @@ def decode_record(body: bytes) -> LogRecord:
             raise UnreadableBody(f"its format is {number if isinstance(number, int) else 'none'}, not {known}")
         _, application, parts, rows, is_decided = content
         return LogRecord(list(map(_part, parts, rows)), application, is_decided)
-    except (msgspec.DecodeError, TypeError, ValueError, LookupError) as error:
+    except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
         if isinstance(error, UnreadableBody):
             raise
         raise UnreadableBody(f"its body is damaged ({type(error).__name__})") from error

@@ -16,11 +16,12 @@ from holdall.query import Value
 from holdall.session.journal.log_format import UnreadableBody, decode_record, encode_record
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.schema import JOURNAL
-from holdall.store import Change, Verb
+from holdall.store import Change, Damaged, Verb
 
 __all__ = ["JournalRow", "JournalState", "add_row", "now", "read_row", "remove_row", "update_row"]
 
 _FIELDS = tuple(field.name for field in JOURNAL.fields)
+_NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _MOVED = ("state", "owner", "expires", "body", "version")
 
 
@@ -73,7 +74,12 @@ def remove_row(row: JournalRow) -> Change:
 
 
 def read_row(values: Sequence[Value]) -> JournalRow:
-    """The row with these values. An unreadable body makes a row with a ``problem``, so that it stops no other."""
+    """The row with these values. Unreadable ones make a row with a ``problem``, so that it stops no other."""
+    damaged = [name for name, value in zip(_FIELDS, values, strict=True) if isinstance(value, Damaged)]
+    if damaged:
+        commit, owner = ("" if isinstance(value, Damaged) else value for value in (values[0], values[2]))
+        problem = f"its row is damaged: {', '.join(damaged)} cannot be read"
+        return JournalRow(commit, JournalState.UNKNOWN, owner, _NEVER, LogRecord([]), 0, problem)
     commit, state, owner, expires, body, version = values
     problem, record = "", LogRecord([])
     try:

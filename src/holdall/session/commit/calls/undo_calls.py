@@ -18,7 +18,7 @@ from holdall.session.compensation import Compensate
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, inverse
 from holdall.store import CommitClass, Members, Outcome, Row, Verb
 
-__all__ = ["StillHeld", "current_row", "is_undoable", "undo_calls"]
+__all__ = ["StillHeld", "current_row", "holds", "is_undoable", "undo_calls"]
 
 
 StillHeld: TypeAlias = Callable[[], Awaitable[object]]

@@ -12,7 +12,7 @@ from holdall.session.commit.recovery.standing import Standing, standings_of
 from holdall.session.commit.recovery.unfinished import Unfinished
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of
-from holdall.session.commit.two_phase.replay import hold_again, replay
+from holdall.session.commit.two_phase.replay import hold_again, obstacle, replay
 from holdall.session.commit.two_phase.settle import (
     settle_row,
     undo,
@@ -98,11 +98,20 @@ class Recovery:
                 except HoldallError:
                     continue  # a journal that cannot be read is listed already
                 if is_lost:
-                    reason = f"its journal was lost: {item.place}; accept it by force to let go of what it holds"
+                    reason = (
+                        f"its journal is in {item.place}, which this application does not have; add that store"
+                        if await self._is_elsewhere(item)
+                        else f"its journal was lost: {item.place}; accept it by force to let go of what it holds"
+                    )
                     found[item.commit] = Unfinished(
                         item.commit, JournalState.UNKNOWN, item.expires, (), item.application, item.place, reason=reason
                     )
         return list(found.values())
+
+    async def _is_elsewhere(self, item: Reservation) -> bool:
+        """Whether the journal of a commit is in a store that this application lacks."""
+        known = [self._journal.place_of(home) for home in await self._journal.homes()]
+        return item.place.startswith("store ") and item.place not in known
 
     # --- by name ----------------------------------------------------------------------------------------------------
 
@@ -131,8 +140,12 @@ class Recovery:
         state = JournalState.DECIDED if row.record.is_decided else JournalState.UNDOING
         moved = self._journal.next(row, state, row.record)
         await self._journal.update(home, moved)
-        moved = await hold_again(self._coordinator, home, moved, refused)
-        await settle_row(self._coordinator, home, moved)
+        moved, waits = await hold_again(self._coordinator, home, moved, refused)
+        if waits:
+            listed = self._journal.next(moved, JournalState.LISTED, moved.record, is_held=False)
+            await self._journal.update(home, listed)
+        else:
+            await settle_row(self._coordinator, home, moved)
         return await self._now(home, commit)
 
     async def compensate(self, commit: str, *, force: bool = False) -> Unfinished | None:
@@ -159,8 +172,10 @@ class Recovery:
         """Finish a decided commit, and undo what its stores have written; returns what takes the row's place."""
         record = row.record
         try:
-            if not await replay(self._coordinator, row.id, record):
-                raise StateError(f"commit {row.id} cannot be taken back while a store of it is away; try again later")
+            if not (await replay(self._coordinator, row.id, record)).is_over:
+                left = [part for part in record.parts if not part.is_done and not part.error]
+                reasons = "; ".join([obstacle(self._coordinator, row.id, part) for part in left])
+                raise StateError(f"commit {row.id} cannot be taken back now, as it cannot be finished first: {reasons}")
             return await undo_parts(self._coordinator, home, row)
         except HoldallError:
             is_refused = any(part.error for part in record.parts)
@@ -172,14 +187,24 @@ class Recovery:
         """Leave everything as it is and forget the commit.
 
         Raises as ``resolve``, and StateError for a commit that is not listed, as that can still be finished or undone.
-        With ``force`` such a commit is forgotten too, and what one holds whose journal was lost is let go of.
+        With ``force`` such a commit is forgotten too, and what one holds whose journal was lost, or whose row cannot be
+        read, is let go of.
         """
-        if force and any(item.commit == commit for item in await self._without_journal()):
+        lost = [item for item in await self._without_journal() if item.commit == commit] if force else []
+        if lost:
+            if "accept it by force" not in lost[0].reason:
+                raise StateError(f"commit {commit} cannot be accepted here: {lost[0].reason}")
             for store in self._bindings.stores():
                 if isinstance(store, Preparable):
                     await store.roll_back_prepared(commit)
             return
-        home, row = await self._find(commit, force=force)
+        home, row = await self._find(commit, force=force, reads_all=not force)
+        if row.problem:
+            await self._journal.remove(home, row)
+            for store in self._bindings.stores():
+                if isinstance(store, Preparable):
+                    await store.roll_back_prepared(commit)
+            return
         if row.state is not JournalState.LISTED and not force:
             raise StateError(
                 f"commit {commit} is {row.state.value} and can still end in all stores alike: resolve it, or compensate"
@@ -194,7 +219,7 @@ class Recovery:
         self._bindings.configure()  # recovery may be the first that anyone asks for
         await self._journal.tidy()
 
-    async def _find(self, commit: str, *, force: bool) -> tuple[Store, JournalRow]:
+    async def _find(self, commit: str, *, force: bool, reads_all: bool = True) -> tuple[Store, JournalRow]:
         await self._begin()
         away: HoldallError | None = None
         for home in await self._journal.homes():
@@ -206,7 +231,7 @@ class Recovery:
             if row is None or row.state is JournalState.ABORTED:
                 continue
             reason = reason_to_leave(self._coordinator, row)
-            if reason:
+            if reason and (reads_all or not row.problem):
                 raise StateError(f"commit {commit} must be left alone: {reason}")
             if not force and not self._coordinator.is_abandoned(row):
                 raise StateError(

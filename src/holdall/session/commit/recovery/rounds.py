@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 import msgspec
 
@@ -60,10 +60,11 @@ async def run_round(coordinator: Coordinator) -> Recovered:
 
     One home, store or row that cannot be reached or read stops nothing else: it is logged, and left.
     """
-    told, journal = Recovered(), coordinator.journal
+    told, journal, looked_at = Recovered(), coordinator.journal, set[str]()
     for home in await journal.homes():
         try:
             async for row in rows_of(journal, home, JournalState.LISTED, JournalState.ABORTED):
+                looked_at.add(row.id)
                 await _settle(coordinator, home, row, told)
             for tombstone in await journal.tombstones(home):
                 await journal.remove(home, tombstone)
@@ -71,7 +72,7 @@ async def run_round(coordinator: Coordinator) -> Recovered:
             _log.warning("the journal of %s was not recovered: %s", journal.place_of(home), error)
     for store in coordinator.bindings.stores():
         if isinstance(store, Preparable):
-            await _settle_reservations(coordinator, store, told)
+            await _settle_reservations(coordinator, store, told, looked_at)
     return told
 
 
@@ -88,13 +89,17 @@ async def _settle(coordinator: Coordinator, home: Store, row: JournalRow, told: 
             told.count(await settle_row(coordinator, home, row))
         except HoldallError as error:
             told.pending += 1
-            _log.warning("commit %s was not recovered: %s", row.id, error)
+            _log.warning("commit %s was not recovered: %s", row.id, str(error) or type(error).__name__)
 
 
-async def _settle_reservations(coordinator: Coordinator, store: Store, told: Recovered) -> None:
+async def _settle_reservations(
+    coordinator: Coordinator, store: Store, told: Recovered, looked_at: Collection[str]
+) -> None:
     assert isinstance(store, Preparable)
     try:
         for reservation in await store.prepared():
+            if reservation.commit in looked_at:
+                continue
             if not coordinator.is_abandoned(reservation):
                 told.held += 1
             else:

@@ -9,8 +9,8 @@ import msgspec
 
 from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
 from holdall.session.commit.two_phase.coordinator import Coordinator
-from holdall.session.commit.two_phase.replay import is_written
-from holdall.session.journal.log_record import Part
+from holdall.session.commit.two_phase.replay import is_written, obstacle, unknown_part
+from holdall.session.journal.log_record import LogRecord, Part
 from holdall.session.journal.row import JournalRow, JournalState
 
 __all__ = ["PartStanding", "Standing", "standings_of"]
@@ -57,8 +57,8 @@ async def _standing(coordinator: Coordinator, row: JournalRow, part: Part, away:
         return PartStanding(part.store, Standing.WRITTEN)
     if not row.record.is_decided and row.state is not JournalState.DECIDED:
         return PartStanding(part.store, Standing.NOT_WRITTEN)
-    if coordinator.store_named(part.store) is None:
-        return PartStanding(part.store, Standing.UNKNOWN, "this application has no such store")
+    if unknown := unknown_part(coordinator, LogRecord([part])):
+        return PartStanding(part.store, Standing.UNKNOWN, unknown)
     if part.store in away:
         return PartStanding(part.store, Standing.UNKNOWN, away[part.store])
     try:
@@ -72,4 +72,6 @@ async def _standing(coordinator: Coordinator, row: JournalRow, part: Part, away:
         return PartStanding(part.store, Standing.UNKNOWN, str(error))
     except HoldallError as error:
         return PartStanding(part.store, Standing.UNKNOWN, str(error))
-    return PartStanding(part.store, Standing.WRITTEN if is_there else Standing.NOT_WRITTEN)
+    if is_there:
+        return PartStanding(part.store, Standing.WRITTEN)
+    return PartStanding(part.store, Standing.NOT_WRITTEN, obstacle(coordinator, row.id, part))

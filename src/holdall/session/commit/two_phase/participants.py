@@ -24,6 +24,10 @@ from holdall.store import Change, CommitClass, Hold, Preparable, Reservation, St
 __all__ = ["Participant", "TwoPhaseCommit", "begin", "hold_of"]
 
 
+_LONGEST = 1e8
+"""Seconds, some years: a commit that may take for ever is held for so long."""
+
+
 class Participant(msgspec.Struct):
     """One store that a commit writes, and the changes it was given so far."""
 
@@ -113,7 +117,9 @@ async def begin(
     }
     handle = JournalHandle(coordinator.journal, coordinator.finished, commit, place, is_kept=kept)
     reservation = await _reservation(coordinator, handle, participants)
-    lasting = msgspec.structs.replace(reservation, expires=reservation.expires + dt.timedelta(seconds=seconds))
+    lasting = msgspec.structs.replace(
+        reservation, expires=reservation.expires + dt.timedelta(seconds=min(seconds, _LONGEST))
+    )
     transactions = OpenTransactions()
     return TwoPhaseCommit(commit, coordinator, place, kept, participants, transactions, handle, reservation, lasting)
 

@@ -7,11 +7,14 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from holdall.errors import HoldallError, StaleVersion, StateError
+import msgspec
+
+from holdall.errors import Conflict, HoldallError, StaleVersion, StateError
 from holdall.session.commit.calls.undo_calls import current_row, is_undoable
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.two_phase.adapt import adapted
 from holdall.session.commit.two_phase.coordinator import Coordinator
+from holdall.session.commit.two_phase.evidence import shows_loss
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, is_refusal, until_answered
 from holdall.session.journal.log_record import LogRecord, Operation, Part
 from holdall.session.journal.markers import has_marker, remove_markers
@@ -19,7 +22,7 @@ from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import JournalRow
 from holdall.store import Change, Hold, Preparable, Reservation, Store, Verb
 
-__all__ = ["hold_again", "is_written", "remove_markers_of", "replay", "unknown_part"]
+__all__ = ["Replay", "hold_again", "is_written", "obstacle", "remove_markers_of", "replay", "unknown_part"]
 
 _log = logging.getLogger("holdall.recovery")
 
@@ -38,12 +41,24 @@ def unknown_part(coordinator: Coordinator, record: LogRecord) -> str:
     return ""
 
 
-async def replay(coordinator: Coordinator, commit: str, record: LogRecord) -> bool:
-    """Write every part that is left, noting in the record which are done and what refused the others.
+class Replay(msgspec.Struct):
+    """How far a decided commit came.
 
-    Returns False where a store is away, so that somebody has to go on later.
+    ``is_over`` unless a part waits: for its store, or for a program that can write the part. ``is_lost`` if a part was
+    let go of by hand, and is not written.
     """
-    is_over = True
+
+    is_over: bool = True
+    is_lost: bool = False
+
+
+class PartLost(Exception):
+    """A decided part that its store holds no more, and has not written."""
+
+
+async def replay(coordinator: Coordinator, commit: str, record: LogRecord) -> Replay:
+    """Write every part that is left, noting in the record which are done, and what refused the others or is amiss."""
+    result = Replay()
     for part in record.parts:
         if part.is_done or part.error:
             continue
@@ -53,21 +68,38 @@ async def replay(coordinator: Coordinator, commit: str, record: LogRecord) -> bo
                 await _write(coordinator, commit, part)
             reached(Failpoint.REPLAYED)
             part.is_done = True
+            coordinator.journal.waits.pop((commit, part.store), None)
+        except PartLost as error:
+            part.error, result.is_lost = str(error), True
         except (TimeoutError, HoldallError) as error:
-            if is_refusal(error):
+            if _is_refused(error):
                 part.error = str(error)
             else:
-                is_over = False
-                _log.warning("store %r could not write its part of commit %s now: %s", part.store, commit, error)
-    return is_over
+                result.is_over = False
+                reason = str(error) or f"no answer in {_PART_SECONDS:g} s"
+                coordinator.journal.waits[commit, part.store] = reason
+                _log.warning("store %r could not write its part of commit %s now: %s", part.store, commit, reason)
+    return result
 
 
-async def hold_again(coordinator: Coordinator, home: Store, row: JournalRow, parts: Sequence[Part]) -> JournalRow:
-    """Let stores that refused their parts of a claimed commit vote anew; returns the row that says what is held.
+def _is_refused(error: Exception) -> bool:
+    """Whether a record stands in the way for good.
 
-    That is written before any part is: from then on, a part that is not held was written.
+    A program or a schema of another version, or a store that is in other hands for now, refuses nothing: it is the
+    helper that cannot write the part.
     """
-    journal, is_changed = coordinator.journal, False
+    return isinstance(error, Conflict) and is_refusal(error)
+
+
+async def hold_again(
+    coordinator: Coordinator, home: Store, row: JournalRow, parts: Sequence[Part]
+) -> tuple[JournalRow, bool]:
+    """Let stores that refused their parts of a claimed commit vote anew.
+
+    Returns the row that says what is held, and whether a part has to wait, for its store or for another program. The
+    row is written before any part is: from then on, a part that is not held was written.
+    """
+    journal, is_changed, waits = coordinator.journal, False, False
     for part in parts:
         store = coordinator.store_named(part.store)
         if not isinstance(store, Preparable) or await store.hold() is Hold.NONE:
@@ -81,11 +113,12 @@ async def hold_again(coordinator: Coordinator, home: Store, row: JournalRow, par
             part.is_held = is_changed = True
         except HoldallError as error:
             part.error = str(error)
+            waits = waits or not _is_refused(error)
     if not is_changed:
-        return row
+        return row, waits
     moved = journal.next(row, row.state, row.record)
     await journal.update(home, moved)
-    return moved
+    return moved, waits
 
 
 async def is_written(coordinator: Coordinator, commit: str, part: Part) -> bool:
@@ -94,7 +127,9 @@ async def is_written(coordinator: Coordinator, commit: str, part: Part) -> bool:
     if part.is_done or part.error or store is None:
         return part.is_done
     if part.is_held and isinstance(store, Preparable):
-        return all(reservation.commit != commit for reservation in await store.prepared())
+        if any(reservation.commit == commit for reservation in await store.prepared()):
+            return False
+        return not await shows_loss(coordinator, part)
     return await has_marker(store, commit, part.store)
 
 
@@ -116,13 +151,26 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
         async def attempt() -> bool:
             return await held.commit_prepared(commit, _changes(coordinator, part))
 
-        await until_answered(attempt)
+        if not await until_answered(attempt) and await shows_loss(coordinator, part):
+            raise PartLost(
+                f"store {part.store!r} holds this part no more and has not written it: somebody let go of it by hand;"
+                " retry writes it, compensate undoes the others"
+            )
         return
     if await has_marker(store, commit, part.store):
         return
     for item in part.operations:
         await _require_not_superseded(coordinator, item)
     await apply_once(store, commit, _changes(coordinator, part))
+
+
+def obstacle(coordinator: Coordinator, commit: str, part: Part) -> str:
+    """Why this process cannot write a part, in words; empty where it can, as far as it knows."""
+    try:
+        _changes(coordinator, part)
+    except StateError as error:
+        return str(error)
+    return coordinator.journal.waits.get((commit, part.store), "")
 
 
 def _changes(coordinator: Coordinator, part: Part) -> list[Change]:

@@ -29,7 +29,7 @@ class Settled(StrEnum):
     FINISHED = "finished"  # it was decided, and all its parts are written
     UNDONE = "undone"  # it was not decided, or refused, and nothing of it is left
     LISTED = "listed"  # somebody must look at it
-    PENDING = "pending"  # a store is away
+    PENDING = "pending"  # a store is away, or the program does not fit
     BUSY = "busy"  # somebody else has it in hand
     FOREIGN = "foreign"  # this application cannot know how to settle it
 
@@ -108,16 +108,16 @@ async def undo(coordinator: Coordinator, home: Store, row: JournalRow) -> Settle
 async def _finish(coordinator: Coordinator, home: Store, row: JournalRow) -> Settled:
     """Roll a claimed, decided commit forward; where a part is refused for good, take the others back."""
     journal, record = coordinator.journal, row.record
-    is_over = await replay(coordinator, row.id, record)
-    if is_over and not any(part.error for part in record.parts):
+    result = await replay(coordinator, row.id, record)
+    if result.is_over and not any(part.error for part in record.parts):
         stores = [coordinator.store_named(part.store) for part in record.parts]
         await sync_stores([store for store in stores if store is not None])
         await journal.remove(home, row)
         await remove_markers_of(coordinator, row)
         return Settled.FINISHED
-    if is_over and await was_taken_back(coordinator, home, row):
+    if result.is_over and not result.is_lost and await was_taken_back(coordinator, home, row):
         return Settled.UNDONE
-    if not is_over:
+    if not result.is_over:
         await journal.update(home, journal.next(row, JournalState.DECIDED, record, is_held=False))
         return Settled.PENDING
     refused = without_hold(record)
