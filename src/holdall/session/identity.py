@@ -162,7 +162,7 @@ class IdentityMap:
         self.touched.append(record)
 
     def collect(self) -> None:
-        """Find the changed records, those with values changed in place too."""
+        """Find the changed records, those with values changed in place too, and those that stand for removed ones."""
         if self.watcher.is_watching:
             for record, old in self.watcher.collect():
                 if state_of(record) is State.DELETED:
@@ -175,6 +175,23 @@ class IdentityMap:
             changed = changed_of(self.touched)
             self.dirty.update(zip(map(id, changed), changed, strict=True))
             self.touched.clear()
+        for record, _, _ in self.succeeded:
+            self._write_whole(record)
+
+    def _write_whole(self, record: Any) -> None:
+        """Have a record that stands for a removed one written with every field, those too that are as they were.
+
+        It was added, so the commit leaves it as it is here, or refuses it where the removed one is gone or has another
+        version by then.
+        """
+        track = track_of(record)
+        if track is None or track.link is not self._link or track.state not in (State.CLEAN, State.DIRTY):
+            return
+        declaration, old = type(record).__holdall__, dict(track.old or {})
+        for field in declaration.stored:
+            if field not in declaration.key and field is not declaration.version:
+                old.setdefault(field.name, field.get(record))
+        self.states.move(record, State.DIRTY, old)
 
     def unstamp(self) -> None:
         """Take back the moments of a commit that did not come about."""

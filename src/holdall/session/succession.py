@@ -1,6 +1,7 @@
 """A new record under the key of one that is to be removed: the stored record becomes it, and keeps its place.
 
-So nothing that refers to the key is ever without its target, and its version goes on counting.
+So nothing that refers to the key is ever without its target, and its version goes on counting. It is written whole, as
+it was added: see ``IdentityMap.collect``.
 """
 
 from __future__ import annotations
@@ -48,8 +49,7 @@ def succeed(records: IdentityMap, link: SessionLink, binding: Binding, key: Key,
     records.discard(gone)
     records.mark_clean(record, key)
     records.succeeded.append((record, gone, track))
-    if old:
-        records.states.move(record, State.DIRTY, old)
+    records.states.move(record, State.DIRTY, old)
     _lead_on(records, gone, record)
     return True
 
