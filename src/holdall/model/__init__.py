@@ -8,6 +8,7 @@ from holdall.model.field import Field
 from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.json_input import JsonInput, decode_text
 from holdall.model.json_output import JsonOutput
+from holdall.model.json_value import UNENCODABLE
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
@@ -41,6 +42,7 @@ __all__ = [
     "MISSING",
     "RECORD_ERROR",
     "RECORD_MARK",
+    "UNENCODABLE",
     "BackEdit",
     "Declaration",
     "Digits",

@@ -8,9 +8,20 @@ from holdall.errors import FieldError
 from holdall.model.scalars import SCALARS, Refused
 from holdall.query import Json, Kind
 
-__all__ = ["MAX_DEPTH", "admit_json", "to_json_builtins"]
+__all__ = ["MAX_DEPTH", "UNENCODABLE", "admit_json", "to_json_builtins"]
 
 MAX_DEPTH = 32
+UNENCODABLE = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    msgspec.MsgspecError,
+)
+"""What encoding raises for a value into which something was put in place that its type does not allow."""
+
 _LEAVES = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR)
 
 
@@ -25,6 +36,8 @@ def admit_json(value: object, path: str, errors: list[FieldError]) -> Json:
 
 
 def _admit(value: object, path: str, errors: list[FieldError], depth: int) -> Json:
+    if errors and errors[-1].code == "depth":  # lists that hold themselves would be looked through without end
+        return value
     if depth > MAX_DEPTH:
         errors.append(FieldError(path, "depth", f"must not be nested more than {MAX_DEPTH} deep"))
         return value

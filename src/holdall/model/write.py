@@ -18,6 +18,7 @@ from holdall.model.construct import set_value
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.inverse_edits import rewrite
+from holdall.model.json_value import UNENCODABLE
 from holdall.model.reference import Reference
 from holdall.model.state import Frozen, State
 from holdall.model.tracking import InstanceState, Record, SessionLink, gc_track, set_track, track_of
@@ -243,8 +244,15 @@ def _same(field: Field, left: object, right: object) -> bool:
         return _same_relation(field, left, right)
     assert field.type is not None
     if field.type.is_mutable:
-        return left is not right and msgspec.json.encode(left) == msgspec.json.encode(right)
+        return left is not right and _is_same_json(left, right)
     return left is right or (type(left) is type(right) and bool(left == right))
+
+
+def _is_same_json(left: object, right: object) -> bool:
+    try:
+        return msgspec.json.encode(left) == msgspec.json.encode(right)
+    except UNENCODABLE:  # one was changed in place to what is no JSON
+        return False
 
 
 def _same_relation(field: Field, left: Value, right: Value) -> bool:

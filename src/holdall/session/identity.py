@@ -181,7 +181,7 @@ class IdentityMap:
     def _write_whole(self, record: Any) -> None:
         """Have a record that stands for a removed one written with every field, those too that are as they were.
 
-        It was added, so the commit leaves it as it is here, or refuses it where the removed one is gone or has another
+        So the commit leaves the added record as it is here, or refuses it where the removed one is gone or has another
         version by then.
         """
         track = track_of(record)

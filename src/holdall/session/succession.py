@@ -1,7 +1,7 @@
 """A new record under the key of one that is to be removed: the stored record becomes it, and keeps its place.
 
-So nothing that refers to the key is ever without its target, and its version goes on counting. It is written whole, as
-it was added: see ``IdentityMap.collect``.
+So nothing that refers to the key is ever without its target, and its version goes on counting. The new
+record is written whole: see ``IdentityMap.collect``.
 """
 
 from __future__ import annotations

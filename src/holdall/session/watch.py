@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
-from holdall.model import Field, Record, State, state_of, track_of
+from holdall.model import UNENCODABLE, Field, Record, State, state_of, track_of
 from holdall.query import Value
 
 __all__ = ["Watcher"]
+
+_Snapshot = bytes | None
+"""A value, encoded; None for one that cannot be, as something was put into it that its type does not allow."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
@@ -20,7 +23,7 @@ class Watcher:
     """Remembers, for each record whose mutable values were handed out, what these values were."""
 
     def __init__(self) -> None:
-        self._snapshots: dict[int, tuple[Any, dict[str, bytes]]] = {}
+        self._snapshots: dict[int, tuple[Any, dict[str, _Snapshot]]] = {}
 
     @property
     def is_watching(self) -> bool:
@@ -37,7 +40,10 @@ class Watcher:
                     snapshots[field.name] = _snapshot(field, record)
 
     def collect(self) -> list[tuple[Record, dict[str, Value]]]:
-        """The records whose values were changed in place, deleted ones too, each with its old values."""
+        """The records whose values were changed in place, deleted ones too, each with its old values.
+
+        One that cannot be encoded any more was changed: the checks of a commit refuse it and say where it is wrong.
+        """
         changed: list[tuple[Record, dict[str, Value]]] = []
         for record, snapshots in self._snapshots.values():
             track = track_of(record)
@@ -47,8 +53,10 @@ class Watcher:
             by_name = type(record).__holdall__.by_name
             for name, before in snapshots.items():
                 field = by_name[name]
-                if _encoded(field, old.get(name, field.get(record))) != before:
-                    old[name] = _restore(field, before)
+                value = old.get(name, field.get(record))
+                now = _encoded(field, value)
+                if now is None or now != before:
+                    old[name] = value if before is None else _restore(field, before)
             if old != (track.old or {}):
                 changed.append((record, old))
         return changed
@@ -78,12 +86,15 @@ class Watcher:
                 self._snapshots.pop(id(record), None)
 
 
-def _snapshot(field: Field, record: Record) -> bytes:
+def _snapshot(field: Field, record: Record) -> _Snapshot:
     return _encoded(field, field.get(record))
 
 
-def _encoded(field: Field, value: object) -> bytes:
-    return _encoder.encode(field.encode(value))
+def _encoded(field: Field, value: object) -> _Snapshot:
+    try:
+        return _encoder.encode(field.encode(value))
+    except UNENCODABLE:
+        return None
 
 
 def _restore(field: Field, snapshot: bytes) -> Value:

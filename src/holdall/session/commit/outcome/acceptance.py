@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from holdall.errors import StateError, StoreError
-from holdall.model import Field, SessionLink, State, track_of
+from holdall.model import UNENCODABLE, Field, SessionLink, State, track_of
 from holdall.query import Key, Value
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
@@ -17,6 +18,7 @@ from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Runs, Verb
 
 __all__ = ["accept_calls", "accept_outcomes", "put_key", "require_outcomes", "take_keys", "untake_keys"]
 
+_NO_VALUE = object()
 _NOT_WRITTEN = Outcome(error=StateError("it was not written"))
 
 
@@ -107,13 +109,29 @@ def _accept_batch(
     if not edited and not is_mutable:
         records.mark_all_clean(batch.binding.model, batch.records, batch.keys, is_filed=batch.verb is Verb.UPDATE)
         return
-    read, sent = batch.binding.codec.reader(batch.fields), run.rows
+    read, sent = partial(_values_now, batch), run.rows
     for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
         if id(record) not in edited and (not is_mutable or read(record) == sent[place]):
             records.mark_all_clean(batch.binding.model, [record], [key])
             continue
         values = [_made(value, outcomes) for value in sent[place]]
         _accept_edited(batch, place, values, read(record), records, link)
+
+
+def _values_now(batch: Batch, record: Record) -> Row:
+    """The border values of the fields that were sent as they are now; those edited to what has none stand as such."""
+    codec = batch.binding.codec
+    try:
+        return codec.reader(batch.fields)(record)
+    except UNENCODABLE:
+        return tuple([_value_now(codec.reader((name,)), record) for name in batch.fields])
+
+
+def _value_now(read: Callable[[Record], Row], record: Record) -> Value:
+    try:
+        return read(record)[0]
+    except UNENCODABLE:
+        return _NO_VALUE
 
 
 def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
