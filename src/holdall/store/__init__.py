@@ -13,7 +13,7 @@ from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.idle import has_news
-from holdall.store.json_text import is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
+from holdall.store.json_text import UNDECODABLE, is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
 from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.optional import (
     Aggregating,
@@ -39,6 +39,7 @@ from holdall.store.runs import Run, Runs, expects
 __all__ = [
     "APPLIED",
     "RESERVATION_FORMAT",
+    "UNDECODABLE",
     "Aggregating",
     "AnewInChild",
     "Appending",

@@ -8,7 +8,12 @@ import msgspec
 
 from holdall.query import MAX_DEPTH, FieldSchema, Json, Kind, is_of_kind
 
-__all__ = ["is_bounded_json", "is_too_deep", "json_from_text", "may_pass_bounds"]
+__all__ = ["UNDECODABLE", "is_bounded_json", "is_too_deep", "json_from_text", "may_pass_bounds"]
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError)
+"""What msgspec raises for JSON that cannot be read: of another shape, no UTF-8, with a number that is too large, or
+nested too deeply.
+"""
 
 _FIELD = FieldSchema("value", Kind.JSON)
 _SUSPECT = re.compile(r"\d{19}|\\u0000")  # a number that 64 bits may not hold, a NUL character

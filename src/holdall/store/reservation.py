@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
+from holdall.store.json_text import UNDECODABLE
+
 __all__ = ["RESERVATION_FORMAT", "Hold", "Reservation"]
 
 RESERVATION_FORMAT = 1
@@ -67,7 +69,7 @@ class Reservation(msgspec.Struct, frozen=True):
         """
         try:
             return msgspec.json.decode(data, type=Reservation)
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             number = _format_of(data)
             never = dt.datetime.max.replace(tzinfo=dt.UTC)
             return Reservation(commit, "", "", "", "", never, 0 if number == RESERVATION_FORMAT else number)
@@ -80,5 +82,5 @@ class _Numbered(msgspec.Struct):
 def _format_of(data: bytes | str) -> int:
     try:
         return msgspec.json.decode(data, type=_Numbered).format
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return 0

@@ -32,6 +32,7 @@ from bson.int64 import Int64
 from holdall.query import FieldSchema, Key, Kind, Value
 from holdall.stores.mongo.errors import Misfit
 from holdall.stores.mongo.json_value import json_to_document, json_to_value
+from holdall.stores.mongo.raw_documents import Undecodable
 
 __all__ = ["Codec", "codec_of", "key_document", "neighbours"]
 
@@ -71,6 +72,8 @@ class Codec(msgspec.Struct, frozen=True):
             return stored
         if kind in self.types and self.decode is not None:
             return self.decode(stored)
+        if kind is Undecodable:
+            raise Misfit("is stored as something that the driver cannot decode")
         raise Misfit(f"is stored as a {kind.__name__}")
 
 

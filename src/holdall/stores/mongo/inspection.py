@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from bson.errors import InvalidBSON
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from holdall.errors import CorruptRecord
 from holdall.stores.mongo.documents import MISSING, column_of, refuse_damaged
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.provision import Index, found_indexes, indexes_of, plain_instead
+from holdall.stores.mongo.raw_documents import as_raw, decoded_document
 from holdall.stores.mongo.source import Document
 
 __all__ = ["SAMPLE", "differences", "index_differences"]
@@ -31,12 +34,20 @@ async def differences(
         if "collation" in there[layout.collection].get("options", {}):
             found.append(f"{layout.collection} has a collation, so that texts compare otherwise than everywhere else")
         found += index_differences(layout, await found_indexes(database, layout))
-        documents = await database[layout.collection].aggregate([{"$sample": {"size": SAMPLE}}])
-        looked_at = await documents.to_list()
+        looked_at = await _sample(database[layout.collection])
         found += _lacking(layout, looked_at)
         if are_records_told:
             found += _misfits(store, layout, looked_at)
     return found
+
+
+async def _sample(collection: AsyncCollection[Document]) -> list[Document]:
+    stages = [{"$sample": {"size": SAMPLE}}]
+    try:
+        return await (await collection.aggregate(stages)).to_list()
+    except InvalidBSON:
+        documents = await (await as_raw(collection).aggregate(stages)).to_list()
+        return [decoded_document(document, collection.codec_options) for document in documents]
 
 
 def index_differences(layout: Layout, there: Collection[Document]) -> list[str]:

@@ -6,13 +6,16 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TypeAlias
 
 import pymongo
+from bson.errors import InvalidBSON
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
 from holdall.query import Value
 from holdall.stores.mongo.errors import translating
+from holdall.stores.mongo.raw_documents import as_raw, decoded_document
 
 __all__ = ["Document", "Source"]
 
@@ -42,12 +45,19 @@ class Source:
     ) -> list[Document]:
         """The documents of a find; a limit of 0 is none."""
         with translating(self.store), pymongo.timeout(self.timeout):
-            return await self._cursor(collection, wanted, projection, sort, skip, limit).to_list()
+            try:
+                return await self._cursor(collection, wanted, projection, sort, skip, limit).to_list()
+            except InvalidBSON:
+                raw = self._cursor(collection, wanted, projection, sort, skip, limit, is_raw=True)
+                return self._decoded(await raw.to_list())
 
     async def aggregate(self, collection: str, pipeline: list[Document]) -> list[Document]:
         """The documents of an aggregation."""
         with translating(self.store), pymongo.timeout(self.timeout):
-            return await (await self._aggregation(collection, pipeline)).to_list()
+            try:
+                return await (await self._aggregation(collection, pipeline)).to_list()
+            except InvalidBSON:
+                return self._decoded(await (await self._aggregation(collection, pipeline, is_raw=True)).to_list())
 
     async def count(self, collection: str, wanted: Document) -> int:
         """How many documents the filter means."""
@@ -65,9 +75,18 @@ class Source:
         batch: int,
     ) -> AsyncGenerator[list[Document]]:
         """The documents of a find, at most ``batch`` at a time, each batch bounded in time."""
-        cursor = self._cursor(collection, wanted, projection, sort, skip, limit).batch_size(batch)
-        async for documents in self._batches(cursor, batch):
-            yield documents
+        given, is_raw = 0, False
+        while True:
+            rest = limit - given if limit else 0
+            cursor = self._cursor(collection, wanted, projection, sort, skip + given, rest, is_raw=is_raw)
+            try:
+                async for documents in self._batches(cursor.batch_size(batch), batch):
+                    given += len(documents)
+                    yield self._decoded(documents) if is_raw else documents
+            except _UndecodableBatch:
+                is_raw = True
+                continue
+            return
 
     async def aggregated_batches(
         self, collection: str, pipeline: list[Document], batch: int
@@ -75,8 +94,16 @@ class Source:
         """The documents of an aggregation, at most ``batch`` at a time."""
         with translating(self.store), pymongo.timeout(self.timeout):
             cursor = await self._aggregation(collection, pipeline, batch)
-        async for documents in self._batches(cursor, batch):
-            yield documents
+        given = 0
+        try:
+            async for documents in self._batches(cursor, batch):
+                given += len(documents)
+                yield documents
+        except _UndecodableBatch:
+            with translating(self.store), pymongo.timeout(self.timeout):
+                cursor = await self._aggregation(collection, [*pipeline, {"$skip": given}], batch, is_raw=True)
+            async for documents in self._batches(cursor, batch):
+                yield self._decoded(documents)
 
     async def _batches(
         self, cursor: AsyncCursor[Document] | AsyncCommandCursor[Document], batch: int
@@ -84,7 +111,10 @@ class Source:
         try:
             while True:
                 with translating(self.store), pymongo.timeout(self.timeout):
-                    documents = await cursor.to_list(batch)
+                    try:
+                        documents = await cursor.to_list(batch)
+                    except InvalidBSON as error:
+                        raise _UndecodableBatch from error
                 if documents:
                     yield documents
                 if len(documents) < batch:
@@ -101,8 +131,10 @@ class Source:
         sort: Sorting,
         skip: int,
         limit: int,
-    ) -> AsyncCursor[Document]:
-        return self.database[collection].find(
+        *,
+        is_raw: bool = False,
+    ) -> AsyncCursor[Any]:
+        return self._collection(collection, is_raw=is_raw).find(
             wanted,
             projection,
             skip=skip,
@@ -113,7 +145,19 @@ class Source:
         )
 
     async def _aggregation(
-        self, collection: str, pipeline: list[Document], batch: int | None = None
-    ) -> AsyncCommandCursor[Document]:
+        self, collection: str, pipeline: list[Document], batch: int | None = None, *, is_raw: bool = False
+    ) -> AsyncCommandCursor[Any]:
         options: Document = {"allowDiskUse": True} if batch is None else {"allowDiskUse": True, "batchSize": batch}
-        return await self.database[collection].aggregate(pipeline, session=self.session, **options)
+        asked = self._collection(collection, is_raw=is_raw)
+        return await asked.aggregate(pipeline, session=self.session, **options)
+
+    def _collection(self, name: str, *, is_raw: bool) -> AsyncCollection[Any]:
+        """The collection; ``is_raw`` to be given documents for ``_decoded``, as the driver could not decode them."""
+        return as_raw(self.database[name]) if is_raw else self.database[name]
+
+    def _decoded(self, documents: Sequence[Any]) -> list[Document]:
+        return [decoded_document(document, self.database.codec_options) for document in documents]
+
+
+class _UndecodableBatch(Exception):
+    """The driver cannot decode all documents of a batch."""

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind, Value
-from holdall.store import is_bounded_json, is_too_deep, may_pass_bounds
+from holdall.store import UNDECODABLE, is_bounded_json, is_too_deep, may_pass_bounds
 from holdall.stores.redis.errors import MISSING, Misfit
 
 __all__ = ["Codec", "JsonCodec", "type_of"]
@@ -118,7 +118,7 @@ class JsonCodec:
         try:
             value = msgspec.json.decode(json, type=self._types[name])
             value = value.astimezone(UTC) if isinstance(value, datetime) else value
-        except (msgspec.DecodeError, OverflowError) as error:
+        except UNDECODABLE as error:
             missing = MISSING if json == b"null" else f"is stored as something that is no {field.kind}"
             raise Misfit(missing) from error
         if isinstance(value, Decimal) and not value.is_finite():
@@ -142,7 +142,7 @@ class JsonCodec:
                 for place in instants:  # what others wrote may have another offset
                     if any(row[place] is not None and row[place].tzinfo is not UTC for row in rows):
                         rows = [_in_utc(row, place) for row in rows]
-            except (msgspec.DecodeError, OverflowError) as error:
+            except UNDECODABLE as error:
                 raise Misfit("a value is not what its field says") from error
             if (Kind.STR in kinds and b"\\u0000" in json) or (Kind.DECIMAL in kinds and _NOT_FINITE.search(json)):
                 raise Misfit("a value may be one that is never written")

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from holdall.query import FieldSchema, Generated, Key, Kind, Value, is_of_kind
+from holdall.store import UNDECODABLE
 from holdall.stores.redis.codec import type_of
 from holdall.stores.redis.errors import MISSING, Misfit
 from holdall.stores.redis.text import key_of_text, key_text
@@ -79,7 +80,7 @@ class EnvelopeCodec:
         """The rows of these fields in a list of lists. Raises Misfit, without saying where."""
         try:
             found = msgspec.json.decode(json, type=list[list[msgspec.Raw]])
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise Misfit("a value is no JSON") from error
         if any(len(row) != len(names) for row in found):
             raise Misfit("expected one value, got a list")
@@ -90,7 +91,7 @@ class EnvelopeCodec:
         field = self._by_name[name]
         try:
             envelope = None if bytes(json) in _UNWRITTEN else msgspec.json.decode(json, type=_Envelope)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise Misfit("is no envelope of module, type and value") from error
         if envelope is None:
             return _empty(field)
@@ -183,7 +184,7 @@ def _bytes_text(field: FieldSchema, value: bytes) -> str:
 def _json(text: str) -> Value:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         pass
     if text[:1] in "[{(" and len(text) <= _LONGEST_LITERAL:
         found = ast.literal_eval(text)

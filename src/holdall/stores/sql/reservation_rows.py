@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from holdall.store import Footprint, Held, Reservation
+from holdall.store import UNDECODABLE, Footprint, Held, Reservation
 
 __all__ = ["ROW_FORMAT", "encode_footprint", "held_of"]
 
@@ -30,5 +30,5 @@ def _footprint(number: int, data: bytes) -> Footprint | None:
         return None
     try:
         return msgspec.json.decode(data, type=Footprint)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None

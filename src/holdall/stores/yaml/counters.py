@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from holdall.errors import CorruptRecord, UnknownFormat
+from holdall.store import UNDECODABLE
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.lock import OWN
@@ -38,7 +39,7 @@ class Counters:
             self._last.pop(_NUMBER, None)
         except FileNotFoundError:
             self._last = {}
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise CorruptRecord(
                 store, _PLACE, f"remove it and counting goes on from the keys in use: {error}"
             ) from error

@@ -17,6 +17,7 @@ from hashlib import sha256
 import msgspec
 
 from holdall.errors import CorruptRecord, UnknownFormat
+from holdall.store import UNDECODABLE
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.lock import OWN
@@ -232,7 +233,7 @@ class Journal:
             if number != _JOURNAL_FORMAT:
                 raise UnknownFormat(self._store, _JOURNAL, number, _JOURNAL_FORMAT)
             decision = msgspec.json.decode(raw, type=_Decision)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise CorruptRecord(self._store, _JOURNAL, f"restore the file or remove it: {error}") from error
         places = [place for move in decision.moves for place in (move.staged, move.target) if place is not None]
         if decision.digest != _digest(decision.moves) or not all(map(_PLACE.fullmatch, places)):

@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.store import Footprint, Held, Reservation
+from holdall.store import UNDECODABLE, Footprint, Held, Reservation
 from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.files import Folder, Signature, signature_of
@@ -151,7 +151,7 @@ class Reservations:
             if sha256(file.content).hexdigest() != file.digest:
                 raise Unreadable("its digest does not fit")
             content = msgspec.json.decode(file.content, type=_Content)
-        except (Unreadable, msgspec.DecodeError) as error:
+        except (Unreadable, *UNDECODABLE) as error:
             reason = f"it is damaged or was changed by hand; settle commit {_commit(name)}, or remove the file: {error}"
             return _State(signature, Held(_unreadable(name, 0), None), reason=reason, is_damaged=True)
         reservation = Reservation.decode(_commit(name), bytes(content.reservation))
