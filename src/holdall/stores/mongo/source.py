@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pymongo
 from bson.errors import InvalidBSON

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from holdall.errors import StateError, StoreError
-from holdall.model import UNENCODABLE, Field, SessionLink, State, track_of
+from holdall.model import UNENCODABLE, Field, Record, SessionLink, State, track_of
 from holdall.query import Key, Value
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Step
 from holdall.session.identity import IdentityMap
-from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Runs, Verb
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Row, Run, Runs, Verb
 
 __all__ = ["accept_calls", "accept_outcomes", "put_key", "require_outcomes", "take_keys", "untake_keys"]
 
