@@ -64,6 +64,23 @@ STRUCTURES: Mapping[str, Mapping[str, list[str]]] = {
         "index": [_plain(_SQLITE, "sqlite", ""), "CREATE UNIQUE INDEX u ON box (code)"],
         "partial index": [_plain(_SQLITE, "sqlite", ""), "CREATE UNIQUE INDEX u ON box (code) WHERE size > 1"],
         "index of a call": [_plain(_SQLITE, "sqlite", ""), "CREATE UNIQUE INDEX u ON box (lower(code))"],
+        **{
+            f"unique on conflict {clause}": [_plain(_SQLITE, "sqlite", f"UNIQUE ON CONFLICT {clause}")]
+            for clause in ("replace", "Ignore", "FAIL", "rollback", "abort")
+        },
+        "key on conflict replace": [_SQLITE.format("integer PRIMARY KEY ON CONFLICT REPLACE", "UNIQUE", "")],
+        "rule of the table on conflict replace": [
+            _plain(_SQLITE, "sqlite", "", ", CONSTRAINT u UNIQUE (code) /* so */ ON CONFLICT REPLACE")
+        ],
+        "rule that the model does not know on conflict replace": [
+            _plain(_SQLITE, "sqlite", more=", UNIQUE (name COLLATE binary, size) ON CONFLICT REPLACE")
+        ],
+        "not null on conflict replace": [
+            _plain(_SQLITE, "sqlite", more=", more integer NOT NULL ON CONFLICT REPLACE DEFAULT 7")
+        ],
+        "a check on conflict ignore": [
+           _plain(_SQLITE, "sqlite", more=", CONSTRAINT size_is_small CHECK (size < 10) ON CONFLICT IGNORE")
+        ],
         "nothing unique": [_plain(_SQLITE, "sqlite", "")],
         "computed": [_plain(_SQLITE, "sqlite").replace("size integer", "size integer AS (length(name))")],
         "a default": [_plain(_SQLITE, "sqlite").replace("size integer", "size integer DEFAULT 7")],
@@ -130,6 +147,19 @@ STRUCTURES: Mapping[str, Mapping[str, list[str]]] = {
             *_function("INSERT INTO log VALUES (NEW.name); RETURN NULL;", "AFTER INSERT"),
         ],
         "rule": [_plain(_POSTGRESQL, "postgresql"), "CREATE RULE r AS ON DELETE TO box DO INSTEAD NOTHING"],
+        "trigger selects into": [
+            _plain(_POSTGRESQL, "postgresql"),
+            *_function("DECLARE n int; BEGIN SELECT 1, upper(NEW.code) INTO n, NEW.code; END; RETURN NEW;",
+                       "BEFORE INSERT"),
+        ],
+        "rule beside": [
+            _plain(_POSTGRESQL, "postgresql"),
+            "CREATE RULE r AS ON INSERT TO box DO ALSO UPDATE box SET name = upper(name)",
+        ],
+        "rule that writes elsewhere": [
+            _plain(_POSTGRESQL, "postgresql"), "CREATE TABLE log (entry text)",
+            "CREATE RULE r AS ON UPDATE TO box DO ALSO INSERT INTO log VALUES (new.name)",
+        ],
         "view": [_plain(_POSTGRESQL, "postgresql").replace("box", "below"), "CREATE VIEW box AS SELECT * FROM below"],
         "parent": [_plain(_POSTGRESQL, "postgresql"), "CREATE TABLE child () INHERITS (box)"],
         "partitions": [

@@ -70,9 +70,10 @@ _POSTGRESQL_TEXTS = (
        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_proc AS p ON p.oid = t.tgfoid
             JOIN pg_language AS l ON l.oid = p.prolang
        WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 28 <> 0 AND ARE_OURS
-       UNION ALL SELECT c.relname::text, w.rulename::text, NULL, true
+       UNION ALL SELECT c.relname::text, w.rulename::text, CASE WHEN NOT w.is_instead THEN pg_get_ruledef(w.oid) END,
+              w.is_instead
        FROM pg_rewrite AS w JOIN pg_class AS c ON c.oid = w.ev_class
-       WHERE w.ev_type IN ('2', '3', '4') AND w.is_instead AND c.relkind IN ('r', 'p') AND ARE_OURS""",
+       WHERE w.ev_type IN ('2', '3', '4') AND c.relkind IN ('r', 'p') AND ARE_OURS""",
 )
 _POSTGRESQL = tuple(text.replace("ARE_OURS", _VISIBLE) for text in _POSTGRESQL_TEXTS)
 

@@ -65,6 +65,9 @@ def _table(
     for name, column in there.columns.items():
         if name not in fields and not column.nullable and not column.has_default and column.made != "computed":
             yield f"{table.name}.{name} is unknown to the model, and must have a value nobody would give it"
+    for clause in sorted(there.conflict_clauses):
+        effect = _CONFLICT_CLAUSES.get(clause, _CONFLICT_CLAUSES["ROLLBACK"])
+        yield f"{table.name} has a rule with ON CONFLICT {clause}, which {effect}: make the table without this clause"
     for trigger in there.triggers:
         effect = effect_of(trigger, table.name, fields)
         if effect is not None:
@@ -76,6 +79,14 @@ _OTHER_KINDS = {
     "view": "{} is a view, whose key and rules cannot be seen; a table is needed",
     "foreign table": "{} is a foreign table, whose key and rules cannot be seen; a table is needed",
     "parent": "{} has tables that inherit from it, so that its key and rules do not hold in all of them",
+}
+
+
+_CONFLICT_CLAUSES = {
+    "REPLACE": "removes the records in the way where a value is taken, or puts a default in the place of a null",
+    "IGNORE": "drops what is written where it should be refused",
+    "FAIL": "leaves a half of a refused statement written",
+    "ROLLBACK": "takes back the changes of others with what it refuses",
 }
 
 

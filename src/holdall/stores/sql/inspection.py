@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from holdall.query import Value
 from holdall.stores.sql.catalogues import CATALOGUES
 from holdall.stores.sql.dialect import Dialect
-from holdall.stores.sql.sqlite_definition import collations_in, is_made_by_us
+from holdall.stores.sql.sqlite_definition import collations_in, conflict_clauses_in, is_made_by_us
 
 __all__ = ["FoundColumn", "FoundTable", "FoundTrigger", "Inspection", "inspect_catalogue", "inspect_connection"]
 
@@ -53,6 +53,7 @@ class FoundTable(msgspec.Struct):
     kind: str = "table"
     engine: str | None = None  # MariaDB's and MySQL's
     triggers: list[FoundTrigger] = msgspec.field(default_factory=list)
+    conflict_clauses: set[str] = msgspec.field(default_factory=set)  # SQLite's ON CONFLICT of rules, but for ABORT
 
 
 Inspection: TypeAlias = Generator[str, Sequence[Sequence[Any]], dict[str, FoundTable]]
@@ -74,6 +75,7 @@ def inspect_catalogue(dialect: Dialect) -> Inspection:
         found[name] = FoundTable(kind=kind, engine=None if is_sqlite else note)
         if is_sqlite and kind == "table":
             collations[name] = collations_in(note or "")
+            found[name].conflict_clauses = conflict_clauses_in(note or "")
             if not is_made_by_us(name, note or ""):
                 loose.add(name)
     for name, column, kind, is_required, has_default, made, collation in (yield columns):

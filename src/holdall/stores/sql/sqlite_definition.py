@@ -1,13 +1,11 @@
-"""Facts that SQLite's catalogue has only in the text of CREATE TABLE: the collation of each column, and the tool that
-made the table.
-"""
+"""Facts that SQLite has only in the text of CREATE TABLE: collations, ON CONFLICT, the tool that made the table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-__all__ = ["collations_in", "is_made_by_us"]
+__all__ = ["collations_in", "conflict_clauses_in", "is_made_by_us"]
 
 _TOKEN = re.compile(
     r"""--[^\n]*|/\*.*?\*/|\s+                      # nothing
@@ -27,6 +25,20 @@ def collations_in(definition: str) -> dict[str, str]:
             if "COLLATE" in words[:-1]:
                 found[_bare(part[0]).casefold()] = _bare(part[words.index("COLLATE") + 1])
     return found
+
+
+def conflict_clauses_in(definition: str) -> set[str]:
+    """What is done where a rule of the table is broken, in SQLite's words and upper case: REPLACE, IGNORE, FAIL or
+    ROLLBACK. ABORT, which refuses the statement and nothing else, is left out.
+    """
+    found: set[str] = set()
+    for part in _parts(definition):
+        words = [word.upper() for word in part]
+        for place in range(1, len(words) - 2):
+            # SQLite takes the clause behind CHECK, and does nothing by it
+            if words[place : place + 2] == ["ON", "CONFLICT"] and words[place - 1] != "CHECK":
+                found.add(words[place + 2])
+    return found - {"ABORT"}
 
 
 def is_made_by_us(table: str, definition: str) -> bool:

@@ -12,7 +12,7 @@ __all__ = ["effect_of"]
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = r"[\"`\[]?([\w$]+)[\"`\]]?"
 _STARTS = r"(?:^|;|,|\b(?:begin|then|else|loop|set))\s*"
-_ASSIGNED = re.compile(rf"{_STARTS}new\s*\.\s*{_NAME}\s*:?=|\binto\s+(?:strict\s+)?new\s*\.\s*{_NAME}", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"{_STARTS}new\s*\.\s*{_NAME}\s*:?=|\binto\b[^;]*?\bnew\s*\.\s*{_NAME}", re.IGNORECASE)
 _REPLACED = re.compile(rf"{_STARTS}new\s*:?=|\binto\s+(?:strict\s+)?new\b(?!\s*\.)|\breturn\s+(?!new\b)", re.IGNORECASE)
 _IGNORED = re.compile(r"\braise\s*\(\s*ignore\b", re.IGNORECASE)
 _WRITES = r"\b(?:update(?:\s+or\s+\w+)?(?:\s+only)?|replace\s+into|insert\s+or\s+replace\s+into|delete\s+from)\s+"
