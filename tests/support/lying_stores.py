@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import isfinite
 from typing import Any
 
 import msgspec
 
-from holdall.errors import HoldallError, StaleVersion, UniqueViolation
+from holdall.errors import CorruptRecord, HoldallError, StaleVersion, UniqueViolation
 from holdall.query import ALWAYS, Compare, Condition, Kind, Op, Or, Query, Schema, SortKey, replace
 from holdall.store import Capabilities, Change, CommitClass, Feature, Outcome, Rows, StoreTransaction, Verb
 from holdall.stores.memory import MemoryStore
@@ -275,6 +276,16 @@ class TakesEverything(MemoryStore):
         return await super().fetch(_rewritten(query, Op.IN, cut))
 
 
+class AddsFloatsUp(MemoryStore):
+    """Whether floats are finite is seen by their sum, which need not be where all of them are."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        rows = await super().fetch(query)
+        if not isfinite(sum(value for row in rows for value in row if type(value) is float)):
+            raise CorruptRecord(self.name, query.collection, "a number is not finite")
+        return rows
+
+
 class DanglingReferences(MemoryStore):
     """Foreign keys are declared and not kept."""
 
@@ -327,5 +338,6 @@ LIARS: dict[type[MemoryStore], str] = {
     Forgets: "Lifecycle",
     RefusesNothing: "Reading",
     TakesEverything: "Bounds",
+    AddsFloatsUp: "Bounds",
 }
 """Each liar with the theme of the suite that must catch it."""

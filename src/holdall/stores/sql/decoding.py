@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date
 from decimal import Decimal
+from math import isfinite
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,8 @@ __all__ = ["DamagedRows", "decoder", "row_decoder"]
 
 _BOOLS = {0: False, 1: True}
 _CLASSES = {Kind.INT: int, Kind.STR: str, Kind.FLOAT: float, Kind.BYTES: bytes, Kind.TIMEDELTA: int}
+_Demand = Callable[[Iterable[Sequence[Any]], int], bool]
+"""Whether the values of rows at a place are as they should be; None, 0 and the like are."""
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, msgspec.MsgspecError)
 
 
@@ -91,11 +94,14 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
             if check is not None and not check(rows):
                 raise ValueError("a value is not of its column's class")
             for is_met, place in demands:
-                if not is_met(filter(None, map(itemgetter(place), rows))):
+                if not is_met(rows, place):
                     raise ValueError("a number is not finite")
             return rows if convert is None else convert(rows)  # type: ignore[return-value]
         except _FAULTS as error:
-            raise DamagedRows(_one_by_one(fields, dialect, as_text, list(rows))) from error
+            told = _one_by_one(fields, dialect, as_text, list(rows))
+            if any(isinstance(value, Damaged) for row in told for value in row):
+                raise DamagedRows(told) from error
+            return told
 
     return decode
 
@@ -120,27 +126,32 @@ def _plain_decoder(fields: Sequence[FieldSchema], dialect: Dialect, as_text: boo
     return row_function(results, columns, names)
 
 
-def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[Callable[[Iterable[Any]], bool], int]]:
+def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[_Demand, int]]:
     """Return the checks, by column, of values that pass as they are: that numbers are finite."""
-    found: list[tuple[Callable[[Iterable[Any]], bool], int]] = []
+    found: list[tuple[_Demand, int]] = []
     place = 0
     for field in fields:
         for leaf in leaves(field):
             if field.kind is not Kind.MANY and leaf.kind is Kind.FLOAT and dialect.family != "mysql":
-                found.append((_has_finite_sum, place))
+                found.append((_are_finite_floats, place))
             if field.kind is not Kind.MANY and leaf.kind is Kind.DECIMAL and dialect.family == "postgresql":
-                found.append((_are_finite, place))
+                found.append((_are_finite_decimals, place))
             place += 1
     return found
 
 
-def _has_finite_sum(numbers: Iterable[Any]) -> bool:
-    total = sum(numbers)
-    return bool(total - total == 0)
+def _column(rows: Iterable[Sequence[Any]], place: int) -> Iterable[Any]:
+    return filter(None, map(itemgetter(place), rows))
 
 
-def _are_finite(numbers: Iterable[Any]) -> bool:
-    return all(map(Decimal.is_finite, numbers))
+def _are_finite_floats(rows: Iterable[Sequence[Any]], place: int) -> bool:
+    """Whether all are finite: sure where their sum is, which is seen faster than by looking at each."""
+    total = sum(_column(rows, place))
+    return bool(total - total == 0) or all(map(isfinite, _column(rows, place)))
+
+
+def _are_finite_decimals(rows: Iterable[Sequence[Any]], place: int) -> bool:
+    return all(map(Decimal.is_finite, _column(rows, place)))
 
 
 def _one_by_one(
@@ -162,7 +173,7 @@ def _one_by_one(
 def _one(
     convert: RowConvert | None,
     check: RowCheck | None,
-    demands: Sequence[tuple[Callable[[Iterable[Any]], bool], int]],
+    demands: Sequence[tuple[_Demand, int]],
     part: Sequence[Value],
 ) -> Value:
     try:

@@ -20,7 +20,10 @@ __all__ = ["Bounds"]
 
 _EXTREMES: dict[Kind, tuple[Value, ...]] = {
     Kind.INT: (MAX_INT, -MAX_INT, 2**53 + 1, 2**31),
-    Kind.FLOAT: (sys.float_info.max, -sys.float_info.max, sys.float_info.min, 5e-324, -0.0, 0.1 + 0.2, 1 / 3, 1e22),
+    Kind.FLOAT: (
+        *(sys.float_info.max, 1.2e308, 1.1e308),  # whose sum is infinite
+        *(-sys.float_info.max, sys.float_info.min, 5e-324, -0.0, 0.1 + 0.2, 1 / 3, 1e22),
+    ),
     Kind.DECIMAL: tuple(map(Decimal, ("99999999999999.9999", "-99999999999999.9999", "0.0001", "1E+3", "10.0", "-0"))),
     Kind.STR: ("", "x" * 1_048_576, "é" * 100_000, "😀" * 10_000, "\x01\x7f\u2028", "\r\n", "a\u0301", "á"),
     Kind.BYTES: (b"", b"\x00" * 100, bytes(range(256)) * 4096),
@@ -38,6 +41,7 @@ _EXTREMES: dict[Kind, tuple[Value, ...]] = {
         {"text": '"\\/\b\f\n\r\t\u2028😀', "é": "é"},
         [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]],
         [0.1, -2.5, 1e-7],
+        [1e16, 2.0**63, 1e19, -1e22, 1.7e308, 5e-324],
         ["x" * 100_000],
         {str(number): number for number in range(1000)},
     ),
