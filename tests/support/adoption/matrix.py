@@ -76,6 +76,14 @@ _EDGES: Mapping[Kind, tuple[Any, ...]] = {
     Kind.DATE: (date(1, 1, 1), date(9999, 12, 31)),
     Kind.TIME: (time(7, 8, 9), time(7, 8, 9, 500000)),
     Kind.TIMEDELTA: (timedelta(days=100_000),),
+    Kind.JSON: (
+        1e22,
+        [1e16, 1e19, -1e22],
+        {"mass": 1.5e22, "1e22": '"1e22\\'},
+        [2.0**63, -(2.0**63), float(2**60 + 256)],
+        {"a": [1.7e308, 5e-324]},
+        [2**63 - 1, 2.0, 1e-7],
+    ),
     Kind.UUID: (UUID("12345678123456781234567812345678"), UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
@@ -30,7 +32,9 @@ __all__ = [
     "decimal_without_padding",
     "json_from_text",
     "json_from_text_or_number",
+    "json_from_written_out",
     "json_to_text",
+    "json_to_written_out",
     "moment_of",
     "time_from_text",
     "time_from_timedelta",
@@ -47,6 +51,8 @@ _MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 WIDE = Context(prec=200)
 _convert = msgspec.convert
+_POWER = re.compile(r"\de\d")  # of a number, or within a text
+_TEXT_OR_POWER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\d+')
 _encode_json = msgspec.json.Encoder().encode
 
 date_from_text = date.fromisoformat
@@ -79,6 +85,37 @@ def _finite(value: object) -> Json:
 
 def json_to_text(value: object) -> str:
     return _encode_json(value).decode()
+
+
+def json_to_written_out(value: Any) -> str:
+    """JSON text whose large floats are written out, 10000000000000000.0 for 1e16: as PostgreSQL's jsonb, which writes
+    out every number, then keeps them apart from integers.
+    """
+    text = json_to_text(value)
+    return text if _POWER.search(text) is None else _TEXT_OR_POWER.sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    token = found.group()
+    return token if token[0] == '"' else f"{Decimal(token):f}.0"
+
+
+def json_from_written_out(text: str) -> Any:
+    """JSON of a column that writes out every number: an integer beyond 64 bits is a float, or it is refused."""
+    try:
+        return json_from_text(text)
+    except ValueError:
+        value = json.loads(text, parse_int=_integer_or_float)
+        return json_from_text(json_to_text(value))  # which looks at all that was not looked at yet
+
+
+def _integer_or_float(digits: str) -> int | float:
+    if len(digits) < 19 or -_LARGEST <= int(digits) <= _LARGEST:
+        return int(digits)
+    number = float(digits)
+    if Decimal(repr(number)) != Decimal(digits):
+        raise ValueError("an integer of more than 64 bits is not taken")
+    return number
 
 
 def datetime_to_text(value: datetime) -> str:

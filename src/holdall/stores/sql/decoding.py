@@ -30,6 +30,10 @@ __all__ = ["DamagedRows", "decoder", "row_decoder"]
 
 _BOOLS = {0: False, 1: True}
 _CLASSES = {Kind.INT: int, Kind.STR: str, Kind.FLOAT: float, Kind.BYTES: bytes, Kind.TIMEDELTA: int}
+_JSON_DECODERS: dict[Spelling | None, Convert] = {
+    Spelling.BARE_NUMBER: values.json_from_text_or_number,
+    Spelling.WRITTEN_OUT: values.json_from_written_out,
+}
 _Demand = Callable[[Iterable[Sequence[Any]], int], bool]
 """Whether the values of rows at a place are as they should be; None, 0 and the like are."""
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, msgspec.MsgspecError)
@@ -60,8 +64,7 @@ def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
     """Return the function from the driver's value of this scalar field, never None, to a border value."""
     kind, family = field.kind, dialect.family
     if kind is Kind.JSON:
-        is_bare = spelling_of(field) is Spelling.BARE_NUMBER
-        return values.json_from_text_or_number if is_bare else values.json_from_text
+        return _JSON_DECODERS.get(spelling_of(field), values.json_from_text)
     if kind is Kind.TIMEDELTA:
         return values.timedelta_from_number
     if kind is Kind.BOOL and family in ("sqlite", "mysql"):

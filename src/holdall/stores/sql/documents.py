@@ -32,7 +32,7 @@ class JsonComparisons:
                 return sa.func.holdall_json(column) == self._binding.parameter(index, sa.Text(), canonical_json)
             case "postgresql":
                 return sa.cast(column, JSONB()) == self._binding.parameter(index, JSONB(), values.json_to_text)
-        return sa.func.json_equals(column, self._binding.parameter(index, sa.Text(), values.json_to_text)) == ONE
+        return _is_equal(column, self._binding.parameter(index, sa.Text(), _as_array))
 
     def one_of(self, column: Element, index: int, length: int) -> Clause:
         """That the column holds one of the JSON values of the list at this place."""
@@ -46,7 +46,19 @@ class JsonComparisons:
                     self._binding.parameter(index, sa.ARRAY(JSONB()), _text_list)
                 )
         parameters = [self._binding.parameter(index, sa.Text(), _nth(place)) for place in range(bucket(length))]
-        return sa.or_(*(sa.func.json_equals(column, parameter) == ONE for parameter in parameters))
+        return sa.or_(*(_is_equal(column, parameter) for parameter in parameters))
+
+
+def _is_equal(column: Element, parameter: Element) -> Clause:
+    """Compares arrays of one item: MariaDB's JSON_EQUALS misreads numbers like 1e22 that stand by themselves."""
+    return (
+        sa.func.json_equals(sa.func.concat(sa.literal_column("'['"), column, sa.literal_column("']'")), parameter)
+        == ONE
+    )
+
+
+def _as_array(value: Value) -> str:
+    return values.json_to_text([value])
 
 
 def _canonical_list(items: tuple[Value, ...]) -> str:
@@ -58,4 +70,4 @@ def _text_list(items: tuple[Value, ...]) -> list[str]:
 
 
 def _nth(place: int) -> Value:
-    return lambda items: values.json_to_text(items[min(place, len(items) - 1)])
+    return lambda items: _as_array(items[min(place, len(items) - 1)])

@@ -51,13 +51,14 @@ _LAST_TIMESTAMP = datetime(2038, 1, 19, 3, 14, 7, 999999, tzinfo=UTC)
 
 
 class Spelling(StrEnum):
-    """A way to write values that is not ours, as SQLAlchemy and Django write them into SQLite."""
+    """A way to write values that is not ours: all but the last as SQLAlchemy and Django write them into SQLite."""
 
     HEX = "hex"  # a UUID as 32 digits
     MOMENT = "moment"  # a datetime as text in UTC that does not say so, with or without a fraction
     CLOCK = "clock"  # a time of day as text, with or without a fraction
     NUMBER = "number"  # a decimal as an integer or a float
     BARE_NUMBER = "bare number"  # JSON as text, but a number by itself as a number
+    WRITTEN_OUT = "written out"  # JSON in PostgreSQL's jsonb, which keeps no powers of ten
 
 
 class KeptField(FieldSchema, frozen=True):
@@ -118,6 +119,8 @@ def _bounds(field: FieldSchema, found: FoundColumn, dialect: Dialect) -> dict[st
     name, _, rest = found.type.partition("(")
     sizes = [int(number) for number in re.findall(r"\d+", rest)]
     match field.kind:
+        case Kind.JSON if name == "jsonb":
+            return {"spelling": Spelling.WRITTEN_OUT}
         case Kind.STR | Kind.BYTES | Kind.JSON:
             return _length(field, name, sizes, dialect)
         case Kind.INT:
@@ -176,6 +179,8 @@ def spelt(field: FieldSchema, *, is_compared: bool = False) -> Callable[[Any], A
             return lambda value: _number(fit(value))
         case Spelling.BARE_NUMBER:
             return _json
+        case Spelling.WRITTEN_OUT:
+            return values.json_to_written_out
     return None
 
 

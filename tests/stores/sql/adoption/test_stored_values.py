@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from holdall.errors import HoldallError
+from holdall.errors import CorruptRecord, HoldallError
 from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
 from holdall.store import Change, Verb
 from holdall.stores.sql import open_sql
@@ -119,6 +120,29 @@ async def test_the_same_in_mariadb(
     )
     assert len(told) == 1
     assert told[0].startswith("thing.v holds ")
+
+
+async def test_large_numbers_in_jsonb_are_floats_if_they_can_be(postgres_url: str, fresh_database: Any) -> None:
+    url = fresh_database(postgres_url)
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "CREATE TABLE thing (id bigint PRIMARY KEY, v jsonb NOT NULL);"
+        "INSERT INTO thing VALUES (1, '{\"a\": [1e22, 1]}'), (2, '-1e19'), (3, '9223372036854775807'), (4, '1e22')"
+    )
+    store = open_sql("values", url)
+    store.bind([Schema("thing", (FieldSchema("id", Kind.INT), FieldSchema("v", Kind.JSON)), ("id",))])
+    try:
+        assert await store.inspect() == []
+        rows = await store.fetch(Query("thing").sort(SortKey(("id",))))
+        assert [row[1] for row in rows] == [{"a": [1e22, 1]}, -1e19, 2**63 - 1, 1e22]
+        assert await store.fetch(Query("thing", Compare(("v",), Op.EQ, 1e22))) == [(4, 1e22)]
+        await connection.execute("UPDATE thing SET v = '10000000000000000000001' WHERE id = 1")
+        with pytest.raises(CorruptRecord) as told:
+            await store.fetch(Query("thing"))
+        assert (told.value.key, told.value.fields) == (1, ("v",))
+    finally:
+        await connection.close()
+        await store.close()
 
 
 async def _told_after(url: str, statements: list[str], field: FieldSchema) -> list[str]:
