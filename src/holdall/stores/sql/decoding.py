@@ -64,7 +64,8 @@ def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
     """Return the function from the driver's value of this scalar field, never None, to a border value."""
     kind, family = field.kind, dialect.family
     if kind is Kind.JSON:
-        return _JSON_DECODERS.get(spelling_of(field), values.json_from_text)
+        json_decoder: Convert = _JSON_DECODERS.get(spelling_of(field), values.json_from_text)
+        return json_decoder
     if kind is Kind.TIMEDELTA:
         return values.timedelta_from_number
     if kind is Kind.BOOL and family in ("sqlite", "mysql"):

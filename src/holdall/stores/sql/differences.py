@@ -66,8 +66,8 @@ def _table(
         if name not in fields and not column.nullable and not column.has_default and column.made != "computed":
             yield f"{table.name}.{name} is unknown to the model, and must have a value nobody would give it"
     for clause in sorted(there.conflict_clauses):
-        effect = _CONFLICT_CLAUSES.get(clause, _CONFLICT_CLAUSES["ROLLBACK"])
-        yield f"{table.name} has a rule with ON CONFLICT {clause}, which {effect}: make the table without this clause"
+        harm = _CONFLICT_CLAUSES.get(clause, _CONFLICT_CLAUSES["ROLLBACK"])
+        yield f"{table.name} has a rule with ON CONFLICT {clause}, which {harm}: make the table without this clause"
     for trigger in there.triggers:
         effect = effect_of(trigger, table.name, fields)
         if effect is not None:
