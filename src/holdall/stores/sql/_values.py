@@ -87,7 +87,7 @@ def json_to_text(value: object) -> str:
     return _encode_json(value).decode()
 
 
-def json_to_written_out(value: Value) -> str:
+def json_to_written_out(value: object) -> str:
     """JSON text whose large floats are written out, 10000000000000000.0 for 1e16: as PostgreSQL's jsonb, which writes
     out every number, then keeps them apart from integers.
     """
@@ -100,7 +100,7 @@ def _written_out(found: re.Match[str]) -> str:
     return token if token[0] == '"' else f"{Decimal(token):f}.0"
 
 
-def json_from_written_out(text: str) -> Value:
+def json_from_written_out(text: str) -> Json:
     """JSON of a column that writes out every number: an integer beyond 64 bits is a float, or it is refused."""
     try:
         return json_from_text(text)
