@@ -15,7 +15,7 @@ from holdall.app.gateway import ModelGateway
 from holdall.app.given import demand_lease, demand_model, demand_name, demand_policy, demand_store
 from holdall.app.provisioning import Provisioning
 from holdall.app.sync import SyncHoldall
-from holdall.errors import DeclarationError, SchemaMismatch
+from holdall.errors import DeclarationError, SchemaMismatch, StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
 from holdall.session import (
@@ -168,6 +168,8 @@ class Holdall:
     @contextmanager
     def activated(self, session: Session, *, auto_add: bool = False) -> Iterator[None]:
         """Within the block the active-record look acts in this session."""
+        if not isinstance(session, Session):
+            raise StateError(f"activated takes a Session, not {type(session).__name__}")
         with self._active.entered(ref(session)), adding_new_records(session, auto_add):
             yield
 

@@ -16,6 +16,7 @@ from weakref import ref
 
 import msgspec
 
+from holdall.errors import StateError
 from holdall.model.state import State
 from holdall.query import Key, Value
 
@@ -201,4 +202,7 @@ def state_of(record: Tracked) -> State:
     try:
         return record._track.state
     except AttributeError:
-        return State.UNBOUND
+        if isinstance(record, Tracked):
+            return State.UNBOUND
+    kind = record.__name__ if isinstance(record, type) else type(record).__name__
+    raise StateError(f"state_of takes a record, not {kind}")

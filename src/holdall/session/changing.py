@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from holdall.errors import FrozenError, StateError
@@ -10,15 +12,15 @@ from holdall.model import (
     InstanceState,
     Model,
     Record,
-    Reference,
     SessionLink,
     State,
     edits_of,
     state_of,
     track_of,
 )
+from holdall.session.commit.plan.make_plan import written_version
 from holdall.session.commit.run.committer import Committer
-from holdall.session.context import M, SessionContext
+from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.dao.activity import SessionState
 from holdall.session.identity import IdentityMap
 from holdall.session.succession import restore, succeed
@@ -67,7 +69,7 @@ class Changing(msgspec.Struct, eq=False):
         records = context.records
         if context.link.is_over or not isinstance(record, Model):
             context.demand_open()
-            raise StateError(_no_record("add", record))
+            demand_record("add", record)
         binding = context.bindings.of_model(record.__class__)
         track = track_of(record)
         if track is not None and track.state is not State.UNBOUND:
@@ -92,6 +94,11 @@ class Changing(msgspec.Struct, eq=False):
         if track is not None:
             self._take_ends(track.ends)
         return record
+
+    def add_all(self, given: Iterable[M]) -> list[M]:
+        """Make the records new, in order, up to one that is refused."""
+        _demand_several(given)
+        return list(map(self.add, given))
 
     def _take_ends(self, ends: dict[tuple[int, str], BackEdit] | None) -> None:
         """Take over what was asked at other ends, and the records without a session that were written for it."""
@@ -122,13 +129,12 @@ class Changing(msgspec.Struct, eq=False):
         """Mark the record for removal; False where it was new and is discarded instead."""
         context = self.context
         records = context.records
+        demand_record("remove", record)
         if state_of(record) is not State.NEW and records.holds(record):
             binding = context.bindings.of_model(type(record))
             if binding.record_access is not None:
                 binding.record_access.demand(Verb.REMOVE, binding.collection)
         context.demand_open()
-        if not isinstance(record, Model):
-            raise StateError(_no_record("remove", record))
         context.demand_held(record)
         track = track_of(record)
         if track is None or track.state is State.DELETED:
@@ -138,6 +144,9 @@ class Changing(msgspec.Struct, eq=False):
             return False
         if track.old and record.__key__() != records.stored_key(record):
             raise StateError(f"the key of this {type(record).__name__} was changed; give it back its key to remove it")
+        version = type(record).__holdall__.version
+        if track.old and version is not None and version.name in track.old:
+            raise StateError(written_version(type(record).__name__, version.name))
         if track.state is State.CLEAN:
             records.reattach(record)
         records.states.move(record, State.DELETED, track.old)
@@ -149,6 +158,7 @@ class Changing(msgspec.Struct, eq=False):
         """Take an unbound record as one that its store already has."""
         context = self.context
         context.demand_open()
+        demand_record("register", record)
         binding = context.bindings.of_model(type(record))
         if state_of(record) is not State.UNBOUND or record.__key__() is None:
             raise StateError(f"only an unbound {type(record).__name__} with a key can be registered")
@@ -165,6 +175,7 @@ class Changing(msgspec.Struct, eq=False):
         context = self.context
         records = context.records
         context.demand_open()
+        demand_record("attach", record)
         track = track_of(record)
         if records.holds(record):
             return record
@@ -201,6 +212,7 @@ class Changing(msgspec.Struct, eq=False):
         context = self.context
         records = context.records
         context.committer.demand_idle()
+        demand_record("unregister", record)
         if records.holds(record):
             records.forget(record)
             edits_of(record, records.backs.edits)
@@ -269,9 +281,10 @@ def _is_free(track: SessionLink | InstanceState) -> bool:
     return track.link is None or track.session is None or track.link.is_over
 
 
-def _no_record(verb: str, given: object) -> str:
-    if isinstance(given, Reference):
-        return f"{verb} takes a record, not a reference to one: await it first"
-    if isinstance(given, type):
-        return f"{verb} takes a record, not a class: {verb}({given.__name__}(...))"
-    return f"{verb} takes a record, not {type(given).__name__}"
+def _demand_several(given: object) -> None:
+    """Raise StateError for what is no list of records, or the like."""
+    if isinstance(given, Model):
+        raise StateError(f"add_all takes several records, not one {type(given).__name__}: add() takes it")
+    if isinstance(given, type) or not isinstance(given, Iterable):
+        name = given.__name__ if isinstance(given, type) else type(given).__name__
+        raise StateError(f"add_all takes several records, as in a list, not {name}")

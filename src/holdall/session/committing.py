@@ -18,7 +18,7 @@ from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
-from holdall.session.context import SessionContext
+from holdall.session.context import SessionContext, demand_record
 from holdall.session.foreign import take_keys_of_others
 from holdall.session.preview import unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
@@ -82,6 +82,7 @@ class Committing(msgspec.Struct, eq=False):
     def expect(self, record: Model, names: tuple[str, ...]) -> None:
         """Guard a stored record: commits write it only where its store still has these values as they were read."""
         context = self.context
+        demand_record("expect", record)
         if not context.records.holds(record) or state_of(record) is State.NEW:
             raise StateError(f"only a stored {type(record).__name__} of this session can be expected to be as it was")
         context.records.collect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from holdall.errors import StateError
-from holdall.model import Model, Record, SessionLink, State, state_of
+from holdall.model import Model, Record, Reference, SessionLink, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Key, Op, Query, Some
 from holdall.session.bindings import Bindings
@@ -19,7 +19,7 @@ from holdall.session.reader import Reader
 from holdall.session.references.related_reader import having_keys
 from holdall.session.referential import Referential
 
-__all__ = ["M", "Q", "SessionContext"]
+__all__ = ["M", "Q", "SessionContext", "demand_record", "demand_strategy"]
 
 M = TypeVar("M", bound=Model)
 Q = TypeVar("Q")  # what a query gives: records, or rows of some fields
@@ -40,6 +40,7 @@ class SessionContext:
         self.link = SessionLink(self, _nobody_cares)  # first of all, as ``__del__`` needs it
         if not isinstance(user, User):
             raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
+        demand_strategy(strategy)
         bindings.configure()
         self.bindings = bindings = OwnBindings(bindings)
         self.user = user
@@ -142,5 +143,26 @@ class SessionContext:
         return [*new, *[record for record in self.records.of(model).values() if state_of(record) in _STAYING]]
 
 
+def demand_record(verb: str, given: object) -> None:
+    """Raise StateError where a verb is given what is no record."""
+    if not isinstance(given, Model):
+        raise StateError(_no_record(verb, given))
+
+
+def demand_strategy(given: object) -> None:
+    """Raise StateError for what is no strategy."""
+    if not isinstance(given, Strategy):
+        names = " or ".join(f"Strategy.{strategy.name}" for strategy in Strategy)
+        raise StateError(f"a strategy is {names}, not {given!r}")
+
+
 def _nobody_cares(record: Record) -> None:
     """Handle a changed record where no session is left to write it."""
+
+
+def _no_record(verb: str, given: object) -> str:
+    if isinstance(given, Reference):
+        return f"{verb} takes a record, not a reference to one: await it first"
+    if isinstance(given, type):
+        return f"{verb} takes a record, not a class: {verb}({given.__name__}(...))"
+    return f"{verb} takes a record, not {type(given).__name__}"

@@ -13,7 +13,7 @@ from holdall.model import Model, Record, State, state_of
 from holdall.policy import Policy, Right
 from holdall.query import AnyQuery
 from holdall.session.changing import Changing
-from holdall.session.context import M, SessionContext
+from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.dao.dao import DAO
 from holdall.session.dao.dao_records import bind_dao
 from holdall.session.dao.query_call import QueryCall
@@ -74,6 +74,7 @@ class DaoVerbs(msgspec.Struct, eq=False):
     def register_model(self, record: Model, force: bool) -> bool:
         """Take an unbound record, and those it refers to, as what the stores have; False where it is here already."""
         records = self.context.records
+        demand_record("register_model", record)
         if records.holds(record):
             return False
         known = records.find(type(record), record.__key__())

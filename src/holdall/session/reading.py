@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
 from holdall.query import AnyQuery, Query, Value
-from holdall.session.context import M, Q, SessionContext
+from holdall.session.context import M, Q, SessionContext, demand_record
 from holdall.session.loading import Loading
 from holdall.store import Naming
 
@@ -107,13 +107,16 @@ class Reading(msgspec.Struct, eq=False):
     async def load(self, records: Model | Sequence[Model], fields: Sequence[Any]) -> None:
         """Load what these fields of the records lead to."""
         context = self.context
-        group = [records] if isinstance(records, Model) else list(records)
+        group = [records] if isinstance(records, Model) or not isinstance(records, Iterable) else list(records)
+        for record in group:
+            demand_record("load", record)
         await Loading(context.bindings, context.records, context.reader, context.user).load(group, fields)
 
     async def refresh(self, record: Model) -> None:
         """Take over what the store has now and drop changes."""
         context = self.context
         context.committer.demand_idle()
+        demand_record("refresh", record)
         context.demand_held(record)
         if id(record) in context.records.new:
             raise StateError(f"this {type(record).__name__} is new: its store has nothing to take over")
@@ -121,6 +124,7 @@ class Reading(msgspec.Struct, eq=False):
 
     def names_of(self, record: Model) -> tuple[str, ...]:
         """Return the names under which its store keeps the record, empty where the store has none."""
+        demand_record("names_of", record)
         binding, key = self.context.bindings.of_model(type(record)), record.__key__()
         if key is None or not isinstance(binding.store, Naming):
             return ()

@@ -17,7 +17,7 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.committing import Committing
-from holdall.session.context import M, Q, SessionContext
+from holdall.session.context import M, Q, SessionContext, demand_strategy
 from holdall.session.damage import Readable
 from holdall.session.dao.activity import SessionState
 from holdall.session.dao.dao import DAO
@@ -168,7 +168,7 @@ class Session:
 
     def add_all(self, records: Iterable[M]) -> list[M]:
         """Add records in order; where one is refused, none of the rest is added. Example: :class:`Changing`."""
-        return list(map(self._changing.add, records))
+        return self._changing.add_all(records)
 
     def remove(self, record: Model) -> bool:
         """Mark a record for removal at the next commit; False where it was new and is discarded now.
@@ -250,6 +250,8 @@ class Session:
         ValidationError, Forbidden or StateError before anything is sent, then CommitAborted where nothing was written,
         CommitPartial, CommitPending or CommitUnknown; without ``raise_for_status``, the result has the error.
         """
+        if strategy is not None:
+            demand_strategy(strategy)
         options = CommitOptions(strategy or self.context.strategy, timeout)
         return await self._committing.commit(options, require, raise_for_status=raise_for_status)
 

@@ -23,7 +23,7 @@ from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.identity import IdentityMap
 from holdall.store import Verb
 
-__all__ = ["make_plan"]
+__all__ = ["make_plan", "written_version"]
 
 
 def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
@@ -58,6 +58,11 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
         if batch.binding.record_access is not None:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
     return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
+
+
+def written_version(model: str, name: str) -> str:
+    """The refusal of a stored record whose version was written to."""
+    return f"{model}.{name} is counted by commits and cannot be written; refresh() the record to have what is stored"
 
 
 def _releasing(bindings: Bindings, dirty: list[Record], models: set[type[Model]]) -> tuple[list[Any], list[Any]]:
@@ -252,11 +257,13 @@ def _updates(bindings: Bindings, dirty: list[Record], models: set[type[Model]]) 
     batches = []
     for binding, group in _by_binding(bindings, dirty, models):
         declaration = binding.declaration
-        key_names = {field.name for field in declaration.key}
+        key_names, version = {field.name for field in declaration.key}, declaration.version
         merged: dict[tuple[str, ...], list[Any]] = {}
         for names, records in _by_changed(group):
             if not key_names.isdisjoint(names):
                 raise StateError(f"{binding.collection}: the key of a stored record cannot change; add a new record")
+            if version is not None and version.name in names:
+                raise StateError(written_version(binding.model.__name__, version.name))
             merged.setdefault(binding.update_fields(frozenset(names)), []).extend(records)
         for fields, records in merged.items():
             keys = list(map(declaration.key_of, records))
