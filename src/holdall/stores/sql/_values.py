@@ -27,6 +27,7 @@ __all__ = [
     "datetime_to_naive",
     "datetime_to_text",
     "datetime_with_zone",
+    "decimal_from_number",
     "decimal_from_text",
     "decimal_within",
     "decimal_without_padding",
@@ -179,6 +180,14 @@ def decimal_from_text(text: str | float) -> Decimal:
     except ArithmeticError as error:
         raise ValueError("it is no decimal number") from error
     if not found.is_finite():
+        raise ValueError("it is no finite number")
+    return found
+
+
+def decimal_from_number(number: object) -> Decimal:
+    """From what a column of numbers holds; raises ValueError for text, which SQLite leaves there if it is no number."""
+    found = Decimal(repr(number)) if number.__class__ is float or number.__class__ is int else None
+    if found is None or not found.is_finite():
         raise ValueError("it is no finite number")
     return found
 

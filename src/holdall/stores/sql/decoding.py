@@ -72,6 +72,8 @@ def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
         return _BOOLS.__getitem__
     if kind is Kind.DECIMAL and family != "sqlite" and (family != "postgresql" and field.places is None):
         return values.decimal_without_padding
+    if spelling_of(field) is Spelling.NUMBER:
+        return values.decimal_from_number
     if dialect.driver in DRIVERS:
         return _DECODERS.get((family, kind))
     column = parameter_type(field, dialect).dialect_impl(dialect.sqlalchemy)

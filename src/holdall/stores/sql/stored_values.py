@@ -89,63 +89,72 @@ def _checks(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialec
         yield "holds values that the model does not know; an Enum is kept by its values", f"{column} NOT IN ({known})"
     match dialect.family:
         case "sqlite":
-            check = _sqlite(column, field, found, dialect)
-            if check is not None:
-                sentence, condition = check
+            for sentence, condition in _sqlite(column, field, found, dialect):
                 is_any, condition = condition.startswith(_ANY), condition.removeprefix(_ANY)
                 yield f"holds {sentence}", f"{_ANY if is_any else ''}{column} IS NOT NULL AND ({condition})"
         case "mysql":
             if field.kind is Kind.BOOL:
                 yield "holds numbers other than 0 and 1", f"{column} NOT IN (0, 1)"
-            if field.kind is Kind.UUID and (found.collation or "").endswith("_bin"):
-                yield "holds UUIDs that are not in lower case", f"{_ANY}BINARY {column} <> BINARY lower({column})"
+            if field.kind is Kind.UUID:
+                digits = f"{column} REGEXP '^[0-9A-Fa-f]{{32}}$'"
+                yield "holds UUIDs of 32 digits, which need 36 characters", f"{_ANY}{digits}"
+                if not (found.collation or "").endswith("_ci"):
+                    yield "holds UUIDs that are not in lower case", f"{_ANY}BINARY {column} <> BINARY lower({column})"
             if field.kind is Kind.JSON:
                 yield "holds what is no JSON", f"NOT json_valid({column})"
 
 
-def _sqlite(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialect) -> tuple[str, str] | None:
+def _sqlite(column: str, field: FieldSchema, found: FoundColumn, dialect: Dialect) -> Iterator[tuple[str, str]]:
     if field.kind in _CLASSES:
         wanted = _CLASSES[field.kind]
-        return f"values that are no {wanted}", f"{'' if found.is_loose else _ANY}typeof({column}) <> '{wanted}'"
+        yield f"values that are no {wanted}", f"{'' if found.is_loose else _ANY}typeof({column}) <> '{wanted}'"
+        if field.kind is Kind.STR:
+            yield "texts with a NUL character, which no field takes", f"{_ANY}instr({column}, char(0)) > 0"
     match field.kind, spelling_of(kept(field, found, dialect)):
         case Kind.BOOL, _:
-            return "values other than 0 and 1", f"typeof({column}) <> 'integer' OR {column} NOT IN (0, 1)"
+            yield "values other than 0 and 1", f"typeof({column}) <> 'integer' OR {column} NOT IN (0, 1)"
         case Kind.UUID, Spelling.HEX:
-            return (
+            yield (
                 "UUIDs that are not 32 digits in lower case",
                 f"{_is_uuid(column)} AND (length({column}) <> 32 OR {column} GLOB '*[^0-9a-f]*')",
             )
         case Kind.UUID, _:
-            return (
+            yield (
                 "UUIDs that are not 36 characters in lower case",
                 f"{_is_uuid(column)} AND (length({column}) <> 36 OR {column} GLOB '*[^0-9a-f-]*')",
             )
         case Kind.DATETIME, Spelling.MOMENT:
-            return "datetimes that are no ISO text", f"holdall_moment({column}) IS NULL"
+            yield "datetimes that are no ISO text", f"holdall_moment({column}) IS NULL"
         case Kind.DATETIME, _:
-            return (
+            yield (
                 "datetimes that are not like 2024-05-06 07:08:09.000000+00:00; a column of type DATETIME may hold them",
                 f"{_ANY}holdall_moment({column}) IS NOT NULL AND ({_unlike(column, _MOMENT)})",
             )
         case Kind.DATE, _:
-            return "dates that are not like 2024-05-06", _unlike(column, _DAY)
+            is_read = f"length({column}) <= 10 AND holdall_moment({column}) IS NOT NULL"  # 20240506, 2024-W18-1
+            yield "dates that are no ISO text", f"NOT ({is_read})"
+            yield "dates that are not like 2024-05-06", f"{_ANY}{is_read} AND ({_unlike(column, _DAY)})"
         case Kind.TIME, Spelling.CLOCK:
-            return "times that are no ISO text", f"holdall_clock({column}) IS NULL"
+            yield "times that are no ISO text", f"holdall_clock({column}) IS NULL"
         case Kind.TIME, _:
-            return (
+            yield (
                 "times that are not like 07:08:09.000000; a column of type TIME may hold them",
                 f"{_ANY}holdall_clock({column}) IS NOT NULL AND ({_unlike(column, _CLOCK)})",
             )
         case Kind.DECIMAL, Spelling.NUMBER:
-            return "values that are no numbers", f"typeof({column}) NOT IN ('integer', 'real')"
+            yield "values that are no numbers", f"typeof({column}) NOT IN ('integer', 'real')"
+            places = field.places or 0
+            yield (
+                f"numbers of more than {places} places, which others have calculated: set them to round(…, {places})",
+                f"{_ANY}typeof({column}) = 'real' AND {column} <> round({column}, {places})",
+            )
         case Kind.DECIMAL, _:
-            return (
+            yield (
                 "values that are no decimal numbers as text",
                 f"typeof({column}) <> 'text' OR {column} GLOB '*[^0-9.eE+-]*' OR {column} NOT GLOB '*[0-9]*'",
             )
         case Kind.JSON, _:
-            return "what is no JSON text", f"typeof({column}) <> 'text' OR NOT json_valid({column})"
-    return None
+            yield "what is no JSON text", f"typeof({column}) <> 'text' OR NOT json_valid({column})"
 
 
 def _is_uuid(column: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,12 @@ async def test_a_single_value_that_cannot_be_read_keeps_nobody_from_the_others(t
             "char(36) CHARACTER SET ascii COLLATE ascii_bin",
             "'ABCDEFAB-CDEF-ABCD-EFAB-CDEFABCDEFAB'",
         ),
+        (
+            FieldSchema("v", Kind.UUID),
+            "varchar(40) CHARACTER SET latin1 COLLATE latin1_general_cs",
+            "'ABCDEFAB-CDEF-ABCD-EFAB-CDEFABCDEFAB'",
+        ),
+        (FieldSchema("v", Kind.UUID), "varchar(40)", "'12345678123456781234567812345678'"),
         (FieldSchema("v", Kind.JSON), "longtext", "'{'"),
     ],
 )
@@ -120,6 +128,47 @@ async def test_the_same_in_mariadb(
     )
     assert len(told) == 1
     assert told[0].startswith("thing.v holds ")
+
+
+WIDER = [
+    (FieldSchema("v", Kind.DATE), "text", "20240102", date(2024, 1, 2)),
+    (FieldSchema("v", Kind.DATE), "date", "2024-W01-2", date(2024, 1, 2)),
+    (FieldSchema("v", Kind.DATE), "date", "2024W012", date(2024, 1, 2)),
+    (FieldSchema("v", Kind.DECIMAL, digits=10, places=2), "decimal(10,2)", 0.1 + 0.2, Decimal("0.30000000000000004")),
+    (FieldSchema("v", Kind.STR), "text", "a\0b", "a\0b"),
+]
+
+
+@pytest.mark.parametrize("field, column, value, meant", WIDER)
+async def test_a_single_value_that_is_read_and_not_found_is_told(
+    field: FieldSchema, column: str, value: Any, meant: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "values.db"
+    good = {Kind.DATE: "2024-05-01", Kind.DECIMAL: 5, Kind.STR: "ab"}[field.kind]
+    database = apsw.Connection(str(path))
+    database.execute(f"CREATE TABLE thing (id integer PRIMARY KEY, v {column} NOT NULL)")
+    database.execute("INSERT INTO thing VALUES (1, ?), (2, ?)", (good, value))
+    told = await _told(f"sqlite:///{path}", field)
+    assert len(told) == 1
+    assert told[0].startswith("thing.v holds ")
+    assert await _read(f"sqlite:///{path}", field, 2) == meant
+    database.execute("DELETE FROM thing WHERE id = 2")
+    database.close()
+    assert await _told(f"sqlite:///{path}", field) == []
+
+
+@pytest.mark.parametrize("value", ["1_000", "\u0663", "1\u00a0", b"1"])
+async def test_text_among_numbers_of_sqlite_is_not_read(value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "values.db"
+    database = apsw.Connection(str(path))
+    database.execute("CREATE TABLE thing (id integer PRIMARY KEY, v decimal(10,2) NOT NULL)")
+    database.execute("INSERT INTO thing VALUES (1, 5), (2, ?)", (value,))
+    database.close()
+    field = FieldSchema("v", Kind.DECIMAL, digits=10, places=2)
+    assert await _read(f"sqlite:///{path}", field, 1) == 5
+    with pytest.raises(CorruptRecord) as told:
+        await _read(f"sqlite:///{path}", field, 2)
+    assert (told.value.key, told.value.fields) == (2, ("v",))
 
 
 async def test_large_numbers_in_jsonb_are_floats_if_they_can_be(postgres_url: str, fresh_database: Any) -> None:
@@ -162,5 +211,14 @@ async def _told(url: str, field: FieldSchema) -> list[str]:
     store.bind([Schema("thing", (FieldSchema("id", Kind.INT), field), ("id",))])
     try:
         return list(await store.inspect())
+    finally:
+        await store.close()
+
+
+async def _read(url: str, field: FieldSchema, key: int) -> Any:
+    store = open_sql("values", url)
+    store.bind([Schema("thing", (FieldSchema("id", Kind.INT), field), ("id",))])
+    try:
+        return (await store.fetch(Query("thing", Compare(("id",), Op.EQ, key))))[0][1]
     finally:
         await store.close()
