@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from fastapi import Body
 
-from holdall import Authenticated, Fill, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, field
+from holdall import (
+    Authenticated,
+    Fill,
+    Holdall,
+    Many,
+    Model,
+    OnDelete,
+    Policy,
+    Ref,
+    Role,
+    Session,
+    User,
+    back,
+    computed,
+    field,
+)
 from holdall.testing.client import Client
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +54,14 @@ class Shelf(Model, collection="shelves"):
     text: str = field(default="")
     volumes: Many[Volume] = back("shelf", fill=Fill.STORED, on_delete=OnDelete.UNLINK)
 
+    @computed
+    def seen(self) -> list[int]:
+        return list(self.volumes.keys)
+
+    @computed
+    def said(self) -> str:
+        return f"{self} {self.fields} {self['volumes']}"
+
 
 class Volume(Model, collection="volumes"):
     id: int = field(pk=True)
@@ -64,6 +88,11 @@ class Note(Model, collection="notes"):
     kid: Ref[Kid | None] = field(default=None)
     kids: Many[Kid] = field(default=())
     text: str = field(default="")
+    shelf: Ref[Shelf | None] = field(default=None)
+
+    @computed
+    def volumes(self) -> list[int] | None:
+        return list(self.shelf.volumes.keys) if self.shelf else None
 
 
 async def who(scope: MutableMapping[str, Any]) -> User:
@@ -76,7 +105,7 @@ async def world(policy: Policy, *, is_filled: bool) -> Holdall:
     app.add(Kept, Owner, Left, Note, Shelf, store="m", policy=OPEN)
     app.add(Kid, Thing, Link, Volume, store="m", policy=policy)
     async with app.session() as s:
-        s.add_all([kind(id=1) for kind in (Kept, Owner, Left, Note, Shelf)])
+        s.add_all([*[kind(id=1) for kind in (Kept, Owner, Left, Shelf)], Note(id=1, shelf=1)])
     if is_filled:
         async with app.session() as s:
             s.add_all([Kid(id=7, kept=1), Thing(id=7, owner=1), Link(id=7, left=1), Volume(id=7, shelf=1)])
@@ -120,10 +149,53 @@ REQUESTS: list[tuple[str, str, Any]] = [
 ]
 
 
+OWN: list[tuple[str, str, Any]] = [
+    *[("GET", f"/own/{p}/1", None) for p in ("notes", "shelves")],
+    *[("POST", "/own/notes", body) for body in BODIES],
+    *[("POST", f"/own/shelves/1/volumes/{key}", None) for key in (7, 8)],
+    *[("DELETE", f"/own/shelves/1/volumes/{key}", None) for key in (7, 8)],
+    ("DELETE", "/own/shelves/1", None),
+]
+
+
+def served(app: Holdall) -> Client:
+    """The collections, and routes of one's own that do what these do."""
+    service = app.asgi(authenticate=who)
+    work: Any = app.session_dependency()
+
+    @service.get("/own/notes/{key}")
+    async def note(key: int, session: Session = work) -> Note:
+        return await session.require(Note, key)
+
+    @service.get("/own/shelves/{key}")
+    async def shelf(key: int, session: Session = work) -> list[Shelf]:
+        return [await session.require(Shelf, key)]
+
+    @service.post("/own/notes")
+    async def add(note: Annotated[Note, Body()], session: Session = work) -> Note:
+        session.add(note)
+        await session.commit()
+        return note
+
+    @service.post("/own/shelves/{key}/volumes/{volume}")
+    async def put(key: int, volume: int, session: Session = work) -> None:
+        (await session.require(Shelf, key)).volumes.add(volume)
+
+    @service.delete("/own/shelves/{key}/volumes/{volume}")
+    async def take(key: int, volume: int, session: Session = work) -> None:
+        (await session.require(Shelf, key)).volumes.remove(volume)
+
+    @service.delete("/own/shelves/{key}")
+    async def remove(key: int, session: Session = work) -> None:
+        session.remove(await session.require(Shelf, key))
+
+    return Client(service)
+
+
 async def answers(app: Holdall) -> list[Any]:
-    async with Client(app.asgi(authenticate=who)) as c:
+    async with served(app) as c:
         found = []
-        for method, url, json in REQUESTS:
+        for method, url, json in [*REQUESTS, *OWN]:
             answer = await c.request(method, url, json=json)
             found.append((method, url, json, answer.status, answer.headers, answer.body))
         return found
@@ -166,3 +238,15 @@ async def test_what_refers_to_a_record_is_shown_to_those_who_may_read_it() -> No
             assert (await c.get("/shelves")).json()["data"][0].get("volumes") == shown
             tag = (await c.get("/shelves/1")).headers["etag"]
             assert (await c.patch("/shelves/1", {"text": "y"}, **{"if-match": tag})).status == 200
+
+
+async def test_computed_values_see_what_the_user_may_read() -> None:
+    for policy, seen in ((OPEN, [7]), (BOSS, None)):
+        async with served(await world(policy, is_filled=True)) as c:
+            assert (await c.get("/shelves/1")).json()["seen"] == seen
+            assert (await c.get("/shelves")).json()["data"][0]["seen"] == seen
+            assert (await c.get("/notes/1")).json()["volumes"] == seen
+            answer = await c.get("/own/shelves/1")
+            assert answer.status == 200, answer.body
+            (own,) = answer.json()
+            assert (own["seen"], own.get("volumes"), "7" in own["said"]) == (seen, seen, policy is OPEN)

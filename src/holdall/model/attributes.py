@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdall.model.field import Field
 from holdall.model.inverse_edits import rewrite
 from holdall.model.many import Related
 from holdall.model.one_back import OneBack
 from holdall.model.reference import Reference
 from holdall.model.target import Target
-from holdall.model.tracking import Record, gc_track
+from holdall.model.tracking import Record, gc_track, hidden_ends
 from holdall.query import Value
 
-__all__ = ["BackAttribute", "ManyAttribute", "MutableAttribute", "OneBackAttribute", "RefAttribute", "SlotAttribute"]
+__all__ = [
+    "BackAttribute",
+    "ManyAttribute",
+    "MutableAttribute",
+    "OneBackAttribute",
+    "RefAttribute",
+    "SlotAttribute",
+    "StoredBackAttribute",
+    "StoredOneBackAttribute",
+    "attribute_of",
+]
 
 _IMMUTABLE = frozenset({type(None), bool, int, float, str})
 
@@ -78,6 +89,32 @@ class ManyAttribute(SlotAttribute):
         return Related(record, self._name, references) if self._container is None else self._container(references)
 
 
+class StoredBackAttribute(ManyAttribute):
+    """The stored other end of references; for users who may not read what refers, it is as if it were not stored."""
+
+    __slots__ = ()
+
+    def __get__(self, record: Record, owner: object) -> Any:
+        if record is not None and self._name in hidden_ends(record):
+            return Related(record, self._name, None)
+        return super().__get__(record, owner)
+
+
+class StoredOneBackAttribute(RefAttribute):
+    """The stored other end of a 1-1 reference; for users who may not read what refers, as if it were not stored."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, slot: Any, target: Any, name: str) -> None:
+        super().__init__(slot, target)
+        self._name = name
+
+    def __get__(self, record: Record, owner: object) -> Any:
+        if record is not None and self._name in hidden_ends(record):
+            return OneBack(self._target, record, self._name)
+        return super().__get__(record, owner)
+
+
 class MutableAttribute(SlotAttribute):
     """A list, dict or other value that can be changed in place: the session is told when one is handed out."""
 
@@ -121,3 +158,18 @@ class OneBackAttribute(BackAttribute):
 
     def __set__(self, record: Record, value: object) -> None:
         rewrite(record, self._name, () if value is None else (value,))
+
+
+def attribute_of(field: Field, slot: object) -> Any:
+    """Return the descriptor that reads the field from its slot: the slot itself where nothing has to stand in front of
+    it.
+    """
+    if field.type is not None:
+        return MutableAttribute(slot) if field.type.is_mutable else slot
+    if field.options.back is not None:
+        if field.form is None:
+            return StoredOneBackAttribute(slot, field.target, field.name)
+        return StoredBackAttribute(slot, field.target, field.name, field.container)
+    if field.form is None:
+        return RefAttribute(slot, field.target)
+    return ManyAttribute(slot, field.target, field.name, field.container)

@@ -15,13 +15,7 @@ import msgspec
 from holdall.errors import DeclarationError
 from holdall.model.ancestry import ancestors_of, slot_of
 from holdall.model.annotations import read_annotations, unwrap
-from holdall.model.attributes import (
-    BackAttribute,
-    ManyAttribute,
-    MutableAttribute,
-    OneBackAttribute,
-    RefAttribute,
-)
+from holdall.model.attributes import BackAttribute, OneBackAttribute, attribute_of
 from holdall.model.construct import constructor
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import Check
@@ -201,7 +195,7 @@ class _Body:
             if item.form is ManyForm.BACK:
                 namespace[item.name] = (OneBackAttribute if item.is_single else BackAttribute)(item.name, item.target)
             elif item.name in self.own and item.name in getattr(parent, "__struct_fields__", ()):
-                namespace[item.name] = _attribute(item, slot_of(parent, item.name))
+                namespace[item.name] = attribute_of(item, slot_of(parent, item.name))
 
     def finish(self, cls: Any, declaration: Declaration) -> None:
         """Bind each field to its slot and put references' attributes in front of theirs.
@@ -212,20 +206,9 @@ class _Body:
             slot = slot_of(cls, item.name)
             item.bind(slot)
             item.check_default()
-            attribute = _attribute(item, slot)
+            attribute = attribute_of(item, slot)
             if attribute is not slot and cls.__dict__.get(item.name) is slot:
                 type.__setattr__(cls, item.name, attribute)
-
-
-def _attribute(field: Field, slot: object) -> Any:
-    """Return the descriptor that reads the field from its slot: the slot itself where nothing has to stand in front of
-    it.
-    """
-    if field.type is not None:
-        return MutableAttribute(slot) if field.type.is_mutable else slot
-    if field.form is None:
-        return RefAttribute(slot, field.target)
-    return ManyAttribute(slot, field.target, field.name, field.container)
 
 
 def _make_field(model: str, name: str, annotation: object, given: object, names: Names) -> Field:

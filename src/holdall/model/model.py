@@ -17,7 +17,7 @@ from holdall.model.meta import ModelMeta
 from holdall.model.pydantic_form import record_core_schema, record_json_schema
 from holdall.model.state import State
 from holdall.model.stream import stream
-from holdall.model.tracking import Tracked, state_of, track_of
+from holdall.model.tracking import Tracked, hidden_ends, state_of, track_of
 from holdall.query import Condition, Key, Query, Value
 
 __all__ = ["Model"]
@@ -167,9 +167,9 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         raise TypeError(f"a {type(self).__name__} is no collection: record.fields has its values by name")
 
     def __repr__(self) -> str:
-        parts = []
+        parts, hidden = [], hidden_ends(self)
         for field in self.__holdall__.stored:
-            if field.options.repr:
+            if field.options.repr and field.name not in hidden:
                 value = field.get(self)
                 parts.append(f"{field.name}={_short.repr(field.encode(value) if field.is_relation else value)}")
         return f"{type(self).__name__}({', '.join(parts)})"

@@ -11,7 +11,7 @@ import msgspec
 
 from holdall.errors import StateError, ValidationError
 from holdall.model.state import State
-from holdall.model.tracking import Record, state_of
+from holdall.model.tracking import Record, hidden_ends, state_of
 from holdall.query import Json, Value
 
 __all__ = ["RECORD_ERROR", "RECORD_MARK", "record_core_schema", "record_json_schema"]
@@ -59,4 +59,6 @@ def _shown(record: Record) -> Any:
             f"this {type(record).__name__} is shown before it is committed, which is yet to make its key, version or"
             " moments: write 'await session.commit()' before it is returned"
         )
-    return msgspec.json.decode(declaration.json_output.encode_what_can_be([record]))[0]
+    output, hidden = declaration.json_output, hidden_ends(record)
+    names = [name for name in output.names if name not in hidden] if hidden else None
+    return msgspec.json.decode(output.encode_what_can_be([record], names))[0]

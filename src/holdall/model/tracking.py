@@ -29,6 +29,7 @@ __all__ = [
     "Trust",
     "changed_of",
     "gc_track",
+    "hidden_ends",
     "old_of",
     "old_values_of",
     "set_track",
@@ -89,12 +90,13 @@ class SessionLink:
     while code that speaks for a store is under way. While a commit is in flight, ``edited`` collects the records that
     are written to, by ``id()``. ``ends`` is what was asked at other ends of references, by the ``id()`` of their record
     and the name; it is held here, as it goes with the records when the session ends. ``is_over`` once the session has
-    ended, though somebody may still hold it.
+    ended, though somebody may still hold it. ``hidden_ends(model)`` names the stored other ends of references that its
+    user may not see, also after its end.
 
     Example: :func:`state_of`.
     """
 
-    __slots__ = ("_session", "edited", "ends", "is_over", "touch", "trusted")
+    __slots__ = ("_session", "edited", "ends", "hidden_ends", "is_over", "touch", "trusted")
     state = State.CLEAN
     old: dict[str, Value] | None = None
 
@@ -102,6 +104,7 @@ class SessionLink:
         self._session = ref(session)
         self.touch = touch
         self.is_over = False
+        self.hidden_ends: Callable[[Any], frozenset[str]] = _nothing
         self.ends: dict[tuple[int, str], Any] = {}
         self.trusted: Trust | None = None
         self.edited: dict[int, Record] | None = None
@@ -115,6 +118,14 @@ class SessionLink:
     def session(self) -> SessionAccess | None:
         """The session, unless it is gone."""
         return self._session()
+
+
+def _nothing(model: Any) -> frozenset[str]:
+    """What sessions hide that hide nothing."""
+    return _NOTHING
+
+
+_NOTHING = frozenset[str]()
 
 
 class InstanceState(msgspec.Struct, eq=False):
@@ -188,6 +199,17 @@ def changed_of(records: Sequence[Record]) -> list[Record]:
     """Return those of the records that are dirty; a session knows each of them. Example: :func:`state_of`."""
     dirty = State.DIRTY
     return [record for record in records if record._track.state is dirty]
+
+
+def hidden_ends(record: Tracked) -> frozenset[str]:
+    """The stored other ends of references that the user of the record's session may not see.
+
+    Those of a new record hold what the user gave. Example: :func:`state_of`.
+    """
+    track = track_of(record)
+    if track is None or track.link is None or track.state is State.NEW:
+        return _NOTHING
+    return track.link.hidden_ends(type(record))
 
 
 def state_of(record: Tracked) -> State:

@@ -7,6 +7,7 @@ from holdall.session.commit.outcome.result import CommitResult, Task, TaskState
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.order import Edge, Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan, Step
+from holdall.session.commit.plan.rights import rights_of_removal
 from holdall.session.commit.recovery.recovery import Recovery
 from holdall.session.commit.recovery.rounds import Recovered, recovering
 from holdall.session.commit.recovery.unfinished import Unfinished
@@ -61,4 +62,5 @@ __all__ = [
     "order_nodes",
     "query",
     "recovering",
+    "rights_of_removal",
 ]

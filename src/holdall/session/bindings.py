@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from holdall.errors import DeclarationError, QueryError, StateError
 from holdall.model import Field, Model
-from holdall.query import AnyQuery, Query, Schema
+from holdall.policy import Right, User
+from holdall.query import AnyQuery, Query, Schema, paths_of
 from holdall.session.binding import Binding, Relationship
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
@@ -32,6 +33,7 @@ class Bindings:
         self._is_settled = True
         self.has_bonds = False
         self.has_unenforced = False  # any that must be looked at whenever records are written
+        self.has_stored_ends = False  # any that users might see who may not read what refers
         self.has_late_keys = False  # of stores that are written after the decision of a commit over several
 
     def add(self, binding: Binding) -> None:
@@ -73,6 +75,9 @@ class Bindings:
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.relationships for binding in self)
+        self.has_stored_ends = any(
+            relationship.stored_inverses for binding in self for relationship in binding.relationships
+        )
         self.has_unenforced = any(binding.unenforced or binding.inversely_stored for binding in self)
         return stores
 
@@ -98,6 +103,27 @@ class Bindings:
     def missing_name(self, collection: str) -> Binding:
         """Raise StateError for a name without a binding; overridden where a binding can be made for it."""
         raise StateError(f"there is no collection {collection!r} in this Holdall")
+
+    def hidden_ends(self, model: type[Model], user: User) -> frozenset[str]:
+        """The stored other ends of references into a model that the user may not see: he may not read what refers."""
+        binding = self._by_model.get(model)
+        ends = {} if binding is None else binding.stored_ends
+        return frozenset(name for name, source in ends.items() if not source.policy.allows(Right.READ, user))
+
+    def demand_ends(self, query: AnyQuery, binding: Binding, user: User) -> None:
+        """Raise Forbidden where the query names a stored other end of references from what the user may not read."""
+        if user.unrestricted or not self.has_stored_ends:
+            return
+        for path in paths_of(query):
+            current = binding
+            for name in path:
+                source = current.stored_ends.get(name)
+                if source is not None:
+                    source.policy.demand(Right.READ, user, source.collection)
+                target = current.schema.field(name).target
+                if target is None:
+                    break
+                current = self.of_name(target)
 
     def of_query(self, query: AnyQuery) -> Binding:
         """The binding a query is about. Raises QueryError for what is no query."""

@@ -16,6 +16,7 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.guards import expected_of
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
+from holdall.session.commit.plan.rights import demand_sight
 from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
@@ -59,11 +60,17 @@ class Committing(msgspec.Struct, eq=False):
 
     def plan(self) -> Plan:
         """Return what a commit would write; planning changes nothing."""
-        records = self.context.records
-        records.collect()
-        take_keys_of_others(records)
-        with unmade(records):
+        self._collect()
+        with unmade(self.context.records):
             return self._plan()
+
+    def _collect(self) -> None:
+        """Note all changes; refuse those that the user may not make."""
+        context = self.context
+        context.records.collect()
+        take_keys_of_others(context.records)
+        if not context.user.unrestricted:
+            demand_sight(context.records, context.bindings, context.user)
 
     def _plan(self) -> Plan:
         return make_plan(self.context.records, self.context.bindings, self.context.user)
@@ -72,8 +79,7 @@ class Committing(msgspec.Struct, eq=False):
         """Return the plan of a commit with all that references bring along; nothing is changed by it."""
         context = self.context
         context.committer.demand_idle()
-        context.records.collect()
-        take_keys_of_others(context.records)
+        self._collect()
         if not context.referential.is_needed():
             return self.plan()
         async with context.referential.induced():
@@ -101,8 +107,7 @@ class Committing(msgspec.Struct, eq=False):
         records = context.records
         context.demand_open()
         context.committer.demand_idle()
-        records.collect()
-        take_keys_of_others(records)
+        self._collect()
         try:
             result = await self._commit_anew(options, wanted)
         except CommitError as error:

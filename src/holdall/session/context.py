@@ -42,6 +42,8 @@ class SessionContext:
             raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
         demand_strategy(strategy)
         bindings.configure()
+        if bindings.has_stored_ends and not user.unrestricted:
+            self.link.hidden_ends = _HiddenEnds(bindings, user)
         self.bindings = bindings = OwnBindings(bindings)
         self.user = user
         self.strategy = strategy
@@ -154,6 +156,21 @@ def demand_strategy(given: object) -> None:
     if not isinstance(given, Strategy):
         names = " or ".join(f"Strategy.{strategy.name}" for strategy in Strategy)
         raise StateError(f"a strategy is {names}, not {given!r}")
+
+
+class _HiddenEnds:
+    """The stored other ends that a user may not see, by model. They stay with the records, and hold none."""
+
+    def __init__(self, bindings: Bindings, user: User) -> None:
+        self._bindings = bindings
+        self._user = user
+        self._found: dict[type[Model], frozenset[str]] = {}
+
+    def __call__(self, model: type[Model]) -> frozenset[str]:
+        found = self._found.get(model)
+        if found is None:
+            found = self._found[model] = self._bindings.hidden_ends(model, self._user)
+        return found
 
 
 def _nobody_cares(record: Record) -> None:

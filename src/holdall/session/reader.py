@@ -152,6 +152,7 @@ class Reader(msgspec.Struct, eq=False):
         binding, asked = self.bindings.of_query(query), list[Asked]()
         semi_joins = SemiJoins(self.bindings, self.user, asked)
         binding.policy.demand(Right.READ, self.user, binding.collection)
+        self.bindings.demand_ends(query, binding, self.user)
         plain = _under_name(query, binding)
         local = plain if is_local(plain) else await semi_joins.rewrite(plain, binding)
         return await CrossStore(semi_joins).explained(local, binding, asked)
@@ -177,6 +178,7 @@ class Reader(msgspec.Struct, eq=False):
     async def rewritten(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query under its collection's name here, as its own store can answer it."""
         binding.policy.demand(Right.READ, self.user, binding.collection)
+        self.bindings.demand_ends(query, binding, self.user)
         if query.collection != binding.collection or query.model is not None:
             query = _under_name(query, binding)
         return query if is_local(query) else await self._semi_joins.rewrite(query, binding)

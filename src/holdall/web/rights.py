@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from holdall.model import OnDelete
 from holdall.policy import Right, User
-from holdall.session import Binding
+from holdall.session import Binding, rights_of_removal
 from holdall.web.problem import Problem
 
 __all__ = ["USER", "demand_removal", "demand_right", "has_any_right", "refusal"]
@@ -23,8 +22,6 @@ class _EveryRole(frozenset[str]):
 
 _SOMEBODY = User("somebody", roles=_EveryRole())
 
-_RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDelete.RESTRICT: Right.READ}
-
 
 def demand_right(binding: Binding, right: Right, user: User, challenge: str) -> None:
     """Raise Problem unless the user has the right; done before anything of the request's body is read."""
@@ -37,16 +34,10 @@ def demand_removal(binding: Binding, user: User, challenge: str) -> None:
 
     Which of them are there is not asked: who may not see them would learn of them by the answer.
     """
-    pending, seen = [binding], {binding}
-    while pending:
-        for relationship in pending.pop().bound_by:
-            right = _RIGHT_OF[relationship.on_delete]
-            if not relationship.source.policy.allows(right, user):
-                refused = refusal(relationship.source, right, user, challenge)
-                raise refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
-            if relationship.on_delete is OnDelete.CASCADE and relationship.source not in seen:
-                seen.add(relationship.source)
-                pending.append(relationship.source)
+    for source, right in rights_of_removal(binding):
+        if not source.policy.allows(right, user):
+            refused = refusal(source, right, user, challenge)
+            raise refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
 
 
 def has_any_right(binding: Binding, user: User) -> bool:

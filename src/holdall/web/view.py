@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
-from holdall.model import Field, Record, Reference
+from holdall.model import Record, Reference, hidden_ends
 from holdall.policy import Right, User
-from holdall.query import And, AnyQuery, Compare, Condition, Json, Key, Kind, Op, Query, Value
+from holdall.query import And, AnyQuery, Compare, Condition, Key, Kind, Op, Query, Value
 from holdall.session import Binding, Readable, Session, damaged_fields
 from holdall.web.key import KeyText
 
@@ -75,10 +75,6 @@ class CollectionView:
     async def handle_update(self, session: Session, record: Record, values: dict[str, Value]) -> Record:
         """A record of the session with new values, committed."""
         self._demand(session, Right.UPDATE)
-        if self.binding.relationships:
-            given = {relationship.field.name for relationship in self.binding.relationships} & values.keys()
-            by_name = self.declaration.by_name
-            self._demand_sight(session, values, {name: by_name[name].get(record) for name in given})
         self.update(record, values)
         await session.commit()
         return record
@@ -112,23 +108,7 @@ class CollectionView:
         if key is not None and (why := self._keys.unaddressable(key)) is not None:
             names = [name for name in self._key if getattr(record, name) is not None]
             raise ValidationError(self.declaration.model.__name__, [FieldError(names[-1], "key", why)])
-        given = {relationship.field.name: relationship.field.get(record) for relationship in self.binding.relationships}
-        self._demand_sight(session, given, {})
         return session.add(record)
-
-    def _demand_sight(self, session: Session, values: dict[str, Value], current: dict[str, Json]) -> None:
-        """Refuse new references into what the user may not read: the answer would tell which records are there."""
-        errors = [
-            FieldError(
-                relationship.field.name, "reference", "can be given by those only who may read what it refers to"
-            )
-            for relationship in self.binding.relationships
-            if (name := relationship.field.name) in values
-            and not _keys_in(relationship.field, values[name]) <= _keys_in(relationship.field, current.get(name))
-            and not relationship.target.policy.allows(Right.READ, session.user)
-        ]
-        if errors:
-            raise ValidationError(self.declaration.model.__name__, errors)
 
     def update(self, record: Record, values: dict[str, Value]) -> None:
         """Give a record new values; raises ValidationError with everything that is refused."""
@@ -239,7 +219,7 @@ async def _load_references(records: Sequence[Record]) -> list[Record]:
         reference
         for record in records
         for field in type(record).__holdall__.relations
-        if field.is_stored
+        if field.is_stored and field.name not in hidden_ends(record)
         for reference in _references(getattr(record, field.name), field.form is not None)
     ]
     found = await asyncio.gather(*references, return_exceptions=True)
@@ -248,9 +228,3 @@ async def _load_references(records: Sequence[Record]) -> list[Record]:
 
 def _references(value: Value, is_many: bool) -> list[Reference[Any]]:
     return [reference for reference in (value if is_many else (value,)) if reference]
-
-
-def _keys_in(field: Field, slot: Value) -> set[Key]:
-    """The keys that a reference, or a list of them, holds; records that are yet to be stored stand for themselves."""
-    items = [slot] if field.form is None else slot or ()
-    return {item.key if isinstance(item, Reference) else item for item in items if item is not None}

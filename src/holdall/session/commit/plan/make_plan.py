@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from operator import is_
 from typing import Any
@@ -18,6 +18,7 @@ from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
 from holdall.session.commit.plan.referenced_records import referenced_records
+from holdall.session.commit.plan.rights import demand_rights
 from holdall.session.commit.plan.schedule_steps import schedule_steps
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.identity import IdentityMap
@@ -37,7 +38,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     written = (
         [record for record in dirty if id(record) not in records.system_changes] if records.system_changes else dirty
     )
-    _demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
+    demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
     _stamp(records, bindings, new, dirty, models_new | models_dirty)
@@ -110,15 +111,6 @@ def _declaration(model: type[Model]) -> Declaration:
 
 def _referring(records: list[Record], models: set[type[Model]]) -> list[tuple[int, Any]]:
     return _numbered(records, models, lambda declaration: bool(declaration.references))
-
-
-def _demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, list[Any]]]) -> None:
-    if user.unrestricted:
-        return
-    for right, records in groups:
-        for model in {type(record) for record in records}:
-            binding = bindings.of_model(model)
-            binding.policy.demand(right, user, binding.collection)
 
 
 def _validate(bindings: Bindings, changed: list[Record], models: set[type[Model]]) -> None:

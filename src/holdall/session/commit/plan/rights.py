@@ -1,0 +1,145 @@
+"""What a user must be allowed to for the changes of a session, asked before any store is.
+
+Records that a user may not read make no difference to what a commit answers. So what might tell of them is refused
+whether they are there or not: new references to them, edits at other ends of references, removals that concern them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from holdall.errors import FieldError, ValidationError
+from holdall.model import (
+    BackEdit,
+    Field,
+    OnDelete,
+    Record,
+    Reference,
+    State,
+    items_of,
+    old_of,
+    record_in,
+    state_of,
+    track_of,
+)
+from holdall.policy import Right, User
+from holdall.query import Key, Value
+from holdall.session.binding import Binding, Relationship
+from holdall.session.bindings import Bindings
+from holdall.session.identity import IdentityMap
+
+__all__ = ["demand_rights", "demand_sight", "rights_of_removal"]
+
+_RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDelete.RESTRICT: Right.READ}
+
+
+def demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, Iterable[Record]]]) -> None:
+    """Raise Forbidden unless the user has each right in the collections of all records beside it."""
+    if user.unrestricted:
+        return
+    for right, records in groups:
+        for model in {type(record) for record in records}:
+            binding = bindings.of_model(model)
+            binding.policy.demand(right, user, binding.collection)
+
+
+def rights_of_removal(binding: Binding) -> Iterator[tuple[Binding, Right]]:
+    """The rights that the removal of a record may need in collections that refer to it, whether or not anything does.
+
+    To delete what goes with it, to update what it is taken out of, to read what may stand in the way.
+
+    Example: :class:`Binding`.
+    """
+    pending, seen = [binding], {binding}
+    while pending:
+        for relationship in pending.pop().bound_by:
+            yield relationship.source, _RIGHT_OF[relationship.on_delete]
+            if relationship.on_delete is OnDelete.CASCADE and relationship.source not in seen:
+                seen.add(relationship.source)
+                pending.append(relationship.source)
+
+
+def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
+    """Refuse changes whose answer could tell of records that the user may not read.
+
+    Raises Forbidden where a right is missing, ValidationError with every reference in question.
+    """
+    new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
+    demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
+    for model in {type(record) for record in deleted}:
+        for source, right in rights_of_removal(bindings.of_model(model)):
+            source.policy.demand(right, user, source.collection)
+    if not bindings.has_bonds:
+        return
+    changed, errors, names = [*new, *dirty], list[FieldError](), set[str]()
+    unseen = {model: _unseen(bindings.of_model(model), user) for model in {type(record) for record in changed}}
+    if any(unseen.values()):
+        for number, record in enumerate(changed):
+            for relationship in unseen[type(record)]:
+                if _has_unseen_keys(records, relationship, record):
+                    place = f"{bindings.of_model(type(record)).collection}[{number}]." if len(changed) > 1 else ""
+                    errors.append(_refusal(place + relationship.field.name))
+                    names.add(type(record).__name__)
+    for edit in records.backs.edits.values():
+        track = track_of(edit.owner)
+        if track is not None and track.link is not None and _leads_to_unseen(records, bindings, user, edit):
+            errors.append(_refusal(edit.name))
+            names.add(type(edit.owner).__name__)
+    if errors:
+        raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
+
+
+def _unseen(binding: Binding, user: User) -> list[Relationship]:
+    """The references into collections that the user may not read."""
+    return [
+        relationship
+        for relationship in binding.relationships
+        if not relationship.target.policy.allows(Right.READ, user)
+    ]
+
+
+def _has_unseen_keys(records: IdentityMap, relationship: Relationship, record: Record) -> bool:
+    """Whether the record refers to others than before, but for those that are new in this session."""
+    field, before = relationship.field, set[Any]()
+    if state_of(record) is not State.NEW:
+        old = old_of(record)
+        if field.name not in old:
+            return False
+        before = _keys(field, old[field.name])
+    asked = _keys(field, field.get(record)) - before
+    return any(not _is_new(records, relationship.target, key) for key in asked)
+
+
+def _leads_to_unseen(records: IdentityMap, bindings: Bindings, user: User, edit: BackEdit) -> bool:
+    """Whether stored records that the user may not read are to be changed for an edit at the other end of references.
+
+    Raises Forbidden where he may not change them.
+    """
+    owner = bindings.of_model(type(edit.owner))
+    field = owner.declaration.by_name[edit.name]
+    source = next(relationship.source for relationship in owner.bound_by if field in relationship.backs)
+    is_rewritten = edit.kept is not None and state_of(edit.owner) is not State.NEW
+    if not is_rewritten and all(_is_new(records, source, key) for key in [*edit.added, *edit.removed]):
+        return False
+    source.policy.demand(Right.UPDATE, user, source.collection)
+    return not source.policy.allows(Right.READ, user)
+
+
+def _keys(field: Field, slot: Value) -> set[Key]:
+    """The keys in the slot of a reference, or of a list of them; not of records that are yet to be stored."""
+    found = set[Key]()
+    for item in items_of(field, slot):
+        record = record_in(item) if item.__class__ is Reference else None
+        if record is None or state_of(record) is not State.NEW:
+            found.add(item.key if item.__class__ is Reference else item)
+    return found
+
+
+def _is_new(records: IdentityMap, binding: Binding, key: Key) -> bool:
+    record = records.find(binding.model, key)
+    return record is not None and state_of(record) is State.NEW
+
+
+def _refusal(path: str) -> FieldError:
+    return FieldError(path, "reference", "can be given by those only who may read what it refers to")
