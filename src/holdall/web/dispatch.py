@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from holdall.web.asgi import Application, Receive, Scope, Send
+from holdall.web.options import Options
+from holdall.web.record_bodies import checked_receive
 from holdall.web.resource import Resource
 
 __all__ = ["CollectionMiddleware", "find_resource"]
@@ -37,14 +39,18 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
 class CollectionMiddleware:
     """Answers for the collections inside the host's own middleware, where it has any."""
 
-    def __init__(self, app: Application, find: Callable[[Scope], tuple[Resource, str] | None]) -> None:
+    def __init__(
+        self, app: Application, find: Callable[[Scope], tuple[Resource, str] | None], options: Options
+    ) -> None:
         self._app = app
         self._find = find
+        self._options = options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
         found = self._find(scope) if scope["type"] == "http" else None
         if found is None:
-            await self._app(scope, receive, send)
+            is_http = scope["type"] == "http"
+            await self._app(scope, checked_receive(scope, receive, self._options) if is_http else receive, send)
         else:
             await found[0](scope, receive, send, found[1])

@@ -15,17 +15,18 @@ from holdall.errors import FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
 from holdall.query import Value
 from holdall.web.problem import Problem, failure_of, problem_of
+from holdall.web.record_bodies import RecordBodies
 from holdall.web.reply import problem_reply
 from holdall.web.rights import USER
 
-__all__ = ["add_problem_handlers", "failed", "http_problem"]
+__all__ = ["add_handlers", "add_problem_handlers", "failed", "http_problem"]
 
 
 def add_problem_handlers(service: FastAPI) -> None:
     """Answer the exceptions of routes with problem documents, unless the host has handlers of its own.
 
-    Errors of a route's session are answered as collections answer them; a failure of the program itself goes on as an
-    exception.
+    Errors of a route's session are answered as collections answer them, and bodies with records in them are checked as
+    they check theirs; a failure of the program itself goes on as an exception.
 
     >>> from fastapi import FastAPI
     >>> service = FastAPI()
@@ -34,6 +35,12 @@ def add_problem_handlers(service: FastAPI) -> None:
     >>> HoldallError in service.exception_handlers
     True
     """
+    add_handlers(service)
+    service.add_middleware(RecordBodies)
+
+
+def add_handlers(service: FastAPI) -> None:
+    """Add the handlers alone, where bodies are checked otherwise. Example: :func:`add_problem_handlers`."""
     service.add_exception_handler(HTTPException, _http)
     service.add_exception_handler(RequestValidationError, _invalid)
     service.add_exception_handler(Problem, _problem)
@@ -48,11 +55,14 @@ def http_problem(error: HTTPException) -> Problem:
         return Problem(404, "not-found", "There is no such record.")  # as of a collection that may not be seen
     detail = said if isinstance(said, str) else HTTPStatus(status).phrase
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and said == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+        return Problem(405, "method", "This method does nothing here.", headers=headers)
     return Problem(status, "http", detail, headers=headers)
 
 
 async def _http(request: Request, error: Any) -> Response:
-    return _response(http_problem(error))
+    cause = error.__cause__  # what the framework met while it read the body
+    return _response(cause if isinstance(cause, Problem) else http_problem(error))
 
 
 async def _invalid(request: Request, error: Any) -> Response:

@@ -18,7 +18,7 @@ from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
 from holdall.web.first_page import add_first_page
-from holdall.web.host_problems import add_problem_handlers, failed
+from holdall.web.host_problems import add_handlers, failed
 from holdall.web.openapi import contribute, contribution, describe_own
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, flat_routes
@@ -73,9 +73,9 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             lifespan=self._live,
-            middleware=[Middleware(CollectionMiddleware, self._find)],
+            middleware=[Middleware(CollectionMiddleware, self._find, options)],
         )
-        add_problem_handlers(self)
+        add_handlers(self)
         self.add_exception_handler(Exception, failed)
         add_first_page(self, list(self._resources), options)
         if options.docs:
