@@ -72,7 +72,7 @@ def with_routes(service: FastAPI) -> FastAPI:
 
 @pytest.fixture(params=["service", "middleware", "own"])
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    service = FastAPI() if request.param == "own" else app.asgi()
+    service: FastAPI = FastAPI() if request.param == "own" else app.asgi()
     if request.param == "own":
         add_problem_handlers(service)
     if request.param == "middleware":

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Body
+from fastapi import Body, FastAPI
 
 from holdall import (
     Authenticated,
@@ -160,7 +160,7 @@ OWN: list[tuple[str, str, Any]] = [
 
 def served(app: Holdall) -> Client:
     """The collections, and routes of one's own that do what these do."""
-    service = app.asgi(authenticate=who)
+    service: FastAPI = app.asgi(authenticate=who)
     work: Any = app.session_dependency()
 
     @service.get("/own/notes/{key}")

@@ -121,7 +121,7 @@ class SessionLink:
 
 
 def _nothing(model: Any) -> frozenset[str]:
-    """What sessions hide that hide nothing."""
+    """Hide no end, as sessions of the program itself do."""
     return _NOTHING
 
 

@@ -14,7 +14,7 @@ from tests.support.local_stores import LOCAL, local_url
 
 pytestmark = pytest.mark.anyio
 
-BOSS, ANN = User("boss", roles=["boss"]), User("ann")
+BOSS, ANN = User("boss", roles=frozenset({"boss"})), User("ann")
 OPEN, HIDDEN = Policy(read=Everyone, write=Everyone), Policy(read=Role("boss"), write=Role("boss"))
 BLIND = Policy(read=Role("boss"), write=Everyone)
 

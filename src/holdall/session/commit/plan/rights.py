@@ -1,6 +1,6 @@
-"""What a user must be allowed to for the changes of a session, asked before any store is.
+"""The rights that the changes of a session need, demanded before any store is asked.
 
-Records that a user may not read make no difference to what a commit answers. So what might tell of them is refused
+Records that a user may not read make no difference to what a commit answers. So whatever might reveal them is refused
 whether they are there or not: new references to them, edits at other ends of references, removals that concern them.
 """
 
@@ -61,7 +61,7 @@ def rights_of_removal(binding: Binding) -> Iterator[tuple[Binding, Right]]:
 
 
 def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
-    """Refuse changes whose answer could tell of records that the user may not read.
+    """Refuse changes whose answer could reveal records that the user may not read.
 
     Raises Forbidden where a right is missing, ValidationError with every reference in question.
     """
