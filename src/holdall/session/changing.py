@@ -240,6 +240,7 @@ class Changing(msgspec.Struct, eq=False):
         committer.is_in_doubt = False
         records.backs.clear()
         records.succeeded.clear()
+        records.forget_guards()
         records.renew()
 
     async def leave(self) -> None:

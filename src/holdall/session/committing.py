@@ -121,7 +121,7 @@ class Committing(msgspec.Struct, eq=False):
             result.error = error
         if records.backs.is_used:
             records.backs.clear()
-        records.guards.clear()
+        records.forget_guards()
         records.stamped.clear()
         if records.succeeded:
             records.succeeded.clear()

@@ -81,6 +81,10 @@ class SessionContext:
             name, state = type(record).__name__, state_of(record).value
             raise StateError(f"this {name} is {state} and not in this session; require() it here, or attach() it")
 
+    def let_pass_unwritten(self, record: Record) -> None:
+        """Have commits that do not write a record go well, though something is expected of it."""
+        self.records.idle_guards.add(id(record))
+
     def end(self) -> None:
         """Let other sessions take in the records from now on."""
         self.link.is_over = True

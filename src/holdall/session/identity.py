@@ -46,6 +46,7 @@ class IdentityMap:
         self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
         self.stamped: list[tuple[Any, Field]] = []  # new records and fields that the commit under way gave its moment
         self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
+        self.idle_guards: set[int] = set()  # by id(): those of the guards that a commit may leave uncompared
         self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
     def of(self, model: type[Model]) -> dict[Key, Any]:
@@ -193,6 +194,11 @@ class IdentityMap:
                 old.setdefault(field.name, field.get(record))
         self.states.move(record, State.DIRTY, old)
 
+    def forget_guards(self) -> None:
+        """Expect nothing of any record any more."""
+        self.guards.clear()
+        self.idle_guards.clear()
+
     def unstamp(self) -> None:
         """Take back the moments of a commit that did not come about."""
         for record, field in self.stamped:
@@ -228,5 +234,5 @@ class IdentityMap:
         self.assigned_by_dao.clear()
         self.backs.clear()
         self.succeeded.clear()
-        self.guards.clear()
+        self.forget_guards()
         self.states.clear()

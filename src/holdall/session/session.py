@@ -228,10 +228,11 @@ class Session:
         return await self._committing.expand()
 
     def expect(self, record: Model, *names: str) -> None:
-        """Have commits refuse a record whose stored values, or the named ones, are not as they were read here.
+        """Have commits refuse to write a record whose stored values, or the named ones, are not as they were read here.
 
-        They raise CommitAborted from StaleVersion until one goes well, or ``rollback``; Unsupported where the store
-        cannot compare and has no version. Raises StateError for a new record. Example: :class:`Committing`.
+        They raise CommitAborted from StaleVersion until one goes well, or ``rollback``, and StateError where they would
+        not write the record, as nothing would compare it. Raises Unsupported where the store cannot compare and has no
+        version, StateError for a new record. Example: :class:`Committing`.
         """
         self._committing.expect(record, names)
 

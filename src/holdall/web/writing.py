@@ -94,6 +94,7 @@ class Writes:
         if nested and header_list(scope, b"if-match") is None:
             with suppress(Unsupported):  # told in the documents: such a store may lose one of two that come at once
                 session.expect(record, *nested)
+                session.context.let_pass_unwritten(record)
         try:
             values = self._input.values(body) if patch is None else self._merged(record, patch, nested)
             return session, await self._view.handle_update(session, record, values)
@@ -144,6 +145,7 @@ class Writes:
         if if_match is not None and if_match.strip() != b"*":
             try:
                 session.expect(record)
+                session.context.let_pass_unwritten(record)
             except Unsupported:
                 raise _UNGUARDED from None
         return record

@@ -12,7 +12,7 @@ import pytest
 
 from holdall import Holdall, Many, Model, field
 from holdall.dao import DAO
-from holdall.errors import CommitAborted, CommitPartial, StaleVersion, Unsupported
+from holdall.errors import CommitAborted, CommitPartial, StaleVersion, StateError, Unsupported
 from holdall.session import Guarantee
 
 pytestmark = pytest.mark.anyio
@@ -141,3 +141,28 @@ async def test_hand_written_code_cannot_compare_and_it_is_said() -> None:
         mine = await s.require(Right, 1)
         with pytest.raises(Unsupported, match="rights"):
             s.expect(mine)
+
+
+async def test_a_record_that_the_commit_does_not_write_is_not_silently_unguarded(app: Holdall) -> None:
+    async with app.session() as s:
+        mine, beside = await s.require(Left, 1), await s.require(Right, 1)
+        s.expect(mine)
+        async with app.session() as faster:
+            (await faster.require(Left, 1)).n = 10
+        beside.n = 1
+        for act in (s.plan, s.commit):
+            with pytest.raises(StateError, match="lefts 1 is expected to be as it was read"):  # noqa: PT012
+                found: Any = act()
+                await found
+        s.rollback()
+        beside.n = 2  # after a rollback nothing is expected any more
+    async with app.session() as s:
+        assert ((await s.require(Left, 1)).n, (await s.require(Right, 1)).n) == (10, 2)
+
+
+async def test_what_is_expected_of_a_record_that_was_let_go_of_stops_nothing(app: Holdall) -> None:
+    async with app.session() as s:
+        mine, beside = await s.require(Left, 1), await s.require(Right, 1)
+        s.expect(mine)
+        s.unregister(mine)
+        beside.n = 1

@@ -54,11 +54,24 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
     if records.guards:
+        _demand_written(records, bindings, batches)
         batches = guarded(batches, records.guards)
     for batch in batches:
         if batch.binding.record_access is not None:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
     return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
+
+
+def _demand_written(records: IdentityMap, bindings: Bindings, batches: list[Batch]) -> None:
+    """Raise StateError where something is expected of a record that is not written: nothing would compare it."""
+    written = {id(record) for batch in batches for record in batch.records}
+    for number, (record, _) in records.guards.items():
+        if number not in written and number not in records.idle_guards and records.holds(record):
+            place = f"{bindings.of_model(type(record)).collection} {records.stored_key(record)!r}"
+            raise StateError(
+                f"{place} is expected to be as it was read, and this commit does not write it: only what is written is"
+                " compared; change or remove the record too, or leave expect() out"
+            )
 
 
 def written_version(model: str, name: str) -> str:
