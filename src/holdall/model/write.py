@@ -258,6 +258,8 @@ def _is_same_json(left: object, right: object) -> bool:
 def _same_relation(field: Field, left: Value, right: Value) -> bool:
     if field.form is None:
         return _same_reference(left, right)
+    if left.__class__ is not tuple or right.__class__ is not tuple:  # it could not be read
+        return left is right
     return len(left) == len(right) and all(map(_same_reference, left, right))
 
 

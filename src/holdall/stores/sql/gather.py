@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from holdall.query import FieldSchema, Kind, Value
+from holdall.store import may_pass_bounds
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.columns import Leaf, leaves
 from holdall.stores.sql.dialect import Dialect, Element
@@ -28,12 +30,12 @@ def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[Element]:
             found = sa.select(item).where(belongs).order_by(*order).correlate_except(rows)
             columns.append(sa.func.array(found.scalar_subquery()))
         elif not dialect.orders_aggregates:
-            ordered = sa.select(_carried(item, leaf).label("item")).where(belongs).order_by(*order)
+            ordered = sa.select(_carried(item, leaf, dialect).label("item")).where(belongs).order_by(*order)
             listed = ordered.correlate_except(rows).subquery()
             columns.append(sa.select(sa.func.json_group_array(listed.c.item)).scalar_subquery())
         else:
             function = "json_group_array" if dialect.family == "sqlite" else "json_arrayagg"
-            gathered = getattr(sa.func, function)(_carried(item, leaf)).aggregate_order_by(*order)
+            gathered = getattr(sa.func, function)(_carried(item, leaf, dialect)).aggregate_order_by(*order)
             columns.append(sa.select(gathered).where(belongs).correlate_except(rows).scalar_subquery())
     return columns
 
@@ -56,14 +58,28 @@ def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[An
     return decode
 
 
-def _carried(item: Element, leaf: Leaf) -> Element:
-    if leaf.kind is Kind.BYTES:
-        return sa.func.hex(item)
-    return item if leaf.kind in (Kind.INT, Kind.BOOL, Kind.STR, Kind.TIMEDELTA) else sa.cast(item, sa.Unicode())
+def _carried(item: Element, leaf: Leaf, dialect: Dialect) -> Element:
+    """What JSON can hold of an item. In SQLite, bytes among others, and others among bytes, are null."""
+    is_bytes, is_untyped = leaf.kind is Kind.BYTES, dialect.family == "sqlite"
+    if not is_bytes and leaf.kind not in _AS_THEY_ARE:
+        return sa.cast(item, sa.Unicode())
+    carried: Element = sa.func.hex(item) if is_bytes else item
+    if not is_untyped:
+        return carried
+    is_blob: Element = sa.func.typeof(item) == sa.literal_column("'blob'")
+    return sa.case((is_blob if is_bytes else ~is_blob, carried))
 
 
+_AS_THEY_ARE = (Kind.INT, Kind.BOOL, Kind.STR, Kind.TIMEDELTA)
+_BOOLS = {0: False, 1: True}
+_LISTS: dict[Kind, Callable[[str | bytes], list[Any]]] = {
+    Kind.INT: msgspec.json.Decoder(list[int]).decode,
+    Kind.TIMEDELTA: msgspec.json.Decoder(list[int]).decode,
+    Kind.BOOL: msgspec.json.Decoder(list[Any]).decode,
+}
+_list_of_text = msgspec.json.Decoder(list[str]).decode
 _FROM_TEXT: dict[Kind, Callable[[Any], Any]] = {
-    Kind.BOOL: bool,
+    Kind.BOOL: _BOOLS.__getitem__,
     Kind.BYTES: bytes.fromhex,
     Kind.FLOAT: float,
     Kind.DECIMAL: values.decimal_from_text,
@@ -82,10 +98,15 @@ def _native_reader(leaf: Leaf) -> Callable[[Sequence[Any] | None], Sequence[Any]
 
 
 def _json_reader(leaf: Leaf) -> Callable[[str | bytes | None], Sequence[Any]]:
-    convert = _FROM_TEXT.get(leaf.kind)
+    """The list of items, each of the class that its kind has in JSON; raises ValueError for others."""
+    convert, decode = _FROM_TEXT.get(leaf.kind), _LISTS.get(leaf.kind, _list_of_text)
 
     def read(column: str | bytes | None) -> Sequence[Any]:
-        items: list[Value] = values.json_from_text(column) if column else []
+        if not column:
+            return ()
+        items = decode(column)
+        if convert is None and may_pass_bounds(column):
+            values.json_from_text(column)  # which refuses what it should
         return items if convert is None else [convert(item) for item in items]
 
     return read

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import apsw
 import asyncpg
 import msgspec
 import pytest
 
-from holdall import Holdall, Model, Session, field
+from holdall import Holdall, Many, Model, Session, field
 from holdall.errors import CorruptRecord
 from holdall.policy import Everyone, Policy
 from holdall.session import damaged_fields
@@ -241,5 +242,68 @@ async def test_a_null_that_the_field_does_not_take_is_told(
             record = await session.mend(Loose, 2)
             setattr(record, name, getattr(found.records[0], name))
         assert len(await Session(app.bindings).query(Loose.where())) == 2
+    finally:
+        await app.close()
+
+
+class Numbered(Model):
+    id: int = field(pk=True)
+
+
+class Named(Model):
+    id: str = field(pk=True)
+
+
+class Hashed(Model):
+    id: bytes = field(pk=True)
+
+
+class Switched(Model):
+    id: bool = field(pk=True)
+
+
+class Lists(Model, collection="lists"):
+    id: int = field(pk=True)
+    numbered: Many[Numbered] = field(default=())
+    named: Many[Named] = field(default=())
+    hashed: Many[Hashed] = field(default=())
+    switched: Many[Switched] = field(default=())
+
+
+_KEYS: dict[str, Any] = {"numbered": 7, "named": "x", "hashed": b"x", "switched": True}
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("numbered", "'text'"), ("numbered", "x'00'"), ("numbered", "1.5"), ("named", "x'00'"), ("hashed", "'text'"),
+     ("switched", "'text'"), ("switched", "2")],
+)  # fmt: skip
+async def test_a_member_of_a_list_that_cannot_be_read_is_told(name: str, value: str, tmp_path: Path) -> None:
+    app = Holdall("lists")
+    app.add_store("main", f"sqlite:///{tmp_path}/d.db")
+    app.add(Numbered, Named, Hashed, Switched, Lists, store="main")
+    try:
+        await app.create()
+        async with app.session() as session:
+            numbered, named, hashed, switched = Numbered(id=7), Named(id="x"), Hashed(id=b"x"), Switched(id=True)
+            session.add_all([numbered, named, hashed, switched])
+            for key in (1, 2):
+                session.add(Lists(id=key, numbered=[numbered], named=[named], hashed=[hashed], switched=[switched]))
+        await app.close()
+        database = apsw.Connection(f"{tmp_path}/d.db")
+        (owner, target, *_) = [
+            row[0] for row in database.execute(f"SELECT name FROM pragma_table_info('lists_{name}')")
+        ]
+        database.execute(f"UPDATE lists_{name} SET {target} = {value} WHERE {owner} = 2")
+        database.close()
+        async with app.session() as session:
+            found = await session.readable(Lists.where())
+        assert [list(getattr(record, name).keys) for record in found.records] == [[_KEYS[name]]]
+        assert [(error.key, error.fields) for error in found.broken] == [(2, (name,))]
+        report = await app.fsck()
+        assert [(each.kind, each.field, each.examples) for each in report.findings] == [("unreadable", name, (2,))]
+        async with app.session() as session:
+            setattr(await session.mend(Lists, 2), name, [])
+        assert (await app.fsck()).findings == ()
     finally:
         await app.close()

@@ -8,7 +8,7 @@ from holdall.errors import StateError
 from holdall.model import Field, Record, Reference, old_of, record_in
 from holdall.query import Key, Value
 from holdall.session.commit.plan.plan import Batch, Role, Step
-from holdall.store import Feature, KeyOf, Members, Run, Runs, Verb
+from holdall.store import Damaged, Feature, KeyOf, Members, Run, Runs, Verb
 
 __all__ = ["Awaited", "changes_of", "resolved", "resolved_value"]
 
@@ -67,9 +67,9 @@ def _lists(batch: Batch) -> list[tuple[int, Field]]:
 
 
 def _members(field: Field, record: Record, keys: tuple[Key, ...]) -> tuple[Value, ...]:
-    """The keys with those that were there before, unless they were put in another order."""
+    """The keys with those that were there before, unless these could not be read or were put in another order."""
     old = old_of(record)
-    if field.name not in old:
+    if field.name not in old or isinstance(old[field.name], Damaged):
         return keys
     members = Members.of(keys, field.encode(old[field.name]))
     return members if members.is_in_order else keys
