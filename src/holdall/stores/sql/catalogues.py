@@ -36,12 +36,13 @@ _POSTGRESQL_TEXTS = (
               ELSE CASE WHEN c.relkind = 'r' AND c.relhassubclass AND EXISTS
               (SELECT 1 FROM pg_inherits AS i WHERE i.inhparent = c.oid) THEN 'parent' ELSE 'table' END END, NULL
        FROM pg_class AS c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ARE_OURS""",
-    """SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-              a.atthasdef OR a.attidentity <> '',
+    """SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull OR y.typnotnull,
+              a.atthasdef OR a.attidentity <> '' OR y.typdefault IS NOT NULL,
               CASE WHEN to_jsonb(a) ->> 'attgenerated' <> '' THEN 'computed' WHEN a.attidentity = 'a' THEN 'always'
-              WHEN a.attidentity = 'd' THEN 'counted' WHEN pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN
-              CASE WHEN pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname) IS NULL
-              THEN 'unowned' ELSE 'counted' END END,
+              WHEN a.attidentity = 'd' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN
+              coalesce((SELECT CASE WHEN s.seqincrement < 0 OR s.seqcycle THEN 'turning' ELSE 'counted' END
+              FROM pg_sequence AS s WHERE s.seqrelid =
+              pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname)::regclass), 'unowned') END,
               CASE WHEN o.oid IS NULL THEN NULL WHEN to_jsonb(o) ->> 'collprovider' = 'd' THEN (
                   SELECT CASE WHEN coalesce(to_jsonb(b) ->> 'datlocprovider', 'c') = 'i' THEN 'icu' ELSE
                   coalesce(to_jsonb(b) ->> 'datlocale', b.datcollate) END
@@ -49,6 +50,7 @@ _POSTGRESQL_TEXTS = (
               WHEN to_jsonb(o) ->> 'collprovider' = 'i' THEN o.collname::text
               ELSE coalesce(to_jsonb(o) ->> 'colllocale', to_jsonb(o) ->> 'collcollate', o.collname::text) END
        FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            JOIN pg_type AS y ON y.oid = a.atttypid
             LEFT JOIN pg_collation AS o ON o.oid = a.attcollation
             LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ARE_OURS""",
@@ -83,7 +85,7 @@ _MYSQL = (
     """SELECT table_name, column_name, column_type, is_nullable = 'NO',
               column_default IS NOT NULL OR extra LIKE '%auto_increment%',
               CASE WHEN coalesce(generation_expression, '') <> '' THEN 'computed'
-              WHEN extra LIKE '%auto_increment%' OR column_default LIKE 'nextval(%' THEN 'counted'
+              WHEN extra LIKE '%auto_increment%' THEN 'counted' WHEN column_default LIKE 'nextval(%' THEN 'sequenced'
               WHEN extra LIKE '%on update%' THEN 'renewed' END, collation_name
        FROM information_schema.columns WHERE table_schema = database()""",
     """SELECT table_name, index_name, index_name = 'PRIMARY', column_name, sub_part IS NOT NULL

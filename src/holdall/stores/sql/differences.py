@@ -73,6 +73,8 @@ def _table(
         if effect is not None:
             yield f"{table.name}: trigger {trigger.name} {effect}"
     yield from _constraints(table, there)
+    if dialect.family == "sqlite":
+        yield from _lost_references(table, there, found)
 
 
 _OTHER_KINDS = {
@@ -158,6 +160,10 @@ def _made(place: str, found: FoundColumn, column: sa.Column[object]) -> Iterator
         yield f"{place} is counted by the database always; the model would write it"
     elif found.made == "unowned" and is_counted:
         yield f"{place} is counted by a sequence that it does not own: ALTER SEQUENCE … OWNED BY {place}"
+    elif found.made == "turning" and is_counted:
+        yield f"{place} is counted down or in circles, and given keys are met: ALTER SEQUENCE … INCREMENT 1 NO CYCLE"
+    elif found.made == "sequenced" and is_counted:
+        yield f"{place} is counted by a sequence, which given keys do not move: make it AUTO_INCREMENT"
     elif found.made not in ("counted", "always") and is_counted:
         yield f"{place} is not counted by the database; the model lets it make the keys"
 
@@ -183,6 +189,20 @@ def _constraints(table: sa.Table, there: FoundTable) -> Iterator[str]:
         elif meant and meant != tuple(element.column.name for element in constraint.elements):
             there_named = _listed(list(meant))
             yield f"{table.name}: the foreign key from {_listed(names)} leads to {there_named} of {target.name}"
+
+
+def _lost_references(table: sa.Table, there: FoundTable, found: Mapping[str, FoundTable]) -> Iterator[str]:
+    """Foreign keys to what is not there, for which SQLite refuses every row with a value."""
+    tables = {name.casefold(): each for name, each in found.items()}
+    for (columns, target), meant in there.references.items():
+        other = tables.get(target.casefold())
+        if other is None and target not in table.metadata.tables:
+            yield f"{table.name} has a foreign key from {_listed(list(columns))} to {target}, a table that is not there"
+        elif other is not None:
+            lost = {name.casefold() for name in meant} - {name.casefold() for name in other.columns}
+            if lost:
+                named, there_named = _listed(list(columns)), _listed(sorted(lost))
+                yield f"{table.name}: the foreign key from {named} leads to {there_named}, which {target} has not"
 
 
 def _listed(names: list[str]) -> str:

@@ -115,7 +115,7 @@ POSTGRESQL: dict[str, Meaning] = {
 MYSQL: dict[int, Meaning] = {
     **dict.fromkeys((1022, 1062, 1169, 1557, 1586, 1859), _M.UNIQUE),
     **dict.fromkeys((1215, 1216, 1217, 1451, 1452, 1761, 1762), _M.REFERENCE),
-    **dict.fromkeys((1048, 1364, 1644, 3819, 4025, 1263, 1906, 3105), _M.RULE),
+    **dict.fromkeys((1048, 1364, 1644, 3819, 4025, 1263, 1906, 3105, 1526), _M.RULE),
     **dict.fromkeys((1412, 1479, 1689, 1964), _M.RETRY),
     **dict.fromkeys((1020, 1205, 1213, 1613, 1614, 3572), _M.LOCKED),  # lock waits, deadlocks, the same within XA
     **dict.fromkeys((1397, 1398, 1399, 1400, 1401, 1402, 1440), _M.DEFECT),  # XA statements out of place

@@ -21,7 +21,8 @@ class FoundColumn(msgspec.Struct):
     """A column as the database describes it; ``type`` in its own words, lower case.
 
     ``made`` says how the database makes its values: ``computed`` from other columns, ``counted``, counted ``always`` so
-    that none can be given, counted by a sequence that is ``unowned``, ``renewed`` by each update; empty if it does not.
+    that none can be given, counted by a sequence that is ``unowned`` or ``turning`` (down, or back to its start), by one
+    that no column can own (``sequenced``), ``renewed`` by each update; empty if it does not.
     """
 
     type: str
@@ -82,7 +83,7 @@ def inspect_catalogue(dialect: Dialect) -> Inspection:
         if (table := found.get(name)) is not None:
             if is_sqlite:
                 collation = collations.get(name, {}).get(column.casefold())
-            is_given = bool(has_default) or made in ("counted", "always", "unowned")
+            is_given = bool(has_default) or made in ("counted", "always", "unowned", "turning")
             described = FoundColumn(_type(str(kind)), not is_required, is_given, collation, made or "", name in loose)
             table.columns[column] = described
     for name, rule, is_key, parts in _grouped((yield unique), 3):

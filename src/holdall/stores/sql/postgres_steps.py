@@ -23,7 +23,8 @@ ROWS = 20_000  # in one statement, so that its arrays stay of a size
 
 _quoted = POSTGRESQL.sqlalchemy.identifier_preparer
 _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS counter
-            WHERE $3 > coalesce(pg_sequence_last_value(counter::regclass), 0)"""
+            JOIN pg_sequence AS s ON s.seqrelid = counter::regclass AND $3 BETWEEN s.seqmin AND s.seqmax
+            WHERE $3 > coalesce(pg_sequence_last_value(counter::regclass), 0) AND s.seqincrement > 0"""
 
 
 class WroteFewer(Exception):
