@@ -21,8 +21,8 @@ class FoundColumn(msgspec.Struct):
     """A column as the database describes it; ``type`` in its own words, lower case.
 
     ``made`` says how the database makes its values: ``computed`` from other columns, ``counted``, counted ``always`` so
-    that none can be given, counted by a sequence that is ``unowned`` or ``turning`` (down, or back to its start), by one
-    that no column can own (``sequenced``), ``renewed`` by each update; empty if it does not.
+    that none can be given, counted by a sequence that is ``unowned`` or ``turning`` (down, or back to its start), by
+    one that no column can own (``sequenced``), ``renewed`` by each update; empty if it does not.
     """
 
     type: str

@@ -41,9 +41,9 @@ def refusal(store: str, tables: Tables, error: Any, steps: list[Step]) -> Holdal
 
 
 def _named(error: Any) -> str | None:
-    """The constraint or the column that the error speaks of."""
-    if error.constraint_name or error.column_name:
-        return str(error.constraint_name or error.column_name)
+    """The constraint, the column or the type that the error speaks of."""
+    if named := error.constraint_name or error.column_name or error.data_type_name:
+        return str(named)
     column = _COLUMN.search(str(error)) if str(error.sqlstate) == "428C9" else None
     return column[1] if column is not None else None
 
