@@ -72,7 +72,7 @@ def _int(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong("a whole number")
     if not MIN_INT <= value <= MAX_INT:
-        raise Refused("range", "must fit in 64 bits")
+        raise Refused("range", "must be from -(2**63 - 1) to 2**63 - 1")
     return int(value)
 
 

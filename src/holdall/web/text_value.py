@@ -126,7 +126,7 @@ def _converted(kind: Kind, text: str) -> Value:
         case bool():
             return value
         case int() if not -MAX_INT <= value <= MAX_INT:
-            raise Unreadable("must fit in 64 bits")
+            raise Unreadable("must be from -(2**63 - 1) to 2**63 - 1")
         case float() if not isfinite(value):
             raise Unreadable("must be finite")
         case Decimal():

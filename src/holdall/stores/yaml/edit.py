@@ -46,13 +46,16 @@ class Editor:
         """Put a text in the place of another."""
         self.changes.append(Change(start, end, text))
 
-    def put_below(self, pos: int, lines: Sequence[str]) -> None:
-        """Put lines below the one of an offset."""
+    def put_below(self, pos: int, lines: Sequence[str], head: str = "") -> None:
+        """Put lines below the one of an offset, which has their head. Block text needs the end of its last line, also
+        in a file that had none.
+        """
         end = self.line_end(pos)
         if lines and end < len(self.text):
             self.put(end + 1, end + 1, "".join(f"{line}\n" for line in lines))
         elif lines:
-            self.put(end, end, "".join(f"\n{line}" for line in lines))
+            is_text = any(line.endswith("|") for line in (head, *lines))
+            self.put(end, end, "".join(f"\n{line}" for line in lines) + ("\n" if is_text else ""))
 
     def remove_lines(self, start: int, end: int) -> None:
         """Remove the lines between two offsets, both included."""
@@ -107,7 +110,7 @@ class Editor:
         else:
             comments = self._comments_in(node)
             self.put(node.start if head else mark, node.end, head)
-        self.put_below(end, [*body, *(" " * column + comment for comment in comments)])
+        self.put_below(end, [*body, *(" " * column + comment for comment in comments)], head)
 
     def _rewrite_flow(self, entry: Entry, new: object) -> None:
         node = entry.node
