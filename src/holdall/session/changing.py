@@ -24,7 +24,7 @@ from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.dao.activity import SessionState
 from holdall.session.identity import IdentityMap
 from holdall.session.succession import restore, succeed
-from holdall.store import Verb
+from holdall.store import Damaged, Verb
 
 __all__ = ["Changing"]
 
@@ -145,7 +145,8 @@ class Changing(msgspec.Struct, eq=False):
         if track.old and record.__key__() != records.stored_key(record):
             raise StateError(f"the key of this {type(record).__name__} was changed; give it back its key to remove it")
         version = type(record).__holdall__.version
-        if track.old and version is not None and version.name in track.old:
+        stored = None if version is None or not track.old else track.old.get(version.name)
+        if version is not None and stored is not None and not isinstance(stored, Damaged):
             raise StateError(written_version(type(record).__name__, version.name))
         if track.state is State.CLEAN:
             records.reattach(record)

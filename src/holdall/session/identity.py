@@ -46,6 +46,7 @@ class IdentityMap:
         self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
         self.stamped: list[tuple[Any, Field]] = []  # new records and fields that the commit under way gave its moment
         self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
+        self.mended: set[int] = set()  # by id(): records that could not be read whole, to be given values or removed
         self.idle_guards: set[int] = set()  # by id(): those of the guards that a commit may leave uncompared
         self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
@@ -235,4 +236,5 @@ class IdentityMap:
         self.backs.clear()
         self.succeeded.clear()
         self.forget_guards()
+        self.mended.clear()
         self.states.clear()

@@ -134,7 +134,9 @@ class Reader(msgspec.Struct, eq=False):
                 raise
             (row,) = error.rows
         record = binding.declaration.create(*decoded(binding, row))
-        return self.records.adopt(binding.model, [key], [record])[0]
+        record = self.records.adopt(binding.model, [key], [record])[0]
+        self.records.mended.add(id(record))
+        return record
 
     async def rows(self, query: AnyQuery) -> Rows:
         """The rows of a query, nothing decoded."""

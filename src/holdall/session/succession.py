@@ -49,6 +49,8 @@ def succeed(records: IdentityMap, link: SessionLink, binding: Binding, key: Key,
     records.discard(gone)
     records.mark_clean(record, key)
     records.succeeded.append((record, gone, track))
+    if id(gone) in records.mended:
+        records.mended.add(id(record))
     records.states.move(record, State.DIRTY, old)
     _lead_on(records, gone, record)
     return True

@@ -68,7 +68,7 @@ do
         else
           local size = redis.pcall('HLEN', key)
           local is_hash = type(size) == 'number'
-          if not is_hash and verb == 'update' then return { 'type', key, call('TYPE', key).ok } end
+          if not is_hash and verb == 'update' and not run[IS_WHOLE] then return { 'type', key, call('TYPE', key).ok } end
           is_there = not is_hash or size > 0  -- what is no hash can be removed
         end
       end

@@ -70,7 +70,8 @@ class RunSent(NamedTuple):
     """Changes of one verb to the same fields; ``largest`` is the largest key that was given and not counted.
 
     ``lists`` are the places, from 1, of columns in which MembersSent may stand. ``expected`` are the stored texts that
-    records must still have, by number: names and texts in turn, False for what is missing.
+    records must still have, by number: names and texts in turn, False for what is missing. ``is_whole`` if every field
+    of records that may be no hashes is given.
     """
 
     verb: str
@@ -85,6 +86,7 @@ class RunSent(NamedTuple):
     largest: str | bool
     lists: list[int] | bool
     expected: list[list[str | bool]] | bool = False
+    is_whole: bool = False
 
 
 class HeadSent(NamedTuple):

@@ -53,6 +53,7 @@ for number_of_run, run in ipairs(runs) do
     for place = 1, size do words[1 + 2 * place] = names[place] end
     for number = 1, #texts do
       words[2] = KEYS[from + number]
+      if run[IS_WHOLE] and call('TYPE', words[2]).ok ~= 'hash' then call('DEL', words[2]) end
       for place = 1, size do words[2 + 2 * place] = columns[place][number] end
       for _, place in ipairs(run[LISTS] or {}) do
         local difference = columns[place][number]

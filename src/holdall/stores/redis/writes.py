@@ -106,7 +106,9 @@ class Batch:
         slots, slot_columns = self._slots(layout, run, names, columns)
         largest = self._given(layout, run)
         verb = run.verb.value
-        return RunSent(verb, number, names, texts, written, members, versions, slots, slot_columns, largest, lists)
+        return RunSent(
+            verb, number, names, texts, written, members, versions, slots, slot_columns, largest, lists
+        )._replace(is_whole=_is_whole(layout, run))
 
     def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Value]]]:
         schema = layout.schema
@@ -117,6 +119,9 @@ class Batch:
                 raise StoreError(self._store, f"a change of {run.verb} cannot give {schema.name}.{name}")
         names: list[str] = list(run.fields)
         columns: list[Sequence[Value]] = list(zip(*run.rows, strict=True)) if names else []
+        if _is_whole(layout, run):  # of a record that was mended, the key may be another than the one in its name
+            parts = [run.keys] if len(schema.key) == 1 else list(zip(*run.keys, strict=True))
+            return [*names, *schema.key], [*columns, *parts]
         if run.verb is Verb.ADD:
             parts = [run.keys] if len(schema.key) == 1 else list(zip(*run.keys, strict=True))
             for name, part in zip(schema.key, parts, strict=True):
@@ -202,6 +207,12 @@ class Batch:
                 return run, position
             position -= len(run.keys)
         raise StoreError(self._store, "its answer is about a change that was not sent")
+
+
+def _is_whole(layout: Layout, run: Run) -> bool:
+    """Whether an update writes all fields of records, and no version guards them."""
+    schema = layout.schema
+    return run.verb is Verb.UPDATE and run.versions is None and len(run.fields) == len(schema.stored) - len(schema.key)
 
 
 def _take_differences(

@@ -7,14 +7,16 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import Unsupported
+from holdall.errors import StateError, Unsupported
 from holdall.model import Record, old_of
 from holdall.query import Value
 from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.plan import Batch
+from holdall.session.identity import IdentityMap
 from holdall.store import Expected, Feature, Verb
 
-__all__ = ["expected_of", "guarded"]
+__all__ = ["demand_written", "expected_of", "guarded"]
 
 
 def expected_of(binding: Binding, record: Record, names: Collection[str] | None = None) -> Expected:
@@ -55,6 +57,18 @@ def guarded(batches: Iterable[Batch], guards: Mapping[int, tuple[Any, Expected]]
             _, expected = guards[id(batch.records[place])]
             found.append(msgspec.structs.replace(_part(batch, [place]), expected=expected if expected.fields else None))
     return found
+
+
+def demand_written(records: IdentityMap, bindings: Bindings, batches: list[Batch]) -> None:
+    """Raise StateError where something is expected of a record that is not written: nothing would compare it."""
+    written = {id(record) for batch in batches for record in batch.records}
+    for number, (record, _) in records.guards.items():
+        if number not in written and number not in records.idle_guards and records.holds(record):
+            place = f"{bindings.of_model(type(record)).collection} {records.stored_key(record)!r}"
+            raise StateError(
+                f"{place} is expected to be as it was read, and this commit does not write it: only what is written is"
+                " compared; change or remove the record too, or leave expect() out"
+            )
 
 
 def _part(batch: Batch, places: list[int]) -> Batch:

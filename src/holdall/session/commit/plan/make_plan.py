@@ -13,7 +13,8 @@ from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
-from holdall.session.commit.plan.guards import guarded
+from holdall.session.commit.plan.guards import demand_written, guarded
+from holdall.session.commit.plan.mends import mends_of, removals_of
 from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
@@ -49,29 +50,20 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = _adds(bindings, new, order, fields)
+    mends: list[Batch] = []
+    if records.mended:
+        mends, dirty = mends_of(bindings, dirty, records.mended)
     early, dirty = _releasing(bindings, dirty, models_dirty)
     updates = _updates(bindings, dirty, models_dirty) if dirty else []
     first = _updates(bindings, early, models_dirty) if early else []
-    batches = [*first, *adds, *updates, *late, *_removes(bindings, deleted)]
+    batches = [*first, *adds, *updates, *mends, *late, *_removes(bindings, deleted, records.mended)]
     if records.guards:
-        _demand_written(records, bindings, batches)
+        demand_written(records, bindings, batches)
         batches = guarded(batches, records.guards)
     for batch in batches:
         if batch.binding.record_access is not None:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
     return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
-
-
-def _demand_written(records: IdentityMap, bindings: Bindings, batches: list[Batch]) -> None:
-    """Raise StateError where something is expected of a record that is not written: nothing would compare it."""
-    written = {id(record) for batch in batches for record in batch.records}
-    for number, (record, _) in records.guards.items():
-        if number not in written and number not in records.idle_guards and records.holds(record):
-            place = f"{bindings.of_model(type(record)).collection} {records.stored_key(record)!r}"
-            raise StateError(
-                f"{place} is expected to be as it was read, and this commit does not write it: only what is written is"
-                " compared; change or remove the record too, or leave expect() out"
-            )
 
 
 def written_version(model: str, name: str) -> str:
@@ -293,12 +285,13 @@ def _versions(binding: Binding, records: list[Record]) -> list[int] | None:
     return None if version is None else list(map(version.get, records))
 
 
-def _removes(bindings: Bindings, deleted: list[Record]) -> list[Batch]:
+def _removes(bindings: Bindings, deleted: list[Record], mended: set[int]) -> list[Batch]:
     if not deleted:
         return []
     batches = []
     for level in order_nodes(len(deleted), removal_edges(deleted)).levels:
         for binding, group in _by_binding(bindings, [deleted[number] for number in level]):
             keys = list(map(binding.declaration.key_of, group))
-            batches.append(Batch(binding, Verb.REMOVE, group, keys, versions=_versions(binding, group)))
+            batch = Batch(binding, Verb.REMOVE, group, keys, versions=_versions(binding, group))
+            batches += removals_of(batch) if mended else [batch]
     return batches
