@@ -107,6 +107,11 @@ STRUCTURES: Mapping[str, Mapping[str, list[str]]] = {
             _plain(_SQLITE, "sqlite"), "CREATE TABLE log (text)",
             "CREATE TRIGGER tr AFTER INSERT ON box BEGIN INSERT INTO log VALUES (NEW.name); END",
         ],
+        "trigger of another table writes back": [
+            _plain(_SQLITE, "sqlite"), "CREATE TABLE log (entry)",
+            "CREATE TRIGGER tr AFTER INSERT ON box BEGIN INSERT INTO log VALUES (NEW.id); END",
+            "CREATE TRIGGER back AFTER INSERT ON log BEGIN UPDATE box SET name = upper(name); END",
+        ],
         "view": [
             _plain(_SQLITE, "sqlite").replace("box", "below"), "CREATE VIEW box AS SELECT * FROM below",
             "CREATE TRIGGER tr INSTEAD OF INSERT ON box BEGIN INSERT INTO below (name) VALUES (NEW.name); END",
@@ -173,6 +178,20 @@ STRUCTURES: Mapping[str, Mapping[str, list[str]]] = {
             _plain(_POSTGRESQL, "postgresql"),
             *_function("DECLARE n int; BEGIN SELECT 1, upper(NEW.code) INTO n, NEW.code; END; RETURN NEW;",
                        "BEFORE INSERT"),
+        ],
+        "trigger calls": [
+            _plain(_POSTGRESQL, "postgresql"),
+            "CREATE FUNCTION g() RETURNS void LANGUAGE sql AS $$ UPDATE box SET name = upper(name) $$",
+            "CREATE FUNCTION h() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM g(); END $$",
+            *_function("PERFORM h(); RETURN NULL;", "AFTER INSERT"),
+        ],
+        "trigger executes": [
+            _plain(_POSTGRESQL, "postgresql"),
+            *_function("EXECUTE format('UPDATE %I SET name = upper(name)', 'box'); RETURN NULL;", "AFTER INSERT"),
+        ],
+        "trigger executes elsewhere": [
+            _plain(_POSTGRESQL, "postgresql"), "CREATE TABLE log (entry text)",
+            *_function("EXECUTE 'INSERT INTO log VALUES ($1)' USING NEW.name; RETURN NULL;", "AFTER INSERT"),
         ],
         "rule beside": [
             _plain(_POSTGRESQL, "postgresql"),

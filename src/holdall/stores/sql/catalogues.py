@@ -23,7 +23,7 @@ _SQLITE = (
     """SELECT m.name, f.id, f."from", f."table", f."to"
        FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table'
        ORDER BY m.name, f.id, f.seq""",
-    "SELECT tbl_name, name, sql, 0 FROM sqlite_schema WHERE type = 'trigger'",
+    "SELECT tbl_name, name, sql, 0, NULL FROM sqlite_schema WHERE type = 'trigger'",
 )
 
 _VISIBLE = """pg_table_is_visible(c.oid)
@@ -68,12 +68,19 @@ _POSTGRESQL_TEXTS = (
             JOIN pg_attribute AS b ON b.attrelid = t.oid AND b.attnum = k.other
        WHERE r.contype = 'f' AND ARE_OURS ORDER BY c.relname, r.conname, k.place""",
     """SELECT c.relname::text, t.tgname::text, CASE WHEN l.lanname IN ('plpgsql', 'sql') THEN p.prosrc END,
-              t.tgtype & 2 <> 0
+              t.tgtype & 2 <> 0, (
+                  WITH RECURSIVE called(oid, source) AS (
+                      SELECT p.oid, p.prosrc UNION SELECT q.oid, q.prosrc
+                      FROM called AS r JOIN pg_proc AS q ON q.provolatile = 'v' AND r.source ~* (
+                           '\\m' || regexp_replace(q.proname, '(\\W)', '\\\\\\1', 'g') || '"?\\s*\\(')
+                      JOIN pg_language AS k ON k.oid = q.prolang AND k.lanname IN ('plpgsql', 'sql')
+                      WHERE q.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace))
+                  SELECT string_agg(source, ';') FROM called WHERE oid <> p.oid)
        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_proc AS p ON p.oid = t.tgfoid
             JOIN pg_language AS l ON l.oid = p.prolang
        WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 28 <> 0 AND ARE_OURS
        UNION ALL SELECT c.relname::text, w.rulename::text, CASE WHEN NOT w.is_instead THEN pg_get_ruledef(w.oid) END,
-              w.is_instead
+              w.is_instead, NULL
        FROM pg_rewrite AS w JOIN pg_class AS c ON c.oid = w.ev_class
        WHERE w.ev_type IN ('2', '3', '4') AND c.relkind IN ('r', 'p') AND ARE_OURS""",
 )
@@ -95,7 +102,7 @@ _MYSQL = (
        FROM information_schema.key_column_usage
        WHERE table_schema = database() AND referenced_table_name IS NOT NULL
        ORDER BY table_name, constraint_name, ordinal_position""",
-    """SELECT event_object_table, trigger_name, action_statement, action_timing = 'BEFORE'
+    """SELECT event_object_table, trigger_name, action_statement, action_timing = 'BEFORE', NULL
        FROM information_schema.triggers
        WHERE trigger_schema = database() AND event_manipulation <> 'DELETE'""",
 )

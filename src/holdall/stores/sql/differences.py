@@ -69,7 +69,7 @@ def _table(
         harm = _CONFLICT_CLAUSES.get(clause, _CONFLICT_CLAUSES["ROLLBACK"])
         yield f"{table.name} has a rule with ON CONFLICT {clause}, which {harm}: make the table without this clause"
     for trigger in there.triggers:
-        effect = effect_of(trigger, table.name, fields)
+        effect = effect_of(trigger, table.name, fields, found)
         if effect is not None:
             yield f"{table.name}: trigger {trigger.name} {effect}"
     yield from _constraints(table, there)

@@ -39,6 +39,7 @@ class FoundTrigger(msgspec.Struct):
     name: str
     text: str | None
     is_before: bool = False  # so that it can change or drop the row itself
+    called: str = ""  # the sources of functions that it calls, where the database tells
 
 
 class FoundTable(msgspec.Struct):
@@ -98,9 +99,9 @@ def inspect_catalogue(dialect: Dialect) -> Inspection:
             table.constraints[str(rule)] = tuple(column for column, _ in pairs)
             meant = tuple(str(other) for _, other in pairs if other is not None)
             table.references[tuple(column for column, _ in pairs), str(target)] = meant
-    for name, trigger, text, is_before in (yield triggers):
+    for name, trigger, text, is_before, called in (yield triggers):
         if (table := found.get(name)) is not None:
-            table.triggers.append(FoundTrigger(trigger, text, bool(is_before)))
+            table.triggers.append(FoundTrigger(trigger, text, bool(is_before), called or ""))
     return found
 
 

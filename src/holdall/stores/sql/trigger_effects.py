@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from holdall.stores.sql.inspection import FoundTrigger
+from holdall.stores.sql.inspection import FoundTable, FoundTrigger
 
 __all__ = ["effect_of"]
 
@@ -18,7 +18,14 @@ _IGNORED = re.compile(r"\braise\s*\(\s*ignore\b", re.IGNORECASE)
 _WRITES = r"\b(?:update(?:\s+or\s+\w+)?(?:\s+only)?|replace\s+into|insert\s+or\s+replace\s+into|delete\s+from)\s+"
 
 
-def effect_of(trigger: FoundTrigger, table: str, columns: Collection[str]) -> str | None:
+_INSERTS = rf"(?:{_WRITES}|\binsert(?:\s+or\s+\w+)?\s+into\s+)"
+_EXECUTED = re.compile(r"\bexecute\b([^;]*)", re.IGNORECASE)
+_CHANGES = re.compile(r"\b(update|delete|merge|truncate)\b", re.IGNORECASE)
+
+
+def effect_of(
+    trigger: FoundTrigger, table: str, columns: Collection[str], found: Mapping[str, FoundTable]
+) -> str | None:
     """Return the possible effect of the trigger on these columns of the table, to follow its name in a sentence; None
     if there is none.
     """
@@ -34,5 +41,29 @@ def effect_of(trigger: FoundTrigger, table: str, columns: Collection[str]) -> st
             return "may change or drop what is written"
     if _IGNORED.search(text):
         return "may drop what is written"
-    own = rf"{_WRITES}(?:{_NAME}\s*\.\s*)?[\"`\[]?{re.escape(table)}[\"`\]]?(?![\w$])"
-    return "writes to the same table" if re.search(own, text, re.IGNORECASE) else None
+    if _writes_to(table, text, _WRITES):
+        return "writes to the same table"
+    called = _COMMENTS.sub(" ", trigger.called)
+    if _writes_to(table, called, _WRITES):
+        return "calls a function that writes to the same table"
+    if any("'" not in each or _CHANGES.search(each) for each in _EXECUTED.findall(f"{text};{called}")):
+        return "executes statements that it makes itself, which may write to the same table"
+    return _effect_by_others(f"{text};{called}", table, found, {table})
+
+
+def _writes_to(table: str, text: str, writes: str) -> bool:
+    named = rf"{writes}(?:{_NAME}\s*\.\s*)?[\"`\[]?{re.escape(table)}[\"`\]]?(?![\w$])"
+    return re.search(named, text, re.IGNORECASE) is not None
+
+
+def _effect_by_others(text: str, table: str, found: Mapping[str, FoundTable], seen: set[str]) -> str | None:
+    """The effect of triggers of other tables that this text writes to."""
+    for name, other in found.items():
+        if name in seen or not other.triggers or not _writes_to(name, text, _INSERTS):
+            continue
+        seen.add(name)
+        for trigger in other.triggers:
+            body = _COMMENTS.sub(" ", f"{trigger.text or ''};{trigger.called}")
+            if _writes_to(table, body, _WRITES) or _effect_by_others(body, table, found, seen):
+                return f"writes to {name}, whose trigger {trigger.name} leads back to the same table"
+    return None
