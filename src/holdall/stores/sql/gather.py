@@ -59,7 +59,7 @@ def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[An
 
 
 def _carried(item: Element, leaf: Leaf, dialect: Dialect) -> Element:
-    """What JSON can hold of an item. In SQLite, bytes among others, and others among bytes, are null."""
+    """An item in a form that JSON can hold. In SQLite, bytes among others, and others among bytes, become null."""
     is_bytes, is_untyped = leaf.kind is Kind.BYTES, dialect.family == "sqlite"
     if not is_bytes and leaf.kind not in _AS_THEY_ARE:
         return sa.cast(item, sa.Unicode())

@@ -28,8 +28,8 @@ def collations_in(definition: str) -> dict[str, str]:
 
 
 def conflict_clauses_in(definition: str) -> set[str]:
-    """What is done where a rule of the table is broken, in SQLite's words and upper case: REPLACE, IGNORE, FAIL or
-    ROLLBACK. ABORT, which refuses the statement and nothing else, is left out.
+    """The ON CONFLICT clauses of the table's rules, in upper case: REPLACE, IGNORE, FAIL or ROLLBACK. ABORT, which
+    refuses the statement and nothing else, is left out.
     """
     found: set[str] = set()
     for part in _parts(definition):
