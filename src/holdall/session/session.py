@@ -97,6 +97,8 @@ class Session:
         A call of a query function runs once and its result is remembered; ``force`` runs it again, and its records take
         over their new values unless they were changed here. Raises QueryError for a function that is not called.
         """
+        if query.__class__ is Query:  # nearly always, and nothing is to be remembered
+            return await self.context.reader.query(query)
         return await self._dao.query(query, force)
 
     async def readable(self, query: Query[Q]) -> Readable[Q]:
