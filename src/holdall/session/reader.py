@@ -96,7 +96,8 @@ class Reader(msgspec.Struct, eq=False):
         binding = self.bindings.of_query(query)
         if binding.record_access is not None and (keys := keys_asked(binding, query)) is not None:
             return await self._by_keys(binding, query, keys)
-        rows = await self._rows(await self.rewritten(query, binding), binding)
+        named = self._named(query, binding)
+        rows = await (binding.store.fetch(named) if is_local(named) else self._rows_of_several(named, binding))
         if query.projection:
             return decoded_rows(self.bindings, binding, query, rows)
         records = self.adopt(binding, rows)
@@ -143,6 +144,10 @@ class Reader(msgspec.Struct, eq=False):
         binding = self.bindings.of_query(query)
         return await self._rows(await self.rewritten(query, binding), binding)
 
+    async def _rows_of_several(self, query: AnyQuery, binding: Binding) -> Rows:
+        """The rows of a query that leads into other collections."""
+        return await self._rows(await self._semi_joins.rewrite(query, binding), binding)
+
     async def _rows(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of a query whose condition is local."""
         if is_local(query):
@@ -179,20 +184,28 @@ class Reader(msgspec.Struct, eq=False):
 
     async def rewritten(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query under its collection's name here, as its own store can answer it."""
+        query = self._named(query, binding)
+        return query if is_local(query) else await self._semi_joins.rewrite(query, binding)
+
+    def _named(self, query: AnyQuery, binding: Binding) -> AnyQuery:
+        """The query under its collection's name here. Raises Forbidden without the right to read the collection."""
         binding.policy.demand(Right.READ, self.user, binding.collection)
         self.bindings.demand_ends(query, binding, self.user)
         if query.collection != binding.collection or query.model is not None:
-            query = _under_name(query, binding)
-        return query if is_local(query) else await self._semi_joins.rewrite(query, binding)
+            return _under_name(query, binding)
+        return query
 
     async def count(self, query: AnyQuery) -> int:
         """How many records meet the query's condition."""
         binding = self.bindings.of_query(query)
         if binding.count is None:
             raise Unsupported(binding.store.name, "counting")
-        local = await self.rewritten(query, binding)
+        named = self._named(query, binding)
+        if is_local(named):
+            return await binding.count(named)
+        local = await self._semi_joins.rewrite(named, binding)
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
-        return await binding.count(local if is_local(local) else Query(local.collection, local.condition))
+        return await binding.count(Query(local.collection, local.condition))
 
     async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Record]:
         """The records of a query, of any number; clean ones are let go batch by batch."""

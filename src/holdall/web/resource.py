@@ -78,7 +78,8 @@ class Resource:
         limit = self._options.max_url
         if len(scope["query_string"]) > limit or len(scope["path"]) > limit:
             raise Problem(414, "uri-too-long", f"The path or the query string is longer than {limit} bytes.")
-        user = scope[USER] = await self._options.user_of(scope)
+        options = self._options
+        user = scope[USER] = ANONYMOUS if options.authenticate is None else await options.user_of(scope)
         if not key:
             endpoint = self._many.get(method)
             return (

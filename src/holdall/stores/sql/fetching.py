@@ -11,7 +11,10 @@ from holdall.store import Damaged, Row, Rows
 from holdall.stores.sql.compile import Compiler, Statement
 from holdall.stores.sql.decoding import DamagedRows
 
-__all__ = ["decoded", "read"]
+__all__ = ["UNREADABLE", "as_text", "decoded", "read"]
+
+UNREADABLE = (HoldallError, ArithmeticError, TypeError, ValueError)
+"""Errors by which rows may be known that a driver cannot read; see ``as_text``."""
 
 
 _UNREADABLE_BY_DRIVER = (OverflowError, TypeError, ValueError)
@@ -28,13 +31,18 @@ async def read(
     """The rows of a query, asked for once more as text where the driver cannot read them. Raises CorruptRecord."""
     try:
         rows = await ask(statement.sql, statement.parameters)
-    except (HoldallError, ArithmeticError, TypeError, ValueError) as error:
-        cause = error.__cause__ if isinstance(error, QueryError) else error
-        if type(cause) not in _UNREADABLE_BY_DRIVER:
-            raise
-        statement = compiler.as_text(query)
+    except UNREADABLE as error:
+        statement = as_text(compiler, query, error)
         rows = await ask(statement.sql, statement.parameters)
     return decoded(store, compiler, query, statement, rows)
+
+
+def as_text(compiler: Compiler, query: AnyQuery, error: Exception) -> Statement:
+    """The statement that asks for the rows as text, where the driver could not read them; else raises the error."""
+    cause = error.__cause__ if isinstance(error, QueryError) else error
+    if type(cause) not in _UNREADABLE_BY_DRIVER:
+        raise error
+    return compiler.as_text(query)
 
 
 def decoded(store: str, compiler: Compiler, query: AnyQuery, statement: Statement, rows: Rows) -> Rows:

@@ -26,7 +26,7 @@ from holdall.stores.sql.catalogues import CATALOGUES
 from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.database import Database, DatabaseTransaction
 from holdall.stores.sql.differences import differences
-from holdall.stores.sql.fetching import decoded, read
+from holdall.stores.sql.fetching import UNREADABLE, as_text, decoded, read
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.steps import Work
@@ -74,7 +74,12 @@ class SqlStore:
         if not self._is_ready:
             await self._learn()
         statement = self._compiler.query(query)
-        return await read(self.name, self._compiler, query, statement, self._database.rows)
+        try:
+            rows = await self._database.rows(statement.sql, statement.parameters)
+        except UNREADABLE as error:  # as ``read``, with one call less on the way of every request
+            statement = as_text(self._compiler, query, error)
+            rows = await self._database.rows(statement.sql, statement.parameters)
+        return decoded(self.name, self._compiler, query, statement, rows)
 
     async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
