@@ -19,7 +19,7 @@ from holdall.session.reader import Reader
 from holdall.session.references.related_reader import having_keys
 from holdall.session.referential import Referential
 
-__all__ = ["M", "Q", "SessionContext", "demand_record", "demand_strategy"]
+__all__ = ["M", "Q", "SessionContext", "demand_record"]
 
 M = TypeVar("M", bound=Model)
 Q = TypeVar("Q")  # what a query gives: records, or rows of some fields
@@ -40,7 +40,7 @@ class SessionContext:
         self.link = SessionLink(self, _nobody_cares)  # first of all, as ``__del__`` needs it
         if not isinstance(user, User):
             raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
-        demand_strategy(strategy)
+        _demand_strategy(strategy)
         bindings.configure()
         if bindings.has_stored_ends and not user.unrestricted:
             self.link.hidden_ends = _HiddenEnds(bindings, user)
@@ -69,6 +69,13 @@ class SessionContext:
         if self._committer is None:
             self._committer = Committer(self.records, self.link, self.bindings, self.dao_records)
         return self._committer
+
+    def strategy_for(self, given: Strategy | None) -> Strategy:
+        """The strategy of one commit: the one given, or the session's. Raises StateError for what is none."""
+        if given is None:
+            return self.strategy
+        _demand_strategy(given)
+        return given
 
     def demand_open(self) -> None:
         """Raise StateError once the session has ended: changes made to it would never be written."""
@@ -155,7 +162,7 @@ def demand_record(verb: str, given: object) -> None:
         raise StateError(_no_record(verb, given))
 
 
-def demand_strategy(given: object) -> None:
+def _demand_strategy(given: object) -> None:
     """Raise StateError for what is no strategy."""
     if not isinstance(given, Strategy):
         names = " or ".join(f"Strategy.{strategy.name}" for strategy in Strategy)

@@ -17,7 +17,7 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.committing import Committing
-from holdall.session.context import M, Q, SessionContext, demand_strategy
+from holdall.session.context import M, Q, SessionContext
 from holdall.session.damage import Readable
 from holdall.session.dao.activity import SessionState
 from holdall.session.dao.dao import DAO
@@ -97,7 +97,7 @@ class Session:
         A call of a query function runs once and its result is remembered; ``force`` runs it again, and its records take
         over their new values unless they were changed here. Raises QueryError for a function that is not called.
         """
-        if query.__class__ is Query:  # nearly always, and nothing is to be remembered
+        if query.__class__ is Query:
             return await self.context.reader.query(query)
         return await self._dao.query(query, force)
 
@@ -232,9 +232,9 @@ class Session:
     def expect(self, record: Model, *names: str) -> None:
         """Have commits refuse to write a record whose stored values, or the named ones, are not as they were read here.
 
-        They raise CommitAborted from StaleVersion until one goes well, or ``rollback``, and StateError where they would
-        not write the record, as nothing would compare it. Raises Unsupported where the store cannot compare and has no
-        version, StateError for a new record. Example: :class:`Committing`.
+        They raise CommitAborted from StaleVersion until one goes well or ``rollback``, and StateError where they would
+        not write the record. Raises Unsupported where the store cannot compare and has no version, StateError for a new
+        record. Example: :class:`Committing`.
         """
         self._committing.expect(record, names)
 
@@ -253,9 +253,7 @@ class Session:
         ValidationError, Forbidden or StateError before anything is sent, then CommitAborted where nothing was written,
         CommitPartial, CommitPending or CommitUnknown; without ``raise_for_status``, the result has the error.
         """
-        if strategy is not None:
-            demand_strategy(strategy)
-        options = CommitOptions(strategy or self.context.strategy, timeout)
+        options = CommitOptions(self.context.strategy_for(strategy), timeout)
         return await self._committing.commit(options, require, raise_for_status=raise_for_status)
 
     @staticmethod
@@ -284,9 +282,8 @@ class Session:
         return self._dao.get_dao(model)
 
     def register_model(self, record: Model, force: bool = False) -> bool:
-        """Take an unbound record, and those it refers to, as stored; False where it is here already.
-
-        With ``force`` it takes the place of another with its key, which leaves the session. Example: :class:`DaoVerbs`.
+        """Take an unbound record, and those it refers to, as stored; False where it is here already. With ``force``,
+        another with its key leaves the session. Example: :class:`DaoVerbs`.
         """
         return self._dao.register_model(record, force)
 
