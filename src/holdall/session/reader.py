@@ -201,11 +201,9 @@ class Reader(msgspec.Struct, eq=False):
         if binding.count is None:
             raise Unsupported(binding.store.name, "counting")
         named = self._named(query, binding)
-        if is_local(named):
-            return await binding.count(named)
-        local = await self._semi_joins.rewrite(named, binding)
+        local = named if is_local(named) else await self._semi_joins.rewrite(named, binding)
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
-        return await binding.count(Query(local.collection, local.condition))
+        return await binding.count(local if is_local(local) else Query(local.collection, local.condition))
 
     async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Record]:
         """The records of a query, of any number; clean ones are let go batch by batch."""
