@@ -14,7 +14,7 @@ _HOUSE = Path(__file__).resolve().parents[1]
 _REPORTS = _HOUSE / "build" / "conformance"
 _PAGE = _HOUSE / "docs" / "stores.md"
 _VOCABULARY = _HOUSE / "src" / "holdall" / "store" / "capabilities.py"
-_CONTRACT = _HOUSE / "src" / "holdall" / "store" / "contract.py"
+_CONTRACT = [_HOUSE / "src" / "holdall" / "store" / f"{name}.py" for name in ("contract", "optional", "preparable")]
 
 _PROMISES = {
     "tx": "a real transaction",
@@ -87,11 +87,12 @@ def _absences(source: str) -> dict[str, str]:
     return found
 
 
-def _parts_absent(source: str) -> dict[str, str]:
-    """From the contract's own docstrings: what stands after ``In its absence`` in each optional part."""
-    classes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+def _parts_absent(*files: Path) -> dict[str, str]:
+    """From the contract's own docstrings: the sentences after ``In its absence`` in each optional part."""
+    nodes = (node for file in files for node in ast.parse(file.read_text()).body)
+    classes = (node for node in nodes if isinstance(node, ast.ClassDef))
     said = {node.name: (ast.get_docstring(node) or "").partition("In its absence ")[2] for node in classes}
-    return {name: text.replace("``", "`") for name, text in said.items() if text}
+    return {name: text.partition("\n\n")[0].replace("``", "`") for name, text in said.items() if text}
 
 
 def main() -> int:
@@ -101,7 +102,7 @@ def main() -> int:
         print("no conformance report yet: make docs writes them", file=sys.stderr)
         return 1
     reports: list[Report] = [json.loads(path.read_text()) for path in paths]
-    absences = _absences(_VOCABULARY.read_text()) | _parts_absent(_CONTRACT.read_text())
+    absences = _absences(_VOCABULARY.read_text()) | _parts_absent(*_CONTRACT)
     _PAGE.write_text(page(reports, absences))
     print(f"{_PAGE.relative_to(_HOUSE)}: {', '.join(report['store'] for report in reports)}")
     return 0

@@ -34,4 +34,4 @@ def test_every_feature_says_what_happens_without_it() -> None:
 
 
 def test_every_optional_part_says_what_happens_without_it() -> None:
-    assert set(_parts_absent(_CONTRACT.read_text())) == {part.__name__ for part in PROTOCOLS}
+    assert set(_parts_absent(*_CONTRACT)) == {part.__name__ for part in PROTOCOLS}

@@ -47,6 +47,7 @@ EXPECTED: dict[str, tuple[Any, int | None]] = {
     "UpstreamError": (errors.UpstreamError("main", SECRET), 502),
     "StoreTimeout": (errors.StoreTimeout("main", SECRET), 504),
     "SchemaMismatch": (errors.SchemaMismatch("main", [SECRET]), None),
+    "UnknownFormat": (errors.UnknownFormat("main", SECRET, 9, 1), None),
     "CorruptRecord": (errors.CorruptRecord("main", SECRET, SECRET), None),
     "Conflict": (errors.Conflict("main", SECRET), 409),
     "UniqueViolation": (errors.UniqueViolation("main", "books", ["isbn"]), 409),

@@ -33,9 +33,9 @@ class IdentityMap:
 
     def __init__(self, link: SessionLink) -> None:
         self._link = link
-        self.touched: list[Any] = []  # those that were clean and were written to, since ``collect``
+        self.touched: list[Record] = []  # those that were clean and were written to, since ``collect``
         link.touch = self.touched.append
-        self._by_model: dict[Key, dict[Key, Any]] = {}
+        self._by_model: dict[Key, dict[Key, Record]] = {}
         self.states = RecordStates(link)
         self.new, self.dirty, self.deleted = self.states.new, self.states.dirty, self.states.deleted
         self.watcher = Watcher()
@@ -43,14 +43,15 @@ class IdentityMap:
             int, dict[str, Value]
         ] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
         self.backs = InverseSides(link.ends)
-        self.succeeded: list[tuple[Any, Any, Any]] = []  # a new record, whom it stands for, and the track of that
-        self.stamped: list[tuple[Any, Field]] = []  # new records and fields that the commit under way gave its moment
-        self.guards: dict[int, tuple[Any, Expected]] = {}  # by id(): a record, and what its store must still have of it
+        # a new record, the one whose place it takes, and the track of that
+        self.succeeded: list[tuple[Record, Record, Any]] = []
+        self.stamped: list[tuple[Record, Field]] = []  # new records and fields that this commit gave its moment
+        self.guards: dict[int, tuple[Record, Expected]] = {}  # by id(): a record, and what its store must have of it
         self.mended: set[int] = set()  # by id(): records that could not be read whole, to be given values or removed
         self.idle_guards: set[int] = set()  # by id(): those of the guards that a commit may leave uncompared
         self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
-    def of(self, model: type[Model]) -> dict[Key, Any]:
+    def of(self, model: type[Model]) -> dict[Key, Record]:
         """The records of a model by key."""
         known = self._by_model.get(model)
         if known is None:
@@ -180,7 +181,7 @@ class IdentityMap:
         for record, _, _ in self.succeeded:
             self._write_whole(record)
 
-    def _write_whole(self, record: Any) -> None:
+    def _write_whole(self, record: Record) -> None:
         """Have a record that stands for a removed one written with every field, those too that are as they were.
 
         So the commit leaves the added record as it is here, or refuses it where the removed one is gone or has another

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, get_args
 
 from starlette.routing import Mount
@@ -21,7 +21,7 @@ class OwnRoutes:
         self._seen = 0
         self._fixed: dict[str, frozenset[str]] = {}
 
-    def are_there(self, routes: list[Any]) -> bool:
+    def are_there(self, routes: Sequence[object]) -> bool:
         """Whether any route of the host has a path that is also a record's."""
         if len(routes) != self._seen:
             self._fixed = self._collect(routes)
@@ -32,7 +32,7 @@ class OwnRoutes:
         """Whether one of them answers this path; ask ``are_there`` before."""
         return method in self._fixed.get(path, ())
 
-    def demand_reachable(self, routes: Iterable[Any]) -> None:
+    def demand_reachable(self, routes: Iterable[object]) -> None:
         """Raise DeclarationError for a route that a collection would answer in its place."""
         for path, methods in self._within(routes):
             if not methods or _is_shadowed(path):
@@ -42,7 +42,7 @@ class OwnRoutes:
                     " give it another path, or one without parameters below the collection"
                 )
 
-    def demand_bodies(self, routes: Iterable[Any]) -> None:
+    def demand_bodies(self, routes: Iterable[object]) -> None:
         """Raise DeclarationError for a record that the framework would look for in the query string."""
         for route in flat_routes(routes):
             dependant = getattr(route, "dependant", None)
@@ -56,14 +56,14 @@ class OwnRoutes:
                         f" write Annotated[{_name(annotation)}, Body()] with fastapi's Body"
                     )
 
-    def _collect(self, routes: Iterable[Any]) -> dict[str, frozenset[str]]:
+    def _collect(self, routes: Iterable[object]) -> dict[str, frozenset[str]]:
         fixed: dict[str, frozenset[str]] = {}
         for path, methods in self._within(routes):
             if methods and not _is_shadowed(path):
                 fixed[path] = fixed.get(path, frozenset()) | methods
         return fixed
 
-    def _within(self, routes: Iterable[Any]) -> Iterable[tuple[str, frozenset[str]]]:
+    def _within(self, routes: Iterable[object]) -> Iterable[tuple[str, frozenset[str]]]:
         """The path and methods of each route where a collection or its record would answer; of a mount no methods."""
         for route in flat_routes(routes):
             path: str = getattr(route, "path", "")

@@ -29,7 +29,11 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class UnreadableBody(ValueError):
-    """A body that this version of Holdall cannot read."""
+    """A body that this version of Holdall cannot read. ``is_damage`` unless another version of Holdall can."""
+
+    def __init__(self, reason: str, *, is_damage: bool) -> None:
+        super().__init__(reason)
+        self.is_damage = is_damage
 
 
 def encode_record(record: LogRecord) -> bytes:
@@ -45,13 +49,15 @@ def decode_record(body: bytes) -> LogRecord:
         number = content[0] if isinstance(content, list) and content else None
         if number not in _READABLE:
             known = " or ".join(map(str, _READABLE))
-            raise UnreadableBody(f"its format is {number if isinstance(number, int) else 'none'}, not {known}")
+            is_other = isinstance(number, int)
+            reason = f"its format is {number if is_other else 'none'}, not {known}"
+            raise UnreadableBody(reason, is_damage=not is_other)
         _, application, parts, rows, is_decided = content
         return LogRecord(list(map(_part, parts, rows)), application, is_decided)
     except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
         if isinstance(error, UnreadableBody):
             raise
-        raise UnreadableBody(f"its body is damaged ({type(error).__name__})") from error
+        raise UnreadableBody(f"its body is damaged ({type(error).__name__})", is_damage=True) from error
 
 
 def _part(head: list[Any], operations: list[Any]) -> Part:
@@ -103,7 +109,7 @@ def _unpack(code: int, data: memoryview) -> Value:
         return UUID(bytes=bytes(data))
     reader = _READERS.get(code)
     if reader is None:
-        raise UnreadableBody(f"it holds a value of kind {code}, which is not known")
+        raise UnreadableBody(f"it holds a value of kind {code}, which is not known", is_damage=False)
     return reader(_decoder.decode(data))
 
 

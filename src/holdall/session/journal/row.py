@@ -38,7 +38,11 @@ class JournalState(StrEnum):
 
 
 class JournalRow(msgspec.Struct, frozen=True):
-    """One commit as the journal has it. ``problem`` says why ``record`` could not be read; then it is empty."""
+    """One commit as the journal has it.
+
+    ``problem`` says why ``record`` could not be read, which is empty then; the row ``is_damaged`` where no version of
+    Holdall could read it.
+    """
 
     id: str
     state: JournalState
@@ -47,6 +51,7 @@ class JournalRow(msgspec.Struct, frozen=True):
     record: LogRecord
     version: int = 1
     problem: str = ""
+    is_damaged: bool = False
 
     def moved(self, state: JournalState, owner: str, expires: dt.datetime, record: LogRecord) -> JournalRow:
         """The row of the next version."""
@@ -79,9 +84,9 @@ def read_row(values: Sequence[Value]) -> JournalRow:
     if damaged:
         commit, owner = ("" if isinstance(value, Damaged) else value for value in (values[0], values[2]))
         problem = f"its row is damaged: {', '.join(damaged)} cannot be read"
-        return JournalRow(commit, JournalState.UNKNOWN, owner, _NEVER, LogRecord([]), 0, problem)
+        return JournalRow(commit, JournalState.UNKNOWN, owner, _NEVER, LogRecord([]), 0, problem, is_damaged=True)
     commit, state, owner, expires, body, version = values
-    problem, record = "", LogRecord([])
+    problem, record, is_damaged = "", LogRecord([]), False
     try:
         known = JournalState(state)
     except ValueError:
@@ -90,8 +95,8 @@ def read_row(values: Sequence[Value]) -> JournalRow:
         try:
             record = decode_record(body)
         except UnreadableBody as error:
-            problem = str(error)
-    return JournalRow(commit, known, owner, expires, record, version, problem)
+            problem, is_damaged = str(error), error.is_damage
+    return JournalRow(commit, known, owner, expires, record, version, problem, is_damaged)
 
 
 def _values(row: JournalRow) -> tuple[Value, ...]:

@@ -7,7 +7,6 @@ See "Flexible typing" in SQLite's documentation: only a column of a STRICT table
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from holdall.codegen import compiled, function
 from holdall.query import FieldSchema, Kind, Value
@@ -18,7 +17,7 @@ from holdall.stores.sql.keeping import KeptField
 
 __all__ = ["RowCheck", "check_by", "class_check", "class_check_in_python", "is_untyped"]
 
-RowCheck = Callable[[Iterable[Sequence[Any]]], bool]
+RowCheck = Callable[[Iterable[Sequence[object]]], bool]
 """Whether all of these rows are as they should be."""
 
 _LETTERS = {Kind.INT: "i", Kind.STR: "s", Kind.FLOAT: "f", Kind.BYTES: "b", Kind.TIMEDELTA: "i"}
@@ -67,7 +66,7 @@ def check_by(code: str) -> RowCheck:
     in_python = class_check_in_python(code)
     if _native is None:
         return in_python
-    in_c: Callable[[Any, bytes], Any] = _native.are_as_coded
+    in_c: Callable[[object, bytes], object] = _native.are_as_coded
     letters = code.encode()
 
     def check(rows: Iterable[Sequence[Value]]) -> bool:

@@ -11,7 +11,6 @@ from datetime import UTC, date
 from decimal import Decimal
 from math import isfinite
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -34,7 +33,7 @@ _JSON_DECODERS: dict[Spelling | None, Convert] = {
     Spelling.BARE_NUMBER: values.json_from_text_or_number,
     Spelling.WRITTEN_OUT: values.json_from_written_out,
 }
-_Demand = Callable[[Iterable[Sequence[Any]], int], bool]
+_Demand = Callable[[Iterable[Sequence[object]], int], bool]
 """Whether the values of rows at a place are as they should be; None, 0 and the like are."""
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, msgspec.MsgspecError)
 
@@ -146,17 +145,17 @@ def _demands(fields: Sequence[FieldSchema], dialect: Dialect) -> list[tuple[_Dem
     return found
 
 
-def _column(rows: Iterable[Sequence[Any]], place: int) -> Iterable[Any]:
+def _column(rows: Iterable[Sequence[Value]], place: int) -> Iterable[Value]:
     return filter(None, map(itemgetter(place), rows))
 
 
-def _are_finite_floats(rows: Iterable[Sequence[Any]], place: int) -> bool:
+def _are_finite_floats(rows: Iterable[Sequence[Value]], place: int) -> bool:
     """Whether all are finite: sure where their sum is, which is seen faster than by looking at each."""
     total = sum(_column(rows, place))
     return bool(total - total == 0) or all(map(isfinite, _column(rows, place)))
 
 
-def _are_finite_decimals(rows: Iterable[Sequence[Any]], place: int) -> bool:
+def _are_finite_decimals(rows: Iterable[Sequence[Value]], place: int) -> bool:
     return all(map(Decimal.is_finite, _column(rows, place)))
 
 
@@ -164,7 +163,7 @@ def _one_by_one(
     fields: Sequence[FieldSchema], dialect: Dialect, as_text: bool, rows: list[Sequence[Value]]
 ) -> list[tuple[Value, ...]]:
     """Everything that can be read, value by value."""
-    decoded: list[list[Any]] = []
+    decoded: list[list[Value]] = []
     first = 0
     for field in fields:
         width = len(leaves(field))
@@ -192,7 +191,7 @@ def _one(
         return Damaged("is missing" if None in part else "is stored as something that it cannot be")
 
 
-def _is_finite(number: Any) -> bool:
+def _is_finite(number: Value) -> bool:
     return number.is_finite() if isinstance(number, Decimal) else bool(number - number == 0)
 
 

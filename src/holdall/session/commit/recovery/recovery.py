@@ -199,7 +199,7 @@ class Recovery:
                     await store.roll_back_prepared(commit)
             return
         home, row = await self._find(commit, force=force, reads_all=not force)
-        if row.problem:
+        if row.is_damaged:
             await self._journal.remove(home, row)
             for store in self._bindings.stores():
                 if isinstance(store, Preparable):
@@ -231,7 +231,7 @@ class Recovery:
             if row is None or row.state is JournalState.ABORTED:
                 continue
             reason = reason_to_leave(self._coordinator, row)
-            if reason and (reads_all or not row.problem):
+            if reason and (reads_all or not row.is_damaged):
                 raise StateError(f"commit {commit} must be left alone: {reason}")
             if not force and not self._coordinator.is_abandoned(row):
                 raise StateError(
