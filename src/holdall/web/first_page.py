@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -11,10 +12,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from holdall.query import Json, Value
 from holdall.web.options import Options
+from holdall.web.problem import Problem
+from holdall.web.reply import Reply, problem_reply, send_reply
 
 __all__ = ["add_first_page"]
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_ALLOWED = (b"allow", b"GET, HEAD, OPTIONS")
+_NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -40,7 +45,7 @@ def add_first_page(service: FastAPI, collections: list[str], options: Options) -
         root = request.scope.get("root_path", "").rstrip("/")
         paths = {name: f"{root}/{name}" for name in collections}
         links = {name: root + path for name, path in other.items()}
-        if "text/html" not in request.headers.get("accept", ""):
+        if not _wants_html(request.headers.get("accept", "")):
             document: dict[str, Json] = {"name": service.title, "collections": paths} | links
             return JSONResponse(document, headers={"vary": "accept"})
         items = "\n".join(
@@ -52,15 +57,29 @@ def add_first_page(service: FastAPI, collections: list[str], options: Options) -
     service.router.default = _behind(service.router.default, first_page)
 
 
+def _wants_html(accept: str) -> bool:
+    """Whether a client takes HTML, with a weight above zero (RFC 9110, section 12.4.2)."""
+    for item in accept.lower().split(","):
+        name, *parameters = [part.strip() for part in item.split(";")]
+        if name == "text/html":
+            return not any(_NO_WEIGHT.fullmatch(parameter) for parameter in parameters)
+    return False
+
+
 def _behind(default: Value, page: Any) -> Any:
     """Answer ``/`` where no route does, so that a route of the host goes first whenever it is added."""
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         root = scope.get("root_path", "").rstrip("/")
         is_first = scope["type"] == "http" and scope["path"].removeprefix(root) in ("", "/")
-        if is_first and scope["method"] in ("GET", "HEAD"):
-            await (await page(Request(scope, receive)))(scope, receive, send)
-        else:
+        if not is_first:
             await default(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD"):
+            await (await page(Request(scope, receive)))(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await send_reply(send, Reply(204, [_ALLOWED]), is_head=False)
+        else:
+            refused = Problem(405, "method", "This method does nothing here.", headers=(_ALLOWED,))
+            await send_reply(send, problem_reply(refused), is_head=False)
 
     return answer

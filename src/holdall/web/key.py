@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
@@ -14,6 +15,7 @@ __all__ = ["MAX_KEY", "KeyText"]
 MAX_KEY = 4_096
 """The most characters of a key in a path, percent-encoded."""
 
+_WHOLE = re.compile("-?[0-9]+")
 _SAFE_DIGITS = 19  # a number shorter than this fits in 64 bits
 
 
@@ -35,7 +37,7 @@ class KeyText:
             parts = _decoded(text).split(",")  # a client has encoded the whole segment, the commas with it
         if len(parts) != len(fields):
             raise Unreadable("must have another number of parts")
-        values = [value_of(field, _decoded(part)) for field, part in zip(fields, parts, strict=True)]
+        values = [_value(field, _decoded(part)) for field, part in zip(fields, parts, strict=True)]
         if len(self._shape) == 1:
             return values[0] if len(values) == 1 else tuple(values)
         key, place = [], 0
@@ -69,6 +71,13 @@ def _leaves(field: FieldSchema) -> list[FieldSchema]:
 
 def _width(field: FieldSchema) -> int:
     return len(_leaves(field))
+
+
+def _value(field: FieldSchema, text: str) -> Key:
+    """The part of a key that a text stands for; numbers have one spelling, as each record has one address."""
+    if field.kind is Kind.INT and not _WHOLE.fullmatch(text):
+        raise Unreadable("must be a whole number")
+    return value_of(field, text)
 
 
 def _decoded(text: str) -> str:

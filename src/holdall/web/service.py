@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,6 +28,8 @@ from holdall.web.resource import Resource
 from holdall.web.rights import refusal
 
 __all__ = ["Service", "asgi"]
+
+_NOT_IN_PATHS = re.compile(r"[/\\%?#\s\x00-\x1f\x7f]")
 
 
 def asgi(app: Holdall, **options: Any) -> Service:
@@ -65,6 +68,7 @@ class Service(FastAPI):
         self._resources = {
             binding.collection: Resource(binding, app.bindings, cursors, options) for binding in app.collections()
         }
+        _demand_addresses(self._resources)
         self._own = OwnRoutes(self._resources)
         super().__init__(
             title=app.name,
@@ -145,3 +149,13 @@ class Service(FastAPI):
                     yield state
         finally:
             await self.holdall.close()
+
+
+def _demand_addresses(collections: Iterable[str]) -> None:
+    """Raise DeclarationError for a collection whose name cannot stand in a path as it is."""
+    for name in collections:
+        if name in ("", ".", "..") or _NOT_IN_PATHS.search(name):
+            raise DeclarationError(
+                f"the collection {name!r} has no address, as its name cannot stand in a path; give it another one,"
+                " without spaces and / \\ % ? #, with collection=..."
+            )

@@ -165,19 +165,20 @@ async def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str
         assert await store.inspect() == []
         assert await raw.exists(f"{store._prefix}:plain:b", f"{store._prefix}:book:2") == 0
         await raw.set(f"{store._prefix}:plain:c", "no hash")
-        with pytest.raises(SchemaMismatch, match="plain:c holds a string"):
-            await apply(store, plain("d"), update("plain", "c", value=1))
+        await raw.set(f"{store._prefix}:book:3", "no hash")  # a change of some fields is none that mends it
+        with pytest.raises(SchemaMismatch, match="book:3 holds a string"):
+            await apply(store, plain("d"), update("book", 3, pages=1))
         with pytest.raises(CorruptRecord, match="stored in a string"):
             await store.fetch(Query("plain", where("code", Op.EQ, "c")))
         assert [row[0] for row in await store.fetch(_ALL)] == ["a"]
 
 
 async def test_waiting_for_a_connection_has_an_end(redis_url: str) -> None:
-    store = store_at(redis_url, max_connections=1, timeout=0.2)
+    store = store_at(redis_url, max_connections=1, timeout=0.6)
 
     async with raw_client(redis_url, store) as raw:
         await apply(store, plain("a"))
-        await raw.client_pause(600, all=False)
+        await raw.client_pause(1_500, all=False)
         results = await asyncio.gather(*(apply(store, plain(f"{n}")) for n in range(3)), return_exceptions=True)
         assert [type(result) for result in results] == [StoreTimeout] * 3
         unknown = [getattr(result, "is_outcome_unknown", None) for result in results]
