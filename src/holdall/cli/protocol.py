@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -27,9 +27,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_begun = False
         self._deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it, too
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))  # that of a TCP server reads and writes
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -53,17 +53,20 @@ class Stream:
         if not isinstance(data, bytes):
             raise StateError(f"a stream takes bytes, not {type(data).__name__}")
         async with self._place(is_append=True) as (store, collection, key):
-            return await store.append(collection, key, self._name, data)  # type: ignore[no-any-return]
+            length: int = await store.append(collection, key, self._name, data)
+        return length
 
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """Read the bytes from position ``start`` to before ``stop``, or to the end."""
         async with self._place(is_append=False) as (store, collection, key):
-            return await store.read(collection, key, self._name, start, stop)  # type: ignore[no-any-return]
+            data: bytes = await store.read(collection, key, self._name, start, stop)
+        return data
 
     async def length(self) -> int:
         """Return the length of the stream, in bytes."""
         async with self._place(is_append=False) as (store, collection, key):
-            return await store.length(collection, key, self._name)  # type: ignore[no-any-return]
+            length: int = await store.length(collection, key, self._name)
+        return length
 
     def __repr__(self) -> str:
         return f"Stream({type(self._record).__name__}.{self._name})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -97,7 +97,7 @@ class Op(StrEnum):
 
 
 class Node(msgspec.Struct, frozen=True, tag=True):
-    """A node of a condition; nodes combine with ``&``, ``|`` and ``~``.
+    """A node of a condition; nodes combine with ``&``, ``|`` and ``~``. Only the classes of ``Condition`` are made.
 
     >>> from holdall.query import Compare, Op, format_condition
     >>> long, old = Compare(("pages",), Op.GT, 500), Compare(("year",), Op.LT, 1900)
@@ -106,13 +106,13 @@ class Node(msgspec.Struct, frozen=True, tag=True):
     """
 
     def __and__(self, other: Condition) -> Condition:
-        return both(self, _condition(other))  # type: ignore[arg-type]
+        return both(cast("Condition", self), _condition(other))
 
     def __or__(self, other: Condition) -> Condition:
-        return Or((self, _condition(other)))  # type: ignore[arg-type]
+        return Or((cast("Condition", self), _condition(other)))
 
     def __invert__(self) -> Condition:
-        return Not(self)  # type: ignore[arg-type]
+        return Not(cast("Condition", self))
 
     def __bool__(self) -> bool:
         raise TypeError("a condition has no truth value here: combine conditions with &, | and ~, not and, or, not")
@@ -184,7 +184,7 @@ NEVER: Condition = Or(())
 def _condition(value: object) -> Condition:
     if not isinstance(value, Node):
         raise QueryError(IN_PARENTHESES)
-    return value  # type: ignore[return-value]
+    return cast("Condition", value)
 
 
 def both(left: Condition, right: Condition) -> Condition:

@@ -157,10 +157,10 @@ class Expression:
             raise QueryError(f"{op} on {self._shown} takes text, not {type(value).__name__}")
         return self._node(op, value)
 
-    def __eq__(self, value: object) -> Condition:  # type: ignore[override]
+    def __eq__(self, value: object) -> Condition:  # type: ignore[override]  # a condition to send, where object has bool
         return self.is_null() if value is None else self._compare(Op.EQ, value)
 
-    def __ne__(self, value: object) -> Condition:  # type: ignore[override]
+    def __ne__(self, value: object) -> Condition:  # type: ignore[override]  # as __eq__
         return self.is_null(False) if value is None else self._compare(Op.NE, value)
 
     def __lt__(self, value: object) -> Condition:

@@ -96,8 +96,10 @@ class Query(msgspec.Struct, Generic[M], frozen=True):
         """
         if not fields:
             raise QueryError("only() takes at least one field; without it, records are given")
-        projected: Any = msgspec.structs.replace(self, projection=tuple([self._path(field) for field in fields]))
-        return projected  # type: ignore[no-any-return]
+        records: Any = self  # the same struct is a query for tuples once it has a projection
+        projection = tuple([self._path(field) for field in fields])
+        projected: Query[tuple[object, ...]] = msgspec.structs.replace(records, projection=projection)
+        return projected
 
     def _path(self, field: Any) -> Path:
         if isinstance(field, tuple):

@@ -49,8 +49,8 @@ class Calls:
         self._is_linked = step.is_linked
         count = len(self._at)
         self.outcomes: list[Outcome | None] = [None] * count
-        self.report = Report(step, self.outcomes, spans=[_NEVER] * count)
-        self._spans: list[Span] = self.report.spans  # type: ignore[assignment]
+        self._spans: list[Span] = [_NEVER] * count
+        self.report = Report(step, self.outcomes, spans=self._spans)
         stores = list({id(store): store for _, _, _, store in self._at}.values())
         self._lane_of = {id(store): lane for lane, store in enumerate(stores)}
         self._sizes = [max(1, store.capabilities.limits.changes_per_call) for store in stores]
