@@ -8,7 +8,9 @@ from __future__ import annotations
 import linecache
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
+from types import CodeType
 from typing import Any
 from zlib import crc32
 
@@ -42,6 +44,12 @@ def function(name: str, parameters: str, body: str | Sequence[str], names: Mappi
     source = "\n".join([f"def {name}({parameters}):", *lines, ""])
     place = f"<holdall {about} {crc32(source.encode()):08x}>"
     scope = dict(names)
-    exec(compile(source, place, "exec"), scope)  # noqa: S102 - see above for what enters it
+    exec(_code(source, place), scope)  # noqa: S102 - see above for what enters it
     linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)  # None: it is no file
     return scope[name]
+
+
+@lru_cache(maxsize=1000)
+def _code(source: str, place: str) -> CodeType:
+    """Compiled once for all functions that are written alike, such as those that read the same columns."""
+    return compile(source, place, "exec")

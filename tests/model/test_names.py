@@ -86,3 +86,17 @@ def test_a_class_that_is_declared_again_refers_to_itself() -> None:
             assert target(module.Node, "up") is module.Node
     finally:
         del sys.modules[module.__name__]
+
+
+def test_a_model_to_come_within_a_list() -> None:
+    class Shelf(Model):
+        id: int = field(pk=True)
+        seen: tuple[Ref[Later], ...] = ()
+        kept: frozenset[Ref[Later]] = frozenset()
+
+    class Later(Model):
+        id: int = field(pk=True)
+
+    later: Any = Later(id=1)
+    shelf = Shelf(id=1, seen=(later,), kept=frozenset([later]))
+    assert [each.key for each in (*shelf.seen, *shelf.kept)] == [1, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -17,9 +18,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdall.errors import FrozenError, ValidationError
-from holdall.model import Frozen, InstanceState, Length, Model, Ref, State, assign, field, set_track, state_of, track_of
+from holdall.model import (
+    Frozen,
+    InstanceState,
+    Length,
+    Model,
+    Ref,
+    State,
+    assign,
+    check,
+    field,
+    set_track,
+    state_of,
+    track_of,
+)
 from holdall.model.native import is_native
 from holdall.model.write import setattr_of, writers
+from tests.support.draws import draws
 from tests.support.session_without_store import Session, made
 
 native_only = pytest.mark.skipif(not is_native, reason="the part in C was not built here, or HOLDALL_PURE is set")
@@ -53,6 +68,8 @@ def declared() -> Any:
 
 InC, InPython = declared(), declared()
 type.__setattr__(InPython, "__setattr__", setattr_of(writers(InPython.__holdall__)))
+if is_native:
+    type(InPython).__call__ = type(InPython).__dict__["__call__"].__wrapped__
 NAMES = [*InC.__holdall__.by_name, "nothing", "primary_keys"]
 
 
@@ -140,7 +157,7 @@ def _refuse(record: Any) -> None:
 
 
 @native_only
-@settings(max_examples=400)
+@settings(max_examples=draws(150, 400))
 @given(st.lists(st.one_of(writes, writes, writes, puts, modes), max_size=12))
 @example([("mode", "clean", None), ("write", "text", "a"), ("write", "text", ""), ("write", "text", "b")])
 @example([("mode", "clean", None), ("mode", "refusing", None), ("write", "mark", UUID(int=1))])
@@ -163,6 +180,89 @@ def test_both_writers_do_the_same_with_every_value(name: str) -> None:
                 player.play("mode", further, None)
                 player.play("write", name, value)
             assert players[0].picture() == players[1].picture(), (mode, further, value)
+
+
+givens = st.dictionaries(st.sampled_from([*NAMES, "id"]), st.sampled_from(VALUES), max_size=6)
+
+
+def _constructed(model: Any, values: dict[str, Any]) -> Any:
+    try:
+        record = model(**values)
+    except ValidationError as error:
+        return sorted((item.path, item.code, item.message) for item in error.errors)
+    return [(item.name, type(value), repr(value)) for item in model.__holdall__.stored for value in [item.get(record)]]
+
+
+@native_only
+@settings(max_examples=draws(150, 400))
+@given(givens, st.booleans())
+def test_both_constructors_do_the_same(values: dict[str, Any], has_key: bool) -> None:
+    values = {"id": 1} | values if has_key else values
+    assert _constructed(InC, values) == _constructed(InPython, values)
+
+
+@native_only
+@pytest.mark.parametrize("name", NAMES)
+def test_both_constructors_do_the_same_with_every_value(name: str) -> None:
+    for value in VALUES:
+        given = {"id": 1} | {name: value}
+        assert _constructed(InC, given) == _constructed(InPython, given), value
+
+
+@native_only
+def test_other_ways_to_the_constructor() -> None:
+    assert inspect.signature(InC).parameters.keys() == inspect.signature(InPython).parameters.keys()
+    assert InC(id=1).id == 1
+    wrong_calls: list[Callable[[], Any]] = [lambda: InC(1), lambda: InC(1, id=2), lambda: InC()]
+    for wrong in wrong_calls:
+        with pytest.raises(ValidationError):
+            wrong()
+    with pytest.raises(TypeError):
+        type(InC).__dict__["__call__"]()
+
+    class Longer(InC):  # type: ignore[valid-type, misc]
+        more: str = "m"
+
+    assert (Longer(id=1).more, Longer(id=1, text="a").text) == ("m", "a")
+    meta: Any = type(Model)
+    many = meta(
+        "Wide",
+        (Model,),
+        {"__module__": __name__, "__annotations__": {f"f{number}": int for number in range(40)}, "f0": field(pk=True)},
+    )
+    assert many(**{f"f{number}": number for number in range(40)}).f39 == 39
+
+
+@native_only
+def test_factories_checks_and_errors_in_a_construction() -> None:
+    made_by_factory = count()
+
+    class Careful(Model):
+        id: int = field(pk=True)
+        number: int = field(default_factory=lambda: next(made_by_factory))
+        hidden: int = field(default=7, init=False)
+        low: str = field(default="", setter=lambda record, value: value.lower())
+
+        @check
+        def _is_odd(self) -> str | None:
+            return None if self.id % 2 else "must be odd"
+
+    assert [(one.number, one.hidden, one.low) for one in (Careful(id=1, low="A"), Careful(id=3))] == [
+        (0, 7, "a"),
+        (1, 7, ""),
+    ]
+    with pytest.raises(ValidationError, match="must be odd"):
+        Careful(id=2)
+    with pytest.raises(ValidationError, match="hidden"):
+        Careful(id=1, hidden=3)  # type: ignore[call-arg]
+
+    class Failing(Model):
+        id: int = field(pk=True)
+        number: int = field(default_factory=lambda: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        Failing(id=1)
+    assert Failing(id=1, number=2).number == 2
 
 
 @native_only
@@ -248,6 +348,8 @@ def test_writing_leaks_nothing() -> None:
                 player.play("write", "text", str(next(numbers)))
                 player.play("write", "count", next(numbers))
         InC(id=next(numbers), text=str(next(numbers)), stars=7)
+        for wrong in ({"id": "1"}, {"stars": 7}, {"id": 1, "nothing": 2}, {"id": 1, "other": "x", "tags": 3}):
+            _constructed(InC, wrong)
 
     assert _grown(work) < 50
 

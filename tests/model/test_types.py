@@ -236,9 +236,9 @@ def _is_wrong(name: str, value: Any) -> bool:
         ("unordered", {1}, "unordered", "type"),
         ("table", {"a": [Decimal(1), 2.5]}, "table.a.1", "type"),
         ("table", {1: []}, "table.1", "type"),
-        ("size", Size("x"), "size.width", "value"),  # type: ignore[arg-type]
-        ("point", Point(math.nan), "point.x", "value"),
-        ("address", Address("a", [Size(1), Size("x")]), "address.sizes.1.width", "value"),  # type: ignore[arg-type]
+        ("size", Size("x"), "size.width", "type"),  # type: ignore[arg-type]
+        ("point", Point(math.nan), "point.x", "range"),
+        ("address", Address("a", [Size(1), Size("x")]), "address.sizes.1.width", "type"),  # type: ignore[arg-type]
         ("address", Address("\0", []), "address.street", "text"),
         ("union", 1.5, "union", "type"),
         ("document", {"a": [1, object()]}, "document.a.1", "type"),
@@ -316,7 +316,7 @@ class _Unknown:
 
 @pytest.mark.parametrize(
     "annotation",
-    [list, dict, set[int], _Unknown, dict[int, str], complex, datetime | str, list[int] | tuple[int, ...],
+    [list, dict, set, set[list[int]], _Unknown, dict[int, str], complex, datetime | str, list[int] | tuple[int, ...],
      Literal["a", 1], Enum("Mixed", {"A": 1, "B": "b"}), Everything, list[_Unknown], int | Everything],
 )  # fmt: skip
 def test_annotations_that_mean_no_type_are_refused(annotation: Any) -> None:

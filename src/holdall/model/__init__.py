@@ -1,18 +1,23 @@
 """Models and fields: what a record type is, how its records are checked and how they know their changes."""
 
+from holdall.model.adoption import AdoptedClass, AdoptedField, AdoptedTarget, Adopter, Refusal, query_for
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
 from holdall.model.field import Field
+from holdall.model.field_type import FieldType
 from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
-from holdall.model.json_input import JsonInput, decode_text
+from holdall.model.json_input import JsonInput, decode_compared, decode_text
 from holdall.model.json_output import JsonOutput
+from holdall.model.json_schema import FORMS, InlineSchemas, field_schema, type_schema
 from holdall.model.json_value import UNENCODABLE
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
+from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
+from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
@@ -36,23 +41,34 @@ from holdall.model.tracking import (
     track_of,
 )
 from holdall.model.types import JSON
+from holdall.model.value_codec import Codec, register_codec
+from holdall.model.withheld import WITHHELD
 from holdall.model.write import assign
 
 __all__ = [
+    "FORMS",
     "JSON",
     "MISSING",
     "RECORD_ERROR",
     "RECORD_MARK",
     "UNENCODABLE",
+    "WITHHELD",
+    "AdoptedClass",
+    "AdoptedField",
+    "AdoptedTarget",
+    "Adopter",
     "BackEdit",
+    "Codec",
     "Declaration",
     "Digits",
     "Field",
+    "FieldType",
     "Fill",
     "Frozen",
     "Ge",
     "GivenKey",
     "Gt",
+    "InlineSchemas",
     "InstanceState",
     "JsonInput",
     "JsonOutput",
@@ -62,15 +78,18 @@ __all__ = [
     "Manager",
     "Many",
     "Model",
+    "ObjectId",
     "OnDelete",
     "OneOf",
     "Pattern",
     "Record",
     "Ref",
     "Reference",
+    "Refusal",
     "Related",
     "ResultSet",
     "RowCodec",
+    "Schemas",
     "SessionAccess",
     "SessionLink",
     "State",
@@ -83,21 +102,26 @@ __all__ = [
     "check",
     "computed",
     "construction_hooks",
+    "decode_compared",
     "decode_text",
     "edits_of",
     "field",
+    "field_schema",
     "gc_track",
     "hidden_ends",
     "items_of",
     "leads_to",
     "old_of",
     "old_values_of",
+    "query_for",
     "record_in",
     "refers_to",
+    "register_codec",
     "replace_items",
     "schema_of",
     "set_track",
     "state_of",
     "stream",
     "track_of",
+    "type_schema",
 ]

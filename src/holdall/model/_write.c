@@ -5,6 +5,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <datetime.h>
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -71,6 +72,9 @@ fits(PyObject *plan, PyObject *value)
         int overflow;
         long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
         return !overflow && number >= -LLONG_MAX;
+    }
+    if (PyDateTime_CheckExact(value)) {
+        return PyDateTime_DATE_GET_TZINFO(value) == PyDateTime_TimeZone_UTC;
     }
     return !PyFloat_CheckExact(value) || isfinite(PyFloat_AS_DOUBLE(value));
 }
@@ -269,27 +273,214 @@ static PyTypeObject setattr_type = {
     .tp_descr_get = setattr_get,
 };
 
-/* fits_of(plans) is a function that tells whether its arguments fit, each its plan. */
-static PyObject *
-all_fit(PyObject *plans, PyObject *const *args, Py_ssize_t count)
+/* Construct(slow, model, names, plans, defaults, after, hooks, run_hooks) is a constructor that calls slow(model, **values)
+   for what is not common. A name is None for a field that no caller gives. A plan is as above, or (admit, nullable) for a
+   value that Python has to look at. A default is (value, None), (None, factory), or None where a value must be given. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *slow, *model, *names, *plans, *defaults, *after, *hooks, *run_hooks;
+} Construct;
+
+enum { MOST_ON_STACK = 32 };
+static vectorcallfunc make_struct; /* what msgspec makes every struct by */
+
+/* Take the values that are given, those left out by their default. 1; 0: this is for Python; -1: an error is set. */
+static int
+take_given(Construct *own, PyObject *keywords, PyObject **values)
 {
-    int all = count == PyTuple_GET_SIZE(plans);
-    for (Py_ssize_t i = 0; all > 0 && i < count; i++) {
-        all = fits(PyTuple_GET_ITEM(plans, i), args[i]);
+    Py_ssize_t count = PyTuple_GET_SIZE(own->names), used = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name = PyTuple_GET_ITEM(own->names, i), *value = NULL;
+        if (keywords != NULL && name != Py_None) {
+            value = PyDict_GetItemWithError(keywords, name);
+            if (value == NULL && PyErr_Occurred()) {
+                return -1;
+            }
+            used += value != NULL;
+        }
+        if (value == NULL) {
+            PyObject *other = PyTuple_GET_ITEM(own->defaults, i);
+            if (other == Py_None) {
+                return 0;
+            }
+            value = PyTuple_GET_ITEM(other, 1) == Py_None ? PyTuple_GET_ITEM(other, 0) : NULL;
+        }
+        values[i] = Py_XNewRef(value); /* NULL where a factory makes it */
     }
-    return all < 0 ? NULL : PyBool_FromLong(all);
+    return keywords == NULL || used == PyDict_GET_SIZE(keywords);
+}
+
+/* Make what is missing and look at every value. Answers as take_given. */
+static int
+admit_all(Construct *own, PyObject **values)
+{
+    PyObject *errors = NULL;
+    int done = 1;
+    for (Py_ssize_t i = 0; done > 0 && i < PyTuple_GET_SIZE(own->names); i++) {
+        PyObject *plan = PyTuple_GET_ITEM(own->plans, i);
+        if (values[i] == NULL) {
+            values[i] = PyObject_CallNoArgs(PyTuple_GET_ITEM(PyTuple_GET_ITEM(own->defaults, i), 1));
+            if (values[i] == NULL) {
+                done = -1;
+                break;
+            }
+        }
+        if (PyTuple_GET_SIZE(plan) == PLAN_SIZE) {
+            done = fits(plan, values[i]);
+        }
+        else if (values[i] != Py_None || PyTuple_GET_ITEM(plan, 1) != Py_True) {
+            PyObject *admitted = NULL;
+            if (errors != NULL || (errors = PyList_New(0)) != NULL) {
+                admitted = PyObject_CallFunctionObjArgs(PyTuple_GET_ITEM(plan, 0), values[i], errors, NULL);
+            }
+            done = admitted == NULL ? -1 : PyList_GET_SIZE(errors) == 0;
+            if (admitted != NULL) {
+                Py_SETREF(values[i], admitted);
+            }
+        }
+    }
+    Py_XDECREF(errors);
+    return done;
 }
 
 static PyObject *
-fits_of(PyObject *Py_UNUSED(module), PyObject *plans)
+construct_call(PyObject *self, PyObject *args, PyObject *keywords)
 {
-    static PyMethodDef method = {"fits", (PyCFunction)(void (*)(void))all_fit, METH_FASTCALL, NULL};
-    if (!PyTuple_CheckExact(plans)) {
-        PyErr_SetString(PyExc_TypeError, "plans must be a tuple");
+    Construct *own = (Construct *)self;
+    Py_ssize_t count = PyTuple_GET_SIZE(own->names);
+    PyObject *on_stack[MOST_ON_STACK], **values = on_stack, *record = NULL;
+    int done = PyTuple_GET_SIZE(args) == 1 && PyTuple_GET_ITEM(args, 0) == own->model;
+    if (!done) {
+        return PyObject_Call(own->slow, args, keywords);
+    }
+    if (count > MOST_ON_STACK && (values = PyMem_New(PyObject *, count)) == NULL) {
+        return PyErr_NoMemory();
+    }
+    memset(values, 0, count * sizeof(PyObject *));
+    done = take_given(own, keywords, values);
+    if (done > 0) {
+        done = admit_all(own, values);
+    }
+    if (done > 0) {
+        record = make_struct(own->model, values, count, NULL);
+        if (record != NULL && own->after != Py_None) {
+            PyObject *answer = PyObject_CallOneArg(own->after, record);
+            if (answer == NULL) {
+                Py_CLEAR(record);
+            }
+            Py_XDECREF(answer);
+        }
+        if (record != NULL && PyList_GET_SIZE(own->hooks) > 0) {
+            PyObject *answer = PyObject_CallOneArg(own->run_hooks, record);
+            if (answer == NULL) {
+                Py_CLEAR(record);
+            }
+            Py_XDECREF(answer);
+        }
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_XDECREF(values[i]);
+    }
+    if (values != on_stack) {
+        PyMem_Free(values);
+    }
+    return done == 0 ? PyObject_Call(own->slow, args, keywords) : record;
+}
+
+/* Whether each of the tuples says something of each field; with an error set if not. */
+static int
+are_fields(PyObject *names, PyObject *plans, PyObject *defaults)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(names);
+    int all = make_struct != NULL && PyTuple_GET_SIZE(plans) == count && PyTuple_GET_SIZE(defaults) == count;
+    for (Py_ssize_t i = 0; all && i < count; i++) {
+        PyObject *plan = PyTuple_GET_ITEM(plans, i), *other = PyTuple_GET_ITEM(defaults, i);
+        all = PyTuple_CheckExact(plan) && (PyTuple_GET_SIZE(plan) == PLAN_SIZE || PyTuple_GET_SIZE(plan) == 2) &&
+              (other == Py_None || (PyTuple_CheckExact(other) && PyTuple_GET_SIZE(other) == 2));
+    }
+    if (!all) {
+        PyErr_SetString(PyExc_TypeError, "names, plans and defaults are tuples with an item for each field");
+    }
+    return all;
+}
+
+static PyObject *
+construct_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(keywords))
+{
+    PyObject *slow, *model, *names, *plans, *defaults, *after, *hooks, *run_hooks;
+    if (!PyArg_ParseTuple(args, "OO!O!O!O!OO!O", &slow, &PyType_Type, &model, &PyTuple_Type, &names, &PyTuple_Type,
+                          &plans, &PyTuple_Type, &defaults, &after, &PyList_Type, &hooks, &run_hooks) ||
+        !are_fields(names, plans, defaults)) {
         return NULL;
     }
-    return are_plans(plans) ? PyCFunction_New(&method, plans) : NULL;
+    if (((PyTypeObject *)model)->tp_vectorcall != make_struct) {
+        PyErr_SetString(PyExc_TypeError, "the model is no struct as msgspec makes them");
+        return NULL;
+    }
+    Construct *made = (Construct *)type->tp_alloc(type, 0);
+    if (made != NULL) {
+        made->slow = Py_NewRef(slow);
+        made->model = Py_NewRef(model);
+        made->names = Py_NewRef(names);
+        made->plans = Py_NewRef(plans);
+        made->defaults = Py_NewRef(defaults);
+        made->after = Py_NewRef(after);
+        made->hooks = Py_NewRef(hooks);
+        made->run_hooks = Py_NewRef(run_hooks);
+    }
+    return (PyObject *)made;
 }
+
+#define EACH_OF_CONSTRUCT(DO)                                                                                          \
+    DO(((Construct *)self)->slow);                                                                                     \
+    DO(((Construct *)self)->model);                                                                                    \
+    DO(((Construct *)self)->names);                                                                                    \
+    DO(((Construct *)self)->plans);                                                                                    \
+    DO(((Construct *)self)->defaults);                                                                                 \
+    DO(((Construct *)self)->after);                                                                                    \
+    DO(((Construct *)self)->hooks);                                                                                    \
+    DO(((Construct *)self)->run_hooks)
+
+static int
+construct_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    EACH_OF_CONSTRUCT(Py_VISIT);
+    return 0;
+}
+
+static int
+construct_clear(PyObject *self)
+{
+    EACH_OF_CONSTRUCT(Py_CLEAR);
+    return 0;
+}
+
+static void
+construct_dealloc(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    construct_clear(self);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyMemberDef construct_members[] = {
+    {"__wrapped__", T_OBJECT, offsetof(Construct, slow), READONLY, NULL}, /* where its signature is found */
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyTypeObject construct_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "holdall.model._write.Construct",
+    .tp_basicsize = sizeof(Construct),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_new = construct_new,
+    .tp_dealloc = construct_dealloc,
+    .tp_traverse = construct_traverse,
+    .tp_clear = construct_clear,
+    .tp_call = construct_call,
+    .tp_members = construct_members,
+    .tp_descr_get = setattr_get,
+};
 
 static Py_ssize_t
 offset_of(PyTypeObject *type, const char *name)
@@ -310,10 +501,12 @@ offset_of(PyTypeObject *type, const char *name)
 static PyObject *
 learn(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyType_Type, &tracked_type, &PyType_Type, &link_type, &PyType_Type,
-                          &track_type, &dirty_state, &new_state)) {
+    PyTypeObject *some_struct;
+    if (!PyArg_ParseTuple(args, "O!O!O!OOO!", &PyType_Type, &tracked_type, &PyType_Type, &link_type, &PyType_Type,
+                          &track_type, &dirty_state, &new_state, &PyType_Type, &some_struct)) {
         return NULL;
     }
+    make_struct = some_struct->tp_vectorcall;
     Py_INCREF(args); /* and so all of them, for good */
     struct {
         PyTypeObject *type;
@@ -336,7 +529,6 @@ learn(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyMethodDef methods[] = {
     {"learn", learn, METH_VARARGS, NULL},
-    {"fits_of", fits_of, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_write", .m_size = -1, .m_methods = methods};
@@ -344,9 +536,10 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_write", .m_s
 PyMODINIT_FUNC
 PyInit__write(void)
 {
-    PyObject *module = PyModule_Create(&definition);
+    PyDateTime_IMPORT;
+    PyObject *module = PyDateTimeAPI == NULL ? NULL : PyModule_Create(&definition);
     if (module == NULL || PyModule_AddType(module, &setattr_type) < 0 ||
-        PyModule_AddIntConstant(module, "VERSION", 1) < 0) { /* of what this file and native.py agree on */
+        PyModule_AddType(module, &construct_type) < 0 || PyModule_AddIntConstant(module, "VERSION", 2) < 0) { /* of what this file and native.py agree on */
         Py_CLEAR(module);
     }
     return module;

@@ -15,13 +15,14 @@ from holdall.query import Value
 
 __all__ = ["read_annotations", "unwrap"]
 
+_INNER = re.compile(r"\b(Ref|Many)\[([^][\"']+)\]")
 _RELATION = re.compile(r"^(?:\w+\.)*(?P<which>Ref|Many)\[(?P<target>.+)\]$", re.DOTALL)
 
 
 def read_annotations(model: str, namespace: Mapping[str, Any], names: Names) -> dict[str, Annotation]:
     """Every annotated field of the class body with its annotation as an object, ClassVars left out.
 
-    Text that names a model not declared yet is read where it is Ref[…] or Many[…]; anything else raises
+    Text that names a model not declared yet is read where it stands in Ref[…] or Many[…]; anything else raises
     DeclarationError.
     """
     found: dict[str, Any] = {}
@@ -48,6 +49,9 @@ def _resolve(where: str, text: str, names: Names) -> Any:
         resolved = eval(text, names.now())  # noqa: S307 - the program's own annotation, as typing.get_type_hints does
         return _resolve(where, resolved, names) if isinstance(resolved, str) else resolved
     except NameError as error:
+        quoted = _INNER.sub(r'\1["\2"]', text)
+        if quoted != text:
+            return _resolve(where, quoted, names)
         match = _RELATION.match(text.strip())
         if match:
             return (Ref if match["which"] == "Ref" else Many)[match["target"]]

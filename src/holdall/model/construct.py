@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from holdall.codegen import function
-from holdall.errors import FieldError, ValidationError
+from holdall.errors import FieldError, FieldErrors, ValidationError
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
-from holdall.model.native import native_fits
+from holdall.model.native import native_constructor
 from holdall.model.options import MISSING
 from holdall.model.tracking import Record
 from holdall.query import Value
@@ -33,12 +34,10 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         "__slow": _slow(declaration),
         "__hooks": construction_hooks,
         "__run_hooks": _run_hooks,
+        "__gathered": partial(FieldErrors, declaration.model.__name__),
     }
     parameters, conditions, factories, validated = [], [], [], []
     stored = declaration.stored
-    checked, names["__fit"] = native_fits(stored)
-    if checked:
-        conditions.append(f"__fit({', '.join(checked)})")
     for field in stored:
         variable = field.name
         if not field.options.init:
@@ -55,13 +54,13 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         if source is None:
             names[f"__{variable}_admit"] = _first_step(field)
             validated.append(variable)
-        elif field.name not in checked:
+        else:
             conditions.append(source)
     given = "{" + ", ".join(f"{field.name!r}: {field.name}" for field in stored) + "}"
     values = ", ".join(f"__{field.name}_new" if field.name in validated else field.name for field in stored)
     lines = [
         *factories,
-        *(["    __errors = []"] if validated else []),
+        *(["    __errors = __gathered()"] if validated else []),
         *(f"    __{name}_new = __{name}_admit({name}, __errors)" for name in validated),
         f"    if {'__errors or ' if validated else ''}__args or __extra or not ({' and '.join(conditions) or 'True'}):",
         f"        return __slow(__args, __extra, {given})",
@@ -74,7 +73,8 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
     model = declaration.model.__name__
     construct: Callable[..., Any] = function("__call__", given_by_name, lines, names, f"{model}, made")
     construct.__doc__ = f"A {model}; raises ValidationError with everything that is wrong."
-    return construct
+    hooks = (construction_hooks, _run_hooks)
+    return native_constructor(construct, declaration.model, stored, _first_step, _finisher(declaration), hooks)
 
 
 def _after(declaration: Declaration, names: dict[str, object]) -> list[str]:
@@ -88,12 +88,26 @@ def _after(declaration: Declaration, names: dict[str, object]) -> list[str]:
     return lines
 
 
+def _finisher(declaration: Declaration) -> Callable[[Record], object] | None:
+    """The steps of a construction behind that of the record, as one; None where there is none."""
+    steps = [_setters(declaration)] if any(field.options.setter for field in declaration.stored) else []
+    steps += [_checks(declaration)] if declaration.checks else []
+    if len(steps) < 2:
+        return steps[0] if steps else None
+
+    def finish(record: Record) -> None:
+        for step in steps:
+            step(record)
+
+    return finish
+
+
 def _slow(declaration: Declaration) -> Callable[..., Any]:
     """The way of every construction that is not plainly right: find everything that is wrong, or adjust and create."""
     finish = (_setters(declaration), _checks(declaration), _run_hooks)
 
     def construct(args: tuple[Value, ...], extra: dict[str, Value], given: dict[str, Value]) -> Record:
-        errors: list[FieldError] = []
+        errors = FieldErrors(declaration.model.__name__)
         if args:
             errors.append(FieldError("", "positional", "takes its fields by name"))
         for name in extra:
@@ -124,7 +138,7 @@ def _setters(declaration: Declaration) -> Callable[[Any], None]:
     fields = [field for field in declaration.stored if field.options.setter is not None]
 
     def apply(record: Record) -> None:
-        errors: list[FieldError] = []
+        errors = FieldErrors(declaration.model.__name__)
         for field in fields:
             field.put(record, set_value(record, field, field.get(record), errors))
         if errors:

@@ -1,26 +1,35 @@
-"""Lists, tuples, frozensets and dicts of field types, and value objects: structs and dataclasses."""
+"""Lists, tuples, sets, frozensets and dicts of field types."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Callable
-from typing import Any, get_args, get_origin
+from collections.abc import Callable, Iterable
+from typing import get_args
 
 import msgspec
 
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.field_type import Admit, FieldType
-from holdall.model.json_value import admit_json, to_json_builtins
-from holdall.model.tracking import Tracked
-from holdall.query import Kind, Value
+from holdall.model.fitting_items import all_fitting
+from holdall.model.names import Annotation, origin_of
+from holdall.model.nested import AdmitPart, admit_part, keeper, read_part, schema_of_part, shower, taker
+from holdall.model.own_form import JsonSchema, OwnForm, Schemas
+from holdall.query import Json, Kind, Value
 
-__all__ = ["container_type", "is_value_object", "value_object_type"]
+__all__ = ["CONTAINERS", "container_type"]
+
+CONTAINERS = (list, tuple, frozenset, set, dict)
+"""The classes of containers."""
+
+Inside = Callable[[str], tuple[str | int, FieldType]]
+
+_SETS = (set, frozenset)
+_ARRAY = frozenset({"array"})
+_OBJECT = frozenset({"object"})
 
 
-def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: str) -> FieldType:
-    """The type of a list, tuple, frozenset or dict; raises DeclarationError for one without item types."""
-    container, args = get_origin(annotation), get_args(annotation)
+def container_type(annotation: Annotation, type_of: Callable[[Annotation], FieldType], where: str) -> FieldType:
+    """The type of a list, tuple, set, frozenset or dict; raises DeclarationError for one without item types."""
+    container, args = origin_of(annotation), get_args(annotation)
     if not args or (container is dict and len(args) != 2):
         kind = container or annotation
         example = "dict[str, JSON]" if kind is dict else f"{kind.__name__}[str]"
@@ -29,98 +38,173 @@ def container_type(annotation: Any, type_of: Callable[[Any], FieldType], where: 
         return _dict_type(annotation, type_of(args[0]), type_of(args[1]), where)
     if container is tuple and args[-1] is not Ellipsis:
         return _fixed_tuple_type(annotation, [type_of(arg) for arg in args])
-    return _sequence_type(annotation, container, type_of(args[0]))
+    item = type_of(args[0])
+    if container in _SETS and item.is_mutable:
+        raise DeclarationError(f"{where}: what can be changed in place cannot be in a {container.__name__}; use list")
+    return _sequence_type(annotation, container, item)
 
 
-def _make(annotation: object, validate: Admit, is_mutable: bool) -> FieldType:
-    return FieldType(annotation, Kind.JSON, validate, is_mutable=is_mutable)
+def _make(annotation: object, validate: Admit, is_mutable: bool, inside: Inside | None = None) -> FieldType:
+    return FieldType(annotation, Kind.JSON, validate, is_mutable=is_mutable, inside=inside)
 
 
-def _admit_item(item: FieldType, value: object, path: str, errors: list[FieldError]) -> Value:
-    if value is None and item.nullable:
-        return None
-    before = len(errors)
-    validated = item.validate(value, path, errors)
-    if len(errors) == before:
-        errors.extend(FieldError(path, rule.code, rule.describe()) for rule in item.rules if not rule.holds(validated))
-    return validated
+def _items(items: Callable[[int], FieldType]) -> Inside:
+    """Paths into an array: its items by their numbers from 0."""
+    return lambda name: (int(name), items(int(name))) if name.isdecimal() else _nothing(name)
 
 
-def _sequence_type(annotation: object, container: type[Any], item: FieldType) -> FieldType:
+def _nothing(name: str) -> tuple[int, FieldType]:
+    raise LookupError(name)
+
+
+def _own(made: FieldType, read: Admit, own: OwnForm) -> FieldType:
+    return msgspec.structs.replace(made, read=read, own=own, encode=own.keep, decode=own.take)
+
+
+def _sequence_type(annotation: object, container: type[Value], item: FieldType) -> FieldType:
+    all_fit = all_fitting(item)
+
+    def all_admitted(admit: AdmitPart, values: Iterable[Value], path: str, errors: list[FieldError]) -> Value:
+        before = len(errors)
+        found = [admit(item, inner, f"{path}.{index}", errors) for index, inner in enumerate(values)]
+        return container(found) if container not in _SETS or len(errors) == before else found
+
     def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not isinstance(value, container):
             errors.append(FieldError(path, "type", f"must be a {container.__name__}"))
             return value
-        return container(_admit_item(item, inner, f"{path}.{index}", errors) for index, inner in enumerate(value))
+        if all_fit is not None and all_fit(value):
+            return container(value)
+        return all_admitted(admit_part, value, path, errors)
 
-    return _make(annotation, validate, container is list or item.is_mutable)
+    def read(given: Value, path: str, errors: list[FieldError]) -> Value:
+        if not isinstance(given, list):
+            errors.append(FieldError(path, "type", f"must be a {container.__name__}, as an array"))
+            return given
+        return all_admitted(read_part, given, path, errors)
+
+    inside = None if container in _SETS else _items(lambda number: item)
+    made = _make(annotation, validate, container in (list, set) or item.is_mutable, inside)
+    if item.own is None and container not in _SETS:
+        return made
+    keep_item, take_item, show_item = keeper(item), taker(item), shower(item)
+
+    def keep(value: Value) -> Json:
+        kept = [keep_item(inner) for inner in value]
+        return sorted(kept, key=msgspec.json.encode) if container in _SETS else kept  # sets are equal in any order
+
+    def take(kept: Value) -> Value:
+        return container(map(take_item, _array(kept)))
+
+    def show(value: Value) -> object:
+        return [show_item(inner) for inner in (sorted(value, key=sort_key) if container in _SETS else value)]
+
+    def sort_key(inner: Value) -> bytes:
+        return msgspec.json.encode(keep_item(inner))
+
+    def schema(schemas: Schemas) -> JsonSchema:
+        unique = {"uniqueItems": True} if container in _SETS else {}
+        return {"type": "array", "items": schema_of_part(item, schemas)} | unique
+
+    return _own(made, read, OwnForm(keep, take, show, schema, _ARRAY))
 
 
 def _fixed_tuple_type(annotation: object, items: list[FieldType]) -> FieldType:
-    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
-        if isinstance(value, list | tuple) and len(value) != len(items):
+    def all_admitted(admit: AdmitPart, values: Value, path: str, errors: list[FieldError]) -> Value:
+        if len(values) != len(items):
+            errors.append(FieldError(path, "type", f"must have {len(items)} items"))
+            return values
+        pairs = enumerate(zip(items, values, strict=True))
+        return tuple([admit(item, inner, f"{path}.{index}", errors) for index, (item, inner) in pairs])
+
+    def validate(value: Value, path: str, errors: list[FieldError]) -> Value:
+        if isinstance(value, list) and len(value) != len(items):
             errors.append(FieldError(path, "type", f"must have {len(items)} items"))
             return value
         if not isinstance(value, tuple):
             errors.append(FieldError(path, "type", f"must be a tuple of {len(items)} items"))
             return value
-        pairs = enumerate(zip(items, value, strict=True))
-        return tuple(_admit_item(item, inner, f"{path}.{index}", errors) for index, (item, inner) in pairs)
+        return all_admitted(admit_part, value, path, errors)
 
-    return _make(annotation, validate, any(item.is_mutable for item in items))
+    def read(given: Value, path: str, errors: list[FieldError]) -> Value:
+        if not isinstance(given, list):
+            errors.append(FieldError(path, "type", f"must be a tuple of {len(items)} items, as an array"))
+            return given
+        return all_admitted(read_part, given, path, errors)
+
+    made = _make(annotation, validate, any(item.is_mutable for item in items), _items(items.__getitem__))
+    if all(item.own is None for item in items):
+        return made
+    ways = [(keeper(item), taker(item), shower(item)) for item in items]
+
+    def keep(value: Value) -> Json:
+        return [keep_item(inner) for (keep_item, _, _), inner in zip(ways, value, strict=True)]
+
+    def take(kept: Value) -> Value:
+        return tuple([take_item(inner) for (_, take_item, _), inner in zip(ways, _array(kept), strict=True)])
+
+    def show(value: Value) -> object:
+        return [show_item(inner) for (_, _, show_item), inner in zip(ways, value, strict=True)]
+
+    def schema(schemas: Schemas) -> JsonSchema:
+        parts = [schema_of_part(item, schemas) for item in items]
+        return {"type": "array", "prefixItems": parts, "minItems": len(items), "maxItems": len(items), "items": False}
+
+    return _own(made, read, OwnForm(keep, take, show, schema, _ARRAY))
 
 
 def _dict_type(annotation: object, key: FieldType, item: FieldType, where: str) -> FieldType:
     if key.kind is not Kind.STR or key.nullable:
         raise DeclarationError(f"{where}: the keys of a dict must be text")
+    if key.is_mutable:
+        raise DeclarationError(f"{where}: what can be changed in place cannot be a key of a dict")
+    names_fit, all_fit = all_fitting(key), all_fitting(item)
+
+    def all_admitted(admit: AdmitPart, values: dict[Value, Value], path: str, errors: list[FieldError]) -> Value:
+        before, found = len(errors), list[tuple[Value, Value]]()
+        for name, inner in values.items():
+            place = f"{path}.{name}"
+            found.append((admit(key, name, place, errors), admit(item, inner, place, errors)))
+        return dict(found) if len(errors) == before else values
 
     def validate(value: object, path: str, errors: list[FieldError]) -> Value:
         if not isinstance(value, dict):
             errors.append(FieldError(path, "type", "must be a dict"))
             return value
-        return {
-            _admit_item(key, name, f"{path}.{name}", errors): _admit_item(item, inner, f"{path}.{name}", errors)
-            for name, inner in value.items()
-        }
+        if names_fit is not None and all_fit is not None and names_fit(value) and all_fit(value.values()):
+            return dict(value)
+        return all_admitted(admit_part, value, path, errors)
 
-    return _make(annotation, validate, True)
+    def read(given: Value, path: str, errors: list[FieldError]) -> Value:
+        if not isinstance(given, dict):
+            errors.append(FieldError(path, "type", "must be a dict, as an object"))
+            return given
+        return all_admitted(read_part, given, path, errors)
 
+    made = _make(annotation, validate, True, lambda name: (name, item))
+    if key.own is None and item.own is None:
+        return made
+    keep_key, take_key, show_key = keeper(key), taker(key), shower(key)
+    keep_item, take_item, show_item = keeper(item), taker(item), shower(item)
 
-def is_value_object(annotation: object) -> bool:
-    """Whether instances of the class can be nested in a record."""
-    return isinstance(annotation, type) and (
-        issubclass(annotation, msgspec.Struct) or dataclasses.is_dataclass(annotation)
-    )
+    def keep(value: Value) -> Json:
+        return {str(keep_key(name)): keep_item(inner) for name, inner in value.items()}
 
+    def take(kept: Value) -> Value:
+        if not isinstance(kept, dict):
+            raise ValueError("a dict is kept as an object")
+        return {take_key(name): take_item(inner) for name, inner in kept.items()}
 
-def value_object_type(annotation: type[Any]) -> FieldType:
-    """The type of a nested struct or dataclass; its own annotations are its rules."""
-    if issubclass(annotation, Tracked):
-        raise DeclarationError(f"{annotation.__name__} is a model: refer to it with Ref[{annotation.__name__}]")
-    is_frozen = (
-        annotation.__struct_config__.frozen
-        if issubclass(annotation, msgspec.Struct)
-        else annotation.__dataclass_params__.frozen
-    )
+    def show(value: Value) -> object:
+        return {show_key(name): show_item(inner) for name, inner in value.items()}
 
-    def validate(value: object, path: str, errors: list[FieldError]) -> Value:
-        if not isinstance(value, annotation):
-            errors.append(FieldError(path, "type", f"must be a {annotation.__name__}"))
-            return value
-        before = len(errors)
-        try:
-            builtins = to_json_builtins(value)
-            admit_json(builtins, path, errors)
-            msgspec.convert(builtins, annotation)
-        except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
-            if len(errors) == before:
-                errors.append(FieldError(path + _place_in(str(error)), "value", f"must fit {annotation.__name__}"))
-        return value
+    def schema(schemas: Schemas) -> JsonSchema:
+        return {"type": "object", "additionalProperties": schema_of_part(item, schemas)}
 
-    return _make(annotation, validate, not is_frozen)
+    return _own(made, read, OwnForm(keep, take, show, schema, _OBJECT))
 
 
-def _place_in(message: str) -> str:
-    """The place that msgspec's message ends with, as the rest of a path: ``$.a[0].b`` is ``.a.0.b``."""
-    match = re.search(r"`(?:\w+ in )?\$(?P<place>[^`]*)`$", message)
-    return re.sub(r"\[(\d+)\]", r".\1", match["place"]).replace("[...]", "") if match else ""
+def _array(kept: Value) -> list[Value]:
+    if not isinstance(kept, list):
+        raise ValueError("a sequence is kept as an array")
+    return kept

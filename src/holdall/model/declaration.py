@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any
 
-from holdall.errors import DeclarationError, FieldError, QueryError, ValidationError
+from holdall.errors import DeclarationError, FieldError, FieldErrors, QueryError, ValidationError
 from holdall.model.codec import RowCodec
 from holdall.model.decorators import Check
 from holdall.model.field import Field
+from holdall.model.inside import steps_into
 from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
 from holdall.model.reference import key_of_value
 from holdall.model.tracking import Record
-from holdall.query import Expression, Key, Kind, Owner, Path, Value, did_you_mean
+from holdall.model.withheld import WITHHELD
+from holdall.query import (
+    AnyExpression,
+    Expression,
+    FieldSchema,
+    Key,
+    Kind,
+    Owner,
+    Path,
+    Value,
+    did_you_mean,
+    is_of_kind,
+)
 from holdall.query.predicate import comparable
 
 __all__ = ["Declaration"]
 
 
 class Declaration:
-    """Everything a model says, ready to be asked.
-
-    ``create`` makes a record from trusted slot values in the order of ``stored``, checking nothing.
+    """Everything a model says. ``create`` makes a record from trusted slot values in the order of ``stored``.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
-    ...     title: str
     >>> [each.name for each in Book.__holdall__.fields]
-    ['id', 'title']
+    ['id']
     """
 
     def __init__(
@@ -42,8 +53,7 @@ class Declaration:
         computed: Mapping[str, Callable[[Any], Any]],
         unique: tuple[tuple[str, ...], ...] = (),
     ) -> None:
-        self.model = model
-        self._owner = Owner(model)
+        self.model, self._owner = model, Owner(model)
         self.collection = collection
         self.fields = fields
         self.checks = dict(checks)
@@ -58,6 +68,10 @@ class Declaration:
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
         self.stamps = tuple(field for field in self.stored if field.options.auto_now is not None)
         self.streams: tuple[str, ...] = ()
+        self.search: tuple[str, ...] = ()  # the fields of full-text search
+        self.is_read_only, self.table = False, ""  # under which records are stored, if not under the collection's name
+        self.namespace: str | None = None  # the schema of a database in which they are
+        self.adopted: type[Any] | None = None  # the class that it adopts
         self.own: tuple[dict[str, Field], dict[str, Check], dict[str, Callable[[Any], Any]]] = ({}, {}, {})
         self.create: Callable[..., Any] = _abstract
         self.key_of = _key_reader(self.key)
@@ -78,20 +92,29 @@ class Declaration:
         return JsonInput(self.model, self.fields, self.key, self.key_from)
 
     @cached_property
+    def stored_input(self) -> JsonInput:
+        """The same with what stores make: keys, the version, moments."""
+        return JsonInput(self.model, self.fields, self.key, self.key_from, takes_stored=True)
+
+    @cached_property
     def json_output(self) -> JsonOutput:
         """The way from records to JSON."""
         return JsonOutput(self.model.__name__, self.stored, self.computed)
 
     def admit_key(self, key: Key, errors: list[FieldError]) -> Key:
         """A key as a store takes it, a scalar or a tuple; what is wrong with it is appended to ``errors``."""
-        parts = key if len(self.key) > 1 and isinstance(key, tuple) else (key,)
+        if len(self.key) == 1:
+            before, part = len(errors), _admit_key_part(self.key[0], key, errors)
+            return key if len(errors) > before else self.key[0].encode(part)
+        parts = key if self.key and isinstance(key, tuple) else (key,)
         if len(parts) != len(self.key):
             errors.append(FieldError("key", "type", f"must have {len(self.key)} parts"))
             return key
-        validated = tuple(
-            field.encode(_admit_key_part(field, part, errors)) for field, part in zip(self.key, parts, strict=True)
-        )
-        return validated if len(self.key) > 1 else validated[0]
+        before = len(errors)
+        admitted = [_admit_key_part(field, part, errors) for field, part in zip(self.key, parts, strict=True)]
+        if len(errors) > before:
+            return key
+        return tuple([field.encode(part) for field, part in zip(self.key, admitted, strict=True)])
 
     def key_from(self, args: tuple[Value, ...], values: Mapping[str, Value]) -> Key:
         """The key given as ``get(Book, 1)`` or ``get(Book, id=1)``; raises ValidationError if it is not one."""
@@ -115,10 +138,10 @@ class Declaration:
 
     def validate(self, record: Record, prefix: str = "") -> list[FieldError]:
         """Everything that is wrong with a record now: every field's rules, then the rules over several fields."""
-        errors: list[FieldError] = []
+        errors = FieldErrors(self.model.__name__)
         for field in self.stored:
             value = field.get(record)
-            if not field.fast(value):
+            if value is not WITHHELD and not field.fast(value):
                 field.validate(value, errors, prefix)
         return errors or self.run_checks(record, prefix)
 
@@ -140,7 +163,7 @@ class Declaration:
 
     def expression(
         self, name: str, before: Path = (), behind: tuple[int, ...] = (), owner: Owner | None = None
-    ) -> Expression:
+    ) -> AnyExpression:
         """The expression for a field, at the end of a path from ``owner``.
 
         Raises QueryError for a name that is no field.
@@ -151,7 +174,10 @@ class Declaration:
         owner = owner or self._owner
         path, target = (*before, name), field.target
         if target is None:
-            return Expression(path, lambda value: _encode_compared(field, value), None, behind, owner)
+            step = None if behind or field.type is None else steps_into(field.type, path, owner)
+            return Expression(
+                path, partial(_encode_compared, field), step, behind, owner, kind=field.kind, asked=field.asked
+            )
         if field.is_single and not field.is_stored:
             own = (*behind, len(path))
             key = target().__holdall__.key
@@ -159,8 +185,8 @@ class Declaration:
             def compared(value: object) -> Any:
                 raise QueryError(f"{name} is the other end of a reference: compare its {key[0].name}, or use any()")
 
-            def further(inner: str) -> Expression:
-                found: Expression = target().__holdall__.expression(inner, path, own, owner)
+            def further(inner: str) -> AnyExpression:
+                found: AnyExpression = target().__holdall__.expression(inner, path, own, owner)
                 return found
 
             return Expression(path, compared, further, own, owner, target)
@@ -172,6 +198,7 @@ class Declaration:
             lambda inner: target().__holdall__.expression(inner, path, behind, owner),
             behind,
             owner,
+            kind=Kind.REF,
         )
 
     def _suggested(self, name: str) -> str:
@@ -222,11 +249,19 @@ def _version_of(model: str, fields: tuple[Field, ...]) -> Field | None:
     return versions[0] if versions else None
 
 
-def _admit_key_part(field: Field, part: object, errors: list[FieldError]) -> Key:
+def _admit_key_part(field: Field, part: Key, errors: list[FieldError]) -> Key:
     if part is None:
         errors.append(FieldError(field.name, "required", "is part of the key and must not be null"))
         return None
-    return field.validate(part, errors)
+    if field.fast(part):
+        return part
+    value = field.validate(part, found := list[FieldError]())
+    decode = field.type.decode if field.type is not None else None
+    if found and decode is not None and is_of_kind(FieldSchema(field.name, field.kind), part):
+        with suppress(LookupError, TypeError, ValueError):  # a handle's key, say, which is what is kept
+            value, found = field.validate(decode(part), again := list[FieldError]()), again
+    errors.extend(found)
+    return value
 
 
 def _key_reader(fields: tuple[Field, ...]) -> Callable[[Any], Any]:

@@ -13,16 +13,19 @@ import msgspec
 from holdall.codegen import function
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.field_type import FieldType
+from holdall.model.object_id import IsObjectId
 from holdall.model.options import MISSING, FieldOptions
 from holdall.model.reference import Reference, key_of_value
-from holdall.model.rules import Ge, Gt, Le, Length, Lt, Pattern, Rule
+from holdall.model.rule_source import holds, rule_source
+from holdall.model.rules import Rule
+from holdall.model.state import Frozen
 from holdall.model.target import Target
 from holdall.model.tracking import Record, Tracked
-from holdall.query import Generated, Kind, ManyForm, Value
+from holdall.query import Asked, Generated, Key, Kind, ManyForm, Value
 
 __all__ = ["Field"]
 
-_INLINE: dict[Any, str] = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
+_IMMUTABLE = (type(None), bool, int, float, str, tuple)
 
 
 class Field:
@@ -47,7 +50,8 @@ class Field:
         self.container: type[Any] | None = None
         self.is_single = False  # the other end of a Ref that leads here from one record at most
         self.rules: tuple[Rule, ...] = (field_type.rules if field_type else ()) + options.rules
-        self.frozen = options.frozen
+        self.is_object_id = any(isinstance(rule, IsObjectId) for rule in self.rules)
+        self.frozen = options.frozen | (Frozen.ALWAYS if options.server_computed else Frozen.NEVER)
         self.slot: Any = None  # of the finished class
         self.get: Callable[[Any], Any] = _no_slot
         self.put: Callable[[Record, Value], None] = _no_slot
@@ -68,6 +72,11 @@ class Field:
         if self.form is not None:
             return Kind.MANY
         return self.type.kind if self.type is not None else Kind.REF
+
+    @property
+    def asked(self) -> Asked:
+        """How far conditions and sorts may go by its values."""
+        return self.type.asked if self.type is not None else Asked.ORDER
 
     @property
     def is_stored(self) -> bool:
@@ -99,14 +108,16 @@ class Field:
     @property
     def generated(self) -> Generated:
         """The party that makes the field's value: see ``Generated``."""
+        if self.options.server_default:
+            return Generated.DEFAULT
         if not self.options.generated:
-            return Generated.NO
-        return Generated.CLIENT if self.kind is Kind.UUID else Generated.STORE
+            return Generated.COMPUTED if self.options.server_computed else Generated.NO
+        return Generated.CLIENT if self.kind is Kind.UUID or self.is_object_id else Generated.STORE
 
     @property
     def may_be_unset(self) -> bool:
         """Whether a record may be without a value until it is stored."""
-        return self.options.generated or self.options.version or self.options.auto_now is not None
+        return self.options.is_given_elsewhere
 
     @property
     def has_default(self) -> bool:
@@ -136,9 +147,9 @@ class Field:
         value = self.validate_type(value, errors, prefix)
         if self.rules and value is not None and len(errors) == before:
             path = prefix + self.name
-            errors.extend(
-                FieldError(path, rule.code, rule.describe()) for rule in self.rules if not _holds(rule, value)
-            )
+            is_otherwise = self.type is not None and self.type.is_kept_otherwise
+            ruled = self.encode(value) if is_otherwise else value  # rules speak of what is kept
+            errors.extend(FieldError(path, rule.code, rule.describe()) for rule in self.rules if not holds(rule, ruled))
         return value
 
     def validate_type(self, value: object, errors: list[FieldError], prefix: str = "") -> Value:
@@ -159,6 +170,11 @@ class Field:
         return self.type.validate(value, path, errors) if self.options.type_check else value
 
     def _coerced(self, value: object) -> Value:
+        assert self.type is not None
+        if self.type.own is not None and self.type.read is not None:
+            errors: list[FieldError] = []
+            found = self.type.read(value, self.name, errors)
+            return value if errors else found
         try:
             return msgspec.convert(value, self.annotation, strict=False)
         except (msgspec.ValidationError, TypeError, ValueError):
@@ -178,18 +194,20 @@ class Field:
         if isinstance(value, Tracked):
             if target.accepts(value):
                 return Reference(target, record=value)
-        elif self._is_key(value):
-            return value
+        elif (key := self._key_in(value)) is not MISSING:
+            return key
         errors.append(FieldError(path, "type", f"must be a {target.name}, its key or a reference to it"))
         return value
 
-    def _is_key(self, value: Value) -> bool:
+    def _key_in(self, value: Value) -> Key:
+        """The key as the slot has it, which is as stores do; MISSING where it is none."""
         model = self.target.found if self.target is not None else None
         if model is None:
-            return isinstance(value, Hashable) and not isinstance(value, bool) and value is not None
+            is_key = isinstance(value, Hashable) and not isinstance(value, bool) and value is not None
+            return value if is_key else MISSING
         found: list[FieldError] = []
-        model.__holdall__.admit_key(value, found)
-        return not found
+        key = model.__holdall__.admit_key(value, found)
+        return MISSING if found else key
 
     def _admit_many(self, value: object, path: str, errors: list[FieldError]) -> Value:
         if isinstance(value, str | bytes | Tracked) or not hasattr(value, "__iter__"):
@@ -197,7 +215,9 @@ class Field:
             return value
         before, items, seen = len(errors), [], set()
         for index, item in enumerate(value):
-            validated = self._admit_reference(item, f"{path}.{index}", errors)
+            validated = MISSING if isinstance(item, Reference | Tracked) else self._key_in(item)
+            if validated is MISSING:
+                validated = self._admit_reference(item, f"{path}.{index}", errors)
             items.append(validated)
             if len(errors) == before:
                 key = key_of_value(validated)
@@ -220,6 +240,12 @@ class Field:
             return value if self.type.encode is None else self.type.encode(value)
         return tuple(key_of_value(item) for item in value) if self.form else key_of_value(value)
 
+    def shown(self, value: Value) -> Value:
+        """A slot's value as something that msgspec encodes as its JSON."""
+        if value is None or self.type is None or self.type.own is None:
+            return self.encode(value)
+        return self.type.own.show(value)
+
     # --- speed ----------------------------------------------------------------------------------------------------
 
     def fast_source(self, variable: str, names: dict[str, object]) -> str | None:
@@ -233,7 +259,7 @@ class Field:
         prefix = f"__{self.name}"
         source = self.type.fast
         for number, rule in enumerate(self.rules):
-            source += f" and {_rule_source(rule, f'{prefix}_rule{number}', names)}"
+            source += f" and {rule_source(rule, f'{prefix}_rule{number}', names)}"
         names[f"{prefix}_type"] = self.type.scalar
         source = re.sub(r"\bT\b", f"{prefix}_type", source)
         source = re.sub(r"\bx\b", variable, source)
@@ -256,35 +282,13 @@ class Field:
         default = self.options.default
         if default is MISSING:
             return
-        if isinstance(default, list | dict | set):
+        is_mutable = self.type is not None and self.type.is_mutable and default.__class__ not in _IMMUTABLE
+        if isinstance(default, list | dict | set) or is_mutable:
             raise DeclarationError(f"{self.model}.{self.name}: a mutable default would be shared; use default_factory")
         errors: list[FieldError] = []
         (self.validate_type if self.options.setter else self.validate)(default, errors)
         if errors:
             raise DeclarationError(f"{self.model}.{self.name}: the default {errors[0].message}")
-
-
-def _holds(rule: Rule, value: object) -> bool:
-    try:
-        return rule.holds(value)
-    except TypeError:
-        return False
-
-
-def _rule_source(rule: Rule, name: str, names: dict[str, object]) -> str:
-    operator = _INLINE.get(type(rule))
-    if operator is not None and isinstance(rule, Ge | Gt | Le | Lt):
-        names[name] = rule.bound
-        return f"x {operator} {name}"
-    if isinstance(rule, Length):
-        upper = "" if rule.maximum is None else f" <= {rule.maximum}"
-        names["__len"] = len  # a field may be called len
-        return f"{rule.minimum} <= __len(x){upper}"
-    if isinstance(rule, Pattern):
-        names[name] = re.compile(rule.expression).fullmatch
-        return f"{name}(x) is not None"
-    names[name] = rule.holds
-    return f"{name}(x)"
 
 
 def _never(value: object) -> bool:

@@ -9,8 +9,9 @@ import msgspec
 
 from holdall.errors import FieldError
 from holdall.model.names import Annotation
+from holdall.model.own_form import OwnForm
 from holdall.model.rules import Rule
-from holdall.query import Kind, Value
+from holdall.query import Asked, Kind, Value
 
 __all__ = ["Admit", "FieldType"]
 
@@ -21,9 +22,13 @@ Admit = Callable[[Any, str, list[FieldError]], Any]
 class FieldType(msgspec.Struct, frozen=True):
     """The check and the conversions of values of one annotation.
 
-    ``validate(value, path, errors)`` gives the adjusted value and appends what is wrong with it. ``encode`` and
-    ``decode`` lead to the border value and back; None where both are the same. ``None`` is never passed to them.
-    ``fast`` is Python source, see ``scalars``; ``scalar`` is the class it speaks of.
+    ``validate(value, path, errors)`` gives the adjusted value and appends what is wrong with it; ``read`` does the same
+    for a value of JSON. ``encode`` and ``decode`` lead to the border value and back; None where both are the same.
+    ``None`` is never passed to them. ``fast`` is Python source, see ``scalars``; ``scalar`` is the class it speaks of.
+    ``own`` is the way to JSON where msgspec does not know it. ``is_kept_otherwise`` if rules speak of the border value.
+    ``inside(name)`` gives the place in JSON, and the type, of a part; it raises LookupError for none.
+
+    Example: :class:`Codec`.
     """
 
     annotation: Annotation
@@ -37,3 +42,8 @@ class FieldType(msgspec.Struct, frozen=True):
     is_mutable: bool = False
     choices: tuple[Value, ...] | None = None
     rules: tuple[Rule, ...] = ()
+    read: Admit | None = None
+    own: OwnForm | None = None
+    asked: Asked = Asked.ORDER
+    is_kept_otherwise: bool = False
+    inside: Callable[[str], tuple[str | int, FieldType]] | None = None

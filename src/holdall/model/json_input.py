@@ -6,22 +6,27 @@ A right body is decoded in one step; a wrong one is taken apart to name everythi
 from __future__ import annotations
 
 import re
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from holdall.errors import FieldError, ValidationError
-from holdall.model.conversion import convert_all, has_named_parts, refuse_unknown
+from holdall.errors import FieldError, FieldErrors, ValidationError
+from holdall.model.conversion import has_named_parts, refuse_unknown
 from holdall.model.field import Field
-from holdall.model.names import Annotation
+from holdall.model.field_input import input_annotation, is_read_by_parts, read_field, text_in_json
 from holdall.model.tracking import Record
-from holdall.query import Key, Kind, Value
+from holdall.query import Json, Key, Kind, Value
 
-__all__ = ["JsonInput", "decode_text"]
+__all__ = ["JsonInput", "decode_compared", "decode_text"]
+
+_NOTHING: Mapping[str, Value] = MappingProxyType({})
+
+Read = Callable[[Field, Value, str, list[FieldError]], Value]
 
 _with_any_number = msgspec.json.Decoder(float_hook=str)  # decimals may be larger than floats
 
@@ -45,27 +50,42 @@ class JsonInput:
         fields: Sequence[Field],
         key: Sequence[Field],
         key_from: Callable[[tuple[Any, ...], Mapping[str, Any]], Any],
+        *,
+        takes_stored: bool = False,
     ) -> None:
         self._model = model
         self._fields = {field.name: field for field in fields}
         self._key = key
         self._key_from = key_from
-        self._accepted = {field.name: field for field in fields if field.is_stored and _is_accepted(field)}
+        self._accepted = {
+            field.name: field for field in fields if field.is_stored and (takes_stored or _is_accepted(field))
+        }
+        self._not_constructed = [name for name, field in self._accepted.items() if not field.options.init]
         self.names = tuple(self._accepted)
 
-    def create(self, body: bytes) -> Record:
-        """A new record from a JSON object; raises ValidationError with everything that is wrong."""
+    def without(self, hidden: Collection[str], read_only: Collection[str]) -> JsonInput:
+        """The same where these fields are unknown, and those cannot be given."""
+        other = copy(self)
+        other._fields = {name: field for name, field in self._fields.items() if name not in hidden}
+        other._accepted = {name: field for name, field in self._accepted.items() if name not in {*hidden, *read_only}}
+        other.names = tuple(other._accepted)
+        for made in ("_with_parts", "_by_parts", "_decimals", "_decoder"):
+            other.__dict__.pop(made, None)
+        return other
+
+    def create(self, body: bytes, presets: Mapping[str, Value] = _NOTHING) -> Record:
+        """A new record from a JSON object, with presets for what it lacks; raises ValidationError with all errors."""
         given = self._decoded(body)
         if given is not None:
-            return self._model(**given)
-        return self.create_from(self._object(body))
+            return self._made({**presets, **given})
+        return self._created(self._object(body), read_field, presets)
 
     def values(self, body: bytes) -> dict[str, Value]:
         """The values a JSON object gives for fields of an existing record; raises ValidationError."""
         given = self._decoded(body)
         if given is None:
             return self.values_from(self._object(body))
-        errors: list[FieldError] = []
+        errors = FieldErrors(self._model.__name__)
         validated = self._validated(given, errors)
         if errors:
             raise ValidationError(self._model.__name__, errors)
@@ -73,18 +93,40 @@ class JsonInput:
 
     def create_from(self, data: Mapping[str, Value]) -> Record:
         """A new record from builtins such as JSON decodes to; raises ValidationError with everything that is wrong."""
-        errors: list[FieldError] = []
-        values = self._converted(data, errors)
+        return self._created(data, read_field)
+
+    def create_from_values(self, data: Mapping[str, object]) -> Record:
+        """The same, of values as Python has them or as JSON does."""
+        return self._created(data, _read_either)
+
+    def _created(self, data: Mapping[str, Value], read: Read, presets: Mapping[str, Value] = _NOTHING) -> Record:
+        errors = FieldErrors(self._model.__name__)
+        values = self._converted(data, errors, read)
         if not errors:
-            return self._model(**values)
+            return self._made({**presets, **values})
         self._validated(values, errors)
-        missing = [field for field in self._accepted.values() if field.name not in data and not field.has_default]
+        there = {*data, *presets}
+        missing = [field for field in self._accepted.values() if field.name not in there and not field.has_default]
         errors.extend(FieldError(field.name, "required", "is required") for field in missing)
         raise ValidationError(self._model.__name__, errors)
 
+    def _made(self, values: dict[str, Value]) -> Record:
+        """The record of these values, also of those that its constructor does not take."""
+        if not self._not_constructed:
+            return self._model(**values)
+        errors = FieldErrors(self._model.__name__)
+        later = {name: values.pop(name) for name in self._not_constructed if name in values}
+        checked = self._validated(later, errors)
+        if errors:
+            raise ValidationError(self._model.__name__, errors)
+        record = self._model(**values)
+        for name, value in checked.items():
+            self._fields[name].put(record, value)
+        return record
+
     def values_from(self, data: Mapping[str, Value]) -> dict[str, Value]:
         """The values builtins give for fields of an existing record; raises ValidationError."""
-        errors: list[FieldError] = []
+        errors = FieldErrors(self._model.__name__)
         values = self._validated(self._converted(data, errors), errors)
         if errors:
             raise ValidationError(self._model.__name__, errors)
@@ -103,6 +145,11 @@ class JsonInput:
         """The annotations of fields whose values may have named parts: unknown names in them are refused, too."""
         annotations = {name: input_annotation(field) for name, field in self._accepted.items()}
         return {name: annotation for name, annotation in annotations.items() if has_named_parts(annotation)}
+
+    @cached_property
+    def _by_parts(self) -> tuple[str, ...]:
+        """The fields that msgspec does not read by itself."""
+        return tuple(name for name, field in self._accepted.items() if is_read_by_parts(field))
 
     @cached_property
     def _decimals(self) -> tuple[str, ...]:
@@ -124,13 +171,17 @@ class JsonInput:
             plain = _with_any_number.decode(body) if self._with_parts or self._decimals else {}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
-        unknown: list[FieldError] = []
+        unknown = FieldErrors(self._model.__name__)
         for name in self._with_parts.keys() & plain.keys():
             refuse_unknown(self._with_parts[name], plain[name], name, unknown)
         if unknown or not all(map(_is_plain_decimal, map(plain.get, self._decimals))):
             return None
-        values = zip(self.names, msgspec.structs.astuple(given), strict=True)
-        return {name: value for name, value in values if value is not UNSET}
+        pairs = zip(self.names, msgspec.structs.astuple(given), strict=True)
+        values = {name: value for name, value in pairs if value is not UNSET}
+        for name in self._by_parts:
+            if name in values:
+                values[name] = read_field(self._accepted[name], values[name], name, unknown)
+        return None if unknown else values
 
     def _object(self, body: bytes) -> dict[str, Value]:
         try:
@@ -142,26 +193,40 @@ class JsonInput:
             raise ValidationError(self._model.__name__, [FieldError("", "type", "must be a JSON object")])
         return data
 
-    def _converted(self, data: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Value]:
+    def _converted(
+        self, data: Mapping[str, Value], errors: list[FieldError], read: Read = read_field
+    ) -> dict[str, Value]:
         values: dict[str, Value] = {}
         for name, value in data.items():
             field = self._accepted.get(name)
             if field is None:
-                errors.append(_refusal(self._fields.get(name), name))
+                errors.append(_refusal(self._fields.get(name), str(name)))
                 continue
             before = len(errors)
-            if name in self._with_parts:
-                refuse_unknown(self._with_parts[name], value, name, errors)
             if name in self._decimals and not _is_plain_decimal(value):
                 errors.append(FieldError(name, "type", "must be a decimal number, as 12.50"))
                 continue
-            converted = convert_all(input_annotation(field), value, name, errors)
+            converted = read(field, value, name, errors)
             if len(errors) == before:
                 values[name] = converted
         return values
 
     def _validated(self, values: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Value]:
         return {name: self._accepted[name].validate(value, errors) for name, value in values.items()}
+
+
+def _read_either(field: Field, value: Value, path: str, errors: list[FieldError]) -> Value:
+    """The value itself where it is one of the field's, else the one that it is the JSON of."""
+    as_python: list[FieldError] = []
+    field.validate_type(value, as_python)
+    if not as_python:
+        return value
+    as_json: list[FieldError] = []
+    found = read_field(field, value, path, as_json)
+    if as_json:
+        is_plain = value is None or isinstance(value, bool | int | float | str | list | dict)
+        errors.extend(as_json if is_plain else as_python)
+    return found
 
 
 def decode_text(field: Field, text: str) -> Value:
@@ -172,16 +237,23 @@ def decode_text(field: Field, text: str) -> Value:
     >>> decode_text(Book.__holdall__.by_name["id"], "12")
     12
     """
-    errors: list[FieldError] = []
+    errors = FieldErrors(field.model)
     value: Value = text
     annotation = input_annotation(field, required=True)
+    if is_read_by_parts(field):
+        value = read_field(field, text_in_json(field, text), field.name, errors, required=True)
+        return _checked(field, value, errors)
     try:
         value = msgspec.convert(text, annotation, strict=False)
     except (msgspec.ValidationError, ValueError):
         try:
             value = msgspec.json.decode(text, type=annotation)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            convert_all(annotation, text, field.name, errors)
+            read_field(field, text, field.name, errors, required=True)
+    return _checked(field, value, errors)
+
+
+def _checked(field: Field, value: Value, errors: list[FieldError]) -> Value:
     if not errors:
         value = field.validate(value, errors)
     if errors:
@@ -189,20 +261,24 @@ def decode_text(field: Field, text: str) -> Value:
     return value
 
 
-def input_annotation(field: Field, required: bool = False) -> Annotation:
-    """Return the annotation by which msgspec reads a field's JSON; with ``required``, None is left out."""
-    if field.target is not None:
-        keys = [input_annotation(part, required=True) for part in field.target().__holdall__.key]
-        key = keys[0] if len(keys) == 1 else types.GenericAlias(tuple, tuple(keys))
-        annotation = key if field.form is None else types.GenericAlias(tuple, (key, ...))
-        may_be_none = field.nullable
-    else:
-        assert field.type is not None
-        if field.options.coerce or not field.options.type_check:
-            return Any  # validate converts or keeps it
-        annotation = field.type.annotation
-        may_be_none = field.type.nullable
-    return annotation | None if may_be_none and not required else annotation
+def decode_compared(field: Field, value: Json) -> Value:
+    """Return the border value that a value of JSON stands for where a field is compared with it.
+
+    Raises ValidationError where it is of another type. The field's rules are not checked.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     tags: list[str]
+    >>> decode_compared(Book.__holdall__.by_name["tags"], ["old"])
+    ['old']
+    """
+    errors = FieldErrors(field.model)
+    typed = read_field(field, value, field.name, errors, required=True)
+    if not errors:
+        typed = field.validate_type(typed, errors)
+    if errors:
+        raise ValidationError(field.model, errors)
+    return field.encode(typed)
 
 
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -214,12 +290,11 @@ def _is_plain_decimal(value: object) -> bool:
 
 
 def _is_accepted(field: Field) -> bool:
-    return field.options.init and not field.may_be_unset
+    return field.options.init and (not field.may_be_unset or field.options.server_default)
 
 
 def _refusal(field: Field | None, name: str) -> FieldError:
     if field is None:
         return FieldError(name, "unknown", "is not a field")
-    if field.may_be_unset:
-        return FieldError(name, "generated", "is made by the store")
-    return FieldError(name, "init", "cannot be given")
+    is_made = field.may_be_unset and not field.options.server_default
+    return FieldError(name, *(("generated", "is made by the store") if is_made else ("init", "cannot be given")))

@@ -15,12 +15,11 @@ from holdall.model.field import Field
 from holdall.model.many import Related
 from holdall.model.reference import Reference, key_of_value
 from holdall.model.tracking import Record, Tracked
-from holdall.query import Json
 
 __all__ = ["JsonOutput", "encode_hook"]
 
 
-def encode_hook(value: object) -> Json:
+def encode_hook(value: object) -> object:
     """Encode a value that msgspec cannot encode: a reference or record as its key, many of them as a list of keys."""
     if isinstance(value, Reference | Tracked):
         return key_of_value(value)
@@ -52,9 +51,16 @@ class JsonOutput:
         self._model = model
         self._stored = {field.name: field for field in stored}
         self._computed = frozenset(computed)
+        self._shown = {
+            field.name: field.type.own.show for field in stored if field.type is not None and field.type.own is not None
+        }
         self._readers: dict[tuple[str, ...], Callable[[Any], Any]] = {}
         self.names = (*self._stored, *computed)
         self.is_computing = bool(computed)
+
+    def shows_otherwise(self, name: str) -> bool:
+        """Whether msgspec cannot write the field's values by itself, as those of own types."""
+        return name in self._shown
 
     def encode(self, records: Sequence[Record], names: Collection[str] | None = None) -> bytes:
         """The records as one JSON array; with ``names`` only these fields and computed values of each."""
@@ -65,9 +71,10 @@ class JsonOutput:
         chosen = tuple(name for name in self.names if names is None or name in names)
         return _ENCODER.encode([{name: self._made(record, name) for name in chosen} for record in records])
 
-    def _made(self, record: Record, name: str) -> Json:
+    def _made(self, record: Record, name: str) -> object:
         if name not in self._computed:
-            return self._stored[name].get(record)
+            value = self._stored[name].get(record)
+            return value if value is None or name not in self._shown else self._shown[name](value)
         try:
             return getattr(record, name)
         except Exception as error:
@@ -85,7 +92,7 @@ class JsonOutput:
     def _prepared(self, records: Sequence[Record], names: Collection[str] | None) -> Sequence[Any]:
         """Return the records themselves where the encoder shows just their slots, else structs made for it."""
         if names is None:
-            if not self.is_computing:
+            if not self.is_computing and not self._shown:
                 return records
             chosen = self.names
         else:
@@ -107,7 +114,11 @@ class JsonOutput:
                 values.append(f"r.{name}")
             else:
                 names[f"g{number}"] = self._stored[name].get
-                values.append(f"g{number}(r)")
+                if name in self._shown:
+                    names[f"s{number}"] = self._shown[name]
+                    values.append(f"(None if (v := g{number}(r)) is None else s{number}(v))")
+                else:
+                    values.append(f"g{number}(r)")
         source = f"shape({', '.join(values)})"
         read: Callable[[Any], Any] = function("show", "r", source, names, f"{self._model}, shown")
         return read

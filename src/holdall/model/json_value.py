@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from holdall.errors import FieldError
-from holdall.model.scalars import SCALARS, Refused
-from holdall.query import Json, Kind
+from holdall.model.scalars import MIN_INT, SCALARS, Refused
+from holdall.query import MAX_INT, Json, Kind
 
-__all__ = ["MAX_DEPTH", "UNENCODABLE", "admit_json", "to_json_builtins"]
+__all__ = ["MAX_DEPTH", "UNENCODABLE", "admit_json", "is_plain", "to_json_builtins"]
 
 MAX_DEPTH = 32
 UNENCODABLE = (
@@ -27,15 +27,16 @@ _LEAVES = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.STR)
 
 def to_json_builtins(value: object) -> Json:
     """Return the value as its JSON has it, in dict, list, str, int, float, bool and None; always a copy."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+    copied: Json = msgspec.json.decode(msgspec.json.encode(value))
+    return copied
 
 
-def admit_json(value: object, path: str, errors: list[FieldError]) -> Json:
+def admit_json(value: object, path: str, errors: list[FieldError]) -> object:
     """A copy of a JSON value, so that no two records share one; what is wrong is appended to ``errors``."""
     return _admit(value, path, errors, 0)
 
 
-def _admit(value: object, path: str, errors: list[FieldError], depth: int) -> Json:
+def _admit(value: object, path: str, errors: list[FieldError], depth: int) -> object:
     if errors and errors[-1].code == "depth":  # lists that hold themselves would be looked through without end
         return value
     if depth > MAX_DEPTH:
@@ -43,19 +44,36 @@ def _admit(value: object, path: str, errors: list[FieldError], depth: int) -> Js
         return value
     if isinstance(value, dict):
         return {
-            _leaf(name, path, errors, "must have text for its keys", (Kind.STR,)): _admit(
-                inner, f"{path}.{name}", errors, depth + 1
-            )
+            name
+            if name.__class__ is str and name.isprintable()
+            else _leaf(name, path, errors, "must have text for its keys", (Kind.STR,)): inner
+            if is_plain(inner)
+            else _admit(inner, f"{path}.{name}", errors, depth + 1)
             for name, inner in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_admit(inner, f"{path}.{index}", errors, depth + 1) for index, inner in enumerate(value)]
+        if all(map(is_plain, value)):
+            return list(value)
+        return [
+            inner if is_plain(inner) else _admit(inner, f"{path}.{index}", errors, depth + 1)
+            for index, inner in enumerate(value)
+        ]
     if value is None:
         return None
     return _leaf(value, path, errors, "must be JSON: text, numbers, true, false, null, lists and objects", _LEAVES)
 
 
-def _leaf(value: object, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> Json:
+def is_plain(value: object) -> bool:
+    """Whether nothing is left to check of a value: most are short text and small numbers."""
+    kind = value.__class__
+    if kind is str:
+        return value.isprintable()  # type: ignore[attr-defined, no-any-return]
+    if kind is int:
+        return MIN_INT <= value <= MAX_INT  # type: ignore[operator]
+    return value is None or kind is bool or (kind is float and value - value == 0.0)  # type: ignore[operator]
+
+
+def _leaf(value: object, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> object:
     scalar = SCALARS.get(type(value))
     if scalar is None or scalar.kind not in kinds:
         errors.append(FieldError(path, "type", message))

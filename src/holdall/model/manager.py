@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator
 from typing import Any, Generic, NoReturn, TypeVar
 
 from holdall.model.gateway import gateway_of
-from holdall.query import Condition, Expression, Query, SortKey, Value, asc, desc
+from holdall.query import AnyExpression, Condition, Query, SortKey, Value, asc, desc
 
 __all__ = ["Manager", "ResultSet"]
 
@@ -161,6 +161,6 @@ class Manager(_NotLoaded, Generic[M]):
 def _equalities(model: Any, values: dict[str, Value]) -> list[Condition]:
     conditions: list[Condition] = []
     for name, value in values.items():
-        expression: Expression = model.__holdall__.expression(name)
+        expression: AnyExpression = model.__holdall__.expression(name)
         conditions.append(expression == value)
     return conditions

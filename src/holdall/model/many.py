@@ -10,7 +10,7 @@ from holdall.model.inverse_edits import link, unlink
 from holdall.model.one_back import load_back
 from holdall.model.reference import GivenKey, Reference, session_of
 from holdall.model.tracking import Record, Tracked
-from holdall.query import Expression, Key
+from holdall.query import AnyExpression, Key
 
 __all__ = ["Many", "Related"]
 
@@ -137,7 +137,7 @@ class Many(Generic[M]):
     """
 
     @overload
-    def __get__(self, instance: None, owner: object) -> Expression: ...
+    def __get__(self, instance: None, owner: object) -> AnyExpression: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Related[M]: ...
     def __get__(self, instance: object | None, owner: object) -> Any:

@@ -6,41 +6,43 @@ the struct's own slot read, and the generated constructor as its ``__call__``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, get_args, get_origin
 
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.model.adopted_body import adopt_into, adopting_model
+from holdall.model.adoption import remember_adoption
 from holdall.model.ancestry import ancestors_of, slot_of
 from holdall.model.annotations import read_annotations, unwrap
 from holdall.model.attributes import BackAttribute, OneBackAttribute, attribute_of
 from holdall.model.construct import constructor
+from holdall.model.contradictions import given_groups, refuse_contradictions, snake, stored_name
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import Check
 from holdall.model.decorators import computed as computed_class
 from holdall.model.field import Field
 from holdall.model.manager import Manager
 from holdall.model.many import Many
-from holdall.model.names import Names, names_around
+from holdall.model.names import Names, module_around, names_around
 from holdall.model.native import native_setattr
 from holdall.model.options import MISSING, Declared, FieldOptions, Fill, back, field
 from holdall.model.reference import Ref
-from holdall.model.rule_fit import refuse_misfit
+from holdall.model.searchable import searchable
+from holdall.model.state import Frozen
 from holdall.model.stream import Stream, StreamAttribute, stream
 from holdall.model.target import target_of
 from holdall.model.tracking import Record
 from holdall.model.types import type_of
 from holdall.model.unknown import unknown_model_option
 from holdall.model.write import setattr_of, writers
-from holdall.query import Expression, Kind, ManyForm
+from holdall.query import AnyExpression, ManyForm
 
 __all__ = ["ModelMeta"]
 
 M = TypeVar("M")
-
-_MOMENTS = (Kind.DATETIME, Kind.DATE)
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back, stream))
@@ -57,14 +59,26 @@ class ModelMeta(msgspec.StructMeta):
         *,
         abstract: bool = False,
         collection: str | None = None,
+        table: str | None = None,
+        schema: str | None = None,
         unique: Collection[Collection[str]] = (),
+        search: Collection[str] | None = None,
+        adopt: type[Any] | None = None,
+        leave_out: Collection[str] = (),
+        read_only: bool = False,
         **unknown: object,
     ) -> Record:
         """Make the model; raises DeclarationError for anything in the class body that cannot work."""
         for option in unknown:
             raise DeclarationError(unknown_model_option(name, option))
         names = names_around(name, namespace.get("__module__"), 1)
+        adopted = None
+        if adopt is not None:
+            refuse = partial(_refuse_reserved, name, bases=bases)
+            adopted = adopt_into(name, adopt, leave_out, namespace, names, refuse)
         body = _Body(name, bases, namespace, names)
+        if read_only or body.is_read_only:
+            body.freeze()
         parent = next((base for base in bases if hasattr(base, "__struct_fields__")), None)
         inherited = parent.__struct_fields__ if parent is not None else ()
         meta: Any = mcls
@@ -76,15 +90,22 @@ class ModelMeta(msgspec.StructMeta):
         else:
             body.prepare(namespace, tuple(field.name for field in body.fields))
         cls = names.model = msgspec.StructMeta.__new__(meta, name, bases, namespace, eq=False)
-        together = body.unique_together(unique)
+        together = body.unique_together([*(adopted.unique if adopted else ()), *given_groups(name, unique)])
         declaration = Declaration(
-            cls, collection or _snake(name), body.ordered(cls), body.checks, body.computed, together
+            cls, collection or snake(name), body.ordered(cls), body.checks, body.computed, together
         )
         declaration.streams = tuple(body.streams)
+        table, schema = (table or adopted.table, schema or adopted.namespace) if adopted else (table, schema)
+        declaration.search = searchable(name, bases, body.fields, search)
+        declaration.table = stored_name(f"{name}: table", table) if table is not None else ""
+        declaration.namespace = stored_name(f"{name}: schema", schema) if schema is not None else body.namespace
+        declaration.adopted, declaration.is_read_only = adopt, body.is_read_only
         declaration.own = (body.own, body.own_checks, body.own_computed)
         type.__setattr__(cls, "__holdall__", declaration)
         if not abstract:
             body.finish(cls, declaration)
+            if adopt is not None:
+                remember_adoption(adopt, cls)
             declaration.create = super(ModelMeta, cls).__call__
             meta.__call__ = constructor(declaration)
             if "__setattr__" not in namespace:
@@ -101,6 +122,20 @@ class ModelMeta(msgspec.StructMeta):
     def objects(cls: type[M]) -> Manager[M]:
         """The active-record look: ``await Book.objects.get(1)``."""
         return Manager(cls)
+
+    def adopt(
+        cls,
+        source: type[object],
+        *,
+        name: str | None = None,
+        collection: str | None = None,
+        leave_out: Collection[str] = (),
+    ) -> Any:
+        """The model that stands for a class which SQLAlchemy maps to a table, but for the attributes in ``leave_out``.
+
+        Raises DeclarationError, once for all that cannot be carried over. Example: :func:`adopting_model`.
+        """
+        return adopting_model(cls, source, name, module_around(1), collection=collection, leave_out=leave_out)
 
     if not TYPE_CHECKING:  # checkers make the constructor from the fields
 
@@ -123,6 +158,8 @@ class _Body:
         inherited: dict[str, Field] = {}
         self.together: list[tuple[str, ...]] = []
         self.streams: list[str] = []
+        self.namespace: str | None = None
+        self.is_read_only = False
         for ancestor in reversed(ancestors_of(name, bases)):
             declaration: Declaration = ancestor.__dict__["__holdall__"]
             fields, checks, computed = declaration.own
@@ -131,6 +168,8 @@ class _Body:
             self.computed |= computed
             self.together += [group for group in declaration.unique if group not in self.together]
             self.streams += [name for name in declaration.streams if name not in self.streams]
+            self.namespace = declaration.namespace
+            self.is_read_only = self.is_read_only or declaration.is_read_only
         for field_name, annotation in read_annotations(name, namespace, names).items():
             _refuse_reserved(name, field_name, bases)
             given = namespace.pop(field_name, MISSING)
@@ -161,6 +200,12 @@ class _Body:
         elif isinstance(value, Declared) or item in inherited:
             raise DeclarationError(f"{self.name}.{item}: a field needs an annotation")
 
+    def freeze(self) -> None:
+        """Let no field of a stored record be written."""
+        self.is_read_only = True
+        for item in self.fields:
+            item.frozen |= Frozen.UPDATE
+
     def prepare(self, namespace: dict[str, Any], inherited: tuple[str, ...]) -> None:
         """Leave in the namespace what the struct is made of: every new slot with None as its default."""
         new = [field.name for field in self.fields if field.is_stored and field.name not in inherited]
@@ -179,8 +224,6 @@ class _Body:
     def unique_together(self, groups: Collection[Collection[str]]) -> tuple[tuple[str, ...], ...]:
         """The groups of fields that are unique together; raises DeclarationError for a name that is no stored field."""
         stored = {field.name for field in self.fields if field.is_stored and field.form is None}
-        if isinstance(groups, str):
-            raise DeclarationError(f"{self.name}: unique= takes groups of fields, as unique=[('title', 'author')]")
         found = [*self.together]
         for group in groups:
             names = (group,) if isinstance(group, str) else tuple(group)
@@ -220,14 +263,15 @@ def _make_field(model: str, name: str, annotation: object, given: object, names:
     if origin not in (Ref, Many) and not is_plain_many:
         if options.back is not None:
             raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
-        made = Field(model, name, annotation, type_of(annotation, where), options)
+        made = Field(model, name, annotation, type_of(annotation, where, options.codec), options)
     else:
         made = Field(model, name, annotation, None, options)
         made.rules += tuple(rule for rule in extra if hasattr(rule, "holds"))
         made.target = target_of(get_args(args[0])[0] if is_plain_many else args[0], names)
         is_computed = options.back is not None and options.fill is Fill.COMPUTED
         if origin is Many:
-            made.form = ManyForm.BACK if is_computed else ManyForm.LIST
+            kept = ManyForm.LIST if options.ordered else ManyForm.SET
+            made.form = ManyForm.BACK if is_computed else kept
         elif origin is Ref and options.back is not None:
             made.is_single = True
             made.form = ManyForm.BACK if is_computed else None
@@ -236,33 +280,13 @@ def _make_field(model: str, name: str, annotation: object, given: object, names:
         elif is_plain_many:
             made.form = ManyForm.LIST if origin is tuple else ManyForm.SET
             made.container = origin
-    _refuse_contradictions(where, made)
+    refuse_contradictions(where, made)
     return made
 
 
-def _refuse_contradictions(where: str, made: Field) -> None:
-    options = made.options
-    for rule in made.rules:
-        refuse_misfit(where, made.kind, rule)
-    if options.back is not None and made.container is not None:
-        raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
-    if options.depends_on and made.target is None:
-        raise DeclarationError(f"{where}: depends_on belongs to a reference")
-    if options.on_delete is not None and made.target is None:
-        raise DeclarationError(f"{where}: on_delete belongs to a reference")
-    if made.form is not None and (options.pk or options.unique):
-        raise DeclarationError(f"{where}: a Many can be neither key nor unique")
-    if options.pk and made.nullable:
-        raise DeclarationError(f"{where}: a key cannot be None")
-    if options.generated and (made.type is None or made.type.kind.value not in ("int", "str", "uuid")):
-        raise DeclarationError(f"{where}: only an int, a str or a UUID can be generated")
-    if options.auto_now is not None and (options.auto_now not in ("create", "write") or made.kind not in _MOMENTS):
-        raise DeclarationError(f'{where}: auto_now="create" or "write" is for a datetime or a date')
-
-
 def _expression(name: str) -> Any:
-    def read(cls: Any) -> Expression:
-        found: Expression = cls.__holdall__.expression(name)
+    def read(cls: Any) -> AnyExpression:
+        found: AnyExpression = cls.__holdall__.expression(name)
         return found
 
     return property(read)
@@ -274,7 +298,3 @@ def _refuse_reserved(model: str, name: str, bases: tuple[type[Any], ...]) -> Non
         raise DeclarationError(f"{model}.{name}: names that start with two underscores are kept for Python")
     if name in ModelMeta.__dict__ or hasattr(type, name) or (root is not None and name in root.__dict__):
         raise DeclarationError(f"{model}.{name}: every model has a {name} of its own; choose another name")
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

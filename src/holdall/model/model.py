@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import copy
-import reprlib
-from typing import TYPE_CHECKING, Any, ClassVar, Never, NoReturn, Self, dataclass_transform
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Never, NoReturn, Self, cast, dataclass_transform
 
 import msgspec
 
-from holdall.errors import QueryError, StateError
+from holdall.errors import FieldError, QueryError, ValidationError
 from holdall.model import options
+from holdall.model.adoption import begun
 from holdall.model.declaration import Declaration
-from holdall.model.field import Field
 from holdall.model.gateway import gateway_of
 from holdall.model.meta import ModelMeta
 from holdall.model.pydantic_form import record_core_schema, record_json_schema
+from holdall.model.record_form import json_text, record_values, short_text
+from holdall.model.reference_slots import keys_only
+from holdall.model.searchable import searched
 from holdall.model.state import State
 from holdall.model.stream import stream
 from holdall.model.tracking import Tracked, hidden_ends, state_of, track_of
-from holdall.query import Condition, Key, Query, Value
+from holdall.query import Condition, Key, Query, Statement, Value
 
 __all__ = ["Model"]
 
@@ -30,7 +33,9 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
 
     Fields are annotations, with ``field(...)`` where there is more to say. ``class Stamped(Model, abstract=True)`` only
     lends its fields to the models that derive from it; ``collection="books"`` names the collection, which is otherwise
-    the class name in snake case; ``unique=[("title", "author")]`` names fields that are unique together. Two records
+    the class name in snake case; ``table="tblBook"`` and ``schema="shop"`` name where it is stored, if not under its
+    own name; ``unique=[("title", "author")]`` names fields unique together, ``search=("title", "blurb")`` the texts of
+    ``search``; ``read_only=True`` is for what is never written, a view for instance, and may have no key. Two records
     are equal only if they are the same object.
 
     >>> class Country(Model):
@@ -68,15 +73,28 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         __holdall__: ClassVar[Declaration]
 
     @classmethod
-    def where(cls, *conditions: Condition | bool, **unknown: Never) -> Query[Self]:
+    def where(cls, *conditions: Condition | bool | Statement, **unknown: Never) -> Query[Self]:
         """Return the query for the records that meet these conditions, or for all records without any. Raises
-        QueryError for what is no condition on this model.
+        QueryError for what is no condition on this model. A model that adopts a class takes, before them, a Select of
+        that class, with its order and its limits: ``Book.where(select(orm.Book).join(…), Book.pages > 9)``.
         """
         for name in unknown:
             place = f"{cls.__name__}.{name}"
             raise QueryError(f"where() takes conditions: {place} == ..., or {cls.__name__}.objects.filter({name}=...)")
         query: Query[Self] = Query(cls.__holdall__.collection, model=cls)
-        return query.where(*conditions) if conditions else query
+        if cls.__holdall__.adopted is not None:
+            query, conditions = begun(cls, query, conditions)
+        return query.where(*cast("tuple[Condition, ...]", conditions)) if conditions else query
+
+    @classmethod
+    def search(cls, words: str) -> Condition:
+        """Return the condition that all these words are in the texts that the class statement names by ``search=``.
+
+        ``"left hand"`` in quotes are words one after the other, ``dark*`` begins a word, ``-war`` is in none; letter
+        case makes no difference. Raises QueryError without a word, LimitExceeded for more than 500 characters.
+        Example: :func:`searched`.
+        """
+        return searched(cls, words)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
@@ -109,6 +127,83 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
     def dependency_fields(self) -> dict[str, Value]:
         """The references that a commit writes first, with their values."""
         return {field.name: getattr(self, field.name) for field in self.__holdall__.relations if field.depends_on}
+
+    def to_dict(
+        self,
+        *,
+        fields: Collection[object] | None = None,
+        include: Collection[object] = (),
+        exclude_unset: bool = False,
+    ) -> dict[str, Value]:
+        """Return the stored fields by name, with their values as Python has them and references as keys.
+
+        ``fields`` chooses some, and computed values, by name or as ``Book.title``. ``include`` names references
+        (``Book.author``, ``"author.country"``) that become dicts of their records, and other ends that become lists of
+        them; NotLoaded is raised for one that is not loaded. ``exclude_unset`` leaves out what nobody has given: fields
+        that have their default, and those that the store is yet to make. Raises QueryError for what is no field.
+
+        >>> class Book(Model):
+        ...     id: int = field(pk=True)
+        ...     title: str
+        ...     pages: int = 0
+        >>> Book(id=1, title="Emma").to_dict(exclude_unset=True)
+        {'id': 1, 'title': 'Emma'}
+        """
+        return record_values(self, fields, include, exclude_unset=exclude_unset)
+
+    def to_json(
+        self,
+        *,
+        fields: Collection[object] | None = None,
+        include: Collection[object] = (),
+        exclude_unset: bool = False,
+    ) -> str:
+        """Return a JSON object of what ``to_dict`` gives, each value as it is over HTTP; parameters are the same.
+
+        >>> class Book(Model):
+        ...     id: int = field(pk=True)
+        ...     title: str
+        >>> Book(id=1, title="Emma").to_json()
+        '{"id":1,"title":"Emma"}'
+        """
+        return json_text(self, fields, include, exclude_unset=exclude_unset)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object], *, stored: bool = False) -> Self:
+        """Return a new record of these values, as Python has them or as JSON does; references are given by key.
+
+        Raises ValidationError with everything that is wrong, each with its path: names that are no fields, computed
+        values, and what the store makes. ``stored=True`` takes that, too: keys, versions and moments of a record that
+        was stored, as ``to_dict`` gives them.
+
+        >>> class Book(Model):
+        ...     id: int = field(pk=True)
+        ...     tags: tuple[str, ...]
+        >>> Book.from_dict({"id": 1, "tags": ["old", "short"]}).tags
+        ('old', 'short')
+        """
+        if not isinstance(data, Mapping):
+            raise ValidationError(cls.__name__, [FieldError("", "type", "must be given as a dict")])
+        declaration = cls.__holdall__
+        reader = declaration.stored_input if stored else declaration.json_input
+        made: Self = reader.create_from_values(data)
+        return made
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, stored: bool = False) -> Self:
+        """Return a new record of a JSON object. Raises ValidationError, and takes ``stored``, as ``from_dict`` does.
+
+        >>> class Book(Model):
+        ...     id: int = field(pk=True)
+        ...     title: str
+        >>> Book.from_json('{"id": 1, "titel": "Emma"}')
+        Traceback (most recent call last):
+        holdall.errors.ValidationError: Book is not valid: titel: is not a field; title: is required
+        """
+        declaration = cls.__holdall__
+        reader = declaration.stored_input if stored else declaration.json_input
+        made: Self = reader.create(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
+        return made
 
     def is_field_modified(self, name: str) -> bool:
         """Whether the field differs from what the store has; raises ValueError for a name that is no field."""
@@ -170,8 +265,7 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         parts, hidden = [], hidden_ends(self)
         for field in self.__holdall__.stored:
             if field.options.repr and field.name not in hidden:
-                value = field.get(self)
-                parts.append(f"{field.name}={_short.repr(field.encode(value) if field.is_relation else value)}")
+                parts.append(f"{field.name}={short_text(field, field.get(self))}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __copy__(self) -> Self:
@@ -188,7 +282,7 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         values = []
         for field in self.__holdall__.stored:
             value = field.get(self)
-            values.append(_keys_only(field, value) if field.is_relation else value)
+            values.append(keys_only(field, value) if field.is_relation else value)
         return _rebuild, (type(self), tuple(values))
 
 
@@ -201,18 +295,6 @@ def _children(record: Model) -> list[Model]:
     return children
 
 
-def _keys_only(field: Field, value: object) -> Key:
-    keys = field.encode(value)
-    missing = keys is None and bool(value) if field.form is None else None in keys
-    if missing:
-        raise StateError(f"{field.model}.{field.name} refers to a record without a key: commit it before pickling")
-    return keys
-
-
 def _rebuild(model: type[Model], values: tuple[Value, ...]) -> Model:
     record: Model = model.__holdall__.create(*values)
     return record
-
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 200

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_origin
 
-__all__ = ["Annotation", "Names", "names_around"]
+__all__ = ["Annotation", "Names", "module_around", "names_around", "origin_of"]
 
 Annotation: TypeAlias = Any
 """The type of a field as a class body says it: a class, or any of the forms of ``typing``."""
+
+
+def origin_of(annotation: Annotation) -> Annotation:
+    """Return what an annotation with brackets is made of: ``list`` for ``list[int]``; None for others."""
+    return get_origin(annotation)
 
 
 class Names:
@@ -48,6 +53,11 @@ class Names:
         return {name: value for name, value in self._module.items() if name not in hidden} | {
             name: value for name, value in self._local.items() if name != self._own
         }
+
+
+def module_around(depth: int) -> str:
+    """Return the name of the module whose code is ``depth`` calls further up."""
+    return str(sys._getframe(depth + 1).f_globals.get("__name__", ""))
 
 
 def names_around(own: str, module: object, depth: int) -> Names:

@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeVar, overload
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.model.reference_options import Fill, OnDelete
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
 from holdall.model.state import Frozen
 from holdall.model.unknown import unknown_field_option
-from holdall.query import Value
+from holdall.model.value_codec import AnyCodec
+from holdall.query import LinkTable, Value
 
 __all__ = ["MISSING", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "field"]
 
@@ -29,36 +31,6 @@ class _Missing(Enum):
 
 MISSING: Any = _Missing.MISSING
 """No value was given; None is a value."""
-
-
-class OnDelete(Enum):
-    """The treatment of records that refer to one that is removed.
-
-    >>> class Author(Model):
-    ...     id: int = field(pk=True)
-    >>> class Book(Model):
-    ...     id: int = field(pk=True)
-    ...     author: Ref[Author] = field(on_delete=OnDelete.CASCADE)
-    """
-
-    RESTRICT = "restrict"  # the removal is refused
-    CASCADE = "cascade"  # they are removed too
-    UNLINK = "unlink"  # their references are emptied
-
-
-class Fill(Enum):
-    """Where the other end of a reference gets its records from.
-
-    >>> class Author(Model):
-    ...     id: int = field(pk=True)
-    ...     books: Many["Book"] = back("author", fill=Fill.STORED)
-    >>> class Book(Model):
-    ...     id: int = field(pk=True)
-    ...     author: Ref[Author]
-    """
-
-    COMPUTED = "computed"  # asked of the references that lead here, each time
-    STORED = "stored"  # their keys are kept in this record too, by every commit that changes such a reference
 
 
 class FieldOptions(msgspec.Struct, frozen=True):
@@ -78,12 +50,30 @@ class FieldOptions(msgspec.Struct, frozen=True):
     unique: bool = False
     index: bool = False
     version: bool = False
+    server_default: bool = False
+    server_computed: bool = False
     auto_now: Literal["create", "write"] | None = None
     rules: tuple[Rule, ...] = ()
     back: str | None = None
     fill: Fill = Fill.COMPUTED
     on_delete: OnDelete | None = None
     description: str = ""
+    column: str | tuple[str, ...] = ()
+    link: LinkTable | None = None
+    labels: tuple[str, ...] = ()
+    ordered: bool = True
+    codec: AnyCodec | None = None
+
+    @property
+    def is_given_elsewhere(self) -> bool:
+        """Whether the value comes from the session or the store where none is given."""
+        is_of_server = self.server_default or self.server_computed
+        return self.generated or self.version or is_of_server or self.auto_now is not None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names under which the field is stored; empty where they are its own."""
+        return (self.column,) if isinstance(self.column, str) else tuple(self.column)
 
 
 class Declared:
@@ -111,6 +101,7 @@ def field(
     unique: bool = ...,
     index: bool = ...,
     description: str = ...,
+    column: str | tuple[str, ...] = ...,
 ) -> Any: ...
 @overload
 def field(
@@ -124,6 +115,7 @@ def field(
     unique: bool = ...,
     index: bool = ...,
     description: str = ...,
+    column: str | tuple[str, ...] = ...,
 ) -> Any: ...
 @overload
 def field(
@@ -134,7 +126,14 @@ def field(
     frozen: Frozen = ...,
     index: bool = ...,
     description: str = ...,
+    column: str | tuple[str, ...] = ...,
 ) -> Any: ...
+@overload
+def field(*, server_default: Literal[True], default: None, init: Literal[True] = True, **options: Any) -> Any: ...
+@overload
+def field(*, server_default: Literal[True], init: Literal[False] = False, **options: Any) -> Any: ...
+@overload
+def field(*, server_computed: Literal[True], init: Literal[False] = False, **options: Any) -> Any: ...
 @overload
 def field(
     *,
@@ -142,6 +141,7 @@ def field(
     init: Literal[False] = False,
     repr: bool = ...,
     description: str = ...,
+    column: str | tuple[str, ...] = ...,
 ) -> Any: ...
 @overload
 def field(
@@ -169,6 +169,11 @@ def field(
     places: int | None = ...,
     on_delete: OnDelete = ...,
     description: str = ...,
+    column: str | tuple[str, ...] = ...,
+    link: LinkTable | None = ...,
+    labels: tuple[str, ...] = ...,
+    ordered: bool = ...,
+    codec: AnyCodec | None = ...,
 ) -> Any: ...
 def field(
     *,
@@ -186,7 +191,7 @@ def field(
     """Declare a field with more than its annotation says. Raises DeclarationError where options contradict each other.
 
     - ``pk`` makes the field (part of) the key. ``generated`` lets the store make an int or str key, or the session a
-      UUIDv7 (RFC 9562) for a UUID key; with ``default=None``, checkers let the constructor take it, too.
+      UUIDv7 (RFC 9562) for a UUID key or an ObjectId; with ``default=None``, checkers let the constructor take it, too.
     - ``default`` is a constant, ``default_factory`` is called for each record. With ``init=False`` the constructor does
       not take the field; ``frozen`` says when it may not be written.
     - ``setter(record, value)`` returns the value to keep, after the type check and before the rules.
@@ -198,6 +203,14 @@ def field(
     - ``unique`` and ``index`` are kept by the store. ``version=True`` counts the record's commits and guards against
       lost updates. ``auto_now`` stamps a datetime or date with the moment of a commit: ``"create"`` of the record's
       first, if it has no value, ``"write"`` of each.
+    - ``server_default=True`` leaves the value to the default of the store's column where none is given;
+      ``server_computed=True`` is for what the database makes of each write: a generated column, a trigger. Both are
+      read back by the commit that writes the record.
+    - ``column`` names where the field is stored, if not under its own name: a column of a table, a key of a document, a
+      field of a hash, a member of an object. A reference to a key of several fields takes a tuple of columns. ``link``
+      names the table, and its columns, in which an SQL database keeps a list of references. ``labels`` are the texts it
+      keeps instead of an Enum's values, in the order of the members. ``ordered=False`` keeps a Many without an order.
+    - ``codec`` says how values of a class of one's own are kept, wherever the annotation has it: see ``Codec``.
     - ``depends_on=False`` leaves a reference out of the commit order. ``on_delete`` of a reference says what happens to
       this record when the one that the field refers to is removed; without it, the removal is refused.
 
@@ -241,12 +254,14 @@ def back(
     fill: Fill = Fill.COMPUTED,
     on_delete: OnDelete | None = None,
     description: str = "",
+    column: str | None = None,
+    link: LinkTable | None = None,
 ) -> Any:
     """Declare the other end of a reference: the records whose ``field``, a Ref or a Many, points here.
 
     A ``Many["Book"]`` of any number, a ``Ref["Passport | None"]`` of at most one. ``fill`` says where its records come
     from. ``on_delete`` says what happens to them when this record is removed; without it here and at ``field``, the
-    removal is refused while there are any.
+    removal is refused while there are any. ``column`` and ``link`` are those of ``field``, where they are stored.
 
     >>> from holdall import Many, Model, Ref, field
     >>> class Author(Model):
@@ -260,4 +275,14 @@ def back(
     Traceback (most recent call last):
     holdall.errors.NotLoaded: Author.books is not loaded; await it, or session.load([record], Author.books) first
     """
-    return Declared(FieldOptions(back=field, init=init, fill=fill, on_delete=on_delete, description=description))
+    return Declared(
+        FieldOptions(
+            back=field,
+            init=init,
+            fill=fill,
+            on_delete=on_delete,
+            description=description,
+            column=column or (),
+            link=link,
+        )
+    )

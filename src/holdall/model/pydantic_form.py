@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import StateError, ValidationError
+from holdall.errors import DeclarationError, StateError, ValidationError
+from holdall.model.json_schema import InlineSchemas, field_schema
 from holdall.model.state import State
 from holdall.model.tracking import Record, hidden_ends, state_of
 from holdall.query import Json, Value
@@ -43,11 +44,23 @@ def record_core_schema(model: Any) -> Record:
 
 
 def record_json_schema(model: Any, mode: str) -> dict[str, Json]:
-    """Return a placeholder for the schema of the record's JSON, until the service puts that of its collection in its
-    place.
-    """
-    which = "Record" if mode == "serialization" else "Create"
-    return {"type": "object", "title": model.__name__, RECORD_MARK: f"{model.__name__}.{which}"}
+    """Return the schema of the record's JSON; the service puts a reference to that of its collection in its place."""
+    declaration, is_shown = model.__holdall__, mode == "serialization"
+    accepted = declaration.json_input.names
+    fields = [field for field in declaration.stored if is_shown or field.name in accepted]
+    made: dict[str, Json] = {
+        "type": "object",
+        "title": model.__name__,
+        RECORD_MARK: f"{model.__name__}.{'Record' if is_shown else 'Create'}",
+    }
+    try:
+        made["properties"] = {field.name: field_schema(field, InlineSchemas()) for field in fields}
+    except DeclarationError:  # a model that it refers to is yet to be declared
+        return made
+    if not is_shown:
+        made["required"] = [field.name for field in fields if not field.has_default]
+        made["additionalProperties"] = False
+    return made
 
 
 def _shown(record: Record) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from holdall.errors import StateError
 from holdall.model.field import Field
 from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.tracking import Record, gc_track
-from holdall.query import Value
+from holdall.query import Key, Value
 
-__all__ = ["items_of", "leads_to", "refers_to", "replace_items"]
+__all__ = ["items_of", "keys_only", "leads_to", "refers_to", "replace_items"]
 
 
 def items_of(field: Field, slot: Value) -> list[Value]:
@@ -52,3 +53,12 @@ def replace_items(field: Field, record: Record, replaced: Callable[[Any], Any]) 
     if any(one is not other for one, other in zip(made, items, strict=True)):
         field.put(record, made if field.form is not None else made[0])
         gc_track(record)
+
+
+def keys_only(field: Field, value: object) -> Key:
+    """The keys of what a reference, or a list of them, leads to; raises StateError where there is none yet."""
+    keys = field.encode(value)
+    missing = keys is None and bool(value) if field.form is None else None in keys
+    if missing:
+        raise StateError(f"{field.model}.{field.name} refers to a record without a key: commit it before pickling")
+    return keys

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from holdall.errors import DeclarationError
+from holdall.model.field import Field
+from holdall.model.knowledge import bare_alias
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, Pattern, Rule
 from holdall.query import Kind
 
-__all__ = ["refuse_misfit"]
+__all__ = ["refuse_codec", "refuse_misfit"]
 
 _BOUNDS: dict[Kind, tuple[type[Any], ...]] = {
     Kind.INT: (int, float, Decimal),
@@ -23,6 +25,26 @@ _BOUNDS: dict[Kind, tuple[type[Any], ...]] = {
     Kind.TIME: (time,),
     Kind.TIMEDELTA: (timedelta,),
 }
+
+
+def refuse_codec(where: str, made: Field) -> None:
+    """Raise DeclarationError where a codec has nothing to keep, or a store would make values that only it can make."""
+    codec, options = made.options.codec, made.options
+    if codec is not None and (made.type is None or not _mentions(made.annotation, codec.type)):
+        raise DeclarationError(f"{where}: {codec!r} keeps values of {codec.name}, which is not in the annotation")
+    if made.type is None or made.type.encode is None or made.kind is Kind.JSON:
+        return
+    if options.generated or options.version or options.auto_now is not None:
+        option = "generated" if options.generated else "version" if options.version else "auto_now"
+        raise DeclarationError(f"{where}: {option} makes plain values, not those of {made.annotation!r}")
+
+
+def _mentions(annotation: object, wanted: object) -> bool:
+    return (
+        bare_alias(annotation) is wanted
+        or annotation is wanted
+        or any(_mentions(inner, wanted) for inner in get_args(annotation))
+    )
 
 
 def refuse_misfit(where: str, kind: Kind, rule: Rule) -> None:

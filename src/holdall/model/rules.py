@@ -150,7 +150,8 @@ class Length(msgspec.Struct, frozen=True):
 
     def json_schema(self) -> dict[str, Json]:
         """The rule in JSON Schema's words."""
-        return {"minLength": self.minimum} | ({} if self.maximum is None else {"maxLength": self.maximum})
+        least: dict[str, Json] = {"minLength": self.minimum}
+        return least if self.maximum is None else least | {"maxLength": self.maximum}
 
 
 class Pattern(msgspec.Struct, frozen=True):

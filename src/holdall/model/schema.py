@@ -27,7 +27,7 @@ def schema_of(model: Any, collection: str, name_of: Callable[[Any], str], exclus
     ('id',)
     """
     declaration = model.__holdall__
-    if not declaration.key:
+    if not declaration.key and not declaration.is_read_only:
         raise DeclarationError(f"{model.__name__} has no key: declare one with field(pk=True)")
     fields = tuple(_field_schema(field, name_of) for field in declaration.fields)
     key = tuple(field.name for field in declaration.key)
@@ -40,7 +40,11 @@ def schema_of(model: Any, collection: str, name_of: Callable[[Any], str], exclus
         version=declaration.version.name if declaration.version else None,
         unique=(*own, *declaration.unique, *[rule for rule in shared if rule not in (*own, *declaration.unique)]),
         indexes=tuple((field.name,) for field in declaration.stored if field.options.index),
+        search=declaration.search,
         streams=declaration.streams,
+        table=declaration.table,
+        namespace=declaration.namespace,
+        is_read_only=declaration.is_read_only,
     )
 
 
@@ -50,6 +54,9 @@ def _field_schema(field: Field, name_of: Callable[[Any], str], depth: int = 0) -
     target_key: tuple[FieldSchema, ...] = ()
     if field.target is not None:
         target_key = tuple(_field_schema(part, name_of, depth + 1) for part in field.target().__holdall__.key)
+        if not target_key:
+            name = field.target().__name__
+            raise DeclarationError(f"{field.model}.{field.name}: {name} has no key, so nothing can refer to it")
     lengths = [rule.maximum for rule in field.rules if isinstance(rule, Length) and rule.maximum is not None]
     digits = next((rule for rule in field.rules if isinstance(rule, Digits)), None)
     kind = field.kind
@@ -66,4 +73,9 @@ def _field_schema(field: Field, name_of: Callable[[Any], str], depth: int = 0) -
         target_key=target_key,
         form=field.form,
         back=field.options.back,
+        columns=field.options.columns,
+        link=field.options.link,
+        stored_choices=field.options.labels,
+        asked=field.asked,
+        is_object_id=field.is_object_id,
     )

@@ -60,6 +60,8 @@ class Target:
 
 def target_of(annotation: object, names: Names) -> Target:
     """The target in ``Ref[…]`` or ``Many[…]``: a model or its name, with ``| None`` or without."""
+    if isinstance(annotation, Target):
+        return annotation
     if isinstance(annotation, str):
         match = _OPTIONAL.match(annotation.strip())
         inner = next(group for group in match.groups() if group) if match else annotation.strip()

@@ -39,7 +39,7 @@ __all__ = [
 
 
 Record: TypeAlias = Any
-"""A record, of whatever model: an instance of ``Model``, which lies higher."""
+"""A record, of whatever model: an instance of ``Model``, which lies higher; no checker sees its fields from here."""
 
 
 class SessionAccess(Protocol):

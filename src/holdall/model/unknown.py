@@ -23,7 +23,15 @@ _NAMED_ELSEWHERE = {
     "auto_now_add": 'auto_now="create"',
     "help_text": "description",
     "doc": "description",
+    "db_column": "column",
+    "name": "column",
+    "db_default": "server_default=True",
+    "server_onupdate": "server_computed=True",
+    "computed": "server_computed=True, or @computed of a method",
 }
+
+
+_MODEL_OPTIONS = ("abstract", "collection", "read_only", "schema", "search", "table", "unique")
 
 
 def unknown_field_option(name: str, known: Iterable[str]) -> str:
@@ -41,6 +49,10 @@ def unknown_field_option(name: str, known: Iterable[str]) -> str:
 
 def unknown_model_option(model: str, name: str) -> str:
     """The sentence about an option that a model does not take in its class statement."""
-    if name in ("table", "tablename", "table_name", "name"):
-        return f"{model}: a model takes no {name!r}; where its records are kept is named by collection="
-    return f"{model}: a model takes no {name!r}{did_you_mean(name, ['abstract', 'collection', 'unique'])}"
+    if name in ("view", "readonly", "managed", "keyless"):
+        return (
+            f"{model}: a model takes no {name!r}; write read_only=True for what is never written, a view for instance"
+        )
+    if name in ("tablename", "table_name", "db_table", "name"):
+        return f"{model}: a model takes no {name!r}; write table=, or collection= for its name in queries and URLs, too"
+    return f"{model}: a model takes no {name!r}{did_you_mean(name, _MODEL_OPTIONS)}"

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from holdall.codegen import function
-from holdall.errors import FieldError, FrozenError, ValidationError
+from holdall.errors import FieldError, FieldErrors, FrozenError, ValidationError
 from holdall.model.construct import set_value
 from holdall.model.declaration import Declaration
 from holdall.model.field import Field
@@ -187,7 +187,7 @@ def _refuse_frozen(record: Record, field: Field, track: SessionLink | InstanceSt
 
 
 def _validated(record: Record, field: Field, value: object) -> Value:
-    errors: list[FieldError] = []
+    errors = FieldErrors(type(record).__name__)
     if field.options.setter is None:
         value = field.validate(value, errors)
     else:
@@ -243,9 +243,18 @@ def _same(field: Field, left: object, right: object) -> bool:
     if field.is_relation:
         return _same_relation(field, left, right)
     assert field.type is not None
+    if field.type.own is not None:
+        return left is right or _is_kept_alike(field, left, right)
     if field.type.is_mutable:
         return left is not right and _is_same_json(left, right)
     return left is right or (type(left) is type(right) and bool(left == right))
+
+
+def _is_kept_alike(field: Field, left: object, right: object) -> bool:
+    try:
+        return msgspec.msgpack.encode(field.encode(left)) == msgspec.msgpack.encode(field.encode(right))
+    except UNENCODABLE:
+        return False
 
 
 def _is_same_json(left: object, right: object) -> bool:

@@ -1,0 +1,116 @@
+"""The members of classes whose instances can be nested in a record: their names, annotations and what must be given."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NotRequired, Required, get_args, get_type_hints, is_typeddict
+
+import msgspec
+
+from holdall.errors import DeclarationError
+from holdall.model.names import Annotation, origin_of
+from holdall.query import Value
+
+__all__ = ["Member", "is_frozen_class", "is_named_tuple", "is_value_object", "members_of", "tag_of"]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One member: its name in JSON, as an attribute and in the constructor, its annotation, and if it must be given."""
+
+    shown: str
+    name: str
+    given: str
+    annotation: Annotation
+    required: bool
+
+
+def is_named_tuple(annotation: object) -> bool:
+    """Whether it is a class made by NamedTuple."""
+    return isinstance(annotation, type) and issubclass(annotation, tuple) and hasattr(annotation, "_fields")
+
+
+def is_value_object(annotation: object) -> bool:
+    """Whether instances of the class can be nested in a record."""
+    return is_typeddict(annotation) or (
+        isinstance(annotation, type)
+        and (
+            issubclass(annotation, msgspec.Struct)
+            or dataclasses.is_dataclass(annotation)
+            or hasattr(annotation, "__attrs_attrs__")
+            or is_named_tuple(annotation)
+        )
+    )
+
+
+def is_frozen_class(annotation: Annotation) -> bool:
+    """Whether the members of an instance cannot be set anew."""
+    if is_named_tuple(annotation):
+        return True
+    if is_typeddict(annotation):
+        return False
+    if issubclass(annotation, msgspec.Struct):
+        return bool(annotation.__struct_config__.frozen)
+    parameters = getattr(annotation, "__dataclass_params__", None)
+    if parameters is not None:
+        return bool(parameters.frozen)
+    return "frozen" in getattr(annotation.__setattr__, "__name__", "")  # attrs has no other mark in all its versions
+
+
+def tag_of(annotation: Annotation) -> tuple[str, str | int] | None:
+    """The member of JSON and the value by which a struct is told from others, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        config = annotation.__struct_config__
+        if config.tag_field is not None and config.tag is not None:
+            return config.tag_field, config.tag
+    return None
+
+
+def members_of(annotation: Annotation) -> list[Member]:
+    """Every member that is kept, in order. Raises DeclarationError where an annotation cannot be read."""
+    try:
+        hints = get_type_hints(annotation, include_extras=True)
+    except NameError as error:
+        raise DeclarationError(
+            f"{annotation.__name__}: {error.name!r} in its annotations is not known where it is declared"
+        ) from error
+    if is_typeddict(annotation):
+        return [_typed_key(annotation, name, hint) for name, hint in hints.items()]
+    if is_named_tuple(annotation):
+        defaults = annotation._field_defaults
+        return [Member(name, name, name, hints.get(name, object), name not in defaults) for name in annotation._fields]
+    if issubclass(annotation, msgspec.Struct):
+        return [
+            Member(item.encode_name, item.name, item.name, hints[item.name], item.required)
+            for item in msgspec.structs.fields(annotation)
+        ]
+    if dataclasses.is_dataclass(annotation):
+        return [
+            Member(item.name, item.name, item.name, hints[item.name], _is_required(item))
+            for item in dataclasses.fields(annotation)
+            if item.init
+        ]
+    return [
+        Member(item.name, item.name, item.alias or item.name, hints.get(item.name, object), _is_required_of_attrs(item))
+        for item in annotation.__attrs_attrs__
+        if item.init
+    ]
+
+
+def _typed_key(annotation: Annotation, name: str, hint: Annotation) -> Member:
+    required = name in annotation.__required_keys__
+    while (origin := origin_of(hint)) is not None and (origin in (Required, NotRequired) or _is_read_only(origin)):
+        required = origin is Required if origin in (Required, NotRequired) else required
+        hint = get_args(hint)[0]
+    return Member(name, name, name, hint, required)
+
+
+def _is_read_only(origin: object) -> bool:
+    return str(origin).endswith(".ReadOnly")
+
+
+def _is_required(item: dataclasses.Field[Value]) -> bool:
+    return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+
+
+def _is_required_of_attrs(item: Annotation) -> bool:
+    return type(item.default).__name__ == "_Nothing"  # attrs' own mark of no default, whose class has no public name
