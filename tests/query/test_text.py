@@ -25,11 +25,13 @@ from holdall.query import (
     Query,
     Some,
     SortKey,
+    Stated,
     format_condition,
     format_query,
     parse_condition,
     parse_query,
 )
+from tests.support.draws import draws
 
 _names = st.sampled_from(("title", "where", "a`b", "", "über", "null", "x y", "_1", "1", "and")) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=5
@@ -116,9 +118,12 @@ def _compares(condition: Condition) -> list[Any]:
             return [found for item in items for found in _compares(item)]
         case Not(item) | Some(_, item) | Every(_, item):
             return _compares(item)
+        case Stated():
+            return []
+    raise AssertionError(condition)
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(120, 300))
 @given(_queries)
 def test_round_trip(query: Query[Any]) -> None:
     text = format_query(query)
@@ -174,7 +179,7 @@ _WORDS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(120, 300))
 @given(st.lists(st.sampled_from(_WORDS), max_size=12).map(" ".join) | st.text(max_size=30))
 def test_any_text_parses_or_is_refused(text: str) -> None:
     refusal = _refusal_of(text)
@@ -261,7 +266,7 @@ def test_values(value: Any, text: str) -> None:
         ('book where a = pickle"x"', 16),
         ("book where a = 1e999", 16),
         (f"book where a = {'9' * 500}", 16),
-        ("book where a = b", 16),
+        ("book where a in b", 17),
         ("book where a between 1", 23),
         ("book where a in 1", 17),
         ("book where a is 1", 17),

@@ -80,6 +80,7 @@ def _put(query: Query[Any], fill: list[Any]) -> Query[Any]:
             return type(node)(tuple(walk(item) for item in node.items))
         if isinstance(node, Not):
             return Not(walk(node.item))
+        assert isinstance(node, Some | Every)
         return type(node)(node.path, walk(node.condition))
 
     condition = walk(query.condition)

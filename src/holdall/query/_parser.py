@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-from holdall.errors import LimitExceeded
+import msgspec
+
+from holdall.errors import QueryError
 from holdall.query._literals import read_number, read_text, read_typed
-from holdall.query._tokens import Token, refusal, tokens
+from holdall.query._reading import Reading
+from holdall.query._tokens import refusal
 from holdall.query._writer import SIGNS
+from holdall.query.aggregate import Aggregate, Function, grouped_by
 from holdall.query.border import Value
-from holdall.query.check import MAX_DEPTH
-from holdall.query.condition import ALWAYS, And, Compare, Condition, Every, Not, Op, Or, Path, Some
+from holdall.query.condition import ALWAYS, And, Compare, Condition, Every, Exists, Not, Op, Or, Path, Some
 from holdall.query.query import AnyQuery, Query
 from holdall.query.sort import SortKey
+from holdall.query.term import COMPARING, Call, Constant, Of, Outer, Term, formula, formula_of, is_formula
+from holdall.query.term_kinds import FUNCTIONS
 
 __all__ = ["Parser"]
 
 T = TypeVar("T")
 
+_FUNCTIONS: dict[str, Function] = {
+    function.value: function for function in Function if function is not Function.COUNT_DISTINCT
+}
 _BY_SIGN = {sign: op for op, sign in SIGNS.items()}
 _BY_WORD = {op.value: op for op in (Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH)}
+_COMPARING = {sign: name for name, sign in COMPARING.items()}
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
 
-class Parser:
+class Parser(Reading):
     """Reads one text from left to right."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = tokens(text)
-        self._next = 0
-        self._depth = 0
+        super().__init__(text)
+        self._aggregates: list[Aggregate] = []
 
     def query(self) -> AnyQuery:
         """A whole query, to the end of the text."""
+        found = self._query()
+        self.end()
+        return found
+
+    def _query(self) -> AnyQuery:
         collection = self._name("the name of a collection")
         condition = self.condition() if self._took("where") else ALWAYS
+        if self._aggregates:
+            raise QueryError("an aggregate stands in having, sort and only, not in where")
+        by = tuple(self._separated(self._path)) if self._took_clause("group") else ()
+        having = self.condition() if self._took_clause("having") else ALWAYS
         keys = tuple(self._separated(self._sort_key)) if self._took("sort") else ()
         position = self._tuple() if self._took("after") else None
         rows = self._count() if self._took("limit") else None
         skip = self._count() if self._took("offset") else 0
         projection = tuple(self._separated(self._path)) if self._took("only") else ()
-        self.end()
-        return Query(collection, condition, keys, rows, skip, position, projection)
+        query: AnyQuery = Query(collection, condition, keys, rows, skip, position, projection)
+        if not by and not self._aggregates and having == ALWAYS:
+            return query
+        grouping = grouped_by(by, self._aggregates, having, keys, projection)
+        return msgspec.structs.replace(query, grouping=grouping)
 
     def condition(self) -> Condition:
         """A condition; ``or`` binds less than ``and``, ``and`` less than ``not``."""
@@ -84,11 +103,24 @@ class Parser:
                 items = () if self._token.text == ")" else (self.condition(),)
                 self._sign(")")
                 return make(items)
+        if self._is_call and self._token.text == "exists":
+            self._next += 1
+            return Exists(self._inner_query())
         if self._took("some"):
-            return Some(self._path(), self._bracketed())
+            return Some(self._names(), self._bracketed())
         if self._took("every"):
-            return Every(self._path(), self._bracketed())
+            return Every(self._names(), self._bracketed())
         return self._comparison(self._path())
+
+    def _inner_query(self) -> AnyQuery:
+        self._enter()
+        self._sign("(")
+        around, self._aggregates = self._aggregates, []
+        found = self._query()
+        self._aggregates = around
+        self._sign(")")
+        self._depth -= 1
+        return found
 
     def _bracketed(self) -> Condition:
         self._sign("(")
@@ -107,6 +139,8 @@ class Parser:
             self._word("and")
             return Compare(path, Op.BETWEEN, (low, self._value()))
         if self._took("in"):
+            if self._tokens[self._next + 1].kind in ("name", "quoted"):
+                return Exists(self._inner_query(), path)
             return Compare(path, Op.IN, self._tuple())
         if self._took("not"):
             self._word("in")
@@ -116,6 +150,9 @@ class Parser:
         if op is None:
             raise refusal(token, "a comparison such as =, in or contains")
         self._next += 1
+        if token.text in _COMPARING and self._token.kind in ("name", "quoted"):
+            sides = (formula_of(path).term if is_formula(path) else Of(path), self._term())
+            return Compare((formula(Call(_COMPARING[token.text], sides)),), Op.EQ, True)
         return Compare(path, op, self._value())
 
     def _sort_key(self) -> SortKey:
@@ -129,10 +166,62 @@ class Parser:
         return SortKey(path, descending, nulls)
 
     def _path(self) -> Path:
+        if not self._is_call:
+            return self._names()
+        return (self._aggregate(),) if self._token.text in _FUNCTIONS else (formula(self._term()),)
+
+    @property
+    def _is_call(self) -> bool:
+        return self._token.kind == "name" and self._tokens[self._next + 1].text == "("
+
+    def _term(self) -> Term:
+        """A function, a path or a value."""
+        if not self._is_call:
+            is_path = self._token.kind in ("name", "quoted")
+            return Of(self._names()) if is_path else Constant(self._value())
+        self._enter()
+        if self._token.text not in FUNCTIONS and self._token.text != "outer":
+            raise refusal(self._token, "the name of a field or of a function")
+        name = self._name("the name of a function")
+        self._sign("(")
+        found: Term
+        if name == "outer":
+            found = Outer(self._names())
+        else:
+            found = Call(name, tuple(self._separated(self._term)))
+        self._sign(")")
+        self._depth -= 1
+        return found
+
+    def _names(self) -> Path:
         names = [self._name("the name of a field")]
         while self._took("."):
             names.append(self._name("the name of a field"))
         return tuple(names)
+
+    def _aggregate(self) -> str:
+        token = self._token
+        self._next += 1
+        self._sign("(")
+        function: Function = _FUNCTIONS[token.text]
+        path: Path = ()
+        if function is not Function.ROWS:
+            is_distinct = self._token.text == "distinct" and self._tokens[self._next + 1].kind in ("name", "quoted")
+            if function is Function.COUNT and is_distinct:
+                self._next += 1
+                function = Function.COUNT_DISTINCT
+            path = self._path()
+        self._sign(")")
+        self._aggregates.append(Aggregate(function, path))
+        return self._aggregates[-1].name
+
+    def _took_clause(self, word: str) -> bool:
+        """Whether this clause is next; its word is no keyword, as fields may have that name."""
+        token = self._tokens[self._next]
+        if token.kind != "name" or token.text != word:
+            return False
+        self._next += 1
+        return True
 
     def _name(self, expected: str) -> str:
         token = self._token
@@ -178,40 +267,3 @@ class Parser:
 
     def _tuple(self) -> tuple[Value, ...]:
         return tuple(self._items("(", ")", self._value))
-
-    def _items(self, opening: str, closing: str, read: Callable[[], T]) -> list[T]:
-        self._enter()
-        self._sign(opening)
-        items: list[T] = [] if self._token.text == closing else self._separated(read)
-        self._sign(closing)
-        self._depth -= 1
-        return items
-
-    def _separated(self, read: Callable[[], T]) -> list[T]:
-        items = [read()]
-        while self._took(","):
-            items.append(read())
-        return items
-
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._next]
-
-    def _took(self, word: str) -> bool:
-        """Whether this keyword or sign is next; if so it is passed."""
-        token = self._tokens[self._next]
-        if token.text != word or token.kind not in ("keyword", "sign"):
-            return False
-        self._next += 1
-        return True
-
-    def _sign(self, sign: str) -> None:
-        if not self._took(sign):
-            raise refusal(self._token, f"{sign!r}")
-
-    _word = _sign
-
-    def _enter(self) -> None:
-        self._depth += 1
-        if self._depth > 2 * MAX_DEPTH:
-            raise LimitExceeded("levels in the text of a query", MAX_DEPTH, "write it flatter")

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 from holdall.errors import LimitExceeded, QueryError
+from holdall.query._formula import Formula
 from holdall.query._literals import write_scalar
-from holdall.query._tokens import KEYWORDS
-from holdall.query.check import MAX_DEPTH
-from holdall.query.condition import And, Compare, Condition, Not, Op, Or, Path, Some
+from holdall.query._paths import write_name, write_path
+from holdall.query.aggregate import Grouping
+from holdall.query.condition import ALWAYS, And, Compare, Condition, Exists, Not, Op, Or, Some, Stated
+from holdall.query.kinds import MAX_DEPTH
+from holdall.query.later import Later
+from holdall.query.query import AnyQuery
 from holdall.query.sort import SortKey
+from holdall.query.term import COMPARING, Call, Constant, Outer, formula, formula_of, is_formula
 
-__all__ = ["SIGNS", "write_condition", "write_name", "write_path", "write_sort_key", "write_value"]
+__all__ = ["SIGNS", "write_condition", "write_name", "write_path", "write_query", "write_sort_key", "write_value"]
 
 SIGNS = {Op.EQ: "=", Op.NE: "!=", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
-
-_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def write_name(name: str) -> str:
-    """The name, in backticks where it is a keyword or has characters of its own."""
-    if _BARE.fullmatch(name) and name not in KEYWORDS:
-        return name
-    return "`" + name.replace("`", "``") + "`"
-
-
-def write_path(path: Path) -> str:
-    """The names with points between. Raises QueryError for an empty path."""
-    if not path:
-        raise QueryError("an empty path has no text")
-    return ".".join(map(write_name, path))
 
 
 def write_sort_key(key: SortKey) -> str:
@@ -41,6 +28,8 @@ def write_condition(condition: Condition, depth: int = 1) -> str:
     """The condition; the same tree is read back, brackets and all. Raises LimitExceeded if it is too deep."""
     _check_depth(depth)
     if isinstance(condition, Compare):
+        if is_formula(condition.path) and condition.op is Op.EQ and condition.value is True:
+            return _write_truth(formula_of(condition.path))
         return f"{write_path(condition.path)} {_write_comparison(condition, depth)}"
     if isinstance(condition, And | Or):
         word = "and" if isinstance(condition, And) else "or"
@@ -49,8 +38,42 @@ def write_condition(condition: Condition, depth: int = 1) -> str:
         return f" {word} ".join(_write_operand(item, depth) for item in condition.items)
     if isinstance(condition, Not):
         return f"not {_write_operand(condition.item, depth)}"
+    if isinstance(condition, Exists):
+        before = f"{write_path(condition.path)} in" if condition.path else "exists"
+        return f"{before} ({write_query(condition.query, depth + 1)})"
+    if isinstance(condition, Stated):
+        return "key in (a statement of the database's own)"
     word = "some" if isinstance(condition, Some) else "every"
     return f"{word} {write_path(condition.path)} ({write_condition(condition.condition, depth + 1)})"
+
+
+def write_query(query: AnyQuery, depth: int = 1) -> str:
+    """The query; the same is read back. Raises LimitExceeded if it is too deep."""
+    if (query.max_rows or 0) < 0 or query.skip < 0:
+        raise QueryError("a limit or an offset cannot be negative")
+    parts = [write_name(query.collection)]
+    if query.condition != ALWAYS:
+        parts.append(f"where {write_condition(query.condition, depth)}")
+    if query.grouping is not None:
+        parts += _grouping(query.grouping)
+    if query.sort_keys:
+        parts.append(f"sort {', '.join(map(write_sort_key, query.sort_keys))}")
+    if query.position is not None:
+        parts.append(f"after {write_value(query.position)}")
+    if query.max_rows is not None:
+        parts.append(f"limit {query.max_rows}")
+    if query.skip:
+        parts.append(f"offset {query.skip}")
+    if query.projection:
+        parts.append(f"only {', '.join(map(write_path, query.projection))}")
+    return " ".join(parts)
+
+
+def _grouping(grouping: Grouping) -> list[str]:
+    parts = [f"group {', '.join(map(write_path, grouping.by))}"] if grouping.by else []
+    if grouping.having != ALWAYS:
+        parts.append(f"having {write_condition(grouping.having)}")
+    return parts
 
 
 def write_value(value: object, depth: int = 1) -> str:
@@ -62,7 +85,7 @@ def write_value(value: object, depth: int = 1) -> str:
         return f"[{', '.join(write_value(item, depth + 1) for item in value)}]"
     if isinstance(value, dict):
         return f"{{{', '.join(_write_entry(name, item, depth) for name, item in value.items())}}}"
-    return write_scalar(value)
+    return value.name if isinstance(value, Later) else write_scalar(value)
 
 
 def _write_entry(name: object, item: object, depth: int) -> str:
@@ -74,6 +97,16 @@ def _write_entry(name: object, item: object, depth: int) -> str:
 def _write_operand(condition: Condition, depth: int) -> str:
     text = write_condition(condition, depth + 1)
     return f"({text})" if isinstance(condition, And | Or) and len(condition.items) > 1 else text
+
+
+def _write_truth(found: Formula) -> str:
+    """That a formula is true: of one that compares, as a comparison where its right side is no value."""
+    term = found.term
+    if isinstance(term, Call) and term.function in COMPARING and not isinstance(term.arguments[1], Constant):
+        left, right = term.arguments
+        if not isinstance(left, Constant | Outer):
+            return f"{formula(left)} {COMPARING[term.function]} {formula(right)}"
+    return f"{found} = true"
 
 
 def _write_comparison(node: Compare, depth: int) -> str:

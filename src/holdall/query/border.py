@@ -1,4 +1,8 @@
-"""Names for what crosses the border between models and stores: values, keys of records, rows of values."""
+"""Names for what crosses the border between models and stores: values, keys of records, rows of values.
+
+The first two are no types of their own: a field's ``Kind``, known when a program runs, says which type its values
+have, and the schema whether a key is a tuple. A union would need a cast or a question wherever one is used.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ Value: TypeAlias = Any
 Key: TypeAlias = Any
 """The name of a record in its collection: a scalar value, or a tuple of them where the key has several fields."""
 
-Json: TypeAlias = Any
-"""A tree of what JSON has: dict, list, str, int, float, bool and None."""
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""A tree of what JSON has."""
 
 Row: TypeAlias = tuple[Value, ...]
 """A value for each field that was asked for, in that order."""

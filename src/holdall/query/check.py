@@ -5,42 +5,44 @@ Stores and sessions call it before anything is sent; ``evaluate`` and compilers 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from functools import partial
-from math import isfinite
-from typing import Any
-from uuid import UUID
+from collections.abc import Mapping
 
 from holdall.errors import LimitExceeded, QueryError
-from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
+from holdall.query.columns import columns_schema, query_of_columns
+from holdall.query.condition import And, Compare, Condition, Every, Exists, Not, Op, Or, Path, Some, Stated
+from holdall.query.kinds import MAX_DEPTH, MAX_INT, is_of_kind, kind_test
+from holdall.query.paths import paths_of
 from holdall.query.query import AnyQuery
-from holdall.query.resolve import members_schema, resolve, schema_of
-from holdall.query.schema import FieldSchema, Kind, ManyForm, Schema
+from holdall.query.resolve import OUTER, members_schema, resolve, schema_of
+from holdall.query.schema import Asked, FieldSchema, Kind, ManyForm, Schema
 from holdall.query.sort import SortKey
+from holdall.query.walk import nodes
 
 __all__ = ["MAX_DEPTH", "MAX_INT", "check", "is_of_kind", "kind_test", "operators_of"]
-
-MAX_INT = 2**63 - 1
-"""The largest INT at the border; the smallest is its negative."""
-
-MAX_DEPTH = 50
-"""Levels of And, Or, Not, Some and Every in one condition, and of JSON in one value."""
 
 _EQUALITY = frozenset({Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.IS_NULL})
 _ORDER = frozenset({Op.LT, Op.LE, Op.GT, Op.GE, Op.BETWEEN})
 _TEXT = frozenset({Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH})
+_ONLY_NULL = frozenset({Op.IS_NULL})
 _NO_ORDER = frozenset({Kind.BOOL, Kind.JSON, Kind.REF})
 
 
-def operators_of(kind: Kind) -> frozenset[Op]:
-    """Return the operators that fit a field of this kind; none fit a Many, which is asked by Some and Every.
+def operators_of(field: FieldSchema | Kind) -> frozenset[Op]:
+    """Return the operators that fit a field, or any of this kind; none fit a Many, which is asked by Some and Every.
 
-    >>> from holdall.query import Kind, Op
+    Nothing looks into the text of an ObjectId; a field may be asked for less than its kind allows (``Asked``).
+
+    >>> from holdall.query import Asked, FieldSchema, Kind, Op
     >>> Op.CONTAINS in operators_of(Kind.STR), Op.CONTAINS in operators_of(Kind.INT)
     (True, False)
+    >>> Op.LT in operators_of(FieldSchema("address", Kind.STR, asked=Asked.EQUALITY))
+    False
     """
+    if isinstance(field, FieldSchema) and field.asked is not Asked.ORDER:
+        return _ONLY_NULL if field.asked is Asked.NOTHING else operators_of(field.kind) - _ORDER
+    kind, is_opaque = (field.kind, field.is_object_id) if isinstance(field, FieldSchema) else (field, False)
+    if is_opaque:
+        return _EQUALITY | _ORDER
     if kind is Kind.MANY:
         return frozenset()
     if kind is Kind.STR:
@@ -61,6 +63,9 @@ def check(query: AnyQuery, schemas: Mapping[str, Schema]) -> None:
     """
     schema = schema_of(schemas, query.collection)
     _check_condition(query.condition, schema, schemas)
+    if query.grouping is not None:
+        _check_groups(query, schemas)
+        return
     for key in query.sort_keys:
         _check_sort(key, schema, schemas)
     if query.position is not None:
@@ -69,8 +74,25 @@ def check(query: AnyQuery, schemas: Mapping[str, Schema]) -> None:
         field = resolve(schemas, schema, path)[-1][1]
         if not field.is_stored or (field.kind is Kind.MANY and len(path) > 1):
             raise QueryError(f"{_name(schema, path)} cannot be projected: it is a Many kept elsewhere")
+    _check_part(query)
+
+
+def _check_part(query: AnyQuery) -> None:
     if (query.max_rows is not None and query.max_rows < 0) or query.skip < 0:
         raise QueryError("a limit or an offset cannot be negative")
+
+
+def _check_groups(query: AnyQuery, schemas: Mapping[str, Schema]) -> None:
+    if query.position is not None:
+        raise QueryError("groups have no position to continue after; use a limit and an offset")
+    columns = columns_schema(query, schemas)
+    of_columns = query_of_columns(query)
+    if any(isinstance(node, Some | Every) for node in nodes(of_columns.condition)):
+        raise QueryError("having compares columns of groups; some and every belong in where")
+    for path in paths_of(of_columns):
+        if path[0] not in columns.by_name:
+            raise QueryError(f"{path[0]} is neither grouped nor aggregated in this query of {query.collection}")
+    check(of_columns, {columns.name: columns})
 
 
 def _check_condition(condition: Condition, schema: Schema, schemas: Mapping[str, Schema]) -> None:
@@ -85,8 +107,37 @@ def _check_condition(condition: Condition, schema: Schema, schemas: Mapping[str,
             pending.extend((item, start, depth + 1) for item in node.items)
         elif isinstance(node, Not):
             pending.append((node.item, start, depth + 1))
-        else:
+        elif isinstance(node, Exists):
+            _check_exists(node, start, schemas)
+        elif not isinstance(node, Stated):
             pending.append((node.condition, _many_target(node, start, schemas), depth + 1))
+
+
+def _check_exists(node: Exists, start: Schema, schemas: Mapping[str, Schema]) -> None:
+    query: AnyQuery = node.query
+    if query.grouping is not None or query.position is not None:
+        raise QueryError("a query within a query has no groups and no position")
+    within = {name: schema for name, schema in schemas.items() if name != OUTER}
+    if not node.path:
+        check(query, {**within, OUTER: start})
+        return
+    check(query, within)
+    if len(query.projection) != 1:
+        raise QueryError(f"{_name(start, node.path)} is looked for in a query of one column: give only() one field")
+    fields = [resolve(schemas, start, node.path)[-1][1]]
+    fields.append(resolve(schemas, schema_of(schemas, query.collection), query.projection[0])[-1][1])
+    if any(field.asked is Asked.NOTHING for field in fields):
+        raise QueryError(f"{_name(start, node.path)} or the column of the query is a secret, which is not compared")
+    kinds = [_key_kinds(field) for field in fields]
+    if kinds[0] != kinds[1] or not {Kind.JSON, Kind.MANY}.isdisjoint(kinds[0]):
+        raise QueryError(f"{_name(start, node.path)} is {fields[0].kind}, the column of the query {fields[1].kind}")
+
+
+def _key_kinds(field: FieldSchema) -> tuple[Kind, ...]:
+    """The kinds of a value, of a reference those of the key that it is."""
+    if field.kind is not Kind.REF:
+        return (field.kind,)
+    return tuple([kind for part in field.target_key for kind in _key_kinds(part)])
 
 
 def _many_target(node: Some | Every, start: Schema, schemas: Mapping[str, Schema]) -> Schema:
@@ -103,8 +154,8 @@ def _many_target(node: Some | Every, start: Schema, schemas: Mapping[str, Schema
 def _check_compare(node: Compare, start: Schema, schemas: Mapping[str, Schema]) -> None:
     path, op, value = node.path, node.op, node.value
     field = resolve(schemas, start, path)[-1][1]
-    if op not in operators_of(field.kind):
-        raise QueryError(f"{op} does not fit {_name(start, path)}, which is {field.kind}")
+    if op not in operators_of(field):
+        raise QueryError(f"{op} does not fit {_name(start, path)}, which is {_asked_name(field)}")
     if op is Op.IS_NULL:
         if not isinstance(value, bool):
             raise QueryError(f"is_null on {_name(start, path)} takes True or False")
@@ -117,10 +168,17 @@ def _check_compare(node: Compare, start: Schema, schemas: Mapping[str, Schema]) 
         _check_value(start, path, field, value)
 
 
+def _asked_name(field: FieldSchema) -> str:
+    if field.asked is Asked.ORDER:
+        return _kind_name(field)
+    return "a secret" if field.asked is Asked.NOTHING else f"{field.kind} without an order of its values"
+
+
 def _check_value(start: Schema, path: Path, field: FieldSchema, value: object) -> None:
     if not is_of_kind(field, value):
         hint = "; use is_null for missing values" if value is None else ""
-        raise QueryError(f"{_name(start, path)} is {field.kind}: {_described(value)} cannot be compared with it{hint}")
+        compared = f"{_described(value)} cannot be compared with it{hint}"
+        raise QueryError(f"{_name(start, path)} is {_kind_name(field)}: {compared}")
 
 
 def _check_sort(key: SortKey, schema: Schema, schemas: Mapping[str, Schema]) -> None:
@@ -138,84 +196,8 @@ def _check_position(query: AnyQuery, schema: Schema, schemas: Mapping[str, Schem
             _check_value(schema, key.path, resolve(schemas, schema, key.path)[-1][1], value)
 
 
-def kind_test(field: FieldSchema) -> Callable[[Any], bool]:
-    """Return the check of ``is_of_kind`` for values of this field, for many calls. Example: :func:`is_of_kind`."""
-    return partial(is_of_kind, field) if field.kind in (Kind.REF, Kind.MANY) else _TESTS[field.kind]
-
-
-def is_of_kind(field: FieldSchema, value: object) -> bool:
-    """Whether the value is a border value of this field's kind, null apart (see ``Kind``).
-
-    Also true of an INT for a FLOAT or DECIMAL field. Not: a bool as INT, NaN or an infinity, an integer beyond
-    ``MAX_INT``, text with NUL or half of a surrogate pair, a naive datetime or one outside UTC.
-
-    >>> from holdall.query import FieldSchema, Kind
-    >>> is_of_kind(FieldSchema("pages", Kind.INT), 3), is_of_kind(FieldSchema("pages", Kind.INT), "3")
-    (True, False)
-    """
-    if field.kind is Kind.REF:
-        return _is_key(field.target_key, value)
-    if field.kind is Kind.MANY:
-        return isinstance(value, tuple) and all(_is_key(field.target_key, item) for item in value)
-    return _TESTS[field.kind](value)
-
-
-def _is_key(key: tuple[FieldSchema, ...], value: object) -> bool:
-    if len(key) == 1:
-        return is_of_kind(key[0], value)
-    return isinstance(value, tuple) and len(value) == len(key) and all(map(is_of_kind, key, value))
-
-
-def _is_int(value: object) -> bool:
-    return type(value) is int and -MAX_INT <= value <= MAX_INT
-
-
-def _is_float(value: object) -> bool:
-    return (type(value) is float and isfinite(value)) or _is_int(value)
-
-
-def _is_decimal(value: object) -> bool:
-    return (isinstance(value, Decimal) and value.is_finite()) or _is_int(value)
-
-
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str) or "\0" in value:
-        return False
-    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _is_datetime(value: object) -> bool:
-    return isinstance(value, datetime) and value.utcoffset() == timedelta(0)
-
-
-def _is_json(value: object, depth: int = 1) -> bool:
-    if isinstance(value, dict | list):
-        if depth > MAX_DEPTH:
-            return False
-        if isinstance(value, dict):
-            return all(_is_text(name) and _is_json_part(item, depth) for name, item in value.items())
-        return all(_is_json_part(item, depth) for item in value)
-    return isinstance(value, bool) or _is_int(value) or _is_float(value) or _is_text(value)
-
-
-def _is_json_part(value: object, depth: int) -> bool:
-    return value is None or _is_json(value, depth + 1)
-
-
-_TESTS: dict[Kind, Callable[[Any], bool]] = {
-    Kind.BOOL: lambda value: isinstance(value, bool),
-    Kind.INT: _is_int,
-    Kind.FLOAT: _is_float,
-    Kind.DECIMAL: _is_decimal,
-    Kind.STR: _is_text,
-    Kind.BYTES: lambda value: isinstance(value, bytes),
-    Kind.DATETIME: _is_datetime,
-    Kind.DATE: lambda value: type(value) is date,
-    Kind.TIME: lambda value: isinstance(value, time) and value.tzinfo is None,
-    Kind.TIMEDELTA: lambda value: isinstance(value, timedelta),
-    Kind.UUID: lambda value: isinstance(value, UUID),
-    Kind.JSON: _is_json,
-}
+def _kind_name(field: FieldSchema) -> str:
+    return "an ObjectId" if field.is_object_id else str(field.kind)
 
 
 def _described(value: object) -> str:

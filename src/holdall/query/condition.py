@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import StrEnum
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -19,6 +20,7 @@ __all__ = [
     "Compare",
     "Condition",
     "Every",
+    "Exists",
     "Node",
     "Not",
     "Op",
@@ -26,6 +28,8 @@ __all__ = [
     "Owner",
     "Path",
     "Some",
+    "Stated",
+    "Statement",
     "both",
 ]
 
@@ -106,9 +110,13 @@ class Node(msgspec.Struct, frozen=True, tag=True):
     """
 
     def __and__(self, other: Condition) -> Condition:
+        if getattr(type(other), "takes_conditions", False):  # not of an expression, which has every attribute
+            return NotImplemented
         return both(cast("Condition", self), _condition(other))
 
     def __or__(self, other: Condition) -> Condition:
+        if getattr(type(other), "takes_conditions", False):
+            return NotImplemented
         return Or((cast("Condition", self), _condition(other)))
 
     def __invert__(self) -> Condition:
@@ -175,7 +183,47 @@ class Every(Node, frozen=True):
     of: Owner = NOBODY
 
 
-Condition: TypeAlias = Compare | And | Or | Not | Some | Every
+class Exists(Node, frozen=True):
+    """True if ``query`` has a row; with a ``path``, if one of its rows, of one column, is the value at that path.
+
+    Without a path its conditions may speak of the record that is asked, by ``Outer``. A missing value is no row's.
+
+    >>> from holdall.query import format_condition, parse_query
+    >>> format_condition(Exists(parse_query("author where age > 60 only id"), ("author",)))
+    'author in (author where age > 60 only id)'
+    """
+
+    query: Value
+    path: Path = ()
+    of: Owner = NOBODY
+
+
+class Statement(Protocol):
+    """A statement of another library that stands for a query, as a Select of SQLAlchemy. Example: :class:`Stated`."""
+
+    def with_only_columns(self, *entities: Any, **options: Any) -> Any:
+        """Return the same with other columns."""
+        ...
+
+
+class Stated(Node, frozen=True):
+    """True of a record whose key is among the rows of ``statement``, a query in a store's own language.
+
+    ``statement`` is opaque to all but the store that carries it out: its rows are keys, each part a column. ``form`` is
+    hashable, and equal for statements that differ in their ``values`` alone.
+
+    >>> from holdall.query import Query, Stated, evaluate
+    >>> Query("book", Stated("SELECT id FROM book")).condition
+    Stated(statement='SELECT id FROM book', form=None, values=())
+    """
+
+    statement: Any
+    form: Hashable = None
+    values: tuple[Value, ...] = ()
+    of: Owner = NOBODY
+
+
+Condition: TypeAlias = Compare | And | Or | Not | Some | Every | Exists | Stated
 
 ALWAYS: Condition = And(())
 NEVER: Condition = Or(())

@@ -6,14 +6,13 @@ Stores are tested against it. Real stores are not queried so: evaluation reads e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
 
 import msgspec
 
 from holdall.query.border import Key, Row
 from holdall.query.check import check
-from holdall.query.condition import And
-from holdall.query.ordering import compile_position, compile_sort, is_ordered
+from holdall.query.groups import GroupPlan
+from holdall.query.picking import meeting, picked
 from holdall.query.predicate import Lookup, compile_condition, compile_path
 from holdall.query.query import AnyQuery
 from holdall.query.schema import Kind, Schema
@@ -72,29 +71,15 @@ def matches(query: AnyQuery, row: Row, tables: Mapping[str, Table]) -> bool:
 
 
 def select(query: AnyQuery, rows: Iterable[Row], lookup: Lookup) -> list[Row]:
-    """Return those of ``rows`` that a checked query means, sorted, cut and projected. Example: :func:`evaluate`."""
-    schema = lookup.schemas[query.collection]
-    if isinstance(query.condition, And) and not query.condition.items:
-        found = list(rows)
-    else:
-        found = list(filter(compile_condition(query.condition, schema, lookup), rows))
-    if query.position is not None:
-        found = list(filter(compile_position(query, schema, lookup), found))
-    if is_ordered(query) and len(found) > 1:
-        compile_sort(query, schema, lookup)(found)
-    if query.skip or query.max_rows is not None:
-        end = None if query.max_rows is None else query.skip + query.max_rows
-        found = found[query.skip : end]
-    if query.projection:
-        found = list(map(_projector(query, schema, lookup), found))
-    return found
+    """Return those of ``rows`` that a checked query means, sorted, cut and projected, or its rows of their groups.
 
-
-def _projector(query: AnyQuery, schema: Schema, lookup: Lookup) -> Callable[[Row], Row]:
-    if all(len(path) == 1 for path in query.projection) and len(query.projection) > 1:
-        return itemgetter(*(schema.positions[path[0]] for path in query.projection))
-    getters = [compile_path(path, schema, lookup) for path in query.projection]
-    return lambda row: tuple([get(row) for get in getters])
+    Example: :func:`evaluate`.
+    """
+    if query.grouping is None:
+        return picked(query, rows, lookup)
+    schema, plan = lookup.schemas[query.collection], GroupPlan(query, lookup.schemas)
+    groups = plan.group(meeting(query, rows, lookup), lambda path: compile_path(path, schema, lookup))
+    return plan.finish(query, groups)
 
 
 class _TableLookup:
@@ -109,6 +94,12 @@ class _TableLookup:
     def by_key(self, collection: str) -> Callable[[Key], Row | None]:
         table = self._tables[collection]
         return {table.schema.key_of(row): row for row in table.rows}.get
+
+    def all_of(self, collection: str) -> Iterable[Row]:
+        return self._tables[collection].rows
+
+    def found(self, query: AnyQuery) -> Iterable[Row]:
+        return select(query, self._tables[query.collection].rows, self)
 
     def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         table = self._tables[collection]

@@ -6,11 +6,15 @@ refuses a wrong one, one that steps through a reference to a further field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
 from holdall.errors import QueryError
-from holdall.query.border import Value
+from holdall.query.aggregable import Aggregable
+from holdall.query.asking import demand_asked
+from holdall.query.bordered import bordered
+from holdall.query.comparing import Comparing
+from holdall.query.computable import Computable, kind_of_term
 from holdall.query.condition import (
     ALWAYS,
     IN_PARENTHESES,
@@ -25,16 +29,19 @@ from holdall.query.condition import (
     Path,
     Some,
 )
-from holdall.query.ownership import demand_condition_of
+from holdall.query.ownership import belongs_to, demand_condition_of
+from holdall.query.schema import Asked, Kind
+from holdall.query.term import Term, formula
 
-__all__ = ["Expression", "as_condition", "expr", "owner_of"]
+__all__ = ["AnyExpression", "Computed", "Expression", "as_condition", "demand_order", "expr", "owner_of"]
 
+T = TypeVar("T")
 
 _ASKED_BY = "==, <, >=, in_, not_in, between, is_null and, for text, contains, icontains, startswith, endswith"
 
 
-class Expression:
-    """A path into a collection, to be compared, sorted by or projected.
+class Expression(Aggregable[T], Computable[T], Comparing[T]):
+    """A path into a collection, to be compared, computed with, sorted by, projected or aggregated.
 
     A field of a referenced record whose name is also a method here is reached by ``Book.author["contains"]``.
 
@@ -73,35 +80,46 @@ class Expression:
     every books (title != "Emma")
     """
 
-    __slots__ = ("_behind", "_encode", "_members", "_owner", "_step", "path")
+    __slots__ = ("_asked", "_behind", "_encode", "_kind", "_members", "_owner", "_step", "path")
 
     def __init__(
         self,
         path: Path,
         encode: Callable[[Any], Any],
-        step: Callable[[str], Expression] | None = None,
+        step: Callable[[str], AnyExpression] | None = None,
         behind: tuple[int, ...] = (),
         owner: Owner = NOBODY,
         members: Callable[[], Any] | None = None,
+        kind: Kind | None = None,
+        asked: Asked = Asked.ORDER,
     ) -> None:
         self.path = path
+        self._asked = asked  # how far conditions and sorts may go
         self._owner = owner  # the model that the path starts from
         self._encode = encode
         self._step = step
         self._behind = behind  # how many names lead up to and through each other end of one record on the path
+        self._kind = kind
         self._members = members  # the model of the records of a Many or another end
 
     def __repr__(self) -> str:
         return f"Expression({'.'.join(self.path)})"
 
-    def __getattr__(self, name: str) -> Expression:
+    def __getattr__(self, name: str) -> AnyExpression:
         if name.startswith("__"):
             raise AttributeError(name)
+        if self._step is None and self._members is None:
+            found: AnyExpression | None = self._attribute(name)
+            if found is not None:
+                return found
         return self[name]
 
-    def __getitem__(self, name: str) -> Expression:
+    def __getitem__(self, name: str | int) -> AnyExpression:
         if self._step is not None:
-            return self._step(name)
+            return self._step(str(name))
+        if self._kind is Kind.JSON and type(name) in (str, int):
+            item: AnyExpression = self._item(name)
+            return item
         if self._members is not None:
             raise QueryError(f"{self._shown} holds many records: use .any(condition on {name}) or .all(condition)")
         raise QueryError(f"{self._shown} is no reference, so .{name} leads nowhere; it is asked by {_ASKED_BY}")
@@ -126,13 +144,37 @@ class Expression:
     def _shown(self) -> str:
         return ".".join(self.path)
 
-    def _compare(self, op: Op, value: object) -> Condition:
-        if isinstance(value, Expression):
-            raise QueryError(f"{self._shown} can be compared with a value, not with another field")
-        return self._node(op, self._encode(value))
+    @property
+    def _kinds(self) -> Mapping[Path, Kind | None]:
+        return {self.path: self._kind}
+
+    def _demand_asked(self, op: Op | None = None) -> None:
+        demand_asked(self._asked, self._shown, op)
+
+    def _made(self, term: Term, *others: AnyExpression) -> AnyExpression:
+        kinds = dict(self._kinds)
+        owner = self._owner
+        for other in others:
+            kinds |= other._kinds
+            owner = self._shared(other)
+        return Computed(term, owner, kinds)
+
+    def _shared(self, other: AnyExpression) -> Owner:
+        """The model that two fields of one formula belong to. Raises QueryError where these are two."""
+        first, second = self._owner, other._owner
+        if first.model is None or (second.model is not None and belongs_to(second.model, first)):
+            return second
+        if second.model is None or belongs_to(first.model, second):
+            return first
+        raise QueryError(
+            f"{self._shown} is a field of {first.model.__name__} and {other._shown} of {second.model.__name__}:"
+            " lead to the other by a reference, or compare them in exists() by outer()"
+        )
 
     def _node(self, op: Op, value: object) -> Condition:
         """The comparison; behind the other end of a reference it speaks of the record that refers."""
+        if self._asked is not Asked.ORDER and op is not Op.IS_NULL:
+            self._demand_asked(op)
         if op is Op.IS_NULL and value is True and self._behind:
             return Not(self._node(op, False))
         if not self._behind:
@@ -151,72 +193,6 @@ class Expression:
             start = self._behind[place - 1] if place else 0
             node = Some(self.path[start : self._behind[place]], node, NOBODY if place else self._owner)
         return node
-
-    def _text(self, op: Op, value: str) -> Condition:
-        if not isinstance(value, str):
-            raise QueryError(f"{op} on {self._shown} takes text, not {type(value).__name__}")
-        return self._node(op, value)
-
-    def __eq__(self, value: object) -> Condition:  # type: ignore[override]  # a condition to send, where object has bool
-        return self.is_null() if value is None else self._compare(Op.EQ, value)
-
-    def __ne__(self, value: object) -> Condition:  # type: ignore[override]  # as __eq__
-        return self.is_null(False) if value is None else self._compare(Op.NE, value)
-
-    def __lt__(self, value: object) -> Condition:
-        return self._compare(Op.LT, value)
-
-    def __le__(self, value: object) -> Condition:
-        return self._compare(Op.LE, value)
-
-    def __gt__(self, value: object) -> Condition:
-        return self._compare(Op.GT, value)
-
-    def __ge__(self, value: object) -> Condition:
-        return self._compare(Op.GE, value)
-
-    def in_(self, values: Collection[Value]) -> Condition:
-        """Write the condition that the value is one of these. Raises QueryError for a value of another type, or a text
-        in place of a list.
-        """
-        return self._node(Op.IN, self._encoded(Op.IN, values))
-
-    def not_in(self, values: Collection[Value]) -> Condition:
-        """Write the condition that there is a value and it is none of these. Raises as ``in_``."""
-        return self._node(Op.NOT_IN, self._encoded(Op.NOT_IN, values))
-
-    def _encoded(self, op: Op, values: Any) -> tuple[Value, ...]:
-        try:
-            given = None if isinstance(values, str | bytes | Mapping) else list(values)
-        except TypeError:
-            given = None
-        if given is None:
-            raise QueryError(f"{op} on {self._shown} takes a list of values, not {_instead(values)}")
-        return tuple([self._encode(value) for value in given])
-
-    def between(self, low: object, high: object) -> Condition:
-        """Write the condition ``low <= value <= high``. Raises QueryError for a value of another type."""
-        return self._node(Op.BETWEEN, (self._encode(low), self._encode(high)))
-
-    def contains(self, text: str) -> Condition:
-        """Write the condition that the text occurs, letter case respected. Raises QueryError for what is no text."""
-        return self._text(Op.CONTAINS, text)
-
-    def icontains(self, text: str) -> Condition:
-        """Write the condition that the text occurs, letter case ignored. Raises QueryError for what is no text."""
-        return self._text(Op.ICONTAINS, text)
-
-    def startswith(self, text: str) -> Condition:
-        """Write the condition that the value begins with the text. Raises QueryError for what is no text."""
-        return self._text(Op.STARTSWITH, text)
-
-    def endswith(self, text: str) -> Condition:
-        """Write the condition that the value ends with the text. Raises QueryError for what is no text."""
-        return self._text(Op.ENDSWITH, text)
-
-    def is_null(self, yes: bool = True) -> Condition:
-        """Write the condition that the value is missing; with False, that there is one."""
-        return self._node(Op.IS_NULL, yes)
 
     def any(self, condition: Condition | bool) -> Condition:
         """Write the condition that some record of a Many meets ``condition``. Raises QueryError where the field is no
@@ -244,15 +220,38 @@ class Expression:
         return found
 
 
-def _instead(values: object) -> str:
-    if hasattr(values, "projection"):
-        return "a query: lead through a reference (Book.author.country == ...), or fetch the keys first by only(...)"
-    if isinstance(values, str):
-        return "text: give [text] for one, or ask by =="
-    return type(values).__name__
+class Computed(Expression[T]):
+    """A value computed of fields, to be used as a field is: compared, sorted by, projected, grouped by, aggregated.
+
+    Example: :class:`Expression`.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self, term: Term, owner: Owner, kinds: Mapping[Path, Kind | None]) -> None:
+        self._known = kinds
+        super().__init__((formula(term),), bordered, owner=owner, kind=kind_of_term(term, kinds))
+
+    @property
+    def _kinds(self) -> Mapping[Path, Kind | None]:
+        return self._known
+
+    @property
+    def _shown(self) -> str:
+        return self.path[0]
 
 
-def expr(field: Any) -> Expression:
+AnyExpression: TypeAlias = Expression[Any]
+"""An expression, whatever its values are."""
+
+
+@overload
+def expr(field: type[Any]) -> AnyExpression: ...  # a reference, which is given by its key
+@overload
+def expr(field: Expression[T]) -> Expression[T]: ...
+@overload
+def expr(field: T) -> Expression[T]: ...
+def expr(field: Any) -> AnyExpression:
     """Return a field of a model as an expression, for type checkers, which see ``Book.title`` as a ``str``:
     ``expr(Book.title).contains("x")``. Raises QueryError for what is no field.
 
@@ -268,7 +267,12 @@ def expr(field: Any) -> Expression:
     return field
 
 
-def owner_of(field: Any) -> Owner:
+def demand_order(field: AnyExpression) -> None:
+    """Raise QueryError for a field whose values have no order as they are kept. Example: :class:`Expression`."""
+    field._demand_asked()
+
+
+def owner_of(field: object) -> Owner:
     """Return the model that a field's path starts from. Raises QueryError for what is no field.
 
     >>> class Book(Model):

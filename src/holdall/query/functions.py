@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from holdall.errors import QueryError
+from holdall.query.aggregated import Aggregated
 from holdall.query.condition import Condition, Not
-from holdall.query.expression import as_condition, expr, owner_of
+from holdall.query.expression import as_condition, demand_order, expr, owner_of
 from holdall.query.sort import SortKey
 
 __all__ = ["asc", "desc", "negate"]
@@ -55,7 +56,11 @@ def desc(field: Any, nulls: Literal["first", "last"] | None = None) -> SortKey:
 
 
 def _sort_key(field: Any, is_descending: bool, nulls: Literal["first", "last"] | None) -> SortKey:
-    found = expr(field)
+    found = field if isinstance(field, Aggregated) else expr(field)
     if nulls not in (None, "first", "last"):
         raise QueryError(f'nulls of {".".join(found.path)} come "first" or "last"')
-    return SortKey(found.path, is_descending, nulls, owner_of(found))
+    if isinstance(found, Aggregated):
+        return SortKey(found.path, is_descending, nulls, found.owner)
+    demand_order(found)
+    owner = owner_of(found)
+    return SortKey(found.path, is_descending, nulls, owner)

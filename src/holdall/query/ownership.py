@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from holdall.errors import QueryError
-from holdall.query.condition import And, Compare, Condition, Not, Or, Owner, Path
+from holdall.query.aggregate import AggregateOwner
+from holdall.query.condition import And, Condition, Not, Or, Owner, Path, Stated
 
 __all__ = ["belongs_to", "demand_condition_of", "demand_field_of"]
 
@@ -24,9 +25,9 @@ def demand_condition_of(model: Any, condition: Condition) -> None:
             pending.extend(node.items)
         elif isinstance(node, Not):
             pending.append(node.item)
-        elif isinstance(node, Compare):
-            demand_field_of(model, node.of, node.path)
-        else:
+        elif isinstance(node, Stated):
+            demand_field_of(model, node.of, ("a Select",))
+        elif node.path:
             demand_field_of(model, node.of, node.path)
 
 
@@ -52,6 +53,8 @@ def demand_field_of(model: Any, owner: Owner, path: Path) -> None:
     """
     if belongs_to(model, owner):
         return
+    if isinstance(owner, AggregateOwner):
+        raise QueryError(f"{path[0]} is an aggregate: it is asked in having(), not of single records")
     other = owner.model
     name = f"{other.__name__}.{'.'.join(path)}"
     if other.__name__ == model.__name__:

@@ -7,15 +7,20 @@ query must have passed ``check``.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from operator import ge, gt, itemgetter, le, lt
 from typing import Any, Protocol, TypeAlias
 
+from holdall.errors import QueryError
+from holdall.query._formula import Formula
 from holdall.query.border import Key, Row, Value
-from holdall.query.condition import And, Compare, Condition, Every, Not, Op, Or, Path, Some
+from holdall.query.condition import And, Compare, Condition, Every, Exists, Not, Op, Or, Path, Some, Stated
+from holdall.query.frozen import frozen
 from holdall.query.resolve import members_schema, resolve
 from holdall.query.schema import Kind, ManyForm, Schema
+from holdall.query.term_values import compile_term
 from holdall.query.walk import nodes
+from holdall.query.within import Searching, Within, equalities, nothing_around
 
 __all__ = ["Getter", "Lookup", "Predicate", "comparable", "compile_condition", "compile_path"]
 
@@ -63,6 +68,10 @@ def compile_condition(condition: Condition, schema: Schema, lookup: Lookup) -> P
     if isinstance(condition, Not):
         inner = compile_condition(condition.item, schema, lookup)
         return lambda row: not inner(row)
+    if isinstance(condition, Exists):
+        return _exists(condition, schema, lookup)
+    if isinstance(condition, Stated):
+        raise QueryError("a statement means something to the database it is written for alone")
     return _quantifier(condition, schema, lookup)
 
 
@@ -71,6 +80,8 @@ def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
 
     Example: :func:`compile_condition`.
     """
+    if path and path[0].__class__ is Formula:
+        return _computed(path[0], schema, lookup)
     steps = resolve(lookup.schemas, schema, path)
     first = steps[0][0].positions[path[0]]
     if len(steps) == 1:
@@ -93,17 +104,55 @@ def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
     return through
 
 
+def _computed(step: Formula, schema: Schema, lookup: Lookup) -> Getter:
+    resolve(lookup.schemas, schema, (step,))
+    return compile_term(
+        step.term,
+        lambda path: compile_path(path, schema, lookup),
+        lambda path: resolve(lookup.schemas, schema, path)[-1][1],
+        lookup.around if isinstance(lookup, Within) else nothing_around,
+    )
+
+
+def _exists(node: Exists, schema: Schema, lookup: Lookup) -> Predicate:
+    if not isinstance(lookup, Searching):
+        raise TypeError("queries within queries are answered where whole collections are")
+    query = node.query
+    if node.path:
+        get, known = compile_path(node.path, schema, lookup), frozenset(row[0] for row in lookup.found(query))
+        return lambda row: (found := get(row)) is not None and found in known
+    within = Within(lookup, schema, lambda path: compile_path(path, schema, lookup))
+    inner, passed = within.schemas[query.collection], int(query.skip)
+    if query.max_rows == 0:
+        return lambda row: False
+    pairs, rest = equalities(query.condition)
+    meets = compile_condition(And(tuple(rest)), inner, within)
+    if not pairs:
+
+        def holds(row: Row) -> bool:
+            within.row = row
+            return sum(1 for _ in islice(filter(meets, lookup.all_of(query.collection)), passed + 1)) > passed
+
+        return holds
+    keys = [compile_path(path, inner, within) for path, _ in pairs]
+    own = [compile_path(path, schema, lookup) for _, path in pairs]
+    groups: dict[Row, list[Row]] = {}
+    for each in lookup.all_of(query.collection):
+        groups.setdefault(tuple([get(each) for get in keys]), []).append(each)
+
+    def joined(row: Row) -> bool:
+        wanted = tuple([get(row) for get in own])
+        if None in wanted:
+            return False
+        within.row = row
+        return sum(1 for _ in islice(filter(meets, groups.get(wanted, ())), passed + 1)) > passed
+
+    return joined
+
+
 def comparable(kind: Kind) -> Callable[[Any], Hashable] | None:
     """Return a function whose results are equal exactly when two values of this kind are; None where ``==`` is."""
-    return _frozen if kind is Kind.JSON else None
-
-
-def _frozen(value: object) -> Hashable:
-    if isinstance(value, dict):
-        return ("object", frozenset((name, _frozen(item)) for name, item in value.items()))
-    if isinstance(value, list):
-        return ("array", tuple(map(_frozen, value)))
-    return ("bool", value) if isinstance(value, bool) else value  # in Python True == 1, in JSON it is not
+    return frozen if kind is Kind.JSON else None
 
 
 def _compare(node: Compare, schema: Schema, lookup: Lookup) -> Predicate:
@@ -218,8 +267,7 @@ def _quantifier(node: Some | Every, schema: Schema, lookup: Lookup) -> Predicate
     return holds if len(node.path) == 1 else _remembered(holds, compile_path(node.path[:-1], schema, lookup))
 
 
-def _remembered(meets: Predicate, key_of: Getter) -> Predicate:
-    """The same, asked once for each key: only what it stands for decides."""
+def _remembered(meets: Predicate, key_of: Getter) -> Predicate:  # asked once for each key
     known: dict[Key, bool] = {}
 
     def recall(row: Row) -> bool:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from holdall.errors import QueryError
+from holdall.query._formula import Formula
 from holdall.query.condition import Path
 from holdall.query.schema import FieldSchema, Kind, ManyForm, Schema
+from holdall.query.term_kinds import term_field
 
-__all__ = ["members_schema", "resolve", "schema_of"]
+__all__ = ["OUTER", "members_schema", "resolve", "schema_of"]
+
+OUTER = ""
+"""The name under which the schemas of a query within a query hold that of the query around."""
 
 
 def schema_of(schemas: Mapping[str, Schema], collection: str) -> Schema:
@@ -35,8 +42,8 @@ def members_schema(schemas: Mapping[str, Schema], many: FieldSchema) -> Schema:
 def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[tuple[Schema, FieldSchema]]:
     """Return each field on the path with the schema it belongs to, from ``schema`` outwards.
 
-    Every field but the last is a Ref. Raises QueryError for an empty path, an unknown field or collection, or a step
-    through something that is no Ref.
+    Every field but the last is a Ref; a formula is a field of its own. Raises QueryError for an empty path, an unknown
+    field or collection, or a step through something that is no Ref.
 
     >>> from holdall.query import FieldSchema, Kind, Schema
     >>> book = Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("pages", Kind.INT)), key=("id",))
@@ -45,6 +52,8 @@ def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[t
     """
     if not path:
         raise QueryError(f"an empty path names no field of {schema.name}")
+    if path[0].__class__ is Formula:
+        return [(schema, _computed(path[0], schemas, schema))]
     steps: list[tuple[Schema, FieldSchema]] = []
     for name in path[:-1]:
         field = schema.field(name)
@@ -54,3 +63,16 @@ def resolve(schemas: Mapping[str, Schema], schema: Schema, path: Path) -> list[t
         schema = schema_of(schemas, field.target)
     steps.append((schema, schema.field(path[-1])))
     return steps
+
+
+def _computed(step: Formula, schemas: Mapping[str, Schema], schema: Schema) -> FieldSchema:
+    def leaf(path: Path) -> FieldSchema:
+        return resolve(schemas, schema, path)[-1][1]
+
+    def outer(path: Path) -> FieldSchema:
+        around = schemas.get(OUTER)
+        if around is None:
+            raise QueryError(f"outer({'.'.join(path)}) has no query around it: it belongs in exists()")
+        return resolve(schemas, around, path)[-1][1]
+
+    return msgspec.structs.replace(term_field(step.term, leaf, outer), name=str(step))

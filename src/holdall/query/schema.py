@@ -5,6 +5,7 @@ Models write it, stores create tables from it, ``evaluate`` reads it. No schema 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 
@@ -13,7 +14,7 @@ import msgspec
 from holdall.errors import QueryError
 from holdall.query.border import Key, Value
 
-__all__ = ["FieldSchema", "Generated", "Kind", "ManyForm", "Schema"]
+__all__ = ["Asked", "FieldSchema", "Generated", "Kind", "LinkTable", "ManyForm", "Schema"]
 
 
 class Kind(StrEnum):
@@ -50,7 +51,17 @@ class Generated(StrEnum):
 
     NO = "no"
     STORE = "store"  # an integer counted by the store
-    CLIENT = "client"  # a UUIDv7 made by the session (RFC 9562)
+    CLIENT = "client"  # a UUIDv7 (RFC 9562) or an ObjectId made by the session
+    DEFAULT = "default"  # the store's own default, where no value is given
+    COMPUTED = "computed"  # what the store makes of each write; no value is ever given
+
+
+class Asked(StrEnum):
+    """How far conditions and sorts may go by what a field keeps. Example: :class:`Schema`."""
+
+    ORDER = "order"  # as far as its kind goes
+    EQUALITY = "equality"  # not by order, which is none of its values
+    NOTHING = "nothing"  # only whether there is a value: it is a secret
 
 
 class ManyForm(StrEnum):
@@ -59,6 +70,27 @@ class ManyForm(StrEnum):
     BACK = "back"  # not stored here: the records of ``target`` whose Ref ``back`` points at this record
     LIST = "list"  # stored here in order, duplicates refused
     SET = "set"  # stored here without order
+
+
+class LinkTable(msgspec.Struct, frozen=True):
+    """The table in which a database keeps a stored Many, where others named it: a row for each reference.
+
+    ``owner`` and ``target`` name the columns of the two keys, in the order of their fields; ``position`` names the
+    column that counts from 0 in a list. Names that are left out are Holdall's own.
+
+    >>> from holdall import Model, Ref, field
+    >>> from holdall.query import LinkTable
+    >>> class Tag(Model):
+    ...     id: int = field(pk=True)
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     tags: frozenset[Ref[Tag]] = field(link=LinkTable("book_tags", owner=("book_id",), target=("tag_id",)))
+    """
+
+    table: str
+    owner: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    position: str | None = None
 
 
 class FieldSchema(msgspec.Struct, frozen=True):
@@ -76,11 +108,26 @@ class FieldSchema(msgspec.Struct, frozen=True):
     target_key: tuple[FieldSchema, ...] = ()  # REF, MANY: the target's key fields, in order
     form: ManyForm | None = None  # MANY only
     back: str | None = None  # MANY with form BACK: the Ref field of ``target`` that points here
+    columns: tuple[str, ...] = ()  # the names under which it is stored, where they are not the field's own
+    link: LinkTable | None = None  # MANY: the table of a database that keeps it
+    stored_choices: tuple[str, ...] = ()  # the texts that an SQL database keeps for ``choices``, in their order
+    asked: Asked = Asked.ORDER
+    is_object_id: bool = False  # STR: an ObjectId, which MongoDB keeps as its own type
 
     @property
     def is_stored(self) -> bool:
         """Whether rows have a place for this field; a Many that is only the other end of a Ref has none."""
         return self.form is not ManyForm.BACK
+
+    @property
+    def is_given_by_store(self) -> bool:
+        """Whether the store may have another value for the field than it was sent."""
+        return self.generated is Generated.DEFAULT or self.generated is Generated.COMPUTED
+
+    @property
+    def column(self) -> str:
+        """The name under which a store keeps the whole field: a key of a document, a field of a hash, a member."""
+        return self.columns[0] if self.columns else self.name
 
 
 class Schema(msgspec.Struct, frozen=True, dict=True):
@@ -100,7 +147,16 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     version: str | None = None
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    search: tuple[str, ...] = ()  # names of the texts that full-text search looks into
     streams: tuple[str, ...] = ()  # names of bytes kept beside each record, not in its row
+    table: str = ""  # the name under which the collection is stored, where that is not its own
+    namespace: str | None = None  # the schema of a database in which its table lies
+    is_read_only: bool = False  # nothing is ever written; then it may have no key, and be a view
+
+    @property
+    def stored_name(self) -> str:
+        """The name under which a store keeps the collection."""
+        return self.table or self.name
 
     @cached_property
     def by_name(self) -> dict[str, FieldSchema]:
@@ -111,6 +167,27 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     def stored(self) -> tuple[FieldSchema, ...]:
         """The fields that rows carry, in row order."""
         return tuple(field for field in self.fields if field.is_stored)
+
+    @cached_property
+    def counted(self) -> str | None:
+        """The name of the key's field that the store makes, which may be a part of the key only; None without one."""
+        made = (name for name in self.key if self.by_name[name].generated is Generated.STORE)
+        return next(made, None)
+
+    def key_from(self, values: Mapping[str, Value]) -> Key:
+        """The key among values by name; None where a part of it is not there."""
+        parts = tuple([values.get(name) for name in self.key])
+        return None if None in parts else parts if len(parts) > 1 else parts[0]
+
+    @cached_property
+    def given_by_store(self) -> tuple[str, ...]:
+        """The names of the fields for which the store may have another value than it was sent."""
+        return tuple(field.name for field in self.stored if field.is_given_by_store)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names under which the fields that rows carry are stored."""
+        return frozenset(field.column for field in self.stored)
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -2,19 +2,20 @@
 
     book where author.country.code = "FR" and pages > 100 sort -pages nulls last limit 20
 
-Clauses come in the order ``where sort after limit offset only``, each at most once. Values: ``null true false 12 1.5
-"text" decimal"1.50" datetime"2024-05-01T12:00:00+00:00" date"…" time"…" timedelta"1d 30s 0us" uuid"…" bytes"ff00"``,
-tuples in ``( )``, JSON in ``[ ]`` and ``{ }``. Names that are keywords or have other characters than letters of
-ASCII, digits and ``_`` stand in backticks. ``and()`` is always true, ``or()`` never.
+Clauses come in the order ``where group having sort after limit offset only``, each at most once; where groups have
+columns there may be ``rows()``, ``count(pages)``, ``count(distinct pages)``, ``sum``, ``avg``, ``min``, ``max``.
+Values: ``null true false 12 1.5 "text" decimal"1.50" datetime"2024-05-01T12:00:00+00:00" date"…" time"…"
+timedelta"1d 30s 0us" uuid"…" bytes"ff00"``, tuples in ``( )``, JSON in ``[ ]`` and ``{ }``. Names that are keywords or
+have other characters than letters of ASCII, digits and ``_`` stand in backticks. ``and()`` is always true, ``or()``
+never.
 """
 
 from __future__ import annotations
 
-from holdall.errors import QueryError
 from holdall.query._parser import Parser
 from holdall.query._tokens import MAX_TEXT
-from holdall.query._writer import write_condition, write_name, write_path, write_sort_key, write_value
-from holdall.query.condition import ALWAYS, Condition
+from holdall.query._writer import write_condition, write_query
+from holdall.query.condition import Condition
 from holdall.query.query import AnyQuery
 
 __all__ = ["MAX_TEXT", "format_condition", "format_query", "parse_condition", "parse_query"]
@@ -29,22 +30,7 @@ def format_query(query: AnyQuery) -> str:
     >>> format_query(Query("book", Compare(("pages",), Op.GT, 100)).limit(20))
     'book where pages > 100 limit 20'
     """
-    if (query.max_rows or 0) < 0 or query.skip < 0:
-        raise QueryError("a limit or an offset cannot be negative")
-    parts = [write_name(query.collection)]
-    if query.condition != ALWAYS:
-        parts.append(f"where {write_condition(query.condition)}")
-    if query.sort_keys:
-        parts.append(f"sort {', '.join(map(write_sort_key, query.sort_keys))}")
-    if query.position is not None:
-        parts.append(f"after {write_value(query.position)}")
-    if query.max_rows is not None:
-        parts.append(f"limit {query.max_rows}")
-    if query.skip:
-        parts.append(f"offset {query.skip}")
-    if query.projection:
-        parts.append(f"only {', '.join(map(write_path, query.projection))}")
-    return " ".join(parts)
+    return write_query(query)
 
 
 def parse_query(text: str) -> AnyQuery:

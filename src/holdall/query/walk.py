@@ -1,13 +1,12 @@
-"""Walks over conditions and queries: their nodes, the paths they use, the same tree with some nodes replaced."""
+"""Walks over conditions: their nodes, and the same tree with some nodes replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from holdall.query.condition import And, Compare, Condition, Every, Not, Or, Path, Some
-from holdall.query.query import AnyQuery
+from holdall.query.condition import And, Condition, Every, Not, Or, Some
 
-__all__ = ["nodes", "paths_of", "replace"]
+__all__ = ["nodes", "replace"]
 
 
 def nodes(condition: Condition) -> Iterator[Condition]:
@@ -27,31 +26,6 @@ def nodes(condition: Condition) -> Iterator[Condition]:
             pending.append(node.item)
         elif isinstance(node, Some | Every):
             pending.append(node.condition)
-
-
-def paths_of(query: AnyQuery) -> Iterator[Path]:
-    """Yield every path the query uses, from its collection outwards: condition, sort, projection; one may come twice.
-
-    Paths inside Some and Every start with the path of their Many: ``("books", "title")``.
-
-    >>> from holdall.query import parse_query
-    >>> list(paths_of(parse_query('book where author.name = "Jane" sort pages')))
-    [('author', 'name'), ('pages',)]
-    """
-    pending: list[tuple[Condition, Path]] = [(query.condition, ())]
-    while pending:
-        node, start = pending.pop()
-        if isinstance(node, Compare):
-            yield (*start, *node.path)
-        elif isinstance(node, And | Or):
-            pending.extend((item, start) for item in reversed(node.items))
-        elif isinstance(node, Not):
-            pending.append((node.item, start))
-        else:
-            yield (*start, *node.path)
-            pending.append((node.condition, (*start, *node.path)))
-    yield from (key.path for key in query.sort_keys)
-    yield from query.projection
 
 
 def replace(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
