@@ -17,6 +17,7 @@ from holdall.errors import HoldallError, Reserved
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Query, Schema
 from holdall.store import Change, Footprint, Held, KeyOf, Outcome, Reservation, Verb, demand_unreserved, footprint_of
 from holdall.stores.memory import MemoryStore
+from tests.support.draws import draws
 
 ID = FieldSchema("id", Kind.INT)
 NODE = Schema(
@@ -119,7 +120,7 @@ def test_who_meets_a_part_meets_the_whole(one: list[Change], more: list[Change],
         assert whole.collides(footprint_of(other, SCHEMAS))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(60, 150), deadline=None)
 @given(contents, groups, groups)
 @example([(1, {}), (2, {})], [_update(1, a=1)], [_update(2, a=1)])
 @example([(1, {"b": 1, "c": 1}), (2, {"b": 2, "c": 2})], [_update(1, c=2)], [_update(2, b=1)])

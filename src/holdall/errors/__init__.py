@@ -13,17 +13,21 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     ├── NotLoaded                a referenced record was read before it was loaded
     ├── StateError               a record or session does not allow this call now
     ├── Forbidden                the user may not do this
+    ├── UnknownCommand           no service has this method
     ├── StoreError               a store could not do what it was asked
     │   ├── Unsupported          the store cannot do this at all
+    │   │   └── ReadOnly         the collection is declared to be only read
     │   ├── StoreUnavailable     the store cannot be reached; try again
     │   ├── StoreTimeout         the store did not answer in time
     │   ├── UpstreamError        the service behind a store failed
+    │   ├── RevisionError        a revision of its tables cannot be made, found or carried out
     │   ├── SchemaMismatch       what is stored does not fit the models
     │   ├── CorruptRecord        a stored record cannot be read
     │   ├── UnknownFormat        another version of Holdall wrote this
     │   └── Conflict             what is stored refuses a change
     │       ├── UniqueViolation
     │       │   └── AlreadyExists
+    │       ├── CheckViolation   a rule of the database refuses values
     │       ├── ReferenceViolation
     │       │   └── StillReferenced
     │       ├── StaleVersion     somebody else was faster
@@ -39,6 +43,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
 from holdall.errors.commits import CommitAborted, CommitError, CommitPartial, CommitPending, CommitUnknown
 from holdall.errors.conflicts import (
     AlreadyExists,
+    CheckViolation,
     Conflict,
     Holder,
     LockConflict,
@@ -60,8 +65,11 @@ from holdall.errors.root import (
     DeclarationError,
     HoldallError,
 )
+from holdall.errors.services import UnknownCommand
 from holdall.errors.stores import (
     CorruptRecord,
+    ReadOnly,
+    RevisionError,
     SchemaMismatch,
     StoreError,
     StoreTimeout,
@@ -71,7 +79,9 @@ from holdall.errors.stores import (
     UpstreamError,
 )
 from holdall.errors.values import (
+    MAX_ERRORS,
     FieldError,
+    FieldErrors,
     FrozenError,
     LimitExceeded,
     QueryError,
@@ -79,7 +89,9 @@ from holdall.errors.values import (
 )
 
 __all__ = [
+    "MAX_ERRORS",
     "AlreadyExists",
+    "CheckViolation",
     "CommitAborted",
     "CommitError",
     "CommitPartial",
@@ -90,6 +102,7 @@ __all__ = [
     "CorruptRecord",
     "DeclarationError",
     "FieldError",
+    "FieldErrors",
     "Forbidden",
     "FrozenError",
     "HoldallError",
@@ -99,9 +112,11 @@ __all__ = [
     "NotFound",
     "NotLoaded",
     "QueryError",
+    "ReadOnly",
     "ReferenceViolation",
     "Refusal",
     "Reserved",
+    "RevisionError",
     "SchemaMismatch",
     "StaleVersion",
     "StateError",
@@ -112,6 +127,7 @@ __all__ = [
     "TaskReport",
     "UnfinishedReport",
     "UniqueViolation",
+    "UnknownCommand",
     "UnknownFormat",
     "Unresolved",
     "Unsupported",

@@ -53,6 +53,12 @@ class CommitAborted(CommitError):
     Example: :class:`CommitError`.
     """
 
+    @property
+    def is_retryable(self) -> bool:
+        """Whether that for which the commit was refused is."""
+        cause = self.__cause__
+        return isinstance(cause, HoldallError) and cause.is_retryable
+
 
 class CommitPending(CommitError):
     """The commit is decided and recovery will finish it; do not repeat it. Example: :class:`CommitError`."""

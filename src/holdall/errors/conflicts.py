@@ -11,6 +11,7 @@ from holdall.errors.stores import StoreError
 
 __all__ = [
     "AlreadyExists",
+    "CheckViolation",
     "Conflict",
     "Holder",
     "LockConflict",
@@ -65,6 +66,24 @@ class UniqueViolation(Conflict):
 
 class AlreadyExists(UniqueViolation):
     """A record with this key is already there. Example: :class:`Conflict`."""
+
+
+class CheckViolation(Conflict):
+    """Values break a CHECK of the store's own: ``constraint`` names it, ``fields`` are those that it looks at.
+
+    >>> error = CheckViolation("main", "book", "price_is_positive", ["price"])
+    >>> str(error)
+    "store 'main': the rule 'price_is_positive' refuses the values of book.price"
+    """
+
+    def __init__(
+        self, store: str, collection: str, constraint: str, fields: Sequence[str] = (), position: int | None = None
+    ) -> None:
+        self.collection = collection
+        self.constraint = constraint
+        self.fields = tuple(fields)
+        named = ", ".join([f"{collection}.{name}" for name in self.fields]) or collection
+        super().__init__(store, f"the rule {constraint!r} refuses the values of {named}", position)
 
 
 class ReferenceViolation(Conflict):
@@ -133,6 +152,11 @@ class StaleVersion(Conflict):
         changed = f"{collection} {key!r} was changed or removed since it was read"
         super().__init__(store, f"{changed}; refresh() it, or ask for it in another session, and repeat", position)
 
+    @property
+    def is_retryable(self) -> bool:
+        """True: what is read anew is as it is now."""
+        return True
+
 
 class Holder(Protocol):
     """A commit over several stores that holds something: see ``holdall.store.Reservation``.
@@ -180,6 +204,11 @@ class LockConflict(Conflict):
         where = f" at {collection}" if collection else ""
         super().__init__(store, f"{message}{where}; repeat the commit", position)
 
+    @property
+    def is_retryable(self) -> bool:
+        """True: others will have ended."""
+        return True
+
 
 class Reserved(Conflict):
     """A commit over several stores that is under way holds a record or a value: repeat the commit.
@@ -204,3 +233,8 @@ class Reserved(Conflict):
             ]
         )
         super().__init__(store, f"{what} is held by {holders or 'another commit'}; repeat the commit", position)
+
+    @property
+    def is_retryable(self) -> bool:
+        """True: others will have ended."""
+        return True

@@ -18,6 +18,11 @@ class HoldallError(Exception):
 
     __module__ = "holdall.errors"
 
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same work may succeed if it is done anew in another session, from its reading on."""
+        return False
+
     def __init_subclass__(cls) -> None:
         """Name the errors of this package in tracebacks by the door at which programs import them."""
         super().__init_subclass__()

@@ -9,6 +9,8 @@ from holdall.errors.root import HoldallError
 
 __all__ = [
     "CorruptRecord",
+    "ReadOnly",
+    "RevisionError",
     "SchemaMismatch",
     "StoreError",
     "StoreTimeout",
@@ -43,6 +45,18 @@ class Unsupported(StoreError):
         super().__init__(store, f"does not support {feature}" + (f"; {advice}" if advice else ""))
 
 
+class ReadOnly(Unsupported):
+    """A collection that is declared ``read_only`` was to be written; raised before anything is sent.
+
+    >>> str(ReadOnly("main", "report"))
+    "store 'main': does not support writing to report; it is declared read_only"
+    """
+
+    def __init__(self, store: str, collection: str) -> None:
+        self.collection = collection
+        super().__init__(store, f"writing to {collection}", "it is declared read_only")
+
+
 class StoreUnavailable(StoreError):
     """The store cannot be reached or dropped the connection; try again.
 
@@ -56,6 +70,11 @@ class StoreUnavailable(StoreError):
         self.is_outcome_unknown = is_outcome_unknown
         super().__init__(store, message)
 
+    @property
+    def is_retryable(self) -> bool:
+        """Whether nothing was applied, so that a later try does nothing twice."""
+        return not self.is_outcome_unknown
+
 
 class StoreTimeout(StoreError):
     """The store did not answer in time. Nothing was applied, unless ``is_outcome_unknown``.
@@ -67,6 +86,11 @@ class StoreTimeout(StoreError):
     def __init__(self, store: str, message: str, *, is_outcome_unknown: bool = False) -> None:
         self.is_outcome_unknown = is_outcome_unknown
         super().__init__(store, message)
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether nothing was applied, so that a later try does nothing twice."""
+        return not self.is_outcome_unknown
 
 
 class UpstreamError(StoreError):
@@ -89,6 +113,14 @@ class SchemaMismatch(StoreError):
     def __init__(self, store: str, differences: Sequence[str]) -> None:
         self.differences = tuple(differences)
         super().__init__(store, "its tables do not fit the models:\n  " + "\n  ".join(self.differences))
+
+
+class RevisionError(StoreError):
+    """A revision of a store's tables cannot be made, found or carried out; nothing of it lasts unless this says so.
+
+    >>> str(RevisionError("main", "there is no revision 1f3a"))
+    "store 'main': there is no revision 1f3a"
+    """
 
 
 class CorruptRecord(StoreError):

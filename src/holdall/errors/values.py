@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from holdall.errors.root import HoldallError
 
 __all__ = [
+    "MAX_ERRORS",
     "FieldError",
+    "FieldErrors",
     "FrozenError",
     "LimitExceeded",
     "QueryError",
     "ValidationError",
 ]
+
+
+MAX_ERRORS = 100
+"""The most mistakes that are gathered before the rest is left aside."""
 
 
 class FieldError:
@@ -44,7 +50,9 @@ class FieldError:
 
 
 class ValidationError(HoldallError, ValueError):
-    """Values break the rules of their model; ``errors`` lists all of them, each with its path.
+    """Values break the rules of their model; ``errors`` lists the mistakes, each with its path.
+
+    Where there are more than 100 mistakes in one value ``is_cut`` is true, and the first are listed.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
@@ -54,11 +62,43 @@ class ValidationError(HoldallError, ValueError):
     holdall.errors.ValidationError: Book is not valid: pages: must be at least 0
     """
 
-    def __init__(self, model: str, errors: Sequence[FieldError]) -> None:
+    def __init__(self, model: str, errors: Sequence[FieldError], *, is_cut: bool = False) -> None:
         self.model = model
         self.errors = tuple(errors)
-        lines = "; ".join(f"{error.path or model}: {error.message}" for error in self.errors)
-        super().__init__(f"{model} is not valid: {lines}")
+        self.is_cut = is_cut
+        lines = [f"{error.path or model}: {error.message}" for error in self.errors[:MAX_ERRORS]]
+        if is_cut or len(self.errors) > MAX_ERRORS:
+            lines.append("and more")
+        super().__init__(f"{model} is not valid: {'; '.join(lines)}")
+
+
+class FieldErrors(list[FieldError]):
+    """The mistakes in one value, as they are found. One more than 100 ends the search with a ValidationError.
+
+    So what a wrong value costs is bounded by its size, as with a right one.
+
+    >>> errors = FieldErrors("Book")
+    >>> errors.append(FieldError("pages", "ge", "must be at least 0"))
+    >>> len(errors)
+    1
+    """
+
+    __slots__ = ("_model",)
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self._model = model
+
+    def append(self, error: FieldError) -> None:
+        """Note a mistake. Raises ValidationError where there are too many."""
+        if len(self) >= MAX_ERRORS:
+            raise ValidationError(self._model, self, is_cut=True)
+        super().append(error)
+
+    def extend(self, errors: Iterable[FieldError]) -> None:
+        """Note several. Raises ValidationError where there are too many."""
+        for error in errors:
+            self.append(error)
 
 
 class FrozenError(HoldallError, ValueError):
@@ -92,13 +132,16 @@ class QueryError(HoldallError, ValueError):
 class LimitExceeded(HoldallError, ValueError):
     """A bound was passed; ``limit`` says which one and ``maximum`` its value.
 
+    ``is_of_store`` if the bound is on all that a store holds, so that asking for less does not help.
+
     >>> from holdall.query import parse_query
     >>> parse_query("book where " + "not " * 1000 + "pages > 1")
     Traceback (most recent call last):
     holdall.errors.LimitExceeded: more than 50 levels in the text of a query; write it flatter
     """
 
-    def __init__(self, limit: str, maximum: int, advice: str = "ask for less") -> None:
+    def __init__(self, limit: str, maximum: int, advice: str = "ask for less", *, is_of_store: bool = False) -> None:
         self.limit = limit
         self.maximum = maximum
+        self.is_of_store = is_of_store
         super().__init__(f"more than {maximum} {limit}; {advice}")

@@ -9,7 +9,16 @@ import msgspec
 from holdall.query import Kind, Op
 from holdall.store.reservation import Hold
 
-__all__ = ["Capabilities", "CommitClass", "Feature", "Limits"]
+__all__ = [
+    "OF_TABLES",
+    "OF_TRANSACTIONS",
+    "Capabilities",
+    "CommitClass",
+    "Feature",
+    "Isolation",
+    "Limits",
+    "LockMode",
+]
 
 
 class Feature(StrEnum):
@@ -28,13 +37,24 @@ class Feature(StrEnum):
     """Rows after a position in the sort order. Absent: refused."""
     PROJECTION = "projection"
     """Only the asked paths. Absent: refused."""
+    AGGREGATES = "aggregates"
+    """Groups of rows with sums, means, counts and extremes, distinct rows (see ``Grouping``). Absent: the session reads
+    what is to be grouped, within a bound."""
+    EXPRESSIONS = "expressions"
+    """Formulas of fields, wherever a query takes a field. Absent: the session computes them; for conditions, sorts and
+    groups it reads what they are computed of, within a bound."""
     RELATIONS = "relations"
     """Paths through references to other collections of the same store. Absent: the session asks for keys first, within
     a bound."""
     MANY_CONDITIONS = "conditions over many"
     """Some and Every. Absent: refused."""
+    SUBQUERIES = "queries within queries"
+    """Conditions that a query has a row, or a value among its rows. Absent: the session asks that query first, within a
+    bound; one that speaks of the record around must do so by equality."""
     GENERATED_KEYS = "generated keys"
     """Keys made by the store, of ``generated_kinds``. Absent: refused at declaration."""
+    GENERATED_PARTS = "keys with a generated part"
+    """Keys of several fields, one of which the store makes. Absent: refused at declaration."""
     UNIQUE = "unique"
     """Uniqueness kept by the store even between processes. Absent: refused at declaration."""
     VERSIONS = "versions"
@@ -42,6 +62,9 @@ class Feature(StrEnum):
     EXPECTED = "changes of what is as expected"
     """An update or remove that holds only if fields still have the expected values. Absent: refused where it is asked
     for, except of a model with a version."""
+    CHECKS = "checks without a change"
+    """An update of no fields: it holds only if the record is there, at the expected version and with the expected
+    values, stays so until what is applied with it lasts, and writes nothing. Absent: refused where it is asked for."""
     FOREIGN_KEYS = "foreign keys"
     """References inside the store kept by the store, those of a stored Many too. Absent: the session looks before it
     commits."""
@@ -52,10 +75,29 @@ class Feature(StrEnum):
     KEY_LISTS = "conditions over lists of keys"
     """Some and Every over a stored Many whose records are in another store, seen as their keys alone. Absent: the
     session reads the lists, within a bound."""
+    STATEMENTS = "statements of its own"
+    """Conditions given as a statement in its own language, such as a Select (see Stated). Absent: refused."""
     COMPOSITE_KEYS = "composite keys"
     """Keys of several fields. Absent: refused at declaration."""
+    SERVER_VALUES = "values that the store gives"
+    """Defaults of columns, and what the database computes, read back in the step that writes a record. Absent: refused
+    at declaration."""
+    KEYLESS = "collections without a key"
+    """Collections without a key, which are only read. Absent: refused at declaration."""
     STREAMS = "streams"
     """Bytes that grow at their end, beside a record (see Appending). Absent: refused at declaration."""
+    BULK_CHANGES = "bulk changes"
+    """Updates and removals of all that a query means, in one step (see BulkChanging). Absent: the session reads what is
+    to be changed, within a bound, and changes each."""
+    SAVEPOINTS = "savepoints"
+    """Parts of a transaction that can be undone by themselves (see Nesting). Absent: refused."""
+
+
+OF_TABLES = frozenset({Feature.KEYLESS, Feature.SERVER_VALUES, Feature.STATEMENTS})
+"""Features that only stores have whose collections others may have made, as tables of a database."""
+
+OF_TRANSACTIONS = frozenset({Feature.BULK_CHANGES, Feature.SAVEPOINTS})
+"""Features that only transactions have."""
 
 
 class CommitClass(StrEnum):
@@ -65,6 +107,35 @@ class CommitClass(StrEnum):
     BATCH = "batch"  # an atomic conditional batch
     IDEMP = "idemp"  # single calls, repeatable
     ONCE = "once"  # single calls, not repeatable: the default for the unknown
+
+
+class Isolation(StrEnum):
+    """How much a transaction sees of those beside it, from the least promise to the most. Example: :class:`Isolating`.
+
+    READ_COMMITTED: each statement what was committed before it. REPEATABLE_READ: rows that were read stay as they were.
+    SNAPSHOT: all is read as of one moment, and who was faster with a row is not written over. SERIALIZABLE: the outcome
+    is that of some order one after the other.
+    """
+
+    READ_COMMITTED = "read committed"
+    REPEATABLE_READ = "repeatable read"
+    SNAPSHOT = "snapshot"
+    SERIALIZABLE = "serializable"
+
+
+class LockMode(StrEnum):
+    """The lock that a read inside a transaction puts on the records that it gives, until the transaction ends.
+
+    UPDATE: nobody else writes or locks them. SHARE: nobody else writes them. SKIP: as UPDATE, without those that others
+    have locked. NOWAIT: as UPDATE, and LockConflict at once where another has locked one.
+
+    Example: :class:`Locking`.
+    """
+
+    UPDATE = "update"
+    SHARE = "share"
+    SKIP = "skip"
+    NOWAIT = "nowait"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -99,4 +170,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     hold_cost: int = 0
     """How dear it is to hold a part: among the stores of one commit the dearest decides, as it need not hold any."""
     is_embedded: bool = False  # it runs within this process: a look at a record costs microseconds, no round trip
+    isolation: frozenset[Isolation] = frozenset()
+    """The levels that its transactions can be given (see Isolating): one that gives more than is asked has it."""
+    locks: frozenset[LockMode] = frozenset()  # what reads inside its transactions can lock (see Locking)
     lock_patience: float = 0.0  # seconds for which a commit bears locks of others, tried again after each short wait

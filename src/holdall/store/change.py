@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Self
 
@@ -42,7 +42,7 @@ class Members(tuple[Any, ...]):
     """The keys of a stored Many as a change wants them, which also keeps what they were.
 
     Members that stay keep their order; new ones come at the end. A store with Feature.MEMBERS writes what came and
-    went: what others add or take away meanwhile stays so. Return the state of a file as far as its name alone shows it.
+    went: what others add or take away meanwhile stays so.
 
     Example: :func:`Members.inverse`.
     """
@@ -108,7 +108,8 @@ class Change(msgspec.Struct, gc=False):
     An ADD may give a key that the store would have made; the store then keeps clear of it. An UPDATE never changes key
     fields. An UPDATE or REMOVE of a record that is not there is refused with StaleVersion, with or without a version.
     ``expected`` are values that the record of an UPDATE or REMOVE must still have, compared in the step that writes it;
-    what differs is refused with StaleVersion. Only stores with Feature.EXPECTED are given any.
+    what differs is refused with StaleVersion. Only stores with Feature.EXPECTED are given any. An UPDATE of no fields
+    compares and writes nothing; only stores with Feature.CHECKS are given any.
     ``token`` names the change wherever it may be sent again: a store that can passes it on, so that it counts once.
 
     Example: :class:`Store`.
@@ -123,11 +124,17 @@ class Change(msgspec.Struct, gc=False):
     token: str | None = None
     expected: Expected | None = None
 
+    @property
+    def is_check(self) -> bool:
+        """Whether it compares and writes nothing."""
+        return self.verb is Verb.UPDATE and not self.fields
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """The store's answer to one change: the key that the store made, if any; the error, if it refused the change.
 
-    ``answer`` is what hand-written code returned. ``places`` is how many of its own places the store wrote or freed for
+    ``given`` has the values of fields that the store gives, by name, once the change was applied. ``answer`` is what
+    hand-written code returned. ``places`` is how many of its own places the store wrote or freed for
     it; only a store with several places for a record says.
 
     Example: :class:`Store`.
@@ -137,6 +144,7 @@ class Outcome(msgspec.Struct, frozen=True):
     error: HoldallError | None = None
     answer: Value = None
     places: int = 1
+    given: Mapping[str, Value] | None = None
 
 
 APPLIED = Outcome()

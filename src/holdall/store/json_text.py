@@ -27,7 +27,7 @@ def json_from_text(text: str | bytes) -> Json:
     >>> json_from_text('{"a": [1, null]}')
     {'a': [1, None]}
     """
-    value = _decode(text)
+    value: Json = _decode(text)
     opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
     is_deep = sum(map(text.count, opening)) > MAX_DEPTH  # type: ignore[arg-type]
     if (is_deep or may_pass_bounds(text)) and not is_bounded_json(value):

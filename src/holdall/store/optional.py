@@ -14,6 +14,8 @@ __all__ = [
     "Appending",
     "Counting",
     "Disclosing",
+    "Exceeding",
+    "Identified",
     "KeyMaking",
     "Naming",
     "Obstructed",
@@ -21,6 +23,7 @@ __all__ = [
     "Provisioned",
     "RecordAccess",
     "Reserving",
+    "Sampling",
     "Streaming",
 ]
 
@@ -90,6 +93,19 @@ class Provisioned(Protocol):
 
 
 @runtime_checkable
+class Sampling(Protocol):
+    """A store that inspects a part of its records. In its absence ``inspect`` looks at everything it speaks of.
+
+    Example: :class:`Store`.
+    """
+
+    @property
+    def passed_over(self) -> list[str]:
+        """The parts that the last ``inspect`` did not look at, a sentence each; no I/O is done."""
+        ...
+
+
+@runtime_checkable
 class Reserving(Protocol):
     """A store that gives keys before their records. In its absence keys it makes are known only once it is written.
 
@@ -134,6 +150,22 @@ class Disclosing(Protocol):
 
 
 @runtime_checkable
+class Identified(Protocol):
+    """A store that is no home of commits and keeps an identity with its data, so that it is told from another one that
+    is given its name later. In its absence a store is taken for what its name leads to.
+
+    Example: :class:`Store`.
+    """
+
+    async def identity(self, *, makes: bool) -> str:
+        """The identity, made once and kept with the data; without ``makes`` it is only read, empty if there is none.
+
+        Dropping what the store keeps drops it.
+        """
+        ...
+
+
+@runtime_checkable
 class Appending(Protocol):
     """A store with streams: bytes that grow at their end, kept beside a record under a name of ``Schema.streams``.
 
@@ -156,6 +188,18 @@ class Appending(Protocol):
 
     async def length(self, collection: str, key: Key, stream: str) -> int:
         """How many bytes there are; 0 without the record."""
+        ...
+
+
+@runtime_checkable
+class Exceeding(Protocol):
+    """A store whose records may have more than their collection tells. In its absence what is told is all there is.
+
+    Example: :class:`Store`.
+    """
+
+    async def demand_whole(self, collection: str) -> None:
+        """Raise Unsupported where records of a collection, written anew as a whole, would lose anything."""
         ...
 
 

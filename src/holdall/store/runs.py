@@ -10,7 +10,7 @@ from holdall.query import Key, Value
 from holdall.store.change import Change, Verb
 from holdall.store.expected import Expected
 
-__all__ = ["Run", "Runs", "expects"]
+__all__ = ["Run", "Runs", "expects", "has_checks"]
 
 
 class Run:
@@ -92,6 +92,13 @@ class Runs(Sequence[Change]):
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self._made())
+
+
+def has_checks(changes: Sequence[Change]) -> bool:
+    """Whether any of the changes compares and writes nothing. Example: :class:`Runs`."""
+    if isinstance(changes, Runs):
+        return any(run.verb is Verb.UPDATE and not run.fields for run in changes.runs)
+    return any(change.is_check for change in changes)
 
 
 def expects(changes: Sequence[Change]) -> bool:
