@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdall.query import FieldSchema, Kind, ManyForm
+from holdall.stores.mongo import MongoCollection
 from holdall.stores.mongo.codec import codec_of, neighbours
 from holdall.stores.mongo.errors import Misfit
 from holdall.stores.mongo.json_value import json_to_document, json_to_value
@@ -107,7 +108,7 @@ def test_what_has_no_exact_form_is_refused_and_lies_between_its_neighbours(kind:
 
 def test_native_dates_have_milliseconds() -> None:
     field = FieldSchema("f", Kind.DATETIME)
-    codec = codec_of(field, native_dates=True)
+    codec = codec_of(field, options=MongoCollection(native_dates=True))
     moment = datetime(2024, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
     assert codec.decoded(_through_bson(codec.encoded(moment))) == moment
     finer = moment.replace(microsecond=123_456)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from holdall.query import Schema
 from holdall.stores.mongo import MongoStore, StandaloneMongoStore, open_mongo
-from holdall.testing.conformance import StoreConformance
+from holdall.testing.conformance import StoreConformance, odd_names
 
 
 class TestReplicaSet(StoreConformance):
@@ -36,6 +37,17 @@ class TestStandaloneServer(StoreConformance):
 
     def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
         return open_mongo("mongo", request.getfixturevalue("standalone_mongo_url"))
+
+
+class TestReplicaSetUnderOtherNames(StoreConformance):
+    examples = 8
+    histories = 3
+
+    def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
+        return open_mongo("mongo", request.getfixturevalue("mongo_url"))
+
+    def named(self, schema: Schema) -> Schema:
+        return odd_names(schema, is_key_named=False)
 
 
 if "MONGO_URL" in os.environ:

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from holdall.query import Schema
 from holdall.stores.redis import RedisStore
-from holdall.testing.conformance import StoreConformance
+from holdall.testing.conformance import StoreConformance, odd_names
 
 
 class TestRedis(StoreConformance):
@@ -24,6 +25,17 @@ class TestRedisCluster(StoreConformance):
 
     def open_store(self, request: pytest.FixtureRequest) -> RedisStore:
         return RedisStore("cluster", request.getfixturevalue("redis_cluster_url"), scan_limit=100_000)
+
+
+class TestRedisUnderOtherNames(StoreConformance):
+    examples = 8
+    histories = 3
+
+    def open_store(self, request: pytest.FixtureRequest) -> RedisStore:
+        return RedisStore("redis", request.getfixturevalue("redis_url"), scan_limit=100_000)
+
+    def named(self, schema: Schema) -> Schema:
+        return odd_names(schema)
 
 
 if "REDIS_URL" in os.environ:

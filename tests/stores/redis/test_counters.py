@@ -7,15 +7,10 @@ import asyncio
 import pytest
 
 from holdall.errors import Unsupported
-from holdall.query import FieldSchema, Generated, Kind, Schema
 from tests.support.redis_collections import BOOK, PLAIN, apply, book, remove
 from tests.support.redis_commit_parts import opened
 
 pytestmark = pytest.mark.anyio
-
-_PAIR = Schema(
-    "pair", (FieldSchema("id", Kind.INT, generated=Generated.STORE), FieldSchema("part", Kind.STR)), ("id", "part")
-)
 
 
 async def test_a_lost_counter_begins_above_what_is_there(redis_url: str) -> None:
@@ -40,12 +35,6 @@ async def test_an_empty_collection_begins_at_one(redis_url: str) -> None:
         assert list(await store.reserve("book", 3)) == [1, 2, 3]
         made = await asyncio.gather(*(store.reserve("book", 5) for _ in range(20)))
         assert sorted(key for keys in made for key in keys) == list(range(4, 104))
-
-
-async def test_keys_in_parts(redis_url: str) -> None:
-    async with opened(redis_url, _PAIR) as (store, raw):
-        await raw.zadd(f"{store._prefix}:pair#keys", {f"{n + 2**63:016x}\0a\0{n}:a": 0 for n in (2, 10)})
-        assert list(await store.reserve("pair", 1)) == [11]
 
 
 async def test_stepping_over_keys_that_others_refer_to(redis_url: str) -> None:

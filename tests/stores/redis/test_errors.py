@@ -174,7 +174,7 @@ async def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str
 
 
 async def test_waiting_for_a_connection_has_an_end(redis_url: str) -> None:
-    store = store_at(redis_url, max_connections=1, timeout=0.6)
+    store = store_at(redis_url, connections=1, timeout=0.6)
 
     async with raw_client(redis_url, store) as raw:
         await apply(store, plain("a"))

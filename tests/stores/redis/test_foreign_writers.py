@@ -28,7 +28,7 @@ from tests.support.redis_commit_parts import opened
 
 pytestmark = pytest.mark.anyio
 
-_HISTORIES = int(os.environ.get("HOLDALL_HISTORIES", "6"))
+_HISTORIES = int(os.environ.get("HOLDALL_HISTORIES", "4"))
 _STEPS = 40
 _FIELDS = ("id", "name", "code", "size")
 _THING = Schema(

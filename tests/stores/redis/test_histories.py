@@ -13,6 +13,7 @@ from holdall.errors import Conflict, UniqueViolation
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.redis import RedisCollection
+from tests.support.draws import draws
 from tests.support.redis_collections import apply, beside, raw_client, store_at
 
 pytestmark = pytest.mark.anyio
@@ -119,7 +120,7 @@ async def _live(url: str, history: list[list[Any]], **options: Any) -> None:
             assert {name: _text(content) for name, content in found.items()} == _expected(held)
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(20, 40))
 @given(_histories)
 def test_any_history(redis_url: str, history: list[list[Any]]) -> None:
     asyncio.run(_live(redis_url, history))

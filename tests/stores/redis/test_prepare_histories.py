@@ -17,6 +17,7 @@ from holdall.errors import Conflict, Reserved, UniqueViolation
 from holdall.query import Query
 from holdall.store import Change, Reservation, Verb
 from holdall.stores.redis import RedisCollection, RedisStore
+from tests.support.draws import draws
 from tests.support.redis_collections import beside, raw_client, store_at
 from tests.support.redis_commit_parts import THING, reservation
 
@@ -242,7 +243,7 @@ async def _live(url: str, history: list[_Step], **options: Any) -> None:
         assert not [name for name in await beside(raw, store) if name.endswith(("#held", "#commits", "#reserved"))]
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(50, 150))
 @given(st.lists(_steps, min_size=6, max_size=16))
 def test_any_history(redis_url: str, history: list[_Step]) -> None:
     asyncio.run(_live(redis_url, history))

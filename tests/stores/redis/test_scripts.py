@@ -31,7 +31,15 @@ _SHARED: dict[str, list[Any]] = {
 
 _USING = {*_SHARED, "finding", "check", "members", "write", "is_held", "prepare", "commit"}
 _PARTS = {path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.name.endswith(".lua")}
-_OF_THEIR_OWN = {"apply", "counting", "held", "prepared", "read_mark", "rollback"}  # which share no array, or one place
+_OF_THEIR_OWN = {
+    "apply",
+    "counting",
+    "fields",
+    "held",
+    "prepared",
+    "read_mark",
+    "rollback",
+}  # which share no array, or one place
 
 
 def _source(part: str) -> str:

@@ -25,7 +25,6 @@ from holdall.stores.rest import (
     RestCollection,
     RestStore,
     Retries,
-    Timeouts,
 )
 from holdall.testing.fault_server import Reply, Request
 from tests.support.rest_api import Api, Shape
@@ -61,9 +60,10 @@ async def test_an_update_that_expects_a_version_is_not_sent_again_without_a_key(
 
 
 async def test_retry_after_is_honoured_within_the_time_of_the_call() -> None:
-    async with served(
-        Reply(status=503, headers={"Retry-After": "1"}), Reply.json(customer()), timeouts=Timeouts(total=5.0)
-    ) as (store, server):
+    async with served(Reply(status=503, headers={"Retry-After": "1"}), Reply.json(customer()), timeout=5.0) as (
+        store,
+        server,
+    ):
         began = time.monotonic()
         await store.fetch(_ONE)
         assert time.monotonic() - began >= 1.0
@@ -86,7 +86,7 @@ def test_the_wait_before_a_retry_grows_and_ends() -> None:
 async def test_calls_keep_to_the_declared_rate_and_number() -> None:
     open_now: list[int] = []
 
-    async with served(rate=Rate(10, 0.1), max_connections=3) as (store, server):
+    async with served(rate=Rate(10, 0.1), connections=3) as (store, server):
 
         def watch(request: Request) -> Reply:
             open_now.append(server.connections)

@@ -24,6 +24,7 @@ _SHAPES = {
     "author": Shape("offset", item="author"),
     "shelf": Shape("none"),
     "book": Shape("cursor", {"author": "by.author"}),
+    "note": Shape("offset", {"text": "body.text"}),
     "sample": Shape("link"),
 }
 _PAGING = {
@@ -31,6 +32,7 @@ _PAGING = {
     "author": Offset(most=5),
     "shelf": None,
     "book": Cursor(next_at="meta.next", most=15),
+    "note": Offset(most=3),
     "sample": LinkHeader(most=100),
 }
 

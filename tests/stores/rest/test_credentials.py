@@ -97,6 +97,19 @@ async def test_a_function_that_fails_is_told_by_its_error_alone() -> None:
         assert not server.requests
 
 
+@pytest.mark.parametrize(
+    "headers", [{"X": "secret\r\nY: z"}, {"X": None}, {"a b": "secret"}, {1: "secret"}, ["X"]], ids=str
+)
+async def test_a_function_that_gives_no_headers_is_told_without_them(headers: Any) -> None:
+    async with served(auth=Custom(lambda: headers)) as (store, server):
+        for work in (store.fetch(_ONE), store.apply([update()])):
+            with pytest.raises(StoreError, match="auth function") as caught:
+                await work
+            assert "secret" not in str(caught.value)
+            assert not getattr(caught.value, "is_outcome_unknown", False)
+        assert not server.requests
+
+
 async def test_a_certificate_is_verified_always(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

@@ -14,6 +14,7 @@ from holdall.errors import (
 from holdall.query import Compare, Op, Query, Schema
 from holdall.store import CommitClass
 from holdall.stores.rest import (
+    ApiKey,
     Basic,
     Bearer,
     BodyVersion,
@@ -44,10 +45,15 @@ def _with(**options: Any) -> RestCollection:
         {"url": "https://user:secret@api.example.com"},
         {"url": "https://api.example.com/?a=b"},
         {"commit": "tx"},
-        {"max_connections": 0},
+        {"connections": 0},
         {"rate": Rate(0)},
         {"auth": Basic("a:b", "c")},
         {"auth": Bearer("a\r\nX: y")},
+        {"auth": ApiKey("secret", name="a b")},
+        {"auth": ApiKey("secret\0")},
+        {"headers": {"X-Team": "secret\nX: y"}},
+        {"headers": {"X-Team": 7}},
+        {"headers": {"": "secret"}},
         {"auth": "token"},
         {"collections": {"customer": "/customers"}},
     ],
@@ -70,6 +76,9 @@ def test_what_cannot_work_is_refused_when_the_store_is_added(options: dict[str, 
         {"add": Call(method="GET")},
         {"get": Call(parameters={"id": ".."})},
         {"unwrap": dict, "list_at": "data"},
+        {"list": Call(headers={"X-Team": "secret\n"})},
+        {"add": Call(idempotency_key="a b")},
+        {"version": BodyVersion(header="a:")},
     ],
 )
 def test_a_collection_that_cannot_work_is_refused_when_it_is_bound(changes: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from holdall.errors import DeclarationError
 from holdall.stores.rest import RestCollection, from_openapi
+from tests.support.draws import draws
 from tests.support.openapi_documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
 
 
@@ -142,7 +143,7 @@ def _put(found: Any, place: tuple[Any, ...], value: Any) -> Any:
     return made
 
 
-@settings(max_examples=400)
+@settings(max_examples=draws(150, 400))
 @given(st.sampled_from(_documents()), st.data())
 def test_a_document_with_anything_anywhere_is_read_or_refused(
     source: tuple[dict[str, Any], str], data: st.DataObject

@@ -66,7 +66,7 @@ def test_an_entry_becomes_our_error(entry: tuple[type[BaseException], type[Store
     assert not getattr(read, "is_outcome_unknown", False)
 
 
-@pytest.mark.parametrize("status", [*STATUSES, 302, 418, 599])
+@pytest.mark.parametrize("status", [*STATUSES, 301, 418, 599])
 def test_every_status_is_an_error_that_tells_its_number(status: int) -> None:
     read, write = (from_status("crm", "x", status, is_write=is_write) for is_write in (False, True))
     assert str(status) in str(read)
@@ -99,6 +99,7 @@ def _problem(reason: str, status: int = 409, **more: object) -> Reply:
         (add(), Reply(status=409), AlreadyExists),
         (add(), _problem("unique", errors=[{"path": "name"}]), UniqueViolation),
         (add(), _problem("reference", 422), ReferenceViolation),
+        (add(), _problem("busy"), Conflict),
         (add(), Reply(status=422), UpstreamError),
         (add(), Reply(status=400), UpstreamError),
         (add(), Reply(status=404), UpstreamError),
@@ -112,7 +113,7 @@ def _problem(reason: str, status: int = 409, **more: object) -> Reply:
         (remove(), Reply(status=409), Conflict),
         (remove(), _problem("reference"), ReferenceViolation),
         (remove(), Reply(status=423), UpstreamError),
-        (remove(), Reply(status=302, headers={"Location": "/elsewhere"}), UpstreamError),
+        (remove(), Reply(status=301, headers={"Location": "/elsewhere"}), UpstreamError),
     ],
 )
 async def test_a_refusal_is_the_conflict_it_says(change: Change, reply: Reply, expected: type[HoldallError]) -> None:

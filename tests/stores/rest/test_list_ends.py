@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from holdall.errors import StoreError, StoreUnavailable
 from holdall.query import Compare, Op, Query, SortKey
-from holdall.stores.rest import Cursor, Filters, LinkHeader, Offset, PageSize, RestCollection, Sorting
+from holdall.stores.rest import ApiKey, Cursor, Filters, LinkHeader, Offset, PageSize, RestCollection, Sorting
 from holdall.stores.rest.links import next_link
 from holdall.stores.rest.pages import Lister
 from holdall.testing.fault_server import FaultServer, Reply, Request
+from tests.support.draws import draws
 from tests.support.rest_customers import DECLARED, customer, opened, served
 
 pytestmark = pytest.mark.anyio
@@ -116,7 +117,7 @@ async def _wrong(behaviour: _Behaviour, windows: Sequence[tuple[int | None, int]
     return wrong
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(40, 80), suppress_health_check=[HealthCheck.too_slow])
 @given(_BEHAVIOURS, st.lists(_WINDOWS, min_size=1, max_size=4))
 def test_a_window_of_a_list_is_the_right_one_or_refused(
     behaviour: _Behaviour, windows: list[tuple[int | None, int]]
@@ -200,90 +201,6 @@ async def test_records_that_come_twice_instead_of_others_are_found_out() -> None
     await _refused(_with(paging=PageSize(size="size", most=3), total_at="total"), unsorted, "twice")
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"next": "/customers?page=2"},
-        {"next_cursor": "b"},
-        {"nextPageToken": "b"},
-        {"has_more": True},
-        {"hasMore": True},
-        {"last": False},
-        {"isLast": False},
-        {"@odata.nextLink": "https://x"},
-        {"meta": {"next_page_url": "/x"}},
-        {"_links": {"next": {"href": "/x"}}},
-        {"links": [{"rel": "next", "href": "/x"}]},
-        {"metadata": {"continue": "token"}},
-        {"page_info": {"has_next_page": True}},
-        {"next_offset": 10},
-        {"incomplete_results": True},
-        {"total": 2},
-        {"meta": {"totalCount": 2}},
-    ],
-    ids=str,
-)
-async def test_a_list_whose_answer_says_that_it_goes_on_is_no_whole_list(told: dict[str, Any]) -> None:
-    answer = {"data": [customer(1)], **told}
-    for declared in (
-        _with(),
-        _with(total_at="meta.total"),
-        _with(paging=msgspec.structs.replace(_PAGED, short_page_ends=True)),
-        _with(list_at="", unwrap=lambda body: body["data"]),
-    ):
-        if "total" in str(told) and (declared.total_at or declared.paging):
-            continue  # another total, or another end, is declared
-        await _refused(declared, lambda _: Reply.json(answer), "declare how it pages")
-    nested = {"found": answer}
-    await _refused(_with(list_at="found.data"), lambda _: Reply.json(nested), "declare how it pages")
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"next": None},
-        {"next": ""},
-        {"has_more": False},
-        {"last": True},
-        {"_links": {"self": {"href": "/x"}, "next": None}},
-        {"links": [{"rel": "self", "href": "/x"}]},
-        {"links": []},
-        {"metadata": {"continue": "", "resourceVersion": "7"}},
-        {"meta": "text"},
-        {"next_offset": -1},
-        {"paging": {}},
-        {"total": 1},
-        {"count": 99},
-    ],
-    ids=str,
-)
-async def test_a_list_whose_answer_says_that_it_ends_is_whole(told: dict[str, Any]) -> None:
-    answer = {"data": [customer(1)], **told}
-    for declared in (_with(), _with(total_at="meta.total"), _with(list_at="", unwrap=lambda body: body["data"])):
-        if not (isinstance(told.get("meta"), str) and declared.total_at):
-            assert await _ids(declared, lambda _: Reply.json(answer)) == [1]
-
-
-async def test_what_records_say_of_themselves_is_not_taken_for_paging() -> None:
-    record = customer(1, next="/lesson/2", has_more=True, links={"next": "/x"})
-    assert await _ids(_with(), lambda _: Reply.json({"data": [record]})) == [1]
-
-
-_NEXT = '<?page=2>; rel="next"'
-
-
-async def test_a_link_to_a_next_page_is_not_overlooked() -> None:
-    for declared in (DECLARED, _with(), _with(paging=msgspec.structs.replace(_PAGED, short_page_ends=True))):
-        rows: Any = {"data": [customer(1)]} if declared.list_at else [customer(1)]
-        await _refused(declared, lambda _, rows=rows: Reply.json(rows, Link=_NEXT), "declare how it pages")  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("headers", [{"X_Total_Count": "2"}, {"Content_Range": "items 0-0/2"}], ids=str)
-async def test_a_header_that_tells_of_more_records_is_not_overlooked(headers: dict[str, Any]) -> None:
-    await _refused(DECLARED, lambda _: Reply.json([customer(1)], **headers), "declare how it pages")
-    assert await _ids(DECLARED, lambda _: Reply.json([customer(1), customer(2)], **headers)) == [1, 2]
-
-
 async def test_an_answer_without_content_is_an_empty_list_and_no_record() -> None:
     nothing = Reply(status=204, body=b"", media_type="")
     assert await _ids(_with(), lambda _: nothing) == []
@@ -293,6 +210,18 @@ async def test_an_answer_without_content_is_an_empty_list_and_no_record() -> Non
 async def test_a_list_that_is_null_is_empty_and_one_that_is_left_out_is_refused() -> None:
     assert await _ids(_with(), lambda _: Reply.json({"data": None})) == []
     await _refused(_with(), lambda _: Reply.json({"found": []}), "data")
+
+
+async def test_a_404_of_what_is_on_the_way_is_no_end() -> None:
+    def ending(end: Reply) -> Callable[[Request], Reply]:
+        page = Reply.json({"data": [customer(number) for number in range(10)]})
+        return lambda request: page if _asked(request)["page"] == "1" else end
+
+    declared = _with(paging=_PAGED)
+    for end in (Reply(status=404), Reply(status=404, body=b"", media_type=""), Reply(status=410)):
+        assert await _ids(declared, ending(end)) == list(range(10))
+    gateway = Reply(status=404, body=b"<html>no route</html>", media_type="text/html")
+    await _refused(declared, ending(gateway), "not JSON")
 
 
 async def test_a_path_that_is_not_there_is_no_empty_list() -> None:
@@ -392,6 +321,37 @@ async def test_a_next_page_that_is_nowhere_or_elsewhere_is_refused(url: str, way
 )
 def test_links_are_read_as_the_standard_says(header: str, target: str | None) -> None:
     assert next_link(header) == target
+
+
+@pytest.mark.parametrize(
+    "link", ["/p?c=a%2Bb%2Fc%3D%3D", "/p?sig=AbC%3d&&x", "/p?c=a+b&c", "/p/%2F?c=%20", "/p", "/p?c=é", "/p?c=%zz"]
+)
+@pytest.mark.parametrize("auth", [None, ApiKey("s+e", name="key", place="query")], ids=["bare", "keyed"])
+async def test_a_link_is_followed_as_it_is_written(link: str, auth: ApiKey | None) -> None:
+    def answer(request: Request) -> Reply:
+        is_first = request.path.startswith("/customers")
+        return Reply.json({"data": [customer(1 if is_first else 2)], "next": link if is_first else None})
+
+    declared = _with(paging=Cursor(next_at="next", is_url=True))
+    async with served(otherwise=answer, declared=declared, auth=auth) as (store, server):
+        assert [row[0] for row in await store.fetch(_ALL)] == [1, 2]
+        sign = "&" if "?" in link else "?"
+        written = link.replace("é", "%C3%A9").replace("%zz", "%25zz")
+        assert server.requests[-1].path == written + (f"{sign}key=s%2Be" if auth else "")
+
+
+async def test_a_key_in_a_link_is_not_given_twice() -> None:
+    def answer(request: Request) -> Reply:
+        is_first = request.path.startswith("/customers")
+        return Reply.json({"data": [customer(1 if is_first else 2)], "next": "/p?key=old&c=1" if is_first else None})
+
+    declared = _with(paging=Cursor(next_at="next", is_url=True))
+    async with served(otherwise=answer, declared=declared, auth=ApiKey("new", name="key", place="query")) as (
+        store,
+        server,
+    ):
+        await store.fetch(_ALL)
+        assert dict(parse_qsl(urlsplit(server.requests[-1].path).query)) == {"key": "new", "c": "1"}
 
 
 async def test_a_link_that_cannot_be_read_is_no_end() -> None:

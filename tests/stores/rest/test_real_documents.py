@@ -10,7 +10,7 @@ import pytest
 from holdall import Holdall, Model, field
 from holdall.errors import DeclarationError
 from holdall.query import Op
-from holdall.stores.rest import Call, Cursor, LinkHeader, Offset, PageSize, from_openapi
+from holdall.stores.rest import Call, Cursor, LastRecord, LinkHeader, Offset, PageSize, from_openapi
 from holdall.stores.rest.derive import Renamed
 from holdall.testing.fault_server import FaultServer, Reply, Request
 from tests.support.openapi_documents import NUMBER, TEXT, a_document, a_list, an_object, body, ok, query, ref
@@ -85,9 +85,8 @@ def _stripe() -> dict[str, Any]:
 
 
 def test_stripe() -> None:
-    with pytest.raises(DeclarationError, match="paging="):
-        from_openapi(_stripe(), "/v1/customers")
-    found = from_openapi(_stripe(), "/v1/customers", paging=None)
+    found = from_openapi(_stripe(), "/v1/customers")
+    assert found.paging == LastRecord(more_at="has_more")
     assert (found.add, found.update) == (Call(media_type=_FORM), Call(method="POST", media_type=_FORM))
     assert (found.keys, found.list_at) == ("server", "data")
     assert found.read_only == {"id", "object", "deleted"}

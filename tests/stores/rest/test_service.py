@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from holdall import Everyone, Holdall, Model, Policy, field
-from holdall.stores.rest import PageSize, RestCollection, Retries, Sorting, Timeouts
+from holdall.stores.rest import PageSize, RestCollection, Retries, Sorting
 from holdall.testing.client import Client
 from holdall.testing.fault_server import FAULTS, FaultServer, Reply
 
@@ -26,7 +26,7 @@ async def _answers(reply: Reply) -> dict[str, int]:
     """The status of each request that such an answer of the API leads to."""
     async with FaultServer(lambda request: reply) as server:
         app = Holdall("near")
-        quick = {"timeouts": Timeouts(connect=0.4, read=0.2, total=0.5), "retries": Retries(most=0)}
+        quick = {"connect_timeout": 0.4, "read_timeout": 0.2, "timeout": 0.5, "retries": Retries(most=0)}
         app.add_store("far", server.url, collections={"pets": _PETS}, **quick)
         app.add(Pet, store="far", policy=Policy(read=Everyone, write=Everyone))
         async with Client(app.asgi()) as client:

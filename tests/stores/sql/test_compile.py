@@ -14,6 +14,7 @@ from holdall.stores.sql.shape import bucket
 from holdall.stores.sql.tables import Tables
 from holdall.testing.conformance.world import SCHEMAS, tables
 from holdall.testing.strategies import queries
+from tests.support.draws import draws
 from tests.support.sql_world import World
 
 WORLD = World()
@@ -33,7 +34,7 @@ def is_same(query: Query[Any]) -> bool:
     return found == wanted
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=draws(60, 150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(queries(tables()))
 def test_rows_and_counts_are_those_of_evaluate(query: Query[Any]) -> None:
     assert is_same(query)
@@ -59,7 +60,7 @@ KEYS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(40, 100), deadline=None)
 @given(KEYS, st.booleans(), st.integers(0, 39))
 def test_positions_go_on_where_a_page_ended(keys: list[SortKey], is_one_way: bool, place: int) -> None:
     if is_one_way:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 
 from holdall import Holdall, Model, Ref, field
@@ -75,6 +79,26 @@ async def test_applications_that_start_at_once(urls: list[str]) -> None:
         assert await apps[0].inspect() == {}
         for app in apps:
             await app.close()
+
+
+@pytest.mark.parametrize("driver", ["apsw", "stdlib"])
+async def test_a_file_that_somebody_writes_is_waited_for_where_its_mode_changes(tmp_path: Path, driver: str) -> None:
+    """SQLite does not wait there by itself, whatever its busy timeout."""
+    path = tmp_path / "test.db"
+    if driver == "apsw":
+        other: Any = apsw.Connection(str(path))
+    else:
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.2, other.execute, ["COMMIT"])
+    ending.start()
+    store = open_sql("main", f"sqlite:///{path}?driver={driver}")
+    store.bind([AUTHOR, BOOK])
+    await store.create()
+    assert await store.inspect() == []
+    await store.close()
+    ending.join()
+    other.close()
 
 
 async def _create_at_once(urls: list[str]) -> None:

@@ -1,8 +1,9 @@
 """What a version of Holdall wrote to SQL databases: each format is read for ever.
 
-``sqlite_1.sql`` is a whole database while a commit holds something there: records, journal, marker and reservation.
-``prepared_names_1.json`` are the names of a prepared transaction. Unknown formats of rows are refused in
-``test_sqlite_holding`` and ``tests/promises``, those of names in ``test_prepared``.
+``sqlite_1.sql`` is a whole database while a commit holds something there: records, journal, marker and reservation; in
+``sqlite_2.sql`` the journal tells one store from another. ``prepared_names_1.json`` are the names of a prepared
+transaction. Unknown formats of rows are refused in ``test_sqlite_holding`` and ``tests/promises``, those of names in
+``test_prepared``. MariaDB is in ``test_golden_mariadb``.
 """
 
 from __future__ import annotations
@@ -35,19 +36,17 @@ from tests.support.golden_world import CHANGES, COMMIT, HELD, RESERVATION, ROWS,
 pytestmark = pytest.mark.anyio
 
 _GOLDEN = Path(__file__).parent / "golden"
-_DATABASE = (_GOLDEN / "sqlite_1.sql").read_text()
+_DATABASES = sorted(_GOLDEN.glob("sqlite_*.sql"))
 _WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 _ADDED = Operation(Verb.ADD, "sample", 1, ("id", "name"), (1, "few"))
-_JOURNAL = [
-    JournalRow("#home", JournalState.HOME, RESERVATION.home, _WHEN, LogRecord([], "")),
-    JournalRow(
-        COMMIT,
-        JournalState.DECIDED,
-        RESERVATION.owner,
-        _WHEN,
-        LogRecord([Part("main", [_ADDED], is_done=True)], "shop", True),
-    ),
-]
+
+
+def _journal(identity: str) -> list[JournalRow]:
+    part = Part("main", [_ADDED], is_done=True, identity=identity)
+    return [
+        JournalRow("#home", JournalState.HOME, RESERVATION.home, _WHEN, LogRecord([], "")),
+        JournalRow(COMMIT, JournalState.DECIDED, RESERVATION.owner, _WHEN, LogRecord([part], "shop", True)),
+    ]
 
 
 @asynccontextmanager
@@ -61,11 +60,11 @@ async def _opened(path: Path) -> AsyncIterator[HoldingSqlStore]:
         await store.close()
 
 
-def _restored(path: Path) -> Path:
-    """The golden database as a file."""
+def _restored(path: Path, golden: Path) -> Path:
+    """A golden database as a file."""
     connection = apsw.Connection(str(path))
     register(connection)
-    connection.execute(_DATABASE)
+    connection.execute(golden.read_text())
     connection.close()
     return path
 
@@ -83,31 +82,35 @@ async def test_what_is_written_is_the_newest_golden_file(tmp_path: Path) -> None
         await store.apply(CHANGES)
         rows = [
             msgspec.structs.replace(row, record=LogRecord(row.record.parts, "shop", row.record.is_decided))
-            for row in _JOURNAL
+            for row in _journal(RESERVATION.home)
         ]
         marker = Change(Verb.ADD, MARKER.name, f"{COMMIT}:golden", ("id", "made"), (f"{COMMIT}:golden", _WHEN))
         await store.apply([*map(add_row, rows), marker])
         await store.prepare(RESERVATION, list(HELD))
     with closing(sqlite3.connect(path)) as connection:
         written = "\n".join(connection.iterdump())
-    assert _rows(written) == _rows(_DATABASE)
+    assert _rows(written) == _rows(_DATABASES[-1].read_text())
 
 
-async def test_records_and_journal_of_an_earlier_holdall_are_read(tmp_path: Path) -> None:
-    async with _opened(_restored(tmp_path / "test.db")) as store:
+@pytest.mark.parametrize("golden", _DATABASES, ids=lambda path: path.stem)
+async def test_records_and_journal_of_an_earlier_holdall_are_read(tmp_path: Path, golden: Path) -> None:
+    async with _opened(_restored(tmp_path / "test.db", golden)) as store:
         assert await store.inspect() == []
         assert await store.fetch(Query("sample")) == list(ROWS)
         for name, value in zip(SAMPLE.positions, ROWS[1], strict=True):
             if name != "friends":
                 found = await store.fetch(Query("sample", Compare((name,), Op.EQ, value)))
                 assert ROWS[1] in found, name
-        assert [read_row(values) for values in await store.fetch(Query(JOURNAL.name))] == _JOURNAL
+        assert [read_row(values) for values in await store.fetch(Query(JOURNAL.name))] == _journal(
+            "" if golden.stem == "sqlite_1" else RESERVATION.home
+        )
         assert await has_marker(store, COMMIT, "golden")
         assert not await has_marker(store, COMMIT, "other")
 
 
-async def test_what_an_earlier_holdall_holds_is_held_and_written(tmp_path: Path) -> None:
-    async with _opened(_restored(tmp_path / "test.db")) as store:
+@pytest.mark.parametrize("golden", _DATABASES, ids=lambda path: path.stem)
+async def test_what_an_earlier_holdall_holds_is_held_and_written(tmp_path: Path, golden: Path) -> None:
+    async with _opened(_restored(tmp_path / "test.db", golden)) as store:
         assert await store.prepared() == [RESERVATION]
         new = Change(Verb.ADD, "sample", 9, ("name", "code", "version"), ("n", "new", 1))
         for change in (*HELD, new):

@@ -1,9 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import msgspec
 import pytest
 
+from holdall.query import Schema
 from holdall.stores.sql import SqlStore, open_sql
-from holdall.testing.conformance import StoreConformance
+from holdall.testing.conformance import StoreConformance, odd_names
+from tests.servers.scratch import drop_namespace, own_name
+
+OTHER_DATABASE = own_name("holdall_books & co")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def other_database(mariadb_url: str) -> Iterator[None]:
+    """The database of other names goes when its tests are done."""
+    yield
+    drop_namespace(mariadb_url, OTHER_DATABASE)
 
 
 class TestMariadb(StoreConformance):
@@ -13,3 +27,14 @@ class TestMariadb(StoreConformance):
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("mariadb", request.getfixturevalue("mariadb_url"), lock_timeout=1)
+
+
+class TestMariadbUnderOtherNames(StoreConformance):
+    examples = 20
+    histories = 4
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("named", request.getfixturevalue("mariadb_url"), lock_timeout=1)
+
+    def named(self, schema: Schema) -> Schema:
+        return msgspec.structs.replace(odd_names(schema, is_split=True), namespace=OTHER_DATABASE)

@@ -15,7 +15,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from holdall.errors import LockConflict, Reserved, StaleVersion, Unsupported
+from holdall.errors import LockConflict, Reserved, StaleVersion, UnknownFormat, Unsupported
 from holdall.query import Query
 from holdall.store import Change, Hold, Outcome, Reservation, Verb
 from holdall.stores.sql import open_sql, postgres_transaction
@@ -435,3 +435,25 @@ async def test_a_row_that_cannot_be_read_keeps_everybody_away(
     (found,) = caught.value.reservations
     assert (found.commit, found.is_readable) == (COMMIT, column != "reservation")
     assert [item.commit for item in await store.prepared()] == [COMMIT]
+
+
+async def test_a_row_of_another_format_is_left_alone_and_told_by_its_number(
+    opens: Open, raw: asyncpg.Connection
+) -> None:
+    store = opens()
+    (first,) = await _authors(store, "a")
+    part = [_rename(first, "held")]
+    await store.prepare(RESERVATION, part)
+    await raw.execute("UPDATE holdall_reservation SET format = 9")
+    before = await raw.fetch("SELECT * FROM holdall_reservation")
+    await store.renew_prepared(RESERVATION)
+    for work in (
+        store.commit_prepared(COMMIT, part),
+        store.roll_back_prepared(COMMIT),
+        store.prepare(RESERVATION, part),
+    ):
+        with pytest.raises(UnknownFormat, match=rf"{COMMIT}.* format 9.*use the version") as told:
+            await work
+        assert (told.value.found, told.value.known) == (9, 1)
+    assert await raw.fetch("SELECT * FROM holdall_reservation") == before
+    assert await _names(store) == {first: "a"}

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from holdall.query import Schema
 from holdall.stores.sql import SqlStore, open_sql
-from holdall.testing.conformance import StoreConformance
+from holdall.testing.conformance import StoreConformance, odd_names
 from tests.servers.embedded_postgres import EmbeddedPostgres
 
 
@@ -38,3 +40,14 @@ class TestPostgresqlThatPrepares(StoreConformance):
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("preparing", request.getfixturevalue("preparing_url"), lock_timeout=0.05)
+
+
+class TestPostgresqlUnderOtherNames(StoreConformance):
+    examples = 20
+    histories = 4
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("named", request.getfixturevalue("postgres_url"))
+
+    def named(self, schema: Schema) -> Schema:
+        return msgspec.structs.replace(odd_names(schema, is_split=True), namespace="Books & co")

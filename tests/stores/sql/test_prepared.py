@@ -12,10 +12,11 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from holdall.errors import LockConflict, StaleVersion, StoreUnavailable, Unsupported
+from holdall.errors import LockConflict, StaleVersion, StoreUnavailable, UnknownFormat, Unsupported
 from holdall.query import Query
 from holdall.store import RESERVATION_FORMAT, Change, Hold, Reservation, Verb
-from holdall.stores.sql import SqlStore, open_sql
+from holdall.store import reservation as reservations
+from holdall.stores.sql import SqlStore, open_sql, prepared_names
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.prepared_names import Holder, PreparedName, from_gid, from_xid, to_gid, to_xid
 from tests.servers.embedded_postgres import EmbeddedPostgres
@@ -258,6 +259,28 @@ async def test_other_databases_of_the_server_know_nothing_of_it(opens: Open, nei
     assert await neighbour.prepared() == []
     assert await store.prepared() == [reservation]
     await neighbour.close()
+
+
+@pytest.mark.parametrize("url", ["preparing_url"], indirect=True, ids=["postgres"])
+async def test_what_another_version_has_prepared_is_named_and_never_ended(
+    opens: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, reservation = opens(), _reservation()
+    await store.prepare(reservation, [add_author("a", 1000)])
+    with monkeypatch.context() as later:
+        for module in (prepared_names, reservations):
+            later.setattr(module, "RESERVATION_FORMAT", 9)  # to which those of today are another format
+        found = opens()
+        seen = [item for item in await found.prepared() if not item.is_readable]
+        assert seen
+        for item in seen:
+            assert item.format == RESERVATION_FORMAT
+            with pytest.raises(UnknownFormat, match=f"format {RESERVATION_FORMAT}"):
+                await found.roll_back_prepared(item.commit)
+            with pytest.raises(UnknownFormat, match=f"format {RESERVATION_FORMAT}"):
+                await found.commit_prepared(item.commit, [add_author("a", 1000)])
+    assert reservation in await opens().prepared()
+    await store.roll_back_prepared(reservation.commit)
 
 
 @pytest.mark.parametrize("url", ["preparing_url"], indirect=True, ids=["postgres"])

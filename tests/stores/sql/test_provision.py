@@ -103,7 +103,7 @@ def test_tables_that_refer_to_each_other_can_be_created_and_dropped() -> None:
         "right", (ID, FieldSchema("other", Kind.REF, nullable=True, target="left", target_key=(ID,))), ("id",)
     )
     tables, run = bound(left, right), database()
-    for statement in create_statements(tables, ()):
+    for statement in create_statements(tables, {}):
         run(statement)
     assert differences(tables, found(run)) == []
     run('BEGIN; INSERT INTO "left" VALUES (1, 1); INSERT INTO "right" VALUES (1, 1); COMMIT')

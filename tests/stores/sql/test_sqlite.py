@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from holdall.query import Schema
 from holdall.stores.sql import SqlStore, open_sql
-from holdall.testing.conformance import StoreConformance
+from holdall.testing.conformance import StoreConformance, odd_names
 
 
 class TestSqliteFile(StoreConformance):
@@ -30,3 +31,14 @@ class TestSqliteByTheStandardLibrary(StoreConformance):
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         path = request.getfixturevalue("tmp_path_factory").mktemp("sqlite") / "test.db"
         return open_sql("sqlite", f"sqlite:///{path}?driver=stdlib")
+
+
+class TestSqliteUnderOtherNames(StoreConformance):
+    examples = 40
+    histories = 6
+
+    def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("sqlite", "sqlite://")
+
+    def named(self, schema: Schema) -> Schema:
+        return odd_names(schema, is_split=True)

@@ -13,7 +13,7 @@ import apsw
 import msgspec
 import pytest
 
-from holdall.errors import AlreadyExists, ReferenceViolation, Reserved, StaleVersion, UniqueViolation
+from holdall.errors import AlreadyExists, ReferenceViolation, Reserved, StaleVersion, UniqueViolation, UnknownFormat
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Hold, KeyOf, Outcome, Preparable, Reservation, Verb
 from holdall.stores.sql import open_sql
@@ -250,6 +250,26 @@ async def test_what_cannot_be_read_keeps_everybody_away(tmp_path: Path, column: 
         assert found.commit == "c1"
         assert found.is_readable is (column != "reservation")
         assert [item.commit for item in await store.prepared()] == ["c1"]
+
+
+async def test_a_row_of_another_format_is_left_alone_and_told_by_its_number(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path / 'test.db'}") as store:
+        await store.prepare(reservation("c1"), [add_author("a", 7)])
+        connection = apsw.Connection(str(tmp_path / "test.db"))
+        connection.execute("UPDATE holdall_reservation SET format = 9")
+        before = connection.execute("SELECT * FROM holdall_reservation").fetchall()
+        await store.renew_prepared(reservation("c1", after=600))
+        for work in (
+            store.commit_prepared("c1", [add_author("a", 7)]),
+            store.roll_back_prepared("c1"),
+            store.prepare(reservation("c1"), [add_author("a", 7)]),
+        ):
+            with pytest.raises(UnknownFormat, match=r"c1.* format 9.*use the version") as told:
+                await work
+            assert (told.value.found, told.value.known) == (9, 1)
+        assert connection.execute("SELECT * FROM holdall_reservation").fetchall() == before
+        connection.close()
+        assert await names(store) == []
 
 
 async def test_the_table_comes_with_the_journal_and_goes_with_it(tmp_path: Path) -> None:

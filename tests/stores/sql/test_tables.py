@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 
 from holdall.errors import DeclarationError, QueryError
-from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema
+from holdall.query import FieldSchema, Generated, Kind, LinkTable, ManyForm, Schema
+from holdall.stores.sql import open_sql
 from holdall.stores.sql.columns import identifier
 from holdall.stores.sql.dialect import POSTGRESQL, SQLITE, Dialect
 from holdall.stores.sql.layout import Rule
@@ -92,9 +93,11 @@ def test_two_collections_of_one_name_are_refused() -> None:
         bound(Schema("book", (ID,), ("id",)), Schema("BOOK", (ID,), ("id",))).layout("book")
 
 
-def test_only_a_whole_integer_key_is_counted() -> None:
-    with pytest.raises(DeclarationError, match="whole key"):
-        bound(Schema("pair", (ID, FieldSchema("other", Kind.INT)), ("id", "other")))
+def test_only_one_integer_of_a_key_is_counted() -> None:
+    counted = FieldSchema("other", Kind.INT, generated=Generated.STORE)
+    for other, key in ((counted, ("id", "other")), (FieldSchema("other", Kind.INT), ("other",))):
+        with pytest.raises(DeclarationError, match="one integer of the key"):
+            bound(Schema("pair", (ID, other), key))
 
 
 @pytest.mark.parametrize("kind", [Kind.JSON, Kind.MANY])
@@ -168,3 +171,52 @@ def test_indexes_whose_names_run_together_are_two() -> None:
 def test_names_as_long_as_databases_take_are_kept_whole() -> None:
     assert identifier("n" * 63) == "n" * 63
     assert len(identifier("n" * 64)) == 63
+
+
+_SERVERS = {"postgresql": "postgresql://u@127.0.0.1/x", "mariadb": "mariadb://u@127.0.0.1/x", "sqlite": "sqlite://"}
+
+
+@pytest.mark.parametrize(
+    "server, name, told",
+    [
+        ("postgresql", "x" * 63, ""),
+        ("postgresql", "x" * 64, "keeps 63 bytes of a name, and this has 64"),
+        ("postgresql", "é" * 32, "keeps 63 bytes of a name, and this has 64"),
+        ("postgresql", "ends ", ""),
+        ("postgresql", "😀", ""),
+        ("mariadb", "é" * 64, ""),
+        ("mariadb", "x" * 65, "take names of 64 characters, and this has 65"),
+        ("mariadb", "ends ", "no name that ends with a space"),
+        ("mariadb", "a😀", "no character beyond"),
+        ("sqlite", "x" * 200, ""),
+        ("sqlite", "a\0b", "NUL"),
+    ],
+)
+def test_a_declared_name_that_the_database_would_change_or_refuse_is_refused(server: str, name: str, told: str) -> None:
+    """PostgreSQL cuts names without a word: the column was made, and not found again."""
+    key = FieldSchema("id", Kind.INT)
+    link = LinkTable(name, ("o",), ("t",))
+    for schema in (
+        Schema("thing", (key, FieldSchema("note", Kind.STR, columns=(name,))), ("id",)),
+        Schema("thing", (key,), ("id",), table=name),
+        Schema(
+            "thing",
+            (key, FieldSchema("note", Kind.MANY, target="thing", target_key=(key,), form=ManyForm.LIST, link=link)),
+            ("id",),
+        ),
+    ):
+        store = open_sql("main", _SERVERS[server])
+        if told:
+            with pytest.raises(DeclarationError, match=f"thing.*{told}"):
+                store.bind([schema])
+        else:
+            store.bind([schema])
+
+
+def test_a_column_that_every_table_of_postgresql_has_is_refused_by_its_field() -> None:
+    key = FieldSchema("id", Kind.INT)
+    for field in (FieldSchema("xmin", Kind.INT), FieldSchema("note", Kind.INT, columns=("ctid",))):
+        store = open_sql("main", _SERVERS["postgresql"])
+        with pytest.raises(DeclarationError, match=rf"thing\.{field.name}: PostgreSQL has a column"):
+            store.bind([Schema("thing", (key, field), ("id",))])
+        open_sql("main", _SERVERS["mariadb"]).bind([Schema("thing", (key, field), ("id",))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,21 @@ def test_a_file_may_end_in_yml(tmp_path: Path, layout: Any) -> None:
     run(store.drop())
     assert not short.exists()
     assert not file.exists()
+
+
+@pytest.mark.parametrize("failing", ["listxattr", "setxattr"])
+def test_a_file_system_without_attributes_is_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    file = placed(tmp_path, "record")
+    file.chmod(0o640)
+    monkeypatch.setattr("os.listxattr", lambda *_: ["user.note"], raising=False)
+    monkeypatch.setattr("os.getxattr", lambda *_: b"kept", raising=False)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(f"os.{failing}", refuse, raising=False)
+    run(atlas(tmp_path).apply([update("Country", "FR", name="F")]))
+    assert file.read_text() == "name: F\n"
+    assert file.stat().st_mode & 0o7777 == 0o640

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,44 @@ def test_a_disk_error_at_any_stage_leaves_nothing(tmp_path: Path, layout: Layout
         assert leftovers(root) == []
         run(store.apply(dying.CHANGES))
         assert content(root, layout) == after
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("has_further_names", [False, True])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_file_that_cannot_be_replaced_keeps_nobody_from_the_others(
+    tmp_path: Path, layout: Layout, has_further_names: bool, order: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = prepared(tmp_path / "root", layout)
+    before = content(root, layout)
+    fixed = "FR.yaml" if layout == "record" else "Country.yaml"  # mounted by itself, or without the right to write
+    if has_further_names:
+        os.link(next(root.rglob(fixed)), tmp_path / "twin.yaml")
+    names: list[str] = []
+
+    def refuse(target: str) -> None:
+        if target.endswith(fixed):
+            names.append(target)
+            raise OSError(errno.EBUSY, "Device or resource busy", target)
+
+    def refusing(original: Callable[[Folder, str, str], None]) -> Callable[[Folder, str, str], None]:
+        def moved(self: Folder, source: str, target: str) -> None:
+            refuse(target)
+            original(self, source, target)
+
+        return moved
+
+    monkeypatch.setattr(Folder, "rename", refusing(Folder.rename))
+    monkeypatch.setattr(Folder, "overwrite", refusing(Folder.overwrite))
+    store = dying.opened(root, layout)
+    changes = [update("City", 1, name="Lutetia"), update("Country", "FR", name="Gallia")][::order]
+    with pytest.raises(StoreUnavailable, match="busy"):
+        run(store.apply(changes))
+    assert names
+    assert leftovers(root) == []
+    assert content(root, layout) == before
+    run(store.apply([update("City", 1, name="Lutetia")]))
+    assert content(root, layout)[1][1][1] == "Lutetia"
 
 
 @pytest.mark.parametrize("damage", [b"{", b'{"moves":[{"staged":null,"target":"../x"}],"digest":""}', b""])

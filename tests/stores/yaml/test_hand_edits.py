@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from holdall.errors import CorruptRecord, LimitExceeded, StoreError
+from holdall.errors import CorruptRecord, LimitExceeded, StoreError, StoreUnavailable
 from holdall.query import Query
 from holdall.store import Change
 from tests.support.yaml_collections import add, atlas, remove, row, rows, run, update
@@ -136,6 +136,37 @@ def test_every_edit_is_seen_at_once(tmp_path: Path, layout: Any) -> None:
     file.unlink()
     assert row(store, "Country", "FR") is None
     assert rows(store, "Country") == {}
+
+
+@pytest.mark.parametrize("layout", ["record", "collection"])
+@pytest.mark.parametrize("act", ["change", "remove", "add", "change several"])
+def test_what_a_hand_writes_at_the_same_moment_is_not_lost(tmp_path: Path, layout: Any, act: str) -> None:
+    store = atlas(tmp_path, layout)
+    run(store.apply([add("Country", code="FR", name="France"), add("City", name="Paris", visits=0, version=1)]))
+    record = tmp_path / ("Country/IT.yaml" if act == "add" else "Country/FR.yaml")
+    file = record if layout == "record" else tmp_path / "Country.yaml"
+    changes = {
+        "change": [update("Country", "FR", name="Gallia")],
+        "remove": [remove("Country", "FR")],
+        "add": [add("Country", code="IT", name="Italia")],
+        "change several": [update("City", 1, name="Lutetia"), update("Country", "FR", name="Gallia")],
+    }[act]
+    kept = "name: by hand\n" if layout == "record" else "- code: XX\n  name: by hand\n"
+
+    def write(stage: str) -> None:
+        if stage == "staged":
+            file.write_text(kept)
+
+    store._journal.reached = write
+    with pytest.raises(StoreUnavailable, match="by hand"):
+        run(store.apply(changes))
+    store._journal.reached = lambda stage: None
+    assert file.read_text() == kept
+    assert [path for path in tmp_path.rglob("*") if path.name.startswith((".holdall-", "journal"))] == []
+    key = "XX" if layout == "collection" else record.stem
+    assert rows(store, "Country")[key][1] == "by hand"
+    run(store.apply([update("Country", key, name="again")]))
+    assert rows(store, "Country")[key][1] == "again"
 
 
 def test_a_returned_record_is_the_callers_own(tmp_path: Path) -> None:

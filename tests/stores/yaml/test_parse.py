@@ -10,6 +10,7 @@ from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.flow import MAX_DEPTH
 from holdall.stores.yaml.parse import parse
 from holdall.stores.yaml.source import Source, decoded
+from tests.support.draws import draws
 from tests.support.second_yaml_parser import identical, second
 
 LAUGHS = "a: &a [x, x, x]\n" + "".join(
@@ -55,6 +56,7 @@ FRAGMENTS = [
     "over\n  lines",
     "---\n",
     "...\n",
+    "... x",
 ]
 
 
@@ -62,7 +64,7 @@ def reading(text: str) -> Any:
     return parse(Source(text).text)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=draws(400, 1000))
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join))
 @example("a: 'x'# c\n")
 @example("- a: |+\n\n    x\n\n- b\n")
@@ -71,8 +73,11 @@ def reading(text: str) -> Any:
 def test_a_second_parser_reads_the_same(text: str) -> None:
     try:
         ours = reading(text)
+    except Unreadable:
+        return
+    try:
         theirs = second(text)
-    except Exception:  # one of the two refuses it, by whatever error
+    except Exception:  # refused, by whatever error
         return
     if text.endswith("...\n") and ("|" in text or ">" in text):
         return  # theirs takes the end of the document for a line of a block scalar
@@ -141,6 +146,9 @@ def test_what_is_written_in_unusual_ways(text: str) -> None:
         ("a: 1\n---\nb: 2", "line 2: a second document"),
         ("---\na: 1\n---\nb: 2", "line 3: a second document"),
         ("a: 1\n...\nb: 2", "line 3: a second document"),
+        ("a: 1\n... b", "line 2: behind"),
+        ("a: 1\n... b\n", "line 2: behind"),
+        ("...\n...\tb", "line 2: behind"),
         ("{a: 1}: 2", "cannot be a name"),
         ("? [a]\n: 2", "cannot be a name"),
         ("a: [1, 2", "line 1"),

@@ -23,6 +23,7 @@ from holdall.errors import (
     StaleVersion,
     StoreError,
     StoreUnavailable,
+    UnknownFormat,
 )
 from holdall.query import FieldSchema, Kind, Query, Schema
 from holdall.store import Change, Reservation, Verb
@@ -306,6 +307,14 @@ def test_a_reservation_of_another_version_covers_everything(tmp_path: Path) -> N
     assert run(store.prepared()) == [held]
     assert "format 2" in run(store.inspect())[0]
     run(store.renew_prepared(RESERVATION))
+    for work in (
+        store.commit_prepared(COMMIT, PREPARED),
+        store.roll_back_prepared(COMMIT),
+        store.prepare(RESERVATION, PREPARED),
+    ):
+        with pytest.raises(UnknownFormat, match=rf"\.holdall/reserved/{COMMIT}.*format 2") as told:
+            run(work)
+        assert told.value.found == 2
     assert b"who knows" in file.read_bytes()
 
 

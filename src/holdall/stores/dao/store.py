@@ -31,7 +31,7 @@ from holdall.stores.dao.errors import as_read_error, as_store_error
 __all__ = ["DaoStore", "open_dao"]
 
 # Of keys and lists the store sees nothing: they are the DAO's business.
-_FEATURES = frozenset({Feature.GENERATED_KEYS, Feature.COMPOSITE_KEYS, Feature.STORED_MANY})
+_FEATURES = frozenset({Feature.GENERATED_KEYS, Feature.GENERATED_PARTS, Feature.COMPOSITE_KEYS, Feature.STORED_MANY})
 
 
 def open_dao(

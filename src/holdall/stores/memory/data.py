@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from holdall.errors import ReferenceViolation, StoreError
-from holdall.query import Generated, Key, Kind, Schema, Value
+from holdall.query import AnyQuery, Key, Kind, Schema, Value, select
 from holdall.store import APPLIED, Change, Outcome, Row, Verb, awaits_key, with_made_keys
 from holdall.stores.memory.table import Table
 
@@ -65,6 +65,14 @@ class Data:
         holders, rows = table.referring[field], table.rows
         return lambda key: [rows[holder] for holder in holders.get(key, ())]
 
+    def all_of(self, collection: str) -> Iterable[Row]:
+        """Every row of the collection."""
+        return self.tables[collection].rows.values()
+
+    def found(self, query: AnyQuery) -> Iterable[Row]:
+        """The rows that a query by itself means."""
+        return select(query, self.tables[query.collection].rows.values(), self)
+
     def apply(self, changes: Sequence[Change], effects: list[Effect]) -> list[Outcome]:
         """Apply all changes in order, then look whether values are unique.
 
@@ -121,10 +129,10 @@ class Data:
     def _add(self, table: Table, given: dict[str, Value], key: Key, position: int) -> tuple[Any, Outcome]:
         schema, outcome = table.schema, APPLIED
         if key is None:
+            if schema.counted is not None and given.get(schema.counted) is None:
+                given[schema.counted] = table.next_key()
+                outcome = Outcome(key=schema.key_from(given))
             key = given.get(schema.key[0]) if len(schema.key) == 1 else tuple(given.get(name) for name in schema.key)
-        if key is None and schema.by_name[schema.key[0]].generated is Generated.STORE:
-            key = table.next_key()
-            outcome = Outcome(key=key)
         given.update(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))
         unknown = given.keys() - schema.positions.keys()
         if unknown:

@@ -18,19 +18,32 @@ from holdall.query import (
     resolve,
     select,
 )
-from holdall.store import Capabilities, CommitClass, Feature, Hold, Row, Rows, demand_query
+from holdall.store import (
+    OF_TABLES,
+    Capabilities,
+    CommitClass,
+    Feature,
+    Hold,
+    Isolation,
+    LockMode,
+    Row,
+    Rows,
+    demand_query,
+)
 from holdall.stores.memory.data import Data
 
-__all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows"]
+__all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows", "keys_asked"]
 
 CAPABILITIES = Capabilities(
     commit=CommitClass.TX,
-    features=frozenset(Feature),
+    features=frozenset(Feature) - OF_TABLES,
     operators=frozenset(Op),
     kinds=frozenset(Kind),
     is_durable=False,
     is_embedded=True,
     hold=Hold.RESERVED,
+    isolation=frozenset(Isolation),
+    locks=frozenset(LockMode),
 )
 """What a memory store can do: everything."""
 
@@ -39,6 +52,8 @@ def fetch_rows(data: Data, query: AnyQuery) -> Rows:
     """The rows the query means. Raises QueryError for a query that does not fit the collections."""
     _refuse(data, query)
     found = select(query, _candidates(data, query), data)
+    if query.grouping is not None:
+        return found
     paths = query.projection or tuple((field.name,) for field in data.schemas[query.collection].stored)
     if _has_json(data, query.collection, paths):
         return [copied(row) for row in found]
@@ -69,13 +84,14 @@ def copied(value: object) -> Value:
 def _candidates(data: Data, query: AnyQuery) -> Iterable[Row]:
     """The rows with the wanted keys where the condition demands certain keys, else all rows."""
     schema, rows = data.schemas[query.collection], data.tables[query.collection].rows
-    wanted = _wanted_keys(schema, query)
+    wanted = keys_asked(schema, query)
     if wanted is None:
         return rows.values()
     return [row for key in wanted if (row := rows.get(key)) is not None]
 
 
-def _wanted_keys(schema: Schema, query: AnyQuery) -> Iterable[Key] | None:
+def keys_asked(schema: Schema, query: AnyQuery) -> Iterable[Key] | None:
+    """The keys that the condition demands, None where it demands none."""
     items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
     equal: dict[str, Value] = {}
     for item in items:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from holdall.errors import StaleVersion
-from holdall.query import AnyQuery, Key, Schema
-from holdall.store import Capabilities, Change, Outcome, Rows, StoreTransaction, demand_schema
+from holdall.query import AnyQuery, Key, Schema, outline
+from holdall.store import Capabilities, Change, Outcome, Rows, StorePlan, StoreTransaction, demand_schema
 from holdall.stores.memory.data import Data
-from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows
+from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows, keys_asked
 from holdall.stores.memory.reservations import Reservations
 from holdall.stores.memory.transaction import MemoryTransaction
 
@@ -42,6 +42,15 @@ class MemoryRecords:
     async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means; a condition on the whole key alone does not scan."""
         return fetch_rows(self._committed(), query)
+
+    async def explain(self, query: AnyQuery, *, analyze: bool = False) -> StorePlan:
+        """Say which records are looked at for a query; with ``analyze`` also how many rows are found."""
+        data = self._committed()
+        keys = keys_asked(data.schemas[query.collection], query)
+        number = len(data.tables[query.collection].rows)
+        told = f"all {number} records are looked at" if keys is None else f"by key: {len(tuple(keys))} records"
+        rows = fetch_rows(data, query) if analyze else ()
+        return StorePlan(outline(query), f"{told}; {len(rows)} rows are found" if analyze else told)
 
     async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from holdall.store import StoreTransaction, demand_options
+from holdall.store import Isolation, StoreTransaction, demand_options
 from holdall.stores.memory.preparing import PreparingMemory
 
 __all__ = ["MemoryStore", "open_memory"]
@@ -25,4 +25,8 @@ class MemoryStore(PreparingMemory):
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """A transaction; writers wait for its end, readers see the records as they were before it."""
+        return self._transaction()
+
+    def transaction_at(self, isolation: Isolation) -> AbstractAsyncContextManager[StoreTransaction]:
+        """The same: one writer after the other is as isolated as can be."""
         return self._transaction()

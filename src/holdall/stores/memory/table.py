@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError, UniqueViolation
-from holdall.query import Generated, Key, Kind, Schema, Value
+from holdall.query import Key, Kind, Schema, Value
 from holdall.store import Change, Members, Row
 
 __all__ = ["Table"]
@@ -24,6 +24,7 @@ class Table:
         self.schema = schema
         self.rows: dict[Key, Row] = {}
         self.last_key = 0
+        self._counted = None if schema.counted is None else schema.positions[schema.counted]
         self.references = tuple(field for field in schema.stored if field.kind in (Kind.REF, Kind.MANY))
         self.referring: dict[str, dict[Key, dict[Key, None]]] = {field.name: {} for field in self.references}
         self.required = tuple(
@@ -54,8 +55,8 @@ class Table:
         if key in self.rows:
             raise AlreadyExists(self.store, self.schema.name, self.schema.key, position)
         self._check_row(row)
-        if self.schema.by_name[self.schema.key[0]].generated is Generated.STORE and key > self.last_key:
-            self.last_key = key
+        if self._counted is not None and (made := row[self._counted]) > self.last_key:
+            self.last_key = made
         self.restore(key, row)
         return None
 

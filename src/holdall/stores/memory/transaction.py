@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
 from holdall.errors import StoreError
 from holdall.query import AnyQuery, Kind
-from holdall.store import Change, Outcome, Rows, Verb, demand_changes
+from holdall.store import (
+    BulkChange,
+    Change,
+    LockMode,
+    Outcome,
+    Rows,
+    Verb,
+    changes_of_rows,
+    demand_at_most,
+    demand_changes,
+    demand_settable,
+)
 from holdall.stores.memory.data import Data, Effect
 from holdall.stores.memory.fetch import copied, count_rows, fetch_rows
 
@@ -35,6 +47,22 @@ class MemoryTransaction:
         self._require_open()
         return fetch_rows(self._data, query)
 
+    async def fetch_locked(self, query: AnyQuery, lock: LockMode) -> Rows:
+        """As ``fetch``: nobody else writes before this transaction ends."""
+        return await self.fetch(query)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction: an exception in its block undoes what was written in it."""
+        self._require_open()
+        effects, removed = len(self._effects), len(self._removed)
+        try:
+            yield
+        except BaseException:
+            self._data.undo(self._effects[effects:])
+            del self._effects[effects:], self._removed[removed:]
+            raise
+
     async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means, this transaction's own changes included."""
         self._require_open()
@@ -44,6 +72,15 @@ class MemoryTransaction:
         """Apply all changes or none of these; references are checked when the transaction ends."""
         self._require_open()
         return self.apply_now(changes)
+
+    async def change_all(self, change: BulkChange) -> int:
+        """Change every record that a query means."""
+        rows = await self.fetch(change.query)
+        schema = self._data.schemas[change.query.collection]
+        demand_settable(self._data.store, schema, change.fields)
+        demand_at_most(change, len(rows))
+        self.apply_now(changes_of_rows(change, schema, rows))
+        return len(rows)
 
     def apply_now(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """As ``apply``."""

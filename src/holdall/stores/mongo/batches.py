@@ -41,6 +41,11 @@ class Batch(msgspec.Struct):
         return len(self.keys)
 
     @property
+    def is_check(self) -> bool:
+        """Whether its records are compared and not written."""
+        return self.verb is Verb.UPDATE and not self.fields
+
+    @property
     def lacks_keys(self) -> bool:
         """Whether a key is still to be made."""
         return NoneType in set(map(type, self.keys))

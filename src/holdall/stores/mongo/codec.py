@@ -8,7 +8,8 @@
 | datetime | text, ``2024-05-06T07:08:09.000000Z``: a BSON date has no microseconds; with ``native_dates`` a date |
 | date, time | text, ``2024-05-06``, ``07:08:09.000000`` |
 | timedelta | int64 microseconds |
-| uuid | binary, subtype 4 |
+| uuid | binary, subtype 4; with ``uuids`` subtype 3, its bytes as an old driver orders them |
+| str that is an ObjectId | ObjectId |
 | json | documents and arrays, see ``json_value`` |
 | ref | the target's key; a document of its parts if there are several |
 | many | an array of keys |
@@ -26,12 +27,22 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from bson.binary import Binary
 from bson.decimal128 import Decimal128, create_decimal128_context
+from bson.errors import InvalidId
 from bson.int64 import Int64
+from bson.objectid import ObjectId
 
 from holdall.query import FieldSchema, Key, Kind, Value
+from holdall.stores.mongo.collection import MongoCollection
 from holdall.stores.mongo.errors import Misfit
-from holdall.stores.mongo.json_value import json_to_document, json_to_value
+from holdall.stores.mongo.json_value import (
+    extended_to_document,
+    extended_to_value,
+    json_to_document,
+    json_to_value,
+)
+from holdall.stores.mongo.legacy_uuids import legacy_uuids
 from holdall.stores.mongo.raw_documents import Undecodable
 
 __all__ = ["Codec", "codec_of", "key_document", "neighbours"]
@@ -44,6 +55,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}")
 _MOMENT = re.compile(f"{_DATE.pattern}T{_TIME.pattern}Z")
 _LARGEST = 2**63 - 1
+_USUAL = MongoCollection()
 _written = msgspec.to_builtins
 
 
@@ -77,14 +89,20 @@ class Codec(msgspec.Struct, frozen=True):
         raise Misfit(f"is stored as a {kind.__name__}")
 
 
-def codec_of(field: FieldSchema, *, native_dates: bool = False) -> Codec:
+def codec_of(field: FieldSchema, options: MongoCollection = _USUAL) -> Codec:
     """How this field's values are kept."""
     if field.kind is Kind.REF:
-        return _reference(field, native_dates)
+        return _reference(field, options)
     if field.kind is Kind.MANY:
-        return _many(_reference(field, native_dates))
-    if field.kind is Kind.DATETIME and native_dates:
+        return _many(_reference(field, options))
+    if field.is_object_id:
+        return _OBJECT_ID
+    if field.kind is Kind.DATETIME and options.native_dates:
         return _NATIVE_DATETIME
+    if field.kind is Kind.JSON and options.extended_json:
+        return _EXTENDED_JSON
+    if field.kind is Kind.UUID and options.uuids != "standard":
+        return Codec(frozenset({_NULL}), frozenset({Binary}), *legacy_uuids(options.uuids))
     return _SCALARS[field.kind]
 
 
@@ -198,11 +216,27 @@ def _from_timedelta(stored: Value) -> timedelta:
     return timedelta(microseconds=int(stored))
 
 
+def _object_id(value: str) -> ObjectId:
+    try:
+        return ObjectId(value)
+    except (InvalidId, TypeError):
+        raise Misfit("is no ObjectId") from None
+
+
 _NULL: type = NoneType
 _NUMBERS = frozenset({int, Int64})
 _TEXT = frozenset({str})
 
 _NATIVE_DATETIME = Codec(frozenset({_NULL, datetime}), encode=_native_datetime)
+
+_OBJECT_ID = Codec(frozenset({_NULL}), frozenset({ObjectId}), _object_id, str)
+
+_EXTENDED_JSON = Codec(
+    frozenset({_NULL, str, bool}),
+    frozenset({dict, list, int, float, Int64, ObjectId, datetime, Decimal128, bytes, Binary, UUID}),
+    extended_to_document,
+    extended_to_value,
+)
 
 _SCALARS: dict[Kind, Codec] = {
     Kind.BOOL: Codec(frozenset({_NULL, bool})),
@@ -227,11 +261,11 @@ _SCALARS: dict[Kind, Codec] = {
 }
 
 
-def _reference(field: FieldSchema, native_dates: bool) -> Codec:
-    parts = [codec_of(part, native_dates=native_dates) for part in field.target_key]
+def _reference(field: FieldSchema, options: MongoCollection) -> Codec:
+    parts = [codec_of(part, options) for part in field.target_key]
     if len(parts) == 1:
         return parts[0]
-    return key_document(tuple(part.name for part in field.target_key), parts)
+    return key_document(tuple([part.column for part in field.target_key]), parts)
 
 
 def key_document(names: tuple[str, ...], parts: list[Codec]) -> Codec:

@@ -15,10 +15,10 @@ from holdall.store import Members
 from holdall.stores.mongo.batches import Batch
 from holdall.stores.mongo.documents import encoded_column
 from holdall.stores.mongo.errors import Misfit, unstorable
-from holdall.stores.mongo.layout import TOKEN, Place
+from holdall.stores.mongo.layout import GUARD, TOKEN, Place
 from holdall.stores.mongo.source import Document
 
-__all__ = ["as_expected", "departures_of", "documents_of", "filters_of", "is_light", "updates_of"]
+__all__ = ["as_expected", "departures_of", "documents_of", "filters_of", "guards_of", "is_light", "updates_of"]
 
 
 def documents_of(batch: Batch) -> list[Document]:
@@ -31,12 +31,12 @@ def documents_of(batch: Batch) -> list[Document]:
         if name in key_names:
             continue
         stored, has_missing = encoded_column(layout, place, columns.get(name) or _absent(place, len(batch)))
-        (partial if has_missing else whole)[name] = stored
+        (partial if has_missing else whole)[place.path] = stored
     documents = _builder(tuple(whole))(zip(*whole.values(), strict=True))
-    for name, column in partial.items():
+    for path, column in partial.items():
         for document, value in zip(documents, column, strict=True):
             if value is not None:
-                document[name] = value
+                document[path] = value
     return documents
 
 
@@ -62,7 +62,7 @@ def is_light(batch: Batch) -> bool:
     for place, name in enumerate(batch.fields):
         field = by_name[name]
         is_text = _of_key(field).kind is Kind.STR
-        size += len(name) * len(batch)
+        size += len(field.column.encode()) * len(batch)
         size += _most_bytes(field, [row[place] for row in batch.rows] if is_text else batch.rows)
     return size < _MOST_BYTES
 
@@ -128,6 +128,16 @@ def departures_of(batch: Batch) -> list[UpdateOne]:
         for index, place, members in _members(batch)
         if members.come and members.gone
     ]
+
+
+def guards_of(filters: Iterable[Document]) -> Iterator[UpdateOne]:
+    """The updates that leave documents as they are and are changes all the same: of two who make one, one has to wait.
+
+    An update that changes nothing is none to the server.
+    """
+    for wanted in filters:
+        yield UpdateOne(wanted, {"$set": {GUARD: True}})
+        yield UpdateOne({"_id": wanted["_id"]}, {"$unset": {GUARD: ""}})
 
 
 def updates_of(batch: Batch, *, at_once: bool = False) -> list[Document]:

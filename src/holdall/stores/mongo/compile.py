@@ -83,7 +83,7 @@ def _exact(place: Place, value: object) -> Value:
 
 
 def _inexact(place: Place, op: Op, value: object) -> Filter:
-    below, above = neighbours(place.field, value, native_dates=place.native_dates)
+    below, above = neighbours(place.field, value, native_dates=place.options.native_dates)
     if op is Op.EQ:
         return NOTHING
     if op is Op.NE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC
 from threading import Lock
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -19,9 +18,20 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from holdall.errors import DeclarationError, StoreError, StoreUnavailable, Unsupported
-from holdall.store import AnewInChild, keep_for_ever, refuse_fragment, watch_forks
+from holdall.query import Value
+from holdall.store import (
+    AnewInChild,
+    Observer,
+    PoolFigures,
+    PoolOptions,
+    Seam,
+    keep_for_ever,
+    refuse_fragment,
+    watch_forks,
+)
 from holdall.stores.mongo.errors import translating
 from holdall.stores.mongo.source import Document
+from holdall.stores.mongo.watching import Commands
 
 __all__ = ["Address", "Connection"]
 
@@ -74,17 +84,20 @@ class Connection(AnewInChild):
         address: Address,
         *,
         needs_transactions: bool,
-        connections: int,
-        timeout: float,
-        connect_timeout: float,
+        options: PoolOptions,
+        idle_timeout: float | None = None,
     ) -> None:
-        self.timeout = timeout
+        connect_timeout = options.connect_timeout
+        self.seam = Seam(store, "mongo", "mongodb")
+        self.timeout = options.timeout
         self._store = store
         self._address = address
         self._needs_transactions = needs_transactions
         self._connect_timeout = connect_timeout
-        settings: dict[str, Any] = {
-            "maxPoolSize": connections,
+        settings: dict[str, Value] = {
+            "maxPoolSize": options.connections,
+            "waitQueueTimeoutMS": int(options.acquire_timeout * 1000),
+            "maxIdleTimeMS": None if idle_timeout is None else int(idle_timeout * 1000),
             "serverSelectionTimeoutMS": int(connect_timeout * 1000),
             "connectTimeoutMS": int(connect_timeout * 1000),
             "appname": "holdall",
@@ -94,6 +107,8 @@ class Connection(AnewInChild):
         self._lock = Lock()
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncMongoClient[Document]] = WeakKeyDictionary()
         self._looked_at: WeakKeyDictionary[asyncio.AbstractEventLoop, bool] = WeakKeyDictionary()
+        self._retired: WeakKeyDictionary[asyncio.AbstractEventLoop, list[AsyncMongoClient[Document]]]
+        self._retired = WeakKeyDictionary()
         watch_forks(self)
 
     async def database(self) -> AsyncDatabase[Document]:
@@ -114,8 +129,32 @@ class Connection(AnewInChild):
         with translating(self._store), self._lock:  # loops run in threads of their own
             for other in [other for other in self._clients if other.is_closed()]:
                 del self._clients[other]  # the client would keep its loop, and both their sockets
-            client = self._clients[loop] = AsyncMongoClient(self._address.url, **self._settings)
+            listeners = [] if self.seam.observer is None else [Commands(self.seam)]
+            settings = {**self._settings, "event_listeners": listeners}
+            client = self._clients[loop] = AsyncMongoClient(self._address.url, **settings)
         return client
+
+    def observe(self, observer: Observer | None) -> None:
+        """Show this observer each command from now on.
+
+        The driver takes listeners when a client is made, so that there is another one from then on; those who are at
+        work on the one before go on with it until ``close``.
+        """
+        is_another = (observer is None) != (self.seam.observer is None)
+        self.seam.observer = observer
+        if is_another:
+            with self._lock:
+                for loop, client in list(self._clients.items()):
+                    self._retired.setdefault(loop, []).append(client)
+                self._clients.clear()
+
+    def pool(self) -> PoolFigures:
+        """How the connections of all event loops are used, as far as the driver tells."""
+        clients = list(self._clients.values())
+        pools = [server.pool for client in clients for server in list(client._topology._servers.values())]
+        most = int(self._settings.get("maxPoolSize", 0)) or None
+        figures = [PoolFigures(most, pool.active_sockets + len(pool.conns), len(pool.conns), None) for pool in pools]
+        return PoolFigures.together(most, figures)
 
     async def close(self) -> None:
         """Close the running loop's client; the next use opens anew."""
@@ -123,15 +162,18 @@ class Connection(AnewInChild):
         with self._lock:
             client = self._clients.pop(loop, None)
             self._looked_at.pop(loop, None)
-        if client is not None:
+            clients = [*self._retired.pop(loop, ()), *(() if client is None else (client,))]
+        for each in clients:
             with translating(self._store), pymongo.timeout(self.timeout):
-                await client.close()
+                await each.close()
 
     def after_fork_in_child(self) -> None:
         """Open clients of its own; another thread may have held the lock when the process forked."""
         for loop, client in list(self._clients.items()):
             keep_for_ever(loop)
             keep_for_ever(client)
+        keep_for_ever(list(self._retired.values()))
+        self._retired = WeakKeyDictionary()
         self._lock, self._clients, self._looked_at = Lock(), WeakKeyDictionary(), WeakKeyDictionary()
 
     async def _look_at(self, client: AsyncMongoClient[Document]) -> None:

@@ -46,7 +46,7 @@ def column_of(documents: Sequence[Document], place: Place) -> tuple[Column, bool
     if path == "_id":
         column = [document["_id"] for document in documents]
     elif path.startswith("_id."):
-        column = [_part(document["_id"], field.name) for document in documents]
+        column = [_part(document["_id"], path.removeprefix("_id.")) for document in documents]
     else:
         column = [document.get(path) for document in documents]
     kinds = set(map(type, column))

@@ -18,6 +18,8 @@ from holdall.stores.mongo.source import Document
 
 __all__ = ["look_at_expected"]
 
+_DOCUMENTS = 500  # read at once
+
 
 async def look_at_expected(
     store: str, database: AsyncDatabase[Document], session: AsyncClientSession | None, batches: Iterable[Batch]
@@ -31,9 +33,17 @@ async def look_at_expected(
         if expected is None:
             continue
         collection, asked = database[layout.collection], projection_of(layout, expected.fields)
+        there: dict[str, Document] = {}
+        keys = [layout.key.encoded(key) for key in batch.keys]
+        for start in range(0, len(keys), _DOCUMENTS):
+            wanted = {"_id": {"$in": keys[start : start + _DOCUMENTS]}}
+            async for document in collection.find(wanted, asked, session=session):
+                there[repr(document["_id"])] = document
         conditions = []
         for index, key in enumerate(batch.keys):
-            found = await collection.find_one({"_id": layout.key.encoded(key)}, asked, session=session)
+            found = there.get(repr(keys[index]))
+            if found is None:  # or its key is spelled otherwise, as 1.0
+                found = await collection.find_one({"_id": keys[index]}, asked, session=session)
             values = (
                 () if found is None else [column[0] for column in columns_of(layout, [found], expected.fields).values]
             )

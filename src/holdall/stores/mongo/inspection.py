@@ -9,13 +9,14 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from holdall.errors import CorruptRecord
+from holdall.store import Difference
 from holdall.stores.mongo.documents import MISSING, column_of, refuse_damaged
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.provision import Index, found_indexes, indexes_of, plain_instead
 from holdall.stores.mongo.raw_documents import as_raw, decoded_document
 from holdall.stores.mongo.source import Document
 
-__all__ = ["SAMPLE", "differences", "index_differences"]
+__all__ = ["SAMPLE", "differences", "index_differences", "sample_of"]
 
 SAMPLE = 100
 """Documents of each collection that are looked at."""
@@ -28,21 +29,24 @@ async def differences(
     found: list[str] = []
     there = {each["name"]: each for each in await (await database.list_collections()).to_list()}
     for layout in layouts:
+        name = layout.schema.name
         if layout.collection not in there:
-            found.append(f"collection {layout.collection} is missing")
+            found.append(Difference(f"collection {layout.collection} is missing", "missing-table", name))
             continue
         if "collation" in there[layout.collection].get("options", {}):
-            found.append(f"{layout.collection} has a collation, so that texts compare otherwise than everywhere else")
+            told = f"{layout.collection} has a collation, so that texts compare otherwise than everywhere else"
+            found.append(Difference(told, "collation", name))
         found += index_differences(layout, await found_indexes(database, layout))
-        looked_at = await _sample(database[layout.collection])
+        looked_at = await sample_of(database[layout.collection], SAMPLE)
         found += _lacking(layout, looked_at)
         if are_records_told:
             found += _misfits(store, layout, looked_at)
     return found
 
 
-async def _sample(collection: AsyncCollection[Document]) -> list[Document]:
-    stages = [{"$sample": {"size": SAMPLE}}]
+async def sample_of(collection: AsyncCollection[Document], size: int) -> list[Document]:
+    """This many documents of a collection, ``Undecodable`` in them for what the driver cannot decode."""
+    stages = [{"$sample": {"size": size}}]
     try:
         return await (await collection.aggregate(stages)).to_list()
     except InvalidBSON:
@@ -54,7 +58,7 @@ def index_differences(layout: Layout, there: Collection[Document]) -> list[str]:
     """Return the rules and sorts that the existing indexes do not keep or serve, a sentence each."""
     by_paths = {tuple(each["key"]): each for each in there}
     return [
-        sentence
+        Difference(sentence, "unique" if index.is_unique else "index", layout.schema.name, ", ".join(index.paths))
         for index in indexes_of(layout)
         if (sentence := _difference(layout, index, by_paths.get(index.paths))) is not None
     ]
@@ -85,7 +89,12 @@ _PARTIAL = "partialFilterExpression"
 def _lacking(layout: Layout, documents: list[Document]) -> list[str]:
     """A sentence for each field that must have a value and has none in any document: the models have changed."""
     return [
-        f"no document of {layout.collection} has {place.path}, which must have a value"
+        Difference(
+            f"no document of {layout.collection} has {place.path}, which must have a value",
+            "null",
+            layout.schema.name,
+            place.path,
+        )
         for place in layout.places.values()
         if documents and not place.field.nullable and column_of(documents, place)[0] == [MISSING] * len(documents)
     ]
@@ -93,12 +102,13 @@ def _lacking(layout: Layout, documents: list[Document]) -> list[str]:
 
 def _misfits(store: str, layout: Layout, documents: list[Document]) -> list[str]:
     """A sentence for each field of which a document cannot be read, with the first such document."""
-    found = []
+    found: list[str] = []
     for place in layout.places.values():
         column, is_damaged = column_of(documents, place)
         try:
             if is_damaged:
                 refuse_damaged(store, layout, documents, [place.field.name], [(value,) for value in column])
         except CorruptRecord as error:
-            found.append(f"{error.place} cannot be read: {error.reason}")
+            told = f"{error.place} cannot be read: {error.reason}"
+            found.append(Difference(told, "values", layout.schema.name, place.path))
     return found

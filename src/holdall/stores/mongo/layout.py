@@ -9,8 +9,9 @@ import msgspec
 from holdall.errors import DeclarationError, QueryError, Unsupported
 from holdall.query import FieldSchema, Kind, Schema
 from holdall.stores.mongo.codec import Codec, codec_of, key_document
+from holdall.stores.mongo.collection import MongoCollection
 
-__all__ = ["COUNTERS", "SESSIONS", "TOKEN", "Layout", "Layouts", "MongoCollection", "Place"]
+__all__ = ["COUNTERS", "GUARD", "SESSIONS", "TOKEN", "Layout", "Layouts", "Place", "is_safe_name"]
 
 COUNTERS = "holdall_counter"
 """The collection that counts generated keys."""
@@ -18,25 +19,13 @@ COUNTERS = "holdall_counter"
 SESSIONS = "holdall_session"
 """The collection that tells whose the server's sessions are."""
 
+GUARD = "_holdall_guard"
+"""Where a document has something for a moment inside of a transaction, so that nobody else changes it meanwhile."""
+
 TOKEN = "_holdall_token"  # noqa: S105
 """The field that names the last change of a document, where a change was told to be repeatable."""
 
 _LONGEST_NAME = 120  # with the database's name and an index's, MongoDB's own bound of 255 bytes is far
-
-
-class MongoCollection(msgspec.Struct, frozen=True):
-    """How one collection is kept.
-
-    ``name`` is its name in the database, by default the model's. With ``native_dates`` datetimes are BSON dates, which
-    other programs and TTL indexes understand; values with microseconds are then refused. Without it they are text.
-
-    >>> from holdall.stores.mongo import open_mongo
-    >>> collections = {"book": MongoCollection(name="books", native_dates=True)}
-    >>> store = open_mongo("main", "mongodb://127.0.0.1:27017/library", collections=collections)
-    """
-
-    name: str = ""
-    native_dates: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -45,7 +34,7 @@ class Place(msgspec.Struct, frozen=True):
     field: FieldSchema
     path: str
     codec: Codec
-    native_dates: bool
+    options: MongoCollection
 
     @property
     def is_array(self) -> bool:
@@ -66,6 +55,15 @@ class Layout(msgspec.Struct, frozen=True):
         return self.places[name].path
 
 
+def is_safe_name(name: str) -> bool:
+    """Whether MongoDB takes a name for that of a field, and neither for an operator nor for a path.
+
+    >>> is_safe_name("title"), is_safe_name("$set"), is_safe_name("address.city")
+    (True, False, False)
+    """
+    return bool(name) and name[0] != "$" and "." not in name and "\0" not in name and len(name) <= _LONGEST_NAME
+
+
 class Layouts:
     """The layouts of the bound collections."""
 
@@ -80,10 +78,15 @@ class Layouts:
         """Whether any collection keeps datetimes as BSON dates, which have milliseconds."""
         return any(options.native_dates for options in self._options.values())
 
+    @property
+    def moment_step(self) -> int:
+        """How many microseconds lie between the moments that every collection can keep."""
+        return 1_000 if self.has_native_dates else 1
+
     def bind(self, schema: Schema) -> None:
         """Learn a collection. Raises Unsupported for names that MongoDB reserves or might read as something else."""
         options = self._options.get(schema.name, MongoCollection())
-        name = options.name or schema.name
+        name = options.name or schema.stored_name
         self._demand_name("collections", name)
         if name.startswith("system.") or name in (COUNTERS, SESSIONS):
             raise Unsupported(self._store, f"a collection named {name}", "the name is taken; choose another")
@@ -92,18 +95,26 @@ class Layouts:
                 raise DeclarationError(
                     f"store {self._store!r}: {other.schema.name} and {schema.name} both lie in {name}"
                 )
-        codecs = {field.name: codec_of(field, native_dates=options.native_dates) for field in schema.stored}
+        codecs = {field.name: codec_of(field, options) for field in schema.stored}
         places = {}
         for field in schema.stored:
-            self._demand_name("fields", field.name)
-            if field.name == TOKEN or (field.name == "_id" and schema.key != ("_id",)):
-                raise Unsupported(self._store, f"a field named {field.name}", "the name is taken; choose another")
-            path = field.name
+            path = field.column
+            self._demand_name("fields", path)
+            if path == TOKEN or (path == "_id" and schema.key != (field.name,)):
+                raise Unsupported(self._store, f"a field named {path}", "the name is taken; choose another")
+            if field.columns and schema.key == (field.name,) and path != "_id":
+                raise Unsupported(
+                    self._store, f"a key stored as {path}", f"{schema.name}.{field.name} is stored as _id"
+                )
             if field.name in schema.key:
-                path = "_id" if len(schema.key) == 1 else f"_id.{field.name}"
-            places[field.name] = Place(field, path, codecs[field.name], options.native_dates)
+                path = "_id" if len(schema.key) == 1 else f"_id.{path}"
+            places[field.name] = Place(field, path, codecs[field.name], options)
         parts = [codecs[name] for name in schema.key]
-        key = parts[0] if len(parts) == 1 else key_document(schema.key, parts)
+        key = (
+            parts[0]
+            if len(parts) == 1
+            else key_document(tuple([schema.by_name[part].column for part in schema.key]), parts)
+        )
         self.schemas[schema.name] = schema
         self._found[schema.name] = Layout(schema, name, places, key)
 
@@ -119,6 +130,10 @@ class Layouts:
         """Every layout."""
         return list(self._found.values())
 
+    def own(self) -> list[Layout]:
+        """The layouts of collections that are not declared to be only read."""
+        return [layout for layout in self._found.values() if not layout.schema.is_read_only]
+
     def of(self, collection: str) -> Layout:
         """The layout of this collection; raises QueryError if it is not bound."""
         try:
@@ -131,5 +146,5 @@ class Layouts:
         return self.of(str(field.target))
 
     def _demand_name(self, what: str, name: str) -> None:
-        if not name or name[0] == "$" or "." in name or "\0" in name or len(name) > _LONGEST_NAME:
+        if not is_safe_name(name.replace(".", "") if what == "collections" else name) or len(name) > _LONGEST_NAME:
             raise Unsupported(self._store, f"{what} named {name[:_LONGEST_NAME]!r}", "rename it")

@@ -5,23 +5,24 @@ from __future__ import annotations
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.store import options_of
+from holdall.store import PoolOptions, options_of
+from holdall.stores.mongo.collection import MongoCollection
 from holdall.stores.mongo.connection import Address, Connection
-from holdall.stores.mongo.layout import Layouts, MongoCollection
+from holdall.stores.mongo.layout import Layouts
 from holdall.stores.mongo.reading import Bounds
 from holdall.stores.mongo.store import MongoStore, StandaloneMongoStore
 
 __all__ = ["MongoOptions", "open_mongo"]
 
 
-class MongoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a MongoDB database is used.
+class MongoOptions(PoolOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a MongoDB database is used; see ``PoolOptions`` for the words that are not named here.
 
     ``transactions`` says whether the deployment has them: a replica set or a sharded cluster has, a single server has
     not. Left out, it is taken from the URL (``replicaSet=``, several hosts, or ``mongodb+srv``); the first use looks.
-    ``connections`` is the most that are open per event loop; ``timeout`` (seconds) bounds each call,
-    ``connect_timeout`` finding a server. ``max_keys`` bounds the keys that a condition through a reference may bring,
-    ``max_rows`` the records that are sorted outside the database. ``collections`` holds options of single collections.
+    ``timeout`` bounds each call, ``connect_timeout`` finding a server as well. ``max_keys`` bounds the keys that a
+    condition through a reference may bring, ``max_rows`` the records that are sorted outside the database.
+    ``collections`` holds options of single collections.
 
     Example: :func:`open_mongo`.
     """
@@ -29,14 +30,15 @@ class MongoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transactions: bool | None = None
     connections: int = 20
     timeout: float = 30.0
-    connect_timeout: float = 10.0
+    idle_timeout: float | None = None
     max_keys: int = 100_000
     max_rows: int = 100_000
-    collections: dict[str, MongoCollection] = {}
+    collections: dict[str, MongoCollection] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if min(self.connections, self.timeout, self.connect_timeout, self.max_keys, self.max_rows) <= 0:
-            raise DeclarationError("connections, timeouts and bounds of a MongoDB store must be above zero")
+        super().__post_init__()
+        if min(self.max_keys, self.max_rows) <= 0:
+            raise DeclarationError("the bounds of a MongoDB store must be above zero")
 
 
 def open_mongo(name: str, url: str, **options: object) -> MongoStore | StandaloneMongoStore:
@@ -56,9 +58,8 @@ def open_mongo(name: str, url: str, **options: object) -> MongoStore | Standalon
         name,
         address,
         needs_transactions=has_transactions,
-        connections=given.connections,
-        timeout=given.timeout,
-        connect_timeout=given.connect_timeout,
+        options=given,
+        idle_timeout=given.idle_timeout,
     )
     layouts = Layouts(name, given.collections)
     kind = MongoStore if has_transactions else StandaloneMongoStore

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import And, AnyQuery, Compare, Condition, Op, Or, Path, SortKey, Value, resolve
+from holdall.query import And, AnyQuery, Compare, Condition, Op, Or, Path, SortKey, Value, is_formula, resolve
 from holdall.query.ordering import is_ordered
 from holdall.stores.mongo.layout import Layout, Layouts
 
@@ -33,6 +33,8 @@ def order_of(query: AnyQuery, layouts: Layouts, layout: Layout) -> Order:
     for key in (*query.sort_keys, *(SortKey((name,)) for name in schema.key)):
         by_path.setdefault(key.path, key)  # a second look at the same value tells nothing more
     keys = tuple(by_path.values())
+    if any(is_formula(key.path) for key in keys):
+        return Order(keys, True)
     fields = [resolve(layouts.schemas, schema, key.path)[-1] for key in keys]
     is_here = any(len(key.path) > 1 for key in keys) or any(
         not layouts.of(owner.name).places[field.name].codec.is_ordered for owner, field in fields

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from operator import itemgetter
 
 import msgspec
 
-from holdall.errors import LimitExceeded
-from holdall.query import AnyQuery, Path, Value, both
+from holdall.errors import LimitExceeded, StoreError, StoreTimeout, StoreUnavailable
+from holdall.query import AnyQuery, GroupPlan, Path, Query, Value, both
+from holdall.query.value_columns import needed
 from holdall.store import Damaged, Rows
 from holdall.stores.mongo.compile import Filter, filter_of
-from holdall.stores.mongo.documents import Columns, columns_of, projection_of, refuse_damaged
+from holdall.stores.mongo.documents import projection_of, refuse_damaged
+from holdall.stores.mongo.errors import Misfit
+from holdall.stores.mongo.grouping import groups_of, is_grouped_there, pipeline_of
 from holdall.stores.mongo.layout import Layout, Layouts
 from holdall.stores.mongo.ordering import Order, order_of, position_condition, sorted_rows
-from holdall.stores.mongo.paths import PathValues
 from holdall.stores.mongo.semi_joins import SemiJoins
 from holdall.stores.mongo.source import Document, Source
+from holdall.stores.mongo.values import Values
 
 __all__ = ["Bounds", "Reader"]
 
@@ -37,12 +41,15 @@ class Reader:
         self._layouts = layouts
         self._bounds = bounds
         self._joins = SemiJoins(source, layouts, bounds.keys)
+        self._values = Values(source, layouts)
 
     async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means."""
         layout = self._layouts.of(query.collection)
         if query.max_rows == 0:
             return []
+        if query.grouping is not None:
+            return await self.groups(query)
         wanted = await self._wanted(query, layout)
         order = order_of(query, self._layouts, layout)
         if order.is_here:
@@ -52,6 +59,25 @@ class Reader:
         else:
             documents = await self._source.find(layout.collection, wanted, *_found(query, layout, order))
         return await self._rows(query, layout, documents)
+
+    async def command(self, query: AnyQuery) -> Document | None:
+        """The command that answers a query; None where rows are sorted or grouped here."""
+        layout = self._layouts.of(query.collection)
+        if query.grouping is not None:
+            plan = GroupPlan(query, self._layouts.schemas)
+            if not is_grouped_there(plan, self._layouts, layout):
+                return None
+            wanted = filter_of(await self._joins.resolved(query.condition, layout), layout)
+            return {"aggregate": layout.collection, "pipeline": pipeline_of(plan, layout, wanted), "cursor": {}}
+        wanted = await self._wanted(query, layout)
+        order = order_of(query, self._layouts, layout)
+        if order.is_here:
+            return None
+        if pipeline := _pipeline(query, layout, wanted, order):
+            return {"aggregate": layout.collection, "pipeline": pipeline, "cursor": {}}
+        projection, sort, skip, limit = _found(query, layout, order)
+        given = {"filter": wanted, "projection": projection, "sort": dict(sort), "skip": skip, "limit": limit}
+        return {"find": layout.collection, **{name: value for name, value in given.items() if value}}
 
     async def batches(self, query: AnyQuery, size: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``size`` at a time."""
@@ -81,6 +107,31 @@ class Reader:
         wanted = filter_of(await self._joins.resolved(query.condition, layout), layout)
         return await self._source.count(layout.collection, wanted)
 
+    async def filter(self, query: AnyQuery) -> Filter:
+        """The filter that a query's condition is, what leads to other collections resolved."""
+        layout = self._layouts.of(query.collection)
+        return filter_of(await self._joins.resolved(query.condition, layout), layout)
+
+    async def groups(self, query: AnyQuery) -> Rows:
+        """The rows of a query of groups: made by the server, or here of the records, within a bound."""
+        layout, plan = self._layouts.of(query.collection), GroupPlan(query, self._layouts.schemas)
+        if is_grouped_there(plan, self._layouts, layout):
+            wanted = filter_of(await self._joins.resolved(query.condition, layout), layout)
+            try:
+                documents = await self._source.aggregate(layout.collection, pipeline_of(plan, layout, wanted))
+                return plan.finish(query, groups_of(plan, layout, documents))
+            except (StoreUnavailable, StoreTimeout):
+                raise
+            except (Misfit, StoreError):
+                pass  # where values are of other types, reading tells in which records
+        paths = tuple(plan.paths) or tuple([(name,) for name in layout.schema.key])
+        most = self._bounds.rows
+        rows = await self.fetch(Query(query.collection, query.condition, max_rows=most + 1, projection=paths))
+        if len(rows) > most:
+            raise LimitExceeded("records to group outside the database", most, "narrow the condition")
+        places = {path: place for place, path in enumerate(paths)}
+        return plan.finish(query, plan.group(rows, lambda path: itemgetter(places[path])))
+
     async def _wanted(self, query: AnyQuery, layout: Layout) -> Filter:
         condition = query.condition
         if query.position is not None:
@@ -92,28 +143,16 @@ class Reader:
         if not documents:
             return []
         paths = query.projection or tuple((field.name,) for field in layout.schema.stored)
-        columns = await self._columns(layout, documents, paths)
+        columns = await self._values.columns(layout, documents, paths)
         rows: Rows = list(zip(*columns.values, strict=True))
         if columns.is_damaged:
             refuse_damaged(self._source.store, layout, documents, _names(paths), rows)
         return rows
 
-    async def _columns(self, layout: Layout, documents: list[Document], paths: Sequence[Path]) -> Columns:
-        """The values at these paths, own fields and those of referenced records, a list for each."""
-        found = columns_of(layout, documents, [path[0] for path in paths])
-        if all(len(path) == 1 for path in paths):
-            return found
-        values = PathValues(self._source, self._layouts)
-        through = [
-            column if len(path) == 1 else await values.through(layout, path, column)
-            for path, column in zip(paths, found.values, strict=True)
-        ]
-        return Columns(through, any(isinstance(value, Damaged) for column in through for value in column))
-
     async def _sorted_here(self, query: AnyQuery, layout: Layout, wanted: Filter, order: Order) -> Rows:
         projection = query.projection or tuple((field.name,) for field in layout.schema.stored)
         paths = (*projection, *(key.path for key in order.keys))
-        asked = projection_of(layout, [path[0] for path in paths])
+        asked = projection_of(layout, _first_names(paths))
         documents = await self._source.find(layout.collection, wanted, asked, limit=self._bounds.rows + 1)
         if len(documents) > self._bounds.rows:
             raise LimitExceeded(
@@ -121,7 +160,7 @@ class Reader:
             )
         if not documents:
             return []
-        columns, width = await self._columns(layout, documents, paths), len(projection)
+        columns, width = await self._values.columns(layout, documents, paths), len(projection)
         sorted_by = [list(map(_without_damage, column)) for column in columns.values[width:]]
         rows = list(zip(*columns.values[:width], *sorted_by, documents, strict=True))
         sorted_rows(rows, [(width + place, key) for place, key in enumerate(order.keys)])
@@ -137,6 +176,11 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [".".join(path) for path in paths]
 
 
+def _first_names(paths: Sequence[Path]) -> list[str]:
+    """The own fields that must be read for the values at these paths."""
+    return [path[0] for path in needed(paths)]
+
+
 def _without_damage(value: object) -> Value:
     """Return the value to sort a record by: a value that cannot be read stands where missing values do."""
     return None if isinstance(value, Damaged) else value
@@ -146,8 +190,13 @@ def _found(
     query: AnyQuery, layout: Layout, order: Order
 ) -> tuple[dict[str, int] | None, list[tuple[str, int]], int, int]:
     """Projection, sort, offset and limit of a find."""
-    names = [path[0] for path in query.projection]
-    return projection_of(layout, names) if names else None, _sort(layout, order), query.skip, query.max_rows or 0
+    names = _first_names(query.projection)
+    return (
+        projection_of(layout, names) if query.projection else None,
+        _sort(layout, order),
+        query.skip,
+        query.max_rows or 0,
+    )
 
 
 def _sort(layout: Layout, order: Order) -> list[tuple[str, int]]:
@@ -177,7 +226,7 @@ def _pipeline(query: AnyQuery, layout: Layout, wanted: Filter, order: Order) -> 
     if query.max_rows is not None:
         stages.append({"$limit": query.max_rows})
     if query.projection:
-        stages.append({"$project": projection_of(layout, [path[0] for path in query.projection])})
+        stages.append({"$project": projection_of(layout, _first_names(query.projection))})
     else:
         stages.append({"$unset": list(marks.values())})
     return stages

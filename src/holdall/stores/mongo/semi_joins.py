@@ -27,15 +27,23 @@ from holdall.query import (
     Not,
     Op,
     Or,
+    Row,
     Schema,
     Some,
     Value,
     compile_condition,
+    is_formula,
 )
+from holdall.query.value_columns import ValueColumns, needed
+from holdall.store import Damaged
 from holdall.stores.mongo.codec import codec_of
 from holdall.stores.mongo.compile import Among, Filter, filter_of
+from holdall.stores.mongo.documents import projection_of
+from holdall.stores.mongo.errors import Misfit
 from holdall.stores.mongo.layout import Layout, Layouts
+from holdall.stores.mongo.narrowing import narrowed
 from holdall.stores.mongo.source import Source
+from holdall.stores.mongo.values import Values
 
 __all__ = ["SemiJoins"]
 
@@ -89,6 +97,8 @@ class SemiJoins:
                 return await self._some(path[0], inner, layout)
             case Some(path, inner):
                 return await self._through(path[0], Some(path[1:], inner), layout, within)
+            case Compare(path) if is_formula(path):
+                return await self._computed_here(node, layout, within)
             case Compare((name,), op, value):
                 return await self._compared_here(name, op, value, layout)
             case Compare(path, Op.IS_NULL, True):
@@ -131,7 +141,7 @@ class SemiJoins:
         self._bounded(found if len(found) <= self._most else None)
         members = Schema(str(place.field.target), key, tuple(part.name for part in key))
         meets = compile_condition(inner, members, _KeysAlone())
-        codec = codec_of(msgspec.structs.replace(place.field, kind=Kind.REF), native_dates=place.native_dates)
+        codec = codec_of(msgspec.structs.replace(place.field, kind=Kind.REF), place.options)
         rows = map(codec.decoded, found)
         return Among(place.path, [each for each, row in zip(found, rows, strict=True) if meets(_row(key, row))])
 
@@ -141,7 +151,29 @@ class SemiJoins:
             layout.collection, {place.path: {"$ne": None}}, {place.path: 1}, limit=self._most + 1
         )
         self._bounded(documents if len(documents) <= self._most else None)
-        return Among("_id", [each["_id"] for each in documents if _holds(op, _at(each, place.path), value)])
+        found = []
+        for each in documents:
+            try:
+                stored = place.codec.decoded(_at(each, place.path))
+            except Misfit:
+                continue  # told when the record is read
+            if _holds(op, stored, value):
+                found.append(each["_id"])
+        return Among("_id", found)
+
+    async def _computed_here(self, node: Compare, layout: Layout, within: Filter) -> Value:
+        """A formula that the server would compute otherwise, or not at all."""
+        paths = needed([node.path]) or tuple([(name,) for name in layout.schema.key])
+        asked = projection_of(layout, [path[0] for path in paths])
+        wanted = _both(within, narrowed(node, layout))
+        documents = await self._source.find(layout.collection, wanted, asked, limit=self._most + 1)
+        self._bounded(documents if len(documents) <= self._most else None)
+        if not documents:
+            return Among("_id", [])
+        columns = await Values(self._source, self._layouts).columns(layout, documents, paths)
+        meets = ValueColumns(self._layouts.schemas, layout.schema, paths).meets(node)
+        rows = zip(documents, zip(*columns.values, strict=True), strict=True)
+        return Among("_id", [each["_id"] for each, row in rows if _is_readable(row) and meets(row)])
 
     async def _keys(self, layout: Layout, wanted: Filter, path: str) -> list[Key] | None:
         """The different values at this path of the records that meet the filter; None if there are too many."""
@@ -153,7 +185,7 @@ class SemiJoins:
         keys = [key for document in found if (key := document["_id"]) is not None]
         return keys if len(keys) <= self._most else None
 
-    def _bounded(self, keys: Sequence[Key] | None) -> list[Value]:
+    def _bounded(self, keys: Sequence[Value] | None) -> list[Value]:
         if keys is None:
             raise LimitExceeded("keys on the way through a reference", self._most, _ADVICE)
         return list(keys)
@@ -171,6 +203,10 @@ class _KeysAlone:
         return lambda key: ()
 
 
+def _is_readable(row: Row) -> bool:
+    return not any(isinstance(value, Damaged) for value in row)
+
+
 def _row(key: Sequence[FieldSchema], value: Value) -> tuple[Value, ...]:
     return (value,) if len(key) == 1 else tuple(value)
 
@@ -185,6 +221,8 @@ def _is_own(node: Condition, layout: Layout) -> bool:
                 pending.extend(items)
             case Not(item):
                 pending.append(item)
+            case Compare(path) if is_formula(path):
+                return False
             case Compare((name,), op, _):
                 if op in _ORDER and not layout.places[name].codec.is_ordered:
                     return False

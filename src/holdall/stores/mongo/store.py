@@ -2,53 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
 
 import pymongo
 
-from holdall.errors import HoldallError, StoreError, Unsupported
+from holdall.errors import Unsupported
 from holdall.query import AnyQuery, Key, Kind, Op, Schema, check
 from holdall.store import (
+    OF_TABLES,
+    OF_TRANSACTIONS,
     Capabilities,
     Change,
     CommitClass,
+    Description,
     Feature,
+    Isolation,
     Limits,
+    Look,
     Outcome,
     Rows,
     StoreTransaction,
+    demand_isolation,
     demand_query,
     demand_schema,
+    demand_whole_fields,
 )
 from holdall.stores.mongo.batches import is_counted
 from holdall.stores.mongo.connection import Connection
-from holdall.stores.mongo.errors import DRIVER_ERRORS, Meaning, error_of, meaning_of, translating
+from holdall.stores.mongo.describing import describe
+from holdall.stores.mongo.errors import translating
 from holdall.stores.mongo.expectations import look_at_expected
 from holdall.stores.mongo.inspection import differences
 from holdall.stores.mongo.layout import Layouts
+from holdall.stores.mongo.open_transaction import MongoTransaction
 from holdall.stores.mongo.preparation import Preparation
 from holdall.stores.mongo.provision import create, drop
 from holdall.stores.mongo.reading import Bounds, Reader
+from holdall.stores.mongo.seen import SeenMongoStore
 from holdall.stores.mongo.sessions import ServerSessions
 from holdall.stores.mongo.singles import Singles
 from holdall.stores.mongo.source import Source
 from holdall.stores.mongo.transaction import Transactions
 from holdall.stores.mongo.writing import Mismatch, Steps
 
-__all__ = ["MongoStore", "MongoTransaction", "StandaloneMongoStore"]
+__all__ = ["MongoStore", "StandaloneMongoStore"]
 
-_FEATURES = frozenset(Feature) - {Feature.FOREIGN_KEYS, Feature.STREAMS}
+_LACKING = {Feature.FOREIGN_KEYS, Feature.STREAMS, Feature.SUBQUERIES, Feature.GENERATED_PARTS}
+_OF_REPLICAS = frozenset({Feature.BULK_CHANGES, Feature.CHECKS})
+_FEATURES = frozenset(Feature) - OF_TABLES - OF_TRANSACTIONS - _OF_REPLICAS - _LACKING
 
 
-class StandaloneMongoStore:
+class StandaloneMongoStore(SeenMongoStore):
     """Collections in one MongoDB database of a server without transactions: every change stands by itself.
 
     Example: :func:`open_mongo`.
     """
 
     commit_class = CommitClass.IDEMP
+    levels: frozenset[Isolation] = frozenset()
 
     def __init__(self, name: str, connection: Connection, layouts: Layouts, bounds: Bounds, at_once: int) -> None:
         self.name = name
@@ -58,12 +71,11 @@ class StandaloneMongoStore:
         self._preparation = Preparation(name, connection, layouts)
         self._capabilities = Capabilities(
             commit=self.commit_class,
-            features=_FEATURES,
+            features=_FEATURES | _OF_REPLICAS if self.commit_class is CommitClass.TX else _FEATURES,
+            isolation=self.levels,
             operators=frozenset(Op),
             kinds=frozenset(Kind),
-            limits=Limits(
-                concurrent_changes=at_once, changes_per_call=1_000, moment_step=1_000 if layouts.has_native_dates else 1
-            ),
+            limits=Limits(concurrent_changes=at_once, changes_per_call=1_000, moment_step=layouts.moment_step),
         )
 
     @property
@@ -75,6 +87,7 @@ class StandaloneMongoStore:
         """Learn these collections. Raises Unsupported for names that MongoDB reserves or reads as something else."""
         for schema in schemas:
             demand_schema(self.name, self._capabilities, schema)
+            demand_whole_fields(self.name, schema)
             self._layouts.bind(schema)
         self._layouts.demand_options()
         self._preparation.look_again()
@@ -124,7 +137,7 @@ class StandaloneMongoStore:
         """Create the collections and indexes that are missing; what is there stays as it is."""
         database = await self._connection.database()
         with translating(self.name), self._writing():
-            await create(self.name, database, self._layouts.all())
+            await create(self.name, database, self._layouts.own())
 
     async def inspect(self) -> list[str]:
         """Return the differences between store and models, a sentence each; of the documents a sample is looked at."""
@@ -138,11 +151,17 @@ class StandaloneMongoStore:
         with translating(self.name), self._in_time():
             return await differences(self.name, database, self._layouts.all(), are_records_told=False)
 
+    async def describe(self, look: Look) -> Description:
+        """Every collection of the database, by a sample of its documents."""
+        database = await self._connection.database()
+        with translating(self.name), self._in_time():
+            return await describe(self.name, database, look)
+
     async def drop(self) -> None:
         """Drop the bound collections, their records and their counters."""
         database = await self._connection.database()
         with translating(self.name), self._writing():
-            await drop(database, self._layouts.all())
+            await drop(database, self._layouts.own())
         await self._preparation.counters.forget([layout.collection for layout in self._layouts.all()])
         self._preparation.look_again()
 
@@ -175,6 +194,7 @@ class MongoStore(StandaloneMongoStore):
     """
 
     commit_class = CommitClass.TX
+    levels = frozenset({Isolation.READ_COMMITTED, Isolation.REPEATABLE_READ, Isolation.SNAPSHOT})
 
     def __init__(self, name: str, connection: Connection, layouts: Layouts, bounds: Bounds, at_once: int) -> None:
         super().__init__(name, connection, layouts, bounds, at_once)
@@ -207,13 +227,20 @@ class MongoStore(StandaloneMongoStore):
         """A transaction that commits when its block ends well. After a refused change it can only be undone."""
         return self._transaction()
 
+    def transaction_at(self, isolation: Isolation) -> AbstractAsyncContextManager[StoreTransaction]:
+        """The same, which is a snapshot. Raises Unsupported for more than that."""
+        demand_isolation(self.name, self._capabilities, isolation)
+        return self._transaction()
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[StoreTransaction]:
         database = await self._connection.database()
         async with self._transactions.open(database) as session:
             source = Source(self.name, database, self._connection.timeout, session)
             reader = Reader(source, self._layouts, self._bounds)
-            transaction = MongoTransaction(source, reader, self._preparation, self._demand, self._sessions)
+            transaction = MongoTransaction(
+                source, reader, self._preparation, self._demand, self._sessions, self._layouts
+            )
             try:
                 yield transaction
                 transaction.require_open()
@@ -229,60 +256,3 @@ class MongoStore(StandaloneMongoStore):
     def _writing(self) -> Iterator[None]:
         with self._in_time(), self._sessions.watching():
             yield
-
-
-class MongoTransaction:
-    """An open transaction of a MongoStore."""
-
-    def __init__(
-        self,
-        source: Source,
-        reader: Reader,
-        preparation: Preparation,
-        demand: Callable[[AnyQuery], None],
-        sessions: ServerSessions,
-    ) -> None:
-        self.is_over = False
-        self._source = source
-        self._reader = reader
-        self._preparation = preparation
-        self._demand = demand
-        self._sessions = sessions
-
-    async def fetch(self, query: AnyQuery) -> Rows:
-        """As ``MongoStore.fetch``, this transaction's own changes included."""
-        self.require_open()
-        self._demand(query)
-        with pymongo.timeout(self._source.timeout):
-            return await self._reader.fetch(query)
-
-    async def count(self, query: AnyQuery) -> int:
-        """As ``MongoStore.count``, this transaction's own changes included."""
-        self.require_open()
-        self._demand(query)
-        with pymongo.timeout(self._source.timeout):
-            return await self._reader.count(query)
-
-    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """As ``MongoStore.apply``, lasting only if the transaction ends well; a refused change ends it."""
-        self.require_open()
-        source = self._source
-        try:
-            with pymongo.timeout(source.timeout), self._sessions.watching():
-                batches, outcomes = await self._preparation.prepared(changes)
-                await look_at_expected(source.store, source.database, source.session, batches)
-                await Steps(source.store, batches).carry_out(source.database, source.session, is_careful=True)
-        except DRIVER_ERRORS as error:
-            self.is_over = True
-            if meaning_of(error) is Meaning.RETRY:
-                await self._sessions.look()  # so that it is worth trying again
-            raise error_of(source.store, error) from error
-        except HoldallError:
-            self.is_over = True
-            raise
-        return outcomes
-
-    def require_open(self) -> None:
-        """Raise StoreError if the transaction is over, perhaps because MongoDB has undone it."""
-        if self.is_over:
-            raise StoreError(self._source.store, "this transaction is over; open another")

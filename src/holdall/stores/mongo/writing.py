@@ -13,13 +13,23 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from holdall.errors import AlreadyExists, Conflict, StaleVersion, UniqueViolation
 from holdall.store import Verb
 from holdall.stores.mongo.batches import Batch
-from holdall.stores.mongo.commands import as_expected, departures_of, documents_of, filters_of, is_light, updates_of
+from holdall.stores.mongo.commands import (
+    as_expected,
+    departures_of,
+    documents_of,
+    filters_of,
+    guards_of,
+    is_light,
+    updates_of,
+)
 from holdall.stores.mongo.errors import CODES, Meaning, code_of
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.passing import claims_of
 from holdall.stores.mongo.source import Document
 
-__all__ = ["Mismatch", "Steps", "violation"]
+__all__ = ["Mismatch", "Steps", "violation", "violation_of"]
+
+_DOCUMENTS = 500  # asked for at once
 
 
 class Mismatch(Exception):
@@ -78,7 +88,9 @@ class Steps:
                     await self._look(database, session, batch, filters)
                 if number in self._departures:
                     await collection.bulk_write(self._departures[number], session=session)
-                if len(filters) == 1:
+                if batch.is_check and session is not None:
+                    met = (await collection.bulk_write(list(guards_of(filters)), session=session)).matched_count // 2
+                elif len(filters) == 1:
                     met = await self._change_one(database, session, batch, filters[0], documents)
                 elif batch.verb is Verb.UPDATE:
                     changes = [UpdateOne(wanted, update) for wanted, update in zip(filters, documents, strict=True)]
@@ -100,9 +112,14 @@ class Steps:
         That is before anything is released or taken from lists, which would be another then.
         """
         for batch, filters, _ in self._steps:
-            for index, wanted in enumerate(as_expected(batch, filters) if batch.conditions else ()):
-                if await database[batch.layout.collection].find_one(wanted, {"_id": 1}, session=session) is None:
-                    raise self._stale(batch, index)
+            collection, wanted = database[batch.layout.collection], as_expected(batch, filters)
+            for start in range(0, len(wanted) if batch.conditions else 0, _DOCUMENTS):
+                piece = wanted[start : start + _DOCUMENTS]
+                if await collection.count_documents({"$or": piece}, session=session) == len(piece):
+                    continue
+                for index, each in enumerate(piece, start):
+                    if await collection.find_one(each, {"_id": 1}, session=session) is None:
+                        raise self._stale(batch, index)
 
     async def _insert(
         self,
@@ -144,11 +161,12 @@ class Steps:
     ) -> None:
         """Raise StaleVersion for the first change that its record, as it will then be, does not meet."""
         version = batch.layout.schema.version
-        asked = {"_id": 1} if version is None else {"_id": 1, version: 1}
+        path = "" if version is None else batch.layout.path(version)
+        asked = {"_id": 1} if version is None else {"_id": 1, path: 1}
         keys = [wanted["_id"] for wanted in filters]
         found = database[batch.layout.collection].find({"_id": {"$in": keys}}, asked, session=session)
         decode = batch.layout.key.decoded
-        held = {decode(document["_id"]): document.get(version or "") for document in await found.to_list()}
+        held = {decode(document["_id"]): document.get(path) for document in await found.to_list()}
         place = batch.fields.index(version) if version in batch.fields else None
         for index, (key, expected) in enumerate(zip(batch.keys, batch.versions, strict=True)):
             if key not in held or (expected is not None and version is not None and held[key] != expected):

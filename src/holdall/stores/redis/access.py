@@ -7,7 +7,23 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from holdall.errors import Unsupported
-from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Every, Key, Kind, Op, Or, Query, Some, Value, nodes
+from holdall.query import (
+    ALWAYS,
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    Every,
+    Key,
+    Kind,
+    Op,
+    Or,
+    Query,
+    Some,
+    Value,
+    is_formula,
+    nodes,
+)
 from holdall.stores.redis.asked import Alternative, ByKeys, ByPage, ByRanges, Where
 from holdall.stores.redis.layout import SEPARATOR, Layout
 from holdall.stores.redis.text import exact, sortable
@@ -116,7 +132,7 @@ def _alternative(layout: Layout, item: Condition) -> Alternative | None:
     """Return the index reads for one part of a condition: they find all records that meet it, and perhaps more."""
     if item == Or(()):
         return Alternative("sorted", layout.keys, [], 1, layout.numbers[layout.keys])
-    if not isinstance(item, Compare) or len(item.path) != 1:
+    if not isinstance(item, Compare) or len(item.path) != 1 or is_formula(item.path):
         return None
     name, field = item.path[0], layout.schema.by_name[item.path[0]]
     if (name,) in layout.unique and item.op in (Op.EQ, Op.IN):

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
+from redis.asyncio import RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, ResponseError, TryAgainError
 
 from holdall.errors import StoreTimeout, StoreUnavailable
-from holdall.store import AnewInChild, keep_for_ever, watch_forks
+from holdall.query import Value
+from holdall.store import AnewInChild, PoolFigures, Seam, keep_for_ever, watch_forks
 from holdall.stores.redis.errors import from_driver
-from holdall.stores.redis.pool import Argument, Pool
+from holdall.stores.redis.pool import Argument, Pool, Pooling
 from holdall.stores.redis.scripts import Script
 from holdall.stores.redis.server import close_pools, run_script, scan_pages
 
@@ -44,12 +47,16 @@ class _Nodes:
 class ClusterServer(AnewInChild):
     """The servers of a cluster, each with a bounded pool for each event loop."""
 
-    def __init__(self, store: str, connector: Connector, seed: Address, max_connections: int, timeout: float) -> None:
-        self._store = store
+    def __init__(
+        self, seam: Seam, connector: Connector, seed: Address, pooling: Pooling, driver: Mapping[str, Value]
+    ) -> None:
+        self._driver = driver  # how the driver's own client connects
+        self._seam = seam
+        self._store = seam.store
         self._connector = connector
         self._seeds = [seed]
-        self._most = max_connections
-        self._timeout = timeout
+        self._pooling = pooling
+        self._timeout = pooling.timeout
         self._loops: dict[asyncio.AbstractEventLoop, _Nodes] = {}
         watch_forks(self)
 
@@ -73,6 +80,29 @@ class ClusterServer(AnewInChild):
         """The names that match on the server that has this key."""
         async for names in scan_pages(self, key, pattern):
             yield names
+
+    def pool(self) -> PoolFigures:
+        """How the connections of all event loops to all servers are used."""
+        pools = [pool for nodes in list(self._loops.values()) for pool in list(nodes.pools.values())]
+        return PoolFigures.together(self._pooling.most, [pool.figures for pool in pools])
+
+    async def ping(self) -> None:
+        """Ask every server that has slots for a sign of life."""
+        until = asyncio.get_running_loop().time() + self._timeout
+        nodes = await self._nodes()
+        await self._owner(nodes, 0, until)
+        for address in dict.fromkeys(nodes.owners):
+            await self._pool(nodes, address).call(("PING",), until=until)
+
+    @asynccontextmanager
+    async def native(self) -> AsyncIterator[RedisCluster]:
+        """A client with connections of its own, closed when the block ends."""
+        host, port = self._seeds[0]
+        client = RedisCluster(host=host, port=port, **self._driver)
+        try:
+            yield client
+        finally:
+            await client.aclose()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -130,7 +160,7 @@ class ClusterServer(AnewInChild):
         pool = nodes.pools.get(address)
         if pool is None:
             connect = self._connector(*address)
-            pool = nodes.pools[address] = Pool(self._store, connect, self._most, self._timeout)
+            pool = nodes.pools[address] = Pool(self._seam, connect, self._pooling)
         return pool
 
     async def _owner(self, nodes: _Nodes, slot: int, until: float) -> Pool:

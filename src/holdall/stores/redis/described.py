@@ -37,6 +37,7 @@ def _described(layout: Layout, names: list[str], first: int) -> CollectionSent:
         return first + len(names)
 
     indexes, uniques = layout.slot_numbers
+    version = layout.schema.version
     held = place_of(layout, names, first)
     return CollectionSent(
         listing=numbered(layout.keys),
@@ -44,7 +45,7 @@ def _described(layout: Layout, names: list[str], first: int) -> CollectionSent:
         ttl=layout.ttl or False,
         expiry=numbered(layout.expiry) if layout.ttl else False,
         entries=numbered(layout.entries) if layout.slots else False,
-        version=layout.schema.version or False,
+        version=layout.columns_of([version])[0] if version else False,
         indexes=[
             IndexSent(numbered(layout.index(name)), slot) for name, slot in zip(layout.indexed, indexes, strict=True)
         ],

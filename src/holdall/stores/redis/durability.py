@@ -6,10 +6,8 @@ See "Redis persistence" (redis.io/docs/latest/operate/oss_and_stack/management/p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from holdall.errors import StoreError, StoreUnavailable
-from holdall.query import Key
 from holdall.stores.redis.layout import Layout
 from holdall.stores.redis.server import Server
 
@@ -88,5 +86,5 @@ def _eviction(settings: Mapping[str, str]) -> str | None:
     return f"Redis throws out any record when memory is short: maxmemory-policy is {policy}"
 
 
-def _texts(told: Mapping[Key, Any]) -> dict[str, str]:
+def _texts(told: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in told.items()}

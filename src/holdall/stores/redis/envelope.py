@@ -72,7 +72,11 @@ class EnvelopeCodec:
     def column(self, name: str, values: Sequence[Value]) -> list[str]:
         """The values of one field in envelopes. Raises Misfit."""
         field = self._by_name[name]
-        kind = "AutoUUID" if field.generated is Generated.CLIENT else _TYPES.get(field.kind, "Unicode")
+        kind = (
+            "AutoUUID"
+            if field.generated is Generated.CLIENT and field.kind is Kind.UUID
+            else _TYPES.get(field.kind, "Unicode")
+        )
         encode = msgspec.json.encode
         return [encode(_Envelope(_MODULE, kind, self._text(field, value))).decode() for value in values]
 

@@ -11,12 +11,15 @@ from holdall.store import Damaged, Run
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
 from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.scripts import FIELDS
 from holdall.stores.redis.server import Server
 
 __all__ = ["Texts", "texts_expected"]
 
 Texts = list[list[str | bool]]
 """For each record of a run, names and stored texts in turn; False for what is missing."""
+
+_RECORDS = 500  # read at once
 
 
 async def texts_expected(store: str, server: Server, layout: Layout, codec: Codec, run: Run, first: int) -> Texts:
@@ -29,13 +32,15 @@ async def texts_expected(store: str, server: Server, layout: Layout, codec: Code
     names, texts = run.expected.fields, Texts()
     if not names:
         return [[] for _ in run.keys]
-    for place, (key, text) in enumerate(zip(run.keys, layout.texts(run.keys), strict=True)):
-        record = layout.record + text
-        stored: list[bytes | None] = await server.command(record, "HMGET", record, *names)
+    columns = layout.columns_of(names)
+    records, told = [layout.record + text for text in layout.texts(run.keys)], list[list[bytes | None]]()
+    for start in range(0, len(records), _RECORDS):
+        told.extend(await server.run(FIELDS, records[start : start + _RECORDS], columns))
+    for place, (key, stored) in enumerate(zip(run.keys, told, strict=True)):
         if not run.expected.is_met_by([_value(codec, *item) for item in zip(names, stored, strict=True)]):
             raise StaleVersion(store, run.collection, key, first + place)
         found = [False if raw is None else raw.decode() for raw in stored]  # which JSON is, as it was read
-        texts.append([part for pair in zip(names, found, strict=True) for part in pair])
+        texts.append([part for pair in zip(columns, found, strict=True) for part in pair])
     return texts
 
 

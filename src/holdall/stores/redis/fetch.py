@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, LimitExceeded
-from holdall.query import AnyQuery, Query, Schema, SortKey, compile_condition, select
+from holdall.query import AnyQuery, Query, Schema, SortKey, compile_condition, is_formula, select
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, access_of, refusal
 from holdall.stores.redis.asked import ByKeys, ByRanges, LoadAsked, LookKeys, PurgeAsked, SizeAsked, SizeKeys
@@ -57,7 +57,7 @@ class Reader:
         access = access_of(layout, query)
         if access.is_answer and not query.projection:
             return await self.rows(layout, access)
-        if access.is_answer and all(len(path) == 1 for path in query.projection):
+        if access.is_answer and not any(len(path) > 1 or is_formula(path) for path in query.projection):
             return await self.rows(layout, access, tuple([path[0] for path in query.projection]))
         found, damaged = await self._readable(layout, access)
         if access.is_answer:  # a page that is cut already
@@ -202,7 +202,7 @@ class Reader:
                 whole = damaged[id(row)]
                 rows[number] = tuple(
                     [
-                        whole[schema.positions[path[0]]] if len(path) == 1 else value
+                        whole[schema.positions[path[0]]] if len(path) == 1 and not is_formula(path) else value
                         for path, value in zip(paths, rows[number], strict=True)
                     ]
                 )
@@ -222,7 +222,8 @@ class Reader:
     async def _run(self, layout: Layout, access: Access, names: tuple[str, ...], bound: int, form: str = "") -> Any:
         mark = layout.declared if _asks_index(layout, access) else ""
         where = _pack(access.where)
-        arguments = LoadAsked(layout.record, _pack(names), where, bound, form, mark, layout.packed_key_names)
+        columns = _pack(layout.columns_of(names))
+        arguments = LoadAsked(layout.record, columns, where, bound, form, mark, layout.packed_key_names)
         return await self._server.run(LOAD, self._places(layout, access), arguments)
 
     def _places(self, layout: Layout, access: Access) -> list[str]:

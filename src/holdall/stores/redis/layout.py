@@ -13,7 +13,7 @@ collection has a slot of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -51,8 +51,8 @@ class Layout:
     ) -> None:
         self.schema = schema
         self.store = store
-        self.name = options.name or schema.name
-        if not self.name or any(character in self.name for character in "#{}%\0") or ":" in schema.name:
+        self.name = options.name or schema.stored_name
+        if not self.name or any(character in self.name for character in "#{}%\0") or ":" in schema.stored_name:
             raise DeclarationError(f"store {store!r}: a collection cannot be called {self.name!r} here")
         self.base = _tagged(prefix, self.name, spread)
         self.record = f"{self.base}:"
@@ -83,6 +83,16 @@ class Layout:
         for field in self.key_fields:
             if field.kind in (Kind.JSON, Kind.MANY):
                 raise Unsupported(self.store, f"keys of kind {field.kind}", f"{self.schema.name}.{field.name} is one")
+
+    def refuse_inside(self, others: Mapping[str, Layout]) -> None:
+        """Raise DeclarationError for a collection whose records would lie among another's."""
+        for name, other in others.items():
+            inner, outer = sorted((self, other), key=lambda each: len(each.base), reverse=True)
+            if name != self.schema.name and inner.base.startswith(outer.record):
+                raise DeclarationError(
+                    f"store {self.store!r}: {inner.base} would lie among the records of {outer.schema.name}; "
+                    f"give {inner.schema.name} another name"
+                )
 
     def index(self, name: str) -> str:
         """The sorted set of a field's values."""
@@ -161,8 +171,17 @@ class Layout:
 
     @cached_property
     def packed_key_names(self) -> bytes:
-        """The names of the key's fields, as a script is sent them."""
-        return msgspec.msgpack.encode(self.schema.key)
+        """The names of the key's fields in a hash, as a script is sent them."""
+        return msgspec.msgpack.encode(self.columns_of(self.schema.key))
+
+    @cached_property
+    def _columns(self) -> dict[str, str]:
+        return {field.name: field.column for field in self.schema.stored if field.columns}
+
+    def columns_of(self, names: Sequence[str]) -> Sequence[str]:
+        """The names under which these fields stand in a hash."""
+        columns = self._columns
+        return [columns.get(name, name) for name in names] if columns else names
 
     @cached_property
     def leaves(self) -> tuple[FieldSchema, ...]:
@@ -223,6 +242,8 @@ def _leaves(fields: tuple[FieldSchema, ...]) -> Iterator[FieldSchema]:
 
 
 def _tagged(prefix: str, name: str, spread: Spread | None) -> str:
+    if not prefix:
+        return name if spread is None else f"{{{name}}}"
     if spread is None or "{" in prefix:
         return f"{prefix}:{name}"
     return f"{{{prefix}}}:{name}" if spread == "store" else f"{{{prefix}:{name}}}"

@@ -62,7 +62,7 @@ class Looker:
     async def seen(self, layout: Layout, texts: Sequence[str]) -> list[Seen]:
         """The records of these texts, each the text of a key, that are there."""
         names = layout.names
-        asked = (*names, *layout.schema.key)
+        asked = layout.columns_of((*names, *layout.schema.key))
         beside = [*LookKeys(layout.keys, layout.mark, layout.entries, layout.expiry)]
         beside += [*map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
         members = list(map(layout.member_of, texts))

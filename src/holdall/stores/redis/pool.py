@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+import msgspec
 from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 
-from holdall.store import has_news
+from holdall.query import Value
+from holdall.store import PoolFigures, Seam, end_transport, has_news
 from holdall.stores.redis.errors import from_driver
+from holdall.stores.redis.scripts import spoken
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "Pooling"]
 
 _ELSEWHERE = (ReadOnlyError, BusyLoadingError, MasterDownError)
 """What a server says that is a replica, or is starting: a new connection may lead to the primary."""
@@ -29,22 +31,43 @@ Argument = bytes | str | int
 
 _FRESH = 0.001  # seconds after which the system is asked, too; the event loop may have had no time to see the end
 
+_SIGN_SECONDS = 1.0  # for a sign of life
+
 _packed: Any = pack_command  # its stub speaks of a single word
 
 
-class Pool:
-    """At most ``most`` connections are open; waiters take turns. ``timeout`` seconds bound each call, and each wait."""
+class Pooling(msgspec.Struct, frozen=True, kw_only=True):
+    """How the connections to one server are used: the most that are open, and seconds.
 
-    def __init__(self, store: str, connect: Callable[[], AbstractConnection], most: int, timeout: float) -> None:
-        self._store = store
+    ``timeout`` bounds each call, ``acquire_timeout`` the wait for a connection. One that is ``recycle`` old is
+    replaced, one that was idle for ``idle_timeout`` is closed, and one that was idle for ``ping_after`` is asked for a
+    sign of life before it is used.
+    """
+
+    most: int
+    timeout: float
+    acquire_timeout: float
+    recycle: float | None = None
+    idle_timeout: float | None = None
+    ping_after: float = 5.0
+
+
+class Pool:
+    """The connections of one event loop to one server; waiters take turns."""
+
+    def __init__(self, seam: Seam, connect: Callable[[], AbstractConnection], pooling: Pooling) -> None:
+        self._seam = seam
+        self._store = seam.store
         self._connect = connect
-        self._most = most
-        self._timeout = timeout
+        self._most = pooling.most
+        self._timeout = pooling.timeout
+        self._pooling = pooling
         self._open = 0
-        self._free: list[AbstractConnection] = []
+        self._free: list[tuple[AbstractConnection, float]] = []  # each with the time since which it is idle
+        self._born: dict[AbstractConnection, float] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._is_closed = False
-        self._given_at = 0.0
+        self._sweeping: asyncio.TimerHandle | None = None
 
     @property
     def patience(self) -> float:
@@ -68,8 +91,26 @@ class Pool:
         Raises our errors where there is no reply; if ``is_change``, they tell whether it may have been applied.
         """
         words, until = tuple(arguments), self.patience if until is None else until
+        if self._seam.observer is not None:
+            return await self._watched(words, is_change, is_asking, until)
         reply = await self._once(words, is_change, is_asking, until)
         return await self._once(words, is_change, is_asking, until) if isinstance(reply, ReadOnlyError) else reply
+
+    async def _watched(self, words: tuple[Argument, ...], is_change: bool, is_asking: bool, until: float) -> Value:
+        """As ``call``, with each command shown."""
+        for _ in range(2):
+            with self._seam.watching(spoken(words), words[1:]) as watching:
+                reply = await self._once(words, is_change, is_asking, until)
+                watching.refusal = type(reply).__name__ if isinstance(reply, ResponseError) else None
+            if not isinstance(reply, ReadOnlyError):
+                break
+        return reply
+
+    @property
+    def figures(self) -> PoolFigures:
+        """How the connections are used at this moment."""
+        waiting = sum(not waiter.done() for waiter in self._waiters)
+        return PoolFigures(self._most, self._open, len(self._free), waiting)
 
     async def _once(self, words: tuple[Argument, ...], is_change: bool, is_asking: bool, until: float) -> Any:
         is_sent = False
@@ -106,8 +147,10 @@ class Pool:
         Also called from another loop where its own has ended, which is why that ended is no error.
         """
         self._is_closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         free, self._free = self._free, []
-        for connection in free:
+        for connection, _ in free:
             _hang_up(connection)
         self._open -= len(free)
 
@@ -116,15 +159,15 @@ class Pool:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
-                await waiter
+                async with asyncio.timeout(self._pooling.acquire_timeout):
+                    await waiter
             except BaseException:
                 if waiter.done() and not waiter.cancelled():
                     self._wake()
                 raise
         if self._free:
-            connection = self._free.pop()
-            is_fresh = monotonic() - self._given_at < _FRESH
-            if connection.is_connected and not await _is_stale(connection, is_fresh=is_fresh):
+            connection, idle_since = self._free.pop()
+            if connection.is_connected and await self._is_usable(connection, monotonic() - idle_since):
                 return connection
             await connection.disconnect(nowait=True)
         else:
@@ -140,16 +183,50 @@ class Pool:
             if isinstance(error, ResponseError):  # AUTH or SELECT was refused
                 raise from_driver(self._store, error) from error
             raise
+        if self._pooling.recycle is not None:
+            self._born[connection] = monotonic()
         return connection
+
+    async def _is_usable(self, connection: AbstractConnection, idle: float) -> bool:
+        """Whether a connection that was idle for these seconds is alive, and not too old."""
+        pooling = self._pooling
+        if pooling.recycle is not None and monotonic() - self._born.get(connection, 0.0) > pooling.recycle:
+            return False
+        if await _is_stale(connection, is_fresh=idle < _FRESH):
+            return False
+        if idle < pooling.ping_after:
+            return True
+        try:
+            async with asyncio.timeout(_SIGN_SECONDS):
+                await connection.send_command("PING", check_health=False)
+                await connection.read_response()
+        except (RedisError, OSError):
+            return False
+        return True
 
     def _give(self, connection: AbstractConnection) -> None:
         if self._is_closed or not connection.is_connected:
             self._open -= 1
+            self._born.pop(connection, None)
             _hang_up(connection)
         else:
-            self._given_at = monotonic()
-            self._free.append(connection)
+            self._free.append((connection, monotonic()))
+            if self._pooling.idle_timeout is not None and self._sweeping is None:
+                self._sweep(self._pooling.idle_timeout)
         self._wake()
+
+    def _sweep(self, longest: float) -> None:
+        """Close what was idle for too long, and look again when the next may have been."""
+        oldest = monotonic() - longest
+        while self._free and self._free[0][1] <= oldest:
+            connection, _ = self._free.pop(0)
+            self._open -= 1
+            self._born.pop(connection, None)
+            _hang_up(connection)
+        self._sweeping = None
+        if self._free and not self._is_closed:
+            wait = self._free[0][1] - oldest
+            self._sweeping = asyncio.get_running_loop().call_later(wait, self._sweep, longest)
 
     def _wake(self) -> None:
         while self._waiters:
@@ -162,7 +239,8 @@ class Pool:
         """End all idle connections, as they lead to a server that is not, or not yet, the one to ask."""
         free, self._free = self._free, []
         self._open -= len(free)
-        for connection in free:
+        for connection, _ in free:
+            self._born.pop(connection, None)
             await self._break(connection)
 
     async def _break(self, connection: AbstractConnection | None) -> None:
@@ -175,8 +253,7 @@ def _hang_up(connection: Any) -> None:
     writer, connection._reader, connection._writer = connection._writer, None, None
     if writer is not None:
         connection._parser.on_disconnect()
-        with suppress(OSError, RuntimeError):  # its loop has ended, and with it the connection
-            writer.close()
+        end_transport(writer.transport)
 
 
 async def _is_stale(connection: AbstractConnection, *, is_fresh: bool) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 
 from holdall.errors import Conflict, Reserved, SchemaMismatch, UnknownFormat
+from holdall.store import Difference
 from holdall.stores.redis.asked import ForgetKeys, IndexHead, IndexKeys, IndexRecord, MarkAsked, MarkKeys
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.errors import Misfit
@@ -50,7 +51,7 @@ class Provision:
         holds a value that a record to be taken in has, or anything that was checked by indexes to be built anew,
         UnknownFormat for what another version of Holdall has built.
         """
-        for layout in self._layouts.values():
+        for layout in self._own():
             if await self._is_declared(layout) and await self._is_mended(layout):
                 continue
             for _ in range(_TRIES):
@@ -58,6 +59,10 @@ class Provision:
                     break
             else:
                 raise Conflict(self._store, f"{layout.base} is written all the time without the indexes to be built")
+
+    def _own(self) -> list[Layout]:
+        """The collections that are not declared to be only read."""
+        return [layout for layout in self._layouts.values() if not layout.schema.is_read_only]
 
     async def take_in(self, layout: Layout, texts: Sequence[str]) -> None:
         """Take these records in. Raises SchemaMismatch where another has their unique values, Reserved."""
@@ -111,7 +116,7 @@ class Provision:
         found: list[str] = []
         for layout in self._layouts.values():
             wrong = [
-                f"{key} holds a {kind}, not a {wanted}"
+                Difference(f"{key} holds a {kind}, not a {wanted}", "kind", layout.schema.name)
                 for key, wanted in beside(layout).items()
                 if (kind := await self._type(key)) not in (wanted, "none")
             ]
@@ -124,9 +129,12 @@ class Provision:
                 found.append(error.reason)
                 continue
             if not is_built:
-                found.append(f"the indexes of {layout.base} are not those that are declared; create() builds them")
+                advice = "the program that writes them" if layout.schema.is_read_only else "create()"
+                told_of = f"the indexes of {layout.base} are not those that are declared; {advice} builds them"
+                found.append(Difference(told_of, "index", layout.schema.name))
             elif gone := await self._gone(layout):
-                found.append(f"{gone}, which lay beside the records of {layout.base}, is gone; create() builds it anew")
+                told_of = f"{gone}, which lay beside the records of {layout.base}, is gone; create() builds it anew"
+                found.append(Difference(told_of, "index", layout.schema.name))
                 is_built = False
             lacking, told = await self._differences(layout, is_built=is_built)
             found.extend([*lacking, *told] if is_whole else lacking)
@@ -134,7 +142,7 @@ class Provision:
 
     async def drop(self) -> None:
         """Remove what is listed of these collections and what lies beside it, no more. Raises UnknownFormat."""
-        for layout in self._layouts.values():
+        for layout in self._own():
             await self._mark(layout)
             async for _, members in self._looker.gone(layout):
                 names = []
@@ -211,9 +219,16 @@ class Provision:
         async for number, _ in self._looker.gone(layout):
             tally.gone += number
         told += tally.told(layout, is_built=is_built)
+        told = [Difference(each, "values", layout.schema.name) for each in told]
         if is_built and not tally.stale and not tally.gone and not await self._looker.is_consistent(layout):
-            told.append(f"the indexes of {layout.base} hold more or less than its records; create() builds them")
-        lacking = [f"no record of {layout.base} has {name}, which must have a value" for name in tally.lacking()]
+            sentence = f"the indexes of {layout.base} hold more or less than its records; create() builds them"
+            told.append(Difference(sentence, "index", layout.schema.name))
+        lacking: list[str] = [
+            Difference(
+                f"no record of {layout.base} has {name}, which must have a value", "null", layout.schema.name, name
+            )
+            for name in tally.lacking()
+        ]
         return lacking, told
 
     async def _taken_in(self, layout: Layout, *, is_anew: bool) -> AsyncIterator[str]:
@@ -231,7 +246,7 @@ class Provision:
         """Take these in; the texts of those that cannot be, since another has their unique values."""
         if not found:
             return []
-        names = [*layout.names, *layout.schema.key]
+        names = layout.columns_of([*layout.names, *layout.schema.key])
         own = IndexKeys(layout.keys, layout.mark, layout.entries, layout.expiry, layout.reserved, layout.commits)
         places = [*own, *map(layout.index, layout.indexed), *map(layout.unique_values, layout.unique)]
         head = _pack(IndexHead(len(places), names, *layout.slot_numbers, layout.ttl or False, layout.record))

@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from holdall.query import And, AnyQuery, Compare, Condition, Every, Key, ManyForm, Not, Or, Path, Schema, Some
+from holdall.query import (
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    Every,
+    Key,
+    ManyForm,
+    Not,
+    Or,
+    Path,
+    Schema,
+    Some,
+    paths_behind,
+)
 from holdall.store import Row, Rows
 from holdall.stores.redis.access import Access, referring
 from holdall.stores.redis.asked import ByKeys
@@ -57,20 +71,24 @@ class Related:
         schema = self.schemas[query.collection]
         await self._condition(query.condition, schema, rows)
         for path in (*(key.path for key in query.sort_keys), *query.projection):
-            await self._follow(path, schema, rows)
+            await self._follow_all(path, schema, rows)
 
     async def _condition(self, condition: Condition, schema: Schema, rows: Sequence[Row]) -> None:
         if isinstance(condition, Compare):
-            await self._follow(condition.path, schema, rows)
+            await self._follow_all(condition.path, schema, rows)
         elif isinstance(condition, And | Or):
             for item in condition.items:
                 await self._condition(item, schema, rows)
         elif isinstance(condition, Not):
             await self._condition(condition.item, schema, rows)
-        else:
+        elif isinstance(condition, Some | Every):
             members = await self._members(condition, schema, rows)
             if members is not None:
                 await self._condition(condition.condition, *members)
+
+    async def _follow_all(self, path: Path, schema: Schema, rows: Sequence[Row]) -> None:
+        for each in paths_behind(path):
+            await self._follow(each, schema, rows)
 
     async def _follow(self, path: Path, schema: Schema, rows: Sequence[Row]) -> tuple[Schema, Sequence[Row]]:
         """The rows at the last reference of the path."""

@@ -13,6 +13,7 @@ __all__ = [
     "APPLY",
     "COMMIT",
     "COUNT",
+    "FIELDS",
     "FORGET",
     "INDEX",
     "LOAD",
@@ -26,6 +27,7 @@ __all__ = [
     "SIZE",
     "Script",
     "numbered",
+    "spoken",
 ]
 
 
@@ -38,6 +40,10 @@ class Script(NamedTuple):
 
 
 _CONSTANTS = re.compile(r"^local ([A-Z][A-Z_]*(?:, [A-Z_]+)*) = (\d+(?:, \d+)*)$", re.MULTILINE)
+
+
+_NAMES: dict[object, str] = {}
+"""The names of scripts, by what the server knows them by, and by their sources."""
 
 
 def numbered(source: str) -> str:
@@ -61,13 +67,31 @@ def _script(*parts: str, functions: Sequence[str] = (), is_writing: bool = True)
         text = (folder / f"{part}.lua").read_text("utf-8")
         texts.append(f"local function {part}()\n{text}\nend" if part in functions else text)
     source = numbered("\n".join(texts)).encode()
-    return Script(source, sha1(source, usedforsecurity=False).hexdigest().encode(), is_writing)
+    digest = sha1(source, usedforsecurity=False).hexdigest().encode()
+    _NAMES[digest] = _NAMES[source] = parts[-1]
+    return Script(source, digest, is_writing)
+
+
+def spoken(words: Sequence[bytes | str | int]) -> str:
+    """A command without its keys and values, for logs: scripts by their names here.
+
+    >>> spoken(("GETRANGE", "holdall:book:1", 0, 9))
+    'GETRANGE (3 arguments)'
+    >>> spoken(("EVALSHA", APPLY.digest, 1, "holdall:book:1", b"..."))
+    'EVALSHA apply (1 keys, 1 arguments)'
+    """
+    verb = str(words[0])
+    if verb.startswith("EVAL"):
+        keys = int(words[2])
+        return f"{verb} {_NAMES.get(words[1], '')} ({keys} keys, {len(words) - 3 - keys} arguments)"
+    return f"{verb} ({len(words) - 1} arguments)"
 
 
 APPLY = _script("places", "read_mark", "finding", "counting", "check", "members", "write", "apply")
 APPEND = _script("append")
 COMMIT = _script("places", "read_mark", "finding", "counting", "held", "is_held", "check", "members", "write", "commit")
 COUNT = _script("counting", "count")
+FIELDS = _script("fields", is_writing=False)
 FORGET = _script("forget")
 INDEX = _script("read_mark", "besides", "index")
 LOAD = _script("read_mark", "load", is_writing=False)

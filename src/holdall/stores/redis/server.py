@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ClusterCrossSlotError, MovedError, NoScriptError, ResponseError
 
 from holdall.errors import StoreError
-from holdall.store import AnewInChild, keep_for_ever, watch_forks
+from holdall.store import AnewInChild, PoolFigures, Seam, keep_for_ever, watch_forks
 from holdall.stores.redis.errors import from_driver
-from holdall.stores.redis.pool import Argument, Pool
+from holdall.stores.redis.pool import Argument, Pool, Pooling
 from holdall.stores.redis.scripts import Script
 
 __all__ = ["Server", "SingleServer", "close_pools", "run_script", "scan_pages"]
@@ -33,6 +35,18 @@ class Server(Protocol):
         """The names that match where this key lies, a page at a time; one may come twice."""
         ...
 
+    def pool(self) -> PoolFigures:
+        """How the connections of all event loops to all servers are used."""
+        ...
+
+    async def ping(self) -> None:
+        """Ask every server that is known, or else one, for a sign of life. Raises our errors."""
+        ...
+
+    def native(self) -> AbstractAsyncContextManager[object]:
+        """A client of the driver, lent for a block."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...
@@ -41,13 +55,11 @@ class Server(Protocol):
 class SingleServer(AnewInChild):
     """A server that is no cluster; each event loop has a pool of its own."""
 
-    def __init__(
-        self, store: str, connect: Callable[[], AbstractConnection], max_connections: int, timeout: float
-    ) -> None:
-        self._store = store
+    def __init__(self, seam: Seam, connect: Callable[[], AbstractConnection], pooling: Pooling) -> None:
+        self._seam = seam
+        self._store = seam.store
         self._connect = connect
-        self._most = max_connections
-        self._timeout = timeout
+        self._pooling = pooling
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         watch_forks(self)
 
@@ -63,6 +75,23 @@ class SingleServer(AnewInChild):
         """The names that match."""
         async for names in scan_pages(self, key, pattern):
             yield names
+
+    def pool(self) -> PoolFigures:
+        """How the connections of all event loops are used."""
+        return PoolFigures.together(self._pooling.most, [pool.figures for pool in list(self._pools.values())])
+
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        await self.command("", "PING")
+
+    @asynccontextmanager
+    async def native(self) -> AsyncIterator[Redis]:
+        """A client with connections of its own, closed when the block ends."""
+        client = Redis(connection_pool=_Lent(self._connect))
+        try:
+            yield client
+        finally:
+            await client.aclose(close_connection_pool=True)
 
     async def close(self) -> None:
         """Close the connections of this loop, and let go of those whose loop has ended."""
@@ -88,9 +117,20 @@ class SingleServer(AnewInChild):
         pool = self._pools.get(loop)
         if pool is None:
             ended = {other: [self._pools.pop(other)] for other in list(self._pools) if other.is_closed()}
-            pool = self._pools[loop] = Pool(self._store, self._connect, self._most, self._timeout)
+            pool = self._pools[loop] = Pool(self._seam, self._connect, self._pooling)
             close_pools(ended)
         return pool
+
+
+class _Lent(ConnectionPool):
+    """The driver's own pool, of connections as ours are made."""
+
+    def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
+        super().__init__()
+        self._connect = connect
+
+    def make_connection(self) -> AbstractConnection:
+        return self._connect()
 
 
 def close_pools(pools: Mapping[asyncio.AbstractEventLoop, Sequence[Pool]]) -> None:

@@ -11,34 +11,44 @@ import msgspec
 from holdall.errors import DeclarationError, QueryError, Unsupported
 from holdall.query import AnyQuery, Key, Kind, Op, Schema, check
 from holdall.store import (
+    OF_TABLES,
+    OF_TRANSACTIONS,
     Capabilities,
     Change,
     CommitClass,
+    Description,
     Feature,
     Hold,
+    Look,
     Outcome,
     Reservation,
     Rows,
+    Seam,
     demand_options,
     demand_query,
     demand_schema,
+    demand_whole_fields,
 )
 from holdall.stores.redis.codec import Codec, JsonCodec
 from holdall.stores.redis.collection import RedisCollection
+from holdall.stores.redis.describing import describe
 from holdall.stores.redis.durability import Durability
 from holdall.stores.redis.envelope import EnvelopeCodec
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.holding import Holding
+from holdall.stores.redis.identity import IdentifiedRedisStore
 from holdall.stores.redis.layout import Layout, Spread
 from holdall.stores.redis.opening import Connecting, server_at
 from holdall.stores.redis.provision import Provision
+from holdall.stores.redis.seen import SeenRedisStore
 from holdall.stores.redis.writer import Writer
 
 __all__ = ["RedisStore", "open_redis"]
 
+_LACKING = {Feature.FOREIGN_KEYS, Feature.AGGREGATES, Feature.SUBQUERIES, Feature.GENERATED_PARTS}
 _CAPABILITIES = Capabilities(
     commit=CommitClass.BATCH,
-    features=frozenset(Feature) - {Feature.FOREIGN_KEYS},
+    features=frozenset(Feature) - OF_TABLES - OF_TRANSACTIONS - _LACKING,
     operators=frozenset(Op),
     kinds=frozenset(Kind),
     hold=Hold.RESERVED,
@@ -47,8 +57,7 @@ _OPTIONS = ("collections", "prefix", "scan_limit", "spread")
 
 
 def open_redis(name: str, url: str, **options: Any) -> RedisStore:
-    """Open the store behind ``redis``, ``rediss``, ``redis+cluster`` and ``rediss+cluster`` URLs; no connection is
-    made.
+    """Open the store behind ``redis``, ``rediss``, ``redis+cluster`` and ``rediss+cluster`` URLs, unconnected.
 
     Options are those of ``RedisStore`` and ``Connecting``. Raises DeclarationError for an unknown one.
 
@@ -58,13 +67,13 @@ def open_redis(name: str, url: str, **options: Any) -> RedisStore:
     return RedisStore(name, url, **options)
 
 
-class RedisStore:
+class RedisStore(SeenRedisStore, IdentifiedRedisStore):
     """Records in hashes on a Redis 7 or Valkey server, or on a cluster of them.
 
-    ``prefix`` begins the name of every key. ``collections`` gives options by collection. ``scan_limit`` is how many
-    records may be read through for a condition or sort that no index answers; such a query is refused while it is 0.
-    On a cluster ``spread="store"`` keeps the whole store in one slot, so that every batch is atomic; ``"collection"``
-    gives each collection a slot of its own and refuses batches over several collections.
+    ``prefix`` begins the name of every key, if it is not empty. ``collections`` gives options by collection.
+    ``scan_limit`` is how many records may be read through for a condition or sort that no index answers; such a query
+    is refused while it is 0. On a cluster ``spread="store"`` keeps the whole store in one slot, so that every batch is
+    atomic; ``"collection"`` gives each collection a slot of its own and refuses batches over several collections.
 
     Example: :func:`open_redis`.
     """
@@ -88,7 +97,8 @@ class RedisStore:
             raise DeclarationError(f"store {name!r}: {error}") from error
         if spread not in ("store", "collection"):
             raise DeclarationError(f'store {name!r}: spread is "store" or "collection", not {spread!r}')
-        self._server, is_cluster = server_at(name, url, self._connecting)
+        self._seam = Seam(name, "redis", "redis")
+        self._server, is_cluster = server_at(self._seam, url, self._connecting)
         self._prefix = prefix
         self._spread: Spread | None = spread if is_cluster else None
         self._options = dict(collections or {})
@@ -115,12 +125,13 @@ class RedisStore:
         """
         for schema in schemas:
             demand_schema(self.name, _CAPABILITIES, schema)
+            demand_whole_fields(self.name, schema)
             options = self._options.get(schema.name, RedisCollection())
             layout = Layout(self.name, self._prefix, self._spread, schema, options, self._scan_limit)
             twin = next((n for n, other in self._layouts.items() if n != schema.name and other.base == layout.base), "")
             if twin:
                 raise DeclarationError(f"store {self.name!r}: {twin} and {schema.name} would lie at {layout.base}")
-            self._refuse_inside(layout)
+            layout.refuse_inside(self._layouts)
             self._layouts[schema.name] = layout
             self._codecs[schema.name] = self._codec(layout)
         self._durability = None
@@ -182,10 +193,7 @@ class RedisStore:
         return await self._holding.prepared()
 
     async def durability(self) -> str | None:
-        """Return, in a sentence, the gap in durability that the server's settings leave; None where every write lasts.
-
-        The settings are read once.
-        """
+        """Say what gap in durability the server's settings leave; None where every write lasts. They are read once."""
         if self._durability is None:
             self._durability = Durability(self._server, self._slots())
         return await self._durability.told()
@@ -228,8 +236,7 @@ class RedisStore:
 
     def names_of(self, collection: str, key: Key) -> list[str]:
         """The keys of a record and of its streams."""
-        layout = self._layouts[collection]
-        record = layout.record + layout.text(key)
+        record = (layout := self._layouts[collection]).record + layout.text(key)
         return [record, *[layout.stream(record, name) for name in layout.schema.streams]]
 
     async def create(self) -> None:
@@ -251,20 +258,15 @@ class RedisStore:
     async def drop(self) -> None:
         """Remove the records of the bound collections and what lies beside them; other keys stay."""
         await self._provision.drop()
+        await self._drop_identity()
+
+    async def describe(self, look: Look) -> Description:
+        """Every collection that hashes of the database can be taken for, by a sample of them."""
+        return await describe(self._server, look)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._server.close()
-
-    def _refuse_inside(self, layout: Layout) -> None:
-        """Raise DeclarationError for a collection whose records would lie among another's."""
-        for name, other in self._layouts.items():
-            inner, outer = sorted((layout, other), key=lambda each: len(each.base), reverse=True)
-            if name != layout.schema.name and inner.base.startswith(outer.record):
-                raise DeclarationError(
-                    f"store {self.name!r}: {inner.base} would lie among the records of {outer.schema.name}; "
-                    f"give {inner.schema.name} another name"
-                )
 
     def _stream(self, collection: str, key: Key, stream: str) -> tuple[str, str]:
         """The keys of a record and of one of its streams."""
@@ -287,7 +289,9 @@ class RedisStore:
     def _place_of(self, collection: str) -> str:
         """How the keys of a collection's records begin, also of one in another store."""
         layout = self._layouts.get(collection)
-        return f"{self._prefix}:{collection}:" if layout is None else layout.record
+        if layout is not None:
+            return layout.record
+        return f"{self._prefix}:{collection}:" if self._prefix else f"{collection}:"
 
     def _demand(self, query: AnyQuery) -> None:
         demand_query(self.name, _CAPABILITIES, query)

@@ -86,7 +86,7 @@ for number_of_run, run in ipairs(runs) do
     -- keys that were given and not counted: the counter steps over the largest
     step_over(KEYS[collection[COUNTER]], KEYS[collection[LISTING]], 1, run[LARGEST])
   end
-  if ttl then
+  if ttl and (verb ~= 'update' or size > 0) then
     local now = call('TIME')
     local until_when = verb ~= 'remove' and now[1] * 1000 + math.floor(now[2] / 1000) + ttl
     for number = 1, #texts do

@@ -105,9 +105,9 @@ class Batch:
         members = layout.members(run.keys, texts)
         slots, slot_columns = self._slots(layout, run, names, columns)
         largest = self._given(layout, run)
-        verb = run.verb.value
+        verb, sent_names = run.verb.value, list(layout.columns_of(names))
         return RunSent(
-            verb, number, names, texts, written, members, versions, slots, slot_columns, largest, lists
+            verb, number, sent_names, texts, written, members, versions, slots, slot_columns, largest, lists
         )._replace(is_whole=_is_whole(layout, run))
 
     def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Value]]]:
@@ -212,7 +212,9 @@ class Batch:
 def _is_whole(layout: Layout, run: Run) -> bool:
     """Whether an update writes all fields of records, and no version guards them."""
     schema = layout.schema
-    return run.verb is Verb.UPDATE and run.versions is None and len(run.fields) == len(schema.stored) - len(schema.key)
+    if run.verb is not Verb.UPDATE or run.versions is not None or not run.fields:
+        return False
+    return len(run.fields) == len(schema.stored) - len(schema.key)
 
 
 def _take_differences(

@@ -36,7 +36,7 @@ async def read_bounded(store: str, place: str, response: aiohttp.ClientResponse,
         return await response.read()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise UpstreamError(store, f"{place}: the answer is encoded in a way that was not asked for")
-    inflate = None if encoding in ("", "identity") else _inflater(encoding)
+    inflate = None if encoding in ("", "identity") else _Inflater(encoding)
     parts, size = [], 0
     async for part in response.content.iter_any():
         try:
@@ -47,7 +47,7 @@ async def read_bounded(store: str, place: str, response: aiohttp.ClientResponse,
         if size > most:
             raise too_large(most)
         parts.append(plain)
-    if inflate is not None and parts and not inflate.eof:
+    if inflate is not None and parts and not inflate.is_over:
         raise aiohttp.ClientPayloadError("the compressed answer broke off")
     return b"".join(parts)
 
@@ -65,5 +65,41 @@ def demand_json(store: str, answer: Answer) -> None:
         raise UpstreamError(store, f"{answer.place}: the answer is not JSON by its Content-Type")
 
 
-def _inflater(encoding: str) -> zlib._Decompress:
-    return zlib.decompressobj(zlib.MAX_WBITS if encoding == "deflate" else zlib.MAX_WBITS | 16)
+_GZIP = b"\x1f"  # how a member begins; what follows the last one and begins otherwise is padding
+
+
+class _Inflater:
+    """Decompresses piece by piece: gzip of one member or several, deflate with the header of zlib or bare."""
+
+    def __init__(self, encoding: str) -> None:
+        self._is_gzip = encoding != "deflate"
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | (16 if self._is_gzip else 0))
+        self._is_begun = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end was there."""
+        return self._inflate.eof
+
+    def decompress(self, piece: bytes, most: int) -> bytes:
+        """Return at most ``most`` bytes of the piece's content. Raises zlib.error."""
+        plain = b""
+        while piece and len(plain) < most:
+            if self._inflate.eof:
+                if not self._is_gzip or not piece.startswith(_GZIP):
+                    break
+                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            plain += self._inflated(piece, most - len(plain))
+            piece = self._inflate.unused_data
+        return plain
+
+    def _inflated(self, piece: bytes, most: int) -> bytes:
+        try:
+            return self._inflate.decompress(piece, most)
+        except zlib.error:
+            if self._is_gzip or self._is_begun:
+                raise
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            return self._inflate.decompress(piece, most)
+        finally:
+            self._is_begun = True

@@ -12,6 +12,7 @@ import msgspec
 
 from holdall.errors import DeclarationError, StoreError
 from holdall.store import keep_for_ever
+from holdall.stores.rest.header_text import header_fault
 
 __all__ = ["ApiKey", "Auth", "Basic", "Bearer", "Credentials", "Custom"]
 
@@ -97,8 +98,8 @@ class Credentials:
                     self.query = {name: key}
             case _:
                 raise DeclarationError(f"store {store!r}: auth is Basic, Bearer, ApiKey or Custom")
-        if any("\n" in value or "\r" in value for value in self.headers.values()):
-            raise DeclarationError(f"store {store!r}: what goes into a header is one line")
+        if fault := header_fault(self.headers.items()):
+            raise DeclarationError(f"store {store!r}: {fault}")
 
     @property
     def is_missing(self) -> bool:
@@ -136,4 +137,6 @@ class Credentials:
             raise StoreError(self._store, f"its auth function failed with {type(error).__name__}") from error
         if not isinstance(headers, Mapping):
             raise StoreError(self._store, "its auth function must give a mapping of headers")
+        if fault := header_fault(headers.items()):
+            raise StoreError(self._store, f"its auth function gave what cannot be sent: {fault}")
         return dict(headers)

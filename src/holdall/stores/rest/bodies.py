@@ -49,7 +49,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="string", enc_hook=_as_written)
 
 def read_document(body: bytes) -> Json:
     """Parse JSON, its numbers such that ``encode`` writes them as they were. Raises ValueError."""
-    return json.loads(body, parse_float=_number, parse_int=_whole, parse_constant=_refuse)
+    document: Json = json.loads(body, parse_float=_number, parse_int=_whole, parse_constant=_refuse)
+    return document
 
 
 def encode(value: object, media_type: str) -> bytes:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from holdall.errors import DeclarationError, StoreError
-from holdall.query import Json, Value
+from holdall.query import Value
 
 __all__ = ["KEY", "Call", "PathTemplate", "text_of"]
 
@@ -40,7 +40,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     media_type: str = "application/json"
-    payload: Callable[[dict[str, Json]], Any] | None = None
+    payload: Callable[[dict[str, Value]], Any] | None = None
     idempotency_key: str = ""
     is_repeatable: bool = False
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
-from holdall.errors import DeclarationError, LimitExceeded, StoreError, UpstreamError
-from holdall.store import AnewInChild, keep_for_ever, watch_forks
+from holdall.errors import DeclarationError, LimitExceeded, StoreError, StoreTimeout, UpstreamError
+from holdall.store import AnewInChild, PoolFigures, Seam, keep_for_ever, watch_forks
 from holdall.stores.rest.answer import ENCODINGS, Answer, read_bounded
 from holdall.stores.rest.auth import Credentials
-from holdall.stores.rest.errors import PASSING, unknown
+from holdall.stores.rest.errors import PASSING, from_client, unknown
 from holdall.stores.rest.limits import Pace
 from holdall.stores.rest.repetition import DRIVER_ERRORS, Repetition
 from holdall.stores.rest.request import Request, Settings
@@ -24,6 +26,7 @@ __all__ = ["Client", "checked_url"]
 
 _LARGE_BODY = 512 * 1024  # bytes; from here on a body is sent in pieces
 _SENT_AGAIN = ("GET", "PUT", "DELETE")  # by the driver, where a connection that was kept turns out to be closed
+_EXACT = re.compile(r"(?:[\w.~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 _PUT_OFF = PASSING | {401}
 
 
@@ -32,6 +35,7 @@ class Client(AnewInChild):
 
     def __init__(self, store: str, settings: Settings, credentials: Credentials) -> None:
         self.store = store
+        self.seam = Seam(store, "rest", "http")
         self.settings = settings
         self.credentials = credentials
         self._origin = URL(settings.url).origin()
@@ -41,6 +45,7 @@ class Client(AnewInChild):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots: asyncio.Semaphore
         self._pace: Pace | None = None
+        self._under_way = 0
         watch_forks(self)
 
     def url(self, path: str, query: Any = ()) -> URL:
@@ -61,7 +66,13 @@ class Client(AnewInChild):
         if origin != self._origin:
             part = _difference(origin, self._origin)
             raise UpstreamError(self.store, f"{place}: the answer leads to another {part}")
-        return url.update_query(self.credentials.query) if self.credentials.query else url
+        if _EXACT.fullmatch(text):  # what is signed is sent as it was written
+            url = base.join(URL(text, encoded=True))
+        fixed = self.credentials.query
+        if fixed.keys() & url.query.keys():
+            return url.update_query(fixed)
+        sign = "&" if url.raw_query_string else "?"
+        return URL(f"{url.with_fragment(None)}{sign}{urlencode(fixed)}", encoded=True) if fixed else url
 
     async def send(self, request: Request) -> Answer:
         """The answer of any status that the verb itself has to understand.
@@ -73,7 +84,7 @@ class Client(AnewInChild):
             self._open()
         if self.credentials.is_missing:
             await self.credentials.renew(0)
-        async with self._slots:
+        async with self._slots if not self._slots.locked() else self._slot_in_time(request):
             began, generation = self._loop.time(), self.credentials.generation  # type: ignore[union-attr]
             try:
                 answer = await self.exchange(request)
@@ -87,9 +98,68 @@ class Client(AnewInChild):
 
     async def exchange(self, request: Request, seconds: float | None = None) -> Answer:
         """Send the request once, with ``seconds`` for it, and read the answer. Raises the driver's errors."""
+        self._under_way += 1
+        try:
+            return (
+                await self._exchange(request, seconds)
+                if self.seam.observer is None
+                else await self._seen(request, seconds)
+            )
+        finally:
+            self._under_way -= 1
+
+    async def _seen(self, request: Request, seconds: float | None) -> Answer:
+        with self.seam.watching(request.place, request.url) as watching:
+            answer = await self._exchange(request, seconds)
+            if answer.status >= 400:
+                watching.refusal = f"status {answer.status}"
+        return answer
+
+    async def answer_once(self, request: Request) -> Answer:
+        """The answer of any status, asked for once. Raises StoreError where none comes."""
+        if self._session is None or self._loop is not asyncio.get_running_loop():
+            self._open()
+        try:
+            return await self.exchange(request)
+        except DRIVER_ERRORS as error:
+            raise from_client(self.store, request.place, error, is_write=False)[0] from error
+
+    @asynccontextmanager
+    async def native(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session of the driver with the store's headers and credentials, closed when the block ends."""
+        if self.credentials.is_missing:
+            await self.credentials.renew(0)
+        headers = {**self.settings.headers, **self.credentials.headers}
+        tls = self.settings.tls if self.settings.tls is not None else True
+        async with aiohttp.ClientSession(
+            f"{self._base}/", headers=headers, connector=aiohttp.TCPConnector(ssl=tls)
+        ) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _slot_in_time(self, request: Request) -> AsyncIterator[None]:
+        """A slot for a call that has to wait for one. Raises StoreTimeout."""
+        try:
+            async with asyncio.timeout(self.settings.pooling.acquire_timeout):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise StoreTimeout(self.store, f"{request.place}: its turn did not come in time") from error
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def pool(self) -> PoolFigures:
+        """How many calls are under way; the driver tells nothing else about its connections."""
+        most = self.settings.pooling.connections
+        if self._session is None:
+            return PoolFigures(most, 0, 0, None)
+        return PoolFigures(most, self._under_way, 0, None)
+
+    async def _exchange(self, request: Request, seconds: float | None) -> Answer:
         if self._pace is not None:
             await self._pace.step()
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {} if self.settings.proxy is None else {"proxy": self.settings.proxy}
         if seconds is not None:
             options["timeout"] = self._timeout(seconds)
         if request.body is not None:
@@ -142,22 +212,25 @@ class Client(AnewInChild):
             self._abandon(self._session)
         settings = self.settings
         self._loop = asyncio.get_running_loop()
-        self._slots = asyncio.Semaphore(settings.max_connections)
+        self._slots = asyncio.Semaphore(settings.pooling.connections)
         self._pace = None if settings.rate is None else Pace(settings.rate)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=settings.keep_alive, ssl=settings.tls if settings.tls is not None else True
+                limit=0, keepalive_timeout=settings.idle_timeout, ssl=settings.tls if settings.tls is not None else True
             ),
-            timeout=self._timeout(settings.timeouts.total),
+            timeout=self._timeout(settings.pooling.timeout),
             headers={"Accept": "application/json", "Accept-Encoding": ENCODINGS, **settings.headers},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        timeouts = self.settings.timeouts
+        settings = self.settings
         return aiohttp.ClientTimeout(
-            total=seconds, sock_connect=timeouts.connect, sock_read=timeouts.read, ceil_threshold=1e9
+            total=seconds,
+            sock_connect=settings.pooling.connect_timeout,
+            sock_read=settings.read_timeout,
+            ceil_threshold=1e9,
         )
 
     def _abandon(self, session: aiohttp.ClientSession) -> None:

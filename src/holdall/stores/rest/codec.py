@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import MAX_INT, FieldSchema, Json, Key, Kind, Schema, Value, is_of_kind
+from holdall.query import MAX_INT, FieldSchema, Key, Kind, Schema, Value, is_of_kind
 from holdall.store import Row
 from holdall.stores.rest.nesting import Leaf, nested, nested_type, put, reader_of
 from holdall.stores.rest.places import steps
@@ -74,7 +74,7 @@ class RecordCodec:
     def __init__(self, schema: Schema, names: Mapping[str, str], absent: frozenset[str]) -> None:
         self._schema = schema
         self.places = {
-            field.name: steps(names[field.name]) if field.name in names else (field.name,)
+            field.name: steps(names[field.name]) if field.name in names else (field.column,)
             for field in schema.stored
             if field.name not in absent
         }
@@ -133,9 +133,9 @@ class RecordCodec:
             values.insert(position, None)
         return tuple(values)
 
-    def payload(self, fields: Sequence[str], values: Sequence[Value]) -> dict[str, Json]:
+    def payload(self, fields: Sequence[str], values: Sequence[Value]) -> dict[str, Value]:
         """The JSON object of these values under the API's names."""
-        made: dict[str, Json] = {}
+        made: dict[str, Value] = {}
         for name, value in zip(fields, values, strict=True):
             place = self.places[name]
             if len(place) == 1:
@@ -187,19 +187,19 @@ def _finite(field: FieldSchema, value: Decimal) -> Decimal:
     return value
 
 
-def _json(field: FieldSchema, value: object) -> Json:
+def _json(field: FieldSchema, value: object) -> object:
     if not is_of_kind(field, value):
         raise ValueError("it holds a number or a text that is not taken, or is nested too deeply")
     return value
 
 
-def _text(field: FieldSchema, value: object) -> Json:
+def _text(field: FieldSchema, value: object) -> object:
     if not is_of_kind(field, value):
         raise ValueError("it holds a NUL character")
     return value
 
 
-def _choice(field: FieldSchema, value: object) -> Json:
+def _choice(field: FieldSchema, value: object) -> object:
     if value not in (field.choices or ()):
         raise ValueError("it is not one of the field's choices")
     return value

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from holdall.errors import Unsupported
-from holdall.query import MAX_INT, Json
+from holdall.query import MAX_INT, Json, Key
 from holdall.store import Row, Rows
 from holdall.stores.rest.binding import Binding
 from holdall.stores.rest.bodies import read_document
 from holdall.stores.rest.codec import Misfit, field_type
-from holdall.stores.rest.continuation import CONTAINERS, NAMES, TOTAL_NAMES, is_continued, told_total
+from holdall.stores.rest.continuation import CONTAINERS, NAMES, NOTHING, Hints, hints_of
 from holdall.stores.rest.nesting import Leaf, nested, nested_type, reader_of
-from holdall.stores.rest.paging import Cursor
+from holdall.stores.rest.paging import Cursor, LastRecord
 from holdall.stores.rest.places import steps
 
 __all__ = ["ItemDecoder", "KeyDecoder", "ListDecoder", "Listed"]
@@ -46,26 +46,25 @@ class ItemDecoder:
 
     def document(self, body: bytes) -> dict[str, Json]:
         """The record's whole JSON, of an answer that ``decode`` took. Raises ValueError for what it passed over."""
-        found = read_document(body)
+        found: Any = read_document(body)
         if self._unwrap is not None:
-            return self._unwrap(found)  # type: ignore[no-any-return]
-        for name in self._place:
-            found = found[name]
-        return found  # type: ignore[no-any-return]
+            found = self._unwrap(found)
+        else:
+            for name in self._place:
+                found = found[name]
+        record: dict[str, Json] = found
+        return record
 
 
 class Listed(msgspec.Struct, gc=False):
-    """The content of an answer to a list request: rows, how many there are in all, the place of the next page, whether
-    there is more.
-
-    ``least``: how many records there are at least, by words that are not declared.
+    """The content of an answer to a list request: rows, how many there are in all, the place of the next page, and the
+    hints of words that are not declared.
     """
 
     rows: Rows
     total: int | None = None
     next: str | None = None
-    goes_on: bool = False
-    least: int = 0
+    hints: Hints = NOTHING
 
 
 class ListDecoder:
@@ -75,12 +74,15 @@ class ListDecoder:
         collection = binding.collection
         self._codec, self._unwrap = binding.codec, collection.unwrap
         self._items = list[binding.codec.type_of(fields.intersection(binding.codec.places))]  # type: ignore[misc]
-        cursor = collection.paging.next_at if isinstance(collection.paging, Cursor) else ""
+        paging = collection.paging
+        cursor = paging.next_at if isinstance(paging, Cursor) else ""
+        cursor = paging.more_at if isinstance(paging, LastRecord) else cursor
+        told = bool if isinstance(paging, LastRecord) else str | int
         self._places = [steps(text) for text in (collection.list_at, collection.total_at, cursor)]
         if not self._places[0] and any(self._places):
             raise Unsupported(binding.store, "a total or a cursor beside a bare list", "declare list_at=")
         leaves: list[Leaf] = []
-        for place, kind in zip(self._places, (self._items, int | str, str | int), strict=True):
+        for place, kind in zip(self._places, (self._items, int | str, told), strict=True):
             if place:
                 leaves.append((place, kind | None, msgspec.NODEFAULT if kind is self._items else None))
         signs = _signs([place for place, *_ in leaves])
@@ -97,18 +99,15 @@ class ListDecoder:
             document, items = _unwrapped(self._unwrap, body)
             beside = list(document.items()) if isinstance(document, dict) else []
             rows = self._codec.rows(msgspec.convert(items, self._items), body, self._prefix)
-            return Listed(rows, goes_on=is_continued(beside), least=told_total(beside))
+            return Listed(rows, hints=hints_of(beside))
         found = self._decoder.decode(body)
         if not self._places[0]:
             return Listed(self._codec.rows(found, body, self._prefix))
-        items, total, following = [self._at(found, place) if place else None for place in self._places]
-        told = self._told(found)
+        items, total, following = [_at(found, self._attributes[place]) if place else None for place in self._places]
         rows = self._codec.rows(items or (), body, self._prefix)
-        least = 0 if self._places[1] else told_total(told)
-        return Listed(rows, _total(total), None if following is None else str(following), is_continued(told), least)
-
-    def _at(self, found: object, place: tuple[str, ...]) -> Json:
-        return _at(found, self._attributes[place])
+        told = hints_of(self._told(found))
+        hints = msgspec.structs.replace(told, least=0) if self._places[1] else told
+        return Listed(rows, _total(total), None if following is None else str(following), hints)
 
     def _readers(self, signs: Sequence[tuple[str, ...]]) -> list[tuple[list[str], list[str]]]:
         """For each object: the way to it, and the words that may stand in it, which are its last attributes."""
@@ -131,7 +130,7 @@ class ListDecoder:
 def _signs(declared: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Where an answer may tell, beside what is declared of it, that there is more."""
     objects = {place[:end] for place in declared for end in range(len(place))}
-    names = ((*above, name) for above in objects for name in (*NAMES, *TOTAL_NAMES, *CONTAINERS))
+    names = ((*above, name) for above in objects for name in dict.fromkeys((*NAMES, *CONTAINERS)))
     return [place for place in names if place not in objects and place not in declared]
 
 
@@ -146,7 +145,7 @@ def _total(told: int | str | None) -> int | None:
     return told
 
 
-def _at(found: object, path: Iterable[str]) -> Json:
+def _at(found: object, path: Iterable[str]) -> Any:
     for name in path:
         if found is None:
             return None
@@ -173,8 +172,10 @@ class KeyDecoder:
         collection, schema = binding.collection, binding.schema
         self._unwrap = collection.unwrap
         above = steps(collection.item_at)
-        places = [binding.codec.places[name] for name in schema.key]
-        types = [field_type(schema.by_name[name]) for name in schema.key]
+        names = [name for name in schema.key if name in binding.codec.places]
+        self._is_whole = len(names) == len(schema.key)  # not where the path alone has a part
+        places = [binding.codec.places[name] for name in names]
+        types = [field_type(schema.by_name[name]) for name in names]
         leaves = [(place, kind, msgspec.NODEFAULT) for place, kind in zip(places, types, strict=True)]
         self._item = nested_type(leaves)
         self._read_item = reader_of(nested(places))
@@ -182,8 +183,10 @@ class KeyDecoder:
         self._decoder = msgspec.json.Decoder(nested_type(whole))
         self._read = reader_of(nested([place for place, _, _ in whole]))
 
-    def decode(self, body: bytes) -> Json:
+    def decode(self, body: bytes) -> Key:
         """The key. Raises as decoders do."""
+        if not self._is_whole:
+            raise Misfit("it does not hold the whole key", "the answer")
         if self._unwrap is not None:
             parts = self._read_item(msgspec.convert(_unwrapped(self._unwrap, body)[1], self._item))
         else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.query import Json
+from holdall.query import Value
 from holdall.stores.rest.bodies import FORM
 from holdall.stores.rest.call import KEY, Call
 from holdall.stores.rest.collection import RestCollection
@@ -19,12 +20,12 @@ from holdall.stores.rest.places import place_of
 from holdall.stores.rest.versions import ETags, TaggedVersion, Versions
 from holdall.stores.rest.vocabulary import ITEMS, LISTS, TOTAL_HEADERS, TOTALS, plain
 
-__all__ = ["derived", "from_openapi"]
+__all__ = ["Renamed", "derived", "from_openapi", "record_of"]
 
 _SAID_OTHERWISE = frozenset({"accept", "content-type", "authorization"})  # parameters that OpenAPI has ignored
 
 
-def from_openapi(document: Mapping[str, Json] | str | Path, path: str, **declared: object) -> RestCollection:
+def from_openapi(document: Mapping[str, object] | str | Path, path: str, **declared: object) -> RestCollection:
     """Derive the collection at this path from an OpenAPI document, 3.x or Swagger 2: a dictionary or a file of JSON or
     YAML.
 
@@ -55,19 +56,30 @@ def derived(document: Document, path: str, **declared: object) -> RestCollection
     return RestCollection(**{**made, **declared})
 
 
+def record_of(document: Document, path: str) -> tuple[dict[str, Node], frozenset[str]]:
+    """The properties of a record in the resource at this path, and those that every answer has, with a value."""
+    found = _Derivation(document, path, {})
+    return found.record, frozenset(document.required(found.schema))
+
+
 class Renamed(msgspec.Struct, frozen=True):
-    """A payload whose members have other names than those of the answers."""
+    """A payload whose members have other names than those of the answers.
+
+    >>> Renamed({"name": "Name"})({"name": "Ada", "age": 36})
+    {'Name': 'Ada', 'age': 36}
+    """
 
     names: Mapping[str, str]
 
-    def __call__(self, payload: dict[str, Json]) -> dict[str, Json]:
+    def __call__(self, payload: dict[str, Value]) -> dict[str, Value]:
+        """The payload with its names as they are taken."""
         return {self.names.get(name, name): value for name, value in payload.items()}
 
 
 class _Derivation:
     """One collection being read off the document."""
 
-    def __init__(self, document: Document, path: str, declared: Mapping[str, Json]) -> None:
+    def __init__(self, document: Document, path: str, declared: Mapping[str, Any]) -> None:
         self._document = document
         self._item = path
         self._key = document.key_place(path)
@@ -77,13 +89,13 @@ class _Derivation:
         one = document.operation(path, "get")
         self._one, self._headers = document.answer(one) if one is not None else (None, {})
         self._item_at = self._place_of_item()
-        self._record = self._properties()
+        self._record = document.properties(self.schema)
         self._parameters = ListParameters(document, self._list, self._listing, self._record)
 
-    def fields(self) -> dict[str, Json]:
+    def fields(self) -> dict[str, Any]:
         """The fields of the declaration."""
         paging = None if "paging" in self._declared else self._parameters.paging()
-        found: dict[str, Json] = {
+        found: dict[str, Any] = {
             "path": f"{{{KEY}}}".join(self._item.rsplit(f"{{{self._key}}}", 1)),
             "list_path": self._list,
             **self._list_places(),
@@ -174,11 +186,13 @@ class _Derivation:
         for each in operation["parameters"]:
             place, name = each["in"], each["name"]
             known = (place == "path" and name == self._key) or (place == "query" and name in filled)
+            known |= place == "path" and name in {*self._declared.get("in_path", ()), *self._record}
             known |= place == "header" and name.lower() in _SAID_OTHERWISE
             if each.get("required") and not known and place in ("path", "query", "header"):
                 kind = {"path": "parameters", "query": "query"}.get(place, "headers")
+                field = f", or in_path={{{name!r}}} for a field of that name" if place == "path" else ""
                 raise DeclarationError(
-                    f"{self._list}: {verb} demands {name!r}; declare {verb}=Call({kind}={{{name!r}: …}})"
+                    f"{self._list}: {verb} demands {name!r}; declare {verb}=Call({kind}={{{name!r}: …}}){field}"
                 )
 
     # --- answers ------------------------------------------------------------------------------------------------------
@@ -191,13 +205,18 @@ class _Derivation:
                     return place_of(name)
         return ""
 
-    def _properties(self) -> dict[str, Node]:
+    @property
+    def record(self) -> dict[str, Node]:
         """The properties of a record."""
-        properties = self._document.properties(self._one or {})
-        for name, schema in properties.items():
+        return self._record
+
+    @property
+    def schema(self) -> Node:
+        """The schema of a record."""
+        for name, schema in self._document.properties(self._one or {}).items():
             if self._item_at and place_of(name) == self._item_at:
-                return self._document.properties(schema)
-        return properties
+                return schema
+        return self._one or {}
 
     def _list_places(self) -> dict[str, str]:
         if {"list_at", "unwrap"} & self._declared.keys() or self._declared.get("list", "") is None:
@@ -243,7 +262,7 @@ class _Derivation:
             return None
         return TaggedVersion() if self._document.is_holdall else ETags()
 
-    def _written(self) -> dict[str, Json]:
+    def _written(self) -> dict[str, object]:
         """Return the fields that are never sent, and the party that makes the keys."""
         record = self._record
         read_only = {name for name, schema in record.items() if schema.get("readOnly")}

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from holdall.errors import DeclarationError
-from holdall.query import Json
 from holdall.stores.rest.bodies import FORM
 from holdall.stores.rest.document_file import read_document_file
 from holdall.stores.rest.document_references import Node, References
@@ -24,7 +24,7 @@ _MOST_LEVELS = 100
 class Document:
     """Raises DeclarationError for what is no OpenAPI document, and wherever one leads nowhere."""
 
-    def __init__(self, source: Mapping[str, Json] | str | Path) -> None:
+    def __init__(self, source: Mapping[str, object] | str | Path) -> None:
         found: Any = source if isinstance(source, Mapping) else read_document_file(Path(source))
         version = found.get("openapi", found.get("swagger")) if isinstance(found, Mapping) else None
         if not isinstance(version, str) or not version.startswith(("3.", "2.")):
@@ -33,6 +33,9 @@ class Document:
         self._references = References(found, folder, merges_siblings=not version.startswith(("2.", "3.0")))
         self._consumes = found.get("consumes")
         self._produces = found.get("produces")
+        self._servers = listed(found.get("servers")) or ([{"url": "/"}] if version.startswith("3") else [])
+        self._host, self._base_path = str(found.get("host") or ""), str(found.get("basePath") or "")
+        self._schemes = [str(each) for each in listed(found.get("schemes"))]
         self._steps = 0
         paths = self.node(found.get("paths"))
         self.paths: Node = {str(path): each for path, each in paths.items()}
@@ -80,6 +83,40 @@ class Document:
     def properties(self, schema: Node) -> dict[str, Node]:
         """The properties of an object's schema."""
         return {str(name): self.schema(each) for name, each in self.node(schema.get("properties")).items()}
+
+    def required(self, schema: Node) -> Iterator[str]:
+        """The properties of an object that are always there, and never null."""
+        properties = self.node(schema.get("properties"))
+        for name in listed(schema.get("required")):
+            if isinstance(name, str) and not self._is_nullable(properties.get(name)):
+                yield name
+
+    def _is_nullable(self, found: object) -> bool:
+        schema = self.node(found)
+        choices = [self.node(each) for each in (*listed(schema.get("anyOf")), *listed(schema.get("oneOf")))]
+        is_null = any(each.get("type") == "null" or each.get("nullable") is True for each in choices)
+        types, values = listed(schema.get("type")), listed(schema.get("enum"))
+        return (
+            is_null
+            or schema.get("nullable") is True
+            or schema.get("x-nullable") is True
+            or "null" in types
+            or (None in values)
+        )
+
+    def server(self, base: str) -> str:
+        """The URL of the first server, as seen from a document at this URL; an empty text where none is told."""
+        if self._host:
+            scheme = next((each for each in self._schemes if each in ("https", "http")), "https")
+            return f"{scheme}://{self._host}{self._base_path}".rstrip("/")
+        for found in self._servers:
+            server = self.node(found)
+            url = str(server.get("url", ""))
+            for name, variable in self.node(server.get("variables")).items():
+                url = url.replace(f"{{{name}}}", str(self.node(variable).get("default", "")))
+            if (joined := urljoin(base, url)).startswith(("http://", "https://")):
+                return joined.rstrip("/")
+        return ""
 
     def of_parameter(self, parameter: Node) -> Node:
         """The schema of a parameter, which Swagger 2 writes into the parameter itself."""
@@ -149,7 +186,7 @@ class Document:
         return schema
 
 
-def listed(found: object) -> list[Json]:
+def listed(found: object) -> list[object]:
     """The list that stands there; an empty one for anything else."""
     return found if isinstance(found, list) else []
 

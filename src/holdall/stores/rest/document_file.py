@@ -25,9 +25,10 @@ def read_document_file(path: Path) -> Json:
     try:
         if path.suffix.lower() in (".yaml", ".yml"):
             return _yaml(content)
-        return msgspec.json.decode(content)
+        found: Json = msgspec.json.decode(content)
     except (ValueError, RecursionError) as error:
         raise DeclarationError(f"{path} is no JSON; a YAML file's name ends with .yaml") from error
+    return found
 
 
 def _yaml(content: bytes) -> Json:
@@ -37,6 +38,7 @@ def _yaml(content: bytes) -> Json:
     except ImportError as error:
         raise DeclarationError("reading OpenAPI in YAML needs more: pip install holdall[yaml]") from error
     try:
-        return YAML(typ="safe", pure=True).load(content)
+        found: Json = YAML(typ="safe", pure=True).load(content)
     except YAMLError as error:
         raise ValueError("no YAML") from error
+    return found

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from holdall.errors import DeclarationError
-from holdall.query import Json
 from holdall.stores.rest.document_file import read_document_file
 
 __all__ = ["Node", "References"]
 
-Node: TypeAlias = dict[str, Json]
+Node: TypeAlias = dict[str, Any]
+"""An object of a document. Somebody else wrote it: its values are looked at where they are used."""
 
 _MOST_STEPS = 50  # from one reference to the next
 _MOST_FILES = 1_000
@@ -28,8 +28,8 @@ class References:
     def __init__(self, whole: object, folder: Path | None, *, merges_siblings: bool) -> None:
         self._folder = None if folder is None else folder.resolve()
         self._merges_siblings = merges_siblings
-        self._files: dict[str, Json] = {"": whole}
-        self._anchors: dict[str, Json] | None = None
+        self._files: dict[str, object] = {"": whole}
+        self._anchors: dict[str, object] | None = None
 
     def followed(self, found: object) -> tuple[Node, frozenset[str]]:
         """The object that stands there behind all references, and these; an empty one for anything else."""
@@ -47,7 +47,7 @@ class References:
             found = self._at(reference)
         return siblings, frozenset(passed)
 
-    def _at(self, reference: str) -> Json:
+    def _at(self, reference: str) -> object:
         file, _, pointer = reference.partition("#")
         if file and file not in self._files:
             named = self._named(reference)
@@ -72,7 +72,7 @@ class References:
                 raise DeclarationError(f"the document refers to {reference}, which it does not hold")
         return found
 
-    def _named(self, reference: str) -> Json:
+    def _named(self, reference: str) -> object:
         """Return the object with this anchor or identifier in the first file."""
         if self._anchors is None:
             self._anchors = {}
@@ -101,7 +101,7 @@ class References:
         self._files[file] = _based(read_document_file(path), path, self._folder, file, 0)
 
 
-def _based(found: object, path: Path, folder: Path, file: str, level: int) -> Json:
+def _based(found: object, path: Path, folder: Path, file: str, level: int) -> object:
     """The content with every reference as seen from the folder of the first file."""
     if level > 200:
         raise DeclarationError(f"{path} is nested too deeply")
@@ -110,8 +110,9 @@ def _based(found: object, path: Path, folder: Path, file: str, level: int) -> Js
     if not isinstance(found, Mapping):
         return found
     made = {name: _based(each, path, folder, file, level + 1) for name, each in found.items()}
-    if isinstance(made.get("$ref"), str):
-        other, _, pointer = made["$ref"].partition("#")
+    reference = made.get("$ref")
+    if isinstance(reference, str):
+        other, _, pointer = reference.partition("#")
         if other and "://" not in other:
             target = (path.parent / unquote(other)).resolve()
             other = target.relative_to(folder).as_posix() if target.is_relative_to(folder) else f"/{other}"

@@ -27,9 +27,11 @@ __all__ = [
     "CLIENT_ERRORS", "PASSING", "STATUSES", "Refusals", "from_client", "from_status", "refusal_of", "unknown",
 ]  # fmt: skip
 
-Reason = Literal["exists", "unique", "reference", "stale", "conflict"]
+Reason = Literal["exists", "unique", "reference", "stale", "conflict", "busy"]
 
 _REASONS: dict[str, Reason] = {reason: reason for reason in get_args(Reason)}
+
+_LEADS_ON = (302, 303)  # after a write that was done, as a rule; 307 and 308 lead to where it can be done
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """The statuses after which the same call may go well."""
@@ -130,6 +132,8 @@ def from_client(store: str, place: str, error: BaseException, *, is_write: bool)
 def from_status(store: str, place: str, status: int, *, is_write: bool) -> StoreError:
     """Our error for an answer that is none of those the verb itself understands."""
     sentence = f"{place}: answered {status}" + (f", {STATUSES[status]}" if status in STATUSES else "")
+    if is_write and status in _LEADS_ON:
+        return unknown(store, place, f"answered {status}, which leads on to another page as if it was done")
     may_have_acted = is_write and status >= 500 and status not in (501, 505)
     if status in (408, 504):
         return StoreTimeout(store, sentence, is_outcome_unknown=may_have_acted)

@@ -67,10 +67,10 @@ class Guard:
             content, tag = found[0][self._binding.version_place], found[1]
         if content != (version if seen is None else seen.content or version):
             raise StaleVersion(self._store, name, change.key)
-        if tag is None:
+        if not tag:
             raise UpstreamError(self._store, f"the API of {name} gives no ETag, which its version= needs")
         if not is_strong(tag):
-            sentence = "gives a weak ETag, W/…, by which no change can be guarded (RFC 9110, 13.1.1)"
+            sentence = "gives a weak ETag, W/…, or several, by which no change can be guarded (RFC 9110, 13.1.1)"
             raise StoreError(
                 self._store, f"the API of {name} {sentence}; something on the way may compress its answers"
             )

@@ -1,4 +1,4 @@
-"""How long, how often and how fast a store calls: timeouts, retries, the rate of calls."""
+"""How often and how fast a store calls: retries, the rate of calls."""
 
 from __future__ import annotations
 
@@ -8,21 +8,7 @@ from collections import deque
 
 import msgspec
 
-__all__ = ["Pace", "Rate", "Retries", "Timeouts"]
-
-
-class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds to wait: for a connection, for the next bytes of an answer, and for a call with all its retries.
-
-    Without ``read`` only the total time bounds how long an answer may pause.
-
-    >>> Timeouts(connect=2.0, total=10.0).total
-    10.0
-    """
-
-    connect: float = 5.0
-    read: float | None = None
-    total: float = 60.0
+__all__ = ["Pace", "Rate", "Retries"]
 
 
 class Retries(msgspec.Struct, frozen=True, kw_only=True):

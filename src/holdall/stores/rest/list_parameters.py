@@ -9,7 +9,7 @@ from holdall.query import Op
 from holdall.stores.rest.continuation import is_next, is_said_to_go_on
 from holdall.stores.rest.document import Document, Node, is_of, listed
 from holdall.stores.rest.filters import Filters, Sorting
-from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
+from holdall.stores.rest.paging import Cursor, LastRecord, LinkHeader, Offset, PageSize, Paging
 from holdall.stores.rest.places import place_of
 from holdall.stores.rest.vocabulary import (
     CURSORS,
@@ -21,6 +21,7 @@ from holdall.stores.rest.vocabulary import (
     SUFFIXES,
     called,
     is_url_name,
+    plain,
 )
 
 __all__ = ["ListParameters", "places_of"]
@@ -50,6 +51,8 @@ class ListParameters:
     def paging(self) -> Paging | None:
         """How the list is paged, None for one that comes whole. Raises DeclarationError where it is not told."""
         following = self._next()
+        if (by_last := self._by_last_record()) is not None:
+            return by_last
         has_link = any(name.lower() == "link" for name in self._headers)
         if not self._document.is_holdall and self._cursor and following is not None:
             return self._by_cursor(*following)
@@ -68,6 +71,15 @@ class ListParameters:
         if may_page or any(is_said_to_go_on(place[-1]) for place, _ in self._places):
             raise DeclarationError(f"{self._path}: the document does not say how the list is paged; declare paging=")
         return None
+
+    def _by_last_record(self) -> LastRecord | None:
+        """Pages after a record that is named, as Stripe has them, where a page says whether there are more."""
+        name = called(self._parameters, ("startingafter",))
+        told = [place for place, each in self._places if is_of(each, "boolean")]
+        more = next((place for place in told if plain(place[-1]) == "hasmore"), None)
+        if not name or more is None:
+            return None
+        return LastRecord(parameter=name, more_at=place_of(*more), size=self._size, most=self._most)
 
     def _numbered(self) -> PageSize | None:
         first = self._first_page()

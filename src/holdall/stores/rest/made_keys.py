@@ -16,6 +16,7 @@ from holdall.stores.rest.errors import unknown
 
 __all__ = ["MadeKeys"]
 
+_ACCEPTED = 202  # Location is then where to ask how it goes on
 _NO_KEY = "it was added, but the answer does not tell its key"
 
 
@@ -42,6 +43,8 @@ class MadeKeys:
 
     def _located(self, answer: Answer) -> Value:
         location, call = answer.headers.get("Location"), self._binding.calls["get"]
+        if answer.status == _ACCEPTED:
+            return None
         texts = None if location is None or call is None else call.template.read(re.split("[?#]", location)[0])
         if not texts or len(self._schema.key) > 1:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdall.query import Json, Value
+from holdall.query import Json
 
 __all__ = ["MERGE_PATCH", "holds_null", "patch_of"]
 
@@ -21,9 +21,9 @@ def holds_null(value: object) -> bool:
     return False
 
 
-def patch_of(old: object, new: object) -> Json:
+def patch_of(old: Json, new: Json) -> Json:
     """The patch that makes ``new`` of ``old``: members that are to go are null in it."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
-    gone: dict[str, Value] = {name: None for name in old if name not in new}
+    gone: dict[str, Json] = {name: None for name in old if name not in new}
     return gone | {name: patch_of(old.get(name), value) for name, value in new.items()}

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.query import Json
+from holdall.query import Json, Value
 from holdall.store import Row
 
 __all__ = ["Leaf", "nested", "nested_type", "put", "reader_of", "taken"]
@@ -66,7 +66,7 @@ def reader_of(attributes: Sequence[str]) -> Callable[[Any], Row]:
     return read
 
 
-def put(document: dict[str, Json], place: Sequence[str], value: object) -> None:
+def put(document: dict[str, Value], place: Sequence[str], value: Value) -> None:
     """Set what stands at this place of a JSON object, making the objects on the way."""
     *above, last = place
     for step in above:
@@ -77,14 +77,14 @@ def put(document: dict[str, Json], place: Sequence[str], value: object) -> None:
     document[last] = value
 
 
-def taken(document: object, place: Sequence[str]) -> Json:
+def taken(document: Json, place: Sequence[str]) -> Json:
     """Return the value at this place of a JSON object; None where there is none."""
     for step in place:
         document = document.get(step) if isinstance(document, dict) else None
     return document
 
 
-def _through(item: object, path: Sequence[str]) -> Json:
+def _through(item: object, path: Sequence[str]) -> object:
     for name in path:
         if item is None:
             return None

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holdall.errors import DeclarationError
-from holdall.query import Json
-from holdall.store import CommitClass, refuse_fragment
+from holdall.store import CommitClass, PoolOptions, refuse_fragment
 from holdall.stores.rest.auth import Auth, Credentials
 from holdall.stores.rest.call import Call
 from holdall.stores.rest.client import Client, checked_url
 from holdall.stores.rest.collection import RestCollection
 from holdall.stores.rest.derive import derived
 from holdall.stores.rest.document import Document
-from holdall.stores.rest.limits import Rate, Retries, Timeouts
+from holdall.stores.rest.header_text import header_fault
+from holdall.stores.rest.limits import Rate, Retries
+from holdall.stores.rest.proxy import proxy_for
 from holdall.stores.rest.request import Settings
 from holdall.stores.rest.store import RestStore
 
@@ -30,17 +31,21 @@ def open_rest(
     url: str,
     *,
     collections: Mapping[str, RestCollection | str] | None = None,
-    openapi: Mapping[str, Json] | str | Path | None = None,
+    openapi: Mapping[str, object] | str | Path | None = None,
     auth: Auth | None = None,
     commit: str = "once",
-    timeouts: Timeouts = Timeouts(),  # noqa: B008, it is frozen
-    retries: Retries = Retries(),  # noqa: B008
+    retries: Retries = Retries(),  # noqa: B008, it is frozen
     rate: Rate | None = None,
-    max_connections: int = 100,
+    connections: int = 100,
+    acquire_timeout: float = 60.0,
+    connect_timeout: float = 5.0,
+    read_timeout: float | None = None,
+    timeout: float = 60.0,
+    idle_timeout: float = 15.0,
     max_answer_bytes: int = _MOST_ANSWER_BYTES,
     headers: Mapping[str, str] | None = None,
     ca: str | Path | ssl.SSLContext | None = None,
-    keep_alive: float = 15.0,
+    proxy: str | None = None,
 ) -> RestStore:
     """Open a store of the API at this URL, below which the paths of its ``collections`` lie; nothing is sent.
 
@@ -49,9 +54,12 @@ def open_rest(
     path.
 
     ``commit="idemp"`` promises that every write may be sent twice and counts once; ``rate`` bounds calls in time,
-    ``max_connections`` those under way at once. Certificates are always verified: ``ca`` is a file of authorities, or
-    an SSLContext that verifies. ``keep_alive`` is how many seconds an idle connection is kept; keep it below the
-    server's own. Raises DeclarationError for what cannot work.
+    ``connections`` those under way at once. ``acquire_timeout`` seconds bound the wait for one's turn,
+    ``connect_timeout`` the making of a connection, ``read_timeout`` the wait for the next bytes of an answer, and
+    ``timeout`` a call with all its retries. ``idle_timeout`` is how many seconds an idle connection is kept; keep it
+    below the server's own. Certificates are always verified: ``ca`` is a file of authorities, or an SSLContext that
+    verifies. ``proxy`` is the URL of a proxy, or "environment" for the one that ``HTTP_PROXY`` and the like name.
+    Raises DeclarationError for what cannot work.
 
     >>> from holdall.stores.rest import Bearer, PageSize, Rate, RestCollection
     >>> store = open_rest(
@@ -64,38 +72,52 @@ def open_rest(
     >>> store.name
     'partner'
     """
-    declared, obstacles = _declared(name, collections, openapi)
+    document = None if openapi is None else Document(openapi)
+    declared, obstacles = _declared(name, collections, document)
     if commit not in ("once", "idemp"):
         raise DeclarationError(f'store {name!r}: a REST store commits "once" or "idemp", not {commit!r}')
     if commit == "idemp":
         _demand_idempotence(name, declared)
-    if max_connections < 1 or max_answer_bytes < 1 or (rate is not None and (rate.calls < 1 or rate.seconds <= 0)):
+    if max_answer_bytes < 1 or (rate is not None and (rate.calls < 1 or rate.seconds <= 0)):
         raise DeclarationError(f"store {name!r}: bounds are positive numbers")
+    if fault := header_fault((headers or {}).items()):
+        raise DeclarationError(f"store {name!r}: {fault}")
     refuse_fragment(url)
+    pooling = PoolOptions(
+        connections=connections, acquire_timeout=acquire_timeout, connect_timeout=connect_timeout, timeout=timeout
+    )
+    if idle_timeout <= 0 or (read_timeout is not None and read_timeout <= 0):
+        raise DeclarationError(f"store {name!r}: idle_timeout and read_timeout are numbers of seconds above zero")
     settings = Settings(
         url=checked_url(name, url),
         headers=dict(headers or {}),
-        timeouts=timeouts,
+        pooling=pooling,
+        read_timeout=read_timeout,
+        idle_timeout=idle_timeout,
         retries=retries,
         rate=rate,
         tls=_context(name, ca),
-        max_connections=max_connections,
         max_answer_bytes=max_answer_bytes,
-        keep_alive=keep_alive,
+        proxy=proxy_for(name, url, proxy),
     )
     client = Client(name, settings, Credentials(name, auth))
     return RestStore(
-        name, client, declared, commit=CommitClass(commit), concurrent_changes=max_connections, obstacles=obstacles
+        name,
+        client,
+        declared,
+        commit=CommitClass(commit),
+        concurrent_changes=connections,
+        obstacles=obstacles,
+        document=document,
     )
 
 
 def _declared(
     name: str,
     collections: Mapping[str, RestCollection | str] | None,
-    openapi: Mapping[str, Json] | str | Path | None,
+    document: Document | None,
 ) -> tuple[dict[str, RestCollection], dict[str, str]]:
     """The declarations by name, and for what the document leaves open what is to be said."""
-    document = None if openapi is None else Document(openapi)
     declared: dict[str, RestCollection] = {}
     obstacles: dict[str, str] = {}
     for key, item in (collections or {}).items():

@@ -1,4 +1,4 @@
-"""A list page by page, in whichever of the four ways the API gives it; one whose end is not proven is refused."""
+"""A list page by page, in whichever of the five ways the API gives it; one whose end is not proven is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yarl import URL
 
 from holdall.errors import StoreUnavailable, UpstreamError
 from holdall.store import Row
-from holdall.stores.rest.paging import Cursor, LinkHeader, Offset, PageSize, Paging
+from holdall.stores.rest.paging import Cursor, LastRecord, LinkHeader, Offset, PageSize, Paging
 from holdall.stores.rest.spelling import Parameters
 
 __all__ = ["Ask", "Lister", "Page", "can_skip"]
@@ -22,7 +22,8 @@ _RIGHT_SIZE = "declare the right most="
 class Page(msgspec.Struct, gc=False):
     """The rows of one answer, how many there are in all, and what it says of the next page, where it says so.
 
-    ``next`` stands at the declared place, ``link`` in the header; ``goes_on`` is what other words tell.
+    ``next`` stands at the declared place, ``link`` in the header; ``goes_on``, ``least`` (how many records there are at
+    least) and ``pages`` (how many there are) are what other words tell.
     """
 
     rows: list[Row]
@@ -30,6 +31,8 @@ class Page(msgspec.Struct, gc=False):
     next: str | None
     link: str | None
     goes_on: bool
+    least: int
+    pages: int
     url: URL
     place: str
 
@@ -49,9 +52,10 @@ def can_skip(paging: Paging | None) -> bool:
 class Lister:
     """Reads lists of one collection. Raises UpstreamError for one that contradicts itself or the declaration."""
 
-    def __init__(self, store: str, paging: Paging | None) -> None:
+    def __init__(self, store: str, paging: Paging | None, text_of_last: Callable[[Row], str] = str) -> None:
         self._store = store
         self._paging = paging
+        self._text_of_last = text_of_last
         self._proven: set[int] = set()  # sizes of pages that the API was seen to keep
 
     def pages(self, ask: Ask, parameters: Parameters, skip: int, needed: int | None) -> AsyncIterator[Page]:
@@ -65,10 +69,12 @@ class Lister:
                 return self._from_positions(ask, paging, parameters, skip, needed)
             case Cursor() | LinkHeader() as paging:
                 return self._linked(ask, paging, parameters, needed)
+            case LastRecord() as paging:
+                return self._after_last(ask, paging, parameters, needed)
 
     async def _only(self, ask: Ask, parameters: Parameters) -> AsyncIterator[Page]:
         page = await _found(ask, parameters)
-        if page.goes_on or page.link or (page.total is not None and page.total > len(page.rows)):
+        if page.link or _is_part(page):
             advice = "declare how it pages (paging=), or what its total is (total_at=)"
             raise UpstreamError(self._store, f"{page.place}: the list is only a part of it; {advice}")
         yield page
@@ -97,6 +103,8 @@ class Lister:
             if page is not None and count and first and (is_uneven or count > size):
                 raise UpstreamError(self._store, f"{page.place}: its pages are not of {size} records; {_RIGHT_SIZE}")
             is_uneven, is_end = is_uneven or count != size, end.after(page)
+            if is_end:
+                end.demand_pages(number + 1 if count else number)
             if page is None:
                 return
             if dropped:
@@ -140,14 +148,14 @@ class Lister:
         sized = [*parameters, *_asked(paging.size, _size(paging.most, needed))]
         page = await _found(ask, sized)
         seen: set[str] = set()
-        asked, position, empty = "", 0, 0
+        asked, position, empty, count = "", 0, 0, 0
         while True:
             yield page
-            position += len(page.rows)
+            position, count = position + len(page.rows), count + 1
             empty = 0 if page.rows else empty + 1
             following = page.link if isinstance(paging, LinkHeader) else page.next
             if not following or (following == asked and not page.rows):
-                self._demand_whole(paging, page, position, has_next=bool(following))
+                self._demand_whole(paging, page, position, count, has_next=bool(following))
                 return
             if following != asked and following in seen:
                 raise UpstreamError(self._store, f"{page.place}: it gives the same cursor again, in a circle")
@@ -160,10 +168,31 @@ class Lister:
             else:
                 page = await _found(ask, [*sized, (paging.cursor, following)])
 
-    def _demand_whole(self, paging: Cursor | LinkHeader, page: Page, position: int, *, has_next: bool) -> None:
+    async def _after_last(
+        self, ask: Ask, paging: LastRecord, parameters: Parameters, needed: int | None
+    ) -> AsyncIterator[Page]:
+        sized = [*parameters, *_asked(paging.size, _size(paging.most, needed))]
+        page, position = await _found(ask, sized), 0
+        while True:
+            yield page
+            position += len(page.rows)
+            if paging.more_at and page.next not in ("True", "False"):
+                raise UpstreamError(self._store, f"{page.place}: it does not say at {paging.more_at} if there is more")
+            if not page.rows or page.next == "False":
+                if page.total is not None and position < page.total:
+                    raise _too_few(self._store, page.place)
+                if page.link or (page.goes_on and not paging.more_at) or page.next == "True":
+                    raise _goes_on(self._store, page.place)
+                return
+            page = await _found(ask, [*sized, (paging.parameter, self._text_of_last(page.rows[-1]))])
+
+    def _demand_whole(
+        self, paging: Cursor | LinkHeader, page: Page, position: int, count: int, *, has_next: bool
+    ) -> None:
         if page.total is not None and position < page.total:
             raise _too_few(self._store, page.place)
-        if (isinstance(paging, Cursor) and page.link) or (page.goes_on and not has_next):
+        is_part = page.goes_on if count > 1 else _is_part(page)  # nothing was seen yet to lead from page to page
+        if (isinstance(paging, Cursor) and page.link) or (is_part and not has_next) or count < page.pages:
             raise _goes_on(self._store, page.place)
 
 
@@ -177,6 +206,7 @@ class _End:
         self._is_skipping = position > 0
         self._short_page_ends = short_page_ends
         self._total: int | None = None
+        self._pages = 0
         self._place = ""
 
     def after(self, page: Page | None) -> bool:
@@ -186,6 +216,7 @@ class _End:
             self._demand_reached()
             return True
         count, self._place = len(page.rows), page.place
+        self._pages = page.pages or self._pages
         self._total = before if page.total is None else page.total
         if before is not None and page.total is not None and page.total < before:
             sentence = "records went while the list was read, so that others may be missing; try again"
@@ -202,9 +233,20 @@ class _End:
             raise _goes_on(self._store, page.place)
         return True
 
+    def demand_pages(self, count: int) -> None:
+        """Raise UpstreamError where there are more pages than were read."""
+        if max(1, count) < self._pages:
+            raise _goes_on(self._store, self._place)
+
     def _demand_reached(self) -> None:
         if self._total is not None and self.position < self._total:
             raise _too_few(self._store, self._place)
+
+
+def _is_part(page: Page) -> bool:
+    """Whether the words beside a list say that it is not all of it."""
+    count = len(page.rows)
+    return page.goes_on or page.pages > 1 or max(page.least, page.total or 0) > count
 
 
 async def _found(ask: Ask, parameters: Parameters, link: str | None = None) -> Page:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Cursor", "LinkHeader", "Offset", "PageSize", "Paging"]
+__all__ = ["Cursor", "LastRecord", "LinkHeader", "Offset", "PageSize", "Paging"]
 
 
 class PageSize(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +57,25 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     is_url: bool = False
 
 
+class LastRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages by the last record that was given: ``?starting_after=cus_17&limit=100``, ``?since=4711``.
+
+    ``field`` is the field whose value is sent, the key if it is left out. ``more_at`` is where a page says whether
+    there are more; without it the end is known by an empty page.
+
+    >>> from holdall.stores.rest import RestCollection
+    >>> paging = LastRecord(parameter="since", more_at="")
+    >>> RestCollection(path="/users/{id}", paging=paging).paging.parameter
+    'since'
+    """
+
+    parameter: str = "starting_after"
+    field: str = ""
+    more_at: str = ""
+    size: str = "limit"
+    most: int = 100
+
+
 class LinkHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Pages by the header ``Link: <…>; rel="next"`` (RFC 8288).
 
@@ -69,4 +88,4 @@ class LinkHeader(msgspec.Struct, frozen=True, kw_only=True):
     most: int = 100
 
 
-Paging: TypeAlias = PageSize | Offset | Cursor | LinkHeader
+Paging: TypeAlias = PageSize | Offset | Cursor | LastRecord | LinkHeader

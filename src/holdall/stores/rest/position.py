@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdall.query import NEVER, And, AnyQuery, Compare, Condition, Kind, Op, Or, Schema, SortKey, operators_of
+from holdall.query import NEVER, And, AnyQuery, Compare, Condition, Kind, Op, Or, Schema, SortKey, operators_of, resolve
 
 __all__ = ["after", "not_before"]
 
@@ -25,14 +25,14 @@ def after(query: AnyQuery, schema: Schema) -> Condition | None:
 def not_before(query: AnyQuery, schema: Schema) -> Compare | None:
     """A single comparison that all rows after the position meet, and few before it; None where there is none."""
     key, value = query.sort_keys[0], (query.position or (None,))[0]
-    field = schema.field(key.path[0])
+    field = resolve({}, schema, key.path)[-1][1]
     if value is None or (field.nullable and not key.nulls_first) or Op.GE not in operators_of(field.kind):
         return None
     return Compare(key.path, Op.LE if key.descending else Op.GE, value)
 
 
 def _beyond(key: SortKey, value: object, schema: Schema) -> Condition | None:
-    field = schema.field(key.path[0])
+    field = resolve({}, schema, key.path)[-1][1]
     if value is None:
         return Compare(key.path, Op.IS_NULL, False) if key.nulls_first and field.nullable else NEVER
     further: Condition

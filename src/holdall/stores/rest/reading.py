@@ -93,7 +93,7 @@ class Reading:
         return answer
 
     def _row_with(self, key: Key, answer: Answer) -> Row:
-        row = self.row_of(answer)
+        row = self._binding.filled(self.row_of(answer), self._binding.key_values(key))
         if self._schema.key_of(row) != key:
             raise corrupt(self._store, answer.place, Misfit("it has another key than the one asked for", "the record"))
         return row
@@ -138,6 +138,10 @@ class Reading:
             async for rows in self._rows(Listing(parameters, False, False, len(wanted), everything), 0, None):
                 found |= {key: row for row in rows if (key := self._schema.key_of(row)) in wanted}
         return list(found.values())
+
+    def plan(self, query: AnyQuery) -> ByKeys | Listing:
+        """The questions to the API for a checked query."""
+        return self._binding.planner.plan(query)
 
     # --- lists --------------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ class Repetition:
         self._client = client
         self._request = request
         self._retries = settings.retries
-        self._ends_at = began + settings.timeouts.total
+        self._ends_at = began + settings.pooling.timeout
         self._may_have_arrived = False  # an earlier sending of this write
         self._is_renewed = False
         self._redirects = 0

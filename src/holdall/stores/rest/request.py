@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import msgspec
 from yarl import URL
 
-from holdall.stores.rest.limits import Rate, Retries, Timeouts
+from holdall.store import PoolOptions
+from holdall.stores.rest.limits import Rate, Retries
 
 __all__ = ["Request", "Settings"]
 
@@ -18,13 +19,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     headers: Mapping[str, str]
-    timeouts: Timeouts
+    pooling: PoolOptions
+    read_timeout: float | None
+    idle_timeout: float
     retries: Retries
     rate: Rate | None
     tls: ssl.SSLContext | None
-    max_connections: int
     max_answer_bytes: int
-    keep_alive: float
+    proxy: str | None = None
 
 
 class Request(msgspec.Struct, gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from holdall.query import ALWAYS, And, Compare, Condition, FieldSchema, Kind, Op, Or, Schema, SortKey
+from holdall.query import ALWAYS, And, Compare, Condition, FieldSchema, Kind, Op, Or, Schema, SortKey, is_formula, nodes
 from holdall.stores.rest.call import text_of
 from holdall.stores.rest.filters import Filters, Sorting
 
@@ -40,7 +40,7 @@ class Spelling:
         filters = self._filters
         if filters is None:
             return [], condition
-        if filters.spell is not None:
+        if filters.spell is not None and not _has_formula(condition):
             spelled = filters.spell(condition)
             if spelled is not None:
                 return list(spelled.items()), None
@@ -69,6 +69,8 @@ class Spelling:
         sorting = self._sorting
         if sorting is None:
             return None
+        if any(is_formula(key.path) for key in whole):
+            return None
         if sorting.spell is not None:
             spelled = sorting.spell(whole)
             return None if spelled is None else list(spelled.items())
@@ -96,7 +98,7 @@ class Spelling:
         return nulls_first is key.nulls_first
 
     def _places_nulls(self, key: SortKey) -> bool:
-        return self._schema.field(key.path[0]).nullable
+        return is_formula(key.path) or self._schema.field(key.path[0]).nullable
 
     def _comparison(self, filters: Filters, node: Condition) -> Parameters | None:
         if not isinstance(node, Compare) or len(node.path) != 1 or node.path[0] not in self._names:
@@ -125,6 +127,10 @@ class Spelling:
             return True
         operators = filters.fields.get(name, frozenset())
         return operators is None or op in operators
+
+
+def _has_formula(condition: Condition) -> bool:
+    return any(isinstance(node, Compare) and is_formula(node.path) for node in nodes(condition))
 
 
 def _conjuncts(condition: Condition) -> list[Condition]:

@@ -12,7 +12,9 @@ from holdall.store import (
     Capabilities,
     Change,
     CommitClass,
+    Description,
     Feature,
+    Look,
     Outcome,
     Rows,
     Verb,
@@ -25,15 +27,18 @@ from holdall.store import (
 from holdall.stores.rest.binding import MADE, Binding, capabilities_of, united
 from holdall.stores.rest.client import Client
 from holdall.stores.rest.collection import RestCollection
+from holdall.stores.rest.describing import describe
+from holdall.stores.rest.document import Document
 from holdall.stores.rest.keys import is_about_keys
 from holdall.stores.rest.reading import Reading
+from holdall.stores.rest.seen import SeenRestStore
 from holdall.stores.rest.versions import ETags, SeenTags, TaggedVersion
 from holdall.stores.rest.writing import Writing
 
 __all__ = ["RestStore"]
 
 
-class RestStore:
+class RestStore(SeenRestStore):
     """Each change is a call of its own: none is undone because another failed.
 
     ``apply`` sends changes one after the other and stops at the first that is refused or lost.
@@ -50,10 +55,12 @@ class RestStore:
         commit: CommitClass,
         concurrent_changes: int,
         obstacles: Mapping[str, str] | None = None,
+        document: Document | None = None,
     ) -> None:
         self.name = name
         self._client = client
         self._declared = dict(collections)
+        self._document = document
         self._obstacles = dict(obstacles or {})  # why a collection could not be declared
         each = {key: capabilities_of(item, commit, concurrent_changes) for key, item in self._declared.items()}
         self._each = each
@@ -126,6 +133,14 @@ class RestStore:
                 break
             outcomes.append(outcome)
         return outcomes
+
+    async def describe(self, look: Look) -> Description:
+        """Every collection of its OpenAPI document. Raises Unsupported without one."""
+        if self._document is None:
+            raise Unsupported(
+                self.name, "a look at an API by itself", "inspect its OpenAPI document: a file, or its URL"
+            )
+        return describe(self._document, f"{self._client.settings.url}/", look)
 
     async def close(self) -> None:
         """Close the connections; the next call opens anew."""

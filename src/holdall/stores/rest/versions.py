@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, TypeAlias
@@ -11,6 +12,9 @@ import msgspec
 from holdall.query import Key, Value
 
 __all__ = ["BodyVersion", "ETags", "Seen", "SeenTags", "TaggedVersion", "Versions", "is_strong", "version_of_content"]
+
+
+_STRONG = re.compile(r'"[^"]*"|(?![Ww]/|\*)[^\s",]+')  # nothing and * would let every write pass
 
 
 class BodyVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,8 +95,8 @@ class SeenTags:
 
 
 def is_strong(tag: str | None) -> bool:
-    """Whether an entity tag can guard a write (RFC 9110, section 8.8.1)."""
-    return tag is not None and not tag.startswith(("W/", "w/"))
+    """Whether an entity tag can guard a write: one strong tag (RFC 9110, section 8.8.1), its quotes left out or not."""
+    return tag is not None and _STRONG.fullmatch(tag) is not None
 
 
 def version_of_content(values: Sequence[Value]) -> int:

@@ -38,7 +38,8 @@ OFFSETS = ("offset", "pageoffset", "skip", "start", "startindex", "startat")
 CURSORS = ("cursor", "pagecursor", "pagetoken", "after", "pageafter", "startingafter", "continuationtoken", "nexttoken",
            "nextcursor", "nextpagetoken", "marker", "continue", "startafter", "afterid")  # fmt: skip
 SORTS = ("sort", "order_by", "orderBy", "ordering", "sort_by", "sortBy")
-TOTAL_HEADERS = ("X-Total-Count", "Total-Count", "X-Total")
+TOTAL_HEADERS = ("X-Total-Count", "Total-Count", "X-Total", "X-WP-Total", "X-Pagination-Total-Count", "X-Total-Items",
+                 "X-Pagination-Total", "X-Total-Results", "X-Total-Records", "X-Total-Elements")  # fmt: skip
 SUFFIXES: dict[str, Op] = {
     "eq": Op.EQ, "ne": Op.NE, "in": Op.IN, "nin": Op.NOT_IN, "not_in": Op.NOT_IN, "gt": Op.GT, "gte": Op.GE,
     "ge": Op.GE, "lt": Op.LT, "lte": Op.LE, "le": Op.LE, "contains": Op.CONTAINS, "icontains": Op.ICONTAINS,

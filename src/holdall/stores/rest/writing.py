@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 from yarl import URL
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
-from holdall.query import Json
+from holdall.query import Value
 from holdall.store import APPLIED, Change, Outcome, Verb
-from holdall.stores.rest.answer import Answer, demand_json
+from holdall.stores.rest.answer import Answer
 from holdall.stores.rest.binding import VERBS, Binding, BoundCall
 from holdall.stores.rest.bodies import encode
 from holdall.stores.rest.client import Client
@@ -21,8 +20,10 @@ from holdall.stores.rest.guard import Guard
 from holdall.stores.rest.made_keys import MadeKeys
 from holdall.stores.rest.merging import holds_null, patch_of
 from holdall.stores.rest.nesting import put, taken
+from holdall.stores.rest.places import steps
 from holdall.stores.rest.reading import Reading
 from holdall.stores.rest.request import Request
+from holdall.stores.rest.trust import Trust
 from holdall.stores.rest.versions import SeenTags
 
 __all__ = ["Writing"]
@@ -30,7 +31,6 @@ __all__ = ["Writing"]
 _GONE = (404, 410)
 _REFUSED = (409, 412, 422)
 _ATTEMPTS = 5  # at reading a record, changing it and putting it back, while others do the same
-_ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Writing:
@@ -45,9 +45,11 @@ class Writing:
         self._reading = reading
         self._guard = Guard(binding, reading, tags)
         self._keys = MadeKeys(binding)
+        self._trust = Trust(binding)
         self._sent_fields: dict[tuple[str, ...], tuple[int, ...] | None] = {}
         self._sent: set[int] = set()  # the ``id()`` of changes whose call was made, and not plainly refused
         self._urls: dict[str, URL] = {}
+        self._wrap = steps(binding.collection.wrap)
 
     async def apply(self, change: Change) -> Outcome:
         """Send the change and return its outcome. Raises Conflict where it was refused, StoreError where it failed.
@@ -101,7 +103,7 @@ class Writing:
             raise AlreadyExists(self._store, self._schema.name, self._schema.key)
         answer = await self._send(change, call, headers, {}, self._body(call, payload), is_repeatable=True)
         if 200 <= answer.status < 300:
-            return self._added(change, answer)
+            return self._added(change, call, answer)
         if answer.status == 412 and "If-None-Match" in headers:
             error: StoreError = AlreadyExists(self._store, self._schema.name, self._schema.key)
         else:
@@ -112,8 +114,8 @@ class Writing:
             return await self._added_before(change, answer, error)
         raise self._maybe_before(answer) from error
 
-    def _added(self, change: Change, answer: Answer) -> Outcome:
-        self._demand_trust(answer)
+    def _added(self, change: Change, call: BoundCall, answer: Answer) -> Outcome:
+        self._trust.demand(answer, change.key, is_key_sent=call.method == "POST" and change.key is not None)
         key, outcome = change.key, APPLIED
         if key is None:
             key = self._keys.key_in(answer)
@@ -123,7 +125,10 @@ class Writing:
 
     async def _added_before(self, change: Change, answer: Answer, error: AlreadyExists) -> Outcome:
         """A repeated add was answered with "there already": it is ours if it is what we sent."""
-        found = None if change.key is None else await self._reading.one(change.key)
+        try:
+            found = None if change.key is None else await self._reading.one(change.key)
+        except StoreError as failure:
+            raise unknown(self._store, answer.place, "it is there, and could not be looked at") from failure
         if found is not None:
             fields, values = self._fields(change)
             positions = self._schema.positions
@@ -171,7 +176,7 @@ class Writing:
         """Return the outcome that the answer to an update or a removal means."""
         name = self._schema.name
         if 200 <= answer.status < 300:
-            self._demand_trust(answer)
+            self._trust.demand(answer, change.key)
             self._guard.note(change, change.key, answer)
             return APPLIED
         if answer.status in _GONE:
@@ -228,9 +233,11 @@ class Writing:
             self._urls[call.verb] = url
         return url
 
-    def _body(self, call: BoundCall, payload: dict[str, Json]) -> bytes:
+    def _body(self, call: BoundCall, payload: dict[str, Value]) -> bytes:
         shaped: Any = payload if call.declared.payload is None else call.declared.payload(payload)
-        wrapped = {self._collection.wrap: shaped} if self._collection.wrap else shaped
+        wrapped = shaped
+        for name in reversed(self._wrap):
+            wrapped = {name: wrapped}
         return encode(wrapped, call.declared.media_type)
 
     def _fields(self, change: Change) -> tuple[Sequence[str], Sequence[Any]]:
@@ -253,14 +260,3 @@ class Writing:
         if unsent.isdisjoint(change.fields):
             return None
         return tuple(place for place, name in enumerate(change.fields) if name not in unsent)
-
-    def _demand_trust(self, answer: Answer) -> None:
-        """Raise StoreUnavailable, the outcome unknown, for an answer that can hardly come from the API."""
-        if not answer.body:
-            return
-        try:
-            demand_json(self._store, answer)
-            _ANY_JSON.decode(answer.body)
-            answer.body.decode()  # which the line before does not look at
-        except (StoreError, ValueError, RecursionError) as error:
-            raise unknown(self._store, answer.place, f"answered {answer.status}, but not in JSON") from error

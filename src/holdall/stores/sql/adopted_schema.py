@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from holdall.query import FieldSchema, Kind, Schema
-from holdall.stores.sql.columns import identifier, leaves_by_field
+from holdall.stores.sql.columns import leaves_by_field, table_name
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.inspection import FoundColumn, FoundTable
 from holdall.stores.sql.keeping import kept
@@ -42,7 +42,7 @@ def adopted_schema(
 
 
 def _columns_of(schema: Schema, found: Mapping[str, FoundTable]) -> dict[str, tuple[FoundColumn | None, ...]]:
-    table = found.get(identifier(schema.name))
+    table = found.get(".".join(filter(None, (schema.namespace, table_name(schema)))))
     if table is None:
         return {}
     by_field = leaves_by_field(schema)

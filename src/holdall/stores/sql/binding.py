@@ -23,6 +23,7 @@ class Binding:
     def __init__(self) -> None:
         self._slots: dict[str, Slot] = {}
         self._next_value = 0
+        self.statements: list[tuple[int, sa.Select[Any]]] = []
         self.tests: list[tuple[int, Callable[[Any], bool]]] = []
 
     def take(self, test: Callable[[Any], bool] | None = None) -> int:
@@ -40,6 +41,10 @@ class Binding:
         name = f"p{len(self._slots)}"
         self._slots[name] = (index, convert)
         return sa.bindparam(name, type_=kind, required=True)
+
+    def embed(self, index: int, statement: sa.Select[Any]) -> None:
+        """Let a statement with parameters of its own be part of this one; its values are at this place."""
+        self.statements.append((index, statement))
 
     def slot(self, name: str) -> Slot | None:
         """Return the slot of the parameter with this name; None if the name was not handed out here."""

@@ -16,7 +16,9 @@ from holdall.query import FieldSchema, Kind
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.columns import decimal_size, leaves, parameter_type
 from holdall.stores.sql.dialect import Dialect
-from holdall.stores.sql.keeping import bounded, declared, spelt
+from holdall.stores.sql.keeping import bounded, declared
+from holdall.stores.sql.named_choices import composed, is_named
+from holdall.stores.sql.spelling_codecs import spelt
 
 __all__ = ["DRIVERS", "Convert", "RowConvert", "comparand", "encoder", "row_encoder", "row_function"]
 
@@ -38,7 +40,7 @@ DRIVERS = ("apsw", "asyncpg", "aiosqlite", "pysqlite", "aiomysql", "asyncmy", "p
 
 def encoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
     """Return the function from a border value of this scalar field, never None, to the driver's."""
-    return bounded(field, spelt(field) or _standard(field, dialect))
+    return composed(field, bounded(field, spelt(field) or _standard(field, dialect)))
 
 
 def _standard(field: FieldSchema, dialect: Dialect) -> Convert | None:
@@ -55,12 +57,17 @@ def _standard(field: FieldSchema, dialect: Dialect) -> Convert | None:
     return parameter_type(field, dialect).dialect_impl(dialect.sqlalchemy).bind_processor(dialect.sqlalchemy)
 
 
-def comparand(field: FieldSchema, dialect: Dialect) -> Convert | None:
-    """As ``encoder``, for a value that is compared and need not fit the field's own digits and places."""
+def comparand(field: FieldSchema, dialect: Dialect, *, is_ordered: bool = False) -> Convert | None:
+    """As ``encoder``, for a value that is compared and need not fit the field's own digits and places.
+
+    ``is_ordered`` for one that is to come before or after.
+    """
     if field.kind is Kind.DECIMAL and dialect.family == "postgresql":
         return None
     plain = msgspec.structs.replace(declared(field), digits=None, places=None)
-    return spelt(field, is_compared=True) or _standard(plain, dialect)
+    if is_named(field) and is_ordered:
+        return _standard(plain, dialect)
+    return composed(field, spelt(field, is_compared=True, is_ordered=is_ordered) or _standard(plain, dialect))
 
 
 def row_encoder(fields: Sequence[FieldSchema], dialect: Dialect) -> RowConvert | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any
@@ -10,8 +11,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
-from holdall.query import FieldSchema, Kind, Schema, Value
+from holdall.errors import DeclarationError
+from holdall.query import FieldSchema, Kind, LinkTable, Schema, Value
 from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.named_choices import named
 
 __all__ = [
     "DECIMAL_COLLATION",
@@ -23,7 +26,10 @@ __all__ = [
     "identifier",
     "leaves",
     "leaves_by_field",
+    "link_leaves",
     "parameter_type",
+    "table_name",
+    "text_widths",
 ]
 
 DECIMAL_COLLATION = "holdall_decimal"
@@ -62,19 +68,34 @@ def leaves(field: FieldSchema, prefix: str | None = None) -> tuple[Leaf, ...]:
 
 
 def leaves_by_field(schema: Schema) -> dict[str, tuple[Leaf, ...]]:
-    """The columns of a collection's own table, by field."""
-    return distinct({field.name: leaves(field) for field in schema.stored if field.kind is not Kind.MANY})
+    """The columns of a collection's own table, by field. Raises DeclarationError where declared names do not fit."""
+    own = [field for field in schema.stored if field.kind is not Kind.MANY]
+    declared = {field.name: field.columns for field in own if field.columns}
+    return distinct(schema.name, {field.name: leaves(field) for field in own}, declared)
 
 
-def distinct(by_field: dict[str, tuple[Leaf, ...]]) -> dict[str, tuple[Leaf, ...]]:
-    """The same columns under names that differ in more than letter case, in the order of the fields."""
+def distinct(
+    place: str, by_field: dict[str, tuple[Leaf, ...]], declared: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[Leaf, ...]]:
+    """The same columns under their declared names, the others under names that differ in more than letter case.
+
+    They stay in the order of the fields. Raises DeclarationError for ``place`` where a declared name is there twice, or
+    where a field has more or fewer columns than names.
+    """
     taken: set[str] = set()
+    for name, labels in declared.items():
+        if len(labels) != len(by_field[name]):
+            raise DeclarationError(f"{place}.{name} takes {len(by_field[name])} columns, and {len(labels)} are named")
+        for label in labels:
+            if label.casefold() in taken:
+                raise DeclarationError(f"{place}.{name}: another field is stored in column {label!r}, too")
+            taken.add(label.casefold())
     renamed: dict[str, tuple[Leaf, ...]] = {}
     for name, found in by_field.items():
         own = []
-        for leaf in found:
-            label = leaf.name
-            while label.casefold() in taken:
+        for leaf, given in zip(found, declared.get(name) or [None] * len(found), strict=True):
+            label = leaf.name if given is None else given
+            while given is None and label.casefold() in taken:
                 label = identifier(label + "_2")
             taken.add(label.casefold())
             own.append(Leaf(label, leaf.field, leaf.steps))
@@ -84,13 +105,30 @@ def distinct(by_field: dict[str, tuple[Leaf, ...]]) -> dict[str, tuple[Leaf, ...
 
 def _walk(field: FieldSchema, name: str, steps: tuple[int, ...], nullable: bool) -> list[Leaf]:
     if field.kind not in (Kind.REF, Kind.MANY):
-        return [Leaf(identifier(name), msgspec.structs.replace(field, name=name, nullable=nullable), steps)]
+        return [Leaf(identifier(name), named(msgspec.structs.replace(field, name=name, nullable=nullable)), steps)]
     if len(field.target_key) == 1:
         return _walk(field.target_key[0], name, steps, nullable)
     found: list[Leaf] = []
     for index, part in enumerate(field.target_key):
         found.extend(_walk(part, f"{name}_{part.name}", (*steps, index), nullable))
     return found
+
+
+def link_leaves(schema: Schema, many: FieldSchema, link: LinkTable) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:
+    """The columns of a stored Many's table: those of the owner's key, and those of the keys referred to."""
+    owner = tuple(leaf for name in schema.key for leaf in leaves(schema.by_name[name], f"owner_{name}"))
+    declared = {"owner": link.owner, "target": link.target}
+    parts = distinct(
+        f"{schema.name}.{many.name}",
+        {"owner": owner, "target": leaves(many, "target")},
+        {name: labels for name, labels in declared.items() if labels},
+    )
+    return parts["owner"], parts["target"]
+
+
+def table_name(schema: Schema) -> str:
+    """The name of a collection's table: as declared, or its own as every dialect keeps it."""
+    return schema.table or identifier(schema.name)
 
 
 def identifier(name: str) -> str:
@@ -221,3 +259,15 @@ def _portable(field: FieldSchema, indexed_with: int) -> sa.types.TypeEngine[Any]
             return sa.Uuid()
     length = _text_length(field, indexed_with)
     return sa.Unicode(length) if length else sa.UnicodeText()
+
+
+def text_widths(schema: Schema, by_field: dict[str, tuple[Leaf, ...]]) -> dict[str, int]:
+    """By the names of columns: how many texts are in one key, unique rule or index with each, itself among them."""
+    refs = [(field.name,) for field in schema.stored if field.kind is Kind.REF]
+    widths: dict[str, int] = {}
+    for names in (schema.key, *schema.unique, *schema.indexes, *refs):
+        found = [leaf for name in names for leaf in by_field[name]]
+        width = sum(leaf.kind is Kind.STR for leaf in found) or 1
+        for leaf in found:
+            widths[leaf.name] = max(width, widths.get(leaf.name, 0))
+    return widths

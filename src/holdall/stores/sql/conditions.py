@@ -8,19 +8,39 @@ and plain comparisons stay open to indexes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from holdall.query import And, Compare, Condition, Every, FieldSchema, Not, Op, Or, Some, kind_test
+from holdall.query import (
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    Every,
+    Exists,
+    FieldSchema,
+    Not,
+    Op,
+    Or,
+    Some,
+    Stated,
+    is_truth,
+    kind_test,
+)
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.dialect import Element
-from holdall.stores.sql.joins import Scope
+from holdall.stores.sql.grouping import GroupScope
+from holdall.stores.sql.joins import Operand, Scope
+from holdall.stores.sql.sorting import order_by
+from holdall.stores.sql.spelling_sql import comparable
+from holdall.stores.sql.statements import stated
 
 __all__ = ["Conditions"]
 
 LONG_LIST = 1000
+_Select: TypeAlias = sa.Select[Any]
 ONE: Element = sa.literal_column("1")
 
 
@@ -28,10 +48,11 @@ class Conditions:
     """Compiles the conditions of one statement."""
 
     def __init__(self, comparisons: Comparisons, binding: Binding) -> None:
+        self._dialect = comparisons.dialect
         self._comparisons = comparisons
         self._binding = binding
 
-    def compile(self, node: Condition, scope: Scope, wanted: bool = True) -> sa.ColumnElement[bool]:
+    def compile(self, node: Condition, scope: Scope | GroupScope, wanted: bool = True) -> sa.ColumnElement[bool]:
         """SQL that is TRUE exactly where the node's truth is the wanted one."""
         match node:
             case Compare():
@@ -42,13 +63,19 @@ class Conditions:
                 return self._join(items, scope, wanted, conjunction=not wanted)
             case Not(item):
                 return self.compile(item, scope, not wanted)
+            case _ if isinstance(scope, GroupScope):
+                raise TypeError("groups have no records of a Many")
+            case Exists():
+                return self._found(node, scope, wanted)
             case Some():
                 return self._exists(node, scope, inner_wanted=True, exists=wanted)
             case Every():
                 return self._exists(node, scope, inner_wanted=False, exists=not wanted)
+            case Stated():
+                return stated(node, scope, self._binding, wanted)
 
     def _join(
-        self, items: tuple[Condition, ...], scope: Scope, wanted: bool, conjunction: bool
+        self, items: tuple[Condition, ...], scope: Scope | GroupScope, wanted: bool, conjunction: bool
     ) -> sa.ColumnElement[bool]:
         parts = [self.compile(item, scope, wanted) for item in items]
         return sa.and_(sa.true(), *parts) if conjunction else sa.or_(sa.false(), *parts)
@@ -60,19 +87,63 @@ class Conditions:
             # asked once from the inner end, and not again for each row around it: else the cost is a power of the path
             member, own = belongs.left, belongs.right
             keys = sa.select(member).select_from(inner.source).where(member.is_not(None), meets).correlate(None)
-            return own.in_(keys) if exists else sa.or_(own.is_(None), own.not_in(keys))
+            if not exists:
+                return sa.or_(own.is_(None), own.not_in(keys))
+            # MariaDB and MySQL would make one join of nested lists, and look for its order for minutes
+            return own.in_(keys).is_(sa.true()) if self._comparisons.family == "mysql" else own.in_(keys)
         # correlate_except: everything that is not this scope's own table belongs to the statement around it
-        found: sa.Select[Any] = sa.select(ONE).select_from(inner.source).where(belongs, meets)
+        found: _Select = sa.select(ONE).select_from(inner.source).where(belongs, meets)
         clause = sa.exists(found.correlate_except(*inner.aliases))
         return clause if exists else sa.not_(clause)
 
-    def _compare(self, node: Compare, scope: Scope, wanted: bool) -> sa.ColumnElement[bool]:
+    def _found(self, node: Exists, scope: Scope, wanted: bool) -> sa.ColumnElement[bool]:
+        query: AnyQuery = node.query
+        inner = scope.within(query.collection)
+        meets = self.compile(query.condition, inner)
+        if not node.path:
+            return self._has_row(query, inner, meets, wanted)
+        column, own = inner.operand(query.projection[0]), scope.operand(node.path)
+        order = order_by(query, inner, self._dialect)
+        keys: _Select = sa.select(*column.columns).select_from(inner.source).where(meets).order_by(*order)
+        if query.max_rows is not None or query.skip:
+            cut = self._cut(keys, query).subquery(f"cut{id(inner) % 1_000_000}")
+            keys = sa.select(*cut.c).where(*[one.is_not(None) for one in cut.c])
+        else:
+            keys = keys.where(*[one.is_not(None) for one in column.columns])
+        first = own.columns[0]
+        is_single = len(own.columns) == 1
+        asked = comparable(first, own.leaves[0].field) if is_single else sa.tuple_(*own.columns)
+        found = asked.in_(keys.correlate(None))
+        if wanted:
+            return found
+        return sa.or_(first.is_(None), sa.not_(found)) if own.nullable else sa.not_(found)
+
+    def _has_row(
+        self, query: AnyQuery, inner: Scope, meets: sa.ColumnElement[bool], wanted: bool
+    ) -> sa.ColumnElement[bool]:
+        found: _Select = sa.select(ONE).select_from(inner.source).where(meets)
+        found = found.correlate_except(*inner.aliases)
+        if query.max_rows is not None or query.skip:
+            found = self._cut(found, query)
+        return sa.exists(found) if wanted else sa.not_(sa.exists(found))
+
+    def _cut(self, select: _Select, query: AnyQuery) -> _Select:
+        """The part of the rows that is meant."""
+        if query.max_rows is not None:
+            select = select.limit(self._binding.parameter(self._binding.take(), sa.BigInteger()))
+        if query.skip:
+            select = select.offset(self._binding.parameter(self._binding.take(), sa.BigInteger()))
+        return select
+
+    def _compare(self, node: Compare, scope: Scope | GroupScope, wanted: bool) -> sa.ColumnElement[bool]:
         operand = scope.operand(node.path)
         first = operand.columns[0]
         if node.op is Op.IS_NULL:
             if not operand.nullable:
                 return sa.false() if node.value is wanted else sa.true()
             return first.is_(None) if node.value is wanted else first.is_not(None)
+        if is_truth(node):  # without a parameter, so that an index of the formula serves it
+            return self._truth(operand, first, node.value, wanted)
         index = self._binding.take(_test(operand.field, node.op))
         if node.op in (Op.IN, Op.NOT_IN) and not node.value:
             holds: Any = sa.false() if node.op is Op.IN else first.is_not(None)
@@ -84,6 +155,12 @@ class Conditions:
             return clause
         negated = sa.not_(clause)
         return sa.or_(first.is_(None), negated) if operand.nullable else negated
+
+    def _truth(self, operand: Operand, holds: Element, value: bool, wanted: bool) -> sa.ColumnElement[bool]:
+        if value is wanted:
+            return holds if value else sa.not_(holds)
+        other = sa.not_(holds) if value else holds
+        return sa.or_(holds.is_(None), other) if operand.nullable else other
 
 
 def _has_members(node: Condition) -> bool:

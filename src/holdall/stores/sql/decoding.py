@@ -23,7 +23,10 @@ from holdall.stores.sql.codec import DRIVERS, Convert, RowConvert, row_function
 from holdall.stores.sql.columns import Leaf, leaves, parameter_type
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_decoder
-from holdall.stores.sql.keeping import KeptField, Spelling, spelling_of
+from holdall.stores.sql.keeping import KeptField, spelling_of
+from holdall.stores.sql.named_choices import is_named, value_of
+from holdall.stores.sql.spelling_codecs import unspelt
+from holdall.stores.sql.spellings import Spelling
 
 __all__ = ["DamagedRows", "decoder", "row_decoder"]
 
@@ -62,6 +65,11 @@ _DECODERS: dict[tuple[str, Kind], Convert] = {
 def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
     """Return the function from the driver's value of this scalar field, never None, to a border value."""
     kind, family = field.kind, dialect.family
+    if is_named(field):
+        return value_of(field)
+    foreign = unspelt(field, dialect.driver)
+    if foreign is not None:
+        return foreign
     if kind is Kind.JSON:
         json_decoder: Convert = _JSON_DECODERS.get(spelling_of(field), values.json_from_text)
         return json_decoder
@@ -73,6 +81,8 @@ def decoder(field: FieldSchema, dialect: Dialect) -> Convert | None:
         return values.decimal_without_padding
     if spelling_of(field) is Spelling.NUMBER:
         return values.decimal_from_number
+    if dialect.driver == "psycopg" and kind is Kind.DATETIME:
+        return values.datetime_from_any  # in the time zone of the connection
     if dialect.driver in DRIVERS:
         return _DECODERS.get((family, kind))
     column = parameter_type(field, dialect).dialect_impl(dialect.sqlalchemy)
@@ -211,6 +221,10 @@ def _expression(
 ) -> str | None:
     """Code that decodes the variable ``column``, written out for what is common; None where it passes as it is."""
     family, kind = ("sqlite" if as_text and field.kind in _TEMPORAL else dialect.family), field.kind
+    if is_named(field):
+        return f"{_name(names, value_of(field))}({column})"
+    if not (as_text and kind in _TEMPORAL) and (foreign := unspelt(field, dialect.driver)) is not None:
+        return f"{_name(names, foreign)}({column})"
     if dialect.driver in DRIVERS and isinstance(field, KeptField) and field.is_loose:
         wanted = _CLASSES.get(kind)
         if wanted is not None:

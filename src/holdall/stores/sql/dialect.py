@@ -29,12 +29,13 @@ class Dialect:
     driver: str
     sqlalchemy: sa.engine.Dialect
     lower_collation: str | None = None  # see ``lowering``
+    parses_json: bool = False  # its driver gives values of JSON columns that are no text any more
 
     @classmethod
     def of(cls, dialect: sa.engine.Dialect) -> Dialect:
         """The dialect of a SQLAlchemy engine (``engine.dialect``)."""
         family = "mysql" if dialect.name == "mariadb" else dialect.name
-        return cls(family, dialect.driver, dialect)
+        return cls(family, dialect.driver, dialect, parses_json=family == "postgresql")
 
     @property
     def is_mariadb(self) -> bool:
@@ -69,7 +70,7 @@ class Dialect:
     @property
     def orders_aggregates(self) -> bool:
         """Whether an aggregate takes an ORDER BY; SQLite does from 3.44 on, so that of a Python may not."""
-        return self.driver != "pysqlite"
+        return self.driver not in ("pysqlite", "aiosqlite")
 
     @property
     def lower_probe(self) -> str | None:

@@ -9,6 +9,7 @@ from holdall.query import Value
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.canonical import canonical_json
+from holdall.stores.sql.codec import Convert
 from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.shape import bucket
 
@@ -25,16 +26,17 @@ class JsonComparisons:
         self._dialect = dialect
         self._binding = binding
 
-    def equals(self, column: Element, index: int) -> Clause:
-        """That the column holds the JSON value at this place."""
+    def equals(self, column: Element, index: int, listed: Convert | None = None) -> Clause:
+        """That the column holds the JSON value at this place, as ``listed`` makes it of the value asked for."""
         match self._dialect.family:
             case "sqlite":
                 return sa.func.holdall_json(column) == self._binding.parameter(index, sa.Text(), canonical_json)
             case "postgresql":
                 return sa.cast(column, JSONB()) == self._binding.parameter(index, JSONB(), values.json_to_text)
-        return _is_equal(column, self._binding.parameter(index, sa.Text(), _as_array))
+        as_array = _as_array if listed is None else lambda value: _as_array(listed(value))
+        return _is_equal(column, self._binding.parameter(index, sa.Text(), as_array))
 
-    def one_of(self, column: Element, index: int, length: int) -> Clause:
+    def one_of(self, column: Element, index: int, length: int, listed: Convert | None = None) -> Clause:
         """That the column holds one of the JSON values of the list at this place."""
         match self._dialect.family:
             case "sqlite":
@@ -45,7 +47,8 @@ class JsonComparisons:
                 return sa.cast(column, JSONB()) == sa.any_(
                     self._binding.parameter(index, sa.ARRAY(JSONB()), _text_list)
                 )
-        parameters = [self._binding.parameter(index, sa.Text(), _nth(place)) for place in range(bucket(length))]
+        places = range(bucket(length))
+        parameters = [self._binding.parameter(index, sa.Text(), _nth(place, listed)) for place in places]
         return sa.or_(*(_is_equal(column, parameter) for parameter in parameters))
 
 
@@ -69,5 +72,9 @@ def _text_list(items: tuple[Value, ...]) -> list[str]:
     return [values.json_to_text(item) for item in items]
 
 
-def _nth(place: int) -> Value:
-    return lambda items: _as_array(items[min(place, len(items) - 1)])
+def _nth(place: int, listed: Convert | None) -> Convert:
+    def pick(items: tuple[Value, ...]) -> str:
+        item = items[min(place, len(items) - 1)]
+        return _as_array(item if listed is None else listed(item))
+
+    return pick

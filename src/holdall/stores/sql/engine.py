@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from holdall.errors import HoldallError, StoreUnavailable
 from holdall.query import Value
-from holdall.store import AnewInChild, Outcome, Rows, keep_for_ever, watch_forks
+from holdall.store import AnewInChild, Isolation, Outcome, PoolFigures, Rows, keep_for_ever, watch_forks
+from holdall.stores.sql.altering import lent_by
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
-from holdall.stores.sql.engine_connecting import EngineOptions, engine_at
+from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, figures_of, stopping_at
 from holdall.stores.sql.engine_liveness import is_alive, is_lost
+from holdall.stores.sql.engine_raw import EngineRaw
 from holdall.stores.sql.engine_refusal import refusal
-from holdall.stores.sql.engine_steps import StepRefused, run_step
+from holdall.stores.sql.engine_steps import StepRefused, statement_of
+from holdall.stores.sql.engine_transaction import AS_IT_IS, EngineTransaction, carry_out, rows_of
 from holdall.stores.sql.errors import deciding, is_read_only
+from holdall.stores.sql.given_connections import Connections
 from holdall.stores.sql.inspection import FoundTable, inspect_connection
-from holdall.stores.sql.steps import Work
+from holdall.stores.sql.steps import Step, Work
 from holdall.stores.sql.tables import Tables
 
-__all__ = ["EngineDatabase", "carry_out"]
+__all__ = ["EngineDatabase"]
 
 T = TypeVar("T")
 
 _TURN = "SELECT GET_LOCK(MD5(CONCAT('holdall ', DATABASE())), 60)"
 _DONE = "SELECT RELEASE_LOCK(MD5(CONCAT('holdall ', DATABASE())))"
-_AS_IT_IS = {"no_parameters": True}  # the driver looks for no parameters, and a % is a %
 _ERRORS = (exc.SQLAlchemyError, OSError)
+
+
+class _Left(Exception):
+    """A block was left by an exception."""
 
 
 class EngineDatabase(AnewInChild):
@@ -43,30 +50,42 @@ class EngineDatabase(AnewInChild):
     is_durable = True
 
     def __init__(self, store: str, url: sa.URL, tables: Tables, options: EngineOptions) -> None:
-        self._store = store
+        self.store = store
         self._url = url
         self._tables = tables
         self._options = options
+        self.inspected_rows = options.inspected_rows
         self._where = f"{url.host or 'its socket'}{f':{url.port}' if url.port else ''}"
         self._engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+        self._stopping = stopping_at(url)
+        self.raw = EngineRaw(self)
         watch_forks(self)
+
+    def text_of(self, step: Step) -> str:
+        """The statement that carries out a step."""
+        return statement_of(self._tables.dialect.sqlalchemy, step)
+
+    def pool(self) -> PoolFigures:
+        """The connections of all event loops."""
+        most = self._options.connections
+        return PoolFigures.together(most, [figures_of(most, engine) for engine in list(self._engines.values())])
 
     async def learned(self, dialect: Dialect) -> Dialect:
         """The dialect of the server, which it tells when it is first connected to."""
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return replace(Dialect.of(connection.dialect), lower_collation=dialect.lower_collation)
 
     async def rows(self, sql: str, parameters: Value) -> Rows:
         """The rows of a reading statement, which is asked once more where its connection was lost."""
 
         async def read(connection: AsyncConnection) -> Rows:
-            return await _rows(connection, sql, parameters)
+            return await rows_of(connection, sql, parameters)
 
         return await self._again_if_lost(read)
 
     async def batches(self, sql: str, parameters: Value, size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             result = await connection.run_sync(_streamed, sql, parameters)
             try:
                 while found := await connection.run_sync(lambda _: result.fetchmany(size)):
@@ -85,14 +104,25 @@ class EngineDatabase(AnewInChild):
         return await self._again_if_lost(carry)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[EngineTransaction]:
-        """A transaction of one's own, READ COMMITTED where the database has it."""
-        async with self._connected() as connection:
-            transaction = EngineTransaction(self, connection)
-            yield transaction
-            if transaction.lost is not None:
-                raise transaction.lost
-            await self._commit(connection)
+    async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[EngineTransaction]:
+        """A transaction of one's own, READ COMMITTED where the database has it, unless it is to be of another level."""
+        failure: BaseException | None = None
+        try:
+            async with self.connected() as connection:
+                if isolation is not None:
+                    await connection.execution_options(isolation_level=isolation.value.upper())
+                transaction = EngineTransaction(self.store, self.translating, connection)
+                try:
+                    yield transaction
+                except BaseException as error:
+                    failure = error
+                    raise _Left from None
+                transaction.demand_there()
+                await self._commit(connection)
+        except _Left:
+            pass
+        if failure is not None:  # of the block itself, and no error of the driver whatever its class
+            raise failure
 
     async def execute(self, statements: Sequence[str]) -> None:
         """Run statements that define tables; few databases can do so in a transaction.
@@ -100,28 +130,34 @@ class EngineDatabase(AnewInChild):
         In MariaDB and MySQL nobody else does so by this package meanwhile.
         """
         takes_turns = self._tables.dialect.family == "mysql"
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             if takes_turns:
-                await connection.exec_driver_sql(_TURN, execution_options=_AS_IT_IS)
+                await connection.exec_driver_sql(_TURN, execution_options=AS_IT_IS)
             try:
                 for statement in statements:
-                    await connection.exec_driver_sql(statement, execution_options=_AS_IT_IS)
+                    await connection.exec_driver_sql(statement, execution_options=AS_IT_IS)
                 await connection.commit()
             finally:
                 if takes_turns:
                     with suppress(exc.SQLAlchemyError):  # with the connection the lock is gone, too
-                        await connection.exec_driver_sql(_DONE, execution_options=_AS_IT_IS)
+                        await connection.exec_driver_sql(_DONE, execution_options=AS_IT_IS)
 
-    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+    async def found(self, tables: Tables) -> dict[str, FoundTable]:
         """The tables that are there."""
-        if self._tables.dialect.family == "mysql":
-            return await found_in_catalogue(self, self._tables.dialect, None)
-        async with self._connected() as connection:
-            return await connection.run_sync(inspect_connection, names)
+        if tables.dialect.family == "mysql":
+            return await found_in_catalogue(self, tables, None)
+        async with self.connected() as connection:
+            return await connection.run_sync(inspect_connection, tables.metadata.tables.values())
+
+    def altering(self) -> AbstractAsyncContextManager[Connections]:
+        """Connections of an engine made for it."""
+        return lent_by(self.store, engine_at(self._url, self._options))
 
     async def close(self) -> None:
-        """Close this loop's connections."""
+        """Close this loop's connections, once what was broken off on them is stopped."""
         engine = self._engines.pop(asyncio.get_running_loop(), None)
+        if self._stopping is not None:
+            await self._stopping.ended()
         if engine is not None:
             await engine.dispose()
 
@@ -139,13 +175,13 @@ class EngineDatabase(AnewInChild):
         Then the others are given up, too: the next connection may lead to another server.
         """
         try:
-            async with self._connected(is_repeated=True) as connection:
+            async with self.connected(is_repeated=True) as connection:
                 return await act(connection)
         except StoreUnavailable as error:
             if error.is_outcome_unknown or not (is_read_only(error) or is_lost(_cause(error))):
                 raise
             await self._engine().dispose()
-        async with self._connected(is_repeated=True) as connection:
+        async with self.connected(is_repeated=True) as connection:
             return await act(connection)
 
     async def _commit(self, connection: AsyncConnection) -> None:
@@ -153,7 +189,7 @@ class EngineDatabase(AnewInChild):
             await connection.commit()
 
     @asynccontextmanager
-    async def _connected(self, *, is_repeated: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def connected(self, *, is_repeated: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection; what is not committed when the block ends is rolled back. Raises our errors.
 
         The connection has been pinged, unless the block is repeated where the connection turns out to be lost.
@@ -177,61 +213,16 @@ class EngineDatabase(AnewInChild):
         except StepRefused as refused:
             cause = refused.__cause__
             assert cause is not None
-            raise refusal(self._store, self._tables, cause, refused.step, refused.position, self._where) from cause
+            raise refusal(self.store, self._tables, cause, refused.step, refused.position, self._where) from cause
         except _ERRORS as error:
-            raise refusal(self._store, self._tables, error, where=self._where) from error
+            raise refusal(self.store, self._tables, error, where=self._where) from error
 
     def _engine(self) -> AsyncEngine:
         loop = asyncio.get_running_loop()
         engine = self._engines.get(loop)
         if engine is None:
-            engine = self._engines[loop] = engine_at(self._url, self._options)
+            engine = self._engines[loop] = engine_at(self._url, self._options, self._stopping)
         return engine
-
-
-class EngineTransaction:
-    """An open transaction: one statement at a time, in the order asked.
-
-    ``lost`` is the error with which the server ended all of it, as MariaDB does with the victim of a deadlock.
-    """
-
-    def __init__(self, database: EngineDatabase, connection: AsyncConnection) -> None:
-        self.lost: HoldallError | None = None
-        self._database = database
-        self._connection = connection
-        self._turn = asyncio.Lock()
-
-    async def rows(self, sql: str, parameters: Value) -> Rows:
-        """The rows of a reading statement, this transaction's own changes included."""
-        async with self._turn:
-            if self.lost is not None:
-                raise self.lost
-            with self._database.translating():
-                return await _rows(self._connection, sql, parameters)
-
-    async def write(self, work: Work) -> list[Outcome]:
-        """Carry out the work's steps; if one is refused, none of them lasts and the transaction goes on.
-
-        If the server has ended the transaction, this and every further work raises why.
-        """
-        async with self._turn:
-            if self.lost is not None:
-                raise self.lost
-            is_there = True
-            try:
-                with self._database.translating():
-                    part = await self._connection.begin_nested()
-                    try:
-                        outcomes = await carry_out(self._connection, work)
-                    except Exception:
-                        is_there = await _is_undone(part)
-                        raise
-                    await part.commit()
-                    return outcomes
-            except HoldallError as error:
-                if not is_there:
-                    self.lost = error
-                raise
 
 
 def _cause(error: HoldallError) -> BaseException:
@@ -239,34 +230,5 @@ def _cause(error: HoldallError) -> BaseException:
     return error if error.__cause__ is None else error.__cause__
 
 
-async def _is_undone(part: AsyncTransaction) -> bool:
-    """Whether the savepoint was still there to go back to."""
-    try:
-        await part.rollback()
-    except exc.SQLAlchemyError:
-        return False
-    return True
-
-
-async def _rows(connection: AsyncConnection, sql: str, parameters: Value) -> Rows:
-    if parameters is None:
-        result = await connection.exec_driver_sql(sql, execution_options=_AS_IT_IS)
-    else:
-        result = await connection.exec_driver_sql(sql, parameters)
-    return list(map(tuple, result))
-
-
 def _streamed(connection: sa.Connection, sql: str, parameters: Value) -> sa.CursorResult[Any]:
     return connection.execution_options(stream_results=True).exec_driver_sql(sql, parameters)
-
-
-async def carry_out(connection: AsyncConnection, work: Work) -> list[Outcome]:
-    """Carry out the work's steps. Raises StepRefused and SQLAlchemy's errors."""
-    steps = work()
-    try:
-        step = next(steps)
-        while True:
-            step = steps.send(await run_step(connection, step))
-    except StopIteration as end:
-        outcomes: list[Outcome] = end.value
-        return outcomes

@@ -20,14 +20,19 @@ _ENDED = frozenset((1053, 1927, 2006, 2013, 2014, 2045, 2055, 4031))
 """Numbers of MySQL and MariaDB with which a connection ends."""
 
 
-def look_after(engine: sa.Engine, ping_after: float) -> None:
-    """Ping each connection that was idle for ``ping_after`` seconds before it is used, or end them all."""
+def look_after(engine: sa.Engine, ping_after: float, idle_timeout: float | None = None) -> None:
+    """Ping each connection that was idle for ``ping_after`` seconds before it is used, or end them all.
+
+    One that was idle for ``idle_timeout`` seconds is replaced.
+    """
 
     def put_by(connection: object, record: Any) -> None:
         record.info["holdall_idle_since"] = monotonic()
 
     def take(connection: object, record: Any, _: object) -> None:
         since = record.info.get("holdall_idle_since")
+        if since is not None and idle_timeout is not None and monotonic() - since > idle_timeout:
+            raise exc.DisconnectionError("it was idle for too long")
         if since is not None and monotonic() - since > ping_after and not _answers(engine.dialect, connection):
             raise exc.InvalidatePoolError
 

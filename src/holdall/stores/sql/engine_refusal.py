@@ -25,6 +25,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+_CHECKS = (3819, 4025)
+
 _CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
     exc.IntegrityError: Meaning.RULE,
     exc.DataError: Meaning.VALUE,
@@ -60,6 +62,8 @@ def refusal(
     if meaning is Meaning.UNAVAILABLE and where:
         name = f"at {where}: {name}"
     named = _named(str(arguments[1])) if len(arguments) > 1 and code in _NAMING else None
+    if code in _CHECKS and step is not None and named:
+        return tables.check(store, step.collection, step.table, named.rpartition(".")[2], position)
     return error_of(meaning, store, name, step.collection if step else None, position, named)
 
 
@@ -88,7 +92,7 @@ def _rule(tables: Tables, message: str, step: Step) -> Rule | None:
     if key is None:
         return None
     if key[1] != "PRIMARY":
-        return tables.rule(key[1], step.table.name)
+        return tables.rule(key[1], there.place if (there := tables.found(step.table)) is not None else None)
     layout = tables.layout(step.collection)
     if step.table is layout.table:
         return Rule("key", step.collection, layout.schema.key)

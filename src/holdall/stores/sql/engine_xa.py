@@ -21,10 +21,11 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from holdall.errors import StoreUnavailable, Unsupported
-from holdall.store import Hold, Outcome, Reservation, keep_for_ever
-from holdall.stores.sql.engine import EngineDatabase, carry_out
+from holdall.errors import StoreUnavailable, UnknownFormat, Unsupported
+from holdall.store import RESERVATION_FORMAT, Hold, Outcome, Reservation, keep_for_ever
+from holdall.stores.sql.engine import EngineDatabase
 from holdall.stores.sql.engine_connecting import EngineOptions
+from holdall.stores.sql.engine_transaction import carry_out
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.prepared_names import PreparedName, tag, to_xid
 from holdall.stores.sql.steps import Work
@@ -59,11 +60,11 @@ class XaDatabase(EngineDatabase):
     async def hold(self) -> Hold:
         """PREPARED, or NONE where the server, its user or a table stands in the way; asked once for these tables."""
         if self._asked != self._tables.generation:
-            async with self._connected() as connection:
+            async with self.connected() as connection:
                 self._name, self._why_not = await why_not(connection, list(self._tables.metadata.tables))
             self._asked = self._tables.generation
             if self._why_not is not None:
-                _log.warning("store %r holds no part of a commit over several stores: %s", self._store, self._why_not)
+                _log.warning("store %r holds no part of a commit over several stores: %s", self.store, self._why_not)
         return Hold.PREPARED if self._why_not is None else Hold.NONE
 
     def cost_of(self, hold: Hold) -> int:
@@ -78,9 +79,9 @@ class XaDatabase(EngineDatabase):
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Carry out the work and leave it prepared, in place of what this store has prepared under this commit."""
         if await self.hold() is Hold.NONE:
-            raise Unsupported(self._store, "prepared transactions", self._why_not or "")
-        own = tag(self._store)
-        async with self._connected() as reader:
+            raise Unsupported(self.store, "prepared transactions", self._why_not or "")
+        own = tag(self.store)
+        async with self.connected() as reader:
             names = [name for _, name in await self._listed(reader)]
         if any(name.reservation.commit == reservation.commit and name.store == own for name in names):
             await self._finish("ROLLBACK", reservation.commit, own)
@@ -88,7 +89,7 @@ class XaDatabase(EngineDatabase):
             connection = await self._engine().connect()
             try:
                 holder = await holder_of(connection)
-                xid = to_xid(PreparedName(reservation, tag(self._name), own, holder), self._store)
+                xid = to_xid(PreparedName(reservation, tag(self._name), own, holder), self.store)
                 outcomes = await self._prepare(connection, xid, work)
             except BaseException:
                 await connection.close()
@@ -111,7 +112,7 @@ class XaDatabase(EngineDatabase):
         """All that is prepared in this database, each commit once."""
         if await self.hold() is Hold.NONE:
             return []
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             found = await self._listed(connection)
         return list({name.reservation.commit: name.reservation for _, name in found}.values())
 
@@ -163,6 +164,7 @@ class XaDatabase(EngineDatabase):
         async with self._detached() as connection:
             for xid, name in await self._listed(connection):
                 if name.reservation.commit == commit and store in (None, name.store):
+                    self._require_known(name)
                     is_ended = await self._end(connection, verb, xid, name) or is_ended
         return is_ended
 
@@ -203,8 +205,15 @@ class XaDatabase(EngineDatabase):
             else:
                 return True
         raise StoreUnavailable(
-            self._store, f"connection {name.holder.connection} of the server still holds this commit's part; try again"
+            self.store, f"connection {name.holder.connection} of the server still holds this commit's part; try again"
         )
+
+    def _require_known(self, name: PreparedName) -> None:
+        """Raise UnknownFormat for what another version of Holdall prepared: it knows what it promised."""
+        held = name.reservation
+        if not held.is_readable:
+            place = f"the prepared transaction of commit {held.commit!r}"
+            raise UnknownFormat(self.store, place, held.format or None, RESERVATION_FORMAT)
 
     async def _listed(self, connection: AsyncConnection) -> list[tuple[str, PreparedName]]:
         return [(xid, name) for xid, name in await listed(connection) if name.database in (0, tag(self._name))]

@@ -6,7 +6,7 @@ values: it stays with ``__cause__`` and never enters ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 
@@ -35,6 +35,7 @@ __all__ = [
     "Meaning",
     "deciding",
     "error_of",
+    "is_overflow",
     "is_read_only",
     "postgresql_meaning",
     "violation_of",
@@ -180,6 +181,15 @@ def error_of(
     return StoreError(store, message)
 
 
+def is_overflow(cause: BaseException | None) -> bool:
+    """Whether a driver says that a sum is beyond the numbers of its type."""
+    if cause is None:
+        return False
+    cause = getattr(cause, "orig", None) or cause
+    code = getattr(cause, "sqlstate", None) or (cause.args[0] if cause.args else None)
+    return code in ("22003", 1690) or str(cause).endswith("integer overflow")
+
+
 def is_read_only(error: BaseException) -> bool:
     """Whether ours was raised for a PostgreSQL or MySQL server that takes no writes, and has done nothing."""
     cause = error.__cause__
@@ -225,7 +235,11 @@ def _number(cause: BaseException | None) -> int | None:
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
 
 
-def columns_named(message: str) -> tuple[str, Sequence[str]]:
-    """Table and columns in SQLite's ``UNIQUE constraint failed: table.column, table.column``."""
-    places = [place.strip().rpartition(".") for place in message.partition(": ")[2].split(",")]
-    return places[0][0], [column for _, _, column in places]
+def columns_named(message: str, tables: Iterable[str]) -> tuple[str, Sequence[str]]:
+    """The one of these tables, and its columns, in SQLite's ``UNIQUE constraint failed: table.column, table.column``.
+
+    Names may have points and commas in them.
+    """
+    told = message.partition(": ")[2]
+    table = max((name for name in tables if told.startswith(f"{name}.")), key=len, default="")
+    return table, told.removeprefix(f"{table}.").split(f", {table}.")

@@ -7,9 +7,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from holdall.query.groups import exact_sum
 from holdall.stores.sql import _values as values
 from holdall.stores.sql.canonical import canonical_json
 from holdall.stores.sql.columns import DECIMAL_COLLATION
+from holdall.stores.sql.sqlite_formulas import FORMULA_FUNCTIONS
 
 __all__ = ["register"]
 
@@ -23,6 +25,7 @@ def register(connection: Any) -> None:
         ("holdall_json", canonical, 1),
         ("holdall_moment", values.moment_of, 1),
         ("holdall_clock", values.clock_of, 1),
+        *FORMULA_FUNCTIONS,
     )
     is_apsw = hasattr(connection, "create_scalar_function")
     for name, function, count in functions:
@@ -30,7 +33,32 @@ def register(connection: Any) -> None:
             connection.create_scalar_function(name, function, count, deterministic=True)
         else:
             connection.create_function(name, count, function, deterministic=True)
+    if is_apsw:
+        connection.create_aggregate_function("holdall_sum", ExactSum.for_apsw, 1)
+    else:
+        connection.create_aggregate("holdall_sum", 1, ExactSum)
     connection.create_collation(DECIMAL_COLLATION, compare_decimals)
+
+
+class ExactSum:
+    """The sum of decimals kept as text, with all their digits; null of none."""
+
+    def __init__(self) -> None:
+        self._values: list[Decimal] = []
+
+    def step(self, value: str | float | None) -> None:
+        """Take in one value."""
+        if value is not None:
+            self._values.append(_decimal(value if isinstance(value, str) else repr(value)))
+
+    def finalize(self) -> str | None:
+        """Return the sum as text."""
+        return str(exact_sum(self._values)) if self._values else None
+
+    @staticmethod
+    def for_apsw() -> tuple[ExactSum, Callable[..., None], Callable[[ExactSum], str | None]]:
+        """Return what apsw takes for an aggregate: a new sum, its step and its end."""
+        return ExactSum(), ExactSum.step, ExactSum.finalize
 
 
 def icontains(text: str | None, wanted: str) -> bool | None:

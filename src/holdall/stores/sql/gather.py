@@ -14,6 +14,10 @@ from holdall.stores.sql import _values as values
 from holdall.stores.sql.columns import Leaf, leaves
 from holdall.stores.sql.dialect import Dialect, Element
 from holdall.stores.sql.joins import Scope
+from holdall.stores.sql.keeping import spelling_of
+from holdall.stores.sql.spelling_codecs import unspelt
+from holdall.stores.sql.spelling_sql import comparable, shown
+from holdall.stores.sql.spellings import Spelling
 
 __all__ = ["many_columns", "many_decoder"]
 
@@ -23,11 +27,12 @@ def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[Element]:
     columns: list[Element] = []
     for place in range(len(scope.record(())[0].links[name].target)):
         link, rows, belongs = scope.links(name)
-        order = [rows.c[link.position]] if link.position else [rows.c[leaf.name] for leaf in link.target]
+        by_key = [_ordered(rows.c[leaf.name], leaf) for leaf in link.target]
+        order = [rows.c[link.position]] if link.position else by_key
         leaf = link.target[place]
         item = rows.c[leaf.name]
         if dialect.family == "postgresql":
-            found = sa.select(item).where(belongs).order_by(*order).correlate_except(rows)
+            found = sa.select(shown(item, leaf.field, dialect)).where(belongs).order_by(*order).correlate_except(rows)
             columns.append(sa.func.array(found.scalar_subquery()))
         elif not dialect.orders_aggregates:
             ordered = sa.select(_carried(item, leaf, dialect).label("item")).where(belongs).order_by(*order)
@@ -38,6 +43,10 @@ def many_columns(scope: Scope, name: str, dialect: Dialect) -> list[Element]:
             gathered = getattr(sa.func, function)(_carried(item, leaf, dialect)).aggregate_order_by(*order)
             columns.append(sa.select(gathered).where(belongs).correlate_except(rows).scalar_subquery())
     return columns
+
+
+def _ordered(column: Element, leaf: Leaf) -> Element:
+    return comparable(column, leaf.field, is_ordered=True)
 
 
 def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[Any, ...]]:
@@ -61,6 +70,8 @@ def many_decoder(field: FieldSchema, dialect: Dialect) -> Callable[..., tuple[An
 def _carried(item: Element, leaf: Leaf, dialect: Dialect) -> Element:
     """An item in a form that JSON can hold. In SQLite, bytes among others, and others among bytes, become null."""
     is_bytes, is_untyped = leaf.kind is Kind.BYTES, dialect.family == "sqlite"
+    if spelling_of(leaf.field) is Spelling.OCTETS:
+        return sa.func.lower(sa.func.hex(item))
     if not is_bytes and leaf.kind not in _AS_THEY_ARE:
         return sa.cast(item, sa.Unicode())
     carried: Element = sa.func.hex(item) if is_bytes else item
@@ -92,8 +103,9 @@ _FROM_TEXT: dict[Kind, Callable[[Any], Any]] = {
 
 
 def _native_reader(leaf: Leaf) -> Callable[[Sequence[Any] | None], Sequence[Any]]:
-    if leaf.kind is Kind.TIMEDELTA:
-        return lambda column: [values.timedelta_from_number(item) for item in column or ()]
+    convert = unspelt(leaf.field, "asyncpg") or (values.timedelta_from_number if leaf.kind is Kind.TIMEDELTA else None)
+    if convert is not None:
+        return lambda column: [convert(item) for item in column or ()]
     return lambda column: column or ()
 
 

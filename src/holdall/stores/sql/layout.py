@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from holdall.query import FieldSchema, Schema
 from holdall.stores.sql.columns import Leaf
 
-__all__ = ["Layout", "Link", "Rule"]
+__all__ = ["LINK", "Layout", "Link", "Rule"]
+
+LINK = "holdall: link"
+"""In the ``info`` of a table that keeps a Many: where others made it, it may have a key of its own beside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from holdall.errors import Unsupported
 from holdall.query import Value
-from holdall.store import Hold, Outcome, Reservation, Rows
+from holdall.store import Hold, Isolation, Outcome, PoolFigures, Reservation, Rows
+from holdall.stores.sql.altering import lent_by, postgres_engine
 from holdall.stores.sql.database import found_in_catalogue
-from holdall.stores.sql.dialect import POSTGRESQL, Dialect
+from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.errors import deciding
+from holdall.stores.sql.given_connections import Connections
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from holdall.stores.sql.postgres_holding import PostgresHolding
 from holdall.stores.sql.postgres_pool import PostgresPool
 from holdall.stores.sql.postgres_prepared import Act, PostgresPrepared
+from holdall.stores.sql.postgres_raw import PostgresRaw
 from holdall.stores.sql.postgres_reservations import PostgresReservations
+from holdall.stores.sql.postgres_steps import statement_of
 from holdall.stores.sql.postgres_transaction import (
     CONNECTION_LOST,
     DRIVER_ERRORS,
@@ -31,6 +35,11 @@ from holdall.stores.sql.tables import Tables
 
 __all__ = ["PostgresDatabase"]
 
+_LEVELS: dict[Isolation | None, str] = {
+    Isolation.REPEATABLE_READ: "REPEATABLE READ",
+    Isolation.SNAPSHOT: "REPEATABLE READ",  # which is one here
+    Isolation.SERIALIZABLE: "SERIALIZABLE",
+}
 _DEFINING = 0x484F4C44  # the advisory lock of those who define tables
 _TURN = f"SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock({_DEFINING}); SET LOCAL lock_timeout TO DEFAULT"
 
@@ -39,14 +48,21 @@ class PostgresDatabase:
     """One PostgreSQL database. Each event loop that uses it gets connections of its own."""
 
     is_durable = True
+    text_of = staticmethod(statement_of)
 
     def __init__(self, store: str, url: str, tables: Tables, options: PostgresOptions) -> None:
         self._store = store
+        self.inspected_rows = options.inspected_rows
         self._access = PostgresAccess(store, url, tables, options)
         self._reservations = PostgresReservations(store)
+        self.raw = PostgresRaw(self._access)
         self._works = PostgresWorks(self._access, self._reservations)
         self._rows = PostgresHolding(self._access, self._reservations)
         self._prepared = PostgresPrepared(store, self.rows, self._run, self._works.write)
+
+    def pool(self) -> PoolFigures:
+        """The connections of all event loops."""
+        return self._access.figures
 
     async def learned(self, dialect: Dialect) -> Dialect:
         """The dialect, lowering text under the best collation the server has."""
@@ -68,7 +84,7 @@ class PostgresDatabase:
             raise self._access.translated(error, []) from error
 
     async def _asked(self, pool: PostgresPool, sql: str, parameters: Sequence[Value]) -> Rows:
-        connection = pool.take_now() or await pool.take(self._access.options.connect_timeout)
+        connection = pool.take_now() or await pool.take()
         try:
             try:
                 records = await connection.fetch(sql, parameters)
@@ -159,11 +175,18 @@ class PostgresDatabase:
                 await act(connection)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
-        """A transaction of one's own, READ COMMITTED."""
-        async with self._access.connected() as connection:
-            transaction = PostgresTransaction(self._store, self._access.translated, connection, self._reservations)
-            await transaction.execute(connection.begin)
+    async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[PostgresTransaction]:
+        """A transaction of one's own, READ COMMITTED unless it is to be of another level."""
+        access, level = self._access, _LEVELS.get(isolation)
+        async with access.connected() as connection:
+            transaction = PostgresTransaction(
+                self._store, access.translated, connection, self._reservations, has_snapshot=level is not None
+            )
+            if level is None:
+                await transaction.execute(connection.begin)
+            else:
+                with access.translating([]):
+                    await self._reservations.begin_at(connection, level)
             yield transaction
             with deciding():
                 await transaction.execute("COMMIT")
@@ -176,9 +199,13 @@ class PostgresDatabase:
                 await transaction.execute(statement)
         self._access.pool().forget()
 
-    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+    async def found(self, tables: Tables) -> dict[str, FoundTable]:
         """The tables that are there."""
-        return await found_in_catalogue(self, POSTGRESQL)
+        return await found_in_catalogue(self, tables)
+
+    def altering(self) -> AbstractAsyncContextManager[Connections]:
+        """Connections of an engine made for it."""
+        return lent_by(self._store, postgres_engine(self._access.plain))
 
     async def close(self) -> None:
         """Close this loop's connections; those of loops that have ended are let go of."""

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
-from holdall.store import AnewInChild, keep_for_ever, watch_forks
+from holdall.store import AnewInChild, PoolFigures, keep_for_ever, watch_forks
 from holdall.stores.sql.errors import Meaning, error_of, is_read_only
 from holdall.stores.sql.postgres_connecting import PostgresConnector, PostgresOptions
 from holdall.stores.sql.postgres_connection import PostgresConnection
@@ -34,6 +34,7 @@ class PostgresAccess(AnewInChild):
         self.options = options
         self._connector = PostgresConnector(store, url, options)
         self.lock_patience = self._connector.lock_patience
+        self.plain = self._connector.plain
         self._tables = tables
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
         watch_forks(self)
@@ -43,7 +44,7 @@ class PostgresAccess(AnewInChild):
         """A connection for more than one statement; whatever is left open on it is rolled back."""
         pool = self.pool()
         try:
-            connection = pool.take_now() or await pool.take(self.options.connect_timeout)
+            connection = pool.take_now() or await pool.take()
         except DRIVER_ERRORS as error:
             raise self.translated(error, []) from error
         try:
@@ -100,9 +101,15 @@ class PostgresAccess(AnewInChild):
                 self._connector.connect,
                 self.options.connections,
                 min(self.options.timeout, _COURTESY_SECONDS),
-                Ages(self.options.ping_after, self.options.recycle),
+                Ages(self.options.ping_after, self.options.recycle, self.options.idle_timeout),
+                self.options.acquire_timeout,
             )
         return pool
+
+    @property
+    def figures(self) -> PoolFigures:
+        """The connections of all event loops."""
+        return PoolFigures.together(self.options.connections, [pool.figures for pool in list(self._pools.values())])
 
     async def close(self) -> None:
         """Close this loop's connections; those of loops that have ended are let go of."""

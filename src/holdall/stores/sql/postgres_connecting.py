@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import asyncpg
-import msgspec
 
 from holdall.errors import DeclarationError, StoreError
-from holdall.stores.sql.database import LOCK_WAIT
+from holdall.store import PoolOptions
+from holdall.stores.sql.database import INSPECTED_ROWS, LOCK_WAIT, demand_rows
 from holdall.stores.sql.postgres_connection import BEGIN, PostgresConnection
 from holdall.stores.sql.postgres_url import place_of
 
@@ -17,33 +17,34 @@ __all__ = ["PostgresConnector", "PostgresOptions"]
 _SETTING = re.compile(r'(?:startup parameter: |parameter "|value for parameter ")"?(?P<name>[A-Za-z_.]+)')
 
 
-class PostgresOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a PostgreSQL server is used.
+class PostgresOptions(PoolOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a PostgreSQL server is used; see ``PoolOptions`` for the words that are not named here.
 
-    ``connections`` is the most that are open per event loop, ``statements`` the most one connection keeps prepared; 0
-    is for poolers that take no prepared statements. ``timeout`` (seconds) bounds each statement, ``connect_timeout``
-    opening a connection and waiting for a free one. A connection that was idle for ``ping_after`` seconds is asked for
-    a sign of life before it is used; one that is ``recycle`` seconds old is replaced, None keeps it.
+    ``statements`` is the most that one connection keeps prepared; 0 is for poolers that take no prepared statements.
+    ``replicas`` are the URLs of servers that follow this one, to which reads go.
 
     ``lock_timeout`` (seconds) is how long a commit waits for what others have locked, unless the URL sets it; it should
     be well below the time that a commit is given. None leaves it to the server. The server is asked to wait for a part
     of that at a time: then it is seen whether a dead process holds the lock, and the commit is tried again.
+
+    ``inspected_rows`` is of how many rows of each table ``inspect`` looks at the values; None stands for all.
     """
 
-    connections: int = 10
     statements: int = 500
-    timeout: float = 60.0
-    connect_timeout: float = 10.0
     lock_timeout: float | None = 5.0
     ping_after: float = 5.0
     recycle: float | None = 3600.0
+    inspected_rows: int | None = INSPECTED_ROWS
+    idle_timeout: float | None = None
+    replicas: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        lowest = min(self.timeout, self.connect_timeout, self.lock_timeout or 1.0, self.recycle or 1.0)
-        if self.connections < 1 or lowest <= 0 or 0 in (self.lock_timeout, self.recycle):
-            raise DeclarationError("connections, recycle and all timeouts must be above zero")
-        if self.statements < 0 or self.ping_after < 0:
-            raise DeclarationError("statements and ping_after must not be below zero")
+        super().__post_init__()
+        if self.statements < 0:
+            raise DeclarationError("statements must not be below zero")
+        if self.lock_timeout is not None and not self.lock_timeout > 0:
+            raise DeclarationError("lock_timeout is a number of seconds above zero")
+        demand_rows(self.inspected_rows)
 
 
 class PostgresConnector:
@@ -69,7 +70,7 @@ class PostgresConnector:
         """A new connection. Raises asyncpg's errors, OSError, TimeoutError, and StoreError for a wrong setting."""
         while True:
             try:
-                raw = await self._opened()
+                raw = await self._opened(self._options.timeout)
             except (
                 asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError
             ) as error:  # fmt: skip
@@ -95,11 +96,15 @@ class PostgresConnector:
             raise error
         return name
 
-    async def _opened(self) -> asyncpg.Connection:
+    async def plain(self) -> asyncpg.Connection:
+        """A new connection of the driver, on which a statement may take its time. Raises asyncpg's errors, OSError."""
+        return await self._opened(None)
+
+    async def _opened(self, seconds: float | None) -> asyncpg.Connection:
         return await asyncpg.connect(
             self._place.url,
             timeout=self._place.connect_timeout or self._options.connect_timeout,
-            command_timeout=self._options.timeout,
+            command_timeout=seconds,
             statement_cache_size=0,
             server_settings=self._settings,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from secrets import token_hex
 from time import monotonic
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from holdall.query import Value
-from holdall.store import has_news
+from holdall.store import end_transport, has_news
 from holdall.stores.sql.postgres_guards import Guards, learn_guards
 
 __all__ = ["BEGIN", "PostgresConnection"]
@@ -111,6 +112,12 @@ class PostgresConnection:
         except Exception:
             return False
         return True
+
+    def abandon(self) -> None:
+        """End a connection whose event loop has ended."""
+        with suppress(Exception):  # asyncpg takes its loop to run
+            self.raw.terminate()
+        end_transport(self.raw._transport)
 
     @property
     def has_news(self) -> bool:

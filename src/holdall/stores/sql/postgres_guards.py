@@ -24,15 +24,16 @@ WITH RECURSIVE guarded AS (
     UNION SELECT oid FROM pg_class WHERE relkind IN ('v', 'f')
     UNION SELECT inhparent FROM pg_inherits JOIN guarded ON inhrelid = id
 )
-SELECT ARRAY(SELECT relname::text FROM pg_class JOIN guarded ON oid = id
-             WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-                   AND pg_table_is_visible(oid)),
+SELECT ARRAY(SELECT name FROM pg_class AS c JOIN guarded ON oid = id JOIN pg_namespace AS n ON n.oid = relnamespace
+             CROSS JOIN LATERAL (VALUES (relname::text, pg_table_is_visible(c.oid)), (nspname || '.' || relname, true))
+                   AS named (name, is_found)
+             WHERE is_found AND nspname NOT IN ('pg_catalog', 'information_schema')),
        EXISTS ({IS_RESERVING}), current_setting('default_transaction_isolation') = 'read committed'
 """  # noqa: S608
 
 
 class Guards(msgspec.Struct, frozen=True):
-    """``tables``, found without a schema, whose statements may write other rows than they are given.
+    """``tables``, with and without the names of their schemas, whose statements may write other rows than are given.
 
     ``is_reserving`` if the database has a table of reservations. ``is_read_committed`` if each statement that is
     a transaction by itself looks at the database after it has its locks.

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from holdall.errors import HoldallError, LockConflict
-from holdall.store import Outcome, Reservation, demand_unreserved
+from holdall.store import Outcome, Reservation
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connection import PostgresConnection
@@ -114,9 +114,9 @@ class PostgresHolding:
         held = await rows.begin_reserving(connection, reservation.commit)
         try:
             with self._access.translating(done):
-                demand_unreserved(store, work.changes, work.schemas, held)
+                work.demand_unreserved(store, held)
                 outcomes = await carry_out(connection, work, done)
-                demand_unreserved(store, work.changes, work.schemas, held, outcomes)
+                work.demand_unreserved(store, held, outcomes)
             with deciding(), self._access.translating(done):
                 await rows.put(connection, reservation, work.footprint(outcomes))
         except HoldallError as error:

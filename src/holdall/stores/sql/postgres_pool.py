@@ -14,6 +14,7 @@ from time import monotonic
 
 import msgspec
 
+from holdall.store import PoolFigures
 from holdall.stores.sql.postgres_connection import PostgresConnection
 
 __all__ = ["Ages", "PostgresPool"]
@@ -23,35 +24,50 @@ _SIGN_SECONDS = 1.0  # for a sign of life
 
 
 class Ages(msgspec.Struct, frozen=True):
-    """The ages of connections, in seconds, at which they are pinged or replaced.
+    """The ages of connections, in seconds, at which they are pinged, replaced or closed.
 
     One that was idle for ``ping_after`` is asked for a sign of life before it is used, one that is ``recycle`` old is
-    replaced.
+    replaced, and one that was idle for ``idle_timeout`` is closed.
     """
 
     ping_after: float = 5.0
     recycle: float | None = None
+    idle_timeout: float | None = None
 
 
 class PostgresPool:
     """The connections of one event loop: ``connect`` opens one, at most ``most`` are open, waiters take turns.
 
-    ``courtesy`` is how long, in seconds, a connection may take to be reset or closed before it is broken off.
+    ``courtesy`` is how long, in seconds, a connection may take to be reset or closed before it is broken off,
+    ``patience`` how long callers wait for one.
     """
 
     def __init__(
-        self, connect: Callable[[], Awaitable[PostgresConnection]], most: int, courtesy: float, ages: Ages
+        self,
+        connect: Callable[[], Awaitable[PostgresConnection]],
+        most: int,
+        courtesy: float,
+        ages: Ages,
+        patience: float = 10.0,
     ) -> None:
         self._connect = connect
         self._most = most
         self._courtesy = courtesy
         self._ages = ages
+        self._patience = patience
+        self._sweeping: asyncio.TimerHandle | None = None
         self._open = 0
         self._free: list[PostgresConnection] = []
         self._waiters: deque[asyncio.Future[PostgresConnection | None]] = deque()
         self._resetting: set[asyncio.Task[None]] = set()
         self._opening: set[asyncio.Task[PostgresConnection]] = set()
         self._is_closed = False
+
+    @property
+    def figures(self) -> PoolFigures:
+        """How the connections are used at this moment."""
+        waiting = sum(not waiter.done() for waiter in self._waiters)
+        return PoolFigures(self._most, self._open, len(self._free), waiting)
 
     def take_now(self) -> PostgresConnection | None:
         """A connection that was in use a moment ago, if there is one."""
@@ -61,14 +77,14 @@ class PostgresPool:
                 return self._free.pop()
         return None
 
-    async def take(self, patience: float) -> PostgresConnection:
-        """Lend an idle or new connection, or the next one given back; TimeoutError after ``patience`` seconds."""
+    async def take(self) -> PostgresConnection:
+        """Lend an idle or new connection, or the next one given back. Raises TimeoutError if that does not come."""
         while self._free:
             connection = self._free.pop()
             if await self._is_usable(connection):
                 return connection
         if self._open >= self._most:
-            handed = await self._wait(patience)
+            handed = await self._wait(self._patience)
             if handed is not None:
                 return handed
         else:
@@ -91,6 +107,8 @@ class PostgresPool:
                 return
         connection.idle_since = monotonic()
         self._free.append(connection)
+        if self._ages.idle_timeout is not None and self._sweeping is None:
+            self._sweep()
 
     def give_dirty(self, connection: PostgresConnection) -> None:
         """Take back a connection on which something was broken off: it is reset, in the background, or dropped."""
@@ -122,6 +140,8 @@ class PostgresPool:
         asyncpg leaves a future behind where it is broken off.
         """
         self._is_closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         free, self._free = self._free, []
         closing = [connection.raw.close(timeout=self._courtesy) for connection in free]
         await asyncio.gather(*closing, *self._resetting, *self._opening, return_exceptions=True)
@@ -130,8 +150,7 @@ class PostgresPool:
         """Let go of connections whose loop has ended."""
         free, self._free = self._free, []
         for connection in free:
-            with suppress(Exception):
-                connection.raw.terminate()
+            connection.abandon()
 
     async def _wait(self, patience: float) -> PostgresConnection | None:
         """A connection somebody gave back, or None for the right to open one."""
@@ -202,6 +221,17 @@ class PostgresPool:
             self.drop(connection)
             return
         self.give(connection)
+
+    def _sweep(self) -> None:
+        """Close what was idle for too long, and look again when the next may have been."""
+        assert self._ages.idle_timeout is not None
+        oldest = monotonic() - self._ages.idle_timeout
+        while self._free and self._free[0].idle_since <= oldest:
+            self._in_background(self._retire(self._free.pop(0)))
+        self._sweeping = None
+        if self._free:
+            wait = self._free[0].idle_since - oldest
+            self._sweeping = asyncio.get_running_loop().call_later(wait, self._sweep)
 
     async def _retire(self, connection: PostgresConnection) -> None:
         try:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from holdall.errors import StoreUnavailable
-from holdall.store import Hold, Outcome, Reservation, Rows
+from holdall.errors import StoreUnavailable, UnknownFormat
+from holdall.store import RESERVATION_FORMAT, Hold, Outcome, Reservation, Rows
 from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
 from holdall.stores.sql.prepared_names import PreparedName, from_gid, tag, to_gid
@@ -79,11 +79,11 @@ class PostgresPrepared:
             raise StoreUnavailable(self._store, full) from error.__cause__
 
     async def commit(self, commit: str) -> bool:
-        """Commit all that is prepared under this commit; False where nothing is."""
+        """Commit all that is prepared under this commit; False where nothing is. Raises UnknownFormat."""
         return await self._finish("COMMIT", commit)
 
     async def roll_back(self, commit: str) -> None:
-        """Roll back all that is prepared under this commit."""
+        """Roll back all that is prepared under this commit. Raises UnknownFormat."""
         await self._finish("ROLLBACK", commit)
 
     async def listed(self) -> list[Reservation]:
@@ -92,7 +92,14 @@ class PostgresPrepared:
         return list(found.values())
 
     async def _finish(self, verb: str, commit: str) -> bool:
-        ended = [await self._end(verb, gid) for gid, name in await self._listed() if name.reservation.commit == commit]
+        gids = []
+        for gid, name in await self._listed():
+            if name.reservation.commit == commit:
+                if not name.reservation.is_readable:  # the commit's id stands before the part that says which store
+                    place = f"the prepared transaction of commit {commit!r}"
+                    raise UnknownFormat(self._store, place, name.reservation.format or None, RESERVATION_FORMAT)
+                gids.append(gid)
+        ended = [await self._end(verb, gid) for gid in gids]
         return any(ended)
 
     async def _listed(self) -> list[tuple[str, PreparedName]]:

@@ -34,9 +34,11 @@ def refusal(store: str, tables: Tables, error: Any, steps: list[Step]) -> Holdal
     if not steps:
         return error_of(meaning, store, state)
     position = _position(error, steps)
-    rule = tables.rule(error.constraint_name or "", error.table_name)
+    rule = tables.rule(error.constraint_name or "", f"{error.schema_name}.{error.table_name}")
     if rule is not None and meaning in (Meaning.UNIQUE, Meaning.REFERENCE):
         return violation_of(store, rule, position)
+    if state == "23514" and error.constraint_name:
+        return tables.check(store, steps[-1].collection, steps[-1].table, error.constraint_name, position)
     return error_of(meaning, store, state, steps[-1].collection, position, _named(error))
 
 

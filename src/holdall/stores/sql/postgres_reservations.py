@@ -23,9 +23,16 @@ import asyncpg
 from holdall.store import Footprint, Held, Reservation
 from holdall.stores.sql.postgres_connection import BEGIN, PostgresConnection
 from holdall.stores.sql.postgres_guards import IS_RESERVING
-from holdall.stores.sql.reservation_rows import ROW_FORMAT, encode_footprint, held_of
+from holdall.stores.sql.reservation_rows import ROW_FORMAT, demand_known, encode_footprint, held_of
 
-__all__ = ["FLUSH", "OutdatedGuards", "PostgresReservations", "is_reservation_table", "nothing_reserved"]
+__all__ = [
+    "FLUSH",
+    "OutdatedGuards",
+    "PostgresReservations",
+    "is_reservation_table",
+    "is_table_there",
+    "nothing_reserved",
+]
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS holdall_reservation (
@@ -43,10 +50,11 @@ INSERT INTO holdall_reservation (commit_id, store, format, reservation, footprin
 ON CONFLICT (commit_id, store) DO UPDATE
 SET format = excluded.format, reservation = excluded.reservation, footprint = excluded.footprint
 """.strip()
-_TAKE = "DELETE FROM holdall_reservation WHERE commit_id = {} AND store = {}"
+_TAKE = "DELETE FROM holdall_reservation WHERE commit_id = {} AND store = {} AND format = {}"
+_FORMAT = "SELECT format FROM holdall_reservation WHERE commit_id = $1 AND store = $2"
 _LAZILY = "SET LOCAL synchronous_commit TO off"
-_LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING 1"
-_RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 RETURNING 1"
+_LET_GO = "DELETE FROM holdall_reservation WHERE commit_id = $1 RETURNING format"
+_RENEW = "UPDATE holdall_reservation SET reservation = $2 WHERE commit_id = $1 AND format = $3 RETURNING 1"
 
 _WRITING = """
 SELECT DISTINCT held.virtualtransaction FROM pg_locks AS held
@@ -77,6 +85,14 @@ def is_reservation_table(error: BaseException) -> bool:
     return isinstance(error, asyncpg.UndefinedTableError) and "holdall_reservation" in str(error)
 
 
+async def is_table_there(connection: PostgresConnection) -> bool:
+    """Whether the database has a table of reservations, past the snapshot of the transaction.
+
+    Asked once the transaction has a lock that the makers of the table wait for.
+    """
+    return bool(await connection.raw.fetchval("SELECT to_regclass('holdall_reservation') IS NOT NULL"))
+
+
 class PostgresReservations:
     """The rows of one store in one database. Every method raises asyncpg's errors."""
 
@@ -95,6 +111,13 @@ class PostgresReservations:
         connection.is_holding = await connection.raw.execute(f"{start}; {_ANY}") != "SELECT 0"
         return await self._all(connection) if connection.is_holding else []
 
+    async def begin_at(self, connection: PostgresConnection, level: str) -> None:
+        """Begin a transaction of this level of isolation, whose snapshot is younger than its lock on the table."""
+        await connection.learned()
+        begin = connection.begin.replace("READ COMMITTED", level)
+        lock = "; LOCK TABLE holdall_reservation IN ACCESS SHARE MODE" if connection.is_reserving else ""
+        await connection.raw.execute(begin + lock)
+
     async def lock(self, connection: PostgresConnection) -> None:
         """Keep reservers away from now on until the end of the transaction."""
         await connection.raw.execute(_ANY)
@@ -102,12 +125,15 @@ class PostgresReservations:
     async def begin_reserving(self, connection: PostgresConnection, commit: str) -> list[Held]:
         """Begin a transaction beside which nobody else writes, once those under way have ended, and a try within it.
 
-        All that other commits hold. The transaction does not wait for the disk when it is committed.
+        All that other commits hold. The transaction does not wait for the disk when it is committed. Raises
+        UnknownFormat.
         """
         status = await connection.raw.execute(f"{connection.begin}; {_LAZILY}; {_LOCK}; SAVEPOINT tried; {_ANY}")
         connection.is_reserving = True
-        held = await self._all(connection) if status != "SELECT 0" else []
-        return [item for item in held if item.reservation.commit != commit]
+        if status == "SELECT 0":
+            return []
+        await self._demand_known(connection, commit)
+        return [item for item in await self._all(connection) if item.reservation.commit != commit]
 
     async def begin_settling(self, connection: PostgresConnection) -> bool:
         """Begin a transaction about what is held; whether there is a table."""
@@ -118,16 +144,19 @@ class PostgresReservations:
     async def begin_writing(self, connection: PostgresConnection, commit: str) -> bool:
         """Begin a transaction that lets go of what this store holds for a commit; False if it holds nothing for it.
 
-        The transaction does not wait for the disk when it is committed.
+        The transaction does not wait for the disk when it is committed. Raises UnknownFormat.
         """
-        take = _TAKE.format(_text(commit), _text(self._store))
+        take = _TAKE.format(_text(commit), _text(self._store), ROW_FORMAT)
         try:
             status = await connection.raw.execute(f"{connection.begin}; {_LAZILY}; {take}")
         except asyncpg.UndefinedTableError:
             connection.is_reserving = False
             return False
         connection.is_reserving = True
-        return bool(status != "DELETE 0")
+        if status == "DELETE 0":
+            await self._demand_known(connection, commit)
+            return False
+        return True
 
     async def put(self, connection: PostgresConnection, reservation: Reservation, footprint: Footprint) -> None:
         """Take back the try and hold this for a commit, in place of what this store held for it.
@@ -142,15 +171,16 @@ class PostgresReservations:
 
     async def take(self, connection: PostgresConnection, commit: str) -> None:
         """Let go of what this store holds for a commit."""
-        await connection.raw.execute(_TAKE.format(_text(commit), _text(self._store)))
+        await connection.raw.execute(_TAKE.format(_text(commit), _text(self._store), ROW_FORMAT))
 
     async def let_go(self, connection: PostgresConnection, commit: str) -> None:
-        """Let go of all that is held for a commit, by whatever store of this database."""
-        await connection.fetch(_LET_GO, (commit,))
+        """Let go of all that is held for a commit, by whatever store of this database. Raises UnknownFormat."""
+        for (number,) in await connection.fetch(_LET_GO, (commit,)):
+            demand_known(self._store, commit, number)
 
     async def renew(self, connection: PostgresConnection, reservation: Reservation) -> None:
         """Put this in the place of the reservations its commit has."""
-        await connection.fetch(_RENEW, (reservation.commit, reservation.encode()))
+        await connection.fetch(_RENEW, (reservation.commit, reservation.encode(), ROW_FORMAT))
 
     async def listed(self, connection: PostgresConnection) -> list[Reservation]:
         """The reservations of all that is held, each commit's once."""
@@ -175,6 +205,10 @@ class PostgresReservations:
     async def writing(self, connection: PostgresConnection) -> frozenset[str]:
         """The server's names of all transactions that write."""
         return frozenset([name for (name,) in await connection.raw.fetch(_WRITING)])
+
+    async def _demand_known(self, connection: PostgresConnection, commit: str) -> None:
+        for (number,) in await connection.fetch(_FORMAT, (commit, self._store)):
+            demand_known(self._store, commit, number)
 
     async def _all(self, connection: PostgresConnection) -> list[Held]:
         rows = await connection.fetch(_ALL, ())

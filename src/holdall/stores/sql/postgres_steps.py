@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from asyncpg import ForeignKeyViolationError, RestrictViolationError
 
 from holdall.query import Value
 from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
+from holdall.stores.sql.postgres_casts import as_sent, one_sent, sent_type
 from holdall.stores.sql.postgres_connection import PostgresConnection
-from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Lock, Look, Step, StillReferred, Update
+from holdall.stores.sql.steps import Bulk, ColumnRows, Delete, Find, Insert, Lock, Look, Step, StillReferred, Update
 
-__all__ = ["ROWS", "WroteFewer", "run_step", "split"]
-
-ROWS = 20_000  # in one statement, so that its arrays stay of a size
+__all__ = ["WroteFewer", "run_step", "statement_of"]
 
 _quoted = POSTGRESQL.sqlalchemy.identifier_preparer
 _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS counter
@@ -57,13 +54,12 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
     """
     rows = step.rows
     count = len(rows)
+    sql = statement_of(step, only)
     if isinstance(step, Insert):
-        if not step.columns and (only or count > 1):  # then its key is one that is generated
-            made = await connection.fetch(_insert_empty(step.table, step.generated, only), (count,))
-        elif count == 1:
-            made = await connection.fetch(_insert_one(step.table, step.columns, step.generated, only), rows[0])
+        if _is_empty(step, only):
+            made = await connection.fetch(sql, (count,))
         else:
-            made = await connection.fetch(_insert(step.table, step.columns, step.generated, only), _columns(rows))
+            made = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
         reply = None if step.generated is None else [record[0] for record in made]
         if only and (written := connection.written) < count:
             raise WroteFewer(written, reply)
@@ -73,21 +69,19 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
             await connection.fetch(_AHEAD, (_quoted.format_table(step.table), step.given, highest))
         return reply
     if isinstance(step, Lock):
-        ((locked,),) = await connection.fetch(_lock(step.table, step.match, step.is_removal, only), _columns(rows))
+        ((locked,),) = await connection.fetch(sql, _columns(rows))
         if only and not locked:
             raise WroteFewer(0, None)
         return None
     if isinstance(step, Look) and step.statement is not None:
-        return await connection.fetch(step.statement.sql, step.statement.parameters)
+        return await connection.fetch(sql, step.statement.parameters)
+    if isinstance(step, Bulk) and step.statement is not None:
+        await connection.fetch(sql, step.statement.parameters)
+        if only and not connection.written:
+            raise WroteFewer(0, 0)
+        return connection.written
     if isinstance(step, Find):
-        return await connection.fetch(_find(step.table, step.match), _columns(rows))
-    if isinstance(step, Update):
-        if count == 1:
-            sql = _update_one(step.table, step.columns, step.match, only)
-        else:
-            sql = _update(step.table, step.columns, step.match, only)
-    else:
-        sql = _delete_one(step.table, step.match, only) if count == 1 else _delete(step.table, step.match, only)
+        return await connection.fetch(sql, _columns(rows))
     found = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
     missed = None
     if len(found) < count and not (isinstance(step, Delete) and not step.is_exact):
@@ -98,42 +92,33 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
     return missed
 
 
-def split(step: Step) -> Iterator[Step]:
-    """The same step in pieces of at most ROWS rows, in none of which an Update meets a record twice."""
-    rows, start = step.rows, 0
-    is_once = isinstance(step, Update) and not isinstance(step, Find)  # each row in one statement
-    if len(rows) <= ROWS and not (is_once and _has_twice(step)):
-        yield step
-        return
-    place = len(step.columns) if isinstance(step, Update) else 0
-    size = len(step.table.primary_key.columns)
-    while start < len(rows):
-        end = min(start + ROWS, len(rows))
-        if is_once:
-            seen: set[Row] = set()
-            for index in range(start, end):
-                key = rows[index][place : place + size]
-                if key in seen:
-                    end = index
-                    break
-                seen.add(key)
-        yield msgspec.structs.replace(step, rows=rows[start:end], positions=step.positions[start:end])
-        start = end
+def statement_of(step: Step, only: str = "") -> str:
+    """The statement that carries out a step; ``only`` is a condition without which it writes nothing."""
+    is_one = len(step.rows) == 1
+    if isinstance(step, Insert):
+        if _is_empty(step, only):
+            return _insert_empty(step.table, step.generated, only)
+        return (_insert_one if is_one else _insert)(step.table, step.columns, step.generated, only)
+    if isinstance(step, Lock):
+        return _lock(step.table, step.match, step.is_removal, only)
+    if isinstance(step, Look) and step.statement is not None:
+        return step.statement.sql
+    if isinstance(step, Bulk) and step.statement is not None:
+        return f"{step.statement.sql}{_also(only)}"
+    if isinstance(step, Find):
+        return _find(step.table, step.match)
+    if isinstance(step, Update):
+        return (_update_one if is_one else _update)(step.table, step.columns, step.match, only)
+    return (_delete_one if is_one else _delete)(step.table, step.match, only)
 
 
-def _has_twice(step: Step) -> bool:
-    place, size = len(step.columns) if isinstance(step, Update) else 0, len(step.table.primary_key.columns)
-    key = itemgetter(*range(place, place + size))
-    return len(set(map(key, step.rows))) != len(step.rows)
+def _is_empty(step: Insert, only: str) -> bool:
+    """Whether new rows are given no values, so that they take nothing but a key that is generated."""
+    return not step.columns and (bool(only) or len(step.rows) > 1)
 
 
 def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Value]]:
     return rows.columns if isinstance(rows, ColumnRows) else list(zip(*rows, strict=True))
-
-
-def _type(table: sa.Table, column: str) -> str:
-    text = str(table.c[column].type.compile(POSTGRESQL.sqlalchemy))
-    return text.partition(" COLLATE")[0]
 
 
 def _names(columns: tuple[str, ...]) -> str:
@@ -145,24 +130,28 @@ def _returned(generated: str | None) -> str:
 
 
 def _arrays(table: sa.Table, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"${number}::{_type(table, column)}[]" for number, column in enumerate(columns, 1))
+    arrays = ", ".join(f"${number}::{sent_type(table, column)}[]" for number, column in enumerate(columns, 1))
     named = ", ".join(f"c{place}" for place in range(len(columns)))
     return f"unnest({arrays}) WITH ORDINALITY AS u({named}, n)"
 
 
-def _matched(match: tuple[str, ...], first: int) -> str:
-    return " AND ".join(f"t.{_quoted.quote_identifier(name)} = u.c{place}" for place, name in enumerate(match, first))
+def _matched(table: sa.Table, match: tuple[str, ...], first: int) -> str:
+    return " AND ".join(
+        f"t.{_quoted.quote_identifier(name)} = {as_sent(table, name, f'u.c{place}')}"
+        for place, name in enumerate(match, first)
+    )
 
 
 def _found_by(table: sa.Table, match: tuple[str, ...], first: int) -> str:
     return " AND ".join(
-        f"{_quoted.quote_identifier(name)} = ${place}::{_type(table, name)}" for place, name in enumerate(match, first)
+        f"{_quoted.quote_identifier(name)} = {as_sent(table, name, f'${place}::{sent_type(table, name)}')}"
+        for place, name in enumerate(match, first)
     )
 
 
 @lru_cache(maxsize=1000)
 def _insert_one(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
-    values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    values = ", ".join(one_sent(table, column, number) for number, column in enumerate(columns, 1))
     if only:
         given = f"({_names(columns)}) SELECT {values} WHERE {only}"
     else:
@@ -184,7 +173,7 @@ def _insert_empty(table: sa.Table, generated: str | None, only: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
-    values = ", ".join(f"c{place}" for place in range(len(columns)))
+    values = ", ".join(as_sent(table, column, f"c{place}") for place, column in enumerate(columns))
     order = " ORDER BY n" if generated else ""
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({_names(columns)}) "  # noqa: S608
@@ -200,7 +189,7 @@ def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str, 
     order = ", ".join(f"t.{_quoted.quote_identifier(column.name)}" for column in table.primary_key.columns)
     return (
         f"WITH u AS MATERIALIZED (SELECT u.* FROM {_arrays(table, columns)} "  # noqa: S608
-        f"JOIN {_quoted.format_table(table)} AS t ON {_matched(columns[first:], first)}{_where(only)} "
+        f"JOIN {_quoted.format_table(table)} AS t ON {_matched(table, columns[first:], first)}{_where(only)} "
         f"ORDER BY {order} FOR {lock} OF t)"
     )
 
@@ -214,24 +203,30 @@ def _lock(table: sa.Table, match: tuple[str, ...], is_removal: bool, only: str) 
 @lru_cache(maxsize=1000)
 def _find(table: sa.Table, match: tuple[str, ...]) -> str:
     key = ", ".join(f"t.{_quoted.quote_identifier(column.name)}" for column in table.primary_key.columns)
-    found = f"{_arrays(table, match)} JOIN {_quoted.format_table(table)} AS t ON {_matched(match, 0)}"
+    found = f"{_arrays(table, match)} JOIN {_quoted.format_table(table)} AS t ON {_matched(table, match, 0)}"
     return f"SELECT {key} FROM {found}"  # noqa: S608
 
 
 @lru_cache(maxsize=1000)
 def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str) -> str:
-    values = ", ".join(f"{_quoted.quote_identifier(column)} = u.c{place}" for place, column in enumerate(columns))
+    values = ", ".join(
+        f"{_quoted.quote_identifier(column)} = {as_sent(table, column, f'u.c{place}')}"
+        for place, column in enumerate(columns)
+    )
     first = _quoted.quote_identifier(match[0])
     return (
         f"{_in_order(table, (*columns, *match), len(columns), 'NO KEY UPDATE', only)} "  # noqa: S608
         f"UPDATE {_quoted.format_table(table)} AS t SET {values or f'{first} = t.{first}'} "
-        f"FROM u WHERE {_matched(match, len(columns))} RETURNING u.n"
+        f"FROM u WHERE {_matched(table, match, len(columns))} RETURNING u.n"
     )
 
 
 @lru_cache(maxsize=1000)
 def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str) -> str:
-    values = ", ".join(f"{_quoted.quote_identifier(column)} = ${number}" for number, column in enumerate(columns, 1))
+    values = ", ".join(
+        f"{_quoted.quote_identifier(column)} = {one_sent(table, column, number)}"
+        for number, column in enumerate(columns, 1)
+    )
     first = _quoted.quote_identifier(match[0])
     return (
         f"UPDATE {_quoted.format_table(table)} SET {values or f'{first} = {first}'} "  # noqa: S608
@@ -243,7 +238,7 @@ def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...
 def _delete(table: sa.Table, match: tuple[str, ...], only: str) -> str:
     return (
         f"{_in_order(table, match, 0, 'UPDATE', only)} "  # noqa: S608
-        f"DELETE FROM {_quoted.format_table(table)} AS t USING u WHERE {_matched(match, 0)} RETURNING u.n"
+        f"DELETE FROM {_quoted.format_table(table)} AS t USING u WHERE {_matched(table, match, 0)} RETURNING u.n"
     )
 
 

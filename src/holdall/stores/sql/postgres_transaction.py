@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from operator import itemgetter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
-from holdall.errors import HoldallError
+from holdall.errors import HoldallError, LockConflict
 from holdall.query import Value
-from holdall.store import Held, Outcome, Rows, demand_unreserved
+from holdall.store import Answer, Held, Outcome, Rows
+from holdall.stores.sql.postgres_answer import answer_on
 from holdall.stores.sql.postgres_connection import PostgresConnection
+from holdall.stores.sql.postgres_driver import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, as_tuple
 from holdall.stores.sql.postgres_guards import IS_RESERVING
-from holdall.stores.sql.postgres_reservations import OutdatedGuards, PostgresReservations, nothing_reserved
-from holdall.stores.sql.postgres_steps import WroteFewer, run_step, split
+from holdall.stores.sql.postgres_pieces import split
+from holdall.stores.sql.postgres_reservations import (
+    OutdatedGuards,
+    PostgresReservations,
+    is_table_there,
+    nothing_reserved,
+)
+from holdall.stores.sql.postgres_steps import WroteFewer, run_step
+from holdall.stores.sql.raw import RawStatement
 from holdall.stores.sql.steps import Find, Insert, Look, Step, StillReferred, Work
 
 __all__ = ["CONNECTION_LOST", "DRIVER_ERRORS", "OUTDATED", "PostgresTransaction", "as_tuple", "carry_out", "judged"]
-
-as_tuple = itemgetter(slice(None))  # a record's values as a tuple, in half the time of tuple()
-
-OUTDATED = (
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.exceptions.OutdatedSchemaCacheError,
-    asyncpg.InvalidSQLStatementNameError,
-)
-"""What only needs to be prepared anew: nothing was done."""
-CONNECTION_LOST = (
-    asyncpg.PostgresConnectionError,  # also what asyncpg raises for a connection that ended in the middle
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InterfaceError,
-    OSError,
-)
-DRIVER_ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,  # TimeoutError among them
-    OverflowError,
-    UnicodeError,
-)
 
 
 class PostgresTransaction:
@@ -54,7 +37,11 @@ class PostgresTransaction:
         translated: Callable[[BaseException, list[Step]], HoldallError],
         connection: PostgresConnection,
         reservations: PostgresReservations,
+        *,
+        has_snapshot: bool = False,
     ) -> None:
+        self._has_snapshot = has_snapshot  # one for all statements, which does not see what came after
+        self._depth = 0  # of savepoints
         self._store = store
         self._translated = translated
         self._connection = connection
@@ -68,6 +55,14 @@ class PostgresTransaction:
         async with self._turn:
             try:
                 return list(map(as_tuple, await self._connection.fetch(sql, parameters)))
+            except DRIVER_ERRORS as error:
+                raise self._translated(error, []) from error
+
+    async def answer(self, statement: RawStatement, limit: int) -> Answer:
+        """The answer to a statement as its user wrote it."""
+        async with self._turn:
+            try:
+                return await answer_on(self._connection, statement, limit)
             except DRIVER_ERRORS as error:
                 raise self._translated(error, []) from error
 
@@ -89,6 +84,23 @@ class PostgresTransaction:
         self._done.extend(done)
         return outcomes
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction: an exception in its block undoes what was written in it."""
+        self._depth += 1
+        name, done = f"point_{self._depth}", len(self._done)
+        try:
+            await self.execute(f"SAVEPOINT {name}")
+            try:
+                yield
+            except BaseException:
+                await self.execute(f"ROLLBACK TO {name}; RELEASE {name}")
+                del self._done[done:]
+                raise
+            await self.execute(f"RELEASE {name}")
+        finally:
+            self._depth -= 1
+
     async def _part(self, work: Work, done: list[Step]) -> list[Outcome]:
         connection = self._connection
         if self._has_demanded_none and connection.is_reserving:
@@ -98,6 +110,9 @@ class PostgresTransaction:
             held = await self._reservations.begin(connection, "SAVEPOINT part")
             self._has_demanded_none |= not connection.is_reserving
             outcomes = await judged(self._store, connection, work, held, done)
+            if self._has_snapshot and not connection.is_reserving and await is_table_there(connection):
+                connection.forget()
+                raise LockConflict(self._store, "its first table of reservations came meanwhile; try again")
         except Exception:
             if not connection.raw.is_closed():
                 await connection.raw.execute("ROLLBACK TO part")
@@ -121,18 +136,22 @@ async def judged(
 
     Raises OutdatedGuards if there is a table of reservations of which the connection did not know.
     """
-    demand_unreserved(store, work.changes, work.schemas, held)
+    work.demand_unreserved(store, held)
     only = "" if connection.is_reserving else nothing_reserved(is_reserving=False)
     outcomes = await carry_out(connection, work, done, only)
     # once more, as by now it is known which keys the sequences have made
-    demand_unreserved(store, work.changes, work.schemas, held, outcomes)
+    work.demand_unreserved(store, held, outcomes)
     return outcomes
 
 
 async def carry_out(connection: PostgresConnection, work: Work, done: list[Step], only: str = "") -> list[Outcome]:
     """Carry out all steps, the first under the condition ``only``; each is put into ``done`` before it is sent."""
     steps = work()
-    step = next(steps)
+    try:
+        step = next(steps)
+    except StopIteration as end:  # nothing is to be done
+        nothing: list[Outcome] = end.value
+        return nothing
     while True:
         reply = await _reply(connection, step, done, only)
         only = ""

@@ -7,13 +7,14 @@ from holdall.store import Outcome
 from holdall.stores.sql.errors import deciding, is_read_only
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connection import PostgresConnection
+from holdall.stores.sql.postgres_pieces import ROWS
 from holdall.stores.sql.postgres_reservations import (
     OutdatedGuards,
     PostgresReservations,
     is_reservation_table,
     nothing_reserved,
 )
-from holdall.stores.sql.postgres_steps import ROWS, WroteFewer, run_step
+from holdall.stores.sql.postgres_steps import WroteFewer, run_step
 from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Work
 
@@ -76,7 +77,7 @@ class PostgresWorks:
         if not connection.is_bounded:
             return None
         guards = await connection.learned()
-        if step.table.name in guards.tables or not guards.is_read_committed or connection.is_holding:
+        if step.table.key in guards.tables or not guards.is_read_committed or connection.is_holding:
             return None
         done.append(step)
         with deciding(), self._access.translating(done):
@@ -93,8 +94,8 @@ class PostgresWorks:
         with deciding(), self._access.translating([step]):
             connection.guards = None
             guards = await connection.learned()
-        if written or step.table.name in guards.tables:
-            told = f"table {step.table.name} was given a trigger or rule meanwhile, which may have written other rows"
+        if written or step.table.key in guards.tables:
+            told = f"table {step.table.key} was given a trigger or rule meanwhile, which may have written other rows"
             raise StoreUnavailable(self._access.store, told, is_outcome_unknown=True)
 
     async def _together(

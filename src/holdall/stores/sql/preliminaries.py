@@ -13,7 +13,7 @@ from holdall.stores.sql.handover import Claim, Holder, claims, unlike_any
 from holdall.stores.sql.layout import Layout
 from holdall.stores.sql.lock_order import Batch, to_lock_first
 from holdall.stores.sql.row_encoding import RowEncoding, found_by
-from holdall.stores.sql.steps import Find, Lock, Release, Step
+from holdall.stores.sql.steps import Find, Lock, PartSteps, Release, Step
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import is_to_come, parts
 
@@ -39,7 +39,7 @@ class Preliminaries:
             yield from self._release(claim)
         return locks
 
-    def _release(self, claim: Claim) -> Generator[Step, Any, None]:
+    def _release(self, claim: Claim) -> PartSteps:
         layout = self._tables.layout(claim.collection)
         names = tuple(column for field in claim.fields for column in layout.columns(field.name))
         rows = self._encoding.rows(layout, claim.fields, claim.rows)
@@ -75,6 +75,8 @@ class Preliminaries:
         for name, group in to_lock.items():
             layout = self._tables.layout(name)
             places = [place for batch in group for place in batch.positions if not is_to_come(changes[place].key)]
+            if not places:  # rows that this commit adds are its own
+                continue
             fields, match = found_by(layout, is_versioned=False)
             rows = self._encoding.rows(layout, fields, [parts(layout, changes[place].key) for place in places])
             is_removal = any(batch.verb is Verb.REMOVE for batch in group)

@@ -2,49 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.schema import (
     AddConstraint,
+    CreateColumn,
     CreateIndex,
+    CreateSchema,
     CreateTable,
     DropTable,
     ExecutableDDLElement,
     sort_tables_and_constraints,
 )
+from sqlalchemy.sql.elements import quoted_name
 
 from holdall.stores.sql.dialect import Dialect
-from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.formula_search import SEARCH
+from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.tables import OF_OTHERS, Tables
 
 __all__ = ["create_statements", "drop_statements"]
 
 
-def create_statements(tables: Tables, existing: Collection[str]) -> list[str]:
-    """Return the statements that create the tables that are not among the ``existing`` ones, each after those it refers
-    to.
+def create_statements(tables: Tables, found: Mapping[str, FoundTable]) -> list[str]:
+    """Return the statements that create the tables that are not among those ``found``, each after those it refers to,
+    and what full-text search needs that these lack.
     """
     dialect, statements = tables.dialect, list[str]()
+    existing = {*found, *(table.key for table in tables.metadata.tables.values() if OF_OTHERS in table.info)}
+    wanted = {table.schema for table in tables.metadata.tables.values() if table.schema and table.key not in existing}
+    statements.extend(_schema(name, dialect) for name in sorted(wanted))
     inline = dialect.family == "sqlite"  # it may refer to tables to come and cannot add constraints later
     for table, references in _sorted(tables):
         if table is None:
-            late = [] if inline else [constraint for constraint in references if constraint.table.name not in existing]
+            late = [] if inline else [constraint for constraint in references if constraint.table.key not in existing]
             statements.extend(_text(AddConstraint(constraint), dialect) for constraint in late)
-        elif table.name not in existing:
+        elif table.key not in existing:
             own = list(table.foreign_key_constraints) if inline else references
             statements.append(
                 _text(CreateTable(table, include_foreign_key_constraints=own, if_not_exists=True), dialect)
             )
             indexes = sorted(table.indexes, key=lambda index: str(index.name))
             statements.extend(_text(CreateIndex(index, if_not_exists=True), dialect) for index in indexes)
+        elif table.key in found:
+            statements.extend(_search_statements(table, found[table.key], dialect))
     return statements
+
+
+def _search_statements(table: sa.Table, there: FoundTable, dialect: Dialect) -> Iterator[str]:
+    """The statements that add the column of words, and its index, to a table that lacks them."""
+    name, columns = table.info.get(SEARCH, ("", ()))
+    if not name or there.kind != "table" or not set(columns) <= set(there.columns):
+        return
+    if name not in there.columns:
+        place = dialect.sqlalchemy.identifier_preparer.format_table(table)
+        column = str(CreateColumn(table.c[name]).compile(dialect=dialect.sqlalchemy)).strip()
+        yield f"ALTER TABLE {place} ADD COLUMN IF NOT EXISTS {column}"
+    for index in table.indexes:
+        if name in index.columns and index.name not in there.indexes:
+            yield _text(CreateIndex(index, if_not_exists=True), dialect)
 
 
 def drop_statements(tables: Tables, existing: Collection[str]) -> list[str]:
     """Return the statements that drop the tables that are among the ``existing`` ones, with their records."""
     dialect, family = tables.dialect, tables.dialect.family
     order = [table for table, _ in _sorted(tables)]
-    doomed = [table for table in reversed(order) if table is not None and table.name in existing]
+    doomed = [
+        table
+        for table in reversed(order)
+        if table is not None and table.key in existing and OF_OTHERS not in table.info
+    ]
     drops = [_text(DropTable(table, if_exists=True), dialect) for table in doomed]
     match family:
         case "sqlite":  # emptied first, all together, so that no reference is left to complain of
@@ -55,6 +83,17 @@ def drop_statements(tables: Tables, existing: Collection[str]) -> list[str]:
         case "mysql":
             return ["SET FOREIGN_KEY_CHECKS = 0", *drops, "SET FOREIGN_KEY_CHECKS = 1"]
     return drops
+
+
+def _schema(name: str, dialect: Dialect) -> str:
+    """The statement that makes a schema unless it is there, which PostgreSQL lets nobody try who may not make one."""
+    create = _text(CreateSchema(quoted_name(name, quote=True), if_not_exists=dialect.family != "postgresql"), dialect)
+    if dialect.family != "postgresql":
+        return create
+    literal = "'" + name.replace("'", "''") + "'"
+    missing = f"NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = {literal})"
+    body = f"BEGIN IF {missing} THEN {create}; END IF; END"
+    return "DO '" + body.replace("'", "''") + "'"
 
 
 def _sorted(tables: Tables) -> list[tuple[sa.Table | None, list[sa.ForeignKeyConstraint]]]:

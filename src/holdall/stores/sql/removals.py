@@ -7,8 +7,7 @@ Nothing of this is done before the database has refused. Pure: it never meets a 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from holdall.errors import ReferenceViolation, StaleVersion
 from holdall.query import FieldSchema, Kind
@@ -16,7 +15,7 @@ from holdall.store import Change, Row, Verb
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.lock_order import Batch
 from holdall.stores.sql.row_encoding import RowEncoding, found_by
-from holdall.stores.sql.steps import Delete, Find, Step, StillReferred, Update
+from holdall.stores.sql.steps import Delete, Find, PartSteps, StillReferred, Update
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import Keys
 
@@ -45,7 +44,7 @@ class Removals:
         self._unchecked: list[tuple[Layout, Sequence[Row], Sequence[int]]] = []
         self._is_emptied = False
 
-    def remove(self, batch: Batch) -> Generator[Step, Any, None]:
+    def remove(self, batch: Batch) -> PartSteps:
         """Remove the records of a batch. Raises StaleVersion where one is not there as expected."""
         layout, positions = self._tables.layout(batch.collection), batch.positions
         owners = self._owners(layout, positions)
@@ -69,14 +68,14 @@ class Removals:
         yield from self._carry_out(step, layout, batch)
         self._left.remove(batch)
 
-    def end(self) -> Generator[Step, Any, None]:
+    def end(self) -> PartSteps:
         """Raise ReferenceViolation if anything refers to what went unchecked."""
         for layout, rows, positions in self._unchecked:
             for name, field, step in self._referring(layout, rows, positions):
                 if (yield step):
                     raise ReferenceViolation(self._store, name, (field,), positions[0])
 
-    def _carry_out(self, step: Delete, layout: Layout, batch: Batch) -> Generator[Step, Any, None]:
+    def _carry_out(self, step: Delete, layout: Layout, batch: Batch) -> PartSteps:
         start = 0
         reply = yield step
         if isinstance(reply, StillReferred) and not self._is_emptied:
@@ -120,7 +119,7 @@ class Removals:
                 if field.kind in (Kind.REF, Kind.MANY) and field.target in self._names:
                     yield name, field
 
-    def _empty(self, under_way: Batch, gone: int) -> Generator[Step, Any, None]:
+    def _empty(self, under_way: Batch, gone: int) -> PartSteps:
         """Empty the references of all that is still to go, as far as they may be empty.
 
         The first ``gone`` records of the batch ``under_way`` went already.

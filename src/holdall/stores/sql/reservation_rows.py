@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import msgspec
 
+from holdall.errors import UnknownFormat
 from holdall.store import UNDECODABLE, Footprint, Held, Reservation
 
-__all__ = ["ROW_FORMAT", "encode_footprint", "held_of"]
+__all__ = ["ROW_FORMAT", "demand_known", "encode_footprint", "held_of"]
 
 ROW_FORMAT = 1
 """The version of a row's footprint; a row of another version covers everything."""
@@ -17,6 +18,12 @@ ROW_FORMAT = 1
 def encode_footprint(footprint: Footprint) -> bytes:
     """The footprint as JSON."""
     return msgspec.json.encode(footprint)
+
+
+def demand_known(store: str, commit: str, number: int) -> None:
+    """Raise UnknownFormat for the row of a commit that is of another format: nobody can know what is held by it."""
+    if number != ROW_FORMAT:
+        raise UnknownFormat(store, f"the row of commit {commit!r} in holdall_reservation", number, ROW_FORMAT)
 
 
 def held_of(commit: str, number: int, reservation: bytes, footprint: bytes) -> Held:

@@ -12,10 +12,10 @@ from holdall.stores.sql.binding import Binding
 from holdall.stores.sql.columns import Leaf
 from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.dialect import Dialect, Element
-from holdall.stores.sql.joins import Scope
-from holdall.stores.sql.keeping import comparable
+from holdall.stores.sql.joins import Operand, Scope
+from holdall.stores.sql.spelling_sql import comparable
 
-__all__ = ["after_position", "order_by"]
+__all__ = ["after_position", "directed", "order_by"]
 
 Clause = sa.ColumnElement[bool]
 
@@ -35,19 +35,23 @@ def _tiebreak(keys: Sequence[SortKey], primary: tuple[str, ...]) -> list[SortKey
 
 
 def _ordered(key: SortKey, scope: Scope, dialect: Dialect) -> list[Element]:
-    operand = scope.operand(key.path)
+    return directed(scope.operand(key.path), key, dialect)
+
+
+def directed(operand: Operand, key: SortKey, dialect: Dialect) -> list[Element]:
+    """The ORDER BY of one sort key, of the columns that it leads to."""
     clauses: list[Element] = []
     for plain, leaf in zip(operand.columns, operand.leaves, strict=True):
-        column = comparable(plain, leaf.field)
-        directed = column.desc() if key.descending else column.asc()
+        column = comparable(plain, leaf.field, is_ordered=True)
+        clause = column.desc() if key.descending else column.asc()
         first = key.nulls_first
         if operand.nullable and first is not (dialect.nulls_are_smallest is not key.descending):
             if dialect.has_null_placement:
-                directed = directed.nulls_first() if first else directed.nulls_last()
+                clause = clause.nulls_first() if first else clause.nulls_last()
             else:
                 missing = column.is_(None)
                 clauses.append(missing.desc() if first else missing.asc())
-        clauses.append(directed)
+        clauses.append(clause)
     return clauses
 
 
@@ -78,7 +82,7 @@ def after_position(
         operand = scope.operand(key.path)
         steps.append(
             _Step(
-                comparable(operand.columns[0], operand.leaves[0].field),
+                comparable(operand.columns[0], operand.leaves[0].field, is_ordered=True),
                 operand.leaves[0],
                 binding.take(None if value is None else kind_test(operand.field)),
                 value is None,

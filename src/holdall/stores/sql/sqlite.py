@@ -5,7 +5,8 @@ A database in memory has one connection, which reads and writes take in turn.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -14,16 +15,20 @@ from anyio.to_thread import run_sync
 
 from holdall.errors import HoldallError, StateError, StoreTimeout, StoreUnavailable
 from holdall.query import Value
-from holdall.store import Hold, Outcome, Reservation, Rows, keep_for_ever, watch_forks
+from holdall.store import Answer, Hold, Isolation, Outcome, Reservation, Rows, watch_forks
+from holdall.stores.sql.altering import lent_by, sqlite_engine
 from holdall.stores.sql.database import found_in_catalogue
-from holdall.stores.sql.dialect import SQLITE as SQLITE_DIALECT
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.functions import register
+from holdall.stores.sql.given_connections import Connections
 from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.raw import RawStatement
 from holdall.stores.sql.sqlite_connection import ApswConnection, SqliteOptions, SqlitePlace, connect, sync_log
-from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherited, demand_reachable
+from holdall.stores.sql.sqlite_fork import demand_reachable
+from holdall.stores.sql.sqlite_forking import SqliteForking
 from holdall.stores.sql.sqlite_holding import SqliteHolding
-from holdall.stores.sql.sqlite_jobs import Channel
+from holdall.stores.sql.sqlite_jobs import Channel, rows_of
+from holdall.stores.sql.sqlite_raw import SqliteRaw, answer_of
 from holdall.stores.sql.sqlite_readers import Reader, SqliteReaders
 from holdall.stores.sql.sqlite_refusal import refusal_of
 from holdall.stores.sql.sqlite_reservations import (
@@ -32,6 +37,7 @@ from holdall.stores.sql.sqlite_reservations import (
     SELECT_RESERVATIONS,
     SqliteReservations,
 )
+from holdall.stores.sql.sqlite_steps import statement_of
 from holdall.stores.sql.sqlite_transaction import SqliteTransaction
 from holdall.stores.sql.sqlite_work import SqliteWorks
 from holdall.stores.sql.sqlite_writer import SqliteWriter
@@ -46,25 +52,29 @@ _DRIVER_ERRORS = (apsw.Error, TimeoutError, OverflowError, UnicodeError)
 _FEW = 20  # changes; they take as long as a change of threads
 
 
-class SqliteDatabase:
+class SqliteDatabase(SqliteForking):
     """One SQLite database, in a file or in memory."""
+
+    text_of = staticmethod(statement_of)
 
     def __init__(self, store: str, place: SqlitePlace, tables: Tables, options: SqliteOptions) -> None:
         self._store = store
         self._options = options
         self._place = place
-        self._reservations = SqliteReservations()
+        self.inspected_rows = options.inspected_rows
+        self._reservations = SqliteReservations(store)
         self.works = SqliteWorks(store, self._place.path, tables, self._reservations)
         self._holding = SqliteHolding(self.works, self._reservations, tables)
         self._in_memory = self._place.path is None
         self.is_durable = not self._in_memory
         self._is_lost = False
+        self.raw = SqliteRaw(self)
         self._begin()
         watch_forks(self)
 
     def _begin(self) -> None:
         options = self._options
-        self._writer = SqliteWriter(self._open_writer, options.timeout, options.synchronous)
+        self._writer = SqliteWriter(self.open_writer, options.timeout, options.synchronous)
         self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
         self._reader: Reader | None = None
 
@@ -82,14 +92,21 @@ class SqliteDatabase:
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
-    async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
-        """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
+    async def batches(
+        self, sql: str, parameters: Sequence[Value], size: int, columns: list[str] | None = None
+    ) -> AsyncGenerator[Rows]:
+        """The rows of a reading statement, at most ``size`` at a time, from one snapshot; ``columns`` is filled with
+        their names.
+        """
         if self._in_memory:
-            rows = await self.rows(sql, parameters)
+            answer = await self.answer(RawStatement(sql, parameters, is_read=True), sys.maxsize - 1)
+            rows = answer.rows
+            if columns is not None:
+                columns += answer.columns
             for start in range(0, len(rows), size):
                 yield rows[start : start + size]
             return
-        batches = self._readers.batches(sql, parameters, size)
+        batches = self._readers.batches(sql, parameters, size, columns)
         try:
             while True:
                 try:
@@ -102,18 +119,27 @@ class SqliteDatabase:
         finally:
             await batches.aclose()
 
+    async def answer(self, statement: RawStatement, limit: int) -> Answer:
+        """The answer to a statement that reads."""
+        if self._in_memory:
+            return await self.run(lambda connection: answer_of(connection, statement, limit))
+        try:
+            return await self._readers.answer(statement, limit)
+        except _DRIVER_ERRORS as error:
+            raise self._translated(error) from error
+
     async def write(self, work: Work) -> list[Outcome]:
         """Carry out the work's steps, in a commit shared with others that come at the same time."""
-        return await self._run(lambda connection: self.works.whole(connection, work))
+        return await self.run(lambda connection: self.works.whole(connection, work))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        """A transaction of one's own; all other writes wait for its end, so keep it short."""
+    async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[SqliteTransaction]:
+        """A transaction of one's own; all other writes wait for its end, so keep it short, and none needs a level."""
         try:
             channel = await self._writer.open()
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
-        transaction = SqliteTransaction(self.works, channel, self.ask)
+        transaction = SqliteTransaction(self._store, self.works, channel, self.ask)
         try:
             yield transaction
             await transaction.commit()
@@ -128,7 +154,7 @@ class SqliteDatabase:
                 connection.execute(statement).fetchall()
 
         try:
-            await self._run(work)
+            await self.run(work)
         except BaseException:
             self._reservations.forget()
             raise
@@ -148,7 +174,7 @@ class SqliteDatabase:
 
     async def prepare(self, reservation: Reservation, work: Work) -> list[Outcome]:
         """Check the work and hold what it touches, in a commit shared with others."""
-        outcomes = await self._run(lambda connection: self._holding.prepare(connection, reservation, work))
+        outcomes = await self.run(lambda connection: self._holding.prepare(connection, reservation, work))
         if isinstance(outcomes, HoldallError):
             raise outcomes
         return outcomes
@@ -166,7 +192,7 @@ class SqliteDatabase:
                 raise self._translated(error) from error
             if is_written is not None:
                 return is_written
-        return await self._run(write, is_lazy=True)
+        return await self.run(write, is_lazy=True)
 
     @property
     def path(self) -> str | None:
@@ -179,23 +205,21 @@ class SqliteDatabase:
             try:
                 await run_sync(sync_log, f"{self._place.path}-wal")
             except OSError as error:
-                raise StoreUnavailable(
-                    self._store, f"{self._place.path}-wal cannot be synced: {error.strerror}"
-                ) from error
+                raise StoreUnavailable(self._store, f"{self.path}-wal cannot be synced: {error.strerror}") from error
 
     async def roll_back_prepared(self, commit: str) -> None:
         """Let go of it."""
-        await self._run(lambda connection: self._reservations.remove(connection, commit))
+        await self.run(lambda connection: self._reservations.remove(connection, commit))
 
     async def renew_prepared(self, reservation: Reservation) -> None:
         """Let it expire later."""
-        await self._run(lambda connection: self._reservations.renew(connection, reservation))
+        await self.run(lambda connection: self._reservations.renew(connection, reservation))
 
     async def prepared(self) -> list[Reservation]:
         """All that is held."""
-        if not await self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'holdall_reservation'", ()):
-            return []
-        return [Reservation.decode(commit, data) for commit, data in await self.rows(SELECT_RESERVATIONS, ())]
+        is_there = await self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'holdall_reservation'", ())
+        rows = await self.rows(SELECT_RESERVATIONS, ()) if is_there else []
+        return [Reservation.decode(commit, data) for commit, data in rows]
 
     async def create_own(self) -> None:
         """Create the table of what is held."""
@@ -205,42 +229,21 @@ class SqliteDatabase:
         """Drop the table of what is held."""
         await self.execute([DROP_RESERVATIONS])
 
-    async def found(self, names: Collection[str]) -> dict[str, FoundTable]:
+    async def found(self, tables: Tables) -> dict[str, FoundTable]:
         """The tables that are there."""
-        return await found_in_catalogue(self, SQLITE_DIALECT)
+        return await found_in_catalogue(self, tables)
+
+    @asynccontextmanager
+    async def altering(self) -> AsyncIterator[Connections]:
+        """Connections of an engine made for it, while this one has none."""
+        await self.close()
+        async with lent_by(self._store, sqlite_engine(self._store, self.path, self._options.timeout)) as found:
+            yield found
 
     async def close(self) -> None:
         """Give back all connections; but one in memory is the database, and stays."""
         self._readers.close()
         await self._writer.close(keep_connection=self._in_memory)
-
-    def before_fork(self) -> None:
-        """Come to rest."""
-        self._writer.rest(FORK_PATIENCE)
-        self._readers.rest(FORK_PATIENCE)
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        self._writer.resume()
-
-    def after_fork_in_child(self) -> None:
-        """Let go of the parent's connections; but a database in memory was copied with its connection, which stays."""
-        writing, is_writer_idle = self._writer.inherited()
-        reading, are_readers_idle = self._readers.inherited()
-        self._begin()
-        self._reservations.forget()
-        if self._in_memory and writing is not None:
-            if is_writer_idle:
-                self._writer.adopt(writing)
-            else:
-                self._is_lost = True
-                keep_for_ever(writing)
-            return
-        connections = [*reading, *([] if writing is None else [writing])]
-        if is_writer_idle and are_readers_idle:
-            close_inherited(connections)
-        elif self._place.path is not None:
-            abandon(connections, self._place.path)
 
     async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
         """Run the work in the channel's transaction."""
@@ -249,7 +252,8 @@ class SqliteDatabase:
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
-    async def _run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
+    async def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
+        """Run a work of the writer, in a commit shared with others."""
         try:
             return await self._writer.run(work, is_lazy=is_lazy)
         except _DRIVER_ERRORS as error:
@@ -270,14 +274,15 @@ class SqliteDatabase:
                 if self._reader is not None:
                     self._reader.unbound(0)
                 lock.release()
-        return await self._writer.run(lambda connection: connection.execute(sql, parameters).fetchall())
+        return await rows_of(self._writer.run, sql, parameters)
 
     def _translated(self, error: Exception) -> HoldallError:
         if isinstance(error, TimeoutError):
             return StoreTimeout(self._store, "its turn did not come in time: some transaction is kept open")
         return refusal_of(self._store, self._place.path, error)
 
-    def _open_writer(self) -> ApswConnection:
+    def open_writer(self) -> ApswConnection:
+        """Open a connection that can write."""
         self._demand_reachable()
         return connect(self._place, self._options, register, int(self._options.timeout * 1000), writes=True)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from time import monotonic, sleep
 from typing import cast
 from urllib.parse import parse_qs, unquote
 
@@ -14,6 +15,7 @@ import apsw
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.stores.sql.database import INSPECTED_ROWS, demand_rows
 from holdall.stores.sql.sqlite_files import FileWatch, open_file
 
 __all__ = ["SqliteOptions", "SqlitePlace", "connect", "place_of", "sync_log"]
@@ -21,6 +23,7 @@ __all__ = ["SqliteOptions", "SqlitePlace", "connect", "place_of", "sync_log"]
 _DRIVERS = ("apsw", "stdlib")
 SYNCHRONOUS = ("off", "normal", "full", "extra")
 STATEMENTS = 256  # prepared statements one connection keeps
+_PAUSE = 0.005  # seconds between two tries to change the mode of a file
 
 
 class SqlitePlace(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``inline_steps`` is how many virtual machine instructions a read may take on the event loop before it is run
     again in a thread; ``threads`` how many such reads run at once. ``driver`` is ``apsw``, which brings a SQLite of its
     own, or ``stdlib`` where other code of this process uses the same file by ``sqlite3``; the URL may say it, too.
+    ``inspected_rows`` is of how many rows of each table ``inspect`` looks at the values; None stands for all.
     """
 
     synchronous: str = "full"
@@ -55,6 +59,7 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inline_steps: int = 400_000
     threads: int = 4
     driver: str | None = None
+    inspected_rows: int | None = INSPECTED_ROWS
 
     def __post_init__(self) -> None:
         if self.synchronous not in SYNCHRONOUS:
@@ -63,6 +68,7 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise DeclarationError(f"driver is one of {', '.join(_DRIVERS)}, not {self.driver!r}")
         if self.timeout <= 0 or self.inline_steps < 1 or self.threads < 1:
             raise DeclarationError("timeout, inline_steps and threads must be above zero")
+        demand_rows(self.inspected_rows)
 
 
 def place_of(url: str, driver: str | None = None) -> SqlitePlace:
@@ -114,7 +120,7 @@ def connect(
     try:
         connection.set_busy_timeout(patience)
         if place.path is not None and not place.is_readonly:
-            connection.execute("PRAGMA journal_mode = wal").fetchall()
+            _write_ahead(connection, patience)
         connection.execute(f"PRAGMA synchronous = {options.synchronous}")
         connection.execute("PRAGMA foreign_keys = on")
         connection.execute("PRAGMA trusted_schema = off")
@@ -127,6 +133,24 @@ def connect(
     if place.path is not None:
         connection.watch = FileWatch(place.path, _library(place))
     return connection
+
+
+def _write_ahead(connection: ApswConnection, patience: int) -> None:
+    """Have the file in WAL mode, trying for ``patience`` milliseconds.
+
+    SQLite gives up at once where somebody else uses a file that is to change its mode, as those do who open a new one
+    at the same time: it waits for locks of readers and writers only.
+    """
+    end = monotonic() + patience / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = wal").fetchall()
+        except apsw.BusyError:
+            if monotonic() >= end:
+                raise
+            sleep(_PAUSE)
+        else:
+            return
 
 
 def _opened(place: SqlitePlace) -> ApswConnection:

@@ -1,11 +1,13 @@
-"""Facts that SQLite has only in the text of CREATE TABLE: collations, ON CONFLICT, the tool that made the table."""
+"""Facts that databases have only as text, SQLite in that of CREATE TABLE: collations, ON CONFLICT, CHECKs, the tool
+that made the table.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-__all__ = ["collations_in", "conflict_clauses_in", "is_made_by_us"]
+__all__ = ["checks_in", "collations_in", "columns_in", "conflict_clauses_in", "is_made_by_us"]
 
 _TOKEN = re.compile(
     r"""--[^\n]*|/\*.*?\*/|\s+                      # nothing
@@ -45,6 +47,29 @@ def is_made_by_us(table: str, definition: str) -> bool:
     """Whether it reads as ``create`` writes it: every name in quotes, each column in a line of its own."""
     quoted = table.replace('"', '""')
     return definition.startswith(f'CREATE TABLE "{quoted}" (\n\t"')
+
+
+def checks_in(definition: str) -> dict[str, str]:
+    """By name, what the CHECKs say that have a name."""
+    found: dict[str, str] = {}
+    tokens = [token for token in _TOKEN.finditer(definition) if token.group(1) or token.group(2)]
+    words = [token.group(1) or token.group(2) for token in tokens]
+    for place in range(len(words) - 3):
+        if words[place].upper() == "CONSTRAINT" and words[place + 2].upper() == "CHECK" and words[place + 3] == "(":
+            depth = 0
+            for end in range(place + 3, len(words)):
+                depth += {"(": 1, ")": -1}.get(words[end], 0)
+                if not depth:
+                    found[_bare(words[place + 1])] = definition[tokens[place + 3].end() : tokens[end].start()]
+                    break
+    return found
+
+
+def columns_in(clause: str, columns: Collection[str]) -> list[str]:
+    """Those of these columns that a clause names, as far as that can be seen without its grammar."""
+    names = {token.group(1) for token in _TOKEN.finditer(clause) if token.group(1)}
+    named = {_bare(name).casefold() for name in names if name[0] != "'"}
+    return [column for column in columns if column.casefold() in named]
 
 
 def _parts(definition: str) -> Iterator[list[str]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import apsw
 
-__all__ = ["Channel", "Ended", "Ending", "Job", "set_outcomes"]
+from holdall.query import Value
+from holdall.store import Rows
+
+__all__ = ["Channel", "Ended", "Ending", "Job", "rows_of", "set_outcomes"]
 
 T = TypeVar("T")
 
@@ -84,6 +88,46 @@ class Ending:
 
     def __init__(self) -> None:
         self.told: Job[None] = Job(lambda connection: None)
+
+
+class _Read:
+    """A reading statement as a work of the writer's thread, which may be stopped while it runs and never after."""
+
+    def __init__(self, sql: str, parameters: Sequence[Value]) -> None:
+        self._sql = sql
+        self._parameters = parameters
+        self._connection: apsw.Connection | None = None
+        self._is_stopped = False
+        self._lock = Lock()
+
+    def __call__(self, connection: apsw.Connection) -> Rows:
+        with self._lock:
+            if self._is_stopped:
+                return []
+            self._connection = connection
+        try:
+            return connection.execute(self._sql, self._parameters).fetchall()
+        finally:
+            with self._lock:  # from here on the connection does the work of others
+                self._connection = None
+
+    def stop(self) -> None:
+        with self._lock:
+            self._is_stopped = True
+            if self._connection is not None:
+                self._connection.interrupt()
+
+
+async def rows_of(
+    run: Callable[[Callable[[apsw.Connection], Rows]], Awaitable[Rows]], sql: str, parameters: Sequence[Value]
+) -> Rows:
+    """The rows of a reading statement, run by the writer's thread; cancelling stops it."""
+    read = _Read(sql, parameters)
+    try:
+        return await run(read)
+    except asyncio.CancelledError:
+        read.stop()
+        raise
 
 
 Ended: TypeAlias = list[tuple[Job[Any], Any, BaseException | None]]

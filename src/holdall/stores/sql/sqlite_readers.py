@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 
 from holdall.query import Value
-from holdall.store import Rows
+from holdall.store import Answer, PoolFigures, Rows
+from holdall.stores.sql.raw import RawStatement
+from holdall.stores.sql.sqlite_raw import answer_of, columns_of
 
 __all__ = ["Reader", "SqliteReaders"]
 
@@ -56,6 +58,11 @@ class Reader:
         self._ticks = 0
         return self.execute(sql, parameters).fetchall()
 
+    def answer(self, statement: RawStatement, limit: int) -> Answer:
+        """The answer to a statement, with one row more than ``limit`` at the most."""
+        self._ticks = 0
+        return answer_of(self.connection, statement, limit)
+
     def bound(self) -> None:
         """Reads have a budget from now on, and do not wait for locks."""
         self._allowed = TICKS
@@ -91,6 +98,11 @@ class SqliteReaders:
         self._long: dict[str, None] = {}
         self._pool: ThreadPoolExecutor | None = None
 
+    @property
+    def figures(self) -> PoolFigures:
+        """How many connections there are; nothing bounds them but the reads that run at once."""
+        return PoolFigures(None, len(self._all), len(self._free), 0)
+
     def rows_now(self, sql: str, parameters: Sequence[Value]) -> Rows | None:
         """The rows, read on this thread; None if that takes too long: then ask ``rows``. Raises apsw's errors."""
         if sql in self._long:
@@ -111,6 +123,22 @@ class SqliteReaders:
         finally:
             self._free.append(reader)
 
+    async def answer(self, statement: RawStatement, limit: int) -> Answer:
+        """The answer to a statement that reads, on this thread if that does not take too long. Raises apsw's errors."""
+        if statement.sql not in self._long and self._free:
+            reader = self._free.pop()
+            try:
+                return reader.answer(statement, limit)
+            except (apsw.InterruptError, apsw.BusyError):
+                pass
+            finally:
+                self._free.append(reader)
+        reader = await self._run(self._take)
+        try:
+            return await self._on(reader, lambda: reader.answer(statement, limit))
+        finally:
+            self._give(reader)
+
     async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows, read in a thread; cancelling interrupts the read. Raises apsw's errors."""
         reader = await self._run(self._take)
@@ -122,12 +150,19 @@ class SqliteReaders:
             self._give(reader)
         return rows
 
-    async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
-        """The rows, at most ``size`` at a time, all from one snapshot. Raises apsw's errors."""
+    async def batches(
+        self, sql: str, parameters: Sequence[Value], size: int, columns: list[str] | None = None
+    ) -> AsyncGenerator[Rows]:
+        """The rows, at most ``size`` at a time, all from one snapshot; ``columns`` is filled with their names.
+
+        Raises apsw's errors.
+        """
         reader = await self._run(self._take)
         cursor = reader.connection.cursor()
         try:
             await self._on(reader, lambda: cursor.execute(sql, parameters))
+            if columns is not None:
+                columns += await self._on(reader, lambda: columns_of(cursor))
             while rows := await self._on(reader, lambda: list(islice(cursor, size))):
                 yield rows
         finally:
@@ -203,7 +238,7 @@ class SqliteReaders:
             self._pool = ThreadPoolExecutor(self._threads, "holdall-sqlite-read")
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    def _abandoned(self, reader: Reader, ended: asyncio.Future[Any]) -> None:
+    def _abandoned(self, reader: Reader, ended: asyncio.Future[T]) -> None:
         if not ended.cancelled():
             ended.exception()  # a stopped read is expected to fail
         self._close(reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import apsw
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ def has_broken_references(connection: apsw.Connection) -> bool | None:
     return connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0] != 0
 
 
-def broken_reference(connection: apsw.Connection, tables: Tables, steps: Sequence[Step]) -> tuple[Rule, int] | None:
+def broken_reference(connection: Any, tables: Tables, steps: Sequence[Step]) -> tuple[Rule, int] | None:
     """The first reference these steps broke and the position of the change that did; None if it was not one of ours."""
     for step in steps:
         checks = _removals(tables, step) if isinstance(step, Delete) else _references(step)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import apsw
 
 from holdall.store import Footprint, Held, Reservation
-from holdall.stores.sql.reservation_rows import ROW_FORMAT, encode_footprint, held_of
+from holdall.stores.sql.reservation_rows import ROW_FORMAT, demand_known, encode_footprint, held_of
 
 __all__ = ["CREATE_RESERVATIONS", "DROP_RESERVATIONS", "SELECT_RESERVATIONS", "SqliteReservations", "has_table"]
 
@@ -24,14 +24,15 @@ SELECT_RESERVATIONS = "SELECT commit_id, reservation FROM holdall_reservation OR
 _ANY = "SELECT 1 FROM holdall_reservation LIMIT 1"
 _ALL = "SELECT commit_id, format, reservation, footprint FROM holdall_reservation ORDER BY commit_id"
 _PUT = "INSERT INTO holdall_reservation (commit_id, format, reservation, footprint) VALUES (?, ?, ?, ?)"
-_REMOVE = "DELETE FROM holdall_reservation WHERE commit_id = ?"
-_RENEW = "UPDATE holdall_reservation SET reservation = ? WHERE commit_id = ?"
+_REMOVE = "DELETE FROM holdall_reservation WHERE commit_id = ? RETURNING format"
+_RENEW = "UPDATE holdall_reservation SET reservation = ? WHERE commit_id = ? AND format = ?"
 
 
 class SqliteReservations:
     """The table of reservations as one writer sees it; it remembers at which version of the schema there was none."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: str) -> None:
+        self._store = store
         self._lacking: tuple[apsw.Connection, int] | None = None
 
     def forget(self) -> None:
@@ -55,16 +56,18 @@ class SqliteReservations:
         connection.execute(_PUT, (reservation.commit, ROW_FORMAT, reservation.encode(), data))
 
     def remove(self, connection: apsw.Connection, commit: str) -> bool:
-        """Let go of what a commit holds; whether there was anything."""
+        """Let go of what a commit holds; whether there was anything. Raises UnknownFormat."""
         if not self._has_rows(connection):
             return False
-        connection.execute(_REMOVE, (commit,))
-        return connection.changes() == 1
+        removed = connection.execute(_REMOVE, (commit,)).fetchall()
+        for (number,) in removed:
+            demand_known(self._store, commit, int(number))  # type: ignore[arg-type]
+        return bool(removed)
 
     def renew(self, connection: apsw.Connection, reservation: Reservation) -> None:
         """Put this in the place of the reservation its commit has, if it has one."""
         if self._has_rows(connection):
-            connection.execute(_RENEW, (reservation.encode(), reservation.commit))
+            connection.execute(_RENEW, (reservation.encode(), reservation.commit, ROW_FORMAT))
 
     def _has_rows(self, connection: apsw.Connection) -> bool | None:
         """Whether anything is held; None without the table."""

@@ -18,7 +18,7 @@ from holdall.errors import DeclarationError
 from holdall.query import Value
 from holdall.stores.sql.sqlite_files import FileWatch
 
-__all__ = ["StdlibConnection", "demand_usable"]
+__all__ = ["StdlibConnection", "as_apsw", "demand_usable"]
 
 _OLDEST = (3, 38, 0)  # with the functions for JSON
 _WITH_UNHEX = (3, 41, 0)
@@ -50,6 +50,11 @@ class StdlibCursor:
         """The next row."""
         with _translating():
             return cast("tuple[Any, ...] | None", self._raw.fetchone())
+
+    @property
+    def description(self) -> Sequence[tuple[Value, ...]]:
+        """The columns of the statement, the name of each first."""
+        return self._raw.description or ()
 
     @property
     def get(self) -> Any:
@@ -153,6 +158,10 @@ class StdlibConnection:
         """Teach it a function."""
         self._raw.create_function(name, count, function, deterministic=deterministic)
 
+    def create_aggregate(self, name: str, count: int, made_by: Callable[[], Any]) -> None:
+        """Teach it an aggregate."""
+        self._raw.create_aggregate(name, count, made_by)
+
     def create_collation(self, name: str, compare: Callable[[str, str], int]) -> None:
         """Teach it an order."""
         self._raw.create_collation(name, compare)
@@ -190,10 +199,11 @@ def _translating() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _as_apsw(error) from error
+        raise as_apsw(error) from error
 
 
-def _as_apsw(error: sqlite3.Error) -> apsw.Error:
+def as_apsw(error: sqlite3.Error) -> apsw.Error:
+    """The error of apsw for the same code of SQLite."""
     code: int = getattr(error, "sqlite_errorcode", apsw.SQLITE_MISUSE)
     made: Any = type(apsw.exception_for(code))(str(error))
     made.result, made.extendedresult = code & 0xFF, code

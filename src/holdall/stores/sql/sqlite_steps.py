@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from holdall.query import Value
 from holdall.store import Row
 from holdall.stores.sql.dialect import SQLITE
-from holdall.stores.sql.steps import ColumnRows, Delete, Find, Insert, Look, Release, Step, StillReferred, Update
+from holdall.stores.sql.steps import Bulk, ColumnRows, Delete, Find, Insert, Look, Release, Step, StillReferred, Update
 
-__all__ = ["RowIgnored", "StepRefused", "run_step"]
+__all__ = ["RowIgnored", "StepRefused", "run_step", "statement_of"]
 
 MANY = 20  # rows
 
@@ -50,6 +50,12 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
     """
     if isinstance(step, Look) and step.statement is not None:
         return connection.execute(step.statement.sql, step.statement.parameters).fetchall()
+    if isinstance(step, Bulk) and step.statement is not None:
+        try:
+            connection.execute(step.statement.sql, step.statement.parameters).fetchall()
+        except (apsw.Error, OverflowError, ValueError, TypeError) as error:
+            raise StepRefused(step, -1) from error
+        return connection.changes()
     if isinstance(step, Find):
         sql = _find(step.table, step.match)
         return [key for row in step.rows for key in connection.execute(sql, row)]
@@ -64,6 +70,19 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
         reply = (_run(connection, step),)
     connection.execute("RELEASE many")
     return reply[0]
+
+
+def statement_of(step: Step) -> str:
+    """The statement that carries out a step, row by row."""
+    if isinstance(step, Look | Bulk) and step.statement is not None:
+        return step.statement.sql
+    if isinstance(step, Find):
+        return _find(step.table, step.match)
+    if isinstance(step, Insert):
+        return _insert(step.table, step.columns)
+    if isinstance(step, Update):
+        return _update(step.table, step.columns, step.match)
+    return _delete(step.table, step.match)
 
 
 def _unasked(connection: apsw.Connection, step: Step) -> tuple[Any] | None:

@@ -6,19 +6,16 @@ from collections.abc import Sequence
 
 import apsw
 
-from holdall.errors import Conflict, HoldallError
-from holdall.store import Outcome, demand_unreserved
-from holdall.stores.sql.errors import Meaning, columns_named, error_of, violation_of
+from holdall.store import Outcome
+from holdall.stores.sql.errors import Meaning, error_of, violation_of
 from holdall.stores.sql.sqlite_references import broken_reference, has_broken_references
-from holdall.stores.sql.sqlite_refusal import refusal_of
 from holdall.stores.sql.sqlite_reservations import SqliteReservations
-from holdall.stores.sql.sqlite_steps import RowIgnored, StepRefused, run_step
+from holdall.stores.sql.sqlite_step_refusal import step_refusal
+from holdall.stores.sql.sqlite_steps import StepRefused, run_step
 from holdall.stores.sql.steps import Step, Work
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["SqliteWorks"]
-
-_TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
 
 
 class SqliteWorks:
@@ -55,7 +52,10 @@ class SqliteWorks:
     def commit(self, connection: apsw.Connection, done: list[Step]) -> None:
         """Commit a longer transaction."""
         self.demand_references(connection, done)
-        connection.execute("COMMIT")
+        try:
+            connection.execute("COMMIT")
+        except apsw.ConstraintError as error:  # a driver that cannot tell before
+            raise error_of(Meaning.REFERENCE, self._store, "COMMIT", done[-1].collection if done else None) from error
 
     def demand_references(self, connection: apsw.Connection, done: Sequence[Step]) -> None:
         """Raise ReferenceViolation if the transaction leaves a reference without its target."""
@@ -74,10 +74,10 @@ class SqliteWorks:
         held = self._reservations.held(connection)
         if not held:
             return self._steps(connection, work, done)
-        demand_unreserved(self._store, work.changes, work.schemas, held)
+        work.demand_unreserved(self._store, held)
         outcomes = self._steps(connection, work, done)
         # once more, as by now it is known which keys SQLite has made
-        demand_unreserved(self._store, work.changes, work.schemas, held, outcomes)
+        work.demand_unreserved(self._store, held, outcomes)
         return outcomes
 
     def _steps(self, connection: apsw.Connection, work: Work, done: list[Step]) -> list[Outcome]:
@@ -93,29 +93,6 @@ class SqliteWorks:
             return outcomes
         except StepRefused as refused:
             cause = refused.__cause__
-            raise self._refusal(connection, cause, refused.step, refused.index) from cause
-
-    def _refusal(
-        self, connection: apsw.Connection, error: BaseException | None, step: Step, index: int
-    ) -> HoldallError:
-        store, position = self._store, step.positions[index] if 0 <= index < len(step.rows) else None
-        if isinstance(error, RowIgnored):
-            told = (
-                f"table {step.table.name} did not keep a record it was given; a trigger or rule of its own ignores it"
-            )
-            return Conflict(store, told, position)
-        if isinstance(error, apsw.ConstraintError):
-            code: int = error.extendedresult  # type: ignore[attr-defined]
-            if code in _TAKEN:
-                rule = self._tables.rule_of_columns(*columns_named(str(error)))
-                if rule is not None:
-                    return violation_of(store, rule, position)
-                return error_of(Meaning.UNIQUE, store, "UNIQUE", step.collection, position)
-            if code == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
-                found = broken_reference(connection, self._tables, [step])
-                if found is not None:
-                    return violation_of(store, *found)
-                return error_of(Meaning.REFERENCE, store, "FOREIGN KEY", step.collection, position)
-            if code == apsw.SQLITE_CONSTRAINT_DATATYPE:
-                return error_of(Meaning.VALUE, store, "DATATYPE", step.collection, position)
-        return refusal_of(store, self._path, error, step.collection, position)
+            step, index = refused.step, refused.index
+            position = step.positions[index] if 0 <= index < len(step.rows) else None
+            raise step_refusal(self._store, self._path, self._tables, connection, cause, step, position) from cause

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
 import msgspec
 import sqlalchemy as sa
 
 from holdall.query import Schema, Value
-from holdall.store import Change, Footprint, Outcome, Row, footprint_of
+from holdall.store import Change, Footprint, Held, Outcome, Row, demand_unreserved, footprint_of
 from holdall.stores.sql.compile import Statement
 
 __all__ = [
+    "Bulk",
     "ColumnRows",
     "Delete",
     "Find",
     "Insert",
     "Lock",
     "Look",
+    "PartSteps",
     "Release",
     "Step",
     "Steps",
@@ -109,6 +111,12 @@ class Look(Update):
     statement: Statement | None = None
 
 
+class Bulk(Update):
+    """Changes all rows that ``statement`` finds; the reply is their number. There are no rows of its own."""
+
+    statement: Statement | None = None
+
+
 class Release(Update):
     """Gives rows values that no other row has, until later steps give them others or remove them; no reply.
 
@@ -142,24 +150,30 @@ class StillReferred(msgspec.Struct):
 
 Step: TypeAlias = Insert | Update | Delete
 Steps: TypeAlias = Generator[Step, Any, list[Outcome]]
+PartSteps: TypeAlias = Generator[Step, Any, None]
+"""Steps of a part of the changes, whose outcomes others tell."""
 """Yields steps, is sent their replies, and returns one outcome per change."""
 
 
 class Work:
     """Changes and how they are carried out: called, it begins its steps, anew each time, so a driver may try again."""
 
-    __slots__ = ("_plan", "changes", "schemas")
+    __slots__ = ("changes", "plan", "schemas")
 
     def __init__(
         self, plan: Callable[[Sequence[Change]], Steps], changes: Sequence[Change], schemas: Mapping[str, Schema]
     ) -> None:
-        self._plan = plan
+        self.plan = plan
         self.changes = changes
         self.schemas = schemas
 
     def __call__(self) -> Steps:
         """The steps, from the first on."""
-        return self._plan(self.changes)
+        return self.plan(self.changes)
+
+    def demand_unreserved(self, store: str, held: Collection[Held], outcomes: Sequence[Outcome] | None = None) -> None:
+        """Raise Reserved where the changes collide with what other commits hold; see ``footprint`` for outcomes."""
+        demand_unreserved(store, self.changes, self.schemas, held, outcomes)
 
     def footprint(self, outcomes: Sequence[Outcome] | None = None) -> Footprint:
         """Return the footprint of the changes; with ``outcomes``, keys that the database made count too."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from time import perf_counter
 
 from holdall.errors import HoldallError
 from holdall.query import AnyQuery, Kind, Op, Schema
@@ -13,31 +13,51 @@ from holdall.store import (
     Capabilities,
     Change,
     CommitClass,
+    Description,
+    Difference,
     Feature,
     Hold,
+    Isolation,
     Limits,
+    Look,
+    Observer,
     Outcome,
+    PoolFigures,
     Rows,
-    demand_changes,
+    Seam,
+    StorePlan,
+    demand_isolation,
     demand_query,
     demand_schema,
 )
-from holdall.stores.sql.catalogues import CATALOGUES
-from holdall.stores.sql.compile import Compiler
-from holdall.stores.sql.database import Database, DatabaseTransaction
+from holdall.stores.sql.compile import Compiler, Statement
+from holdall.stores.sql.database import Database
+from holdall.stores.sql.described_tables import described_tables
 from holdall.stores.sql.differences import differences
-from holdall.stores.sql.fetching import UNREADABLE, as_text, decoded, read
+from holdall.stores.sql.fetching import UNREADABLE, as_text, decoded, groups
 from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.isolation import LEVELS, LOCKS
+from holdall.stores.sql.plans import plan_of
 from holdall.stores.sql.provision import create_statements, drop_statements
+from holdall.stores.sql.raw import RawCompiler
+from holdall.stores.sql.raw_store import RawSqlStore
+from holdall.stores.sql.replicas import Replicas
 from holdall.stores.sql.steps import Work
-from holdall.stores.sql.stored_values import inspect_values
+from holdall.stores.sql.stored_values import values_told
 from holdall.stores.sql.tables import Tables
-from holdall.stores.sql.writes import Writes
+from holdall.stores.sql.transaction import SqlTransaction
+from holdall.stores.sql.watching import Ask, carried_out, shown_block, watched
+from holdall.stores.sql.whole_rows import WholeRows
+from holdall.stores.sql.works import Works
 
-__all__ = ["SqlStore", "SqlTransaction"]
+__all__ = ["SqlStore"]
 
 
-class SqlStore:
+_LACKING = {"sqlite": frozenset({Feature.GENERATED_PARTS})}  # it counts rows, and so whole keys
+_IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
+
+
+class SqlStore(RawSqlStore, WholeRows):
     """Collections in the tables of one SQL database. Example: :func:`open_sql`."""
 
     def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:
@@ -46,16 +66,24 @@ class SqlStore:
         self._database = database
         self._capabilities = Capabilities(
             commit=CommitClass.TX,
-            features=frozenset(Feature) - {Feature.STREAMS},
+            features=frozenset(Feature) - {Feature.STREAMS} - _LACKING.get(tables.dialect.family, frozenset()),
             operators=frozenset(Op),
             kinds=frozenset(Kind),
             limits=Limits(),
             is_durable=database.is_durable,
             hold=hold,
+            isolation=LEVELS.get(tables.dialect.family, frozenset()),
+            locks=LOCKS.get(tables.dialect.family, frozenset()),
         )
         self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
-        self._writes = Writes(name, tables, self._compiler.query)
         self._is_dialect_known = self._is_ready = False
+        self._passed_over: list[str] = []
+        self._seam = Seam(name, "sql", tables.dialect.family)
+        self._works = Works(name, tables, self._compiler, self._seam, database.text_of)
+        self._replicas: Replicas | None = None
+        self._ask: Ask = database.rows
+        self._rows: Ask = database.rows  # the same, shown where somebody listens
+        self._raw = RawCompiler()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,35 +97,88 @@ class SqlStore:
         self.tables.bind(schemas)
         self._is_ready = False
 
+    @property
+    def family(self) -> str:
+        """The family of its statements."""
+        return self._seam.family
+
+    @property
+    def system(self) -> str:
+        """The kind of database: ``sqlite``, ``postgresql``, ``mysql`` or SQLAlchemy's name for it."""
+        return self.tables.dialect.family
+
+    def observe(self, observer: Observer | None) -> None:
+        """Show this observer each statement from now on."""
+        self._seam.observer = observer
+        self._rows = self._ask if observer is None else watched(self._ask, self._seam)
+
+    def follow(self, databases: Sequence[Database]) -> None:
+        """Read from these replicas, where the reader may."""
+        nothing = () if self.tables.dialect.family == "postgresql" else None
+        self._replicas = Replicas(self.name, self._database, databases, nothing)
+        self._ask = self._rows = self._replicas.rows
+
+    @property
+    def replica_count(self) -> int:
+        """How many replicas it has, alive or not."""
+        return 0 if self._replicas is None else self._replicas.count
+
     async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means. Raises Unsupported, LimitExceeded and QueryError before anything is sent."""
         if not self._is_ready:
             await self._learn()
+        if query.grouping is not None:
+            return await groups(self.name, self._compiler, query, self._rows)
         statement = self._compiler.query(query)
         try:
-            rows = await self._database.rows(statement.sql, statement.parameters)
+            rows = await self._rows(statement.sql, statement.parameters)
         except UNREADABLE as error:  # as ``read``, with one call less on the way of every request
             statement = as_text(self._compiler, query, error)
-            rows = await self._database.rows(statement.sql, statement.parameters)
+            rows = await self._rows(statement.sql, statement.parameters)
         return decoded(self.name, self._compiler, query, statement, rows)
+
+    async def explain(self, query: AnyQuery, *, analyze: bool = False) -> StorePlan:
+        """The statement of a query and the database's own plan for it; with ``analyze`` it is carried out."""
+        if not self._is_ready:
+            await self._learn()
+        if query.grouping is None:
+            statement: Statement | None = self._compiler.query(query)
+        else:
+            _, statement, _ = self._compiler.groups(query)
+        if statement is None:
+            return StorePlan("", "the records are read, and grouped here")
+        sql, parameters = statement.sql, statement.parameters
+        return StorePlan(sql, await plan_of(self.tables.dialect, self._rows, sql, parameters, analyze=analyze))
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life."""
+        await self._rows("SELECT 1", () if self.tables.dialect.family in ("sqlite", "postgresql") else None)
+
+    def pool(self) -> PoolFigures:
+        """How its connections are used."""
+        return self._database.pool()
 
     async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
         if not self._is_ready:
             await self._learn()
         statement = self._compiler.count(query)
-        rows = await self._database.rows(statement.sql, statement.parameters)
+        rows = await self._rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
     async def stream(self, query: AnyQuery, batch: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, all from one snapshot."""
         await self._learn()
         statement = self._compiler.query(query)
-        batches = self._database.batches(statement.sql, statement.parameters, batch)
+        database = self._database if self._replicas is None else self._replicas.database()
+        batches = database.batches(statement.sql, statement.parameters, batch)
+        begun, number = perf_counter(), 0
         try:
             async for rows in batches:
+                number += len(rows)
                 yield decoded(self.name, self._compiler, query, statement, rows)
         finally:
+            self._seam.show(statement.sql, perf_counter() - begun, number, statement.parameters)
             await batches.aclose()
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -105,14 +186,28 @@ class SqlStore:
         self.demand(changes)
         if not self._is_ready:
             await self._learn()
+        if self._seam.observer is not None:
+            return await carried_out(self._database.write, self._work(changes)) if changes else []
         return await self._database.write(self._work(changes)) if changes else []
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqlTransaction]:
+    def transaction(self) -> AbstractAsyncContextManager[SqlTransaction]:
         """A transaction that commits when its block ends well."""
+        return self._transaction(None)
+
+    def transaction_at(self, isolation: Isolation) -> AbstractAsyncContextManager[SqlTransaction]:
+        """A transaction of at least this level. Raises Unsupported for one that the database does not have."""
+        demand_isolation(self.name, self._capabilities, isolation)
+        return self._transaction(isolation)
+
+    @asynccontextmanager
+    async def _transaction(self, isolation: Isolation | None) -> AsyncIterator[SqlTransaction]:
         await self._learn()
-        async with self._database.transaction() as transaction:
-            yield SqlTransaction(self.name, transaction, self._compiler, self._work, self.demand)
+        with shown_block(self._seam):
+            async with self._database.transaction(isolation) as transaction:
+                patience = self._capabilities.lock_patience
+                yield SqlTransaction(
+                    self.name, transaction, self._compiler, self._works, self._seam, self._raw, patience
+                )
 
     async def create(self) -> None:
         """Create the tables that are missing; those that are there stay as they are.
@@ -121,34 +216,43 @@ class SqlStore:
         """
         found = await self._found()
         try:
-            await self._database.execute(create_statements(self.tables, found.keys()))
+            await self._database.execute(create_statements(self.tables, found))
         except HoldallError:
             again = await self._found()
             if again.keys() == found.keys():
                 raise
-            await self._database.execute(create_statements(self.tables, again.keys()))
+            await self._database.execute(create_statements(self.tables, again))
         self._is_ready = False
 
     async def inspect(self) -> list[str]:
-        """Every difference between the tables and the bound collections, a sentence each; empty if they fit."""
-        found = await self._found()
-        told = differences(self.tables, found)
-        return told or await self._values_told(found)
+        """Every difference between the tables and the bound collections, a sentence each; empty if they fit.
 
-    async def _values_told(self, found: dict[str, FoundTable]) -> list[str]:
+        Each sentence is a ``Difference``, which has a name. Values are looked at where nothing stands in their way.
+        """
+        found = await self._found()
+        self._passed_over = []
+        told = differences(self.tables, found)
+        if not any(each.code in _IN_THE_WAY for each in told):
+            told += await self._values_told(found)
+        return list(told)
+
+    @property
+    def passed_over(self) -> list[str]:
+        """The tables with more rows than the last ``inspect`` looked at, a sentence each."""
+        return list(self._passed_over)
+
+    async def _values_told(self, found: dict[str, FoundTable]) -> list[Difference]:
         """Return the stored values that do not fit their fields, a sentence for each column."""
-        if self.tables.dialect.family not in CATALOGUES:
-            return []
-        takes_percent = self.tables.dialect.sqlalchemy.paramstyle in ("format", "pyformat")
-        none: Any = None if takes_percent else ()  # what such drivers take for no parameters, so that % stays itself
-        inspection = inspect_values(self.tables, found)
-        try:
-            statement = next(inspection)
-            while True:
-                statement = inspection.send(await self._database.rows(statement, none))
-        except StopIteration as end:
-            told: list[str] = end.value
-            return told
+        looked_at = self._database.inspected_rows
+        told, self._passed_over = await values_told(self.tables, found, looked_at, self._database.rows)
+        return told
+
+    async def describe(self, look: Look) -> Description:
+        """Every table that is there, as a collection."""
+        await self._learn_dialect()
+        tables = Tables(self.tables.dialect, look.namespace)
+        found = described_tables(await self._database.found(tables), tables.dialect, look.namespace)
+        return Description(tuple([each for each in found if look.is_wanted(each.schema.stored_name)]))
 
     async def drop(self) -> None:
         """Drop the tables of the bound collections, and all records in them."""
@@ -158,7 +262,7 @@ class SqlStore:
     async def _found(self) -> dict[str, FoundTable]:
         """The tables that are there; from now on values are kept as their columns keep them."""
         await self._learn_dialect()
-        found = await self._database.found(list(self.tables.metadata.tables))
+        found = await self._database.found(self.tables)
         self.tables.learn(found)
         return found
 
@@ -181,38 +285,12 @@ class SqlStore:
     async def close(self) -> None:
         """Give back all connections; the next use opens anew."""
         await self._database.close()
+        if self._replicas is not None:
+            await self._replicas.close()
 
     def _work(self, changes: Sequence[Change]) -> Work:
-        return Work(self._writes.steps, changes, self.tables.schemas)
+        return self._works.of(changes)
 
     def demand(self, changes: Sequence[Change]) -> None:
         """Raise Unsupported for a change to a collection that is not bound."""
-        demand_changes(self.name, self.tables.schemas, changes)
-
-
-class SqlTransaction:
-    """An open transaction of a SqlStore."""
-
-    def __init__(
-        self,
-        name: str,
-        transaction: DatabaseTransaction,
-        compiler: Compiler,
-        work: Callable[[Sequence[Change]], Work],
-        demand: Callable[[Sequence[Change]], None],
-    ) -> None:
-        self._name = name
-        self._transaction = transaction
-        self._compiler = compiler
-        self._work = work
-        self._demand = demand
-
-    async def fetch(self, query: AnyQuery) -> Rows:
-        """As ``SqlStore.fetch``, this transaction's own changes included."""
-        statement = self._compiler.query(query)
-        return await read(self._name, self._compiler, query, statement, self._transaction.rows)
-
-    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """As ``SqlStore.apply``, lasting only if the transaction ends well; after an error the transaction goes on."""
-        self._demand(changes)
-        return await self._transaction.write(self._work(changes)) if changes else []
+        self._works.demand(changes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from holdall.stores.sql.inspection import FoundTable, FoundTrigger
 
-__all__ = ["effect_of"]
+__all__ = ["assigned_by", "effect_of", "set_by"]
 
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = r"[\"`\[]?([\w$]+)[\"`\]]?"
@@ -41,7 +41,7 @@ def effect_of(
             return "may change or drop what is written"
     if _IGNORED.search(text):
         return "may drop what is written"
-    if _writes_to(table, text, _WRITES):
+    if _writes_to(table, _without_harmless(table, text, columns), _WRITES):
         return "writes to the same table"
     called = _COMMENTS.sub(" ", trigger.called)
     if _writes_to(table, called, _WRITES):
@@ -51,15 +51,51 @@ def effect_of(
     return _effect_by_others(f"{text};{called}", table, found, {table})
 
 
+def assigned_by(triggers: Iterable[FoundTrigger], columns: Collection[str]) -> set[str]:
+    """Those of these columns that triggers give a value before a row is written."""
+    texts = [_COMMENTS.sub(" ", trigger.text) for trigger in triggers if trigger.is_before and trigger.text is not None]
+    names = {name.casefold() for text in texts for pair in _ASSIGNED.findall(text) for name in pair if name}
+    return {column for column in columns if column.casefold() in names}
+
+
+def set_by(triggers: Iterable[FoundTrigger], table: str, columns: Collection[str]) -> set[str]:
+    """Those of these columns that triggers set, before or after a row is written."""
+    found = assigned_by(triggers, columns)
+    for trigger in triggers:
+        for update in re.finditer(_updates_of(table), _COMMENTS.sub(" ", trigger.text or ""), re.IGNORECASE):
+            found |= {column for column in columns if column.casefold() in _assigned_in(update)}
+    return found
+
+
 def _writes_to(table: str, text: str, writes: str) -> bool:
     named = rf"{writes}(?:{_NAME}\s*\.\s*)?[\"`\[]?{re.escape(table)}[\"`\]]?(?![\w$])"
     return re.search(named, text, re.IGNORECASE) is not None
 
 
+def _without_harmless(table: str, text: str, columns: Collection[str]) -> str:
+    """The text without updates of the table that set none of these columns."""
+    own = {column.casefold() for column in columns}
+
+    def kept(found: re.Match[str]) -> str:
+        return found[0] if _assigned_in(found) & own else " "
+
+    return re.sub(_updates_of(table), kept, text, flags=re.IGNORECASE)
+
+
+def _updates_of(table: str) -> str:
+    return rf"\bupdate\s+(?:only\s+)?(?:{_NAME}\s*\.\s*)?[\"`\[]?{re.escape(table)}[\"`\]]?\s+set\s+([^;]*)"
+
+
+def _assigned_in(update: re.Match[str]) -> set[str]:
+    """The columns that an update assigns, in lower case."""
+    assignments = re.split(r"\bwhere\b", update[2], flags=re.IGNORECASE)[0]
+    return {name.casefold() for name in re.findall(rf"{_NAME}\s*=(?!=)", assignments)}
+
+
 def _effect_by_others(text: str, table: str, found: Mapping[str, FoundTable], seen: set[str]) -> str | None:
     """The effect of triggers of other tables that this text writes to."""
     for name, other in found.items():
-        if name in seen or not other.triggers or not _writes_to(name, text, _INSERTS):
+        if name in seen or not other.triggers or not _writes_to(other.name, text, _INSERTS):
             continue
         seen.add(name)
         for trigger in other.triggers:

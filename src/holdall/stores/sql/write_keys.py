@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from holdall.query import FieldSchema, Key, Kind, Value
+from holdall.query import FieldSchema, Key, Kind, Schema, Value
 from holdall.store import Change, KeyOf, Members, Row, Verb, no_earlier_add
 from holdall.stores.sql.layout import Layout, Link
 
-__all__ = ["Keys", "WriteShape", "is_to_come", "parts", "write_shape"]
+__all__ = ["Keys", "WriteShape", "is_to_come", "parts", "whole_keys", "write_shape"]
 
 
 class WriteShape(msgspec.Struct):
@@ -45,15 +45,28 @@ def parts(layout: Layout, key: Key) -> Row:
     return (key,) if len(layout.schema.key) == 1 else key
 
 
+def whole_keys(schema: Schema, fields: Sequence[FieldSchema], rows: Sequence[Row], made: Sequence[Key]) -> list[Key]:
+    """The keys of new rows, of which the database made a part."""
+    places = [next((place for place, field in enumerate(fields) if field.name == name), None) for name in schema.key]
+    return [
+        tuple([part if place is None else row[place] for place in places]) for row, part in zip(rows, made, strict=True)
+    ]
+
+
 class Keys:
     """The keys that records of one ``apply`` have or have been given so far."""
 
-    def __init__(self, store: str, changes: Sequence[Change]) -> None:
+    def __init__(self, store: str, changes: Sequence[Change], is_read_back: bool = False) -> None:
         self._store = store
         self._changes = changes
         self.count = len(changes)
+        self._is_read_back = is_read_back
         self._made: dict[int, Any] = {}
         self._may_refer = any(change.key is None for change in changes)
+
+    def are_all(self, positions: range) -> bool:
+        """Whether writing what is at these positions is all there is to do."""
+        return len(positions) == self.count and not self._is_read_back
 
     def learn(self, positions: range, keys: Sequence[Key]) -> None:
         """These keys have been made for the records added at these positions."""

@@ -12,7 +12,7 @@ import msgspec
 
 from holdall.errors import Conflict, StaleVersion
 from holdall.query import AnyQuery, FieldSchema, Kind
-from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb, expects
+from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb, expects, has_checks
 from holdall.stores.sql.compile import Statement
 from holdall.stores.sql.expectations import Expectations
 from holdall.stores.sql.layout import Layout, Link
@@ -20,9 +20,10 @@ from holdall.stores.sql.lock_order import Batch, in_lock_order
 from holdall.stores.sql.preliminaries import Preliminaries
 from holdall.stores.sql.removals import Removals, unlinking
 from holdall.stores.sql.row_encoding import RowEncoding, found_by
+from holdall.stores.sql.server_values import ServerValues
 from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Steps, Update
 from holdall.stores.sql.tables import Tables
-from holdall.stores.sql.write_keys import Keys, WriteShape, parts, write_shape
+from holdall.stores.sql.write_keys import Keys, WriteShape, parts, whole_keys, write_shape
 
 __all__ = ["Writes"]
 
@@ -37,6 +38,7 @@ class Writes:
         self._encoding = RowEncoding(tables)
         self._preliminaries = Preliminaries(tables, self._encoding)
         self._expectations = Expectations(store, tables, self._encoding, compile_query)
+        self._server_values = ServerValues(tables, compile_query)
         self._generation = tables.generation
 
     def steps(self, changes: Sequence[Change]) -> Steps:
@@ -46,12 +48,15 @@ class Writes:
             self._encoding.clear()
             self._generation = self._tables.generation
         outcomes = [APPLIED] * len(changes)
-        is_expecting = expects(changes)
-        plain = None if is_expecting else self._plain_runs(changes)
+        is_expecting = expects(changes) or has_checks(changes)
+        is_read_back = self._server_values.is_any and self._server_values.is_asked(changes)
+        plain = None if is_expecting else self._plain_runs(changes, is_read_back)
         if plain is not None:
             yield from plain
+            if is_read_back:
+                yield from self._server_values.steps(changes, outcomes)
             return outcomes
-        keys = Keys(self._store, changes)
+        keys = Keys(self._store, changes, is_read_back)
         if is_expecting:
             yield from self._expectations.steps(changes)
         batches = in_lock_order(self._batches(changes, keys))
@@ -62,6 +67,8 @@ class Writes:
                 yield locks.pop(item.collection)
             positions = item.positions
             batch = changes[positions.start : positions.stop]
+            if batch[0].is_check:
+                continue  # it was looked at before
             shape = self._shape(item.collection, batch[0].fields)
             if item.verb is Verb.ADD:
                 yield from self._add(shape, batch, positions, keys, outcomes)
@@ -70,6 +77,8 @@ class Writes:
             else:
                 yield from removals.remove(item)
         yield from removals.end()
+        if is_read_back:
+            yield from self._server_values.steps(changes, outcomes)
         return outcomes
 
     def _batches(self, changes: Sequence[Change], keys: Keys) -> Iterator[Batch]:
@@ -81,16 +90,16 @@ class Writes:
             yield Batch(first.verb, first.collection, range(start, end))
             start = end
 
-    def _plain_runs(self, changes: Sequence[Change]) -> Steps | None:
+    def _plain_runs(self, changes: Sequence[Change], is_read_back: bool) -> Steps | None:
         """The steps of whole runs of plain additions and updates; None if anything is to be filled in or linked."""
         if not isinstance(changes, Runs) or changes.is_linked:
             return None
         shapes = [self._shape(run.collection, run.fields) for run in changes.runs]
         if not all(map(_is_plain, changes.runs, shapes)):
             return None
-        return self._whole(changes, shapes)
+        return self._whole(changes, shapes, is_read_back)
 
-    def _whole(self, changes: Runs, shapes: list[WriteShape]) -> Steps:
+    def _whole(self, changes: Runs, shapes: list[WriteShape], is_read_back: bool) -> Steps:
         batches, start = list[Batch](), 0
         for run in changes.runs:
             batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
@@ -103,7 +112,7 @@ class Writes:
                 yield locks.pop(item.collection)
             run, shape = changes.runs[places[item]], shapes[places[item]]
             layout, positions = shape.layout, item.positions
-            is_only = len(run.keys) == len(changes)
+            is_only = len(run.keys) == len(changes) and not is_read_back
             if run.verb is Verb.ADD:
                 encoded = self._encoding.rows(layout, shape.fields, run.rows)
                 yield Insert(
@@ -145,7 +154,7 @@ class Writes:
             fields, columns = fields[:place] + fields[place + 1 :], columns[:place] + columns[place + 1 :]
         counted = generated if generated not in columns else None
         encoded = self._encoding.rows(layout, fields, rows)
-        is_only = len(positions) == keys.count and not shape.links
+        is_only = keys.are_all(positions) and not shape.links
         given = generated if counted is None else None
         made = yield Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
         if counted is not None:
@@ -155,8 +164,9 @@ class Writes:
                     f"its table kept {len(made)} of {len(positions)} new {schema.name} records; "
                     "a trigger or rule may have put them elsewhere",
                 )
-            outcomes[positions.start : positions.stop] = map(Outcome, made)
-            keys.learn(positions, made)
+            whole = made if len(schema.key) == 1 else whole_keys(schema, fields, rows, made)
+            outcomes[positions.start : positions.stop] = map(Outcome, whole)
+            keys.learn(positions, whole)
         for place, link in shape.links:
             owners = [parts(layout, keys.key_at(position)) for position in positions]
             yield from self._link(layout, link, owners, [enumerate(row[place] or ()) for row in values], positions)
@@ -170,7 +180,7 @@ class Writes:
         if len(match) > len(layout.key):
             rows = [(*row, change.version) for row, change in zip(rows, batch, strict=True)]
         encoded = self._encoding.rows(layout, (*shape.fields, *fields), rows)
-        is_only = len(positions) == keys.count and not shape.links
+        is_only = keys.are_all(positions) and not shape.links
         missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
         self._check(missed, layout, batch, positions)
         for place, link in shape.links:

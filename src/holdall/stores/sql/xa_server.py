@@ -11,13 +11,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.stores.sql.prepared_names import Holder, PreparedName, from_xid
 
-__all__ = ["UNKNOWN_NAME", "holder_of", "is_holding", "listed", "number_of", "run", "why_not"]
+__all__ = [
+    "HOLDER",
+    "STARTED",
+    "UNKNOWN_NAME",
+    "holder_from",
+    "holder_of",
+    "is_holding",
+    "listed",
+    "number_of",
+    "run",
+    "why_not",
+]
 
 UNKNOWN_NAME = 1397  # XAER_NOTA
 
 _DENIED = (1227, 1401)
 _OLDEST_MARIADB, _OLDEST_MYSQL = (10, 5), (8, 0)
-_STARTED = "UUID_SHORT() >> 24 & 0xFFFFFFFF"  # it is made of the second in which the server was started
+STARTED = "UUID_SHORT() >> 24 & 0xFFFFFFFF"
+"""SQL for the second in which a server was started."""
+
+HOLDER = "holdall_holder"
+"""The name under which what is known of a connection has its ``Holder``."""
+
 _QUOTED = re.compile(r"X'([0-9A-Fa-f]*)',X'([0-9A-Fa-f]*)',([0-9]+)")
 
 
@@ -34,7 +50,10 @@ def number_of(error: exc.DBAPIError) -> int | None:
 
 
 async def why_not(connection: AsyncConnection, tables: Sequence[str]) -> tuple[str, str | None]:
-    """The database's name, and what stands in the way of prepared transactions over these tables, if anything does."""
+    """The database's name, and what stands in the way of prepared transactions over these tables, if anything does.
+
+    Tables of other databases than the connection's are named with theirs.
+    """
     ((name, engine),) = await run(connection, "SELECT DATABASE(), @@default_storage_engine")
     version = getattr(connection.dialect, "server_version_info", None) or (0,)
     oldest = _OLDEST_MARIADB if _is_mariadb(connection) else _OLDEST_MYSQL
@@ -42,8 +61,10 @@ async def why_not(connection: AsyncConnection, tables: Sequence[str]) -> tuple[s
         return name, f"its server is older than version {'.'.join(map(str, oldest))}"
     if any(value == "ON" for _, value in await run(connection, "SHOW VARIABLES LIKE 'wsrep_on'")):
         return name, "a Galera cluster has no XA transactions"
-    kept = "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
-    engines = {str(table): str(kind) for table, kind in await run(connection, kept)}
+    kept = "SELECT table_schema, table_name, engine FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+    found = [(str(schema), str(table), str(kind)) for schema, table, kind in await run(connection, kept)]
+    engines = {f"{schema}.{table}": kind for schema, table, kind in found}
+    engines |= {table: kind for schema, table, kind in found if schema == name}
     others = sorted(table for table in tables if engines.get(table, engine) != "InnoDB")
     if others:
         return name, f"table {others[0]} is not of the engine InnoDB"
@@ -73,21 +94,27 @@ async def listed(connection: AsyncConnection) -> list[tuple[str, PreparedName]]:
 
 
 async def holder_of(connection: AsyncConnection) -> Holder:
-    """Which connection of the server this is; asked once for each."""
+    """Which connection of the server this is; asked when it was made, or once for each."""
     info: dict[str, Any] = (await connection.get_raw_connection()).info
-    holder = info.get("holdall_holder")
+    holder = info.get(HOLDER)
     if holder is None:
-        ((number, started),) = await run(connection, f"SELECT CONNECTION_ID(), {_STARTED}")
-        holder = info["holdall_holder"] = Holder(int(number) % 2**48, int(started))
+        (row,) = await run(connection, f"SELECT CONNECTION_ID(), {STARTED}")
+        holder = info[HOLDER] = holder_from(row)
     assert isinstance(holder, Holder)
     return holder
+
+
+def holder_from(row: Sequence[Any]) -> Holder:
+    """Read the connection's number and the server's start from a row of the two."""
+    number, started = row
+    return Holder(int(number) % 2**48, int(started))
 
 
 async def is_holding(connection: AsyncConnection, holder: Holder) -> bool:
     """Whether that connection is still open; one of the same number, from after the server was started anew, is not."""
     (found,) = await run(
         connection,
-        f"SELECT {_STARTED}, (SELECT count(*) FROM information_schema.processlist WHERE id = {holder.connection})",  # noqa: S608
+        f"SELECT {STARTED}, (SELECT count(*) FROM information_schema.processlist WHERE id = {holder.connection})",  # noqa: S608
     )
     return bool(found[1]) and int(found[0]) == holder.server
 

@@ -8,11 +8,12 @@ from functools import cache
 import msgspec
 
 from holdall.stores.yaml.errors import Unreadable
+from holdall.stores.yaml.patterns import compiled
 
 __all__ = ["BlockText", "block_text"]
 
-_HEADER = re.compile(r"([|>])(?:([1-9])([-+]?)|([-+])([1-9])?)?(?=[ \t]*+(?:(?<=[ \t])#[^\n]*+)?+\n)")
-_EMPTY_LINES = re.compile(r"((?: *+\n)*+)( *+)")
+_HEADER = compiled(r"([|>])(?:([1-9])([-+]?)|([-+])([1-9])?)?(?=[ \t]*+(?:(?<=[ \t])#[^\n]*+)?+\n)")
+_EMPTY_LINES = compiled(r"((?: *+\n)*+)( *+)")
 
 
 class BlockText(msgspec.Struct, frozen=True):
@@ -75,7 +76,7 @@ def _width(text: str, first: int, parent: int) -> int:
 
 @cache
 def _lines(width: int) -> re.Pattern[str]:
-    return re.compile(rf"(?: {{{width}}}[^\n]*+\n| {{0,{width}}}\n)*+" if width else r"(?:[^\n]*+\n)*+")
+    return compiled(rf"(?: {{{width}}}[^\n]*+\n| {{0,{width}}}\n)*+" if width else r"(?:[^\n]*+\n)*+")
 
 
 def _folded(lines: list[str]) -> str:

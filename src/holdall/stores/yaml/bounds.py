@@ -6,9 +6,9 @@ import msgspec
 
 from holdall.errors import LimitExceeded
 
-__all__ = ["Bounds", "Growth"]
+__all__ = ["HIDDEN", "Bounds", "Growth"]
 
-_HIDDEN = "holdall_"  # what Holdall keeps for itself: how much that is is no choice of those who set the bounds
+HIDDEN = "holdall_"  # what Holdall keeps for itself: how much that is is no choice of those who set the bounds
 _HIDDEN_BYTES = 256 * 2**20
 
 
@@ -31,7 +31,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     def of(self, collection: str) -> Bounds:
         """These bounds, or those of a collection that Holdall keeps for itself: its records are not counted."""
-        if not collection.startswith(_HIDDEN):
+        if not collection.startswith(HIDDEN):
             return self
         return Bounds(max(self.max_file_bytes, _HIDDEN_BYTES), None)
 
@@ -39,12 +39,16 @@ class Bounds(msgspec.Struct, frozen=True):
         """Raise LimitExceeded for more records than a collection may have, those that wait counted."""
         if self.max_records is not None and records + waiting > self.max_records:
             what = f"records in {collection}" + (f", {waiting} of commits under way included" if waiting else "")
-            raise LimitExceeded(what, self.max_records, "raise the store's limit")
+            raise LimitExceeded(what, self.max_records, "raise the store's limit", is_of_store=True)
 
-    def bounded(self, text: str, waiting: int = 0) -> bytes:
-        """The text as bytes of a file. Raises LimitExceeded where reading it, and what waits, would be refused."""
+    def bounded(self, text: str, waiting: int = 0, *, is_whole: bool = False) -> bytes:
+        """The text as bytes of a file. Raises LimitExceeded where reading it, and what waits, would be refused.
+
+        ``is_whole`` if the file has all records of a collection.
+        """
         content = text.encode()
         if len(content) + waiting > self.max_file_bytes:
             what = "bytes in one file" + (f", {waiting} of commits under way included" if waiting else "")
-            raise LimitExceeded(what, self.max_file_bytes, "store less, or raise the store's limit")
+            advice = "store less, or raise the store's limit"
+            raise LimitExceeded(what, self.max_file_bytes, advice, is_of_store=is_whole)
         return content

@@ -57,7 +57,7 @@ def damaged_reason(schema: Schema, row: Row) -> str:
 def damaged_row(schema: Schema, values: object, key_values: Mapping[str, Value] | None, reason: str) -> Row:
     """The row of a record that cannot be read for this reason: what can be, and the key that its file's name tells."""
     told = dict(key_values or {})
-    found = values if isinstance(values, dict) and values.keys() <= schema.positions.keys() else None
+    found = values if isinstance(values, dict) and values.keys() <= schema.columns else None
     row: list[Value] = []
     for field in schema.stored:
         try:

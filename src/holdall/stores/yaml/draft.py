@@ -3,11 +3,11 @@ values and references once all are in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from holdall.errors import AlreadyExists, StaleVersion, StoreError
-from holdall.query import Generated, Key, Kind, Schema, Value
+from holdall.query import Key, Kind, Schema, Value
 from holdall.store import APPLIED, Change, Damaged, Members, Outcome, Verb, with_made_keys
 from holdall.stores.yaml.codec import decode, encode
 from holdall.stores.yaml.counters import Counters
@@ -16,7 +16,7 @@ from holdall.stores.yaml.errors import Misfit
 from holdall.stores.yaml.record import Row
 from holdall.stores.yaml.view import View
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "largest_of"]
 
 
 class Draft:
@@ -53,6 +53,9 @@ class Draft:
                 self._put(change.collection, key, row, position)
             else:
                 before = self._required(change, key, position)
+                if change.is_check:
+                    outcomes.append(outcome)
+                    continue
                 after = None if change.verb is Verb.REMOVE else self._updated(change, before, made)
                 self._put(change.collection, key, after, position)
             outcomes.append(outcome)
@@ -61,8 +64,8 @@ class Draft:
     def _put(self, collection: str, key: Key, row: Row | None, position: int) -> None:
         self.changed.setdefault(collection, {})[key] = row
         self.positions[collection, key] = position
-        if _counted(self.schemas[collection]):
-            self._counters.saw(collection, key)
+        if (place := _counted_place(self.schemas[collection])) is not None:
+            self._counters.saw(collection, key[place] if isinstance(key, tuple) else key)
 
     def _added(self, change: Change, key: Key, made: Mapping[int, Any], position: int) -> tuple[Row, Outcome]:
         schema = self.schemas[change.collection]
@@ -70,9 +73,9 @@ class Draft:
         if key is not None:
             given.update(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))
         outcome = APPLIED
-        if _counted(schema) and given.get(schema.key[0]) is None:
-            given[schema.key[0]] = self._counters.next(schema.name, self._largest_key(schema.name))
-            outcome = Outcome(key=given[schema.key[0]])
+        if (counted := schema.counted) is not None and given.get(counted) is None:
+            given[counted] = self._counters.next(schema.name, self._largest_key(schema.name))
+            outcome = Outcome(key=schema.key_from(given))
         row = tuple(
             [
                 self._value(schema, name, given.get(name, () if field.kind is Kind.MANY else None))
@@ -126,9 +129,16 @@ class Draft:
 
     def _largest_key(self, collection: str) -> int:
         if collection not in self._largest:
-            self._largest[collection] = max(self._view.keys(collection), default=0)
+            self._largest[collection] = largest_of(self.schemas[collection], self._view.keys(collection))
         return self._largest[collection]
 
 
-def _counted(schema: Schema) -> bool:
-    return schema.by_name[schema.key[0]].generated is Generated.STORE
+def _counted_place(schema: Schema) -> int | None:
+    """The place among the parts of a key of the one that the store makes."""
+    return None if schema.counted is None else schema.key.index(schema.counted)
+
+
+def largest_of(schema: Schema, keys: Iterable[Key]) -> int:
+    """The largest key that was made, or part of one that was."""
+    place = _counted_place(schema) or 0
+    return max((key[place] if isinstance(key, tuple) else key for key in keys), default=0)

@@ -13,20 +13,26 @@ from holdall.query import Value
 from holdall.stores.yaml.emit import block, emit_inline, entry_lines
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.node import Entry, Form, Node
+from holdall.stores.yaml.patterns import compiled
 from holdall.stores.yaml.same import same
 from holdall.stores.yaml.source import Change
 
 __all__ = ["Editor"]
 
 _comments = re.compile(r"(?<![^ \t\n])#[^\n]*").findall
-_comma = re.compile(r"(?:[ \t\n]++|#[^\n]*+)*+(,) *+").match
+_indented_comment = compiled(r"\n(?:[ \t]*+\n)*+( *+)#").match
+_comma = compiled(r"(?:[ \t\n]++|#[^\n]*+)*+(,) *+").match
 
 
 class Editor:
-    """Gathers the changes of one text, which do not overlap. Methods raise Unreadable for what cannot be edited."""
+    """Gathers the changes of one text, which do not overlap. Methods raise Unreadable for what cannot be edited.
+
+    The last line of ``text`` is ended here, also where it is not in the file.
+    """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.is_ended = not text or text.endswith("\n")
+        self.text = text if self.is_ended else f"{text}\n"
         self.changes: list[Change] = []
 
     def update(self, node: Node, new: Mapping[str, Value]) -> None:
@@ -40,30 +46,33 @@ class Editor:
             self._insert_flow(node, len(node.entries), emit_inline(added)[1:-1])
         elif added:
             indent = " " * node.column
+            self.follow(node)
             self.put_below(node.end, [line for name in added for line in entry_lines(name, added[name], indent)])
 
     def put(self, start: int, end: int, text: str) -> None:
         """Put a text in the place of another."""
         self.changes.append(Change(start, end, text))
 
-    def put_below(self, pos: int, lines: Sequence[str], head: str = "") -> None:
-        """Put lines below the one of an offset, which has their head. Block text needs the end of its last line, also
-        in a file that had none.
-        """
-        end = self.line_end(pos)
-        if lines and end < len(self.text):
+    def put_below(self, pos: int, lines: Sequence[str]) -> None:
+        """Put lines below the one of an offset."""
+        if lines:
+            end = self.line_end(pos)
             self.put(end + 1, end + 1, "".join(f"{line}\n" for line in lines))
-        elif lines:
-            is_text = any(line.endswith("|") for line in (head, *lines))
-            self.put(end, end, "".join(f"\n{line}" for line in lines) + ("\n" if is_text else ""))
+
+    def follow(self, node: Node) -> None:
+        """Let lines follow this value: block text that ends with the file gets the mark of one without a line end."""
+        while node.entries:
+            node = node.entries[-1].node
+        if self.is_ended or node.form is not Form.BLOCK_TEXT or self.line_end(node.end) + 1 < len(self.text):
+            return
+        is_kept = all(change.end < node.start or change.start > node.end for change in self.changes)
+        if is_kept and node.value and not node.value.endswith("\n"):
+            header = self.text[node.start : node.header_end]
+            self.put(node.start, node.header_end, f"{header.rstrip('+-')}-")
 
     def remove_lines(self, start: int, end: int) -> None:
         """Remove the lines between two offsets, both included."""
-        start, end = self.text.rfind("\n", 0, start) + 1, self.line_end(end)
-        if end < len(self.text):
-            self.put(start, end + 1, "")
-        else:
-            self.put(max(start - 1, 0), end, "")
+        self.put(self.text.rfind("\n", 0, start) + 1, self.line_end(end) + 1, "")
 
     def line_end(self, pos: int) -> int:
         """Where the line of an offset ends."""
@@ -92,6 +101,8 @@ class Editor:
         if mark is None:
             raise self._refusal(node.start, "a name without a colon cannot be given a value")
         head, body = block(new, " " * column)
+        if head.startswith("|") and _deep_comment(self.text, self.line_end(node.end), column):
+            head, body = emit_inline(new), []  # the comment would be part of the text
         comments: list[str] = []
         end = node.end
         if node.form is Form.NOTHING:
@@ -110,7 +121,7 @@ class Editor:
         else:
             comments = self._comments_in(node)
             self.put(node.start if head else mark, node.end, head)
-        self.put_below(end, [*body, *(" " * column + comment for comment in comments)], head)
+        self.put_below(end, [*body, *(" " * column + comment for comment in comments)])
 
     def _rewrite_flow(self, entry: Entry, new: object) -> None:
         node = entry.node
@@ -119,7 +130,8 @@ class Editor:
         if node.form is Form.NOTHING:
             self.put(node.end, node.end, f"{': ' if entry.mark is None else ' '}{emit_inline(new)}")
         else:
-            self.put(node.start, node.end, emit_inline(new))
+            blank = " " if self.text[node.start - 1] == ":" else ""  # {a:[1]} needs none, {a:true} does
+            self.put(node.start, node.end, f"{blank}{emit_inline(new)}")
 
     def _update_list(self, node: Node, new: Sequence[Any]) -> None:
         old = node.value
@@ -142,6 +154,7 @@ class Editor:
         indent = " " * node.column
         lines = [line for value in values for line in _item_lines(value, indent)]
         if position:
+            self.follow(node.entries[position - 1].node)
             self.put_below(node.entries[position - 1].node.end, lines)
         else:
             start = node.entries[0].start
@@ -151,8 +164,9 @@ class Editor:
         if not node.entries:
             self.put(node.start + 1, node.start + 1, written)
         elif position:
-            end = node.entries[position - 1].node.end
-            self.put(end, end, f", {written}")
+            last = node.entries[position - 1].node
+            blank = " " if last.form is Form.NOTHING else ""  # some take a colon before a comma for part of the name
+            self.put(last.end, last.end, f"{blank}, {written}")
         else:
             start = node.entries[0].start
             self.put(start, start, f"{written}, ")
@@ -225,6 +239,12 @@ class Editor:
                 yield self.line_end(node.header_end), node.end
             else:
                 yield node.start, node.end
+
+
+def _deep_comment(text: str, pos: int, column: int) -> bool:
+    """Whether a comment below the line end at this offset is indented further than this column."""
+    match = _indented_comment(text, pos)
+    return match is not None and len(match[1]) > column
 
 
 def _item_lines(value: object, indent: str) -> list[str]:

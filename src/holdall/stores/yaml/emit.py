@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from holdall.query import Value
+from holdall.query import Key, Value
 
 __all__ = ["block", "emit_inline", "emit_item", "emit_mapping", "entry_lines"]
 
@@ -27,10 +27,10 @@ def emit_item(values: Mapping[str, Value], indent: str = "") -> str:
     return f"{indent}- {emit_mapping(values, indent + '  ')[len(indent) + 2 :]}"
 
 
-def entry_lines(name: str, value: object, indent: str) -> list[str]:
+def entry_lines(name: Key, value: object, indent: str) -> list[str]:
     """The lines of one entry of a mapping in block form, indented."""
     head, body = block(value, indent)
-    written = _text(name)
+    written = emit_inline(name)
     if len(written) > _LONGEST_NAME:
         return [f"{indent}? {written}", f"{indent}: {head}".rstrip(" "), *body]
     return [f"{indent}{written}: {head}".rstrip(" "), *body]
@@ -81,8 +81,8 @@ def emit_inline(value: Value) -> str:
     return "[" + ", ".join(map(emit_inline, value)) + "]"
 
 
-def _flow_name(name: str) -> str:
-    written = _text(name)
+def _flow_name(name: Key) -> str:
+    written = emit_inline(name)
     return written if len(written) <= _LONGEST_NAME else f"? {written}"
 
 

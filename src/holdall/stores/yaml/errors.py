@@ -53,7 +53,7 @@ DISK_ERRORS: dict[int, tuple[type[StoreError], str]] = {
     errno.ENOLCK: (StoreUnavailable, "the file system grants no locks"),
     errno.ESTALE: (StoreUnavailable, "the network file system lost the folder; mount it again"),
     errno.ENODEV: (StoreUnavailable, "the device is gone"),
-    errno.EBUSY: (StoreUnavailable, "the folder or file is busy; repeat"),
+    errno.EBUSY: (StoreUnavailable, "the folder or file is busy, or was written by hand a moment ago; repeat"),
     errno.EINTR: (StoreUnavailable, "the call was interrupted; repeat"),
     errno.ETIMEDOUT: (StoreTimeout, "the disk did not answer in time"),
 }

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import msgspec
 from holdall.stores.yaml.attributes import copy_attributes
 from holdall.stores.yaml.errors import Unreadable
 
-__all__ = ["Folder", "Signature", "signature_of"]
+__all__ = ["Facts", "Folder", "Signature", "signature_of"]
 
 _SETTLED = 50_000_000  # ns: file systems stamp times in steps of up to some ms; younger stamps may hide an edit
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -28,10 +28,14 @@ _LIST = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+Facts = tuple[int, int, int, int]
+"""What tells one state of a file from another."""
+
+
 class Signature(msgspec.Struct, frozen=True):
     """The marks of one state of a file; ``is_settled`` if a later edit cannot have the same."""
 
-    facts: tuple[int, int, int, int]
+    facts: Facts
     is_settled: bool
 
     def covers(self, status: os.stat_result) -> bool:
@@ -39,8 +43,15 @@ class Signature(msgspec.Struct, frozen=True):
         return self.is_settled and self.facts == _facts(status)
 
 
-def _facts(status: os.stat_result) -> tuple[int, int, int, int]:
+def _facts(status: os.stat_result) -> Facts:
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def _facts_of(name: str, directory: int) -> Facts | None:
+    try:
+        return _facts(os.stat(name, dir_fd=directory, follow_symlinks=False))
+    except FileNotFoundError:
+        return None
 
 
 def signature_of(status: os.stat_result) -> Signature:
@@ -110,6 +121,11 @@ class Folder:
         except FileNotFoundError:
             return False
         return True
+
+    def facts(self, folder: str, names: Sequence[str]) -> list[Facts | None]:
+        """The marks of what has these names in a folder; None for nothing."""
+        with self.opened(folder) as directory:
+            return [_facts_of(name, directory) for name in names]
 
     def is_folder(self, place: str) -> bool:
         """Whether a folder lies at this place."""

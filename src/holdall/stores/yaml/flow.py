@@ -9,6 +9,7 @@ from holdall.query import MAX_DEPTH as MAX_JSON_DEPTH
 from holdall.query import Key, Value
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.node import Entry, Form, Node
+from holdall.stores.yaml.patterns import compiled
 from holdall.stores.yaml.plain import FLOW_MORE, FLOW_PLAIN, resolve, simple
 from holdall.stores.yaml.quoted import QUOTED, unquoted
 
@@ -30,11 +31,11 @@ REFUSED = {
 
 _END = "\n"  # every text that is read ends with it
 _CLOSING = {"[": "]", "{": "}"}
-_skip = re.compile(r"(?:[ \t\n]++|(?<=[ \t\n])#[^\n]*+)*+").match
-_plain = re.compile(FLOW_PLAIN).match
-_item = re.compile(rf"""(?:{FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,\]])""").match
-_pair = re.compile(rf"""({FLOW_PLAIN}):[ ]++({FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,}}])""").match
-_line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)[ \t]*+").match
+_skip = compiled(r"(?:[ \t\n]++|(?<=[ \t\n])#[^\n]*+)*+").match
+_plain = compiled(FLOW_PLAIN).match
+_item = compiled(rf"""(?:{FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,\]])""").match
+_pair = compiled(rf"""({FLOW_PLAIN}):[ ]++({FLOW_PLAIN}|"[^"\\\n]*+"|'[^'\n]*+')(?=[ ]*+[,}}])""").match
+_line_end = compiled(r"[ \t]*+\n((?:[ \t]*+\n)*+)[ \t]*+").match
 
 
 class FlowReader:
@@ -48,6 +49,9 @@ class FlowReader:
         self.has_places = has_places
         self.node = Node(None, 0, 0, Form.NOTHING)
         self.depth = 0
+        self.starts: list[int] = []
+        """Where the entries of the outermost list begin."""
+        self.is_flow = False  # whether that list is in brackets
 
     def refusal(self, pos: int, reason: str) -> Unreadable:
         """The error that names the line of an offset."""
@@ -89,8 +93,11 @@ class FlowReader:
         items: list[Value] = []
         values: dict[Key, Value] = {}
         entries: list[Entry] = []
+        is_outermost = self.depth == 1
         at = self._next(pos + 1)
         while self.text[at] != closing:
+            if is_outermost:
+                self.starts.append(at)
             match = _pair(self.text, at) if is_mapping else _item(self.text, at)
             if match is None:
                 end = self._entry(at, values if is_mapping else items, entries)
@@ -102,14 +109,31 @@ class FlowReader:
                 if self.has_places:
                     self.scalar(items[-1], at, end)
                     entries.append(Entry(at, at, None, self.node))
-            at = self._next(end)
-            if self.text[at] == ",":
-                at = self._next(at + 1)
-            elif self.text[at] != closing:
-                raise self.refusal(at, f"a comma or {closing} is expected; put text in quotes")
+            at = self._behind_comma(end, closing)
         self.depth -= 1
+        self.is_flow = is_outermost
         self.node = Node(values if is_mapping else items, pos, at + 1, Form.FLOW, entries)
         return at + 1
+
+    def _behind_comma(self, pos: int, closing: str) -> int:
+        """Where the next entry begins behind one that ends at this offset, or the closing bracket is."""
+        at = self._next(pos)
+        if self.text[at] == ",":
+            return self._next(at + 1)
+        if self.text[at] != closing:
+            raise self.refusal(at, f"a comma or {closing} is expected; put text in quotes")
+        return at
+
+    def flow_item(self, start: int) -> tuple[Value, int]:
+        """An item of the outermost list in brackets, and where the next one begins or the bracket is; ``node`` is its
+        own.
+        """
+        self.depth = 1
+        items: list[Value] = []
+        entries: list[Entry] = []
+        end = self._entry(start, items, entries)
+        self.node = entries[0].node
+        return items[0], self._behind_comma(end, "]")
 
     def _simple(self, match: re.Match[str], values: dict[Key, Value], entries: list[Entry]) -> int:
         """Take in an entry of a mapping that lies on one line."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdall.errors import CorruptRecord, LimitExceeded
 from holdall.query import Key, Value
+from holdall.store import Difference
 from holdall.stores.yaml.constraints import references, targets
 from holdall.stores.yaml.record import Row
 from holdall.stores.yaml.view import Shelf
@@ -34,7 +35,12 @@ def _dangling(shelf: Shelf, rows: Mapping[Key, Row], readable: Mapping[str, Mapp
     schema = shelf.schema
     fields = [field for field in references(schema) if field.target in readable]
     return [
-        f"{schema.name} {key!r}: {field.name} refers to {field.target} {target!r}, which is not there"
+        Difference(
+            f"{schema.name} {key!r}: {field.name} refers to {field.target} {target!r}, which is not there",
+            "foreign-key",
+            schema.name,
+            field.column,
+        )
         for key, row in rows.items()
         for field in fields
         for target in targets(schema, field, row)
@@ -43,12 +49,13 @@ def _dangling(shelf: Shelf, rows: Mapping[Key, Row], readable: Mapping[str, Mapp
 
 
 def _repeated(shelf: Shelf, rows: Mapping[Key, Row]) -> list[str]:
-    found = []
+    found: list[str] = []
     for fields in shelf.schema.unique:
         seen: dict[tuple[Value, ...], Any] = {}
         for key, row in rows.items():
             values = tuple([row[shelf.schema.positions[name]] for name in fields])
             if None not in values and seen.setdefault(values, key) != key:
                 names = ", ".join(fields)
-                found.append(f"{shelf.schema.name} {key!r}: {seen[values]!r} has the same {names}, which is unique")
+                told = f"{shelf.schema.name} {key!r}: {seen[values]!r} has the same {names}, which is unique"
+                found.append(Difference(told, "unique", shelf.schema.name, names))
     return found

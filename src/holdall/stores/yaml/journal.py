@@ -19,10 +19,10 @@ import msgspec
 from holdall.errors import CorruptRecord, UnknownFormat
 from holdall.store import UNDECODABLE
 from holdall.stores.yaml.errors import Unreadable
-from holdall.stores.yaml.files import Folder
+from holdall.stores.yaml.files import Facts, Folder
 from holdall.stores.yaml.lock import OWN
 
-__all__ = ["FileEdit", "Journal"]
+__all__ = ["UNKNOWN", "FileEdit", "Journal"]
 
 _JOURNAL = f"{OWN}/journal"
 _DRAFT = f"{OWN}/journal.new"
@@ -32,11 +32,16 @@ _JOURNAL_FORMAT = 1  # of the journal's file; one without a number is of the fir
 _LARGEST = 256 * 2**20
 
 
+UNKNOWN: Facts = (-1, -1, -1, -1)
+"""Whatever is there may be replaced."""
+
+
 class FileEdit(msgspec.Struct, frozen=True):
-    """A file's new content; None removes it."""
+    """A file's new content; None removes it. ``before`` is how it was when it was read, None if it was not there."""
 
     place: str
     content: bytes | None
+    before: Facts | None = UNKNOWN
 
 
 class _Move(msgspec.Struct, frozen=True):
@@ -76,6 +81,7 @@ class Journal:
         moves: list[_Move] = []
         try:
             self._stage(edits, token, moves)
+            self._demand_unchanged(edits)
             if len(moves) == 1 and not self._folder.is_linked(moves[0].target):
                 self._carry_out(moves)
                 return
@@ -148,6 +154,18 @@ class Journal:
             self._sync(moves)
         self.reached("staged")
 
+    def _demand_unchanged(self, edits: Sequence[FileEdit]) -> None:
+        """Raise OSError for a file that somebody has written by hand since it was read."""
+        known: dict[str, dict[str, Facts | None]] = {}
+        for edit in edits:
+            if edit.before != UNKNOWN:
+                folder, _, name = edit.place.rpartition("/")
+                known.setdefault(folder, {})[name] = edit.before
+        for folder, files in known.items():
+            for name, facts in zip(files, self._folder.facts(folder, list(files)), strict=True):
+                if facts != files[name]:
+                    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), f"{folder}/{name}" if folder else name)
+
     def _decide(self, moves: Sequence[_Move]) -> None:
         self._folder.make(OWN)
         self._folder.remove(_DRAFT)
@@ -183,21 +201,27 @@ class Journal:
         self._folder.sync(OWN)
 
     def _previous(self, moves: Sequence[_Move]) -> list[FileEdit]:
-        edits = []
-        for move in moves:
-            try:
-                content: bytes | None = self._folder.read(move.target, _LARGEST)[0]
-            except FileNotFoundError:
-                content = None
-            except Unreadable as error:
-                raise OSError(errno.EISDIR, str(error), move.target) from error
-            edits.append(FileEdit(move.target, content))
-        return edits
+        return [FileEdit(move.target, self._content(move.target)) for move in moves]
+
+    def _content(self, place: str) -> bytes | None:
+        try:
+            return self._folder.read(place, _LARGEST)[0]
+        except FileNotFoundError:
+            return None
+        except Unreadable as error:
+            raise OSError(errno.EISDIR, str(error), place) from error
 
     def _reverse(self, moves: Sequence[_Move], previous: Sequence[FileEdit], token: str) -> None:
-        """Decide the opposite. Where even that fails the first decision stands, and the next opening finishes it."""
+        """Decide the opposite for what was moved, as what was not may be where nothing can be moved.
+
+        Where even that fails the first decision stands, and the next opening finishes it.
+        """
+        changed = [edit for edit in previous if self._content(edit.place) != edit.content]
+        if not changed:
+            self._withdraw(moves)
+            return
         back: list[_Move] = []
-        self._stage(previous, f"{token}-back", back)
+        self._stage(changed, f"{token}-back", back)
         self._decide(back)
         self._discard(moves)
         self._carry_out(back)

@@ -6,11 +6,13 @@ import re
 
 from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.flow import REFUSED
+from holdall.stores.yaml.patterns import compiled
 
 __all__ = ["content_of"]
 
+_BEHIND = "behind ... only a comment may follow, after a blank"
 _SECOND = "a second document begins; keep one in a file"
-_empty = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+[ \t]*+(?:#[^\n]*+)?+")
+_empty = compiled(r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+[ \t]*+(?:#[^\n]*+)?+")
 _marker = re.compile(r"^(---|\.\.\.)(?=[ \t\n]|\Z)", re.MULTILINE)
 
 
@@ -33,7 +35,9 @@ def content_of(text: str) -> tuple[int, int]:
             start = match.end()
         done = match.end()
     if is_over and not _empty.fullmatch(text, done):
-        raise _refusal(text, text.index("\n", done) + 1, _SECOND)
+        line_end = text.find("\n", done)
+        is_behind = not _empty.fullmatch(text, done, line_end if line_end >= 0 else len(text))
+        raise _refusal(text, done, _BEHIND) if is_behind else _refusal(text, line_end + 1, _SECOND)
     return start, end
 
 

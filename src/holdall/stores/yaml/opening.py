@@ -7,6 +7,7 @@ from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.store import demand_options
+from holdall.stores.yaml.collection import YamlCollection
 from holdall.stores.yaml.store import YamlStore
 
 __all__ = ["open_yaml"]
@@ -25,5 +26,8 @@ def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
         path = path[2:]
     if not path or "\0" in path:
         raise DeclarationError(f"store {name!r}: {url!r} names no folder; write yaml:./folder or yaml:/absolute/folder")
-    demand_options(("layout", "max_file_bytes", "max_records", "lock_timeout"), name, options)
+    demand_options(("layout", "max_file_bytes", "max_records", "lock_timeout", "collections"), name, options)
+    for collection, given in (options.get("collections") or {}).items():
+        if not isinstance(given, YamlCollection):
+            raise DeclarationError(f"store {name!r}: the options of {collection} are a YamlCollection")
     return YamlStore(name, Path(path), **options)

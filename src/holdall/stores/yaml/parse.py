@@ -7,7 +7,6 @@ that an edit lands where the value was read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from holdall.query import Key, Value
@@ -16,21 +15,23 @@ from holdall.stores.yaml.errors import Unreadable
 from holdall.stores.yaml.flow import REFUSED, FlowReader
 from holdall.stores.yaml.markers import content_of
 from holdall.stores.yaml.node import Entry, Form, Node
+from holdall.stores.yaml.patterns import compiled
 from holdall.stores.yaml.plain import MORE, PLAIN, SPECIAL, resolve, simple
 from holdall.stores.yaml.quoted import unquoted
 
 __all__ = ["Reader", "parse", "read"]
 
 _SCALAR = rf"""{PLAIN}|"[^"\\\n]*+"|'[^'\n]*+'"""  # on one line, with nothing to be translated
-_REST = r"[ \t]*+(?:#[^\n]*+)?+\n(?:[ \t]*+(?:#[^\n]*+)?+\n)*+( *+)"  # up to the next token
-_rest = re.compile(_REST).match
-_gap = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+( *+)").match
+_GAP = r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+( *+)"  # up to the next token
+_gap = compiled(_GAP).match
+_rest = compiled(rf"[ \t]*+(?:#[^\n]*+)?+\n{_GAP}").match
+_REST = rf"[ \t]*+(?:(?<=[ \t])#[^\n]*+)?+\n{_GAP}"  # a shorter scalar would make a comment of its own #
 _blanks = re.compile(r"[ \t]*+").match
-_key = re.compile(rf"(?:({PLAIN})|(\"(?:[^\"\\\n]++|\\.)*+\"|'(?:[^'\n]++|'')*+'))[ \t]*+:(?=[ \t\n])").match
-_entry = re.compile(rf"({PLAIN}):[ \t]++({_SCALAR}){_REST}").match
-_item = re.compile(rf"-[ \t]++({_SCALAR}){_REST}").match
-_plain = re.compile(PLAIN).match
-_line_end = re.compile(r"[ \t]*+\n((?:[ \t]*+\n)*+)( *+)[ \t]*+").match
+_key = compiled(rf"(?:({PLAIN})|(\"(?:[^\"\\\n]++|\\.)*+\"|'(?:[^'\n]++|'')*+'))[ \t]*+:(?=[ \t\n])").match
+_entry = compiled(rf"({PLAIN}):[ \t]++({_SCALAR}){_REST}").match
+_item = compiled(rf"-[ \t]++({_SCALAR}){_REST}").match
+_plain = compiled(PLAIN).match
+_line_end = compiled(r"[ \t]*+\n((?:[ \t]*+\n)*+)( *+)[ \t]*+").match
 
 
 def parse(text: str) -> Value:
@@ -57,8 +58,6 @@ class Reader(FlowReader):
         super().__init__(text[: self.end] + ("" if self.is_ended else "\n"), has_places=has_places)
         self.pos = self.start
         self.column = -1
-        self.starts: list[int] = []
-        """Where the items of the outermost block list begin."""
 
     def document(self) -> Value:
         """The value of the whole text."""
@@ -73,16 +72,25 @@ class Reader(FlowReader):
         return value
 
     def first(self) -> int:
-        """Where the first token begins."""
+        """Where the outermost list has its first item."""
         self._go(_gap(self.text, self.start))
-        return self.pos
+        return self._next(self.pos + 1) if self.text.startswith("[", self.pos) else self.pos
 
-    def items(self, start: int, end: int, column: int) -> Iterator[tuple[int, Value]]:
-        """The items of the outermost block list that begin between two offsets, and where; ``node`` is that of each."""
+    def item(self, start: int, column: int | None) -> Value:
+        """The item of the outermost list at this offset; its items are in this column, or in brackets if there is none.
+
+        ``node`` is then its own, and ``pos`` where the next one begins, -1 if it was the last.
+        """
+        if column is None:
+            value, pos = self.flow_item(start)
+            self.pos = -1 if self.text[pos] == "]" else pos
+            return value
         self.pos, self.column, self.depth = start, column, 1
-        while self.pos < end and self._is_item(column):
-            at = self.pos
-            yield at, self._list_item(column)
+        value = self._list_item(column) if self._is_item(column) else None
+        if self.column >= 0 and not self._is_item(column):
+            raise self.refusal(self.pos, "an item of the list is expected here")
+        self.pos = self.pos if self.column >= 0 else -1
+        return value
 
     def _go(self, match: re.Match[str] | None) -> None:
         """Go to the next token, behind line ends, comments and indentation."""

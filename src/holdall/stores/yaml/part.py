@@ -51,10 +51,11 @@ def draft_part(
     demand_unreserved(store, changes, view.schemas, waiting.held, outcomes)  # counters may be lost, and count anew
     check_unique(draft)
     check_references(draft)
-    edits: list[FileEdit] = []
+    edits: dict[str, FileEdit] = {}
     growth: dict[str, Growth] = {}
     for collection, changed in draft.changed.items():
         shelves[collection].create()
-        more, growth[collection] = shelves[collection].edits(changed, waiting.growth.get(collection, Growth()))
-        edits.extend(more)
-    return Part(outcomes, edits, counters.edits(), growth)
+        waits = waiting.growth.get(collection, Growth())
+        more, growth[collection] = shelves[collection].edits(changed, waits, edits)
+        edits.update({edit.place: edit for edit in more})
+    return Part(outcomes, list(edits.values()), counters.edits(), growth)

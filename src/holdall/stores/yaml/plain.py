@@ -7,6 +7,7 @@ import re
 from typing import Self
 
 from holdall.query import Value
+from holdall.stores.yaml.patterns import compiled
 
 __all__ = ["FLOW_MORE", "FLOW_PLAIN", "MORE", "PLAIN", "SPECIAL", "Number", "resolve", "simple"]
 
@@ -30,10 +31,10 @@ PLAIN = _plain("")
 FLOW_PLAIN = _plain(_FLOW_ENDS)
 """A pattern of a plain scalar on one line, between brackets or braces."""
 
-MORE = re.compile(_more(""))
+MORE = compiled(_more(""))
 """A further line of a plain scalar in block style."""
 
-FLOW_MORE = re.compile(_more(_FLOW_ENDS))
+FLOW_MORE = compiled(_more(_FLOW_ENDS))
 """A further line of a plain scalar between brackets or braces."""
 
 SPECIAL = frozenset("0123456789+-.~nNtTfF\"'")

@@ -27,6 +27,7 @@ class Preparing:
         self, shelves: Mapping[str, Shelf], reservation: Reservation, changes: Sequence[Change]
     ) -> list[Outcome]:
         """Hold what the changes touch once it is seen that they could be written now."""
+        self._reserved.has(reservation.commit)  # if it does, it is in a form that is known
         try:
             others = self._reserved.waiting(but=reservation.commit)
             part = draft_part(self._store, self._folder, shelves, changes, others)

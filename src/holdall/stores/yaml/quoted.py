@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from holdall.stores.yaml.errors import Unreadable
+from holdall.stores.yaml.patterns import compiled
 
 __all__ = ["QUOTED", "unquoted"]
 
-QUOTED = re.compile(r"\"(?:[^\"\\]++|\\[\s\S])*+\"|'(?:[^']++|'')*+'")
+QUOTED = compiled(r"\"(?:[^\"\\]++|\\[\s\S])*+\"|'(?:[^']++|'')*+'(?!')")
 """A scalar in quotes, over as many lines as it has."""
 
 
@@ -17,8 +18,8 @@ def _line_end(name: str) -> str:
 
 
 _FOLDED = rf"(?P<blanks>[ \t]++)(?:{_line_end('after')})?+|{_line_end('alone')}"
-_SINGLE = re.compile(rf"''|{_FOLDED}")
-_DOUBLE = re.compile(
+_SINGLE = compiled(rf"''|{_FOLDED}")
+_DOUBLE = compiled(
     rf"\\(?:{_line_end('escaped')}|(?P<escape>x[0-9a-fA-F]{{2}}|u[0-9a-fA-F]{{4}}|U[0-9a-fA-F]{{8}}|.))|{_FOLDED}"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")

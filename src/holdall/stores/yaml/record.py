@@ -22,8 +22,8 @@ def row_of(schema: Schema, values: object, key_values: Mapping[str, Value] | Non
     if not isinstance(values, dict):
         found = "it is empty" if values is None else "it is something else"
         raise Misfit(f"a mapping of the fields of {schema.name} is expected; {found}")
-    if not values.keys() <= schema.positions.keys():
-        raise _unknown(schema, next(name for name in values if name not in schema.positions))
+    if not values.keys() <= schema.columns:
+        raise _unknown(schema, next(name for name in values if name not in schema.columns))
     row = tuple([field_value(field, values, key_values) for field in schema.stored])
     if key_values is not None:
         for name, value in key_values.items():
@@ -34,8 +34,8 @@ def row_of(schema: Schema, values: object, key_values: Mapping[str, Value] | Non
 
 def field_value(field: FieldSchema, values: Mapping[str, Value], key_values: Mapping[str, Value] | None) -> Value:
     """One field of the row. Raises Misfit."""
-    if field.name in values:
-        return decode(field, values[field.name])
+    if field.column in values:
+        return decode(field, values[field.column])
     if key_values is not None and field.name in key_values:
         return key_values[field.name]
     if not field.nullable:
@@ -44,13 +44,14 @@ def field_value(field: FieldSchema, values: Mapping[str, Value], key_values: Map
 
 
 def _unknown(schema: Schema, name: object) -> Misfit:
-    near = did_you_mean(name, schema.positions, len(schema.positions))
+    names = [field.column for field in schema.stored]
+    near = did_you_mean(name, names, len(names))
     return Misfit(f"{schema.name} has no such field{near}", str(name)[:100])
 
 
 def written(schema: Schema, row: Row) -> dict[str, Value]:
     """The row as the mapping of YAML values that goes into a file. Raises Misfit."""
-    return {field.name: encode(field, value) for field, value in zip(schema.stored, row, strict=True)}
+    return {field.column: encode(field, value) for field, value in zip(schema.stored, row, strict=True)}
 
 
 def key_parts(schema: Schema, row: Row) -> list[str]:

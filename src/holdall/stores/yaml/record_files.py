@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from holdall.query import Key, Schema
+from holdall.store import Difference
 from holdall.stores.yaml.bounds import Bounds, Growth
 from holdall.stores.yaml.damage import Damage, damaged_row
-from holdall.stores.yaml.document import new_record
-from holdall.stores.yaml.files import Folder, Signature, signature_of
-from holdall.stores.yaml.journal import FileEdit
-from holdall.stores.yaml.names import EXTENSION, EXTENSIONS, safe_name
+from holdall.stores.yaml.files import Facts, Folder, Signature, signature_of
+from holdall.stores.yaml.journal import UNKNOWN, FileEdit
+from holdall.stores.yaml.names import safe_name
 from holdall.stores.yaml.record import Row
 from holdall.stores.yaml.record_file import FileState, RecordFile
 
@@ -26,10 +27,10 @@ __all__ = ["RecordFiles"]
 class RecordFiles:
     """One collection, used under the store's lock. Methods raise StoreError and OSError."""
 
-    def __init__(self, store: str, folder: Folder, schema: Schema, bounds: Bounds) -> None:
+    def __init__(self, file: RecordFile, folder: Folder, schema: Schema, bounds: Bounds) -> None:
         self.schema = schema
-        self.folder_name = safe_name(schema.name)
-        self._file = RecordFile(store, folder, schema, bounds)
+        self.folder_name = safe_name(schema.stored_name)
+        self._file = file
         self._folder = folder
         self._bounds = bounds
         self._directory: Signature | None = None
@@ -81,9 +82,12 @@ class RecordFiles:
         self._list()
         return self._names.keys()
 
-    def edits(self, changed: Mapping[Key, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
+    def edits(
+        self, changed: Mapping[Key, Row | None], waiting: Growth, written: Mapping[str, FileEdit]
+    ) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, and the growth; the rows were read right before."""
-        edits = []
+        edits: list[FileEdit] = []
+        before: Facts | None
         gone = sum(row is None and key in self._names for key, row in changed.items())
         new = sum(row is not None and key not in self._names for key, row in changed.items())
         self._bounds.demand_room(self.schema.name, len(self._names) + new - gone, waiting.records if new > gone else 0)
@@ -92,15 +96,18 @@ class RecordFiles:
             name = self._names.get(key)
             if row is None:
                 if name is not None:
-                    edits.append(FileEdit(self._file.place(name), None))
+                    signature = self._states[name].signature
+                    before = UNKNOWN if signature is None else signature.facts
+                    edits.append(FileEdit(self._file.place(name), None, before))
                 continue
+            before = None
             if name is None:
                 name = self._file.new_name(row, taken)
                 taken.add(name.lower())
-                text = new_record(self.schema, row)
+                text = self._file.new_text(row)
             else:
-                text = self._file.changed(name, self._states[name], row)
-            edits.append(FileEdit(self._file.place(name), self._bounds.bounded(text)))
+                text, before = self._file.changed(name, self._states[name], row)
+            edits.append(FileEdit(self._file.place(name), self._bounds.bounded(text), before))
         return edits, Growth(new - gone)
 
     def obstacles(self) -> list[str]:
@@ -108,8 +115,12 @@ class RecordFiles:
         try:
             status = self._folder.status(self.folder_name)
         except FileNotFoundError:
-            return [f"folder {self.folder_name} is missing"]
-        return [] if stat.S_ISDIR(status.st_mode) else [f"{self.folder_name} is not a folder"]
+            return [self._told("missing-table", f"folder {self.folder_name} is missing")]
+        is_folder = stat.S_ISDIR(status.st_mode)
+        return [] if is_folder else [self._told("kind", f"{self.folder_name} is not a folder")]
+
+    def _told(self, code: str, sentence: str) -> str:
+        return Difference(sentence, code, self.schema.name)
 
     def problems(self) -> list[str]:
         """The differences from the schema, a sentence each."""
@@ -117,32 +128,33 @@ class RecordFiles:
             return obstacles
         self._scan()
         found = [
-            f'{self.folder_name}{extension} is not read: it belongs to the layout "collection"'
-            for extension in EXTENSIONS
+            self._told("unread", f'{self.folder_name}{extension} is not read: it belongs to the layout "collection"')
+            for extension in self._file.extensions
             if self._folder.exists(self.folder_name + extension)
         ]
         states = sorted(self._states.items())
-        found += [f"{self._file.place(name)}: {state.reason}" for name, state in states if state.reason]
+        broken = [(self._file.place(name), state.reason) for name, state in states if state.reason]
+        found += [self._told("values", f"{place}: {reason}") for place, reason in broken]
         twins = [(self._file.place(name), self._file.place(self._names[key])) for key, name in self._twins.items()]
-        found += [f"{second}: {first} has the same key; remove one" for second, first in twins]
+        found += [self._told("key", f"{second}: {first} has the same key; remove one") for second, first in twins]
         for name, _ in sorted(self._folder.entries(self.folder_name)):
             if not name.startswith(".") and name not in self._states:
-                found.append(f"{self._file.place(name)}: it is not a {EXTENSION} file and is not read")
+                told = f"{self._file.place(name)}: it is not a {self._file.extensions[0]} file and is not read"
+                found.append(self._told("unread", told))
         return found
 
     def create(self) -> None:
         """Create the folder if it is missing."""
         self._folder.make(self.folder_name)
 
-    def drop(self) -> None:
+    def drop(self, written: Mapping[str, FileEdit]) -> list[FileEdit]:
         """Remove the record files, and the folder if nothing else is in it."""
         for name, _ in self._folder.entries(self.folder_name):
-            if _is_record(name):
+            if self._file.is_record(name):
                 self._folder.remove(self._file.place(name))
-        try:
+        with suppress(OSError):  # it is gone already, or holds what is not ours
             os.rmdir(self._folder.root / self.folder_name)
-        except OSError:
-            return  # it is gone already, or holds what is not ours
+        return []
 
     def _row_of(self, name: str, state: FileState) -> Row | Damage:
         if state.key in self._twins:
@@ -169,7 +181,9 @@ class RecordFiles:
             return
         if self._directory is None or not self._directory.covers(status):
             self._directory = signature_of(status)
-            entries = [(name, status) for name, status in self._folder.entries(self.folder_name) if _is_record(name)]
+            entries = [
+                (name, status) for name, status in self._folder.entries(self.folder_name) if self._file.is_record(name)
+            ]
             self._bounds.demand_room(self.schema.name, len(entries))
             states, self._states = self._states, {}
             for name, _ in entries:
@@ -209,7 +223,3 @@ class RecordFiles:
         if state.row is not old.row:
             self._rows = None
         return state
-
-
-def _is_record(name: str) -> bool:
-    return not name.startswith(".") and name.endswith(EXTENSIONS)

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import msgspec
 
-from holdall.errors import CorruptRecord
+from holdall.errors import CorruptRecord, UnknownFormat
 from holdall.store import UNDECODABLE, Footprint, Held, Reservation
 from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.errors import Unreadable
@@ -62,6 +62,7 @@ class _State(msgspec.Struct, frozen=True):
     growth: dict[str, Growth] = {}
     reason: str = ""  # why the file cannot be read
     is_damaged: bool = False
+    other_format: int | None = None  # that of the file, where this version does not know it
 
 
 class Reservations:
@@ -103,8 +104,13 @@ class Reservations:
         return [f"{RESERVED}/{name}: {state.reason}" for name, state in self._scanned().items() if state.reason]
 
     def has(self, commit: str) -> bool:
-        """Whether this commit holds anything."""
-        return self._folder.exists(_place(commit))
+        """Whether this commit holds anything. Raises UnknownFormat for what another version of Holdall wrote."""
+        if not self._folder.exists(_place(commit)):
+            return False
+        state = self._scanned().get(_name(commit))
+        if state is not None and state.other_format is not None:
+            raise UnknownFormat(self._store, _place(commit), state.other_format, _RESERVED_FORMAT)
+        return True
 
     def hold(self, reservation: Reservation, footprint: Footprint, growth: dict[str, Growth]) -> FileEdit:
         """The file edit by which a commit holds what its changes touch."""
@@ -146,7 +152,8 @@ class Reservations:
             raw, signature = self._folder.read(f"{RESERVED}/{name}", _LARGEST)
             number = msgspec.json.decode(raw, type=_Numbered).format
             if number != _RESERVED_FORMAT:
-                return _State(signature, Held(_unreadable(name, number), None), reason=_other(number))
+                held = Held(_unreadable(name, number), None)
+                return _State(signature, held, reason=_other(number), other_format=number)
             file = msgspec.json.decode(raw, type=_File)
             if sha256(file.content).hexdigest() != file.digest:
                 raise Unreadable("its digest does not fit")

@@ -53,9 +53,15 @@ class Source:
             raise Unreadable(f'line {line} holds {name}; write it as an escape such as "\\x07", in double quotes')
 
     def changed(self, changes: Iterable[Change]) -> str:
-        """The file's text with these changes, which do not overlap; every other character stays as it is."""
+        """The file's text with these changes, which do not overlap; every other character stays as it is.
+
+        A change behind the last character ends the last line before.
+        """
+        in_order = ordered(changes)
+        if in_order and in_order[-1].end > len(self.text):
+            return Source(f"{self._mark}{self._original}{self._line_end(len(self.text))}").changed(in_order)
         pieces, done = [self._mark], 0
-        for change in ordered(changes):
+        for change in in_order:
             start = self._place(change.start)
             pieces.append(self._original[done:start])
             pieces.append(change.text.replace("\n", self._line_end(change.start)) if change.text else "")

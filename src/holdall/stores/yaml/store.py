@@ -2,63 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from anyio.to_thread import run_sync
 
-from holdall.errors import DeclarationError, StoreUnavailable, Unsupported
+from holdall.errors import StoreUnavailable, Unsupported
 from holdall.query import AnyQuery, Kind, Op, Schema
 from holdall.store import (
+    OF_TABLES,
+    OF_TRANSACTIONS,
     Capabilities,
     Change,
     CommitClass,
+    Description,
     Feature,
     Hold,
+    Look,
     Outcome,
     Reservation,
     Rows,
+    Seam,
     demand_changes,
     demand_query,
     demand_schema,
+    demand_whole_fields,
 )
 from holdall.stores.yaml.access import FolderAccess
-from holdall.stores.yaml.bounds import Bounds
-from holdall.stores.yaml.collection_file import CollectionFile
+from holdall.stores.yaml.collection import Layout, YamlCollection
 from holdall.stores.yaml.counters import Counters
+from holdall.stores.yaml.describing import describe
+from holdall.stores.yaml.draft import largest_of
+from holdall.stores.yaml.errors import disk
 from holdall.stores.yaml.files import Folder
+from holdall.stores.yaml.identity import IdentifiedYamlStore
 from holdall.stores.yaml.inspection import problems
-from holdall.stores.yaml.journal import Journal
+from holdall.stores.yaml.journal import FileEdit, Journal
 from holdall.stores.yaml.lock import OWN, Lock
 from holdall.stores.yaml.part import draft_part
 from holdall.stores.yaml.preparing import Preparing
-from holdall.stores.yaml.record_files import RecordFiles
 from holdall.stores.yaml.reservations import Reservations
+from holdall.stores.yaml.seen import SeenYamlStore, shown, shown_rows
+from holdall.stores.yaml.shelving import Shelving
 from holdall.stores.yaml.view import Shelf, View
 
-__all__ = ["Layout", "YamlStore"]
-
-Layout = Literal["record", "collection"]
-"""A file per record (``<collection>/<key>.yaml``), or a file per collection (``<collection>.yaml``)."""
+__all__ = ["YamlStore"]
 
 _CAPABILITIES = Capabilities(
     commit=CommitClass.BATCH,
-    features=frozenset(Feature) - {Feature.STREAMS},
+    features=frozenset(Feature) - OF_TABLES - OF_TRANSACTIONS - {Feature.STREAMS, Feature.AGGREGATES},
     operators=frozenset(Op),
     kinds=frozenset(Kind),
     hold=Hold.RESERVED,
 )
-_RECORD_BYTES = 4 * 2**20  # a request body of 1 MiB fits, whatever is in it
-_COLLECTION_BYTES = 64 * 2**20
 
 
-class YamlStore:
+class YamlStore(SeenYamlStore, IdentifiedYamlStore):
     """Records in YAML files under one folder; every process that opens the folder works on the same records.
 
     ``max_file_bytes`` bounds one file (4 MiB for a record, 64 MiB for a collection), ``max_records`` one collection;
     ``lock_timeout`` is how many seconds to wait for another process. A person who edits a record that has a version
     raises the version too, or an edit of the same field made elsewhere meanwhile is not seen as a conflict.
+    ``collections`` holds options of single collections.
 
     Example: :func:`open_yaml`.
     """
@@ -72,14 +77,12 @@ class YamlStore:
         max_file_bytes: int | None = None,
         max_records: int = 100_000,
         lock_timeout: float = 10.0,
+        collections: Mapping[str, YamlCollection] | None = None,
     ) -> None:
-        if layout not in ("record", "collection"):
-            raise DeclarationError(f'a YAML store has the layout "record" or "collection", not {layout!r}')
         self.name = name
+        self._seam = Seam(name, "yaml", "yaml")
         self._folder = Folder(Path(root).absolute())
-        self._make_shelf: type[RecordFiles | CollectionFile] = RecordFiles if layout == "record" else CollectionFile
-        largest = max_file_bytes or (_RECORD_BYTES if layout == "record" else _COLLECTION_BYTES)
-        self._bounds = Bounds(largest, max_records)
+        self._shelving = Shelving(name, self._folder, layout, max_file_bytes, max_records, collections or {})
         self._lock = Lock(name, self._folder, lock_timeout)
         self._journal = Journal(name, self._folder)
         self._reserved = Reservations(name, self._folder)
@@ -101,22 +104,23 @@ class YamlStore:
         """Learn these collections. Raises Unsupported for names that a file system may take for one."""
         for schema in schemas:
             demand_schema(self.name, _CAPABILITIES, schema)
-            twin = next(
-                (name for name in self._shelves if name != schema.name and name.lower() == schema.name.lower()), ""
-            )
+            demand_whole_fields(self.name, schema)
+            own = schema.stored_name
+            others = [shelf.schema.stored_name for name, shelf in self._shelves.items() if name != schema.name]
+            twin = next((name for name in others if name.lower() == own.lower()), "")
             if twin:
-                raise Unsupported(self.name, f"collections named {twin} and {schema.name}", "rename one of them")
+                raise Unsupported(self.name, f"collections named {twin} and {own}", "rename one of them")
             known = self._shelves.get(schema.name)
             if known is None or known.schema != schema:
-                self._shelves[schema.name] = self._make_shelf(
-                    self.name, self._folder, schema, self._bounds.of(schema.name)
-                )
+                self._shelves[schema.name] = self._shelving.shelf(schema, self._shelves)
                 self._access.sweep_again()
+        self._shelving.demand_options(self._shelves)
 
     async def fetch(self, query: AnyQuery) -> Rows:
         """The rows the query means, of the files as they are now."""
         demand_query(self.name, _CAPABILITIES, query)
-        return await run_sync(self._fetch, query)
+        rows = run_sync(self._fetch, query)
+        return await rows if self._seam.observer is None else await shown_rows(self._seam, query, rows)
 
     async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means."""
@@ -132,7 +136,10 @@ class YamlStore:
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or none, also if the process is killed meanwhile."""
         self._demand(changes)
-        return await run_sync(self._apply, list(changes)) if changes else []
+        if not changes:
+            return []
+        outcomes = run_sync(self._apply, list(changes))
+        return await outcomes if self._seam.observer is None else await shown(self._seam, "write", changes, outcomes)
 
     async def reserve(self, collection: str, count: int) -> Sequence[int]:
         """Reserve ``count`` generated keys that no other caller gets."""
@@ -143,12 +150,10 @@ class YamlStore:
         return Hold.RESERVED
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Hold what the changes touch, once it is seen that their files could be written now; durable when it returns.
-
-        The new contents are written beside their targets and removed again: rights and space are there at that time.
-        """
+        """Hold what the changes touch, durably, once contents were written beside the files and removed again."""
         self._demand(changes)
-        return await run_sync(self._prepare, reservation, list(changes))
+        outcomes = run_sync(self._prepare, reservation, list(changes))
+        return await outcomes if self._seam.observer is None else await shown(self._seam, "hold", changes, outcomes)
 
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         """Write what was prepared and let go of it, also if the process is killed meanwhile; False if it is not held.
@@ -156,7 +161,8 @@ class YamlStore:
         Raises Conflict where the files were changed by hand since.
         """
         self._demand(changes)
-        return await run_sync(self._commit_prepared, commit, list(changes))
+        written = run_sync(self._commit_prepared, commit, list(changes))
+        return await written if self._seam.observer is None else await shown(self._seam, "write held", changes, written)
 
     async def roll_back_prepared(self, commit: str) -> None:
         """Let go of what is held under this commit, if anything is."""
@@ -181,6 +187,10 @@ class YamlStore:
     async def obstacles(self) -> list[str]:
         """Of these, what keeps a collection from being used; single records that cannot be read do not."""
         return await run_sync(self._obstacles)
+
+    async def describe(self, look: Look) -> Description:
+        """Every collection that the files of the folder can be taken for, by all their records."""
+        return await run_sync(self._describe, look)
 
     async def drop(self) -> None:
         """Remove the files of the bound collections; other files stay."""
@@ -234,8 +244,8 @@ class YamlStore:
 
     def _reserve(self, collection: str, count: int) -> list[int]:
         with self._access.writing():
-            largest = max(self._shelves[collection].keys(), default=0)
-            counters = Counters(self.name, self._folder)
+            shelf, counters = self._shelves[collection], Counters(self.name, self._folder)
+            largest = largest_of(shelf.schema, shelf.keys())
             keys = [counters.next(collection, largest) for _ in range(count)]
             self._journal.change(counters.edits())
             return keys
@@ -244,7 +254,8 @@ class YamlStore:
         with self._access.alone():
             self._folder.root.mkdir(parents=True, exist_ok=True)
             for shelf in self._shelves.values():
-                shelf.create()
+                if not shelf.schema.is_read_only:
+                    shelf.create()
 
     def _inspect(self) -> list[str]:
         if missing := self._missing():
@@ -259,6 +270,10 @@ class YamlStore:
             found = [sentence for shelf in self._shelves.values() for sentence in shelf.obstacles()]
             return [*found, *self._reserved.problems()]
 
+    def _describe(self, look: Look) -> Description:
+        with disk(self.name, str(self._folder.root)):
+            return describe(self._folder, look)
+
     def _missing(self) -> list[str]:
         with self._access.alone():
             return [] if self._folder.root.is_dir() else [f"folder {self._folder.root} is missing"]
@@ -269,11 +284,14 @@ class YamlStore:
                 return
         with self._access.writing():
             counters = Counters(self.name, self._folder)
+            written: dict[str, FileEdit] = {}
             for name, shelf in self._shelves.items():
-                shelf.drop()
+                if shelf.schema.is_read_only:
+                    continue
+                written.update({edit.place: edit for edit in shelf.drop(written)})
                 counters.forget(name)
             edits = [self._reserved.let_go(commit) for commit in self._reserved.within(self._shelves)]
-            if edits := [*counters.edits(), *edits]:
+            if edits := [*counters.edits(), *written.values(), *edits, *self._dropped_identity()]:
                 self._journal.change(edits)
 
     def _demand(self, changes: Sequence[Change]) -> None:

@@ -19,6 +19,7 @@ from holdall.query import (
     Value,
     check,
     compile_condition,
+    is_formula,
     resolve,
     select,
 )
@@ -27,7 +28,7 @@ from holdall.stores.yaml.damage import Damage, is_damaged
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.record import Row
 
-__all__ = ["Shelf", "View"]
+__all__ = ["Shelf", "View", "keys_asked"]
 
 _FEW = 20  # keys worth looking up one by one instead of going through the folder
 
@@ -58,9 +59,12 @@ class Shelf(Protocol):
         """The keys of all records, whether they can be read or not."""
         ...
 
-    def edits(self, changed: Mapping[Key, Row | None], waiting: Growth) -> tuple[list[FileEdit], Growth]:
+    def edits(
+        self, changed: Mapping[Key, Row | None], waiting: Growth, written: Mapping[str, FileEdit]
+    ) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, None removing one; and by how much they make it larger.
 
+        ``written`` are the edits of other collections in the same change, by file; one of the same file is continued.
         Raises LimitExceeded where that leaves no room for the growth that waits.
         """
         ...
@@ -77,8 +81,8 @@ class Shelf(Protocol):
         """Create what is missing."""
         ...
 
-    def drop(self) -> None:
-        """Remove the collection's files."""
+    def drop(self, written: Mapping[str, FileEdit]) -> list[FileEdit]:
+        """Remove the collection's files, and return the edits of those that hold more."""
         ...
 
 
@@ -152,6 +156,14 @@ class View:
                 index.setdefault(key, []).append(row)
         return lambda key: index.get(key, ())
 
+    def all_of(self, collection: str) -> Iterable[Row]:
+        """Every row of the collection."""
+        return self.rows(collection).values()
+
+    def found(self, query: AnyQuery) -> Iterable[Row]:
+        """The rows that a query by itself means."""
+        return select(query, self.rows(query.collection).values(), self)
+
     def fetch(self, query: AnyQuery) -> list[Row]:
         """The rows the query means. Raises QueryError for one that does not fit the collections, and CorruptRecord."""
         check(query, self._schemas)
@@ -176,7 +188,7 @@ class View:
             if damage is not None:
                 rows[number] = tuple(
                     [
-                        damage.row[schema.positions[path[0]]] if len(path) == 1 else value
+                        damage.row[schema.positions[path[0]]] if len(path) == 1 and not is_formula(path) else value
                         for path, value in zip(paths, rows[number], strict=True)
                     ]
                 )
@@ -191,7 +203,7 @@ class View:
         return sum(map(meets, self._candidates(query)))
 
     def _candidates(self, query: AnyQuery) -> Iterable[Row]:
-        wanted = _wanted_keys(self._schemas[query.collection], query)
+        wanted = keys_asked(self._schemas[query.collection], query)
         if wanted is None:
             return self.rows(query.collection).values()
         if len(wanted) > _FEW:
@@ -206,7 +218,8 @@ class View:
         return any(resolve(self._schemas, schema, path)[-1][1].kind is Kind.JSON for path in paths)
 
 
-def _wanted_keys(schema: Schema, query: AnyQuery) -> list[Key] | None:
+def keys_asked(schema: Schema, query: AnyQuery) -> list[Key] | None:
+    """The keys that the condition demands, None where it demands none."""
     items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
     equal: dict[str, Value] = {}
     for item in items:

@@ -19,7 +19,7 @@ from holdall.query import Query
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.store import SqlStore
-from tests.support.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN
+from tests.support.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN, MADE_BEFORE
 from tests.support.adoption.probe import Probe, columns_told, schema_of
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +32,8 @@ QUOTE = {"sqlite": '"', "postgresql": '"', "mysql": "`"}
 def statements(family: str) -> list[str]:
     quote = QUOTE[family]
     return [
+        *MADE_BEFORE.get(family, ()),
+    ] + [
         f"CREATE TABLE t{number} (id bigint PRIMARY KEY, "
         + ", ".join(f"{quote}{field.name}{quote} {column}" for field in FIELDS)
         + f"){TABLE_OPTIONS[family]}"
@@ -123,7 +125,7 @@ async def _execute(url: str, made: Sequence[str]) -> None:
     [
         ("differences.is_code_point_order", lambda *_: True, "text collate nocase"),
         ("differences.is_fitting", lambda *_: True, "uuid"),
-        ("comparisons.comparable", lambda column, _: column, "datetime"),
+        ("comparisons.comparable", lambda column, _, **__: column, "datetime"),
         ("adopted_schema.kept", lambda field, *_: field, "char(32)"),
     ],
 )

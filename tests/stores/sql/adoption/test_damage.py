@@ -182,7 +182,7 @@ async def _of_other_types(url: str) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute(
         "CREATE TABLE odd (id bigint PRIMARY KEY, words text[] NOT NULL, span interval NOT NULL, "
-        "number text NOT NULL, size numeric NOT NULL); INSERT INTO odd VALUES (1, '{x}', '1 day', '7', 1.5)"
+        "number text NOT NULL, size numeric NOT NULL); INSERT INTO odd VALUES (1, '{x}', '1 month', '7', 1.5)"
     )
     await connection.close()
     app = Holdall("odd")

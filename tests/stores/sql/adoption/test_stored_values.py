@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from holdall.errors import CorruptRecord, HoldallError
+from holdall.errors import CorruptRecord, DeclarationError, HoldallError
 from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema, SortKey
-from holdall.store import Change, Verb
+from holdall.store import Change, Sampling, Verb
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.store import SqlStore
 
@@ -155,6 +155,33 @@ async def test_a_single_value_that_is_read_and_not_found_is_told(
     database.execute("DELETE FROM thing WHERE id = 2")
     database.close()
     assert await _told(f"sqlite:///{path}", field) == []
+
+
+async def test_of_many_rows_the_first_are_looked_at_and_it_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "values.db"
+    database = apsw.Connection(str(path))
+    database.execute("CREATE TABLE thing (id integer PRIMARY KEY, v date NOT NULL)")
+    database.execute(
+        "INSERT INTO thing VALUES (1, '2024-05-01'), (2, '2024-05-02'), (3, '2024-W18-5'), (4, '2024-W18-6')"
+    )
+    database.close()
+    field = FieldSchema("v", Kind.DATE)
+    for most, is_told, is_cut in ((2, False, True), (3, True, True), (4, True, False), (None, True, False)):
+        store = open_sql("values", f"sqlite:///{path}", inspected_rows=most)
+        assert isinstance(store, Sampling)
+        store.bind([Schema("thing", (FieldSchema("id", Kind.INT), field), ("id",))])
+        assert store.passed_over == []
+        told = await store.inspect()
+        assert bool(told) is is_told
+        assert all(sentence.endswith(f"in the first {most} rows") is is_cut for sentence in told)
+        assert [f"first {most} rows" in sentence for sentence in store.passed_over] == [True] * is_cut
+        await store.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "postgresql://h/d", "mariadb://h/d"])
+def test_at_least_one_row_is_looked_at(url: str) -> None:
+    with pytest.raises(DeclarationError, match="inspected_rows"):
+        open_sql("values", url, inspected_rows=0)
 
 
 @pytest.mark.parametrize("value", ["1_000", "\u0663", "1\u00a0", b"1"])
