@@ -1,0 +1,134 @@
+"""Rules bound to a user: a condition on records, which the user's id and attributes are already in."""
+
+from __future__ import annotations
+
+import logging
+from typing import cast
+
+import msgspec
+
+from holdall.policy.rule import AllOf, AnyOf, Calls, Grant, NotOf, Owner, Rule, When
+from holdall.policy.user import User
+from holdall.query import (
+    ALWAYS,
+    NEVER,
+    And,
+    Compare,
+    Condition,
+    Every,
+    Exists,
+    Not,
+    Or,
+    Some,
+    Stated,
+    Value,
+    has_later,
+    with_values,
+)
+
+__all__ = ["Judgement", "all_of", "any_of", "bound"]
+
+_log = logging.getLogger("holdall.policy")
+
+
+class Judgement(msgspec.Struct, frozen=True, eq=False):
+    """A function that decides about records one by one, for a user; ``yes`` is the answer that is wanted of it.
+
+    In a condition it is the statement of a ``Stated``, which no store ever gets.
+
+    >>> Judgement(lambda user, record: record > 1, User("ann"), True).holds(2)
+    True
+    """
+
+    function: Value
+    user: User
+    yes: bool
+
+    def holds(self, record: object) -> bool:
+        """Whether the function answers so; one that raises never does."""
+        try:
+            return self.function(self.user, record) is self.yes
+        except Exception:
+            _log.warning("a rule raised and gives no right: %s", _name_of(self.function), exc_info=True)
+            return False
+
+
+def bound(rule: Grant | Rule, user: User, *, yes: bool = True) -> Condition:
+    """The condition that a rule is for a user; ``ALWAYS`` and ``NEVER`` where it is about no records.
+
+    A part of a rule that raises, or needs of the user what is not known, gives nothing, and neither does its opposite.
+
+    >>> class Page(Model):
+    ...     id: int = field(pk=True)
+    ...     author: str
+    >>> from holdall.query import format_condition
+    >>> rule = Role("editor") | (Page.author == me.id)
+    >>> format_condition(bound(rule, User("ann")))
+    'author = "ann"'
+    >>> bound(rule, ANONYMOUS) == bound(~(Page.author == me.id) & Everyone, ANONYMOUS)
+    True
+    """
+    match rule:
+        case NotOf():
+            return bound(rule.item, user, yes=not yes)
+        case AllOf() | AnyOf():
+            items = [bound(item, user, yes=yes) for item in rule.items]
+            return all_of(items) if isinstance(rule, AllOf) is yes else any_of(items)
+        case When():
+            return _condition(rule.condition, user, yes=yes)
+        case Owner():
+            return _condition(rule.condition_on(None), user, yes=yes)
+        case Calls(takes_record=True):
+            return Stated(Judgement(rule.function, user, yes))
+    decide = rule.function if isinstance(rule, Calls) else cast(Grant, rule).allows
+    try:
+        return ALWAYS if decide(user) is yes else NEVER
+    except Exception:
+        _log.warning("a rule raised and gives no right: %s", _name_of(decide), exc_info=True)
+        return NEVER
+
+
+def all_of(items: list[Condition]) -> Condition:
+    """The conjunction of bound rules, as short as it can be. Example: :func:`bound`."""
+    if NEVER in items:
+        return NEVER
+    left = [item for item in items if item != ALWAYS]
+    return left[0] if len(left) == 1 else And(tuple(left))
+
+
+def any_of(items: list[Condition]) -> Condition:
+    """The disjunction of bound rules, as short as it can be. Example: :func:`bound`."""
+    if ALWAYS in items:
+        return ALWAYS
+    left = [item for item in items if item != NEVER]
+    return left[0] if len(left) == 1 else Or(tuple(left))
+
+
+def _condition(condition: Condition, user: User, *, yes: bool) -> Condition:
+    match condition:
+        case Not(item):
+            return _condition(item, user, yes=not yes)
+        case And(items) | Or(items):
+            found = [_condition(item, user, yes=yes) for item in items]
+            return all_of(found) if isinstance(condition, And) is yes else any_of(found)
+        case Compare() | Some() | Every() | Exists():
+            if has_later(condition):
+                return _known(condition, user, yes=yes)
+        case _:
+            pass
+    return condition if yes else Not(condition)
+
+
+def _known(condition: Condition, user: User, *, yes: bool) -> Condition:
+    try:
+        found = with_values(condition, user)
+    except LookupError:
+        return NEVER
+    except Exception:
+        _log.warning("a rule compares a field with what it cannot be, and gives no right", exc_info=True)
+        return NEVER
+    return found if yes else Not(found)
+
+
+def _name_of(function: Value) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))

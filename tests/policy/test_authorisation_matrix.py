@@ -1,0 +1,135 @@
+"""The authorisation matrix: every user, field, record and door; leaks 0, wrong denials 0."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdall import FieldRights, Policy, Role
+from holdall.session import Session
+from holdall.session.references.visible_collections import VisibleCollections
+from holdall.web.dialect import CONTROLS
+from holdall.web.filters import OPERATORS
+from tests.support.authorisation_matrix import NAME_DOORS, RECORD_DOORS, Cell, matrix
+from tests.support.office import FIELDS, LAYOUTS, POLICY, USERS, Doc, office
+
+pytestmark = pytest.mark.anyio
+
+_WITHOUT_NAMES = {"formulas", "page", "page_size", "count", "or", "and", "not"}
+_READING = {
+    "get",
+    "query",
+    "first",
+    "one",
+    "count",
+    "exists",
+    "rows",
+    "stream",
+    "refresh",
+    "require",
+    "readable",
+    "explain",
+}
+_OTHER = {
+    "load",
+    "mend",
+    "names_of",
+    "sql",
+    "native",
+    "add",
+    "add_all",
+    "remove",
+    "register",
+    "unregister",
+    "attach",
+    "rollback",
+    "reset",
+    "leave",
+    "plan",
+    "expand",
+    "expect",
+    "commit",
+    "raise_for_status",
+    "transaction",
+    "savepoint",
+    "flush",
+    "update",
+    "delete",
+    "get_or_create",
+    "upsert",
+    "register_dao",
+    "get_dao",
+    "state",
+    "register_model",
+    "unregister_model",
+    "register_query",
+    "update_cache",
+    "change_key",
+    "formulas",
+}
+
+
+async def cells(layout: str, folder: Path, users: list[str] | None = None, policy: Policy | None = None) -> list[Cell]:
+    app = await office(layout, folder, policy)
+    try:
+        return [cell async for cell in matrix(app, users)]
+    finally:
+        await app.close()
+
+
+def wrong(found: list[Cell]) -> list[Cell]:
+    return [cell for cell in found if cell.is_leak or cell.is_denial]
+
+
+@pytest.mark.parametrize(
+    "layout, users", [("memory", ["nobody", "ann", "clerk"]), ("sqlite", ["tom"]), ("scattered", ["nobody"])]
+)
+async def test_no_cell_leaks_or_denies_wrongly(layout: str, users: list[str], tmp_path: Path) -> None:
+    found = await cells(layout, tmp_path, users)
+    assert wrong(found) == []
+    assert len(found) > 800 * len(users)
+
+
+@pytest.mark.skipif(not os.environ.get("MATRIX"), reason="make matrix asks every cell")
+@pytest.mark.parametrize("layout", LAYOUTS)
+async def test_the_whole_matrix(layout: str, tmp_path: Path) -> None:
+    found = await cells(layout, tmp_path)
+    assert wrong(found) == []
+    assert len(found) * len(LAYOUTS) >= 10_000
+    assert set(Counter(cell.user for cell in found)) == set(USERS)
+
+
+def test_every_field_and_door_has_an_expectation() -> None:
+    assert set(FIELDS) == {each.name for each in Doc.__holdall__.stored}
+    paths = " ".join(NAME_DOORS.values())
+    assert [suffix for suffix in OPERATORS if f"__{suffix}=" not in paths] == []
+    controls = set(CONTROLS) - _WITHOUT_NAMES
+    assert [name for name in controls if f"{name}=" not in paths] == []
+    verbs = {name for name in dir(Session) if not name.startswith("_")} - {"context", "user"}
+    assert verbs - _READING - _OTHER == set()
+    asked = " ".join([*RECORD_DOORS, "session readable", "session explain"])
+    assert [verb for verb in _READING if f"session {verb}" not in asked] == []
+
+
+async def test_a_field_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:
+    rights = {**POLICY._parts[0].fields, "margin": FieldRights()}
+    rest: dict[str, Any] = {right.value: rule for right, rule in POLICY._parts[0].rules.items()}
+    found = wrong(await cells("memory", tmp_path, ["ann"], Policy(**rest, fields=rights)))
+    assert "filter gt" in {cell.door for cell in found if cell.is_leak and cell.subject == "margin"}
+
+
+async def test_a_record_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:
+    rest: dict[str, Any] = {right.value: rule for right, rule in POLICY._parts[0].rules.items()}
+    policy = Policy(**{**rest, "read": Role("boss") | (Doc.pages >= 0)}, fields=POLICY._parts[0].fields)
+    found = wrong(await cells("memory", tmp_path, ["ann"], policy))
+    assert {"record 2", "record 3", "record 4"} <= {cell.subject for cell in found if cell.is_leak}
+
+
+async def test_a_door_without_the_rule_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(VisibleCollections, "guarded", lambda self, binding: None)
+    found = wrong(await cells("memory", tmp_path, ["ann"]))
+    assert {"get", "list", "count", "session get"} <= {cell.door for cell in found if cell.is_leak}

@@ -1,0 +1,69 @@
+"""Why a user may do something with a record: each rule, and whether it holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdall import User
+from holdall.errors import StateError
+from tests.support.office import DOCS, USERS, Doc, office, sees
+
+pytestmark = pytest.mark.anyio
+
+_PROGRAM = """
+from holdall import Holdall, Model, Owner, Policy, Role, field
+
+class Note(Model):
+    id: int = field(pk=True)
+    owner: str
+
+app = Holdall("notes")
+app.add_store("main", "sqlite:///notes.db")
+app.add(Note, store="main", policy=Policy(read=Role("boss") | Owner("owner")))
+"""
+
+
+@pytest.mark.parametrize("layout", ["memory", "scattered"])
+async def test_what_is_told_is_what_holds(layout: str, tmp_path: Path) -> None:
+    app = await office(layout, tmp_path)
+    async with app.session() as session:
+        for doc in DOCS:
+            record = await session.require(Doc, doc["id"])
+            for name, user in USERS.items():
+                report = await app.explain_access(user, "read", record)
+                assert report.is_allowed == sees(name, doc)
+                assert any(rule.holds for rule in report.rules) or not report.is_allowed
+                assert ("margin" in report.hidden) == (name not in ("auditor", "boss"))
+    await app.close()
+
+
+async def test_the_rule_that_decided_is_named(tmp_path: Path) -> None:
+    app = await office("memory", tmp_path)
+    async with app.session() as session:
+        report = await app.explain_access(USERS["ann"], "update", await session.require(Doc, 1))
+    told = str(report)
+    assert told.startswith("ann may update docs: by ")
+    lines = [line.split(maxsplit=1) for line in told.splitlines()]
+    assert ["yes", "owner = me.id"] in lines
+    assert ["no", "role boss or clerk"] in lines
+    assert "not to be written: margin, owner, remark, score, source" in told
+    assert str(await app.explain_access(User("x", unrestricted=True), "delete", Doc(id=1))).endswith("may everything")
+    with pytest.raises(StateError, match="there is no right 'write'"):
+        await app.explain_access(USERS["ann"], "write", Doc(id=1))
+
+
+def test_the_command_tells_the_same(tmp_path: Path) -> None:
+    (tmp_path / "notes.py").write_text(_PROGRAM)
+    made = "import asyncio, notes\nasync def main():\n    await notes.app.create()\n"
+    made += "    async with notes.app.session() as s: s.add(notes.Note(id=1, owner='ann'))\nasyncio.run(main())"
+    subprocess.run([sys.executable, "-c", made], cwd=tmp_path, check=True, timeout=60)
+    for who, code, words in (("ann", 0, "ann may read note"), ("eve", 1, "eve may not read note")):
+        done = subprocess.run(
+            [sys.executable, "-m", "holdall", "access", "notes:app", "note", "1", "--as", who],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout.splitlines()[0].partition(":")[0]) == (code, words), done.stderr
