@@ -84,12 +84,14 @@ DECLARED: list[tuple[Callable[[], Any], str]] = [
     (lambda: Policy(read="admin"), r"not by text: Role\(.admin.\)"),  # type: ignore[arg-type]
     (lambda: Policy(write=["admin"]), "not by list"),  # type: ignore[arg-type]
     (lambda: Policy(read=None), "not by NoneType"),  # type: ignore[arg-type]
+    (lambda: Policy(write=None), "not by NoneType"),  # type: ignore[arg-type]
     (lambda: User("ann", roles="admin"), "roles are a set of names"),  # type: ignore[arg-type]
     (model("class M(Model):\nv: int = field(primary_key=True)"), "takes no 'primary_key'; write pk"),
     (model("class M(Model):\nv: int = field(defualt=1)"), "did you mean default"),
     (model("class M(Model):\nv: int = field(nullable=True)"), r"annotated with \| None"),
     (model("class M(Model):\nv: str = field(max_length=5)"), r"write length=\(0, most\)"),
-    (model("class M(Model, table='x'):"), "where its records are kept is named by collection="),
+    (model("class M(Model, tablename='x'):"), "write table=, or collection= for its name in queries and URLs, too"),
+    (model("class M(Model, db_table='x'):"), "write table=, or collection= for its name in queries"),
     (model("class M(Model, abstrat=True):"), "did you mean abstract"),
     (model("class M(Model, unique='ab'):\na: int\nb: int"), r"unique=\[\('title', 'author'\)\]"),
     (model("class M(Model):\nv: dict"), r"for instance dict\[str, JSON\]"),

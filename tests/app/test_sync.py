@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Model, Session, State, field, state_of
-from holdall.app import SyncHoldall, SyncRecovery, SyncSession
+from holdall.app import Contexts, SyncContexts, SyncHoldall, SyncRecovery, SyncSession
 from holdall.errors import CommitAborted, NotFound, StateError
 from holdall.session import Recovered, Recovery
 
@@ -42,7 +42,7 @@ def verbs(kind: Any) -> dict[str, Any]:
 def test_the_facade_has_every_verb_with_the_same_parameters() -> None:
     plain, sync = verbs(Session), verbs(SyncSession)
     assert sync.keys() - plain.keys() == {"wait"}
-    assert plain.keys() - sync.keys() == {"leave"}  # for the active-record look, to be awaited
+    assert plain.keys() - sync.keys() == {"leave", "native"}  # what is to be awaited whoever asks
     for name, verb in plain.items():
         if name not in sync:
             continue
@@ -165,7 +165,9 @@ def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
         (
             verbs(Holdall),
             verbs(SyncHoldall),
-            {"add", "add_dao", "add_store", "activated", "asgi", "collections", "session_dependency"},
+            {"add", "add_dao", "add_store", "activated", "asgi", "collections", "replace_store", "session_dependency"}
+            | {"identify", "mount", "revisions"}
+            | (verbs(Contexts).keys() - verbs(SyncContexts).keys()),
         ),
     ):
         assert plain.keys() - sync.keys() == left_out
@@ -177,5 +179,20 @@ def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
     app.sync.start(every=60)
     assert app.sync.recovery.unfinished() == []
     assert app.sync.recovery.run() == Recovered()
-    with pytest.raises(NotFound):
-        app.sync.recovery.resolve("0123")
+    assert app.sync.recovery.sweep() == 0
+    for verb in ("resolve", "retry", "compensate", "accept"):
+        with pytest.raises(NotFound, match="0123"):
+            getattr(app.sync.recovery, verb)("0123")
+
+
+def test_stores_are_looked_at(tmp_path: Path) -> None:
+    app = Holdall("notes")
+    app.add_store("main", f"sqlite:///{tmp_path / 'notes.db'}")
+    app.add(Note, store="main")
+    assert app.sync.inspect() == app.sync.obstacles() == {"main": ["table note for note is missing"]}
+    app.sync.create()
+    assert app.sync.inspect() == app.sync.obstacles() == {}
+    with app.sync.session() as session:
+        session.add_all([Note(text="a"), Note(text="b")])
+    assert app.sync.fsck(batch=1).checked == 2
+    app.sync.close()

@@ -1,9 +1,33 @@
 """The application: what a team declares and opens sessions on."""
 
+from holdall.app.contexts import Contexts
 from holdall.app.findings import Finding, FsckProgress, FsckReport
+from holdall.app.health import Health, StoreHealth, StoreState
 from holdall.app.holdall import Holdall
+from holdall.app.migrating import MigrationFailure, MigrationReport, MigrationSample
+from holdall.app.observed import Observed
+from holdall.app.revising import Revising
 from holdall.app.sync import SyncHoldall
+from holdall.app.sync_contexts import SyncContexts
 from holdall.app.sync_recovery import SyncRecovery
-from holdall.app.sync_session import SyncSession
+from holdall.session import SyncSession
 
-__all__ = ["Finding", "FsckProgress", "FsckReport", "Holdall", "SyncHoldall", "SyncRecovery", "SyncSession"]
+__all__ = [
+    "Contexts",
+    "Finding",
+    "FsckProgress",
+    "FsckReport",
+    "Health",
+    "Holdall",
+    "MigrationFailure",
+    "MigrationReport",
+    "MigrationSample",
+    "Observed",
+    "Revising",
+    "StoreHealth",
+    "StoreState",
+    "SyncContexts",
+    "SyncHoldall",
+    "SyncRecovery",
+    "SyncSession",
+]

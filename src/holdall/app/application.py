@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
 from holdall.app.findings import FsckReport
-from holdall.session import Bindings, Recovery, Session
+from holdall.app.health import Health
+from holdall.app.migrating import Change, MigrationReport
+from holdall.model import Model
+from holdall.policy import Right, User
+from holdall.query import Key
+from holdall.service import Registry
+from holdall.session import AccessReport, Bindings, Recovery, Session
+from holdall.store import Store
 
 __all__ = ["Application", "Sessions"]
 
@@ -30,12 +38,35 @@ class Application(Sessions, Protocol):
     """An application as the sync facade sees it; see ``Holdall`` for each."""
 
     recovery: Recovery
+    registry: Registry
 
     async def create(self) -> None:
         """Create what the stores lack for the collections."""
 
+    async def migrate(
+        self,
+        model: type[Model],
+        change: Change,
+        *,
+        dry_run: bool = True,
+        name: str | None = None,
+        ids: Sequence[Key] | None = None,
+        batch: int = 500,
+        progress: Callable[[MigrationReport], object] | None = None,
+    ) -> MigrationReport:
+        """Let a function change all records of a collection, once."""
+        ...
+
+    async def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:
+        """Return whether the user may do that with a record, and why."""
+        ...
+
     async def inspect(self) -> dict[str, list[str]]:
         """How each store's content differs from the models."""
+        ...
+
+    async def accepted(self) -> dict[str, list[str]]:
+        """The differences that are there, and that ``add(accept=...)`` takes."""
         ...
 
     async def obstacles(self) -> dict[str, list[str]]:
@@ -45,8 +76,25 @@ class Application(Sessions, Protocol):
     async def verify(self) -> None:
         """Raise SchemaMismatch for the first store whose content does not fit the models."""
 
+    def passed_over(self) -> dict[str, list[str]]:
+        """By store, the parts that the last ``inspect`` did not look at."""
+        ...
+
     async def durability(self) -> dict[str, str]:
         """By store, a sentence that says what its own settings do not promise of a write."""
+        ...
+
+    def observe(
+        self, *, echo: bool = False, log_values: bool = False, slow_query: float | None = None, telemetry: bool = False
+    ) -> None:
+        """Show what stores and sessions do from now on."""
+
+    def replaced(self, store: str | Store | Mapping[str, str | Store]) -> AbstractAsyncContextManager[object]:
+        """Within the block, keep collections in other stores."""
+        ...
+
+    async def health(self, *, timeout: float = 2.0) -> Health:  # noqa: ASYNC109
+        """Ask all stores at once for a sign of life."""
         ...
 
     async def start(self, *, every: float = 30.0) -> None:

@@ -65,7 +65,7 @@ class Fsck:
 
     async def run(self, start: str | None = None) -> FsckReport:
         """Look at every record, every reference, every other end that is stored, and those that only one may have."""
-        bindings = [binding for binding in self._bindings if binding.record_access is None]
+        bindings = [binding for binding in self._bindings if binding.record_access is None and not binding.is_read_only]
         relationships = [relationship for binding in bindings for relationship in binding.relationships]
         looks = [
             *[_Look(binding.collection, binding, None, self._unreadable) for binding in bindings],

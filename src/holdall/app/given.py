@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import inf
+from typing import cast
 
 from holdall.errors import DeclarationError
 from holdall.model import Model
-from holdall.policy import Policy
+from holdall.policy import Grant, Policy
+from holdall.query import did_you_mean
+from holdall.store import ACCEPTABLE, DIFFERENCES
 
-__all__ = ["demand_lease", "demand_model", "demand_name", "demand_policy", "demand_store"]
+__all__ = [
+    "demand_acceptable",
+    "demand_grant",
+    "demand_lease",
+    "demand_model",
+    "demand_name",
+    "demand_policy",
+    "demand_store",
+]
 
 _VERBS = ("bind", "fetch", "apply")
 
@@ -18,6 +30,13 @@ def demand_name(what: str, name: object) -> None:
     if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
         shown = "an empty one" if name == "" else f"a {type(name).__name__}" if not isinstance(name, str) else "that"
         raise DeclarationError(f"the name of {what} is a word, not {shown}")
+
+
+def demand_grant(given: object) -> Grant:
+    """The grant. Raises DeclarationError for what is none."""
+    if not callable(getattr(given, "allows", None)):
+        raise DeclarationError(f"native= takes a grant, such as Role('analyst'), not {type(given).__name__}")
+    return cast(Grant, given)
 
 
 def demand_lease(seconds: object) -> None:
@@ -47,8 +66,25 @@ def demand_model(given: object) -> None:
         raise DeclarationError(f"{name} has no fields to keep")
     if given.__holdall__.is_abstract:
         raise DeclarationError(f"{name} is abstract: add models that derive from it")
-    if not given.__holdall__.key:
-        raise DeclarationError(f"{name} has no key: say field(pk=True) of the field that names a record")
+    if not given.__holdall__.key and not given.__holdall__.is_read_only:
+        raise DeclarationError(
+            f"{name} has no key: say field(pk=True) of the field that names a record, or read_only=True of the model"
+        )
+
+
+def demand_acceptable(given: Collection[str]) -> None:
+    """Raise DeclarationError for names of differences that are unknown, or that nobody could work with."""
+    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+        raise DeclarationError('accept= takes names of differences, as accept=["collation"]')
+    for name in given:
+        code = name.partition(":")[0]
+        if code not in DIFFERENCES:
+            known = ", ".join(sorted(ACCEPTABLE))
+            raise DeclarationError(
+                f"accept= knows no difference {code!r}{did_you_mean(code, sorted(ACCEPTABLE))}; there are: {known}"
+            )
+        if code not in ACCEPTABLE:
+            raise DeclarationError(f"accept= cannot take {code!r}: {DIFFERENCES[code]}, so nothing could be read")
 
 
 def demand_policy(given: object) -> None:

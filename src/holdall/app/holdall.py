@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from weakref import ref
 
 from holdall.app.background import Background
 from holdall.app.block import SessionBlock
+from holdall.app.contexts import Contexts
 from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
 from holdall.app.gateway import ModelGateway
-from holdall.app.given import demand_lease, demand_model, demand_name, demand_policy, demand_store
+from holdall.app.given import (
+    demand_acceptable,
+    demand_grant,
+    demand_lease,
+    demand_model,
+    demand_name,
+    demand_policy,
+    demand_store,
+)
+from holdall.app.host import of_web
+from holdall.app.identifying import Identifying
+from holdall.app.observed import Observed
+from holdall.app.provisioned_stores import ProvisionedStores
 from holdall.app.provisioning import Provisioning
+from holdall.app.repeating import repeated
 from holdall.app.sync import SyncHoldall
-from holdall.errors import DeclarationError, SchemaMismatch, StateError
+from holdall.errors import DeclarationError, StateError
 from holdall.model import Model
-from holdall.policy import SYSTEM, Policy, User
+from holdall.policy import SYSTEM, Policy, Right, User, right_of
+from holdall.service import active_session
 from holdall.session import (
     DAO,
     LEASE,
+    AccessReport,
     Binding,
     Bindings,
     Compensation,
@@ -30,21 +46,25 @@ from holdall.session import (
     Strategy,
     adding_new_records,
     bind_dao,
+    explain_access,
 )
-from holdall.store import Blocks, Store, open_store
+from holdall.store import Store, open_store
 
 __all__ = ["Holdall"]
 
+R = TypeVar("R")
 
-class Holdall:
+
+class Holdall(Contexts, Identifying, Observed, ProvisionedStores):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the
     stores what they keep. Nothing is global: two Holdalls in one program know nothing of each other.
 
     ``journal`` is the URL of the local journal, which is made when a commit over several stores has no database of its
-    own to write to. ``lease`` is how long, in seconds, other machines leave a commit alone whose process they cannot
-    see; it is renewed while the commit lives, and processes of one machine know at once that an owner is dead.
+    own to write to. With ``echo``, statements and commits are written to standard error. ``lease`` is how long, in
+    seconds, other machines leave a commit alone whose process they cannot see; it is renewed while the commit lives,
+    and processes of one machine know at once that an owner is dead.
 
     >>> from holdall import Holdall, Model, User, field
     >>> class Country(Model):
@@ -66,16 +86,16 @@ class Holdall:
     1
     """
 
-    def __init__(self, name: str, *, journal: str | None = None, lease: float = LEASE) -> None:
+    def __init__(self, name: str, *, journal: str | None = None, lease: float = LEASE, echo: bool = False) -> None:
         demand_name("an application", name)
         demand_lease(lease)
         self.name = name
-        self.stores: dict[str, Store] = {}
         self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
+        Contexts.__init__(self, name, self.bindings)
+        Observed.__init__(self, self.bindings, echo=echo)
         self.recovery = Recovery(self.bindings)
         self._background = Background(self.recovery)
         self._provisioning = Provisioning(self.bindings, self.stores)
-        self._active: Blocks[ref[Session]] = Blocks(f"holdall_{name}")
         self._sync: SyncHoldall | None = None
 
     # --- declaring --------------------------------------------------------------------------------------------------
@@ -83,14 +103,17 @@ class Holdall:
     def add_store(self, name: str, url: str | Store, **options: object) -> None:
         """Add a store by URL, with its own options, or a store made by hand.
 
-        Raises DeclarationError where the name is taken, the scheme is unknown, its driver is not installed, or an
-        option is unknown or does not fit. Example: :class:`Holdall`.
+        ``native=``, a grant, says who may go past all policies with ``session.sql`` and ``session.native``, beside the
+        program itself. Raises DeclarationError where the name is taken, the scheme is unknown, its driver is not
+        installed, or an option is unknown or does not fit. Example: :class:`Holdall`.
         """
         demand_name("a store", name)
         demand_store(name, url)
         if name in self.stores:
             raise DeclarationError(f"there is already a store {name!r}")
+        grants = {name: demand_grant(options.pop("native"))} if "native" in options else {}
         self.stores[name] = open_store(name, url, **options) if isinstance(url, str) else url
+        self.bindings.native_grants |= grants
 
     def add(
         self,
@@ -99,8 +122,13 @@ class Holdall:
         policy: Policy | None = None,
         collection: str | None = None,
         compensation: Compensation | None = None,
+        accept: Collection[str] = (),
     ) -> None:
         """Keep these models in a store, under a policy; without one, only authenticated users may read and write.
+
+        ``accept`` names differences between models and tables that are taken deliberately: they no longer keep the
+        application from starting, and ``accepted`` lists them. A name holds for the whole collection, or with a column
+        behind it, as in ``"collation:name"``, for that alone. ``holdall check`` shows the names.
 
         ``compensation`` is for stores that take one record at a time: how calls are undone where a commit that writes
         other stores, too, is refused.
@@ -116,11 +144,15 @@ class Holdall:
                 raise DeclarationError("a collection's name can be given for one model at a time")
         if policy is not None:
             demand_policy(policy)
+        demand_acceptable(accept)
         for model in models:
             demand_model(model)
         for model in models:
             name = collection or model.__holdall__.collection
-            self.bindings.add(Binding(model, self.stores[store], policy or Policy(), name, compensation=compensation))
+            kept = Binding(
+                model, self.stores[store], policy or Policy(), name, compensation=compensation, accepted=accept
+            )
+            self.bindings.add(kept)
             ModelGateway.of(model).add(self)
 
     def add_dao(
@@ -141,6 +173,14 @@ class Holdall:
         for dao in daos:
             ModelGateway.of(bind_dao(self.bindings, self.stores[store], dao, policy, compensation)).add(self)
 
+    async def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:
+        """Return whether the user may "read", "create", "update" or "delete" a record as it is, and why.
+
+        Raises StateError for another verb. Example: ``docs/policies.md``.
+        """
+        self.bindings.configure()
+        return await explain_access(self.bindings, user, right_of(verb), record)
+
     def collections(self) -> Iterator[Binding]:
         """Return every collection, in the order of declaration. Example: :class:`Holdall`."""
         return iter(self.bindings)
@@ -158,6 +198,13 @@ class Holdall:
         """
         return SessionBlock(self._session(user, auto_add, strategy))
 
+    async def run(self, work: Callable[[Session], Awaitable[R]], user: User = SYSTEM, *, retries: int = 3) -> R:
+        """Do the work in a session and commit, anew up to ``retries`` times where its error says that this may help.
+
+        Raises the error of the last try. Example: :func:`holdall.app.repeating.repeated`.
+        """
+        return await repeated(lambda: self.session(user), work, retries)
+
     @asynccontextmanager
     async def _session(self, user: User, auto_add: bool, strategy: Strategy) -> AsyncIterator[Session]:
         session = Session(self.bindings, user, strategy=strategy)
@@ -170,14 +217,13 @@ class Holdall:
         """Within the block the active-record look acts in this session."""
         if not isinstance(session, Session):
             raise StateError(f"activated takes a Session, not {type(session).__name__}")
-        with self._active.entered(ref(session)), adding_new_records(session, auto_add):
+        with self.registry.sessions.entered(ref(session)), adding_new_records(session, auto_add):
             yield
 
     @property
     def active_session(self) -> Session | None:
         """Return the session whose block this task is in, if any. Example: :class:`Holdall`."""
-        active = self._active.current
-        return None if active is None else active()
+        return active_session(self.registry)
 
     @property
     def sync(self) -> SyncHoldall:
@@ -185,43 +231,6 @@ class Holdall:
         if self._sync is None:
             self._sync = SyncHoldall(self)
         return self._sync
-
-    async def create(self) -> None:
-        """Create what the stores lack for the collections; nothing that is there is changed. For development.
-
-        Raises StoreError where a store refuses. Example: :class:`Provisioning`.
-        """
-        await self._provisioning.create()
-
-    async def inspect(self) -> dict[str, list[str]]:
-        """Return by store how its content differs from the models, a sentence for each difference; empty if all fit.
-
-        Raises StoreError where a store cannot be read. Example: :class:`Provisioning`.
-        """
-        return await self._provisioning.inspect()
-
-    async def verify(self) -> None:
-        """Raise SchemaMismatch, with every difference, for the first store whose content does not fit the models.
-
-        Single records that are amiss do not count where the store can distinguish them; ``inspect`` lists them.
-        Example: :class:`Provisioning`.
-        """
-        for name, differences in (await self.obstacles()).items():
-            raise SchemaMismatch(name, differences)
-
-    async def obstacles(self) -> dict[str, list[str]]:
-        """Return what ``inspect`` does, without what concerns single records where the store can distinguish them.
-
-        Example: :class:`Provisioning`.
-        """
-        return await self._provisioning.obstacles()
-
-    async def durability(self) -> dict[str, str]:
-        """Return by store a sentence that says what its own settings do not promise of a write.
-
-        Empty if every write lasts; a store that cannot be reached is left out. Example: :class:`Provisioning`.
-        """
-        return await self._provisioning.durability()
 
     async def start(self, *, every: float = 30.0) -> None:
         """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``.
@@ -273,24 +282,19 @@ class Holdall:
 
         Raises DeclarationError where ``holdall[web]`` is not installed. Example: ``docs/http.md``.
         """
-        return _of_web("asgi")(self, **options)
+        return of_web("asgi")(self, **options)
+
+    def mount(self, host: Any, prefix: str, **options: object) -> Any:
+        """Mount the REST service in a FastAPI or Starlette application, their lifespans composed, and return it.
+
+        Raises as ``asgi``, and DeclarationError for another host. Example: ``docs/http.md``.
+        """
+        return of_web("mount")(self, host, prefix, **options)
 
     def session_dependency(self, user: object = None) -> Any:
         """Return a session for routes of one's own: ``session: Annotated[Session, app.session_dependency()]``.
 
-        The session commits before the answer is sent, so a refused commit is the answer. ``user`` is for whom the
-        session acts, or a function of the request; without it, the session acts for the user of the request, and with
-        ``SYSTEM`` as the program itself. Raises DeclarationError where ``holdall[web]`` is not installed. Example:
-        ``docs/http.md``.
+        The session commits before the answer is sent. ``user`` is for whom it acts, or a function of the request; else
+        the user of the request. Raises DeclarationError where ``holdall[web]`` is missing. Example: ``docs/http.md``.
         """
-        return _of_web("session_dependency")(self, user)
-
-
-def _of_web(name: str) -> Any:
-    from importlib.metadata import entry_points  # takes its time, and only services need it
-
-    hosts = {point.name: point for point in entry_points(group="holdall.hosts")}
-    try:
-        return hosts[name].load()
-    except (KeyError, ImportError) as error:
-        raise DeclarationError(f"the web service needs more packages: pip install 'holdall[web]' ({error})") from error
+        return of_web("session_dependency")(self, user)

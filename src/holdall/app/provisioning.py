@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from holdall.errors import StoreError
 from holdall.session import Bindings
-from holdall.store import Disclosing, Obstructed, Provisioned, Store
+from holdall.store import Difference, Disclosing, Obstructed, Provisioned, Sampling, Store
 
 __all__ = ["Provisioning"]
 
@@ -27,12 +27,12 @@ class Provisioning(msgspec.Struct, eq=False):
     ...     print(await app.inspect() == await app.obstacles(), list(await app.inspect()))
     ...     await app.create()
     ...     await app.verify()
-    ...     print(await app.inspect(), await app.durability())
+    ...     print(await app.inspect(), await app.accepted(), app.passed_over(), await app.durability())
     ...     await app.close()
     >>> import asyncio
     >>> asyncio.run(example())
     True ['main']
-    {} {}
+    {} {} {} {}
     """
 
     bindings: Bindings
@@ -47,26 +47,34 @@ class Provisioning(msgspec.Struct, eq=False):
 
     async def inspect(self) -> dict[str, list[str]]:
         """Return by store how its content differs from the models, a sentence for each difference."""
-        self.bindings.configure()
-        found = {}
-        for name, store in self.stores.items():
-            differences = await store.inspect() if isinstance(store, Provisioned) else []
-            if differences:
-                found[name] = differences
-        return found
+        return (await self._sorted_out(_inspected))[0]
 
     async def obstacles(self) -> dict[str, list[str]]:
         """Return what ``inspect`` does, without single records where the store can distinguish them."""
+        return (await self._sorted_out(_obstacles))[0]
+
+    async def accepted(self) -> dict[str, list[str]]:
+        """Return by store the differences that its collections accept."""
+        return (await self._sorted_out(_inspected))[1]
+
+    async def _sorted_out(
+        self, ask: Callable[[Store], Awaitable[Sequence[str]]]
+    ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Return by store what is not accepted, and what is."""
         self.bindings.configure()
-        found = {}
+        left: dict[str, list[str]] = {}
+        accepted: dict[str, list[str]] = {}
         for name, store in self.stores.items():
-            if isinstance(store, Obstructed):
-                differences = await store.obstacles()
-            else:
-                differences = await store.inspect() if isinstance(store, Provisioned) else []
-            if differences:
-                found[name] = differences
-        return found
+            names = {each.collection: each.accepted for each in self.bindings if each.store is store}
+            for told in await ask(store):
+                is_taken = isinstance(told, Difference) and told.is_accepted(names.get(told.collection, ()))
+                (accepted if is_taken else left).setdefault(name, []).append(told)
+        return left, accepted
+
+    def passed_over(self) -> dict[str, list[str]]:
+        """Return by store what the last ``inspect`` did not look at, a sentence for each part."""
+        sampling = {name: store.passed_over for name, store in self.stores.items() if isinstance(store, Sampling)}
+        return {name: sentences for name, sentences in sampling.items() if sentences}
 
     async def durability(self) -> dict[str, str]:
         """Return by store what its own settings do not promise of a write; one that cannot be reached is left out."""
@@ -77,3 +85,11 @@ class Provisioning(msgspec.Struct, eq=False):
                     sentence = await store.durability()
                     found.update({name: sentence} if sentence else {})
         return found
+
+
+async def _inspected(store: Store) -> Sequence[str]:
+    return await store.inspect() if isinstance(store, Provisioned) else []
+
+
+async def _obstacles(store: Store) -> Sequence[str]:
+    return await store.obstacles() if isinstance(store, Obstructed) else await _inspected(store)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from holdall.app.application import Application
 from holdall.app.findings import FsckReport
+from holdall.app.health import Health
+from holdall.app.migrating import Change, MigrationReport
+from holdall.app.repeating import pauses_before
+from holdall.app.sync_contexts import SyncContexts
 from holdall.app.sync_recovery import SyncRecovery
-from holdall.app.sync_session import SyncSession
-from holdall.errors import StateError
-from holdall.policy import SYSTEM, User
-from holdall.session import Session, Strategy
-from holdall.store import keep_for_ever, watch_forks
+from holdall.errors import HoldallError, StateError
+from holdall.model import Model
+from holdall.policy import SYSTEM, Right, User
+from holdall.query import Key
+from holdall.session import AccessReport, PortalCall, Session, Strategy, SyncSession
+from holdall.store import Store, keep_for_ever, watch_forks
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -25,10 +31,11 @@ __all__ = ["SyncHoldall"]
 R = TypeVar("R")
 
 
-class SyncHoldall:
+class SyncHoldall(SyncContexts):
     """A Holdall's verbs for code that is not async. The portal thread starts with the first call.
 
-    A process that forks keeps its thread; each child starts one of its own.
+    A process that forks keeps its thread; each child starts one of its own. A call that the handler of a signal
+    interrupts by an exception is cancelled, as a task is, before the exception goes on.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
@@ -46,6 +53,7 @@ class SyncHoldall:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._registry = app.registry
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
@@ -75,7 +83,7 @@ class SyncHoldall:
             portal = self._portal
         if threading.get_ident() == self._thread:
             raise StateError("the sync facade was called from its own loop; use the async session there")
-        return portal.call(function)
+        return PortalCall(portal, function).result()
 
     @contextmanager
     def session(
@@ -92,13 +100,51 @@ class SyncHoldall:
                 raise
             self._call(lambda: session.__aexit__(None, None, None))
 
+    def run(self, work: Callable[[SyncSession], R], user: User = SYSTEM, *, retries: int = 3) -> R:
+        """Do the work in a session and commit, anew up to ``retries`` times where its error says that this may help."""
+        pauses = pauses_before(retries)
+        while True:
+            try:
+                with self.session(user) as session:
+                    return work(session)
+            except HoldallError as error:
+                if not error.is_retryable or (pause := next(pauses, None)) is None:
+                    raise
+            time.sleep(pause)
+
     def create(self) -> None:
         """Create what the stores lack for the collections."""
         self._call(self._app.create)
 
+    def migrate(
+        self,
+        model: type[Model],
+        change: Change,
+        *,
+        dry_run: bool = True,
+        name: str | None = None,
+        ids: Sequence[Key] | None = None,
+        batch: int = 500,
+        progress: Callable[[MigrationReport], object] | None = None,
+    ) -> MigrationReport:
+        """Let a function change all records of a collection, once; see ``Holdall.migrate``."""
+        return self._call(
+            lambda: self._app.migrate(
+                model, change, dry_run=dry_run, name=name, ids=ids, batch=batch, progress=progress
+            )
+        )
+
+    def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:
+        """Return whether the user may do that with a record, and why; see ``Holdall.explain_access``."""
+        return self._call(lambda: self._app.explain_access(user, verb, record))
+
     def inspect(self) -> dict[str, list[str]]:
         """How each store's content differs from the models."""
         return self._call(self._app.inspect)
+
+    def accepted(self) -> dict[str, list[str]]:
+        """The differences that are there, and that ``add(accept=...)`` takes."""
+        return self._call(self._app.accepted)
 
     def obstacles(self) -> dict[str, list[str]]:
         """As ``inspect``, without what concerns single records where the store can distinguish them."""
@@ -108,9 +154,36 @@ class SyncHoldall:
         """Raise SchemaMismatch for the first store whose content does not fit the models."""
         self._call(self._app.verify)
 
+    def passed_over(self) -> dict[str, list[str]]:
+        """By store, the parts that the last ``inspect`` did not look at."""
+        return self._app.passed_over()
+
     def durability(self) -> dict[str, str]:
         """By store, a sentence that says what its own settings do not promise of a write."""
         return self._call(self._app.durability)
+
+    def observe(
+        self, *, echo: bool = False, log_values: bool = False, slow_query: float | None = None, telemetry: bool = False
+    ) -> None:
+        """Show what stores and sessions do from now on; see ``Holdall.observe``."""
+        self._app.observe(echo=echo, log_values=log_values, slow_query=slow_query, telemetry=telemetry)
+
+    @contextmanager
+    def replaced(self, store: str | Store | Mapping[str, str | Store]) -> Iterator[SyncHoldall]:
+        """Within the block, keep collections in other stores; see ``Holdall.replaced``."""
+        block = self._app.replaced(store)
+        self._call(block.__aenter__)
+        try:
+            yield self
+        except BaseException as error:
+            failure = error
+            self._call(lambda: block.__aexit__(type(failure), failure, failure.__traceback__))
+            raise
+        self._call(lambda: block.__aexit__(None, None, None))
+
+    def health(self, *, timeout: float = 2.0) -> Health:
+        """Ask all stores at once for a sign of life."""
+        return self._call(lambda: self._app.health(timeout=timeout))
 
     def start(self, *, every: float = 30.0) -> None:
         """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``."""

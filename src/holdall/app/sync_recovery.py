@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from holdall.app.waiting import Wait
-from holdall.session import Recovered, Recovery, Unfinished
+from holdall.session import Recovered, Recovery, Unfinished, Wait
 
 __all__ = ["SyncRecovery"]
 

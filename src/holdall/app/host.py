@@ -1,0 +1,21 @@
+"""The web service, found by the entry points ``holdall.hosts`` so that the application needs no import of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdall.errors import DeclarationError
+
+__all__ = ["of_web"]
+
+
+def of_web(name: str) -> Any:
+    """Return what the web service offers under this name. Raises DeclarationError where it is not installed."""
+    from importlib import import_module
+    from importlib.metadata import entry_points  # takes its time, and only services need it
+
+    hosts = {point.name: point for point in entry_points(group="holdall.hosts")}
+    try:
+        return hosts[name].load() if name in hosts else getattr(import_module(hosts["asgi"].module), name)
+    except (KeyError, ImportError) as error:
+        raise DeclarationError(f"the web service needs more packages: pip install 'holdall[web]' ({error})") from error

@@ -1,0 +1,190 @@
+"""A function that goes over all records of a collection, in batches that can be taken up again."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from holdall.app.migrating.note import Notes
+from holdall.app.migrating.report import MigrationReport, Tally
+from holdall.errors import CommitAborted, CommitError, CorruptRecord, HoldallError, StateError
+from holdall.policy import SYSTEM
+from holdall.query import ALWAYS, Key
+from holdall.session import Binding, Bindings, Session
+from holdall.session.journal.owner import commit_under_way
+from holdall.session.references.related_reader import RelatedReader
+from holdall.session.references.semi_joins import SemiJoins
+
+__all__ = ["Change", "Migration"]
+
+Change = Callable[[Any], Mapping[str, object] | Awaitable[Mapping[str, object] | None] | None]
+"""Changes a record in place, or returns the values that its fields are to have."""
+
+_RETRIES = 4
+_FIRST_PAUSE = 0.05  # seconds
+
+
+class Migration:
+    """One way over a collection; see ``Holdall.migrate``. Example: ``docs/revisions.md``."""
+
+    def __init__(
+        self,
+        bindings: Bindings,
+        binding: Binding,
+        change: Change,
+        *,
+        name: str | None,
+        ids: Sequence[Key] | None,
+        is_dry_run: bool,
+        batch: int,
+        progress: Callable[[MigrationReport], object] | None,
+    ) -> None:
+        if binding.record_access is not None or binding.is_keyless or binding.is_read_only:
+            raise StateError(f"{binding.collection} cannot be migrated: its records are not read and written by key")
+        if name is not None and ids is not None:
+            raise StateError("a migration that is named goes over all records: give name or ids")
+        self._bindings = bindings
+        self._binding = binding
+        self._change = change
+        self._ids = ids
+        self._is_dry_run = is_dry_run
+        self._batch = batch
+        self._progress = progress
+        self._notes = Notes(bindings, binding, name) if name is not None and not is_dry_run else None
+        self._broken: list[CorruptRecord] = []
+        self._tally = Tally()
+
+    async def run(self) -> MigrationReport:
+        """Go over all records, from where an earlier run came to."""
+        self._bindings.configure()
+        if self._notes is None:
+            return await self._walk(None)
+        await self._notes.create()
+        with commit_under_way(self._notes.run):
+            note = await self._notes.take()
+            self._tally = self._notes.tally(note)
+            if note.is_done:
+                return self._report(is_done=True)
+            return await self._walk(self._notes.position(note))
+
+    async def _walk(self, after: Key) -> MigrationReport:
+        async for keys in self._keys(after):
+            for error in self._broken:
+                self._tally.fail(error.key, f"it cannot be read: {error.reason}")
+            self._broken.clear()
+            await self._migrate(keys)
+            if self._progress is not None:
+                self._progress(self._report(is_done=False))
+        if self._notes is not None:
+            async with Session(self._bindings) as session:
+                await self._notes.renew(session, None, self._tally, is_done=True)
+                await session.commit()
+        return self._report(is_done=True)
+
+    async def _keys(self, after: Key) -> AsyncIterator[list[Key]]:
+        if self._ids is not None:
+            for start in range(0, len(self._ids), self._batch):
+                yield list(self._ids[start : start + self._batch])
+            return
+        binding, names = self._binding, self._binding.schema.key
+        reader = RelatedReader(SemiJoins(self._bindings, SYSTEM), told_of_broken=self._broken.append)
+        async for rows in reader.pages(binding, ALWAYS, names, after=after, size=self._batch):
+            yield [row[0] if len(names) == 1 else tuple(row[: len(names)]) for row in rows]
+
+    async def _migrate(self, keys: list[Key]) -> None:
+        """Migrate a batch in one commit; where that is refused, each of its records by itself."""
+        for attempt in range(_RETRIES):
+            tally = Tally()
+            try:
+                await self._commit(keys, tally)
+            except CommitAborted as error:  # others are not over, and nobody knows yet what they wrote
+                if not error.is_retryable:
+                    break
+                await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
+                continue
+            except _Refused:
+                break
+            self._tally.add(tally)
+            return
+        if len(keys) > 1:
+            for key in keys:
+                await self._migrate([key])
+        else:
+            await self._give_up(keys[0])
+
+    async def _commit(self, keys: list[Key], tally: Tally) -> None:
+        async with Session(self._bindings) as session:
+            records = await asyncio.gather(*(session.get(self._binding.model, key) for key in keys))
+            for key, record in zip(keys, records, strict=True):
+                if record is None:  # removed meanwhile, or an id of nothing
+                    if self._ids is not None:
+                        tally.fail(key, "there is no such record")
+                    continue
+                before = record.to_dict()
+                try:
+                    await self._apply(record)
+                    after = record.to_dict()
+                except Exception as error:
+                    raise _Refused(_reason(error)) from error
+                if self._binding.schema.version is None and self._binding.can_expect and before != after:
+                    session.expect(record)
+                tally.see(key, before, after)
+            if self._is_dry_run:
+                try:
+                    session.plan()  # as a commit would begin
+                except HoldallError as error:
+                    raise _Refused(_reason(error)) from error
+                finally:
+                    session.rollback()
+                return
+            if self._notes is not None:
+                total = Tally()
+                total.add(self._tally)
+                total.add(tally)
+                await self._notes.renew(session, keys[-1], total)
+            try:
+                await session.commit()
+            except CommitError:
+                raise
+            except HoldallError as error:  # before anything was sent
+                raise _Refused(_reason(error)) from error
+
+    async def _apply(self, record: Any) -> None:
+        given = self._change(record)
+        values = await given if inspect.isawaitable(given) else given
+        for name, value in (values or {}).items():
+            setattr(record, name, value)
+
+    async def _give_up(self, key: Key) -> None:
+        """Leave a record as it is, and say why."""
+        reason = "its commit is refused again and again"
+        tally = Tally()
+        try:
+            await self._commit([key], tally)
+        except _Refused as error:
+            reason = str(error)
+        except CommitAborted as error:
+            reason = _reason(error)
+        else:
+            self._tally.add(tally)
+            return
+        self._tally.fail(key, reason)
+        if self._notes is not None:
+            async with Session(self._bindings) as session:
+                await self._notes.renew(session, key, self._tally)
+                await session.commit()
+
+    def _report(self, *, is_done: bool) -> MigrationReport:
+        return self._tally.report(self._binding.collection, is_done=is_done, is_dry_run=self._is_dry_run)
+
+
+class _Refused(Exception):
+    """A record that cannot be what the function makes of it."""
+
+
+def _reason(error: BaseException) -> str:
+    """The reason, or that below a commit's; errors of the function are named without their text, which may be data."""
+    cause = error.__cause__ if isinstance(error, CommitAborted) and error.__cause__ is not None else error
+    return str(cause) if isinstance(cause, HoldallError) else type(cause).__name__

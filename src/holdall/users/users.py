@@ -1,0 +1,290 @@
+"""The users of an application: accounts, logins by password, sessions and tokens, kept in one of its stores."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from holdall.app import Holdall
+from holdall.errors import NotFound
+from holdall.model import Model
+from holdall.policy import Nobody, Policy, User
+from holdall.query import Value
+from holdall.session import Session
+from holdall.users.accounts import Account, AccountToken, LoginAttempts, LoginSession, PasswordReset
+from holdall.users.secrets import Passwords, hash_of, new_token
+
+__all__ = ["LoggedIn", "Users"]
+
+_MODELS: tuple[type[Model], ...] = (Account, LoginSession, AccountToken, PasswordReset, LoginAttempts)
+_TOKEN = "hd_"  # noqa: S105 - how tokens of programs begin
+
+
+class LoggedIn(msgspec.Struct, frozen=True):
+    """A login that went well: the token for the cookie, the one against forged requests, and the user.
+
+    Example: :class:`Users`.
+    """
+
+    token: str
+    csrf: str
+    user: User
+    expires: datetime
+
+
+class Users:
+    """Keeps accounts in a store of an application, and everything by which their users are known again.
+
+    Nobody but the program itself may read or write these collections, unless ``policy`` says otherwise. Sessions last
+    for ``session_hours``. After ``failures`` wrong passwords under one name, known or not, each further one is answered
+    after a pause that doubles from a second to a quarter of an hour, without a look at the password.
+
+    >>> from holdall import Holdall
+    >>> async def example() -> None:
+    ...     app = Holdall("atlas")
+    ...     app.add_store("main", "memory:")
+    ...     users = Users(app, store="main")
+    ...     account = await users.add("ann", "correct horse battery", roles=["editor"])
+    ...     print(await users.login("ann", "wrong"), await users.login("eve", "wrong"))
+    ...     found = await users.login("ann", "correct horse battery")
+    ...     print((await users.user_of_session(found.token)).roles)
+    ...     print(await users.user_of_session(found.token, csrf="forged", is_writing=True))
+    ...     await users.logout(found.token)
+    ...     print(await users.user_of_session(found.token))
+    ...     token = await users.issue_token("ann", "nightly", scopes=["viewer"], days=30)
+    ...     print((await users.user_of_token(token)).roles)
+    ...     reset = await users.issue_reset("ann")
+    ...     print(await users.reset(reset, "another password"), await users.reset(reset, "once more please"))
+    ...     await users.set_roles("ann", ["viewer"])
+    ...     print((await users.user_of_token(token)).roles)
+    ...     await users.change_password("ann", "the third password")
+    ...     print((await users.find("ann")).login, users.epoch_of is not None)
+    >>> import asyncio
+    >>> asyncio.run(example())
+    None None
+    frozenset({'editor'})
+    None
+    None
+    frozenset()
+    True False
+    frozenset({'viewer'})
+    ann True
+    """
+
+    def __init__(
+        self,
+        app: Holdall,
+        *,
+        store: str,
+        policy: Policy | None = None,
+        session_hours: float = 12.0,
+        failures: int = 5,
+        shortest_password: int = 10,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.app = app
+        self._clock = clock
+        self._lasting = timedelta(hours=session_hours)
+        self._failures = failures
+        self._passwords = Passwords(shortest_password)
+        for model in _MODELS:
+            app.add(model, store=store, policy=policy or Policy(read=Nobody, write=Nobody))
+
+    # --- accounts -----------------------------------------------------------------------------------------------------
+
+    async def add(
+        self, login: str, password: str | None = None, *, roles: Collection[str] = (), key: str | None = None
+    ) -> Account:
+        """Add an account; without a password nobody logs in by one. Raises ValidationError, and CommitAborted for a
+        login that is taken. Example: :class:`Users`.
+        """
+        kept = "" if password is None else await self._passwords.hashed(password)
+        async with self.app.session() as session:
+            made = Account(id=key or new_token()[:22], login=_plain(login), password=kept, roles=list(roles))
+            return session.add(made)
+
+    async def find(self, login: str) -> Account:
+        """Return the account of this login. Raises NotFound. Example: :class:`Users`."""
+        async with self.app.session() as session:
+            return await _account(session, login)
+
+    async def change_password(self, login: str, password: str) -> None:
+        """Give an account another password, and end all of its sessions. Raises NotFound, ValidationError.
+
+        Example: :class:`Users`.
+        """
+        kept = await self._passwords.hashed(password)
+        async with self.app.session() as session:
+            account = await _account(session, login)
+            account.password = kept
+            await self._end_all(session, account)
+
+    async def set_roles(self, login: str, roles: Collection[str]) -> None:
+        """Give an account these roles and no others, from now on. Raises NotFound. Example: :class:`Users`."""
+        async with self.app.session() as session:
+            account = await _account(session, login)
+            account.roles = sorted(set(roles))
+            account.epoch = self._seconds()
+
+    async def epoch_of(self, account: str) -> int | None:
+        """Return since when bearer tokens of an account hold, in seconds; None where it is none, or not active.
+
+        Example: :class:`Users`.
+        """
+        async with self.app.session() as session:
+            found = await session.get(Account, account)
+        return found.epoch if found is not None and found.is_active else None
+
+    # --- passwords ----------------------------------------------------------------------------------------------------
+
+    async def login(self, login: str, password: str) -> LoggedIn | None:
+        """Begin a session; None where the login or the password is not right, or while further tries must wait.
+
+        The answer takes the same time and the same work for names that nobody has. Example: :class:`Users`.
+        """
+        now, name = self._clock(), hash_of(_plain(login))
+        async with self.app.session() as session:
+            attempts = await session.get(LoginAttempts, name)
+            found = await session.first(Account.where(Account.login == _plain(login)))
+        is_locked = attempts is not None and attempts.locked_until is not None and attempts.locked_until > now
+        is_known = found is not None and found.is_active and not is_locked
+        kept = found.password if found is not None and is_known else ""
+        fits = await self._passwords.fits(kept, password)
+        if not fits or found is None:
+            if not is_locked:
+                await self._failed(name, now)
+            return None
+        made = LoggedIn(new_token(), new_token(), found.user(), now + self._lasting)
+        rehashed = await self._passwords.hashed(password) if self._passwords.is_outdated(kept) else None
+        async with self.app.session() as session:
+            session.add(LoginSession(id=hash_of(made.token), account=found.id, csrf=made.csrf, expires=made.expires))
+            if attempts is not None:
+                await session.delete(LoginAttempts.where(LoginAttempts.id == name))
+            if rehashed is not None:
+                (await session.require(Account, found.id)).password = rehashed
+            await session.delete(LoginSession.where(LoginSession.expires < now).limit(100))
+        return made
+
+    async def _failed(self, name: str, now: datetime) -> None:
+        """Note a failure, and how long further ones are to wait."""
+
+        async def note(session: Session) -> None:
+            attempts = (
+                await session.get_or_create(LoginAttempts, {"id": name}, expires=now + timedelta(days=1))
+            ).record
+            attempts.failures += 1
+            over = attempts.failures - self._failures
+            if over >= 0:
+                attempts.locked_until = now + timedelta(seconds=min(2.0 ** min(over, 20), 900.0))
+            attempts.expires = now + timedelta(days=1)
+            await session.delete(LoginAttempts.where(LoginAttempts.expires < now).limit(100))
+
+        await self.app.run(note)
+
+    async def issue_reset(self, login: str, *, minutes: float = 30.0) -> str:
+        """Return a token by which the password can be set once; it is to be sent to the user. Raises NotFound.
+
+        Example: :class:`Users`.
+        """
+        token = new_token()
+        async with self.app.session() as session:
+            account = await _account(session, login)
+            expires = self._clock() + timedelta(minutes=minutes)
+            session.add(PasswordReset(id=hash_of(token), account=account.id, expires=expires))
+        return token
+
+    async def reset(self, token: str, password: str) -> bool:
+        """Set the password by a token, which then holds no more; whether it did. Raises ValidationError.
+
+        Example: :class:`Users`.
+        """
+        kept = await self._passwords.hashed(password)
+        async with self.app.session() as session:
+            found = await session.get(PasswordReset, hash_of(token))
+            if found is None:
+                return False
+            session.remove(found)
+            account = await session.get(Account, found.account)
+            if found.expires <= self._clock() or account is None or not account.is_active:
+                return False
+            account.password = kept
+            await self._end_all(session, account)
+        return True
+
+    # --- sessions and tokens ------------------------------------------------------------------------------------------
+
+    async def user_of_session(self, token: str, *, csrf: str = "", is_writing: bool = False) -> User | None:
+        """Return the user of a session; None where it is over, or is to write without its ``csrf`` token.
+
+        Example: :class:`Users`.
+        """
+        async with self.app.session() as session:
+            found = await session.get(LoginSession, hash_of(token))
+            account = None if found is None else await session.get(Account, found.account)
+        if found is None or account is None or not account.is_active or found.expires <= self._clock():
+            return None
+        if is_writing and not hmac.compare_digest(found.csrf.encode(), csrf.encode("utf-8", "surrogatepass")):
+            return None
+        return account.user()
+
+    async def logout(self, token: str) -> None:
+        """End a session, and bearer tokens that were made for its user so far. Example: :class:`Users`."""
+        async with self.app.session() as session:
+            found = await session.get(LoginSession, hash_of(token))
+            if found is None:
+                return
+            session.remove(found)
+            account = await session.get(Account, found.account)
+            if account is not None:
+                account.epoch = self._seconds()
+
+    async def issue_token(
+        self, login: str, name: str = "", *, scopes: Collection[str] | None = None, days: float | None = 90.0
+    ) -> str:
+        """Return a token for programs that act for a user, shown this once: for ``days``, with no roles but ``scopes``.
+
+        Raises NotFound. Example: :class:`Users`.
+        """
+        token = _TOKEN + new_token()
+        async with self.app.session() as session:
+            account = await _account(session, login)
+            expires = None if days is None else self._clock() + timedelta(days=days)
+            kept: Value = None if scopes is None else sorted(scopes)
+            session.add(AccountToken(id=hash_of(token), account=account.id, name=name, scopes=kept, expires=expires))
+        return token
+
+    async def user_of_token(self, token: str) -> User | None:
+        """Return the user of a token for programs, None where it does not hold. Example: :class:`Users`."""
+        if not token.startswith(_TOKEN):
+            return None
+        async with self.app.session() as session:
+            found = await session.get(AccountToken, hash_of(token))
+            account = None if found is None else await session.get(Account, found.account)
+        if found is None or account is None or not account.is_active:
+            return None
+        if found.expires is not None and found.expires <= self._clock():
+            return None
+        return account.user(None if found.scopes is None else frozenset(found.scopes))  # type: ignore[arg-type]
+
+    async def _end_all(self, session: Session, account: Account) -> None:
+        """End what an account was known by."""
+        account.epoch = self._seconds()
+        await session.delete(LoginSession.where(LoginSession.account == account.id), max_affected=None)
+        await session.delete(PasswordReset.where(PasswordReset.account == account.id), max_affected=None)
+
+    def _seconds(self) -> int:
+        return int(self._clock().timestamp()) + 1
+
+
+async def _account(session: Session, login: str) -> Account:
+    found = await session.first(Account.where(Account.login == _plain(login)))
+    if found is None:
+        raise NotFound("account of this login")
+    return found
+
+
+def _plain(login: str) -> str:
+    return login.strip().lower()

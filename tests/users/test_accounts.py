@@ -1,0 +1,194 @@
+"""Accounts: logins and lock-outs, sessions, tokens and resets, in several stores."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+
+from holdall import Holdall, User
+from holdall.errors import CommitAborted, Forbidden, NotFound, ValidationError
+from holdall.users import Account, LoginAttempts, LoginSession, Users
+from holdall.users.secrets import Passwords
+from tests.support.local_stores import local_url
+
+pytestmark = pytest.mark.anyio
+
+PASSWORD = "correct horse battery"
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Hashes that take a moment only, but where time is looked at."""
+    if "timing" not in request.node.name:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        real = Passwords.__init__
+        monkeypatch.setattr(Passwords, "__init__", lambda self, shortest, hasher=None: real(self, shortest, quick))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite", "yaml"])
+async def users(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Users]:
+    app = Holdall("people")
+    app.add_store("main", local_url(request.param, tmp_path))
+    found = Users(app, store="main", clock=clock)
+    await app.create()
+    await found.add("Ann ", PASSWORD, roles=["editor", "viewer"])
+    yield found
+    await app.close()
+
+
+async def test_a_login_is_known_again_until_it_ends(users: Users, clock: Clock) -> None:
+    assert await users.login("ann", "wrong password") is None
+    assert await users.login("eve", PASSWORD) is None
+    found = await users.login("ANN", PASSWORD)
+    assert found is not None
+    user = await users.user_of_session(found.token)
+    assert user == found.user
+    assert user.roles == {"editor", "viewer"}
+    assert await users.user_of_session(found.token, is_writing=True) is None
+    assert await users.user_of_session(found.token, csrf=found.csrf, is_writing=True) == user
+    clock.pass_by(13 * 3600)
+    assert await users.user_of_session(found.token) is None
+
+
+async def test_what_is_kept_tells_no_secret(users: Users) -> None:
+    found = await users.login("ann", PASSWORD)
+    token = await users.issue_token("ann")
+    assert found is not None
+    async with users.app.session() as session:
+        account = await session.one(Account.where())
+        kept = [account.to_json(), (await session.one(LoginSession.where())).to_json()]
+    assert account.password.startswith("$argon2id$")
+    assert PASSWORD not in str(kept)
+    assert found.token not in str(kept)
+    assert token not in str(kept)
+    assert account.password not in repr(account)
+
+
+async def test_collections_of_users_are_closed_to_users(users: Users) -> None:
+    async with users.app.session(User("ann", roles=frozenset({"admin"}))) as session:
+        for model in (Account, LoginSession, LoginAttempts):
+            with pytest.raises(Forbidden):
+                await session.query(model.where())
+
+
+@pytest.mark.parametrize("login", ["ann", "nobody"])
+async def test_failures_lock_a_name_for_longer_and_longer(users: Users, clock: Clock, login: str) -> None:
+    for _ in range(5):
+        assert await users.login(login, "wrong password") is None
+    assert await users.login(login, PASSWORD) is None  # it has to wait
+    clock.pass_by(1.5)
+    assert await users.login(login, "wrong password") is None
+    clock.pass_by(1.5)
+    assert await users.login(login, PASSWORD) is None  # longer than before
+    clock.pass_by(2)
+    assert (await users.login(login, PASSWORD) is not None) == (login == "ann")
+    async with users.app.session() as session:
+        assert await session.count(LoginAttempts.where()) == (0 if login == "ann" else 1)
+
+
+async def test_passwords_change_and_all_sessions_end(users: Users) -> None:
+    found = await users.login("ann", PASSWORD)
+    assert found is not None
+    await users.change_password("ann", "another password")
+    assert await users.user_of_session(found.token) is None
+    assert await users.login("ann", PASSWORD) is None
+    assert await users.login("ann", "another password") is not None
+    for wrong in ("short", "x" * 2_000):
+        with pytest.raises(ValidationError, match="characters"):
+            await users.change_password("ann", wrong)
+
+
+async def test_a_reset_holds_once_and_not_for_long(users: Users, clock: Clock) -> None:
+    first, second = await users.issue_reset("ann"), await users.issue_reset("ann")
+    assert not await users.reset("made up", "another password")
+    assert await users.reset(first, "another password")
+    assert not await users.reset(first, "a third password")
+    assert not await users.reset(second, "a third password")  # a new password ends the others
+    late = await users.issue_reset("ann")
+    clock.pass_by(3600)
+    assert not await users.reset(late, "a third password")
+    assert await users.login("ann", "another password") is not None
+
+
+async def test_tokens_have_scopes_and_an_end(users: Users, clock: Clock) -> None:
+    whole, part = (
+        await users.issue_token("ann"),
+        await users.issue_token("ann", "x", scopes=["viewer", "admin"], days=1),
+    )
+    for token, roles in ((whole, {"editor", "viewer"}), (part, {"viewer"})):
+        user = await users.user_of_token(token)
+        assert user is not None
+        assert user.roles == roles
+    await users.set_roles("ann", ["editor"])
+    found = [await users.user_of_token(token) for token in (whole, part)]
+    assert [user.roles for user in found if user is not None] == [{"editor"}, set()]
+    clock.pass_by(86_401)
+    assert await users.user_of_token(part) is None
+    assert await users.user_of_token(whole) is not None
+    assert await users.user_of_token(whole + "x") is None
+
+
+async def test_mistakes_are_told(users: Users) -> None:
+    with pytest.raises(CommitAborted):
+        await users.add("ann", PASSWORD)
+    for act in (users.find, users.issue_reset, users.issue_token):
+        with pytest.raises(NotFound):
+            await act("nobody")
+    await users.add("robot")
+    assert await users.login("robot", "") is None
+    async with users.app.session() as session:
+        (await session.one(Account.where(Account.login == "ann"))).is_active = False
+    assert await users.login("ann", PASSWORD) is None
+
+
+async def test_timing_of_logins_tells_no_names() -> None:
+    """The same work for known and unknown names: hashes are counted, and time is looked at coarsely."""
+    app = Holdall("people")
+    app.add_store("main", "memory:")
+    users = Users(app, store="main", failures=1_000)
+    await users.add("ann", PASSWORD)
+    hashes, took = list[str](), dict[str, list[float]]({"ann": [], "eve": []})
+    real = Passwords._fits
+
+    def counted(self: Any, kept: str, password: str) -> bool:
+        hashes.append(kept)
+        return real(self, kept, password)
+
+    Passwords._fits = counted  # type: ignore[method-assign]
+    try:
+        for _ in range(5):
+            for login, times in took.items():
+                begin = time.perf_counter()
+                assert await users.login(login, "wrong password") is None
+                times.append(time.perf_counter() - begin)
+    finally:
+        Passwords._fits = real  # type: ignore[method-assign]
+    assert len(hashes) == 10
+    known, unknown = (statistics.median(times) for times in took.values())
+    assert min(known, unknown) > 0.5 * max(known, unknown)
+    await app.close()
