@@ -103,8 +103,11 @@ def test_the_start_tells_who_may_do_what_and_what_nobody_can(folder: Path) -> No
 
 def test_several_workers_serve(folder: Path) -> None:
     arguments = ("holdall", "serve", "library:library", "--port", "0", "--create", "--workers", "2")
-    with started(folder, *arguments) as (process, address):
-        assert json.loads(get(f"{address}/books", patience=20.0))["total_count"] == 0
+    (folder / "sitecustomize.py").write_text(  # each worker takes its time
+        "import os, time\nif 'HOLDALL_TARGET' in os.environ: time.sleep(1)\n"
+    )
+    with started(folder, *arguments, path=folder) as (process, address):
+        assert json.loads(get(f"{address}/books"))["total_count"] == 0
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 

@@ -1,4 +1,4 @@
-"""The command line: ``holdall serve``, ``holdall check`` and ``holdall create``; needs ``holdall[cli]``."""
+"""The command line: ``holdall serve``, ``check``, ``create``, ``inspect`` and others; needs ``holdall[cli]``."""
 
 from holdall.cli.failure import Failure
 from holdall.cli.listener import listen

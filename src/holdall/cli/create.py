@@ -10,5 +10,7 @@ __all__ = ["create"]
 
 def create(target: TargetText) -> None:
     """Make the tables and folders that are missing; those that are there stay as they are."""
-    number = prepare(Target(target), create=True)
+    found = Target(target)
+    prepare(found, create=True)
+    number = len(list(found.app.collections()))
     print(f"{target}: everything is there ({number} collection{'' if number == 1 else 's'})")

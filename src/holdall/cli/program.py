@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import typer
 
+from holdall.cli.access import access
+from holdall.cli.call import call
 from holdall.cli.check import check
 from holdall.cli.commits import commits
 from holdall.cli.create import create
+from holdall.cli.db import db
 from holdall.cli.fsck import fsck
+from holdall.cli.inspect import inspect
+from holdall.cli.migrate import migrate
 from holdall.cli.serve import serve
+from holdall.cli.user import user
 
 __all__ = ["program"]
 
@@ -18,6 +24,8 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, create, fsck):
+for command in (serve, check, create, inspect, fsck, migrate, call, access):
     program.command()(command)
 program.add_typer(commits, name="commits")
+program.add_typer(db, name="db")
+program.add_typer(user, name="user")

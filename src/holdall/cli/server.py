@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ from holdall.cli.failure import Failure
 __all__ = ["run_server", "run_workers"]
 
 _PROTOCOL = "holdall.cli.protocol:BoundedProtocol"
+_PAUSE = 0.05  # seconds between two looks whether a process takes connections
 _SHUTDOWN_SECONDS = 10  # for requests that are being answered when the service is told to end
 
 
@@ -49,12 +52,15 @@ def run_server(
 def run_workers(
     factory: str, listener: socket.socket, announce: Callable[[str], None], *, workers: int, access_log: bool = False
 ) -> None:
-    """Serve with several processes, each with the application that ``module:factory`` makes there."""
+    """Serve with several processes, each with the application that ``module:factory`` makes there; ``announce`` is
+    called with the address as soon as the first of them answers.
+    """
     import uvicorn
 
-    announce(_address(listener))
-    host, port = listener.getsockname()[:2]
+    address, (host, port) = _address(listener), listener.getsockname()[:2]
     listener.close()  # uvicorn binds it anew, for all processes
+    waiting = threading.Thread(target=_announce_once_taken, args=(host, port, lambda: announce(address)), daemon=True)
+    waiting.start()
     uvicorn.run(
         factory,
         factory=True,
@@ -66,6 +72,22 @@ def run_workers(
         http=_PROTOCOL,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+
+
+def _announce_once_taken(host: str, port: int, announce: Callable[[], None]) -> None:
+    """Announce as soon as a process takes connections, which none does before its application has started."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what is asked, not what is bound
+    while not _takes_connections(near, port):
+        time.sleep(_PAUSE)
+    announce()
+
+
+def _takes_connections(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), _PAUSE * 20) as connection:
+            return bool(connection.getsockname() != connection.getpeername())  # else it has met itself
+    except OSError:
+        return False
 
 
 def _level(access_log: bool) -> str:

@@ -1,0 +1,77 @@
+"""``holdall migrate``: let a function change all records of a collection."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from holdall.app import MigrationReport
+from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.target import Target, TargetText
+from holdall.errors import HoldallError
+
+__all__ = ["migrate"]
+
+Collection = Annotated[str, typer.Argument(help="The collection whose records it changes.")]
+Function = Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="It takes a record, and changes it.")]
+Execute = Annotated[bool, typer.Option("--execute", help="Write it; without this, only tell.")]
+Name = Annotated[str | None, typer.Option("--name", help="Its name: it is done once, and taken up where it stopped.")]
+Batch = Annotated[int, typer.Option(min=1, max=100_000, help="Records in one commit.")]
+
+
+def migrate(
+    target: TargetText,
+    collection: Collection,
+    function: Function,
+    execute: Execute = False,
+    name: Name = None,
+    batch: Batch = 500,
+) -> None:
+    """Let a function change all records of a collection; what it would change is only told, without --execute."""
+    app = Target(target).app
+    models = {binding.collection: binding.model for binding in app.collections()}
+    if collection not in models:
+        raise Failure(f"there is no collection {collection!r}; there are {', '.join(sorted(models))}", MISUSE)
+    change = _function(function)
+
+    async def run() -> MigrationReport:
+        try:
+            return await app.migrate(
+                models[collection], change, dry_run=not execute, name=name, batch=batch, progress=_tell
+            )
+        finally:
+            await app.close()
+
+    try:
+        report = asyncio.run(run())
+    except HoldallError as error:
+        raise Failure(str(error)) from error
+    print(report)
+    for sample in report.samples:
+        changes = ", ".join(f"{field}: {before!r} -> {after!r}" for field, (before, after) in sample.changes.items())
+        print(f"  {sample.key}: {changes}")
+    if not execute:
+        print("nothing was written: --execute does")
+    if report.failed:
+        raise Failure(f"{report.failed} records stay as they were")
+
+
+def _function(text: str) -> Any:
+    module, _, name = text.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        raise Failure(f"there is no module {error.name}", MISUSE) from error
+    if not callable(found):
+        raise Failure(f"{text!r} is not of the form module:function", MISUSE)
+    return found
+
+
+def _tell(report: MigrationReport) -> None:
+    """How far it is, where somebody looks at it."""
+    if sys.stderr.isatty():
+        print(f"{report.seen} seen, {report.changed} changed, {report.failed} failed", file=sys.stderr)
