@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import asynccontextmanager, closing
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import apsw
 import msgspec
 import ryaml
 
@@ -91,7 +91,9 @@ async def sizes_of(arena: Arena, side: int) -> dict[str, int]:
 
 
 def _sqlite(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as connection:
+    # the library that Holdall's store uses: a second one in this process would take the store's locks from it
+    with closing(apsw.Connection(url.removeprefix("sqlite:///"))) as connection:
+        connection.set_busy_timeout(20_000)
         return connection.execute(statement).fetchall()
 
 

@@ -32,6 +32,8 @@ class Scenery:
         self._servers: dict[str, str] = {}
 
     def __enter__(self) -> Self:
+        if self._base is not None:
+            Path(self._base).mkdir(parents=True, exist_ok=True)
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="arena-", dir=self._base)))
         return self
 

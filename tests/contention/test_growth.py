@@ -33,6 +33,6 @@ def test_nothing_is_left_behind(scenery: Scenery, kinds: tuple[str, ...]) -> Non
 
 def test_what_grows_is_seen() -> None:
     """The planted fault."""
-    before, after = Stage(40, 1.0, [{"holdall_marker": 40}], 10), Stage(1_040, 1.0, [{"holdall_marker": 1_040}], 10)
+    before, after = Stage(40, [{"holdall_marker": 40}], 10), Stage(1_040, [{"holdall_marker": 1_040}], 10)
     assert Growth(before, after, []).grown() == {"0 holdall_marker": (40, 1_040)}
     assert Growth(before, before, [after]).grown() == {"0 holdall_marker meanwhile": (40, 1_040)}

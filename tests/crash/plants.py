@@ -16,16 +16,21 @@ _JOURNAL = "holdall_journal"
 
 
 def _unsynced_journal(die: Callable[[], None]) -> None:
-    """What is written to the journal reaches the disk only with the next write: a crash loses the last one."""
+    """A row of the journal reaches the disk only with the next commit's, or to be removed: a crash loses the last.
+
+    Renewals of its lease wait with it, which are many where the machine is busy.
+    """
     apply = SqlStore.apply
     cached: list[tuple[SqlStore, Sequence[Change]]] = []
 
     async def late(store: SqlStore, changes: Sequence[Change]) -> Sequence[Outcome]:
         if not all(change.collection == _JOURNAL for change in changes):
             return await apply(store, changes)
-        while cached:
+        is_removal = changes[0].verb is Verb.REMOVE
+        waits = {change.key for _, written in cached for change in written}
+        while cached and (is_removal or changes[0].key not in waits):
             await apply(*cached.pop(0))
-        if changes[0].verb is Verb.REMOVE:
+        if is_removal:
             return await apply(store, changes)
         cached.append((store, list(changes)))
         return [APPLIED] * len(changes)

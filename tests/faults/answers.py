@@ -23,7 +23,6 @@ from holdall.stores.rest import (
     RestStore,
     Retries,
     Sorting,
-    Timeouts,
     open_rest,
 )
 from holdall.testing.fault_server import FaultServer
@@ -154,7 +153,9 @@ def _opened(url: str, collection: RestCollection, schema: Schema) -> RestStore:
         "far",
         url,
         collections={"thing": collection},
-        timeouts=Timeouts(connect=1.0, read=0.15, total=0.4),
+        connect_timeout=1.0,
+        read_timeout=0.15,
+        timeout=0.4,
         retries=Retries(most=2, first_wait=0.001),
     )
     store.bind([schema])

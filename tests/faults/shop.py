@@ -19,13 +19,20 @@ _SIZE = 3
 class Strike(msgspec.Struct, frozen=True):
     """A reply in place of that to the request of this number, and of those after it if it ``lasts``.
 
-    ``is_late``: what was asked for is done before.
+    ``is_late``: what was asked for is done before. ``then`` is one that strikes later in the same call.
     """
 
     name: str
     at: int
     is_late: bool = False
     lasts: bool = False
+    then: Strike | None = None
+
+    def at_request(self, number: int) -> Strike | None:
+        """The strike that hits the request of this number."""
+        if number == self.at or (self.lasts and number > self.at):
+            return self
+        return None if self.then is None else self.then.at_request(number)
 
 
 def _empty_page(shop: Shop) -> Reply:
@@ -61,9 +68,9 @@ class Shop:
 
     def __call__(self, request: Request) -> Reply:
         """Answer, or fail."""
-        strike, number = self.strike, self.asked
+        strike = None if self.strike is None else self.strike.at_request(self.asked)
         self.asked += 1
-        if strike is None or not (number == strike.at or (strike.lasts and number > strike.at)):
+        if strike is None:
             return self._answer(request)
         if strike.is_late:
             self._answer(request)

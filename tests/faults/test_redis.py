@@ -13,7 +13,7 @@ from tests.faults.subject import OPERATIONS, Subject
 
 pytestmark = pytest.mark.anyio
 
-_OPTIONS = {"max_connections": 3, "prefix": "faults", "scan_limit": 1000}
+_OPTIONS = {"connections": 3, "prefix": "faults", "scan_limit": 1000}
 _LIMITS = {"timeout": 0.4, "connect_timeout": 0.4}
 
 

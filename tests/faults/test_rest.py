@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from holdall.query import Op
-from holdall.stores.rest import BodyVersion, Call, Filters, RestCollection, Retries, Timeouts
+from holdall.stores.rest import BodyVersion, Call, Filters, RestCollection, Retries
 from holdall.testing.fault import Fault
 from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
@@ -18,7 +18,9 @@ from tests.servers.api import Api
 pytestmark = pytest.mark.anyio
 
 _LIMITS = {
-    "timeouts": Timeouts(connect=0.4, read=0.4, total=0.8),
+    "connect_timeout": 0.4,
+    "read_timeout": 0.4,
+    "timeout": 0.8,
     "retries": Retries(most=1, first_wait=0.01),
 }
 
@@ -46,7 +48,7 @@ def subject(api: Api, request: pytest.FixtureRequest) -> Subject:
     async def count() -> int:
         return api.connections
 
-    options = {"max_connections": 3, "commit": request.param, "collections": {"note": notes(request.param)}}
+    options = {"connections": 3, "commit": request.param, "collections": {"note": notes(request.param)}}
     made = Subject(api.url, 0.8, options, _LIMITS, count)
 
     async def prepare() -> None:

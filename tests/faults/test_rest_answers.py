@@ -53,12 +53,19 @@ async def test_what_is_said_of_a_write_is_true(name: str) -> None:
     assert (await wrong_writes(write, strikes)) == []
 
 
+@pytest.mark.parametrize("name", ["add by POST", "add by PUT"])
+async def test_an_add_that_cannot_be_looked_at_after_it_was_sent_again_is_not_said_to_be_undone(name: str) -> None:
+    strikes = [Strike("cut in the head", 0, True, then=Strike(fault, 2)) for fault in [*_FAULTS, *_REFUSALS]]
+    assert (await wrong_writes(WRITES[name], strikes)) == []
+
+
 async def test_a_write_that_is_said_to_have_failed_too_soon_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def sure(store: str, place: str, *_: Any, **__: Any) -> StoreUnavailable:
         return StoreUnavailable(store, place)
 
     monkeypatch.setattr("holdall.stores.rest.repetition.from_status", sure)
-    monkeypatch.setattr("holdall.stores.rest.writing.unknown", sure)
+    for room in ("writing", "trust"):
+        monkeypatch.setattr(f"holdall.stores.rest.{room}.unknown", sure)
     for fault in ("error", "not JSON"):
         assert await wrong_writes(WRITES["add by POST"], [Strike(fault, 0, True)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import logging
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.loggers import loggers_kept
 from tests.support.sources import HOUSE, house_files
 
 _DOCUMENTS = house_files(HOUSE, "*.md")
@@ -56,7 +58,26 @@ def test_examples_of_a_document_run(path: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     module = types.ModuleType(f"document_{path.stem.replace('-', '_')}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    _run("\n".join(_blocks(path.read_text(), "python")), module)
+    with loggers_kept():
+        _run("\n".join(_blocks(path.read_text(), "python")), module)
+
+
+def test_loggers_that_an_example_sets_are_put_back() -> None:
+    set_up = logging.getLogger("planted")
+    set_up.setLevel(logging.WARNING)
+    made = "planted.made_by_an_example"
+    source = f"""
+import logging
+logging.getLogger("planted").setLevel(logging.INFO)
+logging.getLogger("planted").addHandler(logging.NullHandler())
+logging.getLogger("{made}").setLevel(logging.CRITICAL)
+logging.getLogger("{made}").propagate = False
+"""
+    with loggers_kept():
+        _run(source, types.ModuleType("planted"))
+        assert (set_up.level, len(set_up.handlers)) == (logging.INFO, 1)
+    assert (set_up.level, set_up.handlers) == (logging.WARNING, [])
+    assert (logging.getLogger(made).level, logging.getLogger(made).propagate) == (logging.NOTSET, True)
 
 
 def test_the_program_of_the_readme_can_be_pasted_run_twice_and_served(tmp_path: Path) -> None:

@@ -10,14 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import HOUSE, PACKAGE, house_files, parsed, room_of
+from tests.support.sources import HOUSE, PACKAGE, by_folder, house_files, parsed, place_of, room_of
 
 _DOORS = house_files(PACKAGE, "__init__.py")
-_MODULES = house_files(PACKAGE, "*.py")
-
-
-def _name(path: Path) -> str:
-    return str(path.relative_to(HOUSE))
+_FOLDERS = by_folder(house_files(PACKAGE, "*.py"))
 
 
 def _exported(tree: ast.Module) -> list[str] | None:
@@ -68,30 +64,25 @@ def _private_imports(module: str, tree: ast.Module) -> Iterator[str]:
                 yield target
 
 
-@pytest.mark.parametrize("path", _DOORS, ids=_name)
-def test_a_door_says_all_it_exports(path: Path) -> None:
+@pytest.mark.parametrize("path", _DOORS, ids=place_of)
+def test_a_door_says_all_it_exports_and_holds_no_logic(path: Path) -> None:
     tree = parsed(path)
     exported = _exported(tree) or []
     assert len(exported) == len(set(exported))
     assert set(exported) - {"__version__"} == _bound(tree)
+    assert [ast.unparse(node) for node in _logic(tree)] == []
 
 
-@pytest.mark.parametrize("path", _DOORS, ids=_name)
-def test_a_door_holds_no_logic(path: Path) -> None:
-    assert [ast.unparse(node) for node in _logic(parsed(path))] == []
-
-
-@pytest.mark.parametrize("path", [path for path in _MODULES if not path.stem.startswith("_")], ids=_name)
-def test_a_module_says_what_it_exports(path: Path) -> None:
-    exported = _exported(parsed(path))
-    assert exported is not None, "declare __all__"
-    assert not [name for name in exported if name.startswith("_")]
-
-
-@pytest.mark.parametrize("path", _MODULES, ids=_name)
-def test_nobody_enters_by_the_window(path: Path) -> None:
-    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
-    assert list(_private_imports(module, parsed(path))) == []
+@pytest.mark.parametrize("paths", _FOLDERS.values(), ids=_FOLDERS)
+def test_modules_say_what_they_export_and_enter_by_no_window(paths: list[Path]) -> None:
+    for path in paths:
+        tree = parsed(path)
+        exported = _exported(tree)
+        if not path.stem.startswith("_"):
+            assert exported is not None, f"declare __all__ in {place_of(path)}"
+            assert not [name for name in exported if name.startswith("_")], place_of(path)
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        assert list(_private_imports(module, tree)) == [], place_of(path)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +102,12 @@ def test_the_page_of_what_is_public_names_doors_that_are_there() -> None:
     page = (HOUSE / "docs" / "public.md").read_text()
     named = re.findall(r"`(holdall(?:\.\w+)*)`", page)
     testing = re.findall(r"`\.(\w+)`", page)
-    no_doors = ("holdall.hosts", "holdall.stores", "holdall.testing")  # entry points, and a folder of doors
+    no_doors = (
+        "holdall.adopters",
+        "holdall.hosts",
+        "holdall.stores",
+        "holdall.testing",
+    )  # entry points, and a folder of doors
     doors = [name for name in named if name not in no_doors]
     assert len(doors) > 8
     for name in [*doors, *(f"holdall.testing.{each}" for each in testing)]:

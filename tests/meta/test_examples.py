@@ -12,18 +12,29 @@ from typing import Any
 
 import pytest
 
-from holdall.app.sync_session import SyncSession
 from holdall.model import Manager, Model, Reference, Related, ResultSet, Stream
 from holdall.policy import Policy
 from holdall.query import Expression, Query
 from holdall.session import CommitResult, Session
+from holdall.session.adding_absent import AddingAbsent
 from holdall.session.changing import Changing
 from holdall.session.committing import Committing
 from holdall.session.dao_verbs import DaoVerbs
+from holdall.session.flushing import Flushing
+from holdall.session.hand_written_verbs import HandWrittenVerbs
+from holdall.session.in_bulk import InBulk
+from holdall.session.key_changing import KeyChanging
+from holdall.session.native_verbs import NativeVerbs
 from holdall.session.reading import Reading
+from holdall.session.sql_query import SqlQuery
+from holdall.session.store_verbs import StoreVerbs
+from holdall.session.sync_session import SyncSession
+from holdall.session.sync_store_verbs import SyncStoreVerbs
+from holdall.session.transactions import Transactions
+from holdall.session.upserting import Upserting
 from holdall.testing.client import Client
 from tests.support.examples import MODULES, docstrings, examples, failures, module_of
-from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
+from tests.support.sources import HOUSE, PACKAGE, by_folder, house_files, parsed, place_of
 
 # A room exports by its ``__init__``; these modules are imported by their own names.
 _DOORS = [
@@ -33,7 +44,13 @@ _DOORS = [
 ]
 _POINTER = re.compile(r"Example: (?::(?:class|func):`([\w.]+)`|``([\w./-]+\.md)``)\.")
 _SESSIONS = (Session, SyncSession)
-_PARTS_OF_SESSIONS = {part.__name__: part for part in (Changing, Committing, DaoVerbs, Reading, *_SESSIONS)}
+_PARTS = (
+    *(AddingAbsent, Changing, Committing, DaoVerbs, Flushing, InBulk, KeyChanging),
+    *(Reading, SqlQuery, Transactions, Upserting),
+    *_SESSIONS,
+)
+_PARTS_OF_SESSIONS = {part.__name__: part for part in _PARTS}
+_HOLDERS = (*_SESSIONS, HandWrittenVerbs, NativeVerbs, StoreVerbs, SyncStoreVerbs)
 _VERBS = (Client, CommitResult, Expression, Manager, Model, Policy, Query, Reference, Related, ResultSet, Stream)
 
 
@@ -76,9 +93,11 @@ def _is_shown(text: str) -> bool:
     return found is not None and ">>>" in _own(found)
 
 
-@pytest.mark.parametrize("name", _EXPORTED)
-def test_an_exported_name_has_an_example_or_leads_to_one(name: str) -> None:
-    assert _is_shown(_own(_EXPORTED[name])), "add >>> lines, or a sentence such as: Example: :class:`Query`."
+@pytest.mark.parametrize("room", sorted({name.rpartition(".")[0] for name in _EXPORTED}))
+def test_an_exported_name_has_an_example_or_leads_to_one(room: str) -> None:
+    names = [name for name in _EXPORTED if name.rpartition(".")[0] == room]
+    unseen = [name for name in names if not _is_shown(_own(_EXPORTED[name]))]
+    assert unseen == [], "add >>> lines, or a sentence such as: Example: :class:`Query`."
 
 
 @pytest.mark.parametrize("verbs", _VERBS, ids=lambda verbs: verbs.__name__)
@@ -94,7 +113,7 @@ def test_a_public_method_is_used_in_an_example(verbs: type) -> None:
     assert unseen == []
 
 
-@pytest.mark.parametrize("kind,name", [(kind, name) for kind in _SESSIONS for name in vars(kind) if name[0] != "_"])
+@pytest.mark.parametrize("kind,name", [(kind, name) for kind in _HOLDERS for name in vars(kind) if name[0] != "_"])
 def test_a_verb_of_a_session_leads_to_an_example_that_uses_it(kind: type, name: str) -> None:
     pointer = _POINTER.search(_own(inspect.getattr_static(kind, name)))
     assert pointer is not None, "name the class whose example uses the verb: Example: :class:`Session`."
@@ -131,9 +150,12 @@ def _exported_from() -> set[Path]:
     return {files[name] for name in names if name in files} | set(_DOORS)
 
 
-@pytest.mark.parametrize("path", sorted(_exported_from()), ids=module_of)
-def test_every_public_name_of_an_exported_module_has_a_docstring(path: Path) -> None:
-    assert [name for name, is_told in _public(path) if not is_told] == []
+_FOLDERS = by_folder(sorted(_exported_from()))
+
+
+@pytest.mark.parametrize("paths", _FOLDERS.values(), ids=_FOLDERS)
+def test_every_public_name_of_an_exported_module_has_a_docstring(paths: list[Path]) -> None:
+    assert [(place_of(path), name) for path in paths for name, is_told in _public(path) if not is_told] == []
 
 
 def test_a_missing_docstring_is_seen(tmp_path: Path) -> None:

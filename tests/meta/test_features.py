@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def declared(tmp_path: Path) -> set[Feature]:
     return {feature for url in urls for feature in open_store("x", url).capabilities.features}
 
 
+@cache
 def _tried() -> set[str]:
     return {
         node.attr

@@ -1,4 +1,7 @@
-"""``import holdall`` is light: it brings in no driver, no web framework, nothing that an extra installs."""
+"""``import holdall`` is light: it brings in no driver, no web framework, nothing that an extra installs.
+
+Nothing is timed here: ``make bench ARGS=start`` does that. Asyncio is brought in, as every session waits with it.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,69 @@ def _optional_modules() -> set[str]:
     return {_MODULE_NAMES.get(name, name) for name in names} | {"starlette", "pydantic"}
 
 
+# With msgspec's own.
+_PACKAGES = {"holdall", "msgspec", "typing_extensions"}
+_ROOMS = {"app", "codegen", "errors", "model", "policy", "query", "service", "session", "store"}
+# Parts of the standard library that take their time, and that only some programs need.
+_LATE = {
+    "argparse",
+    "concurrent.futures.process",
+    "concurrent.futures.thread",
+    "csv",
+    "email",
+    "hashlib",
+    "html",
+    "http",
+    "importlib.metadata",
+    "logging.handlers",
+    "multiprocessing",
+    "pickle",
+    "shutil",
+    "sqlite3",
+    "tempfile",
+    "unittest",
+    "urllib.request",
+    "xml",
+    "zipfile",
+}
+
+
 def _imported_by(statement: str) -> set[str]:
-    program = f"{statement}; import sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    """The modules that are there after the statement, and were not before."""
+    program = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-def test_the_library_alone_imports_no_optional_driver() -> None:
-    assert _imported_by("import holdall") & _optional_modules() == set()
+def _packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    return _imported_by("import holdall")
+
+
+def test_the_library_alone_imports_no_optional_driver(imported: set[str]) -> None:
+    assert _packages(imported) & _optional_modules() == set()
+
+
+def test_the_library_alone_imports_msgspec_and_no_other_package(imported: set[str]) -> None:
+    assert _packages(imported) - sys.stdlib_module_names <= _PACKAGES
+
+
+def test_the_library_alone_enters_the_rooms_that_every_program_needs(imported: set[str]) -> None:
+    assert {name.split(".")[1] for name in imported if name.startswith("holdall.")} == _ROOMS
+
+
+def test_the_library_alone_leaves_the_slow_parts_of_the_standard_library(imported: set[str]) -> None:
+    assert imported & _LATE == set()
 
 
 @pytest.mark.parametrize("module", ["sqlalchemy", "fastapi"])
 def test_an_optional_driver_would_be_seen(module: str) -> None:
-    assert module in _imported_by(f"import {module}") & _optional_modules()
+    assert module in _packages(_imported_by(f"import {module}")) & _optional_modules()
+
+
+def test_a_slow_part_would_be_seen() -> None:
+    assert _imported_by("import http.client") & _LATE >= {"http", "email"}

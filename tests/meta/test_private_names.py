@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import inspect
 import re
+import socket
 import sys
+from asyncio import sslproto
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 import redis.asyncio
+from asyncpg.prepared_stmt import PreparedStatement
+from pymongo import AsyncMongoClient
 
+from holdall.store import end_transport
 from holdall.web.openapi.examples import text_matching
 from tests.support.sources import PACKAGE, house_files, parsed
 
+_SELECTS = "SQLAlchemy has nothing public that says what a Select is sorted and cut by; tests/adoption/test_selects.py"
 _USED: dict[tuple[str, str], str] = {
+    ("adoption/selects.py", "_fetch_clause"): _SELECTS,
+    ("adoption/selects.py", "_for_update_arg"): _SELECTS,
+    ("adoption/selects.py", "_generate_cache_key"): _SELECTS,
+    ("adoption/selects.py", "_limit_clause"): _SELECTS,
+    ("adoption/selects.py", "_offset_clause"): _SELECTS,
+    ("adoption/selects.py", "_order_by_clauses"): _SELECTS,
+    ("adoption/selects.py", "_with_options"): _SELECTS,
+    ("stores/sql/given_setup.py", "_conn"): "aiosqlite registers functions alone, and no collations",
+    ("stores/sql/given_setup.py", "_execute"): "the same",
+    ("stores/sql/statements.py", "_bind_processors"): _SELECTS,
+    ("stores/sql/statements.py", "_generate_cache_key"): _SELECTS,
     ("model/attributes.py", "_track"): "track_of inlined: reading a value is a hot path",
     ("model/names.py", "_getframe"): "documented by Python: what a class body can see",
     ("session/gathering.py", "_ready"): "saves a tick of the loop",
@@ -24,18 +43,24 @@ _USED: dict[tuple[str, str], str] = {
         "stores/redis/pool.py",
         "_parser",
     ): "a connection is ended at once, without its loop",
+    ("stores/mongo/connection.py", "_topology"): "nothing public tells how connections are used",
+    ("stores/mongo/connection.py", "_servers"): "the same",
+    ("stores/sql/postgres_answer.py", "_PreparedStatement__bind_execute"): "a bound of rows without a transaction",
     ("stores/redis/pool.py", "_reader"): "the same",
     ("stores/redis/pool.py", "_writer"): "the same",
-    ("stores/rest/answer.py", "_Decompress"): "a name of typeshed, for type checkers alone",
     (
         "stores/sql/postgres_connection.py",
         "_transport",
     ): "whether the server has said something",
+    ("store/idle.py", "_loop"): "asyncio keeps the socket open whose loop has ended",
+    ("store/idle.py", "_sock"): "the same",
+    ("store/idle.py", "_ssl_protocol"): "the same",
+    ("store/idle.py", "_transport"): "the same",
     ("web/openapi/examples.py", "re._parser"): "nothing public reads patterns",
 }
 """By file and name, why a private name is used that the file does not define; those of others are guarded below."""
 
-_PUBLIC = {"_replace", "_fields", "_asdict", "_make"}  # of named tuples
+_PUBLIC = {"_replace", "_fields", "_field_defaults", "_asdict", "_make"}  # of named tuples
 
 
 def _is_private(name: object) -> bool:
@@ -141,5 +166,44 @@ def test_connections_of_redis_have_a_reader_a_writer_and_a_parser() -> None:
     assert callable(connection._parser.on_disconnect)
 
 
+async def _pools() -> list[object]:
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient("mongodb://127.0.0.1:1/x", connect=False)
+    async with client:
+        await client._get_topology()
+        return [server.pool for server in client._topology._servers.values()]
+
+
+def test_pools_of_pymongo_have_their_connections() -> None:
+    (pool,) = asyncio.run(_pools())
+    assert (getattr(pool, "active_sockets", None), len(getattr(pool, "conns", "none"))) == (0, 0)
+
+
+def test_statements_of_asyncpg_take_a_bound_of_rows() -> None:
+    execute = getattr(PreparedStatement, "_PreparedStatement__bind_execute")  # noqa: B009
+    assert list(inspect.signature(execute).parameters) == ["self", "args", "limit", "timeout"]
+
+
 def test_connections_of_asyncpg_have_a_transport() -> None:
     assert "_transport" in asyncpg.Connection.__slots__
+
+
+async def _transport(plain: socket.socket) -> asyncio.BaseTransport:
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=plain)
+    return transport
+
+
+def test_transports_of_asyncio_have_a_loop_and_a_socket() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        transport: Any = asyncio.run(_transport(ours))
+        assert transport._loop.is_closed()
+        assert ours.fileno() >= 0
+        end_transport(transport)
+        assert ours.fileno() == -1
+        assert transport._sock is None
+
+
+def test_transports_of_tls_go_through_a_plain_one() -> None:
+    outer: Any = sslproto
+    assert "_ssl_protocol" in outer._SSLProtocolTransport.__init__.__code__.co_names
+    assert "_transport" in outer.SSLProtocol.__init__.__code__.co_names

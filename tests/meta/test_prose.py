@@ -7,26 +7,22 @@ from pathlib import Path
 import pytest
 
 from tests.support.prose import faults_in, sentences_of_docstrings, sentences_of_documents, sentences_of_messages
-from tests.support.sources import HOUSE, PACKAGE, house_files
+from tests.support.sources import HOUSE, PACKAGE, by_folder, house_files, place_of
 
 _GENERATED = ("docs/files.md",)
+_DOCUMENTS = [path for path in house_files(HOUSE, "*.md") if place_of(path) not in _GENERATED]
+_FOLDERS = by_folder(house_files(PACKAGE, "*.py"))
 
 
-def _name(path: Path) -> str:
-    return str(path.relative_to(HOUSE))
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in house_files(HOUSE, "*.md") if _name(path) not in _GENERATED], ids=_name
-)
+@pytest.mark.parametrize("path", _DOCUMENTS, ids=place_of)
 def test_sentences_of_a_document_name_their_subject(path: Path) -> None:
     assert [sentence for sentence in sentences_of_documents(path) if faults_in(sentence)] == []
 
 
-@pytest.mark.parametrize("path", house_files(PACKAGE, "*.py"), ids=_name)
-def test_docstrings_and_messages_of_a_module_name_their_subject(path: Path) -> None:
-    told = [*sentences_of_docstrings(path), *sentences_of_messages(path)]
-    assert [sentence for sentence in told if faults_in(sentence)] == []
+@pytest.mark.parametrize("paths", _FOLDERS.values(), ids=_FOLDERS)
+def test_docstrings_and_messages_of_modules_name_their_subject(paths: list[Path]) -> None:
+    told = [(path, text) for path in paths for text in (*sentences_of_docstrings(path), *sentences_of_messages(path))]
+    assert [(place_of(path), sentence) for path, sentence in told if faults_in(sentence)] == []
 
 
 @pytest.mark.parametrize(

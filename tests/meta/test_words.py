@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
+from tests.support.sources import HOUSE, PACKAGE, by_folder, house_files, parsed, place_of
 
+_FOLDERS = by_folder(house_files(PACKAGE, "*.py"))
 _TEXT = (HOUSE / "docs" / "words.md").read_text()
 _RETIRED = {
     word
@@ -38,9 +39,9 @@ def _retired_in(path: Path) -> set[str]:
     return {name for name in _names(path) if name.strip("_") in _RETIRED}
 
 
-@pytest.mark.parametrize("path", house_files(PACKAGE, "*.py"), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_no_retired_word_is_a_name(path: Path) -> None:
-    assert _retired_in(path) == set()
+@pytest.mark.parametrize("paths", _FOLDERS.values(), ids=_FOLDERS)
+def test_no_retired_word_is_a_name(paths: list[Path]) -> None:
+    assert {place_of(path): found for path in paths if (found := _retired_in(path))} == {}
 
 
 def test_a_retired_word_is_found(tmp_path: Path) -> None:

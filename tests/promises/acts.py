@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,11 @@ __all__ = ["Gate", "add", "balances", "die_at", "end_victims", "move", "opened",
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 60  # until a victim counts as hanging
 _TRIES = 5
+# A fork needs no start of Python; the process that forks has imported all and opened nothing.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    ["tests.promises.victim", *(f"holdall.stores.{name}" for name in ("sql.postgres", "sql.sqlite", "redis", "yaml"))]
+)
 _victims: list[subprocess.Popen[str]] = []
 
 
@@ -74,19 +81,31 @@ async def balances(arena: Arena, account: int = 1) -> list[int]:
 
 async def die_at(arena: Arena, point: Failpoint, *, is_elsewhere: bool = False) -> None:
     """Let another process move 10 and be killed at this point; ``is_elsewhere`` if nobody can see whether it lives."""
-    victim = started_victim(arena, point, "kill", is_elsewhere=is_elsewhere)
-    printed, _ = await asyncio.to_thread(victim.communicate, timeout=_SECONDS)
-    assert victim.returncode == -9, f"it was not killed at {point}: {printed}"
+    victim = _FORKS.Process(target=_dying, args=(_words(arena, point, "kill", is_elsewhere),))
+    victim.start()
+    try:
+        await asyncio.to_thread(victim.join, _SECONDS)
+        assert victim.exitcode == -9, f"it was not killed at {point}, and ended with {victim.exitcode}"
+    finally:
+        victim.kill()
+        victim.join()
+        victim.close()
+
+
+def _dying(words: list[str]) -> None:
+    import_module("tests.promises.victim").main(*words)
 
 
 def started_victim(arena: Arena, point: Failpoint, how: str, *, is_elsewhere: bool = False) -> subprocess.Popen[str]:
     """A process that moves 10 and is killed or stopped at this point; it prints how its commit ended."""
-    words = [msgspec.json.encode(arena).decode(), json.dumps([point.name, how, is_elsewhere])]
-    victim = subprocess.Popen(
-        [sys.executable, "-m", "tests.promises.victim", *words], cwd=_ROOT, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "tests.promises.victim", *_words(arena, point, how, is_elsewhere)]
+    victim = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
     _victims.append(victim)
     return victim
+
+
+def _words(arena: Arena, point: Failpoint, how: str, is_elsewhere: bool) -> list[str]:
+    return [msgspec.json.encode(arena).decode(), json.dumps([point.name, how, is_elsewhere])]
 
 
 def end_victims() -> None:

@@ -166,9 +166,12 @@ def _insert(file: Path, state: str, body: bytes) -> None:
         connection.commit()
 
 
+_FORM_99 = "store 'notes' holds a part of it in format 99; use the version of Holdall that wrote it"
+
+
 @pytest.mark.parametrize("kind", ["yaml", "redis", "sqlite", "memory"])
 async def test_a_reservation_that_nobody_can_read_still_holds_and_is_named(
-    tmp_path: Path, redis_url: str, kind: str
+    tmp_path: Path, redis_url: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is of a later version, which knows what it promised; other records are free."""
     url = {"yaml": f"yaml:{tmp_path}/notes", "redis": redis_url, "sqlite": f"sqlite:///{tmp_path}/notes.db"}
@@ -179,7 +182,15 @@ async def test_a_reservation_that_nobody_can_read_still_holds_and_is_named(
         until = shop.bindings.journal.until().replace(year=2020)
         alien = Reservation("later-1", "shop", "0" * 32, "store 'main'", "-.-.1.x", until, format=99)
         await store.prepare(alien, [Change(Verb.ADD, "note", 77, ("id",), (77,))])
-        await shop.recovery.run()
+        with caplog.at_level(logging.WARNING, "holdall.recovery"):
+            for _ in range(2):
+                await shop.recovery.run()
+        told = [record.getMessage() for record in caplog.records]
+        assert told == [f"commit later-1 is left alone: {_FORM_99}"]
+        (seen,) = await shop.recovery.unfinished()
+        assert (seen.commit, seen.state, seen.reason) == ("later-1", JournalState.UNKNOWN, _FORM_99)
+        with pytest.raises(StateError, match=r"cannot be accepted here: .*format 99"):
+            await shop.recovery.accept("later-1", force=True)
         for records in ([Note(id=77)], [Note(id=77), Order(id=77)]):
             async with shop.session() as session:
                 session.add_all(records)

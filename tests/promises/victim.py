@@ -45,8 +45,13 @@ async def _main(arena: Arena, point: Failpoint, how: str) -> None:
         await app.close()
 
 
-if __name__ == "__main__":
-    name, how, is_elsewhere = json.loads(sys.argv[2])
+def main(arena: str, ending: str) -> None:
+    """Move, as these two JSON texts say: the arena, and the place, how the program ends there and whether elsewhere."""
+    name, how, is_elsewhere = json.loads(ending)
     if is_elsewhere:
         _be_elsewhere()
-    asyncio.run(_main(msgspec.json.decode(sys.argv[1], type=Arena), Failpoint[name], how))
+    asyncio.run(_main(msgspec.json.decode(arena, type=Arena), Failpoint[name], how))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

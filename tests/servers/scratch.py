@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-__all__ = ["is_listening", "scratch_database"]
+__all__ = ["drop_namespace", "is_listening", "own_name", "scratch_database"]
 
 _CONNECT_SECONDS = 3.0
 
@@ -48,6 +48,16 @@ def scratch_database(url: str) -> Iterator[str]:
         yield urlsplit(url)._replace(path=f"/{name}").geturl()
     finally:
         _apart(run(url, drop))
+
+
+def own_name(name: str) -> str:
+    """Make the name of a database or schema one of this test process alone: a server may serve many at once."""
+    return f"{name} {os.getpid()}"
+
+
+def drop_namespace(url: str, name: str) -> None:
+    """Drop a database of MariaDB that stands beside the one that the URL names, if it is there."""
+    _apart(_run_mariadb(url, f"DROP DATABASE IF EXISTS `{name}`"))
 
 
 def _apart(work: Coroutine[Any, Any, None]) -> None:

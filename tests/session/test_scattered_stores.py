@@ -15,6 +15,7 @@ from holdall import Holdall, Many, Model, Ref, Session, back, desc, field
 from holdall.errors import LimitExceeded, Unsupported
 from holdall.query import Compare, Condition, Every, Kind, Not, Op, Path, Query, Schema, Some, Table, resolve
 from holdall.testing.strategies import conditions, paths, queries
+from tests.support.draws import draws
 
 
 class Land(Model):
@@ -126,7 +127,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     made.close()
 
 
-CHOSEN = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+CHOSEN = settings(max_examples=draws(40, 100), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same(twins: Twins, query: Query[Any], counts: bool = False) -> None:

@@ -11,7 +11,8 @@ from weakref import ref
 import pytest
 
 from holdall import Holdall, Model, Session, State, field, state_of
-from holdall.errors import NotFound, QueryError, StateError, StoreUnavailable
+from holdall.errors import CorruptRecord, NotFound, QueryError, StateError, StoreUnavailable
+from holdall.store import Change, Verb
 from holdall.testing.wrapping import wrap_store
 from tests.support.library import Author, Book, Line, library
 
@@ -88,6 +89,17 @@ async def test_an_error_reaches_everyone_who_waits_and_the_next_get_asks_again()
     assert results == [store.error, store.error]
     store.error = None
     assert await session.get(Author, 1) is not None
+
+
+async def test_of_keys_that_are_fetched_together_those_that_can_be_read_are_given() -> None:
+    app, store = await filled()
+    store.go.set()
+    await store.store.apply([Change(Verb.UPDATE, "book", 2, ("tags",), (7,))])
+    session = Session(app.bindings)
+    for keys in ((1, 2, 3, 2), (2, 1, 99)):
+        results = await asyncio.gather(*(session.get(Book, key) for key in keys), return_exceptions=True)
+        for key, result in zip(keys, results, strict=True):
+            assert type(result) is {2: CorruptRecord, 99: type(None)}.get(key, Book)
 
 
 async def test_a_record_removed_while_it_is_fetched_is_not_given() -> None:

@@ -11,8 +11,25 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, HoldallError, StaleVersion, UniqueViolation
-from holdall.query import ALWAYS, Compare, Condition, Kind, Op, Or, Query, Schema, SortKey, replace
-from holdall.store import Capabilities, Change, CommitClass, Feature, Outcome, Rows, StoreTransaction, Verb
+from holdall.query import (
+    ALWAYS,
+    Call,
+    Compare,
+    Condition,
+    Constant,
+    Exists,
+    Kind,
+    Op,
+    Or,
+    Query,
+    Schema,
+    SortKey,
+    formula,
+    is_formula,
+    replace,
+)
+from holdall.query.term import formula_of
+from holdall.store import OF_TABLES, Capabilities, Change, CommitClass, Feature, Outcome, Rows, StoreTransaction, Verb
 from holdall.stores.memory import MemoryStore
 from tests.support.lying_holders import HOLDING_LIARS
 
@@ -186,6 +203,24 @@ class ExpectsNothing(MemoryStore):
         return await super().apply([msgspec.structs.replace(change, expected=None) for change in changes])
 
 
+class ChecksNothing(MemoryStore):
+    """A change that writes nothing is taken for done."""
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        outcomes = iter(await super().apply([change for change in changes if not change.is_check]))
+        return [Outcome() if change.is_check else next(outcomes) for change in changes]
+
+
+class ChecksEachAlone(MemoryStore):
+    """What is compared may be another by the time that the rest is written."""
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        await super().apply([change for change in changes if change.is_check])
+        await asyncio.sleep(0)
+        outcomes = iter(await super().apply([change for change in changes if not change.is_check]))
+        return [Outcome() if change.is_check else next(outcomes) for change in changes]
+
+
 class LooksBeforeItWrites(MemoryStore):
     """What is expected is compared with what was read before, not in the step that writes."""
 
@@ -260,7 +295,7 @@ class RefusesNothing(MemoryStore):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             CommitClass.TX,
-            frozenset(Feature) - {Feature.KEYSET},
+            frozenset(Feature) - OF_TABLES - {Feature.KEYSET},
             frozenset(Op) - {Op.ICONTAINS},
             frozenset(Kind) - {Kind.TIMEDELTA},
         )
@@ -284,6 +319,56 @@ class AddsFloatsUp(MemoryStore):
         if not isfinite(sum(value for row in rows for value in row if type(value) is float)):
             raise CorruptRecord(self.name, query.collection, "a number is not finite")
         return rows
+
+
+class ZeroForNothing(MemoryStore):
+    """Calculations with missing values give 0, and divisions by zero, too."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        rows = await super().fetch(query)
+        computed = [is_formula(path) and str(path[0])[:4] in ("add(", "div(", "mod(") for path in query.projection]
+        if not any(computed):
+            return rows
+        return [
+            tuple([0 if value is None and is_made else value for value, is_made in zip(row, computed, strict=True)])
+            for row in rows
+        ]
+
+
+class FoldsNothing(MemoryStore):
+    """Letter case counts in comparisons that shall know none."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        def change(node: Condition) -> Condition:
+            if not isinstance(node, Compare) or str(node.path[0])[:5] != "fold(" or node.op is Op.IS_NULL:
+                return node
+            return Compare((formula(Call("trim", formula_of(node.path).term.arguments)),), node.op, node.value)
+
+        return await super().fetch(msgspec.structs.replace(query, condition=replace(query.condition, change)))
+
+
+class StemsWords(MemoryStore):
+    """A word that is searched for is found in longer ones, as by a stemmer."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        def change(node: Condition) -> Condition:
+            if not isinstance(node, Compare) or str(node.path[0])[:7] != "search(":
+                return node
+            words, *texts = formula_of(node.path).term.arguments
+            begun = Constant(" ".join(f"{word}*" for word in words.value.rstrip("*").split()))
+            return Compare((formula(Call("search", (begun, *texts))),), node.op, node.value)
+
+        return await super().fetch(msgspec.structs.replace(query, condition=replace(query.condition, change)))
+
+
+class LooksNowhere(MemoryStore):
+    """Every query within a query has rows."""
+
+    async def fetch(self, query: Query[Any]) -> Rows:
+        def change(node: Condition) -> Condition:
+            return ALWAYS if isinstance(node, Exists) else node
+
+        return await super().fetch(msgspec.structs.replace(query, condition=replace(query.condition, change)))
 
 
 class DanglingReferences(MemoryStore):
@@ -310,6 +395,10 @@ class IgnoresConditions(MemoryStore):
 
 
 LIARS: dict[type[MemoryStore], str] = {
+    ZeroForNothing: "Computing",
+    FoldsNothing: "Computing",
+    StemsWords: "Searching",
+    LooksNowhere: "WithinQueries",
     NullIsUnequal: "Reading",
     CaseIsKept: "Reading",
     CaseIsLost: "Reading",
@@ -328,6 +417,8 @@ LIARS: dict[type[MemoryStore], str] = {
     NamesTheWrongOne: "Constraints",
     ExpectsNothing: "Expecting",
     LooksBeforeItWrites: "Expecting",
+    ChecksNothing: "Checking",
+    ChecksEachAlone: "Checking",
     NotUnique: "Constraints",
     OneNull: "Constraints",
     DanglingReferences: "Constraints",

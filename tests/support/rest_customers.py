@@ -9,7 +9,7 @@ from typing import Any
 
 from holdall.query import FieldSchema, Generated, Kind, Schema
 from holdall.store import Change, Verb
-from holdall.stores.rest import RestCollection, RestStore, Retries, Timeouts, open_rest
+from holdall.stores.rest import RestCollection, RestStore, Retries, open_rest
 from holdall.testing.fault_server import FaultServer, Reply, Request
 
 __all__ = ["CUSTOMER", "DECLARED", "NUMBERED", "VERSIONED", "add", "customer", "opened", "remove", "served", "update"]
@@ -45,7 +45,9 @@ def customer(key: int = 1, name: str = "one", **more: Any) -> dict[str, Any]:
 
 def opened(url: str, schema: Schema = CUSTOMER, declared: RestCollection = DECLARED, **options: Any) -> RestStore:
     quick: dict[str, Any] = {
-        "timeouts": Timeouts(connect=0.5, read=0.4, total=0.8),
+        "connect_timeout": 0.5,
+        "read_timeout": 0.4,
+        "timeout": 0.8,
         "retries": Retries(most=2, first_wait=0.01),
     }
     store = open_rest("crm", url, collections={"customer": declared}, **{**quick, **options})

@@ -27,7 +27,7 @@ class World:
         self.compiler = Compiler(self.tables)
         self.connection = apsw.Connection(":memory:")
         register(self.connection)
-        for statement in create_statements(self.tables, ()):
+        for statement in create_statements(self.tables, {}):
             self.connection.execute(statement)
         for name, table in tables().items():
             self._fill(self.tables.layout(name), table.schema, list(table.rows))

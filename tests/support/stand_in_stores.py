@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 
@@ -42,3 +43,27 @@ class Failing:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
+
+
+class Overtaken:
+    """A store that others write once just before it is given changes: ``meanwhile`` says how."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def apply(self, changes: Any) -> Any:
+        await self._be_overtaken()
+        return await self.store.apply(changes)
+
+    async def prepare(self, *given: Any) -> Any:
+        await self._be_overtaken()
+        return await self.store.prepare(*given)
+
+    async def _be_overtaken(self) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import runpy
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Timer
 
 import msgspec
@@ -20,7 +23,16 @@ from tests.support.sources import HOUSE
 
 __all__ = ["Said", "get", "run", "started"]
 
-_SECONDS = 30.0  # for a command to end, a server to start, an answer to come
+# Starting Python and importing all takes most of a second, a fork a tenth of that.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    [
+        "tests.support.terminal",
+        "holdall.cli",
+        *(f"holdall.stores.{name}" for name in ("sql", "yaml", "redis", "mongo", "rest")),
+    ]
+)
+_SECONDS = 120.0  # for a command to end, a server to start, an answer to come: as long as a busy machine may take
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -32,24 +44,50 @@ class Said(msgspec.Struct, frozen=True):
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(HOUSE), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+    path = os.pathsep.join((str(HOUSE / "src"), str(HOUSE)))  # the source beside these tests, whatever is installed
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
 
 def run(folder: Path, *arguments: str) -> Said:
-    """Run ``python -m`` with these arguments in a folder, to its end."""
-    command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=_environment(), capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    """Run ``python -m`` with these arguments in a folder, to its end: in a fork of a process that imported Holdall."""
+    with TemporaryDirectory() as place:
+        said = [Path(place) / name for name in ("output", "errors")]
+        process = _FORKS.Process(
+            target=_run, args=(str(folder), arguments, [str(path) for path in said], _environment())
+        )
+        process.start()
+        process.join(_SECONDS)
+        code = process.exitcode
+        process.kill()
+        process.join()
+        process.close()
+        assert code is not None, f"{arguments} did not end: {said[0].read_text()}{said[1].read_text()}"
+        return Said(code, said[0].read_text(), said[1].read_text())
+
+
+def _run(folder: str, arguments: Sequence[str], said: Sequence[str], environment: Mapping[str, str]) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, place in enumerate(said, 1):
+        os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT), number)
+    sys.path[:0] = [folder]
+    sys.argv = list(arguments)
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
 
 @contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The same left running, with the address it announces; killed at the end if it still runs."""
+def started(folder: Path, *arguments: str, path: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The same left running, with the address it announces; killed at the end if it still runs.
+
+    Modules are looked for in ``path``, too.
+    """
     command = [sys.executable, "-m", *arguments]
+    environment = _environment()
+    if path is not None:
+        environment["PYTHONPATH"] += os.pathsep + str(path)
     with subprocess.Popen(
-        command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
             yield process, _address(process)

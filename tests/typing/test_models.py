@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, assert_type
+from typing import Annotated, Any, assert_type
 
 from holdall.model import (
     Digits,
@@ -134,7 +134,7 @@ def asking(author: Author) -> None:
     assert_type(Book.where(Book.pages > 100, Book.author.country.code == "FR"), Query[Book])
     assert_type(Book.where(Book.title == "x").sort(desc(Book.pages)).limit(20), Query[Book])
     assert_type(Author.where(), Query[Author])
-    assert_type(Author.books, Expression)
+    assert_type(Author.books, Expression[Any])
 
 
 async def active_record(author: Author) -> None:

@@ -22,7 +22,7 @@ from tests.updates.counting import begin, count, counting_app, total
 pytestmark = pytest.mark.anyio
 
 _ROOT = Path(__file__).parents[2]
-_WRITERS, _TIMES = 8, 50
+_WRITERS, _TIMES = 8, 25
 
 
 async def tried(app: Holdall, writers: int = _WRITERS, times: int = _TIMES) -> tuple[tuple[int, int], int]:

@@ -96,7 +96,8 @@ WRONG: list[tuple[bytes, dict[str, str], int, str]] = [
     (b'{"text":"' + b"a" * 1_100_000 + b'"}', JSON, 413, "too-large"),
     (b'{"text":"x"}', {"content-type": "text/plain"}, 415, "media-type"),
     (b'{"text":"x"}', {"content-type": "application/json; charset=latin-1"}, 415, "media-type"),
-    (b'{"text":"x"}', JSON | {"content-encoding": "gzip"}, 415, "media-type"),
+    (b'{"text":"x"}', JSON | {"content-encoding": "br"}, 415, "media-type"),
+    (b'{"text":"x"}', JSON | {"content-encoding": "gzip"}, 400, "encoding"),
 ]
 PLACES = ["/own", "/router/own", "/own/depends"]
 
@@ -113,8 +114,10 @@ async def test_a_body_is_refused_as_by_the_collection(
     async with Client(app.asgi()) as collection:
         expected = told(await collection.request("POST", "/notes", body=body, headers=headers))
     assert expected[:2] == (status, code)
+    size = 2 if code == "media-type" else len(expected)  # a collection takes files as well, and says so
     for place in PLACES:
-        assert told(await client.request("POST", place, body=body, headers=headers)) == expected, place
+        found = told(await client.request("POST", place, body=body, headers=headers))
+        assert found[:size] == expected[:size], place
 
 
 @pytest.mark.parametrize("headers", [JSON, {}], ids=["JSON", "nothing declared"])

@@ -32,6 +32,18 @@ def test_a_cursor_of_another_format_is_not_opened(monkeypatch: pytest.MonkeyPatc
     assert Cursors(b"secret").open(later, "sample", _SORT, _FIELDS) is None
 
 
+def test_a_cursor_of_another_model_is_not_opened() -> None:
+    """The secret outlives the models: what was signed may be of other types by now."""
+    cursors = Cursors(b"secret")
+    made = cursors.make("sample", _SORT, ("a", "b", "c"))
+    assert cursors.open(made, "sample", _SORT, _FIELDS) is None
+
+
+@pytest.mark.parametrize("text", ["", "é", "%", "A" * 6_001, _GOLDEN[:-1], _GOLDEN.swapcase()])
+def test_what_was_never_made_is_not_opened(text: str) -> None:
+    assert Cursors(b"secret").open(text, "sample", _SORT, _FIELDS) is None
+
+
 def test_tags_that_clients_keep_are_made_as_ever() -> None:
     """Another one would refuse every If-Match of theirs once; see RFC 9110, section 13."""
     assert tag_of_body(b'{"id":1}') == b'"b740eaf9c9eebfb7273ee74bfb95edc4"'

@@ -75,6 +75,11 @@ async def test_every_example_is_accepted() -> None:
                     headers={"content-type": media_type},
                 )
                 assert changed.status == 200, (name, content["example"], changed.body)
+            whole = document["paths"][f"/{name}/{{key}}"]["put"]["requestBody"]["content"]["application/json"][
+                "example"
+            ]
+            replaced = await client.request("PUT", made.headers["location"], json=whole)
+            assert replaced.status == 200, (name, whole, replaced.body)
     odd = document["paths"]["/odds"]["post"]["requestBody"]["content"]["application/json"]
     assert "example" not in odd
 
@@ -92,7 +97,7 @@ async def test_the_document_tells_who_must_say_who_asks() -> None:
         assert document["components"]["securitySchemes"] == {"holdall": {"type": "http", "scheme": scheme}}
         assert document["paths"]["/shops"]["get"]["security"] == [{}, {"holdall": []}]
         assert document["paths"]["/shops"]["post"]["security"] == [{"holdall": []}]
-        for verb in ("patch", "delete"):
+        for verb in ("put", "patch", "delete"):
             assert document["paths"]["/shops/{key}"][verb]["security"] == [{"holdall": []}]
     other = app.asgi(authenticate=who, challenge="Token").openapi()["components"]["securitySchemes"]["holdall"]
     assert (other["type"], other["name"]) == ("apiKey", "Authorization")

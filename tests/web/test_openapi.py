@@ -54,8 +54,8 @@ def test_it_is_right_by_the_specification(document: dict[str, Any]) -> None:
 def test_it_tells_every_collection(document: dict[str, Any]) -> None:
     for model in MODELS:
         name = model.__holdall__.collection
-        assert set(document["paths"][f"/{name}"]) == {"get", "post"}
-        assert set(document["paths"][f"/{name}/{{key}}"]) == {"parameters", "get", "patch", "delete"}
+        assert set(document["paths"][f"/{name}"]) == {"get", "post", "patch", "delete"}
+        assert set(document["paths"][f"/{name}/{{key}}"]) == {"parameters", "get", "put", "patch", "delete"}
 
 
 def test_records_fit_their_schemas(served: Served, document: dict[str, Any]) -> None:
@@ -93,13 +93,15 @@ def test_every_parameter_told_is_understood(served: Served, document: dict[str, 
     for model in MODELS:
         name, key = model.__holdall__.collection, model.__holdall__.key[0].name
         for parameter in document["paths"][f"/{name}"]["get"]["parameters"]:
-            if parameter["in"] != "query" or parameter["name"] in ("related", "after"):
+            if parameter["in"] != "query" or parameter["name"] in ("related", "after", "having", "formulas"):
                 continue
             answer = served.get(f"/{name}?{parameter['name']}={quote(_example(parameter, document, key))}")
             assert answer.status == 200, (parameter, answer.body)
 
 
 def _example(parameter: dict[str, Any], document: dict[str, Any], key: str) -> str:
+    if "example" in parameter:
+        return str(parameter["example"])
     schema = parameter.get("schema", {})
     schema = schema.get("items", schema)
     schema = schema.get("anyOf", [schema])[0]
@@ -110,7 +112,7 @@ def _example(parameter: dict[str, Any], document: dict[str, Any], key: str) -> s
     if schema.get("pattern", "").startswith(r"^\d\d:"):
         return "07:08:09"
     if "content" in parameter:
-        return "[]"
+        return _json_example(parameter["content"]["application/json"]["schema"], document)
     formats = {
         "date-time": "2024-05-06T07:08:09Z", "date": "2024-05-06", "time": "07:08:09", "duration": "PT1S",
         "uuid": "0190f2a4-0000-7000-8000-000000000000",
@@ -121,6 +123,17 @@ def _example(parameter: dict[str, Any], document: dict[str, Any], key: str) -> s
         return "AAAA"
     samples = {"integer": "1", "number": "1.5", "boolean": "true", "string": "1"}
     return "-" + key if parameter["name"] == "sort" else samples[schema["type"]]
+
+
+def _json_example(schema: dict[str, Any], document: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if schema.get("type") == "array":
+        return f"[{_json_example(schema['items'], document)}]"
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {}).items()
+        return "{" + ",".join(f'"{name}":{_json_example(each, document)}' for name, each in properties) + "}"
+    return '"x"' if schema.get("type") == "string" else "1"
 
 
 def test_routes_of_the_host_stay_in_it() -> None:

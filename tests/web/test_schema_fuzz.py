@@ -1,4 +1,4 @@
-"""The service answers made-up requests as its OpenAPI document tells."""
+"""The service answers made-up requests as its OpenAPI document tells; ``SCHEMA_FUZZ``: how many for each address."""
 
 from __future__ import annotations
 

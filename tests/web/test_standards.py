@@ -78,19 +78,21 @@ async def test_a_media_type_may_have_parameters(content_type: str, status: int) 
 
 async def test_a_body_that_is_encoded_is_told_which_codings_there_are() -> None:
     async with Client(app()) as c:
-        for coding, status in (("br", 415), ("gzip", 415), ("identity", 201)):
+        for coding, status in (("br", 415), ("gzip", 400), ("identity", 201)):
             made = await c.request("POST", "/items", body=b'{"id":1}', headers={"content-encoding": coding})
             assert made.status == status
-            assert status == 201 or made.headers["accept-encoding"] == "identity"
+            assert status != 415 or made.headers["accept-encoding"] == "gzip, identity"
 
 
 async def test_options_tell_what_a_patch_may_be_and_titles_are_those_of_today() -> None:
     async with Client(app()) as c:
         await c.post("/items", {"id": 1})
         assert (await c.request("OPTIONS", "/items/1")).headers["accept-patch"] == (
-            "application/merge-patch+json, application/json"
+            "application/merge-patch+json, application/json, application/json-patch+json"
         )
-        assert (await c.request("OPTIONS", "/items")).headers["accept-post"] == "application/json"
+        assert (await c.request("OPTIONS", "/items")).headers["accept-post"] == (
+            "application/json, text/csv, application/x-ndjson"
+        )
         large = await c.request("POST", "/items", headers={"content-length": "99999999"})
         assert (large.status, large.json()["title"]) == (413, "Content Too Large")
         assert (await c.get(f"/items?x={'a' * 9000}")).json()["title"] == "URI Too Long"

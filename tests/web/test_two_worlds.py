@@ -196,7 +196,7 @@ async def answers(app: Holdall) -> list[Any]:
     async with served(app) as c:
         found = []
         for method, url, json in [*REQUESTS, *OWN]:
-            answer = await c.request(method, url, json=json)
+            answer = await c.request(method, url, json=json, headers={"x-request-id": "one"})
             found.append((method, url, json, answer.status, answer.headers, answer.body))
         return found
 
@@ -216,7 +216,9 @@ async def test_records_that_may_be_read_make_one() -> None:
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"])
 async def test_a_collection_that_nobody_may_see_is_as_one_that_is_not(method: str) -> None:
     async with Client((await world(BOSS, is_filled=True)).asgi(authenticate=who)) as c:
-        hidden, absent = [await c.request(method, url) for url in ("/kids", "/nothing")]
+        hidden, absent = [
+            await c.request(method, url, headers={"x-request-id": "one"}) for url in ("/kids", "/nothing")
+        ]
         assert (hidden.status, hidden.headers, hidden.body) == (absent.status, absent.headers, absent.body)
 
 

@@ -1,5 +1,6 @@
 """Sessions: a unit of work over all stores."""
 
+from holdall.session.access_report import AccessReport, RuleReport, explain_access
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
@@ -7,6 +8,7 @@ from holdall.session.commit.outcome.result import CommitResult, Task, TaskState
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.order import Edge, Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan, Step
+from holdall.session.commit.plan.presets import read_only_fields
 from holdall.session.commit.plan.rights import rights_of_removal
 from holdall.session.commit.recovery.recovery import Recovery
 from holdall.session.commit.recovery.rounds import Recovered, recovering
@@ -19,48 +21,77 @@ from holdall.session.dao.auto_add import adding_new_records
 from holdall.session.dao.dao import DAO
 from holdall.session.dao.dao_records import bind_dao
 from holdall.session.dao.query_call import QueryCall
+from holdall.session.instrument import Act, CommitAct, Instrument
 from holdall.session.journal.journal import LEASE
 from holdall.session.journal.log_record import CallState, Operation, Part
 from holdall.session.journal.row import JournalState
+from holdall.session.named_rows import NamedRow, SqlRows
+from holdall.session.persistence import Persistence, StoreCall, StoreHandler
 from holdall.session.query_function import query
 from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
+from holdall.session.sql_query import SqlQuery
+from holdall.session.store_in_middleware import in_middleware, store_within
+from holdall.session.sync_session import SyncSession
+from holdall.session.sync_store_verbs import SyncStoreVerbs
+from holdall.session.upserting import Upserted
+from holdall.session.waiting import PortalCall, Wait
 
 __all__ = [
     "DAO",
     "LEASE",
+    "AccessReport",
+    "Act",
     "Batch",
     "Binding",
     "Bindings",
     "CallState",
+    "CommitAct",
     "CommitResult",
     "Compensate",
     "Compensation",
     "Edge",
     "Explanation",
     "Guarantee",
+    "Instrument",
     "JournalState",
+    "NamedRow",
     "Operation",
     "Order",
     "Part",
+    "Persistence",
     "Plan",
+    "PortalCall",
     "QueryCall",
     "Readable",
     "Recovered",
     "Recovery",
+    "RuleReport",
     "Session",
     "SessionState",
+    "SqlQuery",
+    "SqlRows",
     "Step",
+    "StoreCall",
+    "StoreHandler",
     "Strategy",
+    "SyncSession",
+    "SyncStoreVerbs",
     "Task",
     "TaskState",
     "Unfinished",
     "UnfinishedCommit",
+    "Upserted",
+    "Wait",
     "adding_new_records",
     "bind_dao",
     "damaged_fields",
+    "explain_access",
+    "in_middleware",
     "order_nodes",
     "query",
+    "read_only_fields",
     "recovering",
     "rights_of_removal",
+    "store_within",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from operator import itemgetter
 from typing import Any
 
-from holdall.errors import DeclarationError
+from holdall.errors import DeclarationError, QueryError, ReadOnly
 from holdall.model import Declaration, Field, Frozen, Model, OnDelete, schema_of
-from holdall.policy import Policy
-from holdall.query import Generated, Schema
+from holdall.policy import Policy, Right, User, tenant_rule
+from holdall.query import AnyQuery, FieldSchema, Generated, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
@@ -39,12 +39,12 @@ class Binding:
         collection: str,
         semi_join_limit: int = 10_000,
         compensation: Compensation | None = None,
+        accepted: Collection[str] = (),
     ) -> None:
         self.model: Any = model
-        self.store = store
-        self.count = store.count if isinstance(store, Aggregating) else None
-        self.record_access = store if isinstance(store, RecordAccess) else None
-        self.policy = policy
+        self.accepted = frozenset(accepted)  # names of differences that do not keep the application from starting
+        self.take_store(store)
+        self.policy = policy.of(model, tenant_rule(model))
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.compensation = compensation
@@ -69,11 +69,31 @@ class Binding:
             if field.frozen & Frozen.CREATE and field.has_default and field.options.default_factory is None
         )
         self.all_fields = tuple(field.name for field in self.declaration.stored)
+        self.server_defaults = tuple(
+            [field for field in self.declaration.stored if field.generated is Generated.DEFAULT]
+        )
+        self.server_computed = frozenset(
+            [field.name for field in self.declaration.stored if field.generated is Generated.COMPUTED]
+        )
+        self.has_server_values = bool(self.server_defaults or self.server_computed)
+        self.is_read_only = self.declaration.is_read_only
+        self.is_keyless = not self.declaration.key
         self.relationships: tuple[Relationship, ...] = ()  # the references its records hold
         self.bound_by: tuple[Relationship, ...] = ()  # those that lead to them
         self.unenforced: tuple[Relationship, ...] = ()  # those of its own that no store keeps
         self.inversely_stored: tuple[Relationship, ...] = ()  # those of its own that must be told of at their other end
         self.releasable: tuple[Field, ...] = ()  # unique references that may be empty: who gives one up goes first
+
+    def take_store(self, store: Store) -> None:
+        """Ask this store from now on: the one it is kept in, or what stands around that."""
+        self.store = store
+        self.count = store.count if isinstance(store, Aggregating) else None
+        self.record_access = store if isinstance(store, RecordAccess) else None
+
+    def kept_in(self, store: Store) -> Binding:
+        """The same model under the same rules, kept in this store."""
+        limit = self.semi_join_limit
+        return Binding(self.model, store, self.policy, self.collection, limit, self.compensation, self.accepted)
 
     @property
     def stored_ends(self) -> dict[str, Binding]:
@@ -81,6 +101,38 @@ class Binding:
         return {
             back.name: relationship.source for relationship in self.bound_by for back in relationship.stored_inverses
         }
+
+    def hidden(self, user: User) -> frozenset[str]:
+        """The fields that the user may not read: by the policy, or as they tell which records refer to one, of which
+        the user may not read every one.
+        """
+        ends = self.stored_ends if self.has_stored_ends else {}
+        found = self.policy.hidden(user) if self.policy.has_fields else frozenset[str]()
+        return found.union([name for name, source in ends.items() if not source.policy.is_whole(Right.READ, user)])
+
+    def named_field(self, name: str, user: User) -> FieldSchema:
+        """The field of this name; raises QueryError where there is none that the user may read."""
+        hidden = self.policy.hidden(user) if self.policy.has_fields else frozenset[str]()
+        field = self.schema.by_name.get(name)
+        if field is None or name in hidden:
+            known = ", ".join(sorted(self.schema.by_name.keys() - hidden))
+            raise QueryError(f"{self.collection} has no field {name!r}; it has {known}")
+        return field
+
+    @property
+    def has_stored_ends(self) -> bool:
+        """Whether lists of what refers to its records are stored with them."""
+        return any(relationship.stored_inverses for relationship in self.bound_by)
+
+    @property
+    def can_expect(self) -> bool:
+        """Whether its store compares what is expected of a record with what it has."""
+        return Feature.EXPECTED in self.store.capabilities.features and self.record_access is None
+
+    @property
+    def can_check(self) -> bool:
+        """Whether its store compares a record that is not written."""
+        return Feature.CHECKS in self.store.capabilities.features and self.record_access is None
 
     @property
     def makes_late_keys(self) -> bool:
@@ -92,6 +144,20 @@ class Binding:
     def _takes_rules(self) -> bool:
         """Whether its store can be given unique rules; those of APIs and hand-written code are what they are."""
         return Feature.UNIQUE in self.store.capabilities.features and isinstance(self.store, Provisioned)
+
+    def named(self, query: AnyQuery) -> AnyQuery:
+        """The query as the store takes it: under the collection's name there, and of no model."""
+        return Query(
+            self.collection,
+            query.condition,
+            query.sort_keys,
+            query.max_rows,
+            query.skip,
+            query.position,
+            query.projection,
+            None,
+            query.grouping,
+        )
 
     def fields_without(self, left_out: frozenset[str]) -> tuple[str, ...]:
         """The stored fields but these; the same tuple each time, so that stores can batch by identity."""
@@ -105,7 +171,8 @@ class Binding:
         found = self._updates.get(changed)
         if found is None:
             version = self.declaration.version
-            names = [name for name in self.all_fields if name in changed and (version is None or name != version.name)]
+            own = changed - self.server_computed
+            names = [name for name in self.all_fields if name in own and (version is None or name != version.name)]
             found = self._updates[changed] = (*names, *([version.name] if version is not None else []))
         return found
 
@@ -121,7 +188,13 @@ class Binding:
         self.releasable = tuple(
             [field for field in self.declaration.references if field.nullable and field.name in unique]
         )
-        self.row_key = itemgetter(*(self.schema.positions[name] for name in self.schema.key))
+        if not self.is_keyless:
+            self.row_key = itemgetter(*(self.schema.positions[name] for name in self.schema.key))
+
+    def demand_writable(self) -> None:
+        """Raise ReadOnly for a collection that is never written."""
+        if self.is_read_only:
+            raise ReadOnly(self.store.name, self.collection)
 
 
 class Relationship:
@@ -142,7 +215,8 @@ class Relationship:
         self.stored_inverses = tuple(back for back in backs if back.is_stored)
         self.is_single = any(back.is_single for back in backs)
         is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.record_access is not None
-        self.is_guarded = source.store is target.store and is_kept
+        is_written = not (source.is_read_only or target.is_read_only)  # of what others keep, no rule is known
+        self.is_guarded = source.store is target.store and is_kept and is_written
         self.on_delete = _rule(field, backs)
 
     @property

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
 
-from holdall.errors import DeclarationError, QueryError, StateError
-from holdall.model import Field, Model
-from holdall.policy import Right, User
-from holdall.query import AnyQuery, Query, Schema, paths_of
+import msgspec
+
+from holdall.errors import DeclarationError, Forbidden, QueryError, StateError
+from holdall.model import Field, Model, query_for
+from holdall.policy import Grant, Right, User
+from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of
 from holdall.session.binding import Binding, Relationship
+from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
-from holdall.store import Store
+from holdall.session.open_store import OpenStore
+from holdall.session.persistence import Persistence
+from holdall.session.store_in_middleware import in_middleware, store_within
+from holdall.session.turns import Turns
+from holdall.store import Aggregating, Store, StoreTransaction
 
-__all__ = ["Bindings"]
+__all__ = ["Bindings", "Exchanged"]
+
+
+class Exchanged(msgspec.Struct, frozen=True):
+    """The bindings and the journal that others stand in for."""
+
+    by_model: dict[object, Binding]
+    by_name: dict[str, Binding]
+    journal: Journal
 
 
 class Bindings:
@@ -24,16 +42,31 @@ class Bindings:
     Example: :class:`Binding`.
     """
 
+    hidden_names: Mapping[str, frozenset[str]] = MappingProxyType({})
+    """By collection, the fields that are hidden from who asks: in copies that a service makes for its users."""
+    inside: OpenStore | None = None  # of a session's bindings: the store in whose transaction it is at work
+
     def __init__(
         self, application: str = "", journal: str = "sqlite:///.holdall/journal.db", lease: float = LEASE
     ) -> None:
         self.journal = Journal(application, self.stores, journal, lease)
+        self.turns = Turns()
+        self.instrument: Instrument | None = None  # None while nobody listens to sessions
+        self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
+        self.known_stores: Mapping[str, Store] = {}  # by name, those without a collection as well
+        self.native_grants: dict[str, Grant] = {}  # by store, who may go past the contract
+        self.persistence: Persistence | None = None
+        self._in_middleware: dict[int, Store] = {}
+        self.look: Callable[[], None] | None = None  # decides anew who listens, before each session
         self._by_model: dict[object, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
         self.has_bonds = False
         self.has_unenforced = False  # any that must be looked at whenever records are written
         self.has_stored_ends = False  # any that users might see who may not read what refers
+        self.has_rules = False  # of any collection, about single records or fields
+        self.has_field_rights = False  # which hide fields from users, or give new records values
+        self.has_replicas = False  # of any store, to which reads may go
         self.has_late_keys = False  # of stores that are written after the decision of a commit over several
 
     def add(self, binding: Binding) -> None:
@@ -48,15 +81,68 @@ class Bindings:
         self._by_name[binding.collection] = binding
         self._is_settled = False
 
+    def exchange(self, others: Mapping[int, Store]) -> Exchanged:
+        """Keep collections in other stores, given by the ``id()`` of the store that each stands in for.
+
+        Return all that is needed to put the own ones back. Meanwhile there is a journal of its own, in memory.
+        """
+        before = Exchanged(self._by_model, self._by_name, self.journal)
+        found = [
+            binding.kept_in(others.get(id(store_within(binding.store)), binding.store))
+            for binding in self._by_name.values()
+        ]
+        self._by_model = {binding.model: binding for binding in found}
+        self._by_name = {binding.collection: binding for binding in found}
+        self.journal = Journal(self.journal.application, self.stores, "memory:", self.journal.lease)
+        self._is_settled = False
+        return before
+
+    def move(self, others: Mapping[int, Store]) -> None:
+        """Keep collections in other stores for good, given as for ``exchange``; the journal stays."""
+        journal = self.journal
+        self.exchange(others)
+        self.journal = journal
+
+    def put_back(self, before: Exchanged) -> None:
+        """Keep collections in their own stores again."""
+        self._by_model, self._by_name, self.journal = before.by_model, before.by_name, before.journal
+        self._is_settled = False
+
     def configure(self) -> None:
         """Make everything ready that was added since the last time; raises DeclarationError or Unsupported."""
         if self._is_settled:
             return
+        self.group_plans.clear()
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:
                 store.bind(hidden_schemas(store))
         self._is_settled = True
+
+    def stand_around_stores(self, persistence: Persistence) -> None:
+        """Have calls of stores pass this middleware from the next session on."""
+        self.persistence = persistence
+        self._is_settled = False
+
+    def _put_in_middleware(self, persistence: Persistence) -> None:
+        for binding in self:
+            store = binding.store
+            if id(store) not in self._in_middleware:
+                made = in_middleware(store, persistence)
+                self._in_middleware |= {id(store): made, id(made): made}
+            binding.take_store(self._in_middleware[id(store)])
+
+    def access(self, binding: Binding) -> Store | StoreTransaction:
+        """The one that answers queries of a collection: its store, or the transaction that is open there."""
+        inside = self.inside
+        return binding.store if inside is None or inside.store is not binding.store else inside.transaction
+
+    def counting(self, binding: Binding) -> Callable[[AnyQuery], Awaitable[int]] | None:
+        """The function that counts records of a collection; None where nothing does."""
+        if self.inside is None:
+            return binding.count
+        access = self.access(binding)
+        return access.count if isinstance(access, Aggregating) else None
 
     def stores(self) -> list[Store]:
         """Every store, once, in the order of declaration."""
@@ -64,6 +150,8 @@ class Bindings:
 
     def _make_ready(self) -> dict[int, tuple[Store, list[Schema]]]:
         """Settle all bindings; the stores by ``id()``, each with its schemas."""
+        if self.persistence is not None:
+            self._put_in_middleware(self.persistence)
         models = {binding.model.__name__: binding.model for binding in self}
         for binding in self:
             binding.declaration.resolve(models)
@@ -72,6 +160,9 @@ class Bindings:
         for binding in self:
             binding.configure(lambda model: self.of_model(model).collection)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
+        self.has_replicas = any(getattr(store, "replica_count", 0) for store, _ in stores.values())
+        self.has_rules = not all(binding.policy.is_plain for binding in self)
+        self.has_field_rights = any(binding.policy.has_fields for binding in self)
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.relationships for binding in self)
@@ -105,25 +196,51 @@ class Bindings:
         raise StateError(f"there is no collection {collection!r} in this Holdall")
 
     def hidden_ends(self, model: type[Model], user: User) -> frozenset[str]:
-        """The stored other ends of references into a model that the user may not see: he may not read what refers."""
+        """The fields of a model that the user may not see; stored other ends where he may not read all that refers."""
         binding = self._by_model.get(model)
-        ends = {} if binding is None else binding.stored_ends
-        return frozenset(name for name, source in ends.items() if not source.policy.allows(Right.READ, user))
+        return frozenset() if binding is None else binding.hidden(user)
 
     def demand_ends(self, query: AnyQuery, binding: Binding, user: User) -> None:
-        """Raise Forbidden where the query names a stored other end of references from what the user may not read."""
-        if user.unrestricted or not self.has_stored_ends:
+        """Raise Forbidden where the query names a stored other end of references from what the user may not read.
+
+        Raises QueryError for a field that is hidden from the user, as for one that is not there.
+        """
+        if user.unrestricted or not (self.has_stored_ends or self.has_field_rights):
             return
         for path in paths_of(query):
             current = binding
             for name in path:
                 source = current.stored_ends.get(name)
-                if source is not None:
-                    source.policy.demand(Right.READ, user, source.collection)
-                target = current.schema.field(name).target
+                if source is not None and not source.policy.is_whole(Right.READ, user):
+                    raise Forbidden(Right.READ, source.collection)
+                target = current.named_field(name, user).target
                 if target is None:
                     break
                 current = self.of_name(target)
+
+    def demand_whole(self, query: AnyQuery, binding: Binding, user: User) -> None:
+        """Raise Forbidden where the user may read only some records of a collection that the query leads through.
+
+        Plans of stores tell how many records there are.
+        """
+        for path in [(), *paths_of(query)]:
+            current = binding
+            for name in (None, *path):
+                target = None if name is None else current.schema.field(name).target
+                if name is not None and target is None:
+                    break
+                current = current if target is None else self.of_name(target)
+                if not user.unrestricted and current.policy.bound(Right.READ, user) != ALWAYS:
+                    raise Forbidden("explain queries of", current.collection)
+
+    def asked(self, query: Any) -> AnyQuery:
+        """The query that is meant: itself, or that of an adopted model which a statement of another library means."""
+        if isinstance(query, Query):
+            return query
+        adopting = {model.__holdall__.adopted: model for model in map(attrgetter("model"), self)}
+        adopting.pop(None, None)
+        found = query_for(query, adopting)
+        return query if found is None else found
 
     def of_query(self, query: AnyQuery) -> Binding:
         """The binding a query is about. Raises QueryError for what is no query."""
@@ -145,9 +262,15 @@ def _tie(bindings: Bindings) -> None:
                 relationships.append(Relationship(binding, field, target, tuple(_backs(target, binding, field))))
     for binding in bindings:
         binding.relationships = tuple(relationship for relationship in relationships if relationship.source is binding)
-        binding.bound_by = tuple(relationship for relationship in relationships if relationship.target is binding)
+        binding.bound_by = tuple(
+            relationship
+            for relationship in relationships
+            if relationship.target is binding and not relationship.source.is_read_only
+        )
         binding.unenforced = tuple(
-            relationship for relationship in binding.relationships if not relationship.is_guarded
+            relationship
+            for relationship in binding.relationships
+            if not relationship.is_guarded and not binding.is_read_only
         )
         binding.inversely_stored = tuple(
             relationship

@@ -15,6 +15,7 @@ from holdall.model import (
     SessionLink,
     State,
     edits_of,
+    old_of,
     state_of,
     track_of,
 )
@@ -70,8 +71,9 @@ class Changing(msgspec.Struct, eq=False):
         if context.link.is_over or not isinstance(record, Model):
             context.demand_open()
             demand_record("add", record)
-        binding = context.bindings.of_model(record.__class__)
-        track = track_of(record)
+        binding, track = context.bindings.of_model(record.__class__), track_of(record)
+        if binding.is_read_only:
+            binding.demand_writable()
         if track is not None and track.state is not State.UNBOUND:
             if track.state is State.NEW and records.holds(record):
                 return record
@@ -102,8 +104,7 @@ class Changing(msgspec.Struct, eq=False):
 
     def _take_ends(self, ends: dict[tuple[int, str], BackEdit] | None) -> None:
         """Take over what was asked at other ends, and the records without a session that were written for it."""
-        context = self.context
-        records = context.records
+        context, records = self.context, self.context.records
         for edit in (ends or {}).values():
             target = edit.owner.__holdall__.by_name[edit.name].target()
             records.backs.take(edit, context.link, context.at_hand(target))
@@ -132,12 +133,12 @@ class Changing(msgspec.Struct, eq=False):
         demand_record("remove", record)
         if state_of(record) is not State.NEW and records.holds(record):
             binding = context.bindings.of_model(type(record))
+            binding.demand_writable()
             if binding.record_access is not None:
                 binding.record_access.demand(Verb.REMOVE, binding.collection)
         context.demand_open()
         context.demand_held(record)
-        track = track_of(record)
-        if track is None or track.state is State.DELETED:
+        if (track := track_of(record)) is None or track.state is State.DELETED:
             return True
         if track.state is State.NEW and not context.committer.is_running:
             records.discard(record)
@@ -220,7 +221,12 @@ class Changing(msgspec.Struct, eq=False):
             records.states.move(record, State.UNBOUND)
 
     def rollback(self) -> None:
-        """Discard new records and give others their old values back; where a commit is in doubt, discard them too."""
+        """Undo everything; where a commit is in doubt, discard the changed records, too."""
+        self.context.demand_outside("rollback()")
+        self.undo()
+
+    def undo(self) -> None:
+        """Discard new records and give others their old values back."""
         with self.context.activity.entered(SessionState.ROLLBACK):
             self._roll_back(self.context.records, self.context.committer)
 
@@ -232,21 +238,21 @@ class Changing(msgspec.Struct, eq=False):
         if not committer.is_in_doubt:
             restore(records)
         for record in filter(records.holds, [*records.dirty.values(), *records.deleted.values()]):
-            if committer.is_in_doubt:
-                records.discard(record)
-            else:
-                _undo(records, record)
+            records.discard(record) if committer.is_in_doubt else _undo(records, record)
         records.dirty.clear()
         records.deleted.clear()
         committer.is_in_doubt = False
         records.backs.clear()
         records.succeeded.clear()
+        records.bulk.clear()
+        records.if_absent.clear()
         records.forget_guards()
         records.renew()
 
     async def leave(self) -> None:
         """End the session without a commit, and let go of its records as they are."""
         context = self.context
+        context.demand_outside("leave()")
         records = context.records
         await context.committer.wait_idle()
         records.collect()
@@ -264,6 +270,7 @@ class Changing(msgspec.Struct, eq=False):
     def reset(self) -> None:
         """Discard every record and every remembered result."""
         context = self.context
+        context.demand_outside("reset()")
         context.committer.demand_idle()
         context.committer.is_in_doubt = False
         context.records.clear()
@@ -272,8 +279,8 @@ class Changing(msgspec.Struct, eq=False):
 
 def _undo(records: IdentityMap, record: Record) -> None:
     """Give a changed or deleted record its old values back."""
-    track = track_of(record)
-    for name, value in ((track.old if track is not None else None) or {}).items():
+    records.unfile_changed_key(record)
+    for name, value in old_of(record).items():
         type(record).__holdall__.by_name[name].put(record, value)
     records.mark_clean(record, record.__key__())
 

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from typing import cast
 
 import msgspec
 
-from holdall.errors import CommitAborted, CommitError, StaleVersion, StateError
+from holdall.errors import (
+    CommitAborted,
+    CommitError,
+    CommitPartial,
+    HoldallError,
+    ReferenceViolation,
+    StaleVersion,
+    StateError,
+    UniqueViolation,
+)
 from holdall.model import Model, State, state_of
+from holdall.query import Key
 from holdall.session.changing import Changing
+from holdall.session.collecting import collect_changes, collected, judge_records
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
-from holdall.session.commit.plan.guards import expected_of
+from holdall.session.commit.plan.guards import expected_of, readable_names
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.plan.rights import demand_sight
 from holdall.session.commit.run.reserve_keys import reserve_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
-from holdall.session.foreign import take_keys_of_others
-from holdall.session.preview import unmade
+from holdall.session.lending import lent
+from holdall.session.preview import moved, unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
+from holdall.session.turns import Turn
 
 __all__ = ["Committing"]
 
@@ -60,17 +74,9 @@ class Committing(msgspec.Struct, eq=False):
 
     def plan(self) -> Plan:
         """Return what a commit would write; planning changes nothing."""
-        self._collect()
-        with unmade(self.context.records):
+        collect_changes(self.context)
+        with unmade(self.context.records), moved(self.context.records, self.context.bindings):
             return self._plan()
-
-    def _collect(self) -> None:
-        """Note all changes; refuse those that the user may not make."""
-        context = self.context
-        context.records.collect()
-        take_keys_of_others(context.records)
-        if not context.user.unrestricted:
-            demand_sight(context.records, context.bindings, context.user)
 
     def _plan(self) -> Plan:
         return make_plan(self.context.records, self.context.bindings, self.context.user)
@@ -79,10 +85,10 @@ class Committing(msgspec.Struct, eq=False):
         """Return the plan of a commit with all that references bring along; nothing is changed by it."""
         context = self.context
         context.committer.demand_idle()
-        self._collect()
+        await collected(context)
         if not context.referential.is_needed():
             return self.plan()
-        async with context.referential.induced():
+        async with context.referential.induced(is_preview=True):
             return self.plan()
 
     def expect(self, record: Model, names: tuple[str, ...]) -> None:
@@ -93,29 +99,38 @@ class Committing(msgspec.Struct, eq=False):
             raise StateError(f"only a stored {type(record).__name__} of this session can be expected to be as it was")
         context.records.collect()
         binding = context.bindings.of_model(type(record))
-        unknown = sorted(set(names) - set(binding.all_fields))
-        if unknown:
+        known = set(binding.all_fields) - binding.policy.hidden(context.user)
+        if unknown := sorted(set(names) - known):
             raise StateError(f"{binding.collection} has no stored field {unknown[0]!r}")
-        context.records.guards[id(record)] = record, expected_of(binding, record, names or None)
+        readable = readable_names(binding, context.user, names)
+        context.records.guards[id(record)] = record, expected_of(binding, record, readable)
 
     async def commit(
         self, options: CommitOptions, require: Guarantee | str | None = None, *, raise_for_status: bool = True
     ) -> CommitResult:
         """Write all changes; a commit that failed raises its error, or gives the error with its result."""
+        if (instrument := self.context.bindings.instrument) is None or not self.context.records.has_changes():
+            return await self._committed(options, require, raise_for_status)
+        with instrument.commit() as self.context.commit_act:
+            return await self._committed(options, require, raise_for_status)
+
+    async def _committed(self, options: CommitOptions, require: Guarantee | str | None, raises: bool) -> CommitResult:
         wanted = None if require is None else _guarantee(require)
-        context = self.context
-        records = context.records
+        context, records = self.context, self.context.records
         context.demand_open()
+        context.demand_outside("commit()")
         context.committer.demand_idle()
-        self._collect()
+        await collected(context)
         try:
-            result = await self._commit_anew(options, wanted)
+            async with lent(context):
+                result = await self._commit_anew(options, wanted)
         except CommitError as error:
             if isinstance(error, CommitAborted):
                 records.unstamp()
             else:
                 records.succeeded.clear()
-            if raise_for_status or not error.result.tasks:
+                records.bulk.clear()
+            if raises or not error.result.tasks:
                 raise
             result = cast(CommitResult, error.result)
             result.error = error
@@ -123,8 +138,10 @@ class Committing(msgspec.Struct, eq=False):
             records.backs.clear()
         records.forget_guards()
         records.stamped.clear()
-        if records.succeeded:
-            records.succeeded.clear()
+        records.bulk.clear()
+        records.succeeded.clear()
+        if records.untold:
+            await context.renewal.read_untold(context.bindings)
         return result
 
     async def end_block(self, *, is_failed: bool) -> None:
@@ -148,40 +165,71 @@ class Committing(msgspec.Struct, eq=False):
     async def _commit_anew(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         """Commit; what references bring along, and members of lists, are worked out anew where others were faster."""
         loop, referential = asyncio.get_running_loop(), self.context.referential
-        end, pause = loop.time() + options.timeout, _FIRST_PAUSE
-        while True:
-            try:
-                if not referential.is_needed():
-                    return await self._commit(options, wanted)
-                async with referential.induced():
-                    return await self._commit(options, wanted)
-            except CommitAborted as error:
-                if loop.time() + pause > end or not await self._catch_up(error):
+        end, pause, turn = loop.time() + options.timeout, _FIRST_PAUSE, Turn(self.context.bindings.turns)
+        try:
+            while True:
+                try:
+                    if not referential.is_needed():
+                        return await self._commit(options, wanted)
+                    async with referential.induced():
+                        return await self._commit(options, wanted)
+                except CommitPartial as error:
+                    await self._prepare_rest(error)
                     raise
-            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
-            pause = min(pause * 2, _LONGEST_PAUSE)
+                except CommitAborted as error:
+                    remedy = self._remedy(error)
+                    if remedy is None or loop.time() + pause > end:
+                        raise
+                    try:
+                        is_first = await turn.take(*_place(error), end - loop.time())
+                    except TimeoutError:
+                        raise error from error.__cause__
+                    if not await remedy():
+                        raise
+                if not is_first:  # other processes are there, too
+                    await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        finally:
+            turn.end()
 
-    async def _catch_up(self, error: CommitAborted) -> bool:
-        """Take the record that the commit was refused for as its store has it now, if the commit can then succeed.
+    async def _prepare_rest(self, error: CommitPartial) -> None:
+        """Have the next commit write what is left, where single calls were made and one of them found others faster."""
+        remedy = self._remedy(error)
+        if remedy is not None:
+            with suppress(HoldallError):  # the commit says what is wrong
+                await remedy()
+
+    def _remedy(self, error: CommitError) -> Callable[[], Awaitable[bool]] | None:
+        """Return the function that takes over the record for which the commit was refused, if the commit can then
+        succeed; the function gives False where the store has the record no more.
 
         The commit can where the record was to be changed only for its references, or had members of its lists come and
-        go; and where only one may refer to a record, and another has come to.
+        go; where a reference that it went by is another now; and where only one may refer to a record, and another has
+        come to.
         """
         context = self.context
         if self._is_guarded(error.__cause__):
-            return False
-        if context.referential.takes_over(error):
-            return True
+            return None
+        if context.referential.has_come(error):
+            return _nothing_to_do
         record = context.referential.derived_record(error)
         if record is not None and not context.records.holds(record):
-            return True  # it only stood in, and is read anew
+            return _nothing_to_do  # it only stood in, and is read anew
+        assumed = context.referential.assumed_record(error) if record is None else None
+        if assumed is not None:
+            return partial(context.renewal.rebase, context.bindings.of_model(type(assumed)), assumed)
         edits = None
         if record is None or state_of(record) is State.DIRTY:
             record = stale_record(error, context.records, context.bindings)
             edits = None if record is None else ListEdits.of(record)
             if edits is None:
-                return False
-        if not await context.reader.reread(context.bindings.of_model(type(record)), record):
+                return None
+        return partial(self._reread, record, edits)
+
+    async def _reread(self, record: Model, edits: ListEdits | None) -> bool:
+        """Take over what the store has now, and repeat the edits of its lists."""
+        context = self.context
+        if not await context.renewal.reread(context.bindings.of_model(type(record)), record):
             return False
         if edits is not None:
             edits.repeat(record)
@@ -199,17 +247,37 @@ class Committing(msgspec.Struct, eq=False):
 
     async def _commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         context = self.context
+        await judge_records(context)
         if context.bindings.has_late_keys:
             await reserve_keys(context.records, context.bindings)
         plan = self._plan()
-        if not plan.steps:
+        if not plan.steps and not plan.bulk:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
         if wanted is not None:
             _demand(plan, wanted)
+        if context.bindings.has_replicas:
+            context.written.update(plan.sizes)
+        if context.commit_act is not None:
+            context.commit_act.planned(plan.guarantee.value, plan.sizes)
         try:
-            return await context.committer.run(plan, options)
+            result = await context.committer.run(plan, options)
         finally:
             context.records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
+        if plan.bulk:
+            await context.renewal.after_bulk({each.binding for each in plan.bulk})
+        return result
+
+
+async def _nothing_to_do() -> bool:
+    return True
+
+
+def _place(error: CommitAborted) -> tuple[str, Key]:
+    """The record that a commit was refused for, as far as it is known."""
+    cause = error.__cause__
+    if isinstance(cause, StaleVersion):
+        return cause.collection, cause.key
+    return (cause.collection, None) if isinstance(cause, UniqueViolation | ReferenceViolation) else ("", None)
 
 
 def _guarantee(given: Guarantee | str) -> Guarantee:

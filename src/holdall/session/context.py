@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from holdall.errors import StateError
+from holdall.errors import Forbidden, StateError
 from holdall.model import Model, Record, Reference, SessionLink, State, state_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Key, Op, Query, Some
@@ -15,9 +15,12 @@ from holdall.session.dao.activity import SessionActivity
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.dao.session_bindings import OwnBindings
 from holdall.session.identity import IdentityMap
-from holdall.session.reader import Reader
-from holdall.session.references.related_reader import having_keys
+from holdall.session.instrument import CommitAct
+from holdall.session.judging import Judging
+from holdall.session.readers import reader_of
+from holdall.session.references.key_conditions import having_keys
 from holdall.session.referential import Referential
+from holdall.session.renewal import Renewal
 
 __all__ = ["M", "Q", "SessionContext", "demand_record"]
 
@@ -35,6 +38,7 @@ class SessionContext:
 
     _referential: Referential | None = None
     _committer: Committer | None = None
+    commit_act: CommitAct | None = None  # what is told of the commit under way, where anybody listens
 
     def __init__(self, bindings: Bindings, user: User, strategy: Strategy) -> None:
         self.link = SessionLink(self, _nobody_cares)  # first of all, as ``__del__`` needs it
@@ -42,7 +46,9 @@ class SessionContext:
             raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
         _demand_strategy(strategy)
         bindings.configure()
-        if bindings.has_stored_ends and not user.unrestricted:
+        if bindings.look is not None:
+            bindings.look()
+        if (bindings.has_stored_ends or bindings.has_field_rights) and not user.unrestricted:
             self.link.hidden_ends = _HiddenEnds(bindings, user)
         self.bindings = bindings = OwnBindings(bindings)
         self.user = user
@@ -50,7 +56,8 @@ class SessionContext:
         self.records = IdentityMap(self.link)
         self.activity = SessionActivity(self.link, self.records)
         self.dao_records = DaoRecords(bindings, self.records, self.activity)
-        self.reader = Reader(bindings, self.records, user, self.dao_records)
+        self.written = set[str]()  # stores of which replicas may not know yet what was written
+        self.reader = reader_of(bindings, self.records, user, self.dao_records, self.written)
 
     def __del__(self) -> None:
         # records hold the link, the link the list it fills, and the cycle collector does not look at records
@@ -62,6 +69,25 @@ class SessionContext:
         if self._referential is None:
             self._referential = Referential(self.bindings, self.records, self.user, self.dao_records)
         return self._referential
+
+    @property
+    def renewal(self) -> Renewal:
+        """The part that reads records anew from their stores."""
+        return Renewal(self.bindings, self.records, self.user, self.dao_records)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether policies look at single records or fields for the user."""
+        return self.bindings.has_rules and not self.user.unrestricted
+
+    @property
+    def judging(self) -> Judging | None:
+        """The part that decides which changes of records a user may make; None where nothing is to be decided."""
+        records = self.records
+        has_changes = records.new or records.dirty or records.deleted or records.backs.edits
+        if not has_changes or not self.is_judged:
+            return None
+        return Judging(self.bindings, self.records, self.user, self.dao_records)
 
     @property
     def committer(self) -> Committer:
@@ -81,6 +107,14 @@ class SessionContext:
         """Raise StateError once the session has ended: changes made to it would never be written."""
         if self.link.is_over:
             raise StateError("this session's block has ended; open another with app.session()")
+
+    def demand_outside(self, verb: str) -> None:
+        """Raise StateError within a transaction, which ends as a whole."""
+        if self.bindings.inside is not None:
+            raise StateError(
+                f"{verb} is not for a transaction block, which is written as a whole when it ends and undone by an"
+                " exception; flush() writes into it, savepoint() makes a part that is undone by itself"
+            )
 
     def demand_held(self, record: Model) -> None:
         """Raise StateError for a record that is not of this session."""
@@ -120,7 +154,10 @@ class SessionContext:
         Raises Forbidden without the right to read or update, StateError for a record that is not stored.
         """
         binding = self.bindings.of_model(type(record))
-        binding.policy.demand(Right.UPDATE if is_append else Right.READ, self.user, binding.collection)
+        right = Right.UPDATE if is_append else Right.READ
+        binding.policy.demand(right, self.user, binding.collection)
+        if is_append and not binding.policy.is_whole(right, self.user):
+            raise Forbidden(right, binding.collection)  # nothing asks the store about the record here
         state = state_of(record)
         if state not in (State.CLEAN, State.DIRTY):
             raise StateError(f"this {type(record).__name__} is {state.value}: commit it before using its streams")
@@ -170,7 +207,7 @@ def _demand_strategy(given: object) -> None:
 
 
 class _HiddenEnds:
-    """The stored other ends that a user may not see, by model. They stay with the records, and hold none."""
+    """The fields that a user may not see, by model. They stay with the records, and hold none."""
 
     def __init__(self, bindings: Bindings, user: User) -> None:
         self._bindings = bindings

@@ -97,5 +97,7 @@ def _corrupt(binding: Binding, rows: Rows, row: Row) -> CorruptRecord | None:
 
 
 def _key_of(binding: Binding, row: Row) -> Key:
+    if binding.is_keyless:
+        return None
     key = binding.row_key(row)
     return None if any(isinstance(part, Damaged) for part in (key if isinstance(key, tuple) else (key,))) else key

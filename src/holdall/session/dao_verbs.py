@@ -11,7 +11,7 @@ import msgspec
 from holdall.errors import QueryError, StateError
 from holdall.model import Model, Record, State, state_of
 from holdall.policy import Policy, Right
-from holdall.query import AnyQuery
+from holdall.query import AnyQuery, Statement
 from holdall.session.changing import Changing
 from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.dao.dao import DAO
@@ -93,13 +93,13 @@ class DaoVerbs(msgspec.Struct, eq=False):
 
     # --- queries written by hand ------------------------------------------------------------------------------------
 
-    def query(self, query: AnyQuery | QueryCall[Any], force: bool) -> Awaitable[list[Any]]:
+    def query(self, query: AnyQuery | QueryCall[Any] | Statement, force: bool) -> Awaitable[list[Any]]:
         """Return what gives the records, when it is awaited: of a query, or of a call of a query function."""
         if inspect.isfunction(query):
             raise QueryError(f"{query.__name__} is a query function: call it, and give what it returns")
         if isinstance(query, QueryCall):
             return self._remembered(query, force)
-        return self.context.reader.query(query)
+        return self.context.reader.query(self.context.bindings.asked(query))
 
     async def _remembered(self, query: QueryCall[M], force: bool) -> list[M]:
         known = self.context.dao_records.results.get(query)

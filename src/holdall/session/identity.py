@@ -11,6 +11,7 @@ from holdall.errors import StateError
 from holdall.model import Field, Model, Record, SessionLink, State, changed_of, state_of, track_of
 from holdall.query import Key, Value
 from holdall.session.inverse_sides import InverseSides
+from holdall.session.pending_bulk import PendingBulk
 from holdall.session.record_states import RecordStates
 from holdall.session.watch import Watcher
 from holdall.store import Expected
@@ -45,11 +46,30 @@ class IdentityMap:
         self.backs = InverseSides(link.ends)
         # a new record, the one whose place it takes, and the track of that
         self.succeeded: list[tuple[Record, Record, Any]] = []
+        self.untold: dict[int, Record] = {}  # by id(): records with values of their store that no outcome had
         self.stamped: list[tuple[Record, Field]] = []  # new records and fields that this commit gave its moment
         self.guards: dict[int, tuple[Record, Expected]] = {}  # by id(): a record, and what its store must have of it
+        self.assumptions: dict[int, tuple[Record, Expected]] = {}  # as guards: what the commit itself goes by
         self.mended: set[int] = set()  # by id(): records that could not be read whole, to be given values or removed
         self.idle_guards: set[int] = set()  # by id(): those of the guards that a commit may leave uncompared
+        self.rekeyed: dict[int, Record] = {}  # by id(): records that are to get other keys
+        # by id(): records that a commit moves, and what stands in for what is stored of them; with the values before
+        self.moving: dict[int, dict[str, Value]] = {}
+        self.if_absent: dict[int, Record] = {}  # by id(): new records to be added where none like them is stored
+        self.bulk: list[PendingBulk] = []  # what is to be changed without being here, in order
+        self.is_bulk_read = False  # the commit under way changes each record that these mean by itself
+        self.consequences: set[int] = set()  # ids of records that only go, or give way, with what is removed
         self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
+
+    @property
+    def bulk_to_make(self) -> tuple[PendingBulk, ...]:
+        """The bulk changes that stores are to make by themselves."""
+        return () if self.is_bulk_read else tuple(self.bulk)
+
+    def has_changes(self) -> bool:
+        """Whether there is anything that a commit would write; changes are collected for that."""
+        self.collect()
+        return bool(self.new or self.dirty or self.deleted or self.bulk)
 
     def of(self, model: type[Model]) -> dict[Key, Record]:
         """The records of a model by key."""
@@ -142,6 +162,13 @@ class IdentityMap:
             self.of(model).update(zip(keys, records, strict=True))
         self.states.clean_all(records)
 
+    def unfile_changed_key(self, record: Record) -> None:
+        """Have the record found by the key that its store knows, and no more by one that it was to get."""
+        self.rekeyed.pop(id(record), None)
+        known, key = self.of(type(record)), record.__key__()
+        if known.get(key) is record and key != self.stored_key(record):
+            del known[key]
+
     def discard(self, record: Record) -> None:
         """The record is of no further use."""
         self.forget(record)
@@ -149,6 +176,8 @@ class IdentityMap:
 
     def forget(self, record: Record) -> None:
         """Take the record out of every set."""
+        if id(record) in self.rekeyed:
+            self.unfile_changed_key(record)
         self.states.forget(record)
         known = self.of(type(record))
         key = self.stored_key(record)
@@ -192,7 +221,8 @@ class IdentityMap:
             return
         declaration, old = type(record).__holdall__, dict(track.old or {})
         for field in declaration.stored:
-            if field not in declaration.key and field is not declaration.version:
+            is_own = field not in declaration.key and field is not declaration.version
+            if is_own and not field.options.server_computed:
                 old.setdefault(field.name, field.get(record))
         self.states.move(record, State.DIRTY, old)
 
@@ -236,6 +266,10 @@ class IdentityMap:
         self.assigned_by_dao.clear()
         self.backs.clear()
         self.succeeded.clear()
+        self.bulk.clear()
+        self.rekeyed.clear()
+        self.if_absent.clear()
+        self.untold.clear()
         self.forget_guards()
         self.mended.clear()
         self.states.clear()

@@ -27,7 +27,7 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 from holdall.session.reader import Reader
-from holdall.session.references.related_reader import chunks, having_keys
+from holdall.session.references.key_conditions import chunks, having_keys
 
 __all__ = ["Loading"]
 
@@ -45,6 +45,8 @@ class Loading:
 
     async def load(self, records: Sequence[Record], fields: Iterable[Any]) -> None:
         """Load what these fields, each a path from the model of some of the records, lead to."""
+        if self._reader.flush is not None:
+            await self._reader.flush()
         models, expressions = list(dict.fromkeys(map(type, records))), [expr(field) for field in fields]
         for item in expressions:
             if models and not any(belongs_to(model, owner_of(item)) for model in models):
@@ -101,7 +103,7 @@ class Loading:
             if is_many:
                 condition = Some(back, having_keys(binding, part))
             query: AnyQuery = Query(target.collection, condition, model=target.model)
-            rows = await target.store.fetch(await self._reader.rewritten(query, target))
+            rows = await self._reader.access(target).fetch(await self._reader.rewritten(query, target))
             place = target.schema.positions[back[0]]
             for row, record in zip(rows, self._reader.adopt(target, rows), strict=True):
                 for key in row[place] if is_many else (row[place],):

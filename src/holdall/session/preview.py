@@ -7,9 +7,12 @@ from contextlib import contextmanager
 
 from holdall.model import Declaration, Field, Record, track_of
 from holdall.query import Generated
+from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
+from holdall.session.references.cascade_changes import CascadeChanges
+from holdall.session.references.key_moves import KeyMoves
 
-__all__ = ["unmade"]
+__all__ = ["moved", "unmade"]
 
 
 @contextmanager
@@ -29,6 +32,23 @@ def unmade(records: IdentityMap) -> Iterator[None]:
             track = track_of(record)
             if track is not None and track.old is not None and not is_old:
                 track.old.pop(field.name, None)
+
+
+@contextmanager
+def moved(records: IdentityMap, bindings: Bindings) -> Iterator[None]:
+    """Within the block records whose keys were changed are to be written under the new ones, unless they are already;
+    what refers to them stays aside.
+    """
+    if not records.rekeyed or records.moving:
+        yield
+        return
+    changes = CascadeChanges(records)
+    try:
+        KeyMoves(records, bindings).begin(changes)
+        yield
+    finally:
+        changes.end()
+        records.assumptions.clear()
 
 
 def _made(declaration: Declaration) -> list[Field]:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from holdall.errors import CorruptRecord
-from holdall.query import AnyQuery
+from holdall.query import AnyQuery, Value, is_formula
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.store import Damaged, Row, Rows
 
-__all__ = ["decoded_rows", "parted_rows"]
+__all__ = ["decoded_by", "decoded_rows", "decoder_of", "parted_rows"]
 
 
 def decoded_rows(bindings: Bindings, binding: Binding, query: AnyQuery, rows: Rows) -> list[Row]:
     """The rows of a query with a projection, decoded. Raises CorruptRecord for a value that the model cannot hold."""
-    decoders = [_decoder(bindings, binding, path) for path in query.projection]
-    if not any(decoders):
-        return rows
+    decoders = [decoder_of(bindings, binding, path) for path in query.projection]
+    return decoded_by(decoders, binding, query, rows) if any(decoders) else rows
+
+
+def decoded_by(
+    decoders: Sequence[Callable[[Value], Value] | None], binding: Binding, query: AnyQuery, rows: Rows
+) -> list[Row]:
+    """The rows with each value decoded. Raises CorruptRecord for a value that the model cannot hold."""
     try:
         return [
             tuple(
-                value if decode is None or value is None else decode(value)
-                for decode, value in zip(decoders, row, strict=True)
+                [
+                    value if decode is None or value is None else decode(value)
+                    for decode, value in zip(decoders, row, strict=True)
+                ]
             )
             for row in rows
         ]
@@ -53,7 +61,13 @@ def parted_rows(binding: Binding, query: AnyQuery, error: CorruptRecord) -> tupl
     return rows, broken
 
 
-def _decoder(bindings: Bindings, binding: Binding, path: tuple[str, ...]) -> Any:
+def decoder_of(bindings: Bindings, binding: Binding, path: tuple[str, ...]) -> Any:
+    """The function from the border value at this path to that of the model; None where they are the same.
+
+    Formulas give border values.
+    """
+    if is_formula(path):
+        return None
     for name in path[:-1]:
         target = binding.schema.field(name).target
         assert target is not None

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
 import msgspec
 
-from holdall.errors import CorruptRecord, NotFound, StateError, Unsupported
+from holdall.errors import CorruptRecord, QueryError, Unsupported
 from holdall.model import Record, State, state_of
 from holdall.policy import Right, User
-from holdall.query import AnyQuery, Key, Query, SortKey
+from holdall.query import MAX_INT, AnyQuery, Key, Query
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.gathering import Fetched, Gathering
+from holdall.session.group_reader import GroupReader
 from holdall.session.identity import IdentityMap
+from holdall.session.paging import paged
 from holdall.session.projection import decoded_rows, parted_rows
 from holdall.session.references.cross_store import CrossStore
 from holdall.session.references.explanation import Asked, Explanation
-from holdall.session.references.related_reader import having_keys, keys_asked
-from holdall.session.references.semi_joins import SemiJoins, is_local
-from holdall.store import Rows, Streaming
+from holdall.session.references.key_conditions import having_keys
+from holdall.session.references.locality import is_local
+from holdall.session.references.related_reader import keys_asked
+from holdall.session.references.semi_joins import SemiJoins, visible_to
+from holdall.session.withholding import withhold
+from holdall.store import Feature, Rows, Store, StoreTransaction, Streaming
 
 __all__ = ["Reader"]
+
+_Ask = Callable[[AnyQuery], Awaitable[list[Record]]]
 
 
 class Reader(msgspec.Struct, eq=False):
@@ -36,10 +43,25 @@ class Reader(msgspec.Struct, eq=False):
     user: User
     dao_records: DaoRecords
     gathering: Gathering | None = None  # sessions of queries alone need none
+    flush: Callable[[], Awaitable[None]] | None = None
+    """Within a transaction, what writes changes before a query, which is to see them."""
 
     @property
     def _semi_joins(self) -> SemiJoins:
         return SemiJoins(self.bindings, self.user)
+
+    def _is_direct(self, binding: Binding) -> bool:
+        """Whether the store is asked as it is: no transaction is open, and the user may read every record."""
+        return self.flush is None and (self.user.unrestricted or binding.policy.is_simple)
+
+    def access(self, binding: Binding) -> Store | StoreTransaction:
+        """The one that answers queries of a collection, by the records that the user may read."""
+        is_whole = self.user.unrestricted or binding.policy.is_simple
+        return self.bindings.access(binding) if is_whole else visible_to(self.bindings, self.user).access(binding)
+
+    @property
+    def _groups(self) -> GroupReader:
+        return GroupReader(self.bindings, self.user)
 
     async def get(self, binding: Binding, key: Key) -> Record:
         """The record with this key, or None.
@@ -85,7 +107,7 @@ class Reader(msgspec.Struct, eq=False):
         found: dict[Key, Any] = {}
         for start in range(0, len(keys), size):
             condition = having_keys(binding, keys[start : start + size])
-            rows = await binding.store.fetch(Query(binding.collection, condition))
+            rows = await self.access(binding).fetch(Query(binding.collection, condition))
             for row, record in zip(rows, self.adopt(binding, rows), strict=True):
                 if state_of(record) is not State.DELETED:
                     found[binding.row_key(row)] = record
@@ -94,10 +116,17 @@ class Reader(msgspec.Struct, eq=False):
     async def query(self, query: AnyQuery) -> list[Any]:
         """The records the query means, or rows of the fields it asks for."""
         binding = self.bindings.of_query(query)
+        if self.flush is not None:
+            await self.flush()
+        if query.grouping is not None:
+            return await self._groups.query(query)
         if binding.record_access is not None and (keys := keys_asked(binding, query)) is not None:
             return await self._by_keys(binding, query, keys)
         named = self._named(query, binding)
-        rows = await (binding.store.fetch(named) if is_local(named) else self._rows_of_several(named, binding))
+        if is_local(named):
+            rows = await (binding.store if self._is_direct(binding) else self.access(binding)).fetch(named)
+        else:
+            rows = await self._rows_of_several(named, binding)
         if query.projection:
             return decoded_rows(self.bindings, binding, query, rows)
         records = self.adopt(binding, rows)
@@ -111,6 +140,8 @@ class Reader(msgspec.Struct, eq=False):
         Raises CorruptRecord where a record in another store cannot be read that the query sorts or projects by.
         """
         binding = self.bindings.of_query(query)
+        if query.grouping is not None:
+            return Readable(await self._groups.query(query), [], [])
         local = await self.rewritten(query, binding)
         is_own = is_local(local) and binding.record_access is None
         try:
@@ -142,7 +173,18 @@ class Reader(msgspec.Struct, eq=False):
     async def rows(self, query: AnyQuery) -> Rows:
         """The rows of a query, nothing decoded."""
         binding = self.bindings.of_query(query)
+        if self.flush is not None:
+            await self.flush()
         return await self._rows(await self.rewritten(query, binding), binding)
+
+    async def visible(self, query: AnyQuery, binding: Binding) -> AnyQuery:
+        """The query for those of the records it means that the user may read."""
+        guarded = self._semi_joins.visible.guarded(binding)
+        return query if guarded is None else await guarded.guarded(query)
+
+    async def seen(self, query: AnyQuery, binding: Binding) -> AnyQuery:
+        """The query for visible records, as the program itself may ask it: nothing in it looks at hidden ones."""
+        return await self.visible(await self.rewritten(query, binding), binding)
 
     async def _rows_of_several(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of a query that leads into other collections."""
@@ -151,18 +193,19 @@ class Reader(msgspec.Struct, eq=False):
     async def _rows(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of a query whose condition is local."""
         if is_local(query):
-            return await binding.store.fetch(query)
+            return await self.access(binding).fetch(query)
         return await CrossStore(self._semi_joins).fetch(query, binding)
 
-    async def explain(self, query: AnyQuery) -> Explanation:
-        """Send the queries that come before, and explain them; the query itself is not sent."""
+    async def explain(self, query: AnyQuery, *, analyze: bool) -> Explanation:
+        """Send the queries that come before, and explain them; the query itself is sent only to ``analyze`` it."""
         binding, asked = self.bindings.of_query(query), list[Asked]()
+        if query.grouping is not None:
+            return await self._groups.explain(query, analyze=analyze)
         semi_joins = SemiJoins(self.bindings, self.user, asked)
-        binding.policy.demand(Right.READ, self.user, binding.collection)
-        self.bindings.demand_ends(query, binding, self.user)
-        plain = _under_name(query, binding)
+        plain = self._named(query, binding)
+        self.bindings.demand_whole(query, binding, self.user)
         local = plain if is_local(plain) else await semi_joins.rewrite(plain, binding)
-        return await CrossStore(semi_joins).explained(local, binding, asked)
+        return await CrossStore(semi_joins).explained(local, binding, asked, analyze=analyze)
 
     async def _by_keys(self, binding: Binding, query: AnyQuery, keys: list[Key]) -> list[Record]:
         """Get the records of a query that asks for nothing but their keys, where a DAO gets them."""
@@ -174,13 +217,11 @@ class Reader(msgspec.Struct, eq=False):
         names = tuple([name for (name,) in query.projection])
         return decoded_rows(self.bindings, binding, query, list(map(binding.codec.reader(names), records)))
 
-    async def some(self, query: AnyQuery, number: int) -> list[Record]:
-        """Return the first ``number`` records of the query, passing by records that are to be removed."""
-        model = self.bindings.of_query(query).model
-        wanted = number if query.max_rows is None else min(number, query.max_rows)
+    async def some(self, query: AnyQuery, number: int, ask: _Ask | None = None) -> list[Record]:
+        """Return the first ``number`` records of the query, passing by those that are to be removed; ``ask`` reads."""
+        model, most = self.bindings.of_query(query).model, MAX_INT if query.max_rows is None else query.max_rows
         passed = 0 if query.projection else sum(type(record) is model for record in self.records.deleted.values())
-        limit = wanted + passed if query.max_rows is None else min(wanted + passed, query.max_rows)
-        return (await self.query(query.limit(limit)))[:wanted]
+        return (await (ask or self.query)(query.limit(min(number + passed, most))))[: min(number, most)]
 
     async def rewritten(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query under its collection's name here, as its own store can answer it."""
@@ -192,34 +233,49 @@ class Reader(msgspec.Struct, eq=False):
         binding.policy.demand(Right.READ, self.user, binding.collection)
         self.bindings.demand_ends(query, binding, self.user)
         if query.collection != binding.collection or query.model is not None:
-            return _under_name(query, binding)
+            return binding.named(query)
         return query
 
     async def count(self, query: AnyQuery) -> int:
         """How many records meet the query's condition."""
         binding = self.bindings.of_query(query)
-        if binding.count is None:
+        if query.grouping is not None:
+            raise QueryError("count() counts records: fetch the groups, or show rows() for the records of each")
+        is_whole = self.user.unrestricted or binding.policy.is_simple
+        counting = self.bindings.counting(binding) if is_whole else self._semi_joins.counting(binding)
+        if counting is None:
             raise Unsupported(binding.store.name, "counting")
+        if self.flush is not None:
+            await self.flush()
         named = self._named(query, binding)
         local = named if is_local(named) else await self._semi_joins.rewrite(named, binding)
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
-        return await binding.count(local if is_local(local) else Query(local.collection, local.condition))
+        return await counting(local if is_local(local) else Query(local.collection, local.condition))
 
     async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Record]:
         """The records of a query, of any number; clean ones are let go batch by batch."""
         binding = self.bindings.of_query(query)
+        if query.grouping is not None:
+            for row in await self._groups.query(query):
+                yield row
+            return
+        if self.flush is not None:
+            await self.flush()
         query = await self.rewritten(query, binding)
-        store, cross_store = binding.store, CrossStore(self._semi_joins)
+        store, cross_store = self.access(binding), CrossStore(self._semi_joins)
         if not is_local(query) and cross_store.sorts_away(query, binding):
             batches = cross_store.stream(query, binding, batch)
         elif isinstance(store, Streaming) and not cross_store.shows_away(query, binding):
             batches = store.stream(query, batch)
         else:
-            batches = self._pages(binding, query, batch)
+            if binding.is_keyless:
+                raise Unsupported(binding.store.name, Feature.KEYLESS, "its records cannot be read page by page")
+            batches = paged(query, binding, batch, self._rows)
         async with aclosing(cast("AsyncGenerator[Rows]", batches)):
             async for rows in batches:
-                if query.projection:
-                    for row in decoded_rows(self.bindings, binding, query, rows):
+                if query.projection or binding.is_keyless:
+                    passed = decoded_rows(self.bindings, binding, query, rows) if query.projection else None
+                    for row in self.adopt(binding, rows) if passed is None else passed:
                         yield row
                     continue
                 known = self.records.of(binding.model)
@@ -234,67 +290,11 @@ class Reader(msgspec.Struct, eq=False):
                     passing = zip(keys, records, strict=True)
                     self.records.release([record for key, record in passing if key not in kept])
 
-    async def _pages(self, binding: Binding, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
-        """Batches by keyset, for stores that do not stream; the position is read off the last row of each."""
-        schema = binding.schema
-        keys = [SortKey((name,)) for name in schema.key if SortKey((name,)) not in query.sort_keys]
-        query = query.sort(*query.sort_keys, *keys)
-        left = query.max_rows
-        paths = tuple(key.path for key in query.sort_keys)
-        shown = query.projection or tuple((field.name,) for field in schema.stored)
-        while left is None or left > 0:
-            size = batch if left is None else min(batch, left)
-            rows = await self._rows(query.limit(size).only(*shown, *paths), binding)
-            if rows:
-                yield [row[: len(shown)] for row in rows]
-            if len(rows) < size:
-                return
-            left = None if left is None else left - len(rows)
-            query = query.after(*rows[-1][len(shown) :]).offset(0)
-
     def adopt(self, binding: Binding, rows: Rows) -> list[Record]:
-        """The records for whole rows."""
+        """The records for whole rows; those without a key are new to the session each time."""
         records = records_of(binding, rows)
+        withhold(binding, self.user, records)
+        if binding.is_keyless:
+            self.records.states.take(records)
+            return records
         return self.records.adopt(binding.model, list(map(binding.row_key, rows)), records)
-
-    async def refresh(self, binding: Binding, record: Record) -> None:
-        """Take over what the store has now; discards the record and raises NotFound if it has nothing any more."""
-        key = self.records.stored_key(record)
-        if not await self.reread(binding, record):
-            self.records.discard(record)
-            raise NotFound(binding.collection, key)
-
-    async def reread(self, binding: Binding, record: Record) -> bool:
-        """Take over what the store has now; False if it has nothing any more, and the record stays as it is."""
-        binding.policy.demand(Right.READ, self.user, binding.collection)
-        key = self.records.stored_key(record)
-        fresh = await self._fresh(binding, key)
-        if not self.records.holds(record):
-            raise StateError(f"this {binding.collection} left the session while it was read")
-        if fresh is None:
-            return False
-        for field in binding.declaration.stored:
-            field.put(record, field.get(fresh))
-        self.records.mark_clean(record, key)
-        self.records.renew([record])
-        return True
-
-    async def _fresh(self, binding: Binding, key: Key) -> Record:
-        """A record, not of this session, with what the store has now; None where it has nothing."""
-        if binding.record_access is not None:
-            return await self.dao_records.fresh(binding, key)
-        rows = await binding.store.fetch(Query(binding.collection, having_keys(binding, [key])))
-        return records_of(binding, rows)[0] if rows else None
-
-
-def _under_name(query: AnyQuery, binding: Binding) -> AnyQuery:
-    """The query as a store takes it: under the collection's name there, and of no model."""
-    return Query(
-        binding.collection,
-        query.condition,
-        query.sort_keys,
-        query.max_rows,
-        query.skip,
-        query.position,
-        query.projection,
-    )

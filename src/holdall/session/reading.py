@@ -9,10 +9,12 @@ import msgspec
 
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
-from holdall.query import AnyQuery, Query, Value
+from holdall.query import AnyQuery, Query, Statement, Value
 from holdall.session.context import M, Q, SessionContext, demand_record
+from holdall.session.fresh_reading import FreshReading
 from holdall.session.loading import Loading
-from holdall.store import Naming
+from holdall.session.withholding import withheld_rows
+from holdall.store import LockMode, Naming, Rows
 
 __all__ = ["Reading"]
 
@@ -64,6 +66,8 @@ class Reading(msgspec.Struct, eq=False):
     def get(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> Awaitable[M | None]:
         """Return what gives the record with this key, or None, when it is awaited."""
         binding = self.context.bindings.of_model(model)
+        if binding.is_keyless:
+            raise QueryError(f"{model.__name__} has no key: ask for its records with {model.__name__}.where(...)")
         return self.context.reader.get(binding, binding.declaration.key_from(args, key))
 
     async def require(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> M:
@@ -76,6 +80,7 @@ class Reading(msgspec.Struct, eq=False):
     async def mend(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> M:
         """Return the record with this key, readable or not; raises NotFound where there is none."""
         binding = self.context.bindings.of_model(model)
+        binding.demand_writable()
         record: M | None = await self.context.reader.mend(binding, binding.declaration.key_from(args, key))
         if record is None:
             raise self._not_found(model, args, key)
@@ -85,24 +90,43 @@ class Reading(msgspec.Struct, eq=False):
         shown = args[0] if len(args) == 1 else args or key
         return NotFound(self.context.bindings.of_model(model).collection, shown)
 
-    async def first(self, query: Query[Q]) -> Q | None:
+    async def first(self, query: Query[Q], lock: LockMode | str | None, fresh: bool) -> Q | None:
         """Return the first record that the query means, or None."""
-        found = await self.context.reader.some(query, 1)
+        found = await self._some(self.context.bindings.asked(query), 1, lock, fresh)
         return found[0] if found else None
 
-    async def one(self, query: Query[Q]) -> Q:
+    async def _some(self, query: AnyQuery, number: int, lock: LockMode | str | None, fresh: bool) -> list[Value]:
+        if lock is None and not fresh:
+            return await self.context.reader.some(query, number)
+        reading = FreshReading(self.context)
+        return await self.context.reader.some(query, number, lambda part: reading.query(part, lock))
+
+    async def one(self, query: Query[Q], lock: LockMode | str | None, fresh: bool) -> Q:
         """Return the only record that the query means."""
-        found = await self.context.reader.some(query, 2)
+        query = self.context.bindings.asked(query)
+        found = await self._some(query, 2, lock, fresh)
         if not found:
             raise NotFound(f"{self.context.bindings.of_query(query).collection} that meets the query")
         if len(found) > 1:
             raise QueryError("more than one record meets the query; narrow it, or use first()")
         return found[0]  # type: ignore[no-any-return]
 
-    async def exists(self, query: AnyQuery) -> bool:
+    async def rows(self, query: AnyQuery | Statement) -> Rows:
+        """Return rows of the query as they cross the border of a store, without what the user may not read."""
+        asked, bindings = self.context.bindings.asked(query), self.context.bindings
+        rows = await self.context.reader.rows(asked)
+        if asked.projection or asked.grouping is not None:
+            return rows
+        return withheld_rows(bindings.of_query(asked), self.context.user, rows)
+
+    async def exists(self, query: AnyQuery | Statement) -> bool:
         """Return whether the stores hold a record that the query means; no field but the key is read."""
+        query = self.context.bindings.asked(query)
         names = self.context.bindings.of_query(query).schema.key
-        return bool(await self.context.reader.some(query.only(*((name,) for name in names)), 1))
+        if query.grouping is not None:
+            return bool(await self.context.reader.some(query, 1))
+        asked = query.only(*((name,) for name in names)) if names else query
+        return bool(await self.context.reader.some(asked, 1))
 
     async def load(self, records: Model | Sequence[Model], fields: Sequence[Any]) -> None:
         """Load what these fields of the records lead to."""
@@ -120,7 +144,7 @@ class Reading(msgspec.Struct, eq=False):
         context.demand_held(record)
         if id(record) in context.records.new:
             raise StateError(f"this {type(record).__name__} is new: its store has nothing to take over")
-        await context.reader.refresh(context.bindings.of_model(type(record)), record)
+        await context.renewal.refresh(context.bindings.of_model(type(record)), record)
 
     def names_of(self, record: Model) -> tuple[str, ...]:
         """Return the names under which its store keeps the record, empty where the store has none."""

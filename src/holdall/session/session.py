@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Self, overload
 from weakref import ref
 
-from holdall.model import Model
-from holdall.policy import SYSTEM, Policy, User
-from holdall.query import AnyQuery, Query
+from holdall.model import Model, Record
+from holdall.policy import SYSTEM, User
+from holdall.query import AnyQuery, Query, Statement
+from holdall.session.adding_absent import AddingAbsent
 from holdall.session.bindings import Bindings
 from holdall.session.changing import Changing
 from holdall.session.commit.calls.ready_set import Strategy
@@ -20,17 +21,20 @@ from holdall.session.committing import Committing
 from holdall.session.context import M, Q, SessionContext
 from holdall.session.damage import Readable
 from holdall.session.dao.activity import SessionState
-from holdall.session.dao.dao import DAO
 from holdall.session.dao.query_call import QueryCall
 from holdall.session.dao_verbs import DaoVerbs
+from holdall.session.fresh_reading import FreshReading
+from holdall.session.hand_written_verbs import HandWrittenVerbs
+from holdall.session.native_verbs import NativeVerbs
 from holdall.session.reading import Reading
 from holdall.session.references.explanation import Explanation
-from holdall.store import Row
+from holdall.session.store_verbs import StoreVerbs
+from holdall.store import LockMode, Row
 
 __all__ = ["Session"]
 
 
-class Session:
+class Session(StoreVerbs, NativeVerbs, HandWrittenVerbs):
     """A unit of work with one record for each key, for one task at a time.
 
     Nothing is written before ``commit``, which leaving an ``async with`` block does; an exception rolls back instead.
@@ -74,36 +78,57 @@ class Session:
         """Return what the session does for its caller; STANDBY outside of its calls. Example: :class:`DaoVerbs`."""
         return self.context.activity.state
 
-    # --- reading ----------------------------------------------------------------------------------------------------
-
-    async def get(self, model: type[M], *args: object, **key: object) -> M | None:
+    async def get(
+        self, model: type[M], *args: object, lock: LockMode | str | None = None, fresh: bool = False, **key: object
+    ) -> M | None:
         """Return the record with a key, or None: ``get(Book, 1)``, ``get(Book, id=1)``, ``get(Line, order=7, no=2)``.
 
-        Raises ValidationError for what cannot be a key. Gets of one tick are one fetch. Example: :class:`Reading`.
+        ``lock`` and ``fresh`` are those of ``query``; a field of the key that is named so is given by its place. Raises
+        ValidationError for what cannot be a key. Gets of one tick are one fetch. Example: :class:`Reading`.
         """
+        if lock is not None or fresh:
+            return await FreshReading(self.context).get(model, args, key, lock)
         return await self._reading.get(model, args, key)
 
-    async def require(self, model: type[M], *args: object, **key: object) -> M:
+    async def require(
+        self, model: type[M], *args: object, lock: LockMode | str | None = None, fresh: bool = False, **key: object
+    ) -> M:
         """Return the record with a key, as ``get``; raises NotFound without one. Example: :class:`Session`."""
+        if lock is not None or fresh:
+            return await FreshReading(self.context).require(model, args, key, lock)
         return await self._reading.require(model, args, key)
 
     @overload
-    async def query(self, query: Query[Q]) -> list[Q]: ...
+    async def query(self, query: Query[Q], *, lock: LockMode | str | None = ..., fresh: bool = ...) -> list[Q]: ...
     @overload
     async def query(self, query: QueryCall[M], *, force: bool = ...) -> list[M]: ...
-    async def query(self, query: AnyQuery | QueryCall[Any], *, force: bool = False) -> list[Any]:
+    @overload
+    async def query(self, query: Statement) -> list[Any]: ...
+    async def query(
+        self,
+        query: AnyQuery | QueryCall[Any] | Statement,
+        *,
+        force: bool = False,
+        lock: LockMode | str | None = None,
+        fresh: bool = False,
+    ) -> list[Record]:
         """Return the records that a query means, or tuples where it has ``only(...)``. Example: :class:`Reading`.
 
-        A call of a query function runs once and its result is remembered; ``force`` runs it again, and its records take
-        over their new values unless they were changed here. Raises QueryError for a function that is not called.
+        A Select of an adopted class is a query of its model. A call of a query function runs once and is remembered;
+        ``force`` runs it again, and its records take over new values unless changed here. So do those of a query that
+        is ``fresh``. Within a transaction, ``lock`` keeps others from the records until it ends: "update", "share",
+        "skip" for an update of those that nobody has locked, "nowait" for LockConflict instead of waiting. Raises
+        QueryError for a function that is not called, Unsupported for a lock that the store does not have.
         """
+        if lock is not None or fresh:
+            return await FreshReading(self.context).query(query, lock)
         if query.__class__ is Query:
             return await self.context.reader.query(query)
         return await self._dao.query(query, force)
 
     async def readable(self, query: Query[Q]) -> Readable[Q]:
         """Return ``records``, and a CorruptRecord in ``broken`` for each other one. Example: :class:`Reading`."""
-        return await self.context.reader.readable(query)
+        return await self.context.reader.readable(self.context.bindings.asked(query))
 
     async def mend(self, model: type[M], *args: object, **key: object) -> M:
         """Return the record with a key, readable or not: fields that cannot be read hold ``Damaged`` until they are
@@ -111,25 +136,25 @@ class Session:
         """
         return await self._reading.mend(model, args, key)
 
-    async def first(self, query: Query[Q]) -> Q | None:
-        """Return the first record that a query means, or None. Example: :class:`Reading`."""
-        return await self._reading.first(query)
+    async def first(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q | None:
+        """Return the first record of a query, or None; ``lock``, ``fresh`` as ``query``. Example: :class:`Reading`."""
+        return await self._reading.first(query, lock, fresh)
 
-    async def one(self, query: Query[Q]) -> Q:
-        """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
-        return await self._reading.one(query)
+    async def one(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q:
+        """Return the only record of a query as ``first``; raises NotFound, QueryError. Example: :class:`Reading`."""
+        return await self._reading.one(query, lock, fresh)
 
-    async def count(self, query: AnyQuery) -> int:
+    async def count(self, query: AnyQuery | Statement) -> int:
         """Return the number of records that meet a condition, whatever limit and offset. Example: :class:`Reading`."""
-        return await self.context.reader.count(query)
+        return await self.context.reader.count(self.context.bindings.asked(query))
 
-    async def exists(self, query: AnyQuery) -> bool:
+    async def exists(self, query: AnyQuery | Statement) -> bool:
         """Return whether the stores hold any record that a query means. Example: :class:`Reading`."""
         return await self._reading.exists(query)
 
     def stream(self, query: Query[Q], *, batch: int = 500) -> AsyncIterator[Q]:
         """Give the records of a query one by one, and keep ``batch`` rows in memory. Example: :class:`Reading`."""
-        return self.context.reader.stream(query, batch)
+        return self.context.reader.stream(self.context.bindings.asked(query), batch)
 
     async def load(self, records: M | Sequence[M], *fields: object) -> None:
         """Load what fields lead to: ``await session.load(books, Book.author.country, Book.tags)``.
@@ -139,13 +164,13 @@ class Session:
         """
         await self._reading.load(records, fields)
 
-    async def rows(self, query: AnyQuery) -> list[Row]:
+    async def rows(self, query: AnyQuery | Statement) -> list[Row]:
         """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
-        return await self.context.reader.rows(query)
+        return await self._reading.rows(query)
 
-    async def explain(self, query: AnyQuery) -> Explanation:
-        """Return how a query is answered; other stores are asked, the query is not sent. Example: :class:`Reading`."""
-        return await self.context.reader.explain(query)
+    async def explain(self, query: AnyQuery | Statement, analyze: bool = False) -> Explanation:
+        """Return how a query is answered, with its store's plan; run to ``analyze`` it. Example: :class:`Reading`."""
+        return await self.context.reader.explain(self.context.bindings.asked(query), analyze=analyze)
 
     async def refresh(self, record: Model) -> None:
         """Take over what the store has now and drop changes; a removed record is back. Example: :class:`Reading`.
@@ -160,17 +185,19 @@ class Session:
 
     # --- changing: nothing here reaches a store ---------------------------------------------------------------------
 
-    def add(self, record: M) -> M:
+    def add(self, record: M, *, if_absent: bool = False) -> M:
         """Make a record new in this session, to be stored at the next commit. Example: :class:`Changing`.
 
-        Under the key of a record that is to be removed, the stored record becomes this one. Raises StateError where the
-        record or its key is here, FrozenError where a field frozen at creation has another value than its default.
+        Under the key of a record that is to be removed, the stored record becomes this one. ``if_absent`` leaves it out
+        where the store has its key or unique values: it is discarded then, see :class:`AddingAbsent`. Raises StateError
+        where the record or its key is here, FrozenError where a field frozen at creation is not as its default.
         """
-        return self._changing.add(record)
+        return AddingAbsent(self.context, self._changing).add(record) if if_absent else self._changing.add(record)
 
-    def add_all(self, records: Iterable[M]) -> list[M]:
+    def add_all(self, records: Iterable[M], *, if_absent: bool = False) -> list[M]:
         """Add records in order; where one is refused, none of the rest is added. Example: :class:`Changing`."""
-        return self._changing.add_all(records)
+        adding = AddingAbsent(self.context, self._changing) if if_absent else self._changing
+        return adding.add_all(records)
 
     def remove(self, record: Model) -> bool:
         """Mark a record for removal at the next commit; False where it was new and is discarded now.
@@ -230,11 +257,12 @@ class Session:
         return await self._committing.expand()
 
     def expect(self, record: Model, *names: str) -> None:
-        """Have commits refuse to write a record whose stored values, or the named ones, are not as they were read here.
+        """Have commits refused while the stored values of a record, or the named ones, are not as they were read here;
+        those that the user may not read are left aside.
 
-        They raise CommitAborted from StaleVersion until one goes well or ``rollback``, and StateError where they would
-        not write the record. Raises Unsupported where the store cannot compare and has no version, StateError for a new
-        record. Example: :class:`Committing`.
+        They raise CommitAborted from StaleVersion until one goes well or ``rollback``. A record that they do not write
+        is only compared, and they raise StateError where its store cannot do that. Raises Unsupported where the store
+        cannot compare and has no version, StateError for a new record. Example: :class:`Committing`.
         """
         self._committing.expect(record, names)
 
@@ -267,34 +295,3 @@ class Session:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         await self._committing.end_block(is_failed=kind is not None)
-
-    # --- hand-written code ------------------------------------------------------------------------------------------
-
-    def register_dao(self, *daos: DAO[Any], policy: Policy | None = None) -> None:
-        """Let DAOs serve their models in this session alone; ``app.add_dao`` does it for all.
-
-        Raises DeclarationError where a model has its store already or a DAO names none. Example: :class:`DaoVerbs`.
-        """
-        self._dao.register_dao(daos, policy)
-
-    def get_dao(self, model: type[M]) -> DAO[M]:
-        """Return the DAO of a model; raises StateError where it has none. Example: :class:`DaoVerbs`."""
-        return self._dao.get_dao(model)
-
-    def register_model(self, record: Model, force: bool = False) -> bool:
-        """Take an unbound record, and those it refers to, as stored; False where it is here already. With ``force``,
-        another with its key leaves the session. Example: :class:`DaoVerbs`.
-        """
-        return self._dao.register_model(record, force)
-
-    def unregister_model(self, record: Model) -> None:
-        """Let go of a record; the same as ``unregister``. Example: :class:`DaoVerbs`."""
-        self._changing.unregister(record)
-
-    async def register_query(self, query: QueryCall[M], models: Iterable[M], force: bool = False) -> list[M]:
-        """Remember a result of a query function; with ``force``, in place of another. Example: :class:`DaoVerbs`."""
-        return await self._dao.register_query(query, models, force)
-
-    def update_cache(self) -> None:
-        """File new records under their current keys, so that ``get`` finds them. Example: :class:`DaoVerbs`."""
-        self._dao.update_cache()

@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 
 from holdall.model import UNENCODABLE, Field, Record, State, state_of, track_of
-from holdall.query import Value
+from holdall.query import Kind, Value
 
 __all__ = ["Watcher"]
 
-_Snapshot = bytes | None
-"""A value, encoded; None for one that cannot be, as something was put into it that its type does not allow."""
+_Snapshot = Value
+"""A value, encoded; None for one that cannot be, as something was put into it that its type does not allow.
+
+What is kept as anything but JSON stands here as it is, in a tuple, as it cannot be changed in place itself.
+"""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
@@ -92,12 +95,13 @@ def _snapshot(field: Field, record: Record) -> _Snapshot:
 
 def _encoded(field: Field, value: object) -> _Snapshot:
     try:
-        return _encoder.encode(field.encode(value))
+        border = field.encode(value)
+        return _encoder.encode(border) if field.kind is Kind.JSON else (border,)
     except UNENCODABLE:
         return None
 
 
-def _restore(field: Field, snapshot: bytes) -> Value:
-    value = _decoder.decode(snapshot)
+def _restore(field: Field, snapshot: _Snapshot) -> Value:
+    value = _decoder.decode(snapshot) if field.kind is Kind.JSON else snapshot[0]
     decode = field.type.decode if field.type is not None else None
     return value if decode is None or value is None else decode(value)

@@ -13,8 +13,6 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from holdall.query import Json
-
 __all__ = ["Answer", "Client"]
 
 _Message = MutableMapping[str, Any]
@@ -30,7 +28,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes
 
-    def json(self) -> Json:
+    def json(self) -> Any:
         """The body, decoded."""
         return msgspec.json.decode(self.body)
 
@@ -121,9 +119,10 @@ class Client:
         """Send a GET and return its answer; header names are given with ``_`` for ``-``."""
         return await self.request("GET", url, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
-    async def post(self, url: str, json: object) -> Answer:
-        """Send a POST of JSON and return its answer."""
-        return await self.request("POST", url, json=json)
+    async def post(self, url: str, json: object, **headers: str) -> Answer:
+        """Send a POST of JSON and return its answer; header names are given with ``_`` for ``-``."""
+        given = {name.replace("_", "-"): text for name, text in headers.items()}
+        return await self.request("POST", url, json=json, headers=given)
 
     async def patch(self, url: str, json: object, **headers: str) -> Answer:
         """Send a PATCH of JSON and return its answer; header names are given with ``_`` for ``-``."""

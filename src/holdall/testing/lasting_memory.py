@@ -11,14 +11,17 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from holdall.store import Capabilities, CommitClass, Hold, StoreTransaction
+from holdall.store import Capabilities, CommitClass, Hold, Isolation, StoreTransaction
 from holdall.stores.memory import MemoryRecords, MemoryStore, PreparingMemory
 
 __all__ = ["LastingBatch", "LastingMemory", "LastingPlain", "LastingPlainBatch", "lasting_memory"]
 
 
 def _capabilities(like: Capabilities, commit: CommitClass, hold: Hold) -> Capabilities:
-    return msgspec.structs.replace(like, commit=commit, hold=hold, is_durable=True)
+    able = msgspec.structs.replace(like, commit=commit, hold=hold, is_durable=True)
+    if commit is CommitClass.TX:
+        return able
+    return msgspec.structs.replace(able, isolation=frozenset(), locks=frozenset())
 
 
 class LastingMemory(MemoryStore):
@@ -52,6 +55,10 @@ class LastingPlain(MemoryRecords):
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """A transaction; writers wait for its end, readers see the records as they were before it."""
+        return self._transaction()
+
+    def transaction_at(self, isolation: Isolation) -> AbstractAsyncContextManager[StoreTransaction]:
+        """The same: one writer after the other is as isolated as can be."""
         return self._transaction()
 
 

@@ -15,9 +15,12 @@ from uuid import UUID
 
 from holdall.query import Kind, Value
 
-__all__ = ["POOL", "TEXT_ALPHABET"]
+__all__ = ["OBJECT_IDS", "POOL", "TEXT_ALPHABET"]
 
 TEXT_ALPHABET = "abcAB0 %_\\'\".,éÉñÜüøØαΑωΩдДжЖ日本語🎒😀"
+
+OBJECT_IDS = ("0" * 24, "5f" * 12, "65f0c0ffee0123456789abcd", "65f0c0ffee0123456789abce", "f" * 24)
+"""Texts of ObjectIds, in order."""
 
 POOL: Mapping[Kind, tuple[Value, ...]] = {
     Kind.BOOL: (True, False),

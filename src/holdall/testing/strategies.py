@@ -28,7 +28,7 @@ from holdall.query import (
     operators_of,
     resolve,
 )
-from holdall.testing.pool import POOL, TEXT_ALPHABET
+from holdall.testing.pool import OBJECT_IDS, POOL, TEXT_ALPHABET
 
 __all__ = ["conditions", "paths", "queries", "sort_keys", "values"]
 
@@ -67,6 +67,9 @@ def values(field: FieldSchema, known: Sequence[Any] = ()) -> st.SearchStrategy[A
         if field.kind is Kind.MANY:
             return st.lists(key, max_size=3, unique=True).map(tuple)
         return st.sampled_from(known) | key if known else key
+    if field.is_object_id:
+        made = st.sampled_from(OBJECT_IDS) | st.binary(min_size=12, max_size=12).map(bytes.hex)
+        return st.sampled_from(known) | made if known else made
     pool = st.sampled_from(POOL[field.kind])
     fitting = pool if field.max_length is None else pool.filter(lambda value: len(value) <= (field.max_length or 0))
     drawn = fitting | _GENERIC[field.kind]
@@ -104,7 +107,7 @@ def conditions(
     leaves = []
     for path in paths(schemas, schema, frozenset(Kind) - {Kind.MANY}, depth):
         field, known = _known(tables, schema, path)
-        fitting = sorted(operators_of(field.kind) & frozenset(operators))
+        fitting = sorted(operators_of(field) & frozenset(operators))
         if fitting:
             leaves.append((path, st.sampled_from(fitting), values(field, known)))
     leaf = _comparisons(st.sampled_from(leaves))

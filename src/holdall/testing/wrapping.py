@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from holdall.app import Holdall
+from holdall.session import in_middleware, store_within
 from holdall.store import Aggregating
 
 __all__ = ["wrap_store"]
@@ -46,10 +47,12 @@ def wrap_store(app: Holdall, name: str, wrapper: Callable[[Any], T]) -> T:
     """
     store = app.stores[name]
     wrapped: Any = wrapper(store)
+    persistence = app.bindings.persistence
+    asked: Any = wrapped if persistence is None else in_middleware(wrapped, persistence)
     app.stores[name] = wrapped
     for binding in app.collections():
-        if binding.store is store:
-            binding.store = wrapped
-            binding.count = wrapped.count if isinstance(wrapped, Aggregating) else None
+        if store_within(binding.store) is store:
+            binding.store = asked
+            binding.count = asked.count if isinstance(wrapped, Aggregating) else None
     found: T = wrapped
     return found

@@ -7,10 +7,25 @@ import json
 import re
 
 from holdall.web.asgi import Message, Receive, Scope, header, header_list
+from holdall.web.compression import demand_encoding, is_compressed, plain_body
 from holdall.web.problem import Problem
 
-__all__ = ["JSON", "MERGE_PATCH", "Disconnected", "demand_media_type", "has_repeated_names", "read_body"]
+__all__ = [
+    "CSV",
+    "JSON",
+    "JSON_PATCH",
+    "MERGE_PATCH",
+    "NDJSON",
+    "Disconnected",
+    "demand_few_values",
+    "demand_media_type",
+    "has_repeated_names",
+    "let_others_in",
+    "media_type",
+    "read_body",
+]
 
+_LARGE = 2**15  # bytes
 _PATIENCE = 8  # times the bound that are read and thrown away before the connection is closed
 # every string once, ended or not, so that no body makes it look twice at anything
 _STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"?+\s*+(:?)', re.DOTALL)
@@ -20,6 +35,9 @@ _PARAMETER = re.compile(rb';?\s*([^;=\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s"]*)')
 
 JSON = b"application/json"
 MERGE_PATCH = b"application/merge-patch+json"
+JSON_PATCH = b"application/json-patch+json"
+CSV = b"text/csv"
+NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 
 
 class Disconnected(Exception):
@@ -27,22 +45,24 @@ class Disconnected(Exception):
 
 
 def demand_media_type(scope: Scope, *accepted: bytes) -> None:
-    """Raise Problem (415) unless the body is declared to be of one of these types, or of none, and plain."""
-    encoding = header_list(scope, b"content-encoding")
-    if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
-        headers = [(b"accept-encoding", b"identity")]
-        raise Problem(415, "media-type", "The body must not be compressed.", headers=headers)
+    """Raise Problem (415) unless the body is of one of these types, or of none that it says, and plain or gzip."""
+    demand_encoding(scope)
     declared = header_list(scope, b"content-type")
     if declared is None:
         return
-    media_type, _, parameters = declared.partition(b";")
+    named, _, parameters = declared.partition(b";")
     charsets = {
         value.strip(b'"').lower() for name, value in _PARAMETER.findall(parameters) if name.lower() == b"charset"
     }
-    if media_type.strip().lower() not in accepted or not charsets <= {b"utf-8", b"utf8"}:
+    if named.strip().lower() not in accepted or not charsets <= {b"utf-8", b"utf8"}:
         known = ", ".join(item.decode() for item in accepted)
         headers = [(b"accept-patch" if scope["method"] == "PATCH" else b"accept-post", known.encode())]
         raise Problem(415, "media-type", f"The body must be {known}.", headers=headers)
+
+
+def media_type(scope: Scope) -> bytes:
+    """The type that the body is declared to be of, without parameters; empty where it is not declared."""
+    return (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
 
 
 async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -> bytes:
@@ -53,6 +73,12 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
     declared = header(scope, b"content-length")
     if declared is not None and declared.isdigit() and (len(declared) > 18 or int(declared) > most * _PATIENCE):
         raise _too_large(most, is_whole=False)
+    if is_compressed(scope):
+        return plain_body(await _read(receive, most, seconds), most)
+    return await _read(receive, most, seconds)
+
+
+async def _read(receive: Receive, most: int, seconds: float) -> bytes:
     try:
         async with asyncio.timeout(seconds):
             message = await receive()
@@ -65,6 +91,27 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
     except TimeoutError:
         headers = ((b"connection", b"close"),)
         raise Problem(408, "slow", f"The body did not come within {seconds:g} seconds.", headers=headers) from None
+
+
+async def let_others_in(body: bytes) -> None:
+    """Let the event loop serve others between two looks at a large body, each of which takes a while."""
+    if len(body) > _LARGE:
+        await asyncio.sleep(0)
+
+
+def demand_few_values(body: bytes, most: int) -> None:
+    """Raise Problem (413) for JSON of more values than ``most``: what it costs to check them keeps others waiting."""
+    if _values_in(body) > most and _values_in(_without_strings(body)) > most:
+        raise Problem(413, "too-large", f"The body has more than {most} values.")
+
+
+def _values_in(body: bytes) -> int:
+    """The signs after which a value stands; in strings they mean nothing."""
+    return sum(map(body.count, (b",", b":", b"[", b"{")))
+
+
+def _without_strings(body: bytes) -> bytes:
+    return b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
 
 
 def has_repeated_names(body: bytes) -> bool:

@@ -1,67 +1,49 @@
-"""The list dialect: filters, sort, page, sparse fields and cursors in a query string become one query.
+"""The list dialect: filters, sort, page, sparse fields, cursors, inclusions and aggregates in a query string become one
+query.
 
 ``name=``, ``name__<operator>=`` with dotted names through references; a name given twice means both. Nothing unknown is
-ignored, and every mistake is told at once. ``or=``, ``q=`` and ``include=`` are not part of it yet.
+ignored, and every mistake is told at once. ``filters``, ``included`` and ``grouped`` read their parts of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from holdall.errors import FieldError, HoldallError
-from holdall.query import (
-    ALWAYS,
-    And,
-    AnyQuery,
-    Condition,
-    FieldSchema,
-    Kind,
-    Not,
-    Op,
-    Query,
-    SortKey,
-    Value,
-    check,
-    operators_of,
-)
+from holdall.query import AnyQuery, FieldSchema, Query, Schema, SortKey, Value, check
 from holdall.session import Binding, Bindings
 from holdall.web.cursor import Cursors
-from holdall.web.listing import Listing
-from holdall.web.parameters import parameters_of
-from holdall.web.path import ResolvedPath, resolve_path
+from holdall.web.filters import MAX_FILTERS, OPERATORS, Filters
+from holdall.web.formats import Format, written_format
+from holdall.web.grouped import Columns
+from holdall.web.included import Options, includable, inclusions, split_names, wanted_of
+from holdall.web.listing import Inclusion, Listing
+from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
+from holdall.web.path import resolve_path
 from holdall.web.problem import Problem
-from holdall.web.text_value import Unreadable, items_of, value_of
+from holdall.web.text_value import Unreadable
 
-__all__ = ["CONTROLS", "DEFAULT_PAGE_SIZE", "MAX_PAGE_SIZE", "OPERATORS", "Dialect"]
+__all__ = ["CONTROLS", "DEFAULT_PAGE_SIZE", "MAX_FILTERS", "MAX_PAGE_SIZE", "MAX_SORT_KEYS", "OPERATORS", "Dialect"]
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
-MAX_FILTERS = 50
 MAX_SORT_KEYS = 10
 _MAX_OFFSET = 2**63 - 1
 _REMEMBERED = 1_000
 _REMEMBERED_LENGTH = 1_000  # bytes of the longest query string that is remembered
 
-OPERATORS = {
-    "eq": Op.EQ,
-    "ne": Op.NE,
-    "in": Op.IN,
-    "isnull": Op.IS_NULL,
-    "gt": Op.GT,
-    "gte": Op.GE,
-    "lt": Op.LT,
-    "lte": Op.LE,
-    "contains": Op.CONTAINS,
-    "icontains": Op.ICONTAINS,
-    "startswith": Op.STARTSWITH,
-    "endswith": Op.ENDSWITH,
-}
-CONTROLS = ("page", "page_size", "sort", "fields", "count", "after")
+CONTROLS = (
+    "page", "page_size", "sort", "fields", "count", "after", "include", "aggregate", "group", "having", "format",
+    "formulas",
+)  # fmt: skip
 """Parameters that are no filters; a field of such a name is asked for as ``page__eq``."""
-
-_TEXT = frozenset({Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH})
+_LISTS = frozenset({"fields", "sort", "include", "aggregate", "group", "having"})
+_OF_ONE = ("fields", "include")
+_NOT_OF_GROUPS = ("fields", "count", "after", "include")
+_OF_GROUPS = ("aggregate", "group", "having")
 
 
 class Dialect:
@@ -85,14 +67,21 @@ class Dialect:
                 self._known[query_string] = listing
         return listing
 
+    def read_one(self, query_string: bytes) -> Listing:
+        """As ``read``, for one record: only what is to be shown of it, and in it, can be asked."""
+        errors = [unknown_parameter(name) for name, _ in parameters_of(query_string) if name not in _OF_ONE]
+        if errors:
+            raise not_understood(errors)
+        return self.read(query_string)
+
     def _read(self, query_string: bytes) -> Listing:
-        reading = _Reading(self._binding, self._bindings)
+        reading = _Reading(self._binding, self._bindings, self._schemas, self._cursors)
         for name, value in parameters_of(query_string):
             reading.take(name, value)
-        listing = reading.listing(self._cursors)
-        if reading.errors:
-            raise Problem(422, "query", "Parameters cannot be understood; each is listed.", reading.errors)
         try:
+            listing = reading.listing()
+            if reading.errors:
+                raise not_understood(list(dict.fromkeys(reading.errors)))
             check(listing.query, self._schemas)
         except HoldallError as error:
             raise Problem(422, "query", "The query cannot be answered as it is written.") from error
@@ -100,99 +89,104 @@ class Dialect:
 
 
 class _Reading:
-    """One query string being read."""
+    """One query string being read; ``depth`` counts the references that lead to what it is about."""
 
-    def __init__(self, binding: Binding, bindings: Bindings) -> None:
+    def __init__(
+        self, binding: Binding, bindings: Bindings, schemas: dict[str, Schema], cursors: Cursors, depth: int = 1
+    ) -> None:
         self._binding = binding
         self._bindings = bindings
-        self._conditions: list[Condition] = []
-        self._lists: dict[str, tuple[int, tuple[Value, ...]]] = {}
+        self._schemas = schemas
+        self._cursors = cursors
+        self._depth = depth
         self._controls: dict[str, str] = {}
-        self._visits: list[tuple[str, Binding]] = []
         self._sort_fields: list[FieldSchema] = []
         self.errors: list[FieldError] = []
+        self._filters = Filters(binding, bindings, self.errors)
+        self._visits = self._filters.visits
 
     def take(self, name: str, value: str) -> None:
         """Take one parameter."""
-        if name in CONTROLS:
-            if name in ("fields", "sort") and name in self._controls:
-                value = f"{self._controls[name]},{value}"
-            elif name in self._controls:
-                self._refuse(name, "repeated", "must be given once")
-            self._controls[name] = value
-        elif len(self._conditions) >= MAX_FILTERS:
-            raise Problem(422, "limit", f"More than {MAX_FILTERS} filters.")
-        else:
-            self._filter(name, value)
+        if name not in CONTROLS:
+            self._filters.take(name, value, is_nested=self._depth > 1)
+            return
+        if name in _LISTS and name in self._controls:
+            value = f"{self._controls[name]},{value}"
+        elif name in self._controls:
+            self._refuse(name, "repeated", "must be given once")
+        self._controls[name] = value
 
-    def listing(self, cursors: Cursors) -> Listing:
+    def listing(self) -> Listing:
         """The whole; of use only if there are no errors."""
         controls = self._controls
-        is_keyset = "after" in controls
         page = self._number("page", 1, _MAX_OFFSET)
         page_size = self._number("page_size", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         if (page - 1) * page_size > _MAX_OFFSET:
             self._refuse("page", "range", "is too large")
-        if is_keyset and "page" in controls:
-            self._refuse("page", "combination", "cannot be given together with after")
+        written = written_format(controls, self._refuse)
+        if any(name in controls for name in _OF_GROUPS):
+            return self._groups(page, page_size)
+        is_keyset = "after" in controls
+        self._demand_order(page)
         count = controls.get("count", "none" if is_keyset else "exact")
         if count not in ("exact", "none"):
             self._refuse("count", "one_of", "must be one of exact, none")
         total_keys, own = self._sort_keys()
         sort_keys = total_keys if is_keyset else total_keys[:own]
-        names = self._names()
-        projection = self._projection(names) if names is not None and not is_keyset else ()
+        names, further = self._names()
+        includes = self._includes(further)
+        is_plain = names is not None and not (is_keyset or includes or written is not Format.JSON)
+        projection = self._projection(names) if names is not None and is_plain else ()
         query: AnyQuery = Query(
             self._binding.collection,
-            self._condition(),
+            self._filters.condition,
             sort_keys,
-            page_size,
+            page_size if written is Format.JSON else None,
             0 if is_keyset else (page - 1) * page_size,
-            self._position(cursors, controls.get("after", ""), sort_keys),
+            self._position(controls.get("after", ""), sort_keys),
             projection,
         )
-        shape = _row_shape(names) if names is not None and projection else None
         return Listing(
-            query, page, page_size, count == "exact", names, shape, tuple(self._visits), is_keyset, total_keys
+            query,
+            page,
+            page_size,
+            is_counted=count == "exact",
+            names=names,
+            shape=_row_shape(names) if names is not None and projection else None,
+            visits=tuple(self._visits),
+            is_keyset=is_keyset,
+            cursor_keys=total_keys,
+            includes=includes,
+            format=written,
+            keeps_formulas=controls.get("formulas") == "keep",
         )
 
-    # --- filters ------------------------------------------------------------------------------------------------------
+    def _demand_order(self, page: int) -> None:
+        """Refuse pages that cannot be told apart."""
+        if "after" in self._controls and "page" in self._controls:
+            self._refuse("page", "combination", "cannot be given together with after")
+        if "after" in self._controls and self._binding.is_keyless:
+            self._refuse("after", "keyless", "needs records with a key: ask by page and sort")
+        if page > 1 and self._binding.is_keyless and "sort" not in self._controls:
+            self._refuse("page", "keyless", "needs a sort, as these records have no key that gives them an order")
 
-    def _filter(self, name: str, value: str) -> None:
-        dotted, op = name, Op.EQ
-        resolved = resolve_path(self._bindings, self._binding, name)
-        if resolved is None:
-            dotted, separator, suffix = name.rpartition("__")
-            if separator and suffix in OPERATORS:
-                op = OPERATORS[suffix]
-                resolved = resolve_path(self._bindings, self._binding, dotted)
-        if resolved is None:
-            self._refuse(name, "unknown", "is not a parameter here")
-            return
-        if op not in operators_of(resolved.field.kind):
-            self._refuse(name, "operator", f"does not fit a field that is {resolved.field.kind}")
-            return
-        self._visits.extend((name, binding) for binding in resolved.visits)
-        try:
-            if op is Op.IN:
-                self._one_of(name, resolved, value)
-            else:
-                self._conditions.append(_comparison(resolved, op, value))
-        except Unreadable as error:
-            self._refuse(name, "value", str(error))
+    # --- groups -------------------------------------------------------------------------------------------------------
 
-    def _one_of(self, name: str, resolved: ResolvedPath, text: str) -> None:
-        """One of these values; a list given in several parameters of one name is one list."""
-        place, values = self._lists.get(name, (len(self._conditions), ()))
-        values += _values(resolved.field, text)
-        self._lists[name] = place, values
-        self._conditions[place : place + 1] = [resolved.compare(Op.IN, values)]
-
-    def _condition(self) -> Condition:
-        conditions = self._conditions
-        if not conditions:
-            return ALWAYS
-        return conditions[0] if len(conditions) == 1 else And(tuple(conditions))
+    def _groups(self, page: int, page_size: int) -> Listing:
+        controls = self._controls
+        for name in _NOT_OF_GROUPS:
+            if name in controls:
+                self._refuse(name, "combination", "cannot be given together with aggregate, group or having")
+        if "aggregate" not in controls and "group" not in controls:
+            self._refuse("having", "combination", "needs an aggregate or a group")
+        columns = Columns(self._binding, self._bindings, self._schemas, self.errors)
+        columns.take(controls.get("group"), controls.get("aggregate"))
+        skip = (page - 1) * page_size
+        condition = self._filters.condition
+        query = columns.query(condition, controls.get("having"), controls.get("sort"), page_size, skip)
+        visits = (*self._visits, *columns.visits)
+        shape = None if self.errors else columns.shape()
+        return Listing(query, page, page_size, is_counted=False, shape=shape, visits=visits, is_grouped=True)
 
     # --- order and extent ---------------------------------------------------------------------------------------------
 
@@ -203,10 +197,12 @@ class _Reading:
         for item in text.split(",") if text is not None else ():
             dotted = item.removeprefix("-")
             resolved = resolve_path(self._bindings, self._binding, dotted)
-            if resolved is None or resolved.through or not _has_order(resolved):
+            if resolved is None or not resolved.has_order:
                 self._refuse("sort", "unknown", "names something that cannot be sorted by")
                 continue
             self._visits.extend(("sort", binding) for binding in resolved.visits)
+            if any(key.path == resolved.path for key in keys):
+                self._refuse("sort", "repeated", "must name each field once")
             keys.append(SortKey(resolved.path, item.startswith("-")))
             self._sort_fields.append(resolved.field)
         if len(keys) > MAX_SORT_KEYS:
@@ -227,69 +223,69 @@ class _Reading:
             return 1
         return number
 
-    def _position(self, cursors: Cursors, text: str, sort_keys: tuple[SortKey, ...]) -> tuple[Value, ...] | None:
+    def _position(self, text: str, sort_keys: tuple[SortKey, ...]) -> tuple[Value, ...] | None:
         if not text or self.errors:
             return None
-        position = cursors.open(text, self._binding.collection, sort_keys, self._sort_fields)
+        position = self._cursors.open(text, self._binding.collection, sort_keys, self._sort_fields)
         if position is None:
             self._refuse("after", "cursor", "must be a cursor this service gave for the same sort")
         return position
 
-    # --- sparse fields ------------------------------------------------------------------------------------------------
+    # --- sparse fields and inclusions -------------------------------------------------------------------------------
 
-    def _names(self) -> tuple[str, ...] | None:
+    def _names(self) -> tuple[tuple[str, ...] | None, dict[str, Options]]:
+        """The names that are to be shown of the records, None for all, and what is said of records in them."""
         text = self._controls.get("fields")
         if text is None:
-            return None
-        known = self._binding.declaration.json_output.names
-        asked = set(text.split(","))
+            return None, {}
+        hidden = self._bindings.hidden_names.get(self._binding.collection, ())
+        known = [name for name in self._binding.declaration.json_output.names if name not in hidden]
+        own, further = split_names(text)
+        asked = set(own)
         if asked - set(known):
             self._refuse("fields", "unknown", "names something that is not a field")
         ends = self._binding.stored_ends  # which tell of the collections that refer
         self._visits.extend(("fields", ends[name]) for name in asked & ends.keys())
-        return tuple(name for name in known if name in asked)
+        return tuple(name for name in known if name in asked) if own else None, further
+
+    def _includes(self, further: dict[str, Options]) -> tuple[Inclusion, ...]:
+        text = self._controls.get("include")
+        try:
+            wanted = wanted_of(text) if text is not None else {}
+        except Unreadable as error:
+            self._refuse("include", "syntax", str(error))
+            return ()
+        known = includable(self._binding, self._bindings.hidden_names.get(self._binding.collection, ()))
+        for name, options in further.items():
+            if name in known:
+                wanted.setdefault(name, []).extend(options)
+            else:
+                self._refuse("fields", "unknown", "names something that is not a field")
+        if not wanted:
+            return ()
+        return inclusions(self._binding, self._bindings, wanted, self._depth, self._nested, self._refuse)
+
+    def _nested(self, target: Binding, options: Options, depth: int) -> tuple[Listing, Sequence[FieldError]]:
+        """The options of included records as a listing; collections that it looks into are visited by ``include``."""
+        reading = _Reading(target, self._bindings, self._schemas, self._cursors, depth)
+        for name, value in options:
+            reading.take(name, value)
+        listing = reading.listing()
+        if not reading.errors:
+            check(listing.query, self._schemas)
+        self._visits.append(("include", target))
+        self._visits.extend(("include", binding) for _, binding in listing.visits)
+        return listing, reading.errors
 
     def _projection(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-        """The paths that give these names; none where a computed value needs the whole record."""
-        if any(name in self._binding.declaration.computed for name in names):
+        """The paths that give these names; none where computed values, or own types, need the whole record."""
+        output = self._binding.declaration.json_output
+        if any(name in self._binding.declaration.computed or output.shows_otherwise(name) for name in names):
             return ()
         return tuple((name,) for name in names)
 
     def _refuse(self, name: str, code: str, message: str) -> None:
         self.errors.append(FieldError(name, code, message))
-
-
-def _comparison(resolved: ResolvedPath, op: Op, text: str) -> Condition:
-    if op is Op.IS_NULL:
-        yes = text.lower() in ("true", "1")
-        if not yes and text.lower() not in ("false", "0"):
-            raise Unreadable("must be true or false")
-        if resolved.is_many:
-            return _emptiness(resolved, yes)
-        return resolved.compare(op, yes)
-    if op in _TEXT:
-        return resolved.compare(op, value_of(msgspec.structs.replace(resolved.field, choices=None), text))
-    return resolved.compare(op, value_of(resolved.field, text))
-
-
-def _values(field: FieldSchema, text: str) -> tuple[Value, ...]:
-    if field.kind is not Kind.JSON:
-        return tuple([value_of(field, item) for item in items_of(text)])
-    values = value_of(field, text)
-    if not isinstance(values, list):
-        raise Unreadable("must be a JSON array")
-    return tuple(values)
-
-
-def _emptiness(resolved: ResolvedPath, yes: bool) -> Condition:
-    """Whether any record is reached through the Manys where the field has a value."""
-    some = resolved.compare(Op.IS_NULL, False)
-    return Not(some) if yes else some
-
-
-def _has_order(resolved: ResolvedPath) -> bool:
-    field = resolved.field
-    return field.kind is not Kind.JSON and not (field.kind is Kind.REF and len(field.target_key) > 1)
 
 
 def _row_shape(names: tuple[str, ...]) -> Any:

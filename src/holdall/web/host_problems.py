@@ -14,12 +14,12 @@ from starlette.responses import Response
 from holdall.errors import FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
 from holdall.query import Value
-from holdall.web.problem import Problem, failure_of, problem_of
+from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.record_bodies import RecordBodies
 from holdall.web.reply import problem_reply
 from holdall.web.rights import USER
 
-__all__ = ["add_handlers", "add_problem_handlers", "failed", "http_problem"]
+__all__ = ["add_handlers", "add_own_handlers", "add_problem_handlers", "failed", "http_problem"]
 
 
 def add_problem_handlers(service: FastAPI) -> None:
@@ -45,6 +45,15 @@ def add_handlers(service: FastAPI) -> None:
     service.add_exception_handler(RequestValidationError, _invalid)
     service.add_exception_handler(Problem, _problem)
     service.add_exception_handler(HoldallError, _ours)
+
+
+def add_own_handlers(service: FastAPI) -> None:
+    """Add the handlers of Holdall's own errors, where the host has none: its other errors stay as they are.
+
+    Example: :func:`add_problem_handlers`.
+    """
+    service.exception_handlers.setdefault(Problem, _problem)
+    service.exception_handlers.setdefault(HoldallError, _ours)
 
 
 def http_problem(error: HTTPException) -> Problem:
@@ -96,9 +105,11 @@ async def _ours(request: Request, error: Any) -> Response:
         if tell is not None and USER in request.scope:
             return _response(tell(error, request.scope[USER]))
         return _response(Problem(403, "forbidden", "You may not do this."))
-    problem = problem_of(error, is_read=request.method in ("GET", "HEAD"))
+    is_read = request.method in ("GET", "HEAD")
+    problem = problem_of(error, is_read=is_read, has_query=is_read)
     if problem is None:
         raise error
+    note_cause(request.method, getattr(request.scope.get("route"), "path", ""), error, problem)
     return _response(problem)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
@@ -15,7 +14,6 @@ __all__ = ["MAX_KEY", "KeyText"]
 MAX_KEY = 4_096
 """The most characters of a key in a path, percent-encoded."""
 
-_WHOLE = re.compile("-?[0-9]+")
 _SAFE_DIGITS = 19  # a number shorter than this fits in 64 bits
 
 
@@ -37,7 +35,7 @@ class KeyText:
             parts = _decoded(text).split(",")  # a client has encoded the whole segment, the commas with it
         if len(parts) != len(fields):
             raise Unreadable("must have another number of parts")
-        values = [_value(field, _decoded(part)) for field, part in zip(fields, parts, strict=True)]
+        values = [value_of(field, _decoded(part)) for field, part in zip(fields, parts, strict=True)]
         if len(self._shape) == 1:
             return values[0] if len(values) == 1 else tuple(values)
         key, place = [], 0
@@ -48,7 +46,8 @@ class KeyText:
 
     def write(self, key: Key) -> str:
         """The path segment of a key."""
-        return ",".join(quote(_text(part), safe="") for part in _flat(key))
+        segment = ",".join(quote(_text(part), safe="") for part in _flat(key))
+        return "%5F" + segment[1:] if segment[:1] == "_" else segment  # places below a collection begin so
 
     def unaddressable(self, key: Key) -> str | None:
         """Why no path can name this key, as the end of a sentence; None where one can.
@@ -71,13 +70,6 @@ def _leaves(field: FieldSchema) -> list[FieldSchema]:
 
 def _width(field: FieldSchema) -> int:
     return len(_leaves(field))
-
-
-def _value(field: FieldSchema, text: str) -> Key:
-    """The part of a key that a text stands for; numbers have one spelling, as each record has one address."""
-    if field.kind is Kind.INT and not _WHOLE.fullmatch(text):
-        raise Unreadable("must be a whole number")
-    return value_of(field, text)
 
 
 def _decoded(text: str) -> str:

@@ -10,7 +10,10 @@ from starlette.routing import Mount
 from holdall.errors import DeclarationError
 from holdall.model import Model
 
-__all__ = ["OwnRoutes", "flat_routes"]
+__all__ = ["COLLECTION_OF_VIEW", "OwnRoutes", "collections_of_views", "flat_routes"]
+
+COLLECTION_OF_VIEW = "__holdall_collection__"
+"""The attribute of an endpoint that is a view's: the collection of the view's model."""
 
 
 class OwnRoutes:
@@ -82,6 +85,16 @@ def flat_routes(routes: Iterable[Any]) -> Iterable[Any]:
             yield route
         else:
             yield from included()
+
+
+def collections_of_views(routes: Iterable[Any]) -> set[str]:
+    """The collections that have a view at their own address."""
+    return {
+        collection
+        for route in flat_routes(routes)
+        if (collection := getattr(getattr(route, "endpoint", None), COLLECTION_OF_VIEW, None)) is not None
+        and route.path.removesuffix("/{key}") == f"/{collection}"
+    }
 
 
 def _name(annotation: object) -> str:

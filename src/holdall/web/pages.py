@@ -16,11 +16,12 @@ from holdall.query import AnyQuery, Kind, Query, Schema, Value
 from holdall.session import Readable, Session
 from holdall.store import Damaged, Feature, Rows
 from holdall.web.cursor import Cursors
+from holdall.web.including import Including
 from holdall.web.listing import Listing
 from holdall.web.problem import Problem
 from holdall.web.view import CollectionView
 
-__all__ = ["Page", "Pages"]
+__all__ = ["Page", "Pages", "may_be_large"]
 
 _PIECE = 100  # records at once, where they may be large
 _LARGE_PIECE, _SMALL_RECORD = 512, 4_096  # records at once, where they are known to have less than so many bytes
@@ -61,8 +62,9 @@ class Pages:
         self._cursors = cursors
         self._most = most
         self._features = view.binding.store.capabilities.features
-        self._may_be_large = _may_be_large(view.binding.schema)
+        self._may_be_large = may_be_large(view.binding.schema)
         self._learned: float = 0.0  # bytes of a record
+        self.including = Including(most)
 
     async def read(self, session: Session, listing: Listing) -> Page:
         """The page. Raises Problem (422) where it has no room for its records and cannot say how to go on."""
@@ -94,14 +96,22 @@ class Pages:
             records = await self._view.handle_get_many(session, listing.query)
         except CorruptRecord:
             return None
-        shown = await self._view.shown(records, self._view.visible(session.user, listing.names), listing.shape)
+        shown = await self.shown(session, records, listing)
         if len(shown) > self._most:
             return None
         page = Page(shown, size=len(shown), count=len(records), last=records[-1] if records else None)
         self._learn(page)
         return page
 
+    async def shown(self, session: Session, records: Sequence[Any], listing: Listing) -> bytes:
+        """The records, or rows, as a JSON array, with what is included in them."""
+        if listing.includes:
+            return await self.including.shown(session, self._view, records, listing.names, listing.includes)
+        return await self._view.shown(records, self._view.visible(session.user, listing.names), listing.shape)
+
     def _can_go_on(self, listing: Listing) -> bool:
+        if self._view.binding.is_keyless and not listing.cursor_keys:
+            return False
         return (Feature.KEYSET if listing.is_keyset else Feature.OFFSET) in self._features
 
     def _piece_size(self, page: Page, left: int) -> int:
@@ -135,15 +145,14 @@ class Pages:
 
     async def _take(self, session: Session, page: Page, piece: Readable[Any], listing: Listing) -> None:
         """Put the records of a piece into the page, as far as there is room."""
-        names = self._view.visible(session.user, listing.names)
-        shown = await self._view.shown(piece.records, names, listing.shape)
+        shown = await self.shown(session, piece.records, listing)
         records: Sequence[Record] = piece.records
         if page.size + len(shown) <= self._most:
             parts = [shown[1:-1]] if records else []
         else:
             shown, parts, size = b"", [], page.size
             for record in records:
-                part = (await self._view.shown([record], names, listing.shape))[1:-1]
+                part = (await self.shown(session, [record], listing))[1:-1]
                 if size + len(part) > self._most and (parts or page.parts):
                     page.is_cut, records = True, records[: len(parts)]
                     break
@@ -165,7 +174,7 @@ class Pages:
 
     async def cursor(self, session: Session, listing: Listing, page: Page) -> str | None:
         """Return the value of ``after`` for the page behind this one; None where its last record has gone meanwhile."""
-        if page.is_cut and Feature.KEYSET not in self._features:
+        if page.is_cut and (Feature.KEYSET not in self._features or self._view.binding.is_keyless):
             detail = f"The records of this page have more than {self._most} bytes; ask for a smaller page_size."
             raise Problem(422, "limit", detail)
         position = await self._position(session, listing, page)
@@ -205,7 +214,7 @@ def _count(piece: Readable[Any]) -> int:
     return len(piece.records) + len(piece.broken)
 
 
-def _may_be_large(schema: Schema) -> bool:
+def may_be_large(schema: Schema) -> bool:
     """Whether a record may have values that nothing bounds, or that are large all the same."""
     return any(
         field.kind in (Kind.BYTES, Kind.JSON, Kind.MANY)

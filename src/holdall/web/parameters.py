@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
+from holdall.errors import FieldError
 from holdall.web.problem import Problem
 
-__all__ = ["MAX_PARAMETERS", "parameters_of"]
+__all__ = ["MAX_PARAMETERS", "not_understood", "parameters_of", "unknown_parameter"]
 
 MAX_PARAMETERS = 100
 
@@ -21,6 +23,16 @@ def parameters_of(query_string: bytes) -> list[tuple[str, str]]:
         return [(_plain(name), _plain(value)) for name, _, value in pairs]
     except UnicodeDecodeError:
         raise Problem(400, "text", "The query string is not UTF-8 text.") from None
+
+
+def unknown_parameter(name: str) -> FieldError:
+    """A parameter that means nothing here."""
+    return FieldError(name, "unknown", "is not a parameter here")
+
+
+def not_understood(errors: Sequence[FieldError]) -> Problem:
+    """The answer to parameters that mean nothing, each of them named."""
+    return Problem(422, "query", "Parameters cannot be understood; each is listed.", errors)
 
 
 def _plain(text: str) -> str:

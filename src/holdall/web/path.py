@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from holdall.query import Compare, Condition, FieldSchema, Kind, ManyForm, Op, Path, Some
+from holdall.query import Asked, Compare, Condition, FieldSchema, Kind, ManyForm, Op, Path, Some
 from holdall.session import Binding, Bindings
 
 __all__ = ["ResolvedPath", "resolve_path"]
@@ -15,15 +15,24 @@ _MAX_STEPS = 10
 class ResolvedPath(msgspec.Struct, frozen=True):
     """Where a dotted name leads.
 
-    ``through`` are the paths of the Manys on the way, each starting where the one before it ended; ``path`` starts
-    after the last of them. ``visits`` are the collections entered on the way. ``is_many``: the name ends at a Many.
+    ``owner`` has the field. ``through`` are the paths of the Manys on the way, each starting where the one before it
+    ended; ``path`` starts after the last of them. ``visits`` are the collections entered on the way. ``is_many``: the
+    name ends at a Many.
     """
 
     field: FieldSchema
+    owner: Binding
     path: Path
     through: tuple[Path, ...] = ()
     visits: tuple[Binding, ...] = ()
     is_many: bool = False
+
+    @property
+    def has_order(self) -> bool:
+        """Whether rows can be sorted by it."""
+        field = self.field
+        is_single = field.kind is not Kind.JSON and not (field.kind is Kind.REF and len(field.target_key) > 1)
+        return field.asked is Asked.ORDER and is_single and not self.through
 
     def compare(self, op: Op, value: object) -> Condition:
         """The comparison at its end; through a Many it is true if it is true of any record of it."""
@@ -43,7 +52,7 @@ def resolve_path(bindings: Bindings, binding: Binding, dotted: str) -> ResolvedP
     through: list[Path] = []
     visits: list[Binding] = []
     for name in names[:-1]:
-        field = binding.schema.by_name.get(name)
+        field = _known(bindings, binding, name)
         if field is None or field.target is None:
             return None
         binding = bindings.of_name(field.target)
@@ -52,15 +61,21 @@ def resolve_path(bindings: Bindings, binding: Binding, dotted: str) -> ResolvedP
         if field.kind is Kind.MANY:
             through.append(path)
             path = ()
-    field = binding.schema.by_name.get(names[-1])
+    field = _known(bindings, binding, names[-1])
     if field is None:
         return None
     path = (*path, field.name)
     if field.kind is not Kind.MANY:
-        return ResolvedPath(field, path, tuple(through), tuple(visits))
+        return ResolvedPath(field, binding, path, tuple(through), tuple(visits))
     assert field.target is not None
     target = bindings.of_name(field.target)
     if len(target.schema.key) != 1 or (field.form is ManyForm.BACK and field.back is None):
         return None
     key = target.schema.field(target.schema.key[0])
-    return ResolvedPath(key, (key.name,), (*through, path), (*visits, target), is_many=True)
+    return ResolvedPath(key, target, (key.name,), (*through, path), (*visits, target), is_many=True)
+
+
+def _known(bindings: Bindings, binding: Binding, name: str) -> FieldSchema | None:
+    """The field of this name, if there is one for who asks."""
+    hidden = bindings.hidden_names.get(binding.collection, ())
+    return None if name in hidden else binding.schema.by_name.get(name)

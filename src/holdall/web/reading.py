@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from holdall.errors import FieldError
+from itertools import starmap
+
+import msgspec
+
 from holdall.policy import Right, User
 from holdall.query import Key
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
-from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match, tag_of_body
+from holdall.web.conditional import (
+    NOT_MET,
+    is_unmodified,
+    last_modified,
+    meets_if_match,
+    meets_if_none_match,
+    tag_of_body,
+)
 from holdall.web.cursor import Cursors
-from holdall.web.dialect import Dialect
+from holdall.web.dialects import Dialects
+from holdall.web.export import Exports
+from holdall.web.formats import Format, accepted_format, with_format
 from holdall.web.listing import Listing
 from holdall.web.options import Options
 from holdall.web.pages import Page, Pages
-from holdall.web.parameters import parameters_of
-from holdall.web.problem import Problem
+from holdall.web.parameters import not_understood, unknown_parameter
 from holdall.web.reply import Reply, json_reply, unchanged_reply
 from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
 
-__all__ = ["Reads"]
+__all__ = ["Reads", "conditional", "groups_envelope", "keyset_envelope", "page_envelope"]
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Reads:
@@ -31,42 +44,50 @@ class Reads:
         self._bindings = bindings
         self._challenge = options.challenge
         self._pages = Pages(view, cursors, options.max_page)
-        self._dialect = Dialect(view.binding, bindings, cursors)
-        self._names = view.declaration.json_output.names
+        self._exports = Exports(view)
+        self._dialects = Dialects(view.binding, bindings, cursors)
 
     # --- many ---------------------------------------------------------------------------------------------------------
 
     async def get_many_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
         """``GET /books``: a page of records in its envelope."""
         demand_right(self._binding, Right.READ, user, self._challenge)
-        listing = self._dialect.read(scope["query_string"])
+        query_string = scope["query_string"]
+        if (accepted := accepted_format(scope)) is not Format.JSON:
+            query_string = with_format(query_string, accepted)
+        listing = self._dialects.of(user).read(query_string)
         if listing.visits:
             self._demand_visits(listing, user)
         session = Session(self._bindings, user)
+        if listing.format is not Format.JSON:
+            return await self._exports.reply(scope, session, listing)
+        if listing.is_grouped:
+            body = await groups_envelope(session, listing)
+            return conditional(scope, body, tag_of_body(body))
         page = await self._pages.read(session, listing)
         total = await self._total(session, listing, page) if listing.is_counted else None
         if listing.is_keyset:
             is_last = not page.is_cut and page.count < listing.page_size
             following = None if is_last else await self._pages.cursor(session, listing, page)
-            body = _keyset_envelope(page.data, total, listing.page_size, following)
+            body = keyset_envelope(page.data, total, listing.page_size, following)
         else:
-            body = _page_envelope(page.data, total, listing.page, listing.page_size)
+            body = page_envelope(page.data, total, listing.page, listing.page_size)
             if page.is_cut:
                 following = await self._pages.cursor(session, listing, page)
                 body = b'%b,"truncated":true,"next":%b}' % (body[:-1], _text(following))
         if page.broken:
-            body = b'%b,"broken":%b}' % (body[:-1], self._view.shown_broken(page.broken))
-        return _conditional(scope, body, tag_of_body(body))
+            body = b'%b,"broken":%b}' % (body[:-1], self._view.shown_broken(page.broken, user))
+        return conditional(scope, body, tag_of_body(body))
 
     def _demand_visits(self, listing: Listing, user: User) -> None:
         """A parameter that looks into a collection the user may not read is one that does not exist."""
         unknown = {
-            name: FieldError(name, "unknown", "is not a parameter here")
+            name: unknown_parameter(name)
             for name, binding in listing.visits
             if not binding.policy.allows(Right.READ, user)
         }
         if unknown:
-            raise Problem(422, "query", "Parameters cannot be understood; each is listed.", list(unknown.values()))
+            raise not_understood(list(unknown.values()))
 
     async def _total(self, session: Session, listing: Listing, page: Page) -> int:
         """How many there are; a page that is not full is the last one and tells it without being asked."""
@@ -82,29 +103,39 @@ class Reads:
         """``GET /books/1``: one record."""
         demand_right(self._binding, Right.READ, user, self._challenge)
         query_string = scope["query_string"]
-        names = self._shown_names(query_string, user) if query_string else None
+        listing = self._dialects.of(user).read_one(query_string) if query_string else None
+        if listing is not None and listing.visits:
+            self._demand_visits(listing, user)
         session = Session(self._bindings, user)
         record = await self._view.handle_get_one(session, key)
-        body = await self._view.shown_one(record, self._view.visible(user, names))
-        return _conditional(scope, body, tag_of_body(body))
-
-    def _shown_names(self, query_string: bytes, user: User) -> tuple[str, ...] | None:
-        names: tuple[str, ...] | None = None
-        errors: list[FieldError] = []
-        for name, value in parameters_of(query_string):
-            asked = set(value.split(","))
-            if name != "fields":
-                errors.append(FieldError(name, "unknown", "is not a parameter here"))
-            elif asked - set(self._names) or asked & self._view.hidden(user):
-                errors.append(FieldError(name, "unknown", "names something that is not a field"))
-            else:
-                names = tuple(item for item in self._names if item in asked)
-        if errors:
-            raise Problem(422, "query", "Parameters cannot be understood; each is listed.", errors)
-        return names
+        if listing is not None and listing.includes:
+            body = (await self._pages.shown(session, [record], listing))[1:-1]
+        else:
+            names = None if listing is None else listing.names
+            body = await self._view.shown_one(record, self._view.visible(user, names))
+        moment = self._view.modified(record, user)
+        if moment is None:
+            return conditional(scope, body, tag_of_body(body))
+        if is_unmodified(scope, moment, b"if-unmodified-since", b"if-match") is False:
+            raise NOT_MET
+        reply = conditional(scope, body, tag_of_body(body))
+        if reply.status == 200 and is_unmodified(scope, moment, b"if-modified-since", b"if-none-match"):
+            reply = unchanged_reply(tag_of_body(body))
+        reply.headers.extend(last_modified(moment))
+        return reply
 
 
-def _page_envelope(data: bytes, total: int | None, page: int, page_size: int) -> bytes:
+async def groups_envelope(session: Session, listing: Listing) -> bytes:
+    """The JSON of a page of groups; how many there are is told where the page is the last."""
+    assert listing.shape is not None
+    rows = await session.query(listing.query)
+    is_last = len(rows) < listing.page_size and (rows or not listing.query.skip)
+    total = listing.query.skip + len(rows) if is_last else None
+    return page_envelope(_encode(list(starmap(listing.shape, rows))), total, listing.page, listing.page_size)
+
+
+def page_envelope(data: bytes, total: int | None, page: int, page_size: int) -> bytes:
+    """The JSON of a numbered page."""
     if total is None:
         return b'{"data":%b,"total_count":null,"page":%d,"page_size":%d,"total_pages":null}' % (data, page, page_size)
     pages = -(-total // page_size)
@@ -113,7 +144,8 @@ def _page_envelope(data: bytes, total: int | None, page: int, page_size: int) ->
     )  # fmt: skip
 
 
-def _keyset_envelope(data: bytes, total: int | None, page_size: int, cursor: str | None) -> bytes:
+def keyset_envelope(data: bytes, total: int | None, page_size: int, cursor: str | None) -> bytes:
+    """The JSON of a page that a cursor follows."""
     count = b"null" if total is None else b"%d" % total
     return b'{"data":%b,"total_count":%b,"page_size":%d,"next":%b}' % (data, count, page_size, _text(cursor))
 
@@ -122,7 +154,8 @@ def _text(cursor: str | None) -> bytes:
     return b"null" if cursor is None else b'"%b"' % cursor.encode()
 
 
-def _conditional(scope: Scope, body: bytes, tag: bytes) -> Reply:
+def conditional(scope: Scope, body: bytes, tag: bytes) -> Reply:
+    """The answer to a read: whole, or 304 or 412 where If-None-Match or If-Match says so."""
     for name, _ in scope["headers"]:
         if name[:3] == b"if-":
             break

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from holdall.model import Model
 from holdall.web.asgi import Application, Message, Receive, Scope, Send, header
-from holdall.web.body import JSON, Disconnected, demand_media_type, has_repeated_names, read_body
+from holdall.web.body import JSON, Disconnected, demand_few_values, demand_media_type, has_repeated_names, read_body
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 
@@ -61,6 +61,7 @@ async def _checked_body(scope: Scope, receive: Receive, options: Options, *, is_
     body = await read_body(scope, receive, options.max_body, options.body_seconds)
     if not body and not is_required:
         return body
+    demand_few_values(body, options.max_values)
     if has_repeated_names(body):
         raise Problem(400, "json", "The body gives a name twice in one object.")
     try:

@@ -1,33 +1,40 @@
-"""Answers: a status, headers and a whole body, sent in two messages."""
+"""Answers: a status, headers and a body, whole or in parts."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import NamedTuple
 
 from holdall.web.asgi import Header, Send
 from holdall.web.problem import Problem
 
-__all__ = ["Reply", "json_reply", "problem_reply", "send_reply", "unchanged_reply"]
+__all__ = ["PLAN", "Reply", "json_reply", "problem_reply", "send_reply", "unchanged_reply"]
 
+PLAN = b"application/vnd.holdall.plan+json"
 _JSON: Header = (b"content-type", b"application/json")
 _PROBLEM: Header = (b"content-type", b"application/problem+json")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 _PRIVATE: Header = (b"cache-control", b"private, no-cache")  # kept by the client alone, and asked for again each time
 _UNCACHED: Header = (b"cache-control", b"no-store")
+_PATIENCE = 60.0  # seconds for a client to take one part of an answer
 
 
 class Reply(NamedTuple):
-    """A whole answer. An empty body is announced only where ``headers`` say so."""
+    """An answer. An empty body is announced only where ``headers`` say so; ``parts`` are what comes behind it."""
 
     status: int
     headers: list[Header]
     body: bytes = b""
+    parts: AsyncGenerator[bytes] | None = None
 
 
-def json_reply(status: int, body: bytes, *headers: Header) -> Reply:
-    """An answer of JSON."""
+def json_reply(status: int, body: bytes, *headers: Header, media_type: bytes = b"") -> Reply:
+    """An answer of JSON, of a type of its own where one is given."""
     length = (b"content-length", b"%d" % len(body))
-    return Reply(status, [_JSON, length, _NO_SNIFFING, _PRIVATE, *headers], body)
+    kind = (b"content-type", media_type) if media_type else _JSON
+    return Reply(status, [kind, length, _NO_SNIFFING, _PRIVATE, *headers], body)
 
 
 def problem_reply(problem: Problem) -> Reply:
@@ -42,8 +49,25 @@ def unchanged_reply(tag: bytes) -> Reply:
     return Reply(304, [(b"etag", tag), _PRIVATE])
 
 
-async def send_reply(send: Send, reply: Reply, is_head: bool) -> None:
-    """Send it; for HEAD without its body."""
-    status, headers, body = reply
+async def send_reply(send: Send, reply: Reply, is_head: bool, more: tuple[Header, ...] = ()) -> None:
+    """Send it, with more headers; for HEAD without its body."""
+    status, headers, body, parts = reply
+    if more:
+        headers = [*headers, *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else body})
+    if parts is None:
+        await send({"type": "http.response.body", "body": b"" if is_head else body})
+        return
+    async with aclosing(parts):
+        if not is_head:
+            await _send_parts(send, body, parts)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_parts(send: Send, first: bytes, parts: AsyncGenerator[bytes]) -> None:
+    """Send each part within a time; raises TimeoutError where the client takes none, so that nothing is held for it."""
+    part: bytes | None = first
+    while part is not None:
+        async with asyncio.timeout(_PATIENCE):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        part = await anext(parts, None)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from holdall.errors import Forbidden, HoldallError, Unsupported
+from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
-from holdall.query import Json
 from holdall.session import Binding, Bindings
 from holdall.web.asgi import Receive, Scope, Send, header
-from holdall.web.body import JSON, MERGE_PATCH, Disconnected
+from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
+from holdall.web.checking import Checks
+from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
+from holdall.web.dialects import Dialects
 from holdall.web.host_problems import http_problem
+from holdall.web.idempotency import KeptAnswers, Repeatable
+from holdall.web.importing import IMPORTED
 from holdall.web.key import KeyText
+from holdall.web.meta import META, collection_meta
+from holdall.web.operations import HEADERS, ROUTE, Deadlines, note_answer
 from holdall.web.options import Options
-from holdall.web.problem import Problem, failure_of, problem_of
-from holdall.web.reading import Reads
+from holdall.web.problem import Problem, failure_of, note_cause, problem_of
+from holdall.web.reading import Reads, conditional
+from holdall.web.replacing import Replaces
 from holdall.web.reply import Reply, problem_reply, send_reply
+from holdall.web.request_context import RequestContexts
 from holdall.web.rights import USER, has_any_right, refusal
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
@@ -28,8 +37,8 @@ from holdall.web.writing import Writes
 
 __all__ = ["Resource"]
 
-_log = logging.getLogger("holdall.web")
 _ABSENT = problem_reply(Problem(404, "not-found", "There is no such record."))
+_TOO_LONG = Problem(504, "timeout", "It took too long to get at the records.")
 _ManyEndpoint = Callable[[Scope, Receive, User], Awaitable[Reply]]
 _OneEndpoint = Callable[[Scope, Receive, User, Any], Awaitable[Reply]]
 
@@ -37,54 +46,102 @@ _OneEndpoint = Callable[[Scope, Receive, User, Any], Awaitable[Reply]]
 class Resource:
     """``/books`` and ``/books/{key}``."""
 
-    def __init__(self, binding: Binding, bindings: Bindings, cursors: Cursors, options: Options) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        bindings: Bindings,
+        cursors: Cursors,
+        options: Options,
+        contexts: RequestContexts,
+        kept: KeptAnswers | None = None,
+    ) -> None:
         self.binding = binding
+        self._contexts = contexts
         self._bindings = bindings
         self._options = options
+        self._deadlines = Deadlines(options.request_seconds)
+        self._routes = (f"/{binding.collection}", f"/{binding.collection}/{{key}}")
+        self._repeatable = None
+        if kept is not None and options.kept is not None:
+            self._repeatable = Repeatable(binding, bindings, kept, options.kept, options)
         self._keys = KeyText(binding.schema)
-        view = CollectionView(binding)
+        view = self._view = CollectionView(binding)
         reads = Reads(view, bindings, cursors, options)
-        writes = Writes(view, self._keys, bindings, options)
-        self._many: dict[str, _ManyEndpoint] = {
-            "GET": reads.get_many_endpoint,
-            "HEAD": reads.get_many_endpoint,
-            "POST": writes.create_endpoint,
+        writes = Writes(view, self._keys, bindings, Dialects(binding, bindings, cursors), options)
+        replaces = Replaces(view, writes, bindings, options)
+        self._many: dict[str, _ManyEndpoint] = {"GET": reads.get_many_endpoint, "HEAD": reads.get_many_endpoint}
+        self._named: dict[str, dict[str, _ManyEndpoint]] = {  # what lies beside the records, by the segment of its path
+            META: {"GET": self._meta, "HEAD": self._meta}
         }
-        self._one: dict[str, _OneEndpoint] = {
-            "GET": reads.get_one_endpoint,
-            "HEAD": reads.get_one_endpoint,
-            "PATCH": writes.update_endpoint,
-            "DELETE": writes.delete_endpoint,
-        }
+        self._one: dict[str, _OneEndpoint] = {"GET": reads.get_one_endpoint, "HEAD": reads.get_one_endpoint}
+        if not binding.is_read_only:
+            self._many |= {
+                "POST": writes.create_endpoint,
+                "PATCH": writes.update_many_endpoint,
+                "DELETE": writes.delete_many_endpoint,
+            }
+            self._one |= {
+                "PUT": replaces.replace_endpoint,
+                "PATCH": writes.update_endpoint,
+                "DELETE": writes.delete_endpoint,
+            }
+
+            checks = Checks(writes.intake, view, writes.bulk, bindings)
+            self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
+        scope[ROUTE] = self._routes[bool(key)]
+        task = self._deadlines.enter() if scope["method"] in ("GET", "HEAD") else None
         try:
             reply = await self._answer(scope, receive, key)
+        except asyncio.CancelledError:
+            if task is None or not self._deadlines.has_ended(task):
+                raise
+            reply = problem_reply(_TOO_LONG)
         except Problem as problem:
             reply = problem_reply(problem)
         except Disconnected:
             return
         except HoldallError as error:
-            reply = problem_reply(self._problem(scope, error))
+            reply = problem_reply(self._problem(scope, error, key))
         except HTTPException as error:  # of the hook that tells who asks
             reply = problem_reply(http_problem(error))
         except Exception as error:
             reply = problem_reply(failure_of(scope, error))
-        await send_reply(send, reply, scope["method"] == "HEAD")
+        finally:
+            if task is not None:
+                self._deadlines.leave(task)
+        note_answer(scope, reply)
+        await send_reply(send, reply, scope["method"] == "HEAD", scope.get(HEADERS, ()))
 
     async def _answer(self, scope: Scope, receive: Receive, key: str) -> Reply:
-        method = scope["method"]
         limit = self._options.max_url
-        if len(scope["query_string"]) > limit or len(scope["path"]) > limit:
+        if len(scope["query_string"]) > limit or len(scope.get("raw_path") or scope["path"].encode()) > limit:
             raise Problem(414, "uri-too-long", f"The path or the query string is longer than {limit} bytes.")
         options = self._options
         user = scope[USER] = ANONYMOUS if options.authenticate is None else await options.user_of(scope)
+        if not self._contexts.are_needed:
+            return await self._answer_to(scope, receive, key, user)
+        async with self._contexts.open(scope, user):
+            return await self._answer_to(scope, receive, key, user)
+        return Reply(204, [])  # middleware suppressed an exception
+
+    async def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Reply:
+        method = scope["method"]
+        if key[:1] == "_" and (named := self._named.get(key)) is not None:
+            endpoint = named.get(method)
+            return self._no_method(method, named, user) if endpoint is None else await endpoint(scope, receive, user)
+        if key and self.binding.is_keyless:
+            return _ABSENT
         if not key:
             endpoint = self._many.get(method)
-            return (
-                self._no_method(method, self._many, user) if endpoint is None else await endpoint(scope, receive, user)
-            )
+            if endpoint is None:
+                return self._no_method(method, self._many, user)
+            if self._repeatable is not None and self._repeatable.concerns(scope):
+                answer = partial(_with_body, endpoint, scope, user)
+                return await self._repeatable.answer(scope, receive, user, answer)
+            return await endpoint(scope, receive, user)
         endpoint_one = self._one.get(method)
         if endpoint_one is None:
             return self._no_method(method, self._one, user)
@@ -92,23 +149,30 @@ class Resource:
             read = self._keys.read(key)
         except Unreadable:
             return _ABSENT
+        if self._repeatable is not None and self._repeatable.concerns(scope):
+            answer = partial(_with_body, endpoint_one, scope, user, read)
+            return await self._repeatable.answer(scope, receive, user, answer)
         return await endpoint_one(scope, receive, user, read)
 
-    def _no_method(self, method: str, endpoints: dict[str, Json], user: User) -> Reply:
+    async def _meta(self, scope: Scope, receive: Receive, user: User) -> Reply:
+        """Answer ``/_meta``: the part of the collection that this user may know."""
+        if not any(self.binding.policy.allows(right, user) for right in Right):
+            raise refusal(self.binding, Right.READ, user, self._options.challenge)
+        body = collection_meta(self.binding, user)
+        return conditional(scope, body, tag_of_body(body))
+
+    def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
         if not has_any_right(self.binding, user):
             return _ABSENT
         allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
         if method == "OPTIONS":
-            taken = (
-                [(b"accept-patch", b", ".join((MERGE_PATCH, JSON)))]
-                if "PATCH" in endpoints
-                else [(b"accept-post", JSON)]
-            )
+            patches = (MERGE_PATCH, JSON) if "POST" in endpoints else (MERGE_PATCH, JSON, JSON_PATCH)
+            taken = [(b"accept-patch", b", ".join(patches))] if "PATCH" in endpoints else []
+            taken += [(b"accept-post", b", ".join((JSON, *IMPORTED[:2])))] if "POST" in endpoints else []
             return Reply(204, [(b"allow", allowed), *taken])
         return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
 
-    def _problem(self, scope: Scope, error: HoldallError) -> Problem:
-        method = scope["method"]
+    def _problem(self, scope: Scope, error: HoldallError, key: str) -> Problem:
         if isinstance(error, Forbidden):
             user: User = scope.get(USER, ANONYMOUS)
             refused = refusal(
@@ -116,12 +180,18 @@ class Resource:
             )
             is_own = error.collection == self.binding.collection
             return refused if is_own or refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
-        is_conditional = method in ("PATCH", "DELETE") and header(scope, b"if-match") is not None
-        problem = problem_of(error, is_conditional=is_conditional, is_read=method in ("GET", "HEAD"))
+        method = scope["method"]
+        is_conditional = method in ("PATCH", "PUT", "DELETE") and header(scope, b"if-match") is not None
+        is_read = method in ("GET", "HEAD")
+        problem = problem_of(error, is_conditional=is_conditional, is_read=is_read, has_query=is_read and not key)
         if problem is None:
             return failure_of(scope, error)
-        if isinstance(error, Unsupported) and problem.status < 500:
-            _log.info("%s %s: %s", method, self.binding.collection, error)  # it says what to do
-        if problem.status >= 500:
-            _log.warning("%s %s: %s", method, self.binding.collection, error)
+        if problem.errors:
+            problem.errors = tuple(self._view.without_hidden(problem.errors, scope.get(USER, ANONYMOUS)))
+        note_cause(method, self.binding.collection, error, problem)
         return problem
+
+
+async def _with_body(endpoint: Callable[..., Awaitable[Reply]], scope: Scope, user: User, *args: Any) -> Reply:
+    *key, receive = args
+    return await endpoint(scope, receive, user, *key)

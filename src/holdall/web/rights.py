@@ -6,7 +6,7 @@ from holdall.policy import Right, User
 from holdall.session import Binding, rights_of_removal
 from holdall.web.problem import Problem
 
-__all__ = ["USER", "demand_removal", "demand_right", "has_any_right", "refusal"]
+__all__ = ["USER", "demand_removal", "demand_right", "has_any_right", "might_allow", "refusal"]
 
 
 USER = "holdall.user"
@@ -35,21 +35,27 @@ def demand_removal(binding: Binding, user: User, challenge: str) -> None:
     Which of them are there is not asked: who may not see them would learn of them by the answer.
     """
     for source, right in rights_of_removal(binding):
-        if not source.policy.allows(right, user):
+        if not source.policy.is_whole(right, user):
             refused = refusal(source, right, user, challenge)
             raise refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
 
 
 def has_any_right(binding: Binding, user: User) -> bool:
     """Whether a collection is there at all for the user, or would be for a known one."""
-    who = user if user.is_authenticated else _SOMEBODY
-    return any(binding.policy.allows(right, who) for right in Right)
+    if not user.is_authenticated:
+        return any(might_allow(binding, right) for right in Right)
+    return any(binding.policy.allows(right, user) for right in Right)
+
+
+def might_allow(binding: Binding, right: Right) -> bool:
+    """Whether some known user may have the right: one who holds every role, or is what a rule asks of records."""
+    return not binding.policy.is_simple or binding.policy.allows(right, _SOMEBODY)
 
 
 def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Problem:
     """401 for an unknown user where a known one might; 404 where not even reading is allowed; else 403."""
     policy = binding.policy
-    if not user.is_authenticated and policy.allows(right, _SOMEBODY):
+    if not user.is_authenticated and might_allow(binding, right):
         headers = ((b"www-authenticate", challenge.encode()),)
         return Problem(401, "unauthenticated", "Say who you are first.", headers=headers)
     if policy.allows(Right.READ, user):

@@ -7,23 +7,30 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from holdall.app import Holdall
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import Right, User
 from holdall.query import Json, did_you_mean
-from holdall.web.asgi import Receive, Scope, Send
+from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
 from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed
-from holdall.web.openapi import contribute, contribution, describe_own
+from holdall.web.idempotency import is_hidden, kept_answers
+from holdall.web.meta import META, collections_meta
+from holdall.web.openapi import add_idempotency, contribute, contribution, describe_own
+from holdall.web.operations import Front, HealthPaths, telling, with_cross_origin
 from holdall.web.options import Options
-from holdall.web.own_routes import OwnRoutes, flat_routes
+from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
 from holdall.web.problem import Problem
+from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
 from holdall.web.rights import refusal
 
@@ -60,16 +67,26 @@ class Service(FastAPI):
     """
 
     def __init__(self, app: Holdall, options: Options) -> None:
+        if options.authenticate is None and app.identifies is not None:
+            options = msgspec.structs.replace(options, authenticate=app.identifies)
+        kept = {} if options.kept is None else kept_answers(app.bindings, options.kept)
         app.bindings.configure()
-        cursors = Cursors(options.secret)
+        self.cursors = Cursors(options.secret)
         self.holdall = app
-        self._options = options
+        self.settings = options
         self._contribution: dict[str, Json] | None = None
+        self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
+        contexts = RequestContexts(app)
         self._resources = {
-            binding.collection: Resource(binding, app.bindings, cursors, options) for binding in app.collections()
+            name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name))
+            for name, binding in self._shown.items()
         }
         _demand_addresses(self._resources)
         self._own = OwnRoutes(self._resources)
+        self._health = HealthPaths(app)
+        self._front: Application = Front(self._answer, app, options, self._health if options.health else None)
+        if options.origins:
+            self._front = with_cross_origin(self._front, options.origins, options.request_id)
         super().__init__(
             title=app.name,
             version=options.version,
@@ -82,6 +99,7 @@ class Service(FastAPI):
         add_handlers(self)
         self.add_exception_handler(Exception, failed)
         add_first_page(self, list(self._resources), options)
+        self.add_route(f"/{META}", self._meta, include_in_schema=False)
         if options.docs:
             if "docs" in self._resources:
                 raise DeclarationError(
@@ -92,27 +110,50 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and len(self.user_middleware) == 1:
+        if scope["type"] == "http":
+            await self._front(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that was let in: from a collection at once, where nothing of the host is to see it."""
+        if len(self.user_middleware) == 1:
             found = self._find(scope)
             if found is not None:
                 await found[0](scope, receive, send, found[1])
                 return
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, telling(scope, send))
+
+    async def _meta(self, request: Request) -> Response:
+        """The collections that the user may do something with."""
+        root = request.scope.get("root_path", "").rstrip("/")
+        shown = [self.holdall.bindings.of_name(name) for name in self._shown]
+        body = collections_meta(shown, root, await self.user_of(request.scope))
+        return Response(body, media_type="application/json", headers={"cache-control": "private, no-cache"})
 
     async def user_of(self, scope: Scope) -> User:
         """Return the user who makes a request, from ``authenticate``; anonymous without it."""
-        return await self._options.user_of(scope)
+        return await self.settings.user_of(scope)
 
     def refusal(self, error: Forbidden, user: User) -> Problem:
         """Make the problem for a user without a right: 401 where authentication would help, else 403."""
+        forbidden = Problem(403, "forbidden", "You may not do this.")
+        if error.right not in [*Right]:  # one that a view has made up for an action of its own
+            return forbidden
         binding = self.holdall.bindings.of_name(error.collection)
-        refused = refusal(binding, Right(error.right), user, self._options.challenge)
-        return refused if refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
+        refused = refusal(binding, Right(error.right), user, self.settings.challenge)
+        return refused if refused.status == 401 else forbidden
 
     @property
     def knows_users(self) -> bool:
         """Whether requests are asked for who makes them; without it, everybody is anonymous."""
-        return self._options.authenticate is not None
+        return self.settings.authenticate is not None
+
+    def give_way_to_views(self) -> None:
+        """Let views answer in the place of their collections, where they have the same address."""
+        for collection in collections_of_views(self.router.routes):
+            if self._resources.pop(collection, None) is not None:
+                self._contribution = None
 
     def _find(self, scope: Scope) -> tuple[Resource, str] | None:
         """The collection that answers, and the key's text; None where the host's own routes do."""
@@ -124,10 +165,14 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Json]:
         """The OpenAPI 3.1 document: the collections beside the host's own routes."""
+        self.give_way_to_views()
         if self._contribution is None:
             self._contribution = contribution(
-                self.holdall.collections(), self._options.challenge if self.knows_users else None
+                self._shown.values(), self.settings.challenge if self.knows_users else None, self._resources
             )
+            if self.settings.kept is not None:
+                paths: Any = self._contribution["paths"]
+                add_idempotency(paths, self._resources, self.settings.kept.demands)
         document = contribute(super().openapi(), self._contribution)
         describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)
         return document
@@ -135,19 +180,23 @@ class Service(FastAPI):
     @asynccontextmanager
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:
         """See that the stores fit the models, recover, run the host's own lifespan, and close the stores at the end."""
+        self._health.is_started = self._health.is_stopping = False
         try:
+            self.give_way_to_views()
             self._own.demand_reachable(self.router.routes)
             self._own.demand_bodies(self.router.routes)
-            if self._options.create:
+            if self.settings.create:
                 await self.holdall.create()
             await self.holdall.verify()
             await self.holdall.start()
-            if self._options.lifespan is None:
+            self._health.is_started = True
+            if self.settings.lifespan is None:
                 yield
             else:
-                async with self._options.lifespan(app) as state:
+                async with self.settings.lifespan(app) as state:
                     yield state
         finally:
+            self._health.is_stopping = True
             await self.holdall.close()
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Json, Key, Kind, Value
 
-__all__ = ["BORDER_TYPES", "Unreadable", "items_of", "value_of"]
+__all__ = ["BORDER_TYPES", "Unreadable", "flag_of", "items_of", "unescaped", "value_of"]
 
 BORDER_TYPES: dict[Kind, Any] = {
     Kind.BOOL: bool,
@@ -30,7 +30,8 @@ BORDER_TYPES: dict[Kind, Any] = {
 }
 """The classes of border values that are scalars."""
 
-_FROM_DIGITS = (Kind.BOOL, Kind.INT, Kind.FLOAT)  # the kinds that JSON does not have as text
+_FROM_DIGITS = (Kind.INT, Kind.FLOAT)  # the kinds that JSON does not have as text
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _NAMES: dict[Kind, str] = {
     Kind.BOOL: "true or false",
     Kind.INT: "a whole number",
@@ -61,6 +62,8 @@ def value_of(field: FieldSchema, text: str) -> Value:
         return _key_of(field, text)
     elif kind is Kind.JSON:
         return _json(text)
+    elif kind is Kind.BOOL:
+        value = flag_of(text)
     else:
         value = _converted(kind, text)
     if field.choices is not None and value not in field.choices:
@@ -68,11 +71,28 @@ def value_of(field: FieldSchema, text: str) -> Value:
     return value
 
 
-def items_of(text: str) -> list[str]:
-    """The items of a comma list; a backslash takes away a comma's meaning, and a backslash's.
+def flag_of(text: str) -> bool:
+    """True or false, in whatever case; raises Unreadable for anything else but 1 and 0."""
+    value = _FLAGS.get(text.lower())
+    if value is None:
+        raise Unreadable(f"must be {_NAMES[Kind.BOOL]}")
+    return value
 
-    >>> items_of(r"a,b\\,c")
-    ['a', 'b,c']
+
+def unescaped(sign: str) -> str:
+    """The text that a backslash and the sign after it stand for; before a sign without a meaning it is itself.
+
+    >>> unescaped(","), unescaped("t"), unescaped("")
+    (',', '\\\\t', '\\\\')
+    """
+    return sign if sign and sign in ",()\\" else f"\\{sign}"
+
+
+def items_of(text: str) -> list[str]:
+    """The items of a comma list; a backslash takes away the meaning of a comma, a parenthesis and a backslash.
+
+    >>> items_of(r"a,b\\,c"), items_of(r"C:\\temp")
+    (['a', 'b,c'], ['C:\\\\temp'])
     """
     if "\\" not in text:
         return text.split(",")
@@ -80,7 +100,7 @@ def items_of(text: str) -> list[str]:
     characters = iter(text)
     for character in characters:
         if character == "\\":
-            current += next(characters, "\\")
+            current += unescaped(next(characters, ""))
         elif character == ",":
             items.append(current)
             current = ""
@@ -110,21 +130,23 @@ def _key_of(field: FieldSchema, text: str) -> Key:
     return tuple(value_of(part, item) for part, item in zip(parts, items, strict=True))
 
 
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_PATTERNS = {
+    Kind.INT: re.compile("-?[0-9]+"),
+    Kind.DECIMAL: re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?"),
+}
 
 
 def _converted(kind: Kind, text: str) -> Value:
     if kind is Kind.DATETIME:
         text = text.replace(" ", "+") if text[-6:-5] == " " else text  # a plus that was not escaped
-    if kind is Kind.DECIMAL and _DECIMAL.fullmatch(text) is None:
+    pattern = _PATTERNS.get(kind)
+    if pattern is not None and pattern.fullmatch(text) is None:
         raise Unreadable(f"must be {_NAMES[kind]}")
     try:
         value = msgspec.convert(text, BORDER_TYPES[kind], strict=kind not in _FROM_DIGITS)
     except (msgspec.ValidationError, ValueError):
         raise Unreadable(f"must be {_NAMES[kind]}") from None
     match value:
-        case bool():
-            return value
         case int() if not -MAX_INT <= value <= MAX_INT:
             raise Unreadable("must be from -(2**63 - 1) to 2**63 - 1")
         case float() if not isfinite(value):
@@ -139,10 +161,8 @@ def _converted(kind: Kind, text: str) -> Value:
 
 
 def _bound(value: Decimal) -> None:
-    if not value.is_finite():
-        raise Unreadable("must be finite")
     _, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
+    assert isinstance(exponent, int)  # the pattern takes no infinity and no NaN
     if len(digits) + abs(exponent) > _MAX_DIGITS:
         raise Unreadable(f"must not have more than {_MAX_DIGITS} digits")
 
@@ -158,7 +178,7 @@ def _in_utc(value: datetime) -> datetime:
 
 def _json(text: str) -> Json:
     try:
-        value = msgspec.json.decode(text)
+        value: Json = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Unreadable("must be JSON") from None
     pending = [(value, 0)]

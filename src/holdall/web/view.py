@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from itertools import starmap
 from typing import Any
@@ -15,10 +16,10 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
-from holdall.model import Record, Reference, hidden_ends
+from holdall.model import Field, JsonInput, Record, Reference, hidden_ends
 from holdall.policy import Right, User
-from holdall.query import And, AnyQuery, Compare, Condition, Key, Kind, Op, Query, Value
-from holdall.session import Binding, Readable, Session, damaged_fields
+from holdall.query import And, AnyQuery, Compare, Condition, Json, Key, Kind, Op, Query, Value
+from holdall.session import Binding, Readable, Session, damaged_fields, read_only_fields
 from holdall.web.key import KeyText
 
 __all__ = ["CollectionView"]
@@ -38,10 +39,11 @@ class CollectionView:
         self.declaration = binding.declaration
         self._output = binding.declaration.json_output
         self._input = binding.declaration.json_input
+        self._inputs: dict[tuple[frozenset[str], frozenset[str]], JsonInput] = {}  # by what users may not give
         self._key = binding.schema.key
         self._keys = KeyText(binding.schema)
         self._loads_references = bool(binding.declaration.relations)
-        self._may_be_kept_otherwise = any(field.kind in _OF_SEVERAL_FORMS for field in binding.declaration.stored)
+        self.may_be_kept_otherwise = any(field.kind in _OF_SEVERAL_FORMS for field in binding.declaration.stored)
 
     # --- handlers -----------------------------------------------------------------------------------------------------
 
@@ -71,6 +73,12 @@ class CollectionView:
         record = self.create(session, body)
         await session.commit()
         return record
+
+    async def handle_admit(self, session: Session, record: Record) -> None:
+        """Add a new record, and commit it."""
+        self._demand(session, Right.CREATE)
+        self.admit(session, record)
+        await session.commit()
 
     async def handle_update(self, session: Session, record: Record, values: dict[str, Value]) -> Record:
         """A record of the session with new values, committed."""
@@ -103,7 +111,33 @@ class CollectionView:
 
     def create(self, session: Session, body: bytes) -> Record:
         """A new record of the session, from JSON. Raises ValidationError, also for a key that no path can name."""
-        record = self._input.create(body)
+        return self.admit(session, self.made(session.user, body))
+
+    def made(self, user: User, body: bytes) -> Record:
+        """A record of no session, from the JSON that a user gives for a new one. Raises ValidationError."""
+        given = self.input_of(user, is_new=True)
+        return given.create(body, self.binding.policy.presets(user) if given is not self._input else {})
+
+    def nested_in(self, patch: dict[str, Json] | None, user: User) -> list[str]:
+        """The names in a merge patch of objects that are merged into those which the user sees in a record."""
+        names = self.input_of(user, is_new=False).names
+        found = [name for name, value in (patch or {}).items() if isinstance(value, dict) and name in names]
+        return [name for name in found if name not in self.hidden(user)] if found else found
+
+    def input_of(self, user: User, *, is_new: bool) -> JsonInput:
+        """The reader of JSON for records that the user makes or changes, which refuses fields that he may not give."""
+        if user.unrestricted or not self.binding.policy.has_fields:
+            return self._input
+        refused = read_only_fields(self.binding, user, is_new=is_new)
+        hidden = frozenset(name for name, error in refused.items() if error.code == "unknown")
+        place = hidden, frozenset(refused)
+        found = self._inputs.get(place)
+        if found is None:
+            found = self._inputs[place] = self._input.without(hidden, refused)
+        return found
+
+    def admit(self, session: Session, record: Record) -> Record:
+        """Add a new record to the session. Raises ValidationError for a key that no path can name."""
         key = record.__key__()
         if key is not None and (why := self._keys.unaddressable(key)) is not None:
             names = [name for name in self._key if getattr(record, name) is not None]
@@ -137,16 +171,16 @@ class CollectionView:
     # --- shown --------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _ends(self) -> dict[str, Binding]:
-        return self.binding.stored_ends
+    def _hides(self) -> bool:
+        return self.binding.has_stored_ends or self.binding.policy.has_fields
 
-    def hidden(self, user: User) -> set[str]:
-        """The lists of records that the user may not read: they would tell which of them refer to a record."""
-        return {name for name, source in self._ends.items() if not source.policy.allows(Right.READ, user)}
+    def hidden(self, user: User) -> frozenset[str]:
+        """The fields that the user may not read, and lists that would tell which records refer to one."""
+        return self.binding.hidden(user)
 
     def visible(self, user: User, names: Collection[str] | None) -> Collection[str] | None:
         """Return those of these fields and computed values that the user may see; None stands for all."""
-        if not self._ends or not (hidden := self.hidden(user)):
+        if not self._hides or not (hidden := self.hidden(user)):
             return names
         return [name for name in (self._output.names if names is None else names) if name not in hidden]
 
@@ -186,25 +220,56 @@ class CollectionView:
         Where its store may keep a value in a form of its own, such as 42.00 for 42, it is read again; if that fails, it
         is shown as it was sent, because it was written.
         """
-        if self._may_be_kept_otherwise:
+        if self.may_be_kept_otherwise:
             with suppress(HoldallError):
                 await session.refresh(record)
         return await self.shown_one(record, self.visible(session.user, None))
 
-    def shown_broken(self, errors: Sequence[CorruptRecord]) -> bytes:
-        """Records that cannot be read as a JSON array: the key of each, and the fields in question."""
+    def shown_broken(self, errors: Sequence[CorruptRecord], user: User) -> bytes:
+        """Records that cannot be read as a JSON array: the key of each, and the fields in question that the user may
+        see.
+        """
+        hidden = self.hidden(user)
         return _encode_rows(
             [
                 {
                     "key": None if error.key is None else self._keys.write(error.key),
                     "errors": [
                         {"path": name, "code": "unreadable", "message": "cannot be read as it is stored"}
-                        for name in error.fields
+                        for name in dict.fromkeys("" if name in hidden else name for name in error.fields)
                     ],
                 }
                 for error in errors
             ]
         )
+
+    def without_hidden(self, errors: Sequence[FieldError], user: User) -> list[FieldError]:
+        """The mistakes in a stored record, without the names of lists that the user may not see."""
+        hidden = self.hidden(user)
+        secret = [error for error in errors if error.path in hidden and error.code == "unreadable"]
+        if not secret:
+            return list(errors)
+        rest = [error for error in errors if error not in secret]
+        return [*rest, FieldError("", secret[0].code, secret[0].message)]
+
+    @cached_property
+    def _stamp(self) -> Field | None:
+        """The field that has the moment of each write."""
+        stamps = self.declaration.stamps
+        found = [each for each in stamps if each.options.auto_now == "write" and each.kind is Kind.DATETIME]
+        return found[0] if found else None
+
+    def modified(self, record: Record, user: User) -> datetime | None:
+        """When a record was last written, to the second, if it has that and the user may read it."""
+        if (stamp := self._stamp) is None or stamp.name in self.hidden(user):
+            return None
+        moment = stamp.get(record)
+        return moment.replace(microsecond=0) if isinstance(moment, datetime) else None
+
+    def members_of(self, key: Key) -> dict[str, Json]:
+        """The parts of a key by the names of their fields, as JSON has them."""
+        parts = (key,) if len(self._key) == 1 else key
+        return {name: msgspec.to_builtins(part) for name, part in zip(self._key, parts, strict=True)}
 
     def meets(self, key: Key) -> Condition:
         """The condition that only the record with this key meets."""

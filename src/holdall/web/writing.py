@@ -2,179 +2,203 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-
-from holdall.errors import CommitAborted, CorruptRecord, StaleVersion, Unsupported, ValidationError
+from holdall.errors import Unsupported, ValidationError
 from holdall.model import Record
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
-from holdall.web.body import JSON, MERGE_PATCH, demand_media_type, has_repeated_names, read_body
-from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match, tag_of_body
+from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, demand_media_type, let_others_in, media_type
+from holdall.web.bulk import Bulk
+from holdall.web.bulk.filtered import Filtered
+from holdall.web.conditional import demand_a_new_record, last_modified
+from holdall.web.dialects import Dialects
+from holdall.web.importing import IMPORTED, Imports
+from holdall.web.intake import Intake, expect_unchanged, until_undisturbed
+from holdall.web.json_patch import JsonPatch
 from holdall.web.key import KeyText
-from holdall.web.merge import merged
+from holdall.web.merge import merged_values, nested_patch
+from holdall.web.nesting import Nesting, may_nest
 from holdall.web.options import Options
+from holdall.web.preferences import Preferences, preferences_of
 from holdall.web.problem import Problem
-from holdall.web.reply import Reply, json_reply
+from holdall.web.rehearsal import rehearsed
+from holdall.web.reply import Reply
 from holdall.web.rights import demand_removal, demand_right
 from holdall.web.view import CollectionView
+from holdall.web.written import written_reply
 
-__all__ = ["Writes"]
-
-_MOST_TRIES = 20  # of a patch that is merged into what is there
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1  # seconds
-_UNGUARDED = Problem(
-    501,
-    "unsupported",
-    "The place where this is kept cannot see to If-Match with a tag; leave it out, or ask for a model with a version.",
-)
+__all__ = ["Writes", "malformed"]
 
 
 class Writes:
     """Answers POST, PATCH and DELETE."""
 
-    def __init__(self, view: CollectionView, keys: KeyText, bindings: Bindings, options: Options) -> None:
+    def __init__(
+        self, view: CollectionView, keys: KeyText, bindings: Bindings, dialects: Dialects, options: Options
+    ) -> None:
         self._view = view
         self._keys = keys
         self._bindings = bindings
         self._options = options
         self._binding = view.binding
-        self._input = view.declaration.json_input
         self._path = "/" + view.binding.collection + "/"
+        self.intake = self._intake = Intake(view, bindings, options)
+        self.bulk = self._bulk = Bulk(self._intake, view, keys, bindings)
+        self._nesting = Nesting(view, bindings, options.max_bulk)
+        self._imports = Imports(self._intake, view, self._bulk, bindings)
+        self._filtered = Filtered(self._intake, view, dialects)
 
     async def create_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
-        """``POST /books``: a new record, answered with its place and itself."""
-        self._begin(scope, Right.CREATE, user)
-        _demand_a_new_record(scope)
-        body = await self._body(scope, receive, JSON)
-        session = Session(self._bindings, user)
+        """``POST /books``: a new record, answered with its place and itself; or several of them, in a list."""
+        intake = self._intake
+        demand_right(self._binding, Right.CREATE, user, self._options.challenge)
+        demand_a_new_record(scope)
+        if media_type(scope) in IMPORTED:
+            demand_media_type(scope, *IMPORTED)
+            return await self._imports.answer(scope, receive, user)
+        intake.demand_no_parameters(scope)
+        body = await intake.body(scope, receive, JSON, *IMPORTED[:2])
+        if body[:1] != b"{" and body.lstrip()[:1] == b"[":
+            return await self._bulk.create(scope, user, body)
+        preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
+        session = self._intake.session(scope, user)
         try:
-            record = await self._view.handle_create(session, body)
+            nested = await self._nesting.create(session, body) if may_nest(body) else None
+            if preferences.is_rehearsal:
+                if nested is None:
+                    self._view.create(session, body)
+                return await rehearsed(session, preferences)
+            if nested is None:
+                record = await self._view.handle_create(session, body)
+            else:
+                record = nested
+                await session.commit()
         except ValidationError as error:
-            raise _malformed(error) or error from None
+            raise malformed(error) or error from None
+        return await self.created(scope, session, record, preferences)
+
+    async def created(self, scope: Scope, session: Session, record: Record, preferences: Preferences) -> Reply:
+        """The answer that a new record is there."""
         shown = await self._view.shown_stored(session, record)
         place = scope.get("root_path", "") + self._path + self._keys.write(record.__key__())
-        return json_reply(201, shown, (b"location", place.encode()), (b"etag", tag_of_body(shown)))
+        modified = last_modified(self._view.modified(record, session.user))
+        return written_reply(201, shown, preferences, (b"location", place.encode()), *modified)
 
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
-        """``PATCH /books/1``: a merge patch (RFC 7396), answered with the record as it is now."""
-        self._begin(scope, Right.UPDATE, user)
-        body = await self._body(scope, receive, MERGE_PATCH, JSON)
-        patch = _nested_patch(body)
-        if patch is None or header_list(scope, b"if-match") is not None:
-            session, record = await self._updated(scope, user, key, body, patch)
+        """``PATCH /books/1``: a patch, answered with the record as it is now."""
+        intake = self._intake
+        intake.begin(scope, Right.UPDATE, user)
+        body = await intake.body(scope, receive, MERGE_PATCH, JSON, JSON_PATCH)
+        preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
+        if media_type(scope) == JSON_PATCH:
+            patch = JsonPatch(body, self._options.max_values)
+            session, record = await until_undisturbed(
+                lambda: self._patched(scope, user, key, patch, preferences), scope
+            )
         else:
-            session, record = await self._merged_at_last(scope, user, key, body, patch)
+            merge = nested_patch(body)
+
+            async def once() -> tuple[Session, Any]:
+                return await self._updated(scope, user, key, body, merge, preferences)
+
+            is_repeated = merge is not None and header_list(scope, b"if-match") is None
+            session, record = await (until_undisturbed(once, scope) if is_repeated else once())
+        if preferences.is_rehearsal:
+            return await rehearsed(session, preferences)
         shown = await self._view.shown_stored(session, record)
-        return json_reply(200, shown, (b"etag", tag_of_body(shown)))
+        return written_reply(200, shown, preferences, *last_modified(self._view.modified(record, user)))
 
     async def delete_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``DELETE /books/1``."""
-        self._begin(scope, Right.DELETE, user)
+        self._intake.begin(scope, Right.DELETE, user)
         demand_removal(self._binding, user, self._options.challenge)
-        session = Session(self._bindings, user)
-        await self._view.handle_delete(session, await self._expected(scope, session, key))
-        return Reply(204, [])
+        preferences = preferences_of(scope, b"tx=rollback", b"tx=commit", b"return=minimal")
+        session = self._intake.session(scope, user)
+        record = await self._intake.expected(scope, session, key)
+        if preferences.is_rehearsal:
+            self._view.delete(session, record)
+            return await rehearsed(session, preferences)
+        await self._view.handle_delete(session, record)
+        return Reply(204, preferences.headers)
 
     async def _updated(
-        self, scope: Scope, user: User, key: Key, body: bytes, patch: dict[str, Json] | None
+        self,
+        scope: Scope,
+        user: User,
+        key: Key,
+        body: bytes,
+        patch: dict[str, Json] | None,
+        preferences: Preferences,
     ) -> tuple[Session, Any]:
         """The record with what the body gives, and its session; what it is merged into must still be as it was read."""
-        session = Session(self._bindings, user)
-        record = await self._expected(scope, session, key)
-        nested = [
-            name for name, value in (patch or {}).items() if isinstance(value, dict) and name in self._input.names
-        ]
+        session = self._intake.session(scope, user)
+        record = await self._intake.expected(scope, session, key)
+        given = self._view.input_of(user, is_new=False)
+        if patch is not None and may_nest(body):
+            rest = await self._nesting.update(session, record, patch)
+            patch = patch if rest is None else rest
+        nested = self._view.nested_in(patch, user)
         if nested and header_list(scope, b"if-match") is None:
             with suppress(Unsupported):  # told in the documents: such a store may lose one of two that come at once
-                session.expect(record, *nested)
-                session.context.let_pass_unwritten(record)
+                expect_unchanged(session, record, *nested)
         try:
-            values = self._input.values(body) if patch is None else self._merged(record, patch, nested)
-            return session, await self._view.handle_update(session, record, values)
+            values = given.values(body) if patch is None else merged_values(given, record, patch, nested)
+            await let_others_in(body)
+            return session, await self._changed(session, record, values, preferences)
         except ValidationError as error:
-            raise _malformed(error) or error from None
+            raise malformed(error) or error from None
 
-    async def _merged_at_last(
-        self, scope: Scope, user: User, key: Key, body: bytes, patch: dict[str, Json]
+    async def _patched(
+        self, scope: Scope, user: User, key: Key, patch: JsonPatch, preferences: Preferences
     ) -> tuple[Session, Any]:
-        """As ``_updated``, again where somebody else has changed the record meanwhile: a patch says what to change."""
-        for number in range(_MOST_TRIES):
-            try:
-                return await self._updated(scope, user, key, body, patch)
-            except CommitAborted as error:
-                if not isinstance(error.__cause__, StaleVersion) or number == _MOST_TRIES - 1:
-                    raise
-            await asyncio.sleep(random.uniform(0, min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)))  # noqa: S311
-        raise AssertionError("the last try raises")
+        """The record after a JSON Patch of what is shown of it, and its session; it must still be as it was read."""
+        session = self._intake.session(scope, user)
+        record = await self._intake.expected(scope, session, key)
+        if header_list(scope, b"if-match") in (None, b"*"):
+            with suppress(Unsupported):
+                expect_unchanged(session, record)
+        shown = await self._view.shown_one(record, self._view.visible(user, None))
+        values = self._view.input_of(user, is_new=False).values_from(patch.changes(shown))
+        return session, await self._changed(session, record, values, preferences)
 
-    def _begin(self, scope: Scope, right: Right, user: User) -> None:
-        demand_right(self._binding, right, user, self._options.challenge)
-        if scope["query_string"]:
-            raise Problem(422, "query", "No parameters are understood here.")
-
-    async def _body(self, scope: Scope, receive: Receive, *media_types: bytes) -> bytes:
-        demand_media_type(scope, *media_types)
-        body = await read_body(scope, receive, self._options.max_body, self._options.body_seconds)
-        if has_repeated_names(body):
-            raise Problem(400, "json", "The body gives a name twice in one object.")
-        return body
-
-    async def _expected(self, scope: Scope, session: Session, key: Key) -> Value:
-        """The record, if it is as If-Match and If-None-Match want it; with a tag, the commit then expects it so."""
-        if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
-        try:
-            record = await self._view.get_one(session, key)
-        except CorruptRecord:
-            if if_match is not None and not meets_if_match(if_match, b""):
-                raise NOT_MET from None  # it has no tag that anybody could have been given; * it meets, as it is there
-            return await self._view.handle_get_damaged(session, key)
-        if if_match is None and if_none_match is None:
+    async def _changed(
+        self, session: Session, record: Record, values: dict[str, Value], preferences: Preferences
+    ) -> Record:
+        if preferences.is_rehearsal:
+            self._view.update(record, values)
             return record
-        tag = tag_of_body(await self._view.shown_one(record, self._view.visible(session.user, None)))
-        if if_match is not None and not meets_if_match(if_match, tag):
-            raise NOT_MET
-        if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
-            raise NOT_MET
-        if if_match is not None and if_match.strip() != b"*":
+        return await self._view.handle_update(session, record, values)
+
+    async def update_many_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
+        """``PATCH /books`` with a list of keys and patches, or with one patch for all that a filter means."""
+        demand_right(self._binding, Right.UPDATE, user, self._options.challenge)
+        body = await self._intake.body(scope, receive, JSON, MERGE_PATCH)
+        if body.lstrip()[:1] != b"[":
             try:
-                session.expect(record)
-                session.context.let_pass_unwritten(record)
-            except Unsupported:
-                raise _UNGUARDED from None
-        return record
+                return await self._filtered.update(scope, self._intake.session(scope, user), body)
+            except ValidationError as error:
+                raise malformed(error) or error from None
+        self._intake.demand_no_parameters(scope)
+        demand_a_new_record(scope)
+        return await self._bulk.update(scope, user, body)
 
-    def _merged(self, record: Record, patch: dict[str, Json], nested: list[str]) -> dict[str, Json]:
-        """The values a merge patch gives; objects in it are merged into what the record has."""
-        current = self._view.declaration.json_output.builtins(record, nested) if nested else {}
-        return self._input.values_from(patch | {name: merged(current[name], patch[name]) for name in nested})
-
-
-def _demand_a_new_record(scope: Scope) -> None:
-    """Raise Problem where a condition speaks of the list, which is there and has no tag that a POST could name."""
-    if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
-    if (if_match or b"*").strip() != b"*" or (if_none_match or b"").strip() == b"*":
-        raise NOT_MET
-
-
-def _nested_patch(body: bytes) -> dict[str, Json] | None:
-    """A merge patch that may have objects in it; None for any other body."""
-    if body.count(b"{") < 2:
-        return None
-    try:
-        patch = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    return patch if isinstance(patch, dict) else None
+    async def delete_many_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
+        """``DELETE /books`` with a list of keys, or without a body for all that a filter means."""
+        demand_right(self._binding, Right.DELETE, user, self._options.challenge)
+        demand_removal(self._binding, user, self._options.challenge)
+        body = await self._intake.body(scope, receive, JSON)
+        if not body:
+            return await self._filtered.delete(scope, self._intake.session(scope, user))
+        self._intake.demand_no_parameters(scope)
+        demand_a_new_record(scope)
+        return await self._bulk.delete(scope, user, body)
 
 
-def _malformed(error: ValidationError) -> Problem | None:
+def malformed(error: ValidationError) -> Problem | None:
     """400 where the body was not even JSON."""
     if len(error.errors) == 1 and error.errors[0].code == "json" and not error.errors[0].path:
         return Problem(400, "json", f"The body {error.errors[0].message}.")

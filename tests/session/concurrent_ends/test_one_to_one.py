@@ -222,52 +222,38 @@ async def _owners(app: Holdall, model: Any) -> dict[int, int]:
         return {key: owner for key, owner in found.items() if owner is not None}
 
 
-@pytest.mark.parametrize("opened", ["sqlite", "memory", "redis sqlite"], indirect=True)
-async def test_a_store_without_the_rule_is_found_out(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def _take_once_all_have_looked(monkeypatch: pytest.MonkeyPatch) -> Act:
+    """Takes a passport that nobody has, and writes only once all writers have looked who stands in their way."""
     has_to_wait, have_looked, run = ContextVar("has_to_wait", default=False), asyncio.Barrier(_WRITERS), Committer.run
 
     async def take(session: Session, number: int) -> None:
         has_to_wait.set(True)
-        await _take(session, number)
+        (await session.require(Passport, number)).owner = 1
 
     async def run_together(committer: Committer, plan: Plan, *arguments: Any) -> Any:
-        """Write only once all have looked who stands in their way."""
         if has_to_wait.get():
             has_to_wait.set(False)
             await have_looked.wait()
         return await run(committer, plan, *arguments)
 
-    monkeypatch.setattr(Binding, "_takes_rules", property(lambda _: False))
     monkeypatch.setattr(Committer, "run", run_together)
+    return take
+
+
+@pytest.mark.parametrize("opened", ["sqlite", "memory", "redis sqlite"], indirect=True)
+async def test_a_store_without_the_rule_is_found_out(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Binding, "_takes_rules", property(lambda _: False))
     with pytest.raises(AssertionError):
-        await _at_once(opened, take)
+        await _at_once(opened, _take_once_all_have_looked(monkeypatch))
 
 
 @pytest.mark.parametrize("opened", ["sqlite", "redis"], indirect=True)
 async def test_who_does_not_try_again_is_refused_by_name(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take(session: Session, number: int) -> None:
-        (await session.require(Passport, number)).owner = 1
-
-    monkeypatch.setattr(Referential, "takes_over", lambda *_: False)
-    errors = await _at_once(opened, take)
-    assert errors
+    monkeypatch.setattr(Referential, "has_come", lambda *_: False)
+    errors = await _at_once(opened, _take_once_all_have_looked(monkeypatch))
+    assert len(errors) == _WRITERS - 1
     for error in errors:
         assert isinstance(error, CommitAborted)
         cause = error.__cause__
         assert isinstance(cause, UniqueViolation)
         assert (cause.collection, cause.fields) == ("passport", ("owner",))
-
-
-@pytest.mark.parametrize("opened", _STORES, indirect=True)
-async def test_several_give_up_their_places_in_one_commit(opened: Opened) -> None:
-    app = await _filled(opened)
-    async with app.session() as session:
-        session.add_all(Person(id=number) for number in (101, 102, 103))
-        session.add_all(Passport(id=number, owner=number) for number in (101, 102, 103))
-    async with app.session() as session:
-        for number in (101, 102):
-            (await session.require(Passport, number)).owner = None
-    async with app.session() as session:
-        found = await session.query(Passport.where(Passport.id > 100).sort(Passport.id))
-        assert [passport.owner.key for passport in found] == [None, None, 103]
-    await app.close()

@@ -9,9 +9,10 @@ import weakref
 
 import pytest
 
-from holdall import Holdall, State, state_of
+from holdall import Holdall, Model, State, field, state_of
 from holdall.dao import DAO, SessionState
 from holdall.errors import DeclarationError, StateError, Unsupported
+from holdall.query import Compare, Op, Query
 from holdall.session import Session
 from tests.support.firm_of_daos import Company, CompanyDAO, Employee, EmployeeDAO, Remote, firm
 
@@ -56,6 +57,29 @@ async def test_daos_of_a_session_beside_those_of_all(remote: Remote) -> None:
             with pytest.raises(DeclarationError, match="already bound"):
                 s.register_dao(taken)
     assert [binding.collection for binding in app.collections()] == ["company"]
+
+
+async def test_daos_of_one_session_are_asked_by_the_names_of_their_collections(remote: Remote) -> None:
+    async with Holdall("firm").session() as s:
+        s.register_dao(EmployeeDAO(remote), CompanyDAO(remote))
+        (company,) = await s.query(Query[Company]("company", Compare(("id",), Op.EQ, 1)))
+        assert company.name == "Initech"
+        with pytest.raises(StateError, match="holding"):
+            await s.query(Query[Company]("holding", Compare(("id",), Op.EQ, 1)))
+
+
+async def test_two_daos_of_one_session_have_two_names(remote: Remote) -> None:
+    class Rival(Model, collection="company"):
+        id: int = field(pk=True)
+
+    class RivalDAO(DAO[Rival]):
+        async def get(self, *, id: int) -> Rival | None:  # noqa: A002 - named as the key is
+            return Rival(id=id)
+
+    async with Holdall("firm").session() as s:
+        s.register_dao(CompanyDAO(remote))
+        with pytest.raises(DeclarationError, match="already a collection 'company'"):
+            s.register_dao(RivalDAO())
 
 
 async def test_get_dao_of_a_model_kept_otherwise(remote: Remote) -> None:

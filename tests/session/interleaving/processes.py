@@ -55,7 +55,7 @@ class Processes:
                 (owner, "_under_way", _UnderWay()),
                 (several_stores, "uuid7", lambda: self._id("c")),
                 (take_back, "uuid7", lambda: self._id("undo")),
-                (journal, "uuid4", lambda: self._id("journal")),
+                (journal, "new_identity", lambda: self._id("journal").hex),
                 (journal, "open_store", lambda name, url: self.journal),
                 (make_way, "random", SimpleNamespace(random=lambda: 0.5)),
                 (make_way, "_FIRST_PAUSE", 0.25),

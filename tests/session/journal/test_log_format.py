@@ -80,13 +80,13 @@ def _like(left: Any, right: Any) -> bool:
     st.booleans(),
 )
 def test_what_the_journal_gives_back_is_what_was_put_in(operations: list[Operation], flag: bool) -> None:
-    record = LogRecord([Part("main", operations, flag, not flag, "why", flag), Part("other", [])], "shop", flag)
+    record = LogRecord(
+        [Part("main", operations, flag, not flag, "why", flag, "c0ffee"), Part("other", [])], "shop", flag
+    )
     back = decode_record(encode_record(record))
     assert (back.application, back.is_decided) == ("shop", flag)
-    assert [(part.store, part.by_call, part.is_done, part.error, part.is_held) for part in back.parts] == [
-        ("main", flag, not flag, "why", flag),
-        ("other", False, False, "", False),
-    ]
+    heads = [(part.store, part.by_call, part.is_done, part.error, part.is_held, part.identity) for part in back.parts]
+    assert heads == [("main", flag, not flag, "why", flag, "c0ffee"), ("other", False, False, "", False, "")]
     for before, after in zip(operations, back.parts[0].operations, strict=True):
         for name in before.__struct_fields__:
             assert _like(getattr(before, name), getattr(after, name)), name
@@ -145,7 +145,15 @@ def _sample_with_members() -> LogRecord:
     return record
 
 
-@pytest.mark.parametrize("number, sample", [(1, _sample), (2, _sample_with_members)])
+def _sample_with_identities() -> LogRecord:
+    """The same, with what tells each store from another one of its name."""
+    record = _sample_with_members()
+    for number, part in enumerate(record.parts):
+        part.identity = "" if part.by_call else f"{number:032x}"
+    return record
+
+
+@pytest.mark.parametrize("number, sample", [(1, _sample), (2, _sample_with_members), (3, _sample_with_identities)])
 def test_what_an_earlier_holdall_wrote_is_read(number: int, sample: Callable[[], LogRecord]) -> None:
     """Never write these files anew: a change of the format gets a new number and a file of its own."""
     body = bytes.fromhex((_GOLDEN / f"log_format_{number}.hex").read_text())

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdall import Holdall, Many, Model, Ref, Session, back, field
+from tests.support.draws import draws
 
 AUTHORS, BOOKS = (1, 2, 3), (1, 2, 3, 4)
 
@@ -133,7 +134,7 @@ async def _play(history: list[Act], *, is_list: bool) -> tuple[State, State]:
 
 
 def _holds(is_list: bool) -> Callable[[], None]:
-    @settings(max_examples=200)
+    @settings(max_examples=draws(70, 200))
     @given(st.lists(acts, max_size=8))
     def holds(history: list[Act]) -> None:
         stored, wanted = asyncio.run(_play(history, is_list=is_list))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from holdall import Fill, Holdall, Many, Model, Session, State, back, field, state_of
+from holdall import Fill, Holdall, Many, Model, Ref, Session, State, back, field, state_of
 from holdall.errors import CommitAborted
+from holdall.store import Change, Verb
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +33,18 @@ class Crate(Model):
     id: int = field(pk=True)
     version: int = field(version=True)
     songs: Many[Song] = field(default=())
+
+
+class Shop(Model):
+    id: int = field(pk=True)
+    name: str = ""
+    version: int = field(version=True)
+    stalls: Many[Stall] = back("shop", fill=Fill.STORED)
+
+
+class Stall(Model):
+    id: int = field(pk=True)
+    shop: Ref[Shop | None] = field(default=None)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb", "mongo", "yaml", "redis"])
@@ -129,4 +142,26 @@ async def test_a_commit_refused_for_a_record_that_is_gone_leaves_it_with_its_edi
     with pytest.raises(CommitAborted):
         await session.commit()
     assert (state_of(crate), crate.songs.keys) == (State.DIRTY, (1,))
+    await app.close()
+
+
+async def test_who_is_added_at_a_stored_other_end_cuts_nobody_off_and_asks_for_nobody_else() -> None:
+    """Though the list does not say yet that one has come, and that another has gone, as when a commit is under way."""
+    app = Holdall("market")
+    app.add_store("shops", "memory:")
+    app.add_store("stalls", "memory:")
+    app.add(Shop, store="shops")
+    app.add(Stall, store="stalls")
+    async with app.session() as session:
+        session.add_all([Shop(id=1), Stall(id=1, shop=1), Stall(id=2, shop=1), Stall(id=9)])
+    async with app.session() as session:
+        (await session.require(Shop, 1)).stalls.add(9)
+        async with app.session() as other:
+            (await other.require(Shop, 1)).name = "theirs"
+        came, went = Change(Verb.ADD, "stall", 3, ("id", "shop"), (3, 1)), Change(Verb.REMOVE, "stall", 2, (), ())
+        await app.stores["stalls"].apply([came, went])
+    async with app.session() as session:
+        assert {stall.id: stall.shop.key for stall in await session.query(Stall.where())} == {1: 1, 3: 1, 9: 1}
+        shop = await session.require(Shop, 1)
+        assert (shop.name, shop.stalls.keys) == ("theirs", (1, 2, 9))
     await app.close()

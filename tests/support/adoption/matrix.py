@@ -14,7 +14,17 @@ from uuid import UUID
 from holdall.query import FieldSchema, Kind
 from holdall.testing.pool import POOL
 
-__all__ = ["COLUMN_TYPES", "FIELDS", "FOREIGN", "short", "values_of"]
+__all__ = ["COLUMN_TYPES", "FIELDS", "FOREIGN", "MADE_BEFORE", "short", "values_of"]
+
+MADE_BEFORE: Mapping[str, tuple[str, ...]] = {
+    "postgresql": (
+        "CREATE EXTENSION IF NOT EXISTS citext",
+        "CREATE TYPE letter AS ENUM ('b', 'a', 'B', 'it''s')",
+        "CREATE DOMAIN low AS varchar(5) CHECK (value <> 'x')",
+        "CREATE DOMAIN odd AS low",
+    ),
+}
+"""What the column types below need."""
 
 COLUMN_TYPES: Mapping[str, tuple[str, ...]] = {
     "sqlite": (
@@ -24,15 +34,17 @@ COLUMN_TYPES: Mapping[str, tuple[str, ...]] = {
         "integer", "int", "bigint", "smallint", "tinyint", "int unsigned", "boolean", "bool", "real", "float",
         "double precision", "numeric", "numeric(10,2)", "NUMERIC(10, 2)", "VARCHAR (5)",
         "decimal", "decimal(10,5)", "blob", "", "date", "datetime",
-        "timestamp", "time", "any", "integer default 7", "text default 'x'",
+        "timestamp", "time", "datetime(6)", "any", "integer default 7", "text default 'x'",
         "integer generated always as (length('abc')) stored", "text generated always as ('x') virtual",
     ),
     "postgresql": (
         "text", 'text collate "C"', 'text collate "POSIX"', "text collate ucs_basic", "varchar", "varchar(5)",
-        "char(5)",
+        'text collate "en-x-icu"', 'varchar(20) collate "und-x-icu"', "char(5)",
         "char(36)", "name", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(5,0)",
         "numeric(10,2)", "numeric(30,10)", "money", "boolean", "bytea", "date", "timestamp", "timestamptz",
         "timestamptz(0)", "timestamptz(6)", "time", "time(0)", "timetz", "interval", "uuid", "json", "jsonb", "text[]",
+        "timestamp(3)", "interval(0)", "varchar(3)[]", "bigint[]", "boolean[]", "double precision[]", "uuid[]",
+        "date[]", "numeric[]", "letter", "letter[]", "odd", "cidr", "macaddr", "citext", "tsvector", "xml", "bit(3)",
         "inet", "integer default 7", "text default 'x'", "integer generated always as (3) stored",
         "text generated always as ('x') stored",
     ),
@@ -45,10 +57,12 @@ COLUMN_TYPES: Mapping[str, tuple[str, ...]] = {
         "varchar(20) character set latin1", "tinyint", "tinyint(1)", "tinyint unsigned", "smallint", "mediumint", "int",
         "int unsigned", "bigint", "bigint unsigned", "float", "double", "double(10,2)", "decimal(5,0)",
         "decimal(10,2)",
-        "decimal(30,10)", "decimal(65,30)", "bit(1)", "binary(4)", "varbinary(4)", "tinyblob", "blob", "longblob",
+        "decimal(30,10)", "decimal(65,30)", "decimal(10,2) unsigned", "bit(1)", "bit(9)", "binary(16)", "uuid",
+        "inet6", "binary(4)", "varbinary(4)", "tinyblob", "blob", "longblob",
         "date",
         "datetime", "datetime(3)", "datetime(6)", "timestamp null", "timestamp(6) null", "time", "time(6)", "year",
-        "json", "int default 7", "enum('a','b')", "set('a','b')", "int generated always as (3) stored",
+        "json", "int default 7", "enum('a','b')", "enum('B','b','it''s') collate utf8mb4_bin", "set('a','b')",
+        "set('zz','a','ab')", "int generated always as (3) stored",
         "timestamp(6) null on update current_timestamp(6)",
     ),
 }  # fmt: skip
@@ -62,10 +76,16 @@ FIELDS: tuple[FieldSchema, ...] = (
 )
 
 _EDGES: Mapping[Kind, tuple[Any, ...]] = {
-    Kind.INT: (127, 128, 255, 256, 32767, 32768, -32769, 2**31 - 1, 2**32, 2**53 + 1, 2**63 - 1, -(2**63) + 1),
-    Kind.FLOAT: (0.1 + 0.2, 1e308, 5e-324, 16777217.0, -1e-300),
+    Kind.INT: (1901, 1970, 2155, 2156, 511, 512, 127, 128, 255, 256, 32767, 32768, -32769,
+               2**31 - 1, 2**32, 2**53 + 1, 2**63 - 1, -(2**63) + 1),
+    Kind.FLOAT: (0.3, 3.1415927, 3.14159274, -0.25, 1e-45, 3.4028235e38, 1e39, 16777216.0,
+                 0.1 + 0.2, 1e308, 5e-324, 16777217.0, -1e-300),
     Kind.DECIMAL: tuple(map(Decimal, ("1.105", "1.10", "12345678.91", "123456789012345678.123456789", "1E+3", "0.01"))),
-    Kind.STR: ("abc   ", "abcde ", "abcdef", "x" * 300, "é" * 200, "1.0", "0123", "1e5", "B", "b", "\U0010ffff"),
+    Kind.STR: (
+        "10.0.0.1", "10.0.0.1/24", "10.0.0.0/24", "010.0.0.1", "2001:db8::1", "2001:DB8::1", "::1", "::2", "::",
+        "::ffff:1.2.3.4", "::1.2.3.4", "::ffff:0.0.0.0", "1:0:0:2::/64", "fe80::1%eth0", "08:00:2b:01:02:03",
+        "08002b010203", "it's", "abc   ", "abcde ", "abcdef", "x" * 300, "é" * 200, "1.0", "0123", "1e5",
+        "B", "b", "\U0010ffff"),
     Kind.BYTES: (b"abcd", b"abc\x00", b"abcde", b"x" * 300),
     Kind.DATETIME: (
         datetime(1, 1, 1, tzinfo=UTC),
@@ -75,8 +95,14 @@ _EDGES: Mapping[Kind, tuple[Any, ...]] = {
     ),
     Kind.DATE: (date(1, 1, 1), date(9999, 12, 31)),
     Kind.TIME: (time(7, 8, 9), time(7, 8, 9, 500000)),
-    Kind.TIMEDELTA: (timedelta(days=100_000),),
+    Kind.TIMEDELTA: (
+        timedelta(days=100_000), timedelta(days=-3, microseconds=7), timedelta(days=999_999_999), timedelta(hours=25),
+    ),
     Kind.JSON: (
+        [], [None], ["a"], ["a", "b"], ["b", "a"], ["b"], ["a", "a"], ["ab", "zz"],
+        ["a", 'q"\\,{}', "NULL", ""], [1, 2**40],
+        [[1, 2], [3, 4]], [[1], [2, 3]], [[]], [True, None], [0.5, 1e22], {"": ["a"]}, ["2020-01-02"], ["2020-1-2"],
+        ["12345678-1234-5678-1234-567812345678"], ["x" * 10],
         1e22,
         [1e16, 1e19, -1e22],
         {"mass": 1.5e22, "1e22": '"1e22\\'},
@@ -85,7 +111,7 @@ _EDGES: Mapping[Kind, tuple[Any, ...]] = {
         [2**63 - 1, 2.0, 1e-7],
     ),
     Kind.UUID: (UUID("12345678123456781234567812345678"), UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")),
-}
+}  # fmt: skip
 
 FOREIGN: Mapping[str, tuple[str, tuple[tuple[Any, Any], ...]]] = {
     "char(32)": ("v_uuid", tuple((UUID(int=n).hex, UUID(int=n)) for n in (3, 2**127 + 5, 10**37))),

@@ -141,6 +141,24 @@ STRUCTURES: Mapping[str, Mapping[str, list[str]]] = {
         "more of a domain with a default": [
             "CREATE DOMAIN given AS text NOT NULL DEFAULT 'x'", _plain(_POSTGRESQL, "postgresql", more=", more given"),
         ],
+        "more of a domain of a domain without null": [
+            "CREATE DOMAIN given AS text NOT NULL", "CREATE DOMAIN taken AS given", "CREATE DOMAIN had AS taken",
+            _plain(_POSTGRESQL, "postgresql", more=", more had"),
+        ],
+        "more of a domain of a domain": [
+            "CREATE DOMAIN given AS text", "CREATE DOMAIN taken AS given",
+            _plain(_POSTGRESQL, "postgresql", more=", more taken"),
+        ],
+        "domains of domains": [
+            "CREATE DOMAIN size AS bigint", "CREATE DOMAIN small AS size CHECK (VALUE < 2000000000000)",
+            'CREATE DOMAIN words AS text COLLATE "C"', "CREATE DOMAIN label AS words",
+            'CREATE DOMAIN short AS varchar(20) COLLATE "C"', "CREATE DOMAIN code AS short",
+            "CREATE TABLE box (id bigserial PRIMARY KEY, name label NOT NULL, code code UNIQUE, size small)",
+        ],
+        "a domain of a domain without null": [
+            "CREATE DOMAIN given AS bigint NOT NULL", "CREATE DOMAIN taken AS given",
+            _plain(_POSTGRESQL, "postgresql").replace("size bigint", "size taken"),
+        ],
         "nulls not distinct": [_plain(_POSTGRESQL, "postgresql", "UNIQUE NULLS NOT DISTINCT")],
         "deferred": [_plain(_POSTGRESQL, "postgresql", "UNIQUE DEFERRABLE INITIALLY DEFERRED")],
         "partial index": [_plain(_POSTGRESQL, "postgresql", ""), "CREATE UNIQUE INDEX u ON box (code) WHERE size > 1"],

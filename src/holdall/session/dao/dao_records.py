@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
-from holdall.model import Field, Model, Record, Reference, State, record_in, state_of, track_of
+from holdall.model import Field, Model, Record, Reference, State, record_in, state_of
 from holdall.policy import Policy
 from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.dao.activity import SessionActivity, SessionState
+from holdall.session.dao.showing import modified, without
 from holdall.session.dao.single_flight import SingleFlight
 from holdall.session.identity import IdentityMap
 from holdall.session.journal.log_record import Operation
-from holdall.session.record_states import RecordStates
 from holdall.store import Outcome, RecordAccess, Store, Verb, acting_for, open_store
 
 __all__ = ["DaoRecords", "bind_dao"]
@@ -155,16 +155,19 @@ class DaoRecords:
     async def write(self, binding: Binding, verb: Verb, record: Record, fields: Sequence[str] = ()) -> Outcome:
         """Let the DAO do this to the record; the outcome of an addition has the key. Raises as ``apply`` does.
 
-        ``fields`` are those of a change; the record says of each of them that it is modified.
+        ``fields`` are those to write; of those of a change the record says that they are modified, and references that
+        an addition leaves for a later change are empty meanwhile.
         """
         store = binding.record_access
         assert store is not None
         self._records.assigned_by_dao.pop(id(record), None)
         with self._activity.entered(SessionState.COMMIT, record):
             if verb is Verb.UPDATE and state_of(record) is State.NEW:
-                with _modified(self._records.states, record, fields):
+                with modified(self._records.states, record, fields):
                     return await store.apply_record(verb, binding.collection, record, self.session())
-            outcome = await store.apply_record(verb, binding.collection, record, self.session())
+            later = _left_out(binding, fields) if verb is Verb.ADD else ()
+            with without(record, later) if later else nullcontext():
+                outcome = await store.apply_record(verb, binding.collection, record, self.session())
         if verb is not Verb.ADD:
             return outcome
         key = record.__key__()
@@ -266,17 +269,11 @@ def _decoded(field: Field, part: object) -> Value:
     return part if decode is None else decode(part)
 
 
-@contextmanager
-def _modified(states: RecordStates, record: Record, fields: Sequence[str]) -> Iterator[None]:
-    """Within the block a new record, added without these fields just now, says that they are modified."""
-    before = track_of(record)
-    assert before is not None
-    shown = states.move(record, State.NEW, dict.fromkeys(fields))
-    try:
-        yield
-    finally:
-        if track_of(record) is shown:
-            states.put_back(record, before)
+def _left_out(binding: Binding, fields: Sequence[str]) -> list[Field]:
+    """The references among the fields that are not written."""
+    if len(fields) == len(binding.all_fields):
+        return []
+    return [field for field in binding.declaration.references if field.name not in fields]
 
 
 def _records_at(items: Iterable[Value]) -> list[Record]:

@@ -8,7 +8,6 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from holdall.errors import QueryError, StateError
 from holdall.model import Model
-from holdall.query import Value
 
 __all__ = ["INJECTED", "QueryCall"]
 
@@ -29,7 +28,10 @@ class QueryCall(Generic[M]):
     __slots__ = ("_arguments", "_function", "_hash", "_key", "_signature")
 
     def __init__(
-        self, function: Callable[..., Awaitable[Iterable[M]]], signature: inspect.Signature, arguments: dict[str, Value]
+        self,
+        function: Callable[..., Awaitable[Iterable[M]]],
+        signature: inspect.Signature,
+        arguments: dict[str, object],
     ) -> None:
         self._function = function
         self._signature = signature
@@ -78,14 +80,14 @@ class QueryCall(Generic[M]):
         return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in self._arguments.items())})"
 
 
-def _kept(value: Value) -> Any:
+def _kept(value: Any) -> Any:
     """The argument as it is now: containers that can be changed later are copied."""
     if type(value) in (list, tuple, set):
         return type(value)(map(_kept, value))
     return {key: _kept(item) for key, item in value.items()} if type(value) is dict else value
 
 
-def _comparable(value: Value) -> Hashable:
+def _comparable(value: Any) -> Hashable:
     """A hashable value that distinguishes this argument from others; raises TypeError where there is none."""
     if type(value) in (list, tuple):
         return type(value), tuple(map(_comparable, value))

@@ -11,7 +11,6 @@ import datetime as dt
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 from holdall.errors import CorruptRecord, StoreUnavailable, UniqueViolation
 from holdall.query import And, AnyQuery, Compare, Condition, Op, Query, SortKey
@@ -20,7 +19,7 @@ from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, read_row, remove_row, update_row
 from holdall.session.journal.schema import JOURNAL
-from holdall.store import Change, CommitClass, Provisioned, Store, Verb, open_store
+from holdall.store import Change, CommitClass, Identified, Provisioned, Store, Verb, new_identity, open_store
 
 __all__ = ["LEASE", "Journal"]
 
@@ -94,13 +93,34 @@ class Journal:
             known = self._identities[id(home)] = await self._stored_identity(home)
         return known
 
+    async def identity_of(self, store: Store, *, makes: bool = True) -> str:
+        """The identity of a store that takes part in commits: that of its journal, or one of its own; empty if none.
+
+        Without ``makes`` it is only read. Raises as reading the store does.
+        """
+        known = self._identities.get(id(store))
+        if known is not None:
+            return known
+        if _can_decide(store) and makes:
+            return await self.identity(store)
+        if _can_decide(store):
+            row = await self.read(store, _IDENTITY)
+            found = "" if row is None else row.owner
+        elif store.capabilities.is_durable and isinstance(store, Identified):
+            found = await store.identity(makes=makes)
+        else:
+            makes, found = True, ""  # it never has one
+        if found or makes:
+            self._identities[id(store)] = found
+        return found
+
     async def _stored_identity(self, home: Store) -> str:
         """The one identity that is stored, however many want to be the first to store one."""
         for _ in range(_IDENTITY_TRIES):
             row = await self.read(home, _IDENTITY)
             if row is not None:
                 return row.owner
-            row = JournalRow(_IDENTITY, JournalState.HOME, uuid4().hex, now(), LogRecord([], self.application))
+            row = JournalRow(_IDENTITY, JournalState.HOME, new_identity(), now(), LogRecord([], self.application))
             try:
                 await self.add(home, row)
             except UniqueViolation:

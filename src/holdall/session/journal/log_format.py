@@ -1,7 +1,8 @@
 """The bytes of a log record: MessagePack with the format's version first, every border value with its type.
 
-A body is ``[2, application, parts, operations, is_decided]``. Format 1 is the same without members that come and go:
-its lists are whole. Any other is refused by its number: a row that decides about somebody's data is never guessed at.
+A body is ``[3, application, parts, operations, is_decided]``. Format 2 is the same without the identities of stores,
+format 1 also without members that come and go: its lists are whole. Any other is refused by its number: a row that
+decides about somebody's data is never guessed at.
 Golden files in the tests hold each version.
 """
 
@@ -21,8 +22,8 @@ from holdall.store import Members, Verb
 
 __all__ = ["LOG_FORMAT", "UnreadableBody", "decode_record", "encode_record"]
 
-LOG_FORMAT = 2
-_READABLE = (1, LOG_FORMAT)
+LOG_FORMAT = 3
+_READABLE = (1, 2, LOG_FORMAT)
 
 _TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS = range(1, 8)
 _encoder = msgspec.msgpack.Encoder()
@@ -38,7 +39,7 @@ class UnreadableBody(ValueError):
 
 def encode_record(record: LogRecord) -> bytes:
     rows = [[_packed(operation) for operation in part.operations] for part in record.parts]
-    parts = [(part.store, part.by_call, part.is_done, part.error, part.is_held) for part in record.parts]
+    parts = [(part.store, part.by_call, part.is_done, part.error, part.is_held, part.identity) for part in record.parts]
     return _encoder.encode((LOG_FORMAT, record.application, parts, rows, record.is_decided))
 
 
@@ -48,7 +49,7 @@ def decode_record(body: bytes) -> LogRecord:
         content = _decoder.decode(body)
         number = content[0] if isinstance(content, list) and content else None
         if number not in _READABLE:
-            known = " or ".join(map(str, _READABLE))
+            known = ", ".join(map(str, _READABLE[:-1])) + f" or {LOG_FORMAT}"
             is_other = isinstance(number, int)
             reason = f"its format is {number if is_other else 'none'}, not {known}"
             raise UnreadableBody(reason, is_damage=not is_other)
@@ -61,8 +62,9 @@ def decode_record(body: bytes) -> LogRecord:
 
 
 def _part(head: list[Any], operations: list[Any]) -> Part:
-    store, by_call, is_done, error, is_held = head
-    return Part(store, list(map(_operation, operations)), by_call, is_done, error, is_held)
+    store, by_call, is_done, error, is_held, *later = head
+    (identity,) = later or ("",)  # formats 1 and 2 have none
+    return Part(store, list(map(_operation, operations)), by_call, is_done, error, is_held, identity)
 
 
 def _packed(operation: Operation) -> list[Any]:

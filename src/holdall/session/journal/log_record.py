@@ -54,6 +54,7 @@ class Part(msgspec.Struct, array_like=True):
     """The part of one store: all at once, or ``by_call``, one operation at a time.
 
     ``is_held`` if the store holds the part until the decision: then a part that is no longer held was applied.
+    ``identity`` is what tells this store from another one that is given its name; empty where none is known.
 
     Example: :class:`Operation`.
     """
@@ -64,6 +65,7 @@ class Part(msgspec.Struct, array_like=True):
     is_done: bool = False
     error: str = ""
     is_held: bool = False
+    identity: str = ""
 
 
 class LogRecord(msgspec.Struct, array_like=True):

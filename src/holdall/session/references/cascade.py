@@ -35,7 +35,10 @@ async def follow_removals(found: CascadePlan, asking: RelatedReader, user: User)
             if relationship.on_delete is OnDelete.CASCADE:
                 async for key, row, names in _children(found, asking, relationship, keys, is_changed=False):
                     if not found.is_removed(relationship.source, key):
-                        found.remove(relationship.source, key, found.record(relationship.source, key, names, row))
+                        record = found.record(relationship.source, key, names, row)
+                        found.remove(relationship.source, key, record)
+                        found.follow(record)
+                        found.assume(record, relationship.field)
                         pending.setdefault(relationship.source, []).append(key)
     for binding, group in list(found.removed.items()):
         for relationship in binding.bound_by:
@@ -53,10 +56,13 @@ async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relat
         record = found.record(relationship.source, key, names, row)
         value = found.value(record, relationship.field)
         left: Value = None
-        if relationship.field.form is not None:
+        if relationship.field.form is None:
+            found.assume(record, relationship.field)
+        else:
             unlinked = _still_referred(found, record, relationship.field, gone)
             left = tuple([item for item in value if key_in(item) not in unlinked])
         found.change(record, key, relationship.field, left)
+        found.follow(record)
 
 
 async def _restrict(
@@ -73,7 +79,7 @@ async def _restrict(
         if len(shown) < _SHOWN:
             shown.append(key)
     if number:
-        may_see = relationship.source.policy.allows(Right.READ, user)
+        may_see = relationship.source.policy.is_whole(Right.READ, user)
         found.refusals.append(
             Refusal(
                 relationship.source.collection,

@@ -4,6 +4,7 @@ at once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from holdall.errors import FieldError, Refusal
@@ -12,6 +13,7 @@ from holdall.query import Key, Value
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
+from holdall.session.references.assumptions import Assumptions
 from holdall.session.references.cascade_changes import CascadeChanges
 from holdall.session.references.stub import field_names, stub
 from holdall.store import Row
@@ -33,10 +35,14 @@ class CascadePlan:
         self.refusals: list[Refusal] = []
         self.errors: list[tuple[Any, FieldError]] = []  # each with the record it is about
         self.system_changes: set[int] = set()
+        self.consequences: set[int] = set()  # what nobody asked for, but the rules of references bring along
         self.given: set[tuple[int, Field]] = set()  # references given up for others, by the id of the record
+        self.changed_in_bulk: set[tuple[int, Field]] = set()
+        self.assumptions = Assumptions()
         self._removals: list[tuple[Any, Any]] = []
         self._values: dict[int, tuple[Record, Key, dict[Field, Value]]] = {}
         self._stubs: dict[tuple[Binding, Any], Record] = {}
+        self._stand_ins: list[tuple[Any, Any]] = []
         for record in records.deleted.values():
             binding = bindings.of_model(type(record))
             self.removed.setdefault(binding, {})[records.stored_key(record)] = record
@@ -74,21 +80,42 @@ class CascadePlan:
         self.removed.setdefault(binding, {})[key] = record
         self._removals.append((record, key))
 
+    def follow(self, record: Record) -> None:
+        """Note a record that the commit changes or removes only for what its reference says of a removal."""
+        if state_of(record) in (State.UNBOUND, State.CLEAN):
+            self.consequences.add(id(record))
+
     def change(self, record: Record, key: Key, field: Field, value: object) -> None:
         """Have the commit change a field."""
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
+    def assume(self, record: Record, field: Field) -> None:
+        """Go by the stored value of a reference, as it is known here."""
+        self.assumptions.add(self.bindings.of_model(type(record)), record, field, old_value(record, field))
+
+    def note_derived(self, record: Record, key: Key) -> None:
+        """Have a stand-in worked out anew where the commit is refused for it."""
+        self._stand_ins.append((record, key))
+
+    def fields_changed(self, record: Record) -> Collection[Field]:
+        """The fields of a record that the commit changes."""
+        planned = self._values.get(id(record))
+        return () if planned is None else planned[2].keys()
+
     def displace_previous(self, record: Record, key: Key, field: Field) -> None:
         """Have the commit empty a reference, for another record that is to have it."""
+        self.assume(record, field)
         self.change(record, key, field, None)
         self.given.add((id(record), field))
 
     def derived(self) -> dict[tuple[str, Any], Any]:
         """By collection and key, the records that nobody but the commit itself changes, so that it may do so anew.
 
-        They only stand in, or keep their lists of what refers to them, or have members come and go as was asked at
-        other ends, or give way to others.
+        They only stand in, or go with others, or keep their lists of what refers to them, or have members come and go
+        as was asked at other ends, or give way to others.
         """
+        mine = self.given | self.changed_in_bulk
+        gone = [item for item in self._removals if state_of(item[0]) in (State.UNBOUND, State.CLEAN)]
         changed = [
             (record, key)
             for record, key, values in self._values.values()
@@ -96,10 +123,11 @@ class CascadePlan:
             or state_of(record) is State.UNBOUND
             or (
                 state_of(record) is State.CLEAN
-                and all(field.form is not None or (id(record), field) in self.given for field in values)
+                and all(field.form is not None or (id(record), field) in mine for field in values)
             )
         ]
-        return {(self.bindings.of_model(type(record)).collection, key): record for record, key in changed}
+        pairs = [*gone, *changed, *self._stand_ins]
+        return {(self.bindings.of_model(type(record)).collection, key): record for record, key in pairs}
 
     def value(self, record: Record, field: Field) -> Value:
         """Return the value that the slot will hold."""

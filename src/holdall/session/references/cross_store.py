@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
 
 import msgspec
 
 from holdall.errors import LimitExceeded
-from holdall.query import ALWAYS, AnyQuery, FieldSchema, Key, Kind, Path, Query, Schema, SortKey, Value, select
+from holdall.query import ALWAYS, AnyQuery, FieldSchema, Key, Kind, Path, Query, Schema, SortKey, is_formula, select
 from holdall.session.binding import Binding
 from holdall.session.references.explanation import Asked, Explanation
-from holdall.session.references.related_reader import chunks, having_keys
-from holdall.session.references.semi_joins import SemiJoins, shown
-from holdall.store import Row, Rows
+from holdall.session.references.key_conditions import chunks, having_keys
+from holdall.session.references.locality import shown
+from holdall.session.references.semi_joins import SemiJoins
+from holdall.store import Explaining, Row, Rows, StorePlan
 
-__all__ = ["CrossStore"]
+__all__ = ["CrossStore", "plan_of"]
 
 
 class CrossStore:
@@ -27,7 +27,7 @@ class CrossStore:
     async def fetch(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows the query means; LimitExceeded where too many would have to be sorted here."""
         if not self.sorts_away(query, binding):
-            return await self._projected(query, binding)
+            return await self._semi_joins.projecting.rows(query, binding)
         keys = await self.sorted_keys(query, binding)
         return await self.rows_of(keys, query, binding)
 
@@ -37,23 +37,31 @@ class CrossStore:
 
     def shows_away(self, query: AnyQuery, binding: Binding) -> bool:
         """Whether the query projects what another store holds."""
-        return any(len(path) > 1 and self._semi_joins.leads_away(binding, path) for path in query.projection)
+        shown = [path for path in query.projection if len(path) > 1 or is_formula(path)]
+        return any(self._is_away(binding, path) for path in shown)
 
-    async def explained(self, query: AnyQuery, binding: Binding, asked: list[Asked]) -> Explanation:
-        """Explain the remaining steps of a query whose condition is local."""
+    async def explained(self, query: AnyQuery, binding: Binding, asked: list[Asked], *, analyze: bool) -> Explanation:
+        """Explain the remaining steps of a query whose condition is local, by the store's own plan where it has one."""
         here = [
-            f"{'.'.join(path)} is looked up for the rows found"
+            f"{'.'.join(path)} is {'computed' if is_formula(path) else 'looked up'} for the rows found"
             for path in query.projection
             if self._is_away(binding, path)
         ]
         if not self.sorts_away(query, binding):
-            return Explanation(tuple(asked), binding.store.name, shown(query), tuple(here))
+            there = msgspec.structs.replace(query, projection=self._own(query.projection, binding))
+            plan = await plan_of(there, binding, analyze=analyze)
+            return Explanation(tuple(asked), binding.store.name, shown(query), tuple(here), plan)
         keys = await self.sorted_keys(query, binding)
         sorts = ", ".join(".".join(key.path) for key in query.sort_keys)
         here.insert(0, f"sorted by {sorts} and cut to {len(keys)} rows")
         return Explanation(
             tuple(asked), binding.store.name, f"{query.collection} by key, {len(keys)} records", tuple(here)
         )
+
+    def _own(self, projection: tuple[Path, ...], binding: Binding) -> tuple[Path, ...]:
+        """The paths that the collection's own store is asked for; its key, where all of them lead away."""
+        own = tuple([path for path in projection if not self._is_away(binding, path)])
+        return own or tuple([(name,) for name in binding.schema.key] if projection else [])
 
     def _is_away(self, binding: Binding, path: Path) -> bool:
         return self._semi_joins.leads_away(binding, path) is not None
@@ -69,7 +77,7 @@ class CrossStore:
         names, limit = binding.schema.key, binding.semi_join_limit
         paths = (*[(name,) for name in names], *[key.path for key in query.sort_keys])
         wanted: AnyQuery = Query(query.collection, query.condition, max_rows=limit + 1, projection=paths)
-        rows = await self._projected(wanted, binding)
+        rows = await self._semi_joins.projecting.rows(wanted, binding)
         self._semi_joins.note(binding, wanted, len(rows))
         if len(rows) > limit:
             raise LimitExceeded(
@@ -95,39 +103,17 @@ class CrossStore:
         paths = (*[(name,) for name in names], *shown)
         found: dict[Key, Row] = {}
         for part in chunks(binding, list(keys)):
-            rows = await self._projected(Query(query.collection, having_keys(binding, part), projection=paths), binding)
+            rows = await self._semi_joins.projecting.rows(
+                Query(query.collection, having_keys(binding, part), projection=paths), binding
+            )
             found.update((row[0] if len(names) == 1 else row[: len(names)], row[len(names) :]) for row in rows)
         return [found[key] for key in keys if key in found]
 
-    async def _projected(self, query: AnyQuery, binding: Binding) -> Rows:
-        """The rows of a query that sorts by its own store only."""
-        away = {
-            place: found
-            for place, path in enumerate(query.projection)
-            if (found := self._semi_joins.leads_away(binding, path)) is not None
-        }
-        if not away:
-            return await binding.store.fetch(query)
-        paths = [path[: away[place][0]] if place in away else path for place, path in enumerate(query.projection)]
-        rows = await binding.store.fetch(msgspec.structs.replace(query, projection=tuple(paths)))
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        if rows:
-            for place, (steps, target) in away.items():
-                values = await self._values(target, columns[place], query.projection[place][steps:])
-                columns[place] = [values.get(key) for key in columns[place]]
-        return list(zip(*columns, strict=True))
 
-    async def _values(self, target: Binding, keys: Sequence[Key], path: Path) -> dict[Key, Value]:
-        """Return the values at the path, by key, of the records with these keys."""
-        names, found = target.schema.key, dict[Any, Any]()
-        wanted = [key for key in dict.fromkeys(keys) if key is not None]
-        paths = (*[(name,) for name in names], path)
-        for part in chunks(target, wanted):
-            query: AnyQuery = Query(target.collection, having_keys(target, part), projection=paths)
-            rows = await self._projected(query, target)
-            self._semi_joins.note(target, query, len(rows))
-            found.update((row[0] if len(names) == 1 else row[: len(names)], row[-1]) for row in rows)
-        return found
+async def plan_of(query: AnyQuery, binding: Binding, *, analyze: bool) -> StorePlan | None:
+    """The own plan of a collection's store for a query, None where the store makes none."""
+    store = binding.store
+    return await store.explain(query, analyze=analyze) if isinstance(store, Explaining) else None
 
 
 class _Rows:

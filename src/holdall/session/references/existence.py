@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from holdall.errors import FieldError
@@ -14,10 +15,13 @@ from holdall.session.references.related_reader import RelatedReader
 __all__ = ["demand_targets"]
 
 
-async def demand_targets(found: CascadePlan, asking: RelatedReader) -> None:
+async def demand_targets(
+    found: CascadePlan, asking: RelatedReader, new_keys: Callable[[Binding], set[Key]] | None = None
+) -> None:
     """Note an error for every new reference to a record that is not there or is about to go.
 
-    Whether it is there is left to the store where that keeps both ends by itself. New records of the session are there.
+    Whether it is there is left to the store where that keeps both ends by itself. New records of the session are there,
+    and those under ``new_keys``, which others are to get.
     """
     asked: dict[Binding, dict[Key, list[tuple[Any, str]]]] = {}
     for record, names in _changed(found):
@@ -32,6 +36,8 @@ async def demand_targets(found: CascadePlan, asking: RelatedReader) -> None:
     for target, places in asked.items():
         wanted = [key for key in places if not found.is_removed(target, key)]
         new = _new_keys(found, target) if wanted else set()
+        if new_keys is not None:
+            new |= new_keys(target)
         there = await asking.existing(target, [key for key in wanted if key not in new])
         for key, holders in places.items():
             if key not in there and key not in new:

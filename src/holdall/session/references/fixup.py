@@ -38,7 +38,7 @@ def link_new_keys(found: CascadePlan) -> None:
             replace_items(relationship.field, record, partial(_met, relationship, new))
 
 
-def _met(relationship: Relationship, new: dict[Key, Record], item: object) -> Record:
+def _met(relationship: Relationship, new: dict[tuple[type[Any], Key], Record], item: object) -> Record:
     record = None if item.__class__ is Reference else new.get((relationship.target.model, item))
     return item if record is None else Reference(relationship.field.target, record=record)
 
@@ -174,6 +174,7 @@ def _let_go(
         if relationship.field.nullable and relationship.is_single:
             found.displace_previous(record, key, relationship.field)
         elif relationship.field.nullable:
+            found.assume(record, relationship.field)
             found.change(record, key, relationship.field, None)
         else:
             message = (
@@ -191,7 +192,7 @@ async def displace_previous(found: CascadePlan, asking: RelatedReader) -> None:
 
 
 async def _give_way(found: CascadePlan, asking: RelatedReader, relationship: Relationship) -> None:
-    takers: dict[Key, Any] = {}
+    takers: dict[tuple[str, Key], Record] = {}
     for record, _, after in changed_references(found, relationship):
         if after is None:
             continue

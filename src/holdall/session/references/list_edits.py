@@ -59,7 +59,7 @@ class ListEdits:
         for field, items, members in self._lists:
             now = {_mark(item): item for item in field.get(record)}
             wanted = tuple([now.get(mark, items.get(mark)) for mark in members.applied_to(now)])
-            setattr(record, field.name, wanted)
+            field.write(record, wanted)  # of another end, what was asked there is known beside
 
 
 def _mark(item: Value) -> Hashable:

@@ -21,18 +21,17 @@ from holdall.query import (
     Some,
     SortKey,
     Value,
+    is_formula,
 )
 from holdall.session.binding import Binding, Relationship
 from holdall.session.damage import parted
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.projection import parted_rows
+from holdall.session.references.key_conditions import PAGE, chunks, having_keys
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.store import Damaged, Feature, Row, Rows
 
-__all__ = ["PAGE", "RelatedReader", "chunks", "having_keys", "keys_asked"]
-
-PAGE = 1_000
-"""Rows in one page, and keys in one list."""
+__all__ = ["RelatedReader", "keys_asked"]
 
 _WHOLE = 100_000
 """Rows taken at once from a store that cannot page."""
@@ -111,7 +110,8 @@ class RelatedReader:
         if not _can_page(binding):
             rows, every = await self._fetch(binding, query.limit(_WHOLE + 1))
             if len(every) > _WHOLE:
-                raise LimitExceeded(f"{binding.collection} from a store without pages", _WHOLE)
+                what = f"{binding.collection} from a store without pages"
+                raise LimitExceeded(what, _WHOLE, "keep it in a store that has pages", is_of_store=True)
             yield _shown(binding, names, rows, bool(shown))
             return
         query = query.sort(*[SortKey((name,)) for name in schema.key]).limit(size)
@@ -129,7 +129,7 @@ class RelatedReader:
     async def _fetch(self, binding: Binding, query: AnyQuery) -> tuple[Rows, Rows]:
         """The rows of an answer that can be read, and every row."""
         try:
-            rows = await binding.store.fetch(query)
+            rows = await self._semi_joins.access(binding).fetch(query)
         except CorruptRecord as error:
             if self._told_of_broken is None or not error.rows:
                 raise
@@ -138,26 +138,6 @@ class RelatedReader:
                 self._told_of_broken(each)
             return readable, list(error.rows)
         return rows, rows
-
-
-def chunks(binding: Binding, keys: list[Key]) -> Iterable[list[Any]]:
-    """The keys in lists that the store and its neighbours take."""
-    limits, parts = binding.store.capabilities.limits, len(binding.schema.key)
-    size = limits.in_values if parts == 1 else max(1, (limits.condition_nodes - 1) // (parts + 1))
-    size = min(size, PAGE)
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
-
-
-def having_keys(binding: Binding, keys: Sequence[Key]) -> Condition:
-    """That a record of the collection has one of these keys."""
-    names = binding.schema.key
-    if len(names) == 1:
-        path = (names[0],)
-        return Compare(path, Op.EQ, keys[0]) if len(keys) == 1 else Compare(path, Op.IN, tuple(keys))
-    conditions = tuple(
-        [And(tuple([Compare((name,), Op.EQ, part) for name, part in zip(names, key, strict=True)])) for key in keys]
-    )
-    return conditions[0] if len(conditions) == 1 else Or(conditions)
 
 
 def keys_asked(binding: Binding, query: AnyQuery) -> list[Key] | None:
@@ -177,7 +157,7 @@ def keys_asked(binding: Binding, query: AnyQuery) -> list[Key] | None:
             found[key if len(key) > 1 else key[0]] = None
         else:
             return None
-    is_plain = all(len(path) == 1 for path in query.projection) and query.position is None
+    is_plain = all(len(path) == 1 and not is_formula(path) for path in query.projection) and query.position is None
     return list(found) if is_plain and (not query.sort_keys or len(found) < 2) else None
 
 

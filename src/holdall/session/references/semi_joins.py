@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import msgspec
 
-from holdall.errors import LimitExceeded, QueryError, Unsupported
-from holdall.policy import Right, User
+from holdall.errors import LimitExceeded, Unsupported
+from holdall.policy import SYSTEM, Right, User, all_of
 from holdall.query import (
     ALWAYS,
     NEVER,
@@ -18,6 +19,7 @@ from holdall.query import (
     Compare,
     Condition,
     Every,
+    Exists,
     Key,
     Kind,
     ManyForm,
@@ -27,18 +29,24 @@ from holdall.query import (
     Path,
     Query,
     Some,
+    Stated,
     both,
-    format_query,
+    is_formula,
+    paths_behind,
 )
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.explanation import Asked
-from holdall.store import Feature
+from holdall.session.references.guarded_access import prefixed
+from holdall.session.references.key_conditions import any_of, one_of
+from holdall.session.references.locality import is_local, shown
+from holdall.session.references.projecting import Projecting
+from holdall.session.references.row_predicate import has_judgement
+from holdall.session.references.subqueries import Subqueries
+from holdall.session.references.visible_collections import VisibleCollections
+from holdall.store import Feature, Store, StoreTransaction
 
-__all__ = ["SemiJoins", "is_local", "shown"]
-
-_SHOWN = 300
-"""Characters of a query that are shown."""
+__all__ = ["SemiJoins", "visible_to"]
 
 _FEW = 500
 """Keys that are brought over without asking whether the other way would be shorter."""
@@ -47,39 +55,16 @@ _PART = 1_000
 """Keys in one question."""
 
 
-def is_local(query: AnyQuery) -> bool:
-    """Whether no path of the query leaves its collection, so that there is nothing to look into."""
-    for key in query.sort_keys:
-        if len(key.path) > 1:
-            return False
-    for path in query.projection:
-        if len(path) > 1:
-            return False
-    condition = query.condition
-    if condition.__class__ is Compare:
-        return len(condition.path) == 1
-    pending = [condition]
-    while pending:
-        match pending.pop():
-            case And(items) | Or(items):
-                pending.extend(items)
-            case Not(item):
-                pending.append(item)
-            case Compare(path):
-                if len(path) > 1:
-                    return False
-            case _:
-                return False
-    return True
-
-
 class SemiJoins:
     """Rewrites a query so that its own store can answer it; the user must be able to read every collection on it."""
 
-    def __init__(self, bindings: Bindings, user: User, asked: list[Asked] | None = None) -> None:
+    def __init__(self, bindings: Bindings, user: User, asked: list[Asked] | None = None, *, joins: bool = True) -> None:
         self._bindings = bindings
         self._user = user
         self.asked = asked
+        self.visible = visible_to(bindings, user, joins=joins)
+        self.projecting = Projecting(bindings, self.access, self.leads_away, self.note)
+        self.subqueries = Subqueries(bindings, user, self)
 
     async def rewrite(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query with every condition on another store replaced by keys; its sort and projection stay.
@@ -88,17 +73,16 @@ class SemiJoins:
         """
         for path in (*(key.path for key in query.sort_keys), *query.projection):
             self.leads_away(binding, path)  # the user must be able to read all on the way
-        condition = await self._condition(query.condition, binding, ALWAYS)
-        return Query(
-            query.collection,
-            condition,
-            query.sort_keys,
-            query.max_rows,
-            query.skip,
-            query.position,
-            query.projection,
-            query.model,
-        )
+        condition = await self.condition(query.condition, binding, ALWAYS)
+        return msgspec.structs.replace(query, condition=condition, grouping=None)
+
+    def access(self, binding: Binding) -> Store | StoreTransaction:
+        """The one that answers queries of a collection, by the records that the user may read."""
+        return self.visible.access(binding)
+
+    def counting(self, binding: Binding) -> Callable[[AnyQuery], Awaitable[int]] | None:
+        """The function that counts visible records of a collection; None where nothing does."""
+        return self.visible.counting(binding)
 
     def note(self, binding: Binding, question: AnyQuery, number: int) -> None:
         """Write down what a store was asked, and how many rows came."""
@@ -106,7 +90,14 @@ class SemiJoins:
             self.asked.append(Asked(binding.store.name, shown(question), number))
 
     def leads_away(self, binding: Binding, path: Path) -> tuple[int, Binding] | None:
-        """After how many steps the path leaves the store, and where to; None if it stays."""
+        """After how many steps the path leaves the store, and where to; None if it stays.
+
+        A formula that the store cannot compute, or that needs what another holds, leaves it at once and comes back.
+        """
+        if is_formula(path):
+            crossed = [self._crossing(binding, inner) for inner in paths_behind(path)]
+            is_there = not any(crossed) and Feature.EXPRESSIONS in binding.store.capabilities.features
+            return None if is_there else (0, binding)
         found = self._crossing(binding, path)
         return None if found is None else (found[0], found[2])
 
@@ -118,46 +109,88 @@ class SemiJoins:
         target.policy.demand(Right.READ, self._user, target.collection)
         return target
 
-    def _crossing(self, binding: Binding, path: Path) -> tuple[int, Binding, Binding] | None:
-        """How many steps of the path stay in the store, where they end and where the next leads; None if all stay."""
+    def _crossing(
+        self, binding: Binding, path: Path, rules: list[Condition] | None = None
+    ) -> tuple[int, Binding, Binding] | None:
+        """How many steps of the path stay in the store, where they end and where the next leads; None if all stay.
+
+        Rules for what is on the way are added to ``rules``, as conditions on the beginning of the path.
+        """
         current = binding
         for number, name in enumerate(path[:-1], 1):
-            target = self._target(current, name)
-            if not _is_joined(binding, target, Feature.RELATIONS):
+            target, own = self._target(current, name), None if rules is None else list[Condition]()
+            if not self.visible.is_joined(binding, target, Feature.RELATIONS, own):
                 return number, current, target
+            if rules is not None:
+                rules += [prefixed(rule, path[:number]) for rule in own or ()]
             current = target
         return None
 
-    async def _condition(self, condition: Condition, binding: Binding, around: Condition) -> Condition:
+    async def condition(self, condition: Condition, binding: Binding, around: Condition) -> Condition:
         """The condition as its store can answer it; ``around`` holds, too, of every row that matters."""
         match condition:
             case And(items):
                 local = [item for item in items if is_local(Query(binding.collection, item))]
                 around = both(around, And(tuple(local)))
-                return And(tuple([await self._condition(item, binding, around) for item in items]))
+                return And(tuple([await self.condition(item, binding, around) for item in items]))
             case Or(items):
-                return Or(tuple([await self._condition(item, binding, around) for item in items]))
+                return Or(tuple([await self.condition(item, binding, around) for item in items]))
             case Not(item):
-                return Not(await self._condition(item, binding, around))
+                return Not(await self.condition(item, binding, around))
             case Compare(path):
                 return await self._compare(condition, path, binding, around)
+            case Stated():
+                return condition
             case Some(path, item):
                 return await self._some(path, item, binding, around)
             case Every(path, item):
                 return Not(await self._some(path, Not(item), binding, around))
+            case Exists():
+                return await self.subqueries.answered(condition, binding, around)
 
     async def _compare(self, condition: Compare, path: Path, binding: Binding, around: Condition) -> Condition:
-        crossing = self._crossing(binding, path)
-        if crossing is None:
+        if is_formula(path):
+            is_there = self.leads_away(binding, path) is None
+            return condition if is_there else await self._computed(condition, binding, around)
+        rules = list[Condition]()
+        crossing = self._crossing(binding, path, rules)
+        if crossing is None and not rules:
             return condition
         if condition.op is Op.IS_NULL and condition.value is True:
             return Not(await self._compare(Compare(path, Op.IS_NULL, False), path, binding, around))
+        if crossing is None:
+            return And((condition, *rules))
         steps, _, target = crossing
         inner = Compare(path[steps:], condition.op, condition.value)
-        return await self._referred(binding, path[:steps], target, inner, around)
+        referred = await self._referred(binding, path[:steps], target, inner, around)
+        return And((referred, *rules)) if rules else referred
+
+    async def _computed(self, condition: Compare, binding: Binding, around: Condition) -> Condition:
+        """The keys of the records of which a formula, computed here, meets the comparison."""
+        limit, keys = binding.semi_join_limit, _key_paths((), binding)
+        paths = tuple(dict.fromkeys((*keys, *paths_behind(condition.path))))
+        asked: AnyQuery = Query(binding.collection, around, max_rows=limit + 1, projection=paths)
+        rows = await self.projecting.rows(asked, binding)
+        self.note(binding, asked, len(rows))
+        self._demand_few(binding, len(rows))
+        found = filter(self.projecting.columns(binding, paths).meets(condition), rows)
+        return one_of(keys, tuple([row[0] if len(keys) == 1 else row[: len(keys)] for row in found]))
 
     async def _some(self, path: Path, condition: Condition, binding: Binding, around: Condition) -> Condition:
-        crossing = self._crossing(binding, path)
+        rules = list[Condition]()
+        crossing = self._crossing(binding, path, rules)
+        if rules:
+            return And((await self._some_there(path, condition, binding, around, crossing), *rules))
+        return await self._some_there(path, condition, binding, around, crossing)
+
+    async def _some_there(
+        self,
+        path: Path,
+        condition: Condition,
+        binding: Binding,
+        around: Condition,
+        crossing: tuple[int, Binding, Binding] | None,
+    ) -> Condition:
         if crossing is not None:
             steps, _, there = crossing
             return await self._referred(binding, path[:steps], there, Some(path[steps:], condition), around)
@@ -167,13 +200,14 @@ class SemiJoins:
         field, target = owner.schema.field(path[-1]), self._target(owner, path[-1])
         if field.form is ManyForm.BACK and target.schema.field(str(field.back)).kind is Kind.MANY:
             lists = await self._keys(target, condition, ((str(field.back),),))
-            return _one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
-        if _is_joined(binding, target, Feature.MANY_CONDITIONS):
-            return Some(path, await self._condition(condition, target, ALWAYS))
+            return one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
+        own = list[Condition]()
+        if self.visible.is_joined(binding, target, Feature.MANY_CONDITIONS, own):
+            return Some(path, all_of([await self.condition(condition, target, ALWAYS), *own]))
         if field.form is ManyForm.BACK:
             back = (str(field.back),)
             keys = await self._keys(target, condition & Compare(back, Op.IS_NULL, False), (back,))
-            return _one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(keys)))
+            return one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(keys)))
         return await self.holding(path, owner, target, await self._keys(target, condition, _key_paths((), target)))
 
     async def holding(self, path: Path, owner: Binding, target: Binding, keys: Sequence[Key]) -> Condition:
@@ -181,11 +215,11 @@ class SemiJoins:
         if not keys:
             return NEVER
         if {Feature.KEY_LISTS, Feature.MANY_CONDITIONS} <= owner.store.capabilities.features:
-            return Some(path, _one_of(_key_paths((), target), tuple(keys)))
+            return Some(path, one_of(_key_paths((), target), tuple(keys)))
         wanted, paths = set(keys), (*_key_paths((), owner), path[-1:])
         rows = await self._keys(owner, ALWAYS, paths)
         found = tuple([row[0] if len(row) == 2 else row[:-1] for row in rows if not wanted.isdisjoint(row[-1] or ())])
-        return _one_of(_key_paths(path[:-1], owner), found)
+        return one_of(_key_paths(path[:-1], owner), found)
 
     async def _referred(
         self, binding: Binding, path: Path, target: Binding, condition: Condition, around: Condition
@@ -200,40 +234,41 @@ class SemiJoins:
         keys = await self._first_keys(wanted, target, few)
         if len(keys) > few:
             own: AnyQuery = Query(binding.collection, around)
-            if target.count is not None and binding.count is not None:
-                number, others = await binding.count(own), await target.count(wanted)
+            here, there = self.counting(binding), self.counting(target)
+            if here is not None and there is not None:
+                number, others = await here(own), await there(wanted)
             else:
                 number, others = binding.semi_join_limit, 0
             if number < others and number <= binding.semi_join_limit:
                 return await self._from_here(binding, own, path, target, wanted)
             keys = await self._first_keys(wanted, target, target.semi_join_limit)
             self._demand_few(target, len(keys))
-        return _any_of(path, keys, binding)
+        return any_of(path, keys, binding)
 
     async def _from_here(
         self, binding: Binding, own: AnyQuery, path: Path, target: Binding, wanted: AnyQuery
     ) -> Condition:
         """The same, by way of the records that matter here: which of those they refer to meet the condition."""
-        rows = await binding.store.fetch(own.only(path))
+        rows = await self.access(binding).fetch(own.only(path))
         self.note(binding, own.only(path), len(rows))
         referred = [key for key in dict.fromkeys(row[0] for row in rows) if key is not None]
         paths, keys = _key_paths((), target), list[Any]()
         for start in range(0, len(referred), _PART):
             part = tuple(referred[start : start + _PART])
-            narrowed = msgspec.structs.replace(wanted, condition=both(_one_of(paths, part), wanted.condition))
+            narrowed = msgspec.structs.replace(wanted, condition=both(one_of(paths, part), wanted.condition))
             keys += await self._first_keys(narrowed, target, len(part))
-        return _any_of(path, keys, binding)
+        return any_of(path, keys, binding)
 
     async def _first_keys(self, query: AnyQuery, binding: Binding, number: int) -> list[Key]:
         """Return at most ``number`` + 1 keys of records that the query finds."""
-        rows = await binding.store.fetch(query.limit(number + 1).only(*_key_paths((), binding)))
+        rows = await self.access(binding).fetch(query.limit(number + 1).only(*_key_paths((), binding)))
         self.note(binding, query, len(rows))
         return [row[0] if len(row) == 1 else row for row in rows]
 
     async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Key, ...]:
         limit = target.semi_join_limit
         query: AnyQuery = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
-        rows = await target.store.fetch(await self.rewrite(query, target))
+        rows = await self.access(target).fetch(await self.rewrite(query, target))
         self.note(target, query, len(rows))
         self._demand_few(target, len(rows))
         return tuple(row[0] if len(row) == 1 else row for row in rows)
@@ -247,38 +282,17 @@ class SemiJoins:
             )
 
 
-def shown(query: AnyQuery) -> str:
-    """A query as text, of a length that can be looked at."""
-    try:
-        text = format_query(query)
-    except (QueryError, LimitExceeded):
-        return f"{query.collection} where …"
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _is_joined(binding: Binding, target: Binding, feature: Feature) -> bool:
-    """Whether the store itself answers for what leads from one to the other."""
-    return target.store is binding.store and feature in binding.store.capabilities.features
-
-
-def _any_of(path: Path, keys: Sequence[Key], binding: Binding) -> Condition:
-    """That the reference leads to one of these, in lists its store takes."""
-    size = binding.store.capabilities.limits.in_values
-    lists = [Compare(path, Op.IN, tuple(keys[start : start + size])) for start in range(0, len(keys), size)]
-    return NEVER if not lists else lists[0] if len(lists) == 1 else Or(tuple(lists))
-
-
 def _key_paths(before: Path, binding: Binding) -> tuple[Path, ...]:
     """The paths of a collection's key, behind a reference to it."""
     return tuple([(*before, name) for name in binding.schema.key])
 
 
-def _one_of(paths: tuple[Path, ...], keys: tuple[Key, ...]) -> Condition:
-    """That the values at these paths are together one of the keys."""
-    if not keys:
-        return NEVER
-    if len(paths) == 1:
-        return Compare(paths[0], Op.IN, keys)
-    return Or(
-        tuple([And(tuple(Compare(path, Op.EQ, part) for path, part in zip(paths, key, strict=True))) for key in keys])
-    )
+def visible_to(bindings: Bindings, user: User, *, joins: bool = True) -> VisibleCollections:
+    """The collections as a user sees them."""
+    return VisibleCollections(bindings, user, partial(_answered, bindings), is_joining=joins)
+
+
+async def _answered(bindings: Bindings, binding: Binding, rule: Condition) -> Condition:
+    """A rule, which the program itself has given, as the store of its collection can answer it."""
+    trusted = SemiJoins(bindings, SYSTEM, joins=not has_judgement(rule))
+    return await trusted.condition(rule, binding, ALWAYS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Literal, TypeAlias
 
 from holdall.model import Field, Record, Reference, State, items_of, leads_to, old_of, record_in, state_of
 from holdall.query import Key, Value
@@ -15,6 +15,8 @@ from holdall.session.references.stub import field_names
 
 __all__ = ["update_stored_inverses"]
 
+_Mark: TypeAlias = tuple[Literal["key"], Key] | tuple[Literal["new"], int, Record]
+
 
 async def update_stored_inverses(found: CascadePlan, asking: RelatedReader) -> None:
     """Have every stored list of what refers to a record say what the references will say."""
@@ -22,13 +24,17 @@ async def update_stored_inverses(found: CascadePlan, asking: RelatedReader) -> N
         for relationship in binding.inversely_stored:
             for back in relationship.stored_inverses:
                 await _tell(found, asking, relationship, back)
+                for record in found.removed.get(relationship.target, {}).values():
+                    found.assume(record, back)  # who comes to refer puts himself on its list
 
 
 async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field) -> None:
     """Work out who came and who went for each record referred to, and change its list."""
-    news: dict[Key, _News] = {}
+    news: dict[_Mark, _News] = {}
     made_anew = {record.__key__() for record in found.records.new.values() if type(record) is relationship.target.model}
     for record, before, after in changed_references(found, relationship):
+        if relationship.field.form is None:
+            found.assume(record, relationship.field)
         old, new = ({_mark(item): None for item in items_of(relationship.field, slot)} for slot in (before, after))
         for mark in old:
             if mark not in new:
@@ -37,6 +43,7 @@ async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relatio
             if mark not in old or mark[1] in made_anew:
                 news.setdefault(mark, _News()).come.append(record)
     for key, record in found.removed.get(relationship.source, {}).items():
+        found.assume(record, relationship.field)
         for item in items_of(relationship.field, old_value(record, relationship.field)):
             news.setdefault(_mark(item), _News()).lost.add(key)
     for owner in [*found.records.new.values(), *found.records.dirty.values()]:  # whose list was written itself
@@ -54,7 +61,7 @@ class _News:
         self.lost: set[Key] = set()
 
 
-def _mark(item: object) -> Any:
+def _mark(item: object) -> _Mark:
     """Return the mark of the record referred to: its key, or the record itself while it has none."""
     record = record_in(item) if item.__class__ is Reference else None
     key = key_in(item)
@@ -62,7 +69,7 @@ def _mark(item: object) -> Any:
 
 
 async def _write_lists(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field, news: dict[Key, _News]
+    found: CascadePlan, asking: RelatedReader, relationship: Relationship, back: Field, news: dict[_Mark, _News]
 ) -> None:
     target, records = relationship.target, found.records
     names = field_names(target, is_changed=True)
@@ -97,6 +104,8 @@ def _write_list(
     if [*map(_identity, kept)] != [*map(_identity, before)]:
         if state_of(owner) in (State.UNBOUND, State.CLEAN):
             found.system_changes.add(id(owner))
+        if back.form is None:
+            found.assume(owner, back)
         value: Value = tuple(kept) if back.form is not None else (kept[-1] if kept else None)
         found.change(owner, key, back, value)
 
@@ -117,6 +126,6 @@ def _identity(item: Value) -> Hashable:
     return key if key is not None else ("new", id(record_in(item)))
 
 
-def _own_mark(record: Record) -> Any:
+def _own_mark(record: Record) -> Hashable:
     key = record.__key__()
     return key if key is not None else ("new", id(record))

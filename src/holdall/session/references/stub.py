@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from holdall.model import Field, Record
 from holdall.query import Value
 from holdall.session.binding import Binding
 from holdall.store import Row
 
-__all__ = ["field_names", "stub"]
+__all__ = ["field_names", "fill", "stub"]
 
 
-def field_names(binding: Binding, *, is_changed: bool) -> tuple[str, ...]:
+def field_names(binding: Binding, *, is_changed: bool, is_whole: bool = False) -> tuple[str, ...]:
     """Return the names of the fields to read of a record, its key first: all of them where rules look at records that
-    are changed.
+    are changed, or where it is to be known ``is_whole``.
     """
     declaration = binding.declaration
     key = [field.name for field in declaration.key]
-    if is_changed and (declaration.checks or declaration.mutable):
+    if is_whole or (is_changed and (declaration.checks or declaration.mutable)):
         rest = [field.name for field in declaration.stored]
     else:
         rest = [field.name for field in declaration.references]
@@ -32,6 +32,14 @@ def stub(binding: Binding, names: Sequence[str], row: Row) -> Record:
     known = dict(zip(names, row, strict=True))
     values = [_slot_value(field, known.get(field.name)) for field in binding.declaration.stored]
     return binding.declaration.create(*values)
+
+
+def fill(binding: Binding, record: Record, names: Sequence[str], row: Row, kept: Collection[Field]) -> None:
+    """Give a stand-in these of its fields, but for those that are ``kept`` as they are."""
+    for name, value in zip(names, row, strict=True):
+        field = binding.declaration.by_name[name]
+        if field not in kept:
+            field.put(record, _slot_value(field, value))
 
 
 def _slot_value(field: Field, value: Value) -> Value:

@@ -15,8 +15,9 @@ their own. ``open_store`` is called without a running event loop.
 """
 
 from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.fitting import odd_names
 from holdall.testing.conformance.requires import requires
 from holdall.testing.conformance.suite import StoreConformance
 from holdall.testing.conformance.world import SCHEMAS, tables
 
-__all__ = ["SCHEMAS", "Case", "StoreConformance", "requires", "tables"]
+__all__ = ["SCHEMAS", "Case", "StoreConformance", "odd_names", "requires", "tables"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from holdall.query import (
@@ -31,6 +32,7 @@ from holdall.testing.conformance.world import tables as world_tables
 __all__ = ["Case"]
 
 T = TypeVar("T")
+_DRAWN_BY = frozenset({Feature.FOREIGN_KEYS, Feature.MANY_CONDITIONS, Feature.RELATIONS})
 
 
 class Case:
@@ -39,13 +41,20 @@ class Case:
     Example: :class:`StoreConformance`.
     """
 
-    def __init__(self, store: Store, timeout: float = 60.0) -> None:
+    def __init__(
+        self, store: Store, timeout: float = 60.0, named: Callable[[Schema], Schema] = lambda schema: schema
+    ) -> None:
         self.store = store
         self.timeout = timeout
         self.report = Report(self.store)
-        self.schemas: dict[str, Schema] = fitting_schemas(self.store.capabilities)
+        fitting = fitting_schemas(self.store.capabilities)
+        self.schemas: dict[str, Schema] = {name: named(schema) for name, schema in fitting.items()}
+        declared = self.store.capabilities
+        self.likeness: Hashable = (tuple(fitting.values()), declared.operators, declared.features & _DRAWN_BY)
+        """Equal for stores for which the same queries on the same records are drawn."""
         self.tables: dict[str, Table] = {}
         self._runner = asyncio.Runner()
+        self._context = copy_context()
         self._is_loaded = False
 
     def open(self) -> None:
@@ -66,7 +75,9 @@ class Case:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of this coroutine; an error if it takes longer than ``timeout`` seconds."""
-        return self._runner.run(asyncio.wait_for(work, self.timeout))
+        # Not Runner.run: it sets a handler of signals each time, which costs more than many a query.
+        loop = self._runner.get_loop()
+        return loop.run_until_complete(loop.create_task(asyncio.wait_for(work, self.timeout), context=self._context))
 
     def declares(self, need: Feature | Op | Kind | type) -> bool:
         """Whether the store says it can do this; a type stands for one of the optional protocols."""
@@ -203,6 +214,10 @@ class Case:
         """Take the store to hold nothing, as after ``drop``."""
         self._is_loaded = False
         self.tables = {name: Table(schema, []) for name, schema in self.schemas.items()}
+
+    def remember_nothing(self) -> None:
+        """Take it that what the store holds is the fixed records no more."""
+        self._is_loaded = False
 
     def remember(self) -> None:
         """Take what the store holds as what it must hold."""

@@ -15,7 +15,7 @@ from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.commits import Commits, CommitsOfATest
 from holdall.testing.conformance.requires import requires
 
-__all__ = ["Expecting"]
+__all__ = ["Expecting", "expected_of"]
 
 _WRITERS = 8
 
@@ -24,7 +24,7 @@ class Expecting(CommitsOfATest):
     """``Change.expected``."""
 
     @requires(Feature.EXPECTED)
-    def test_what_was_read_is_expected(self, case: Case) -> None:
+    def test_what_was_read_isexpected_of(self, case: Case) -> None:
         """A record whose values are all expected as they were read is changed; with any other value it is not."""
         case.load()
         for name, schema in case.schemas.items():
@@ -50,7 +50,7 @@ class Expecting(CommitsOfATest):
         case.apply(case.add("country", code="A", name="a", population=1), case.add("country", code="B", name="b"))
         schema = case.schemas["country"]
         change, removal = (
-            msgspec.structs.replace(change, expected=_expected(schema, ("A", "a", 1)))
+            msgspec.structs.replace(change, expected=expected_of(schema, ("A", "a", 1)))
             for change in (case.update("country", "A", name="x"), case.remove("country", "A"))
         )
         case.apply(case.update("country", "A", population=None))
@@ -68,7 +68,7 @@ class Expecting(CommitsOfATest):
             with pytest.raises(StaleVersion):
                 case.apply_or_raise(refused)
         case.holds({"country": {"A": ("A", "other", 1), "B": ("B", "b", None)}})
-        case.apply(msgspec.structs.replace(removal, expected=_expected(schema, ("A", "other", 1))))
+        case.apply(msgspec.structs.replace(removal, expected=expected_of(schema, ("A", "other", 1))))
         case.holds({"country": {"B": ("B", "b", None)}})
 
     @requires(Feature.EXPECTED)
@@ -76,7 +76,7 @@ class Expecting(CommitsOfATest):
         """Of writers who expect the same at the same time one goes first, and the others are refused."""
         case.clear()
         case.apply(case.add("country", code="A", name="a"))
-        expected = _expected(case.schemas["country"], ("A", "a", None))
+        expected = expected_of(case.schemas["country"], ("A", "a", None))
 
         async def write(number: int) -> int | None:
             change = case.update("country", "A", name=f"by {number}")
@@ -112,7 +112,7 @@ class Expecting(CommitsOfATest):
             case.add("book", id=two, title="b", isbn="2"),
         )
         schema = case.schemas["book"]
-        before = {key: _expected(schema, row) for key, row in case.content()["book"].items()}
+        before = {key: expected_of(schema, row) for key, row in case.content()["book"].items()}
         passed = [
             case.update("book", one, isbn="2", sold_in=Members.of(("B", "C"), ("A", "B"))),
             case.update("book", two, isbn="1"),
@@ -164,8 +164,8 @@ class Expecting(CommitsOfATest):
         case.holds({"country": {"A": ("A", "voted", None)}})
 
 
-def _expected(schema: Schema, row: Row, others: dict[str, Value] | None = None) -> Expected:
-    """All values of a row but its key's, some of them others."""
+def expected_of(schema: Schema, row: Row, others: dict[str, Value] | None = None) -> Expected:
+    """All values of a row but its key's, some of them others. Example: :class:`Expected`."""
     values = {field.name: row[schema.positions[field.name]] for field in schema.stored if field.name not in schema.key}
     values.update(others or {})
     return Expected(tuple(values), tuple(values.values()))
@@ -177,7 +177,7 @@ def _same(
     """A change that gives one field the value it has, or these, where the row is expected, some values others."""
     name = next(field.name for field in schema.stored if field.name not in schema.key)
     given = given or {name: row[schema.positions[name]]}
-    expected = _expected(schema, row, others)
+    expected = expected_of(schema, row, others)
     key = schema.key_of(row)
     return Change(Verb.UPDATE, schema.name, key, tuple(given), tuple(given.values()), expected=expected)
 

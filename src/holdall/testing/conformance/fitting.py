@@ -8,24 +8,33 @@ import msgspec
 
 from holdall.query import (
     ALWAYS,
+    Aggregate,
     AnyQuery,
+    Call,
     Compare,
+    Exists,
     FieldSchema,
+    Function,
     Generated,
+    Grouping,
     Kind,
+    LinkTable,
     ManyForm,
+    Of,
     Op,
     Query,
     Schema,
     Some,
     SortKey,
+    Stated,
     Table,
     Value,
+    formula,
 )
 from holdall.store import Capabilities, Feature
 from holdall.testing.conformance.world import SCHEMAS
 
-__all__ = ["fitting_schemas", "fitting_tables", "query_needing", "schema_needing"]
+__all__ = ["fitting_schemas", "fitting_tables", "odd_names", "query_needing", "schema_needing"]
 
 
 def fitting_schemas(capabilities: Capabilities) -> dict[str, Schema]:
@@ -33,6 +42,42 @@ def fitting_schemas(capabilities: Capabilities) -> dict[str, Schema]:
     fitted = {name: _fit(schema, capabilities) for name, schema in SCHEMAS.items()}
     kept = {name: schema for name, schema in fitted.items() if schema is not None}
     return {name: _without_lost(schema, kept) for name, schema in kept.items()}
+
+
+def odd_names(schema: Schema, *, is_split: bool = False, is_key_named: bool = True) -> Schema:
+    """The collection stored under names that others chose: no Python names, no names of ours.
+
+    ``is_split``: a reference to a key of several fields takes a name for each, and a stored Many a table of its own.
+    Without ``is_key_named`` a key of one field keeps its name.
+
+    >>> odd_names(SCHEMAS["country"]).field("name").column
+    'The Name, 5 % of :"country"`'
+    """
+    fields = []
+    for field in schema.fields:
+        label = _odd_name(schema.name, field.name)
+        is_named = field.is_stored and (is_key_named or schema.key != (field.name,))
+        if is_split and field.kind is Kind.MANY:
+            position = "№" if field.form is ManyForm.LIST else None
+            owner = tuple(f"{name} $" for name in schema.key)
+            target = tuple(f"{label} {part.name}" for part in field.target_key)
+            field = msgspec.structs.replace(field, link=LinkTable(f"{label}s", owner, target, position))
+        elif is_split and len(field.target_key) > 1:
+            field = msgspec.structs.replace(field, columns=tuple(f"{label} {part.name}" for part in field.target_key))
+        elif is_named:
+            field = msgspec.structs.replace(field, columns=(label,))
+        if len(field.target_key) > 1:
+            key = [
+                msgspec.structs.replace(part, columns=(_odd_name(field.target, part.name),))
+                for part in field.target_key
+            ]
+            field = msgspec.structs.replace(field, target_key=tuple(key))
+        fields.append(field)
+    return msgspec.structs.replace(schema, fields=tuple(fields), table=f"all of {schema.name}s")
+
+
+def _odd_name(collection: str | None, field: str) -> str:
+    return f'The {field.title()}, 5 % of :"{collection}"`'
 
 
 def fitting_tables(schemas: Mapping[str, Schema], tables: Mapping[str, Table]) -> dict[str, Table]:
@@ -59,8 +104,19 @@ def schema_needing(need: Feature | Kind) -> Schema | None:
         Feature.UNIQUE: Schema("needing", (key, FieldSchema("code", Kind.INT)), ("id",), unique=(("code",),)),
         Feature.VERSIONS: Schema("needing", (key, FieldSchema("version", Kind.INT)), ("id",), version="version"),
         Feature.STORED_MANY: Schema("needing", (key, many), ("id",)),
+        Feature.KEYLESS: Schema("needing", (key,), (), is_read_only=True),
+        Feature.SERVER_VALUES: Schema(
+            "needing",
+            (key, FieldSchema("made", Kind.DATETIME, generated=Generated.DEFAULT)),
+            ("id",),
+        ),
         Feature.STREAMS: Schema("needing", (key,), ("id",), streams=("log",)),
         Feature.COMPOSITE_KEYS: Schema("needing", (key, FieldSchema("part", Kind.INT)), ("id", "part")),
+        Feature.GENERATED_PARTS: Schema(
+            "needing",
+            (FieldSchema("part", Kind.INT), msgspec.structs.replace(key, generated=Generated.STORE)),
+            ("part", "id"),
+        ),
     }.get(need)
 
 
@@ -71,6 +127,7 @@ def query_needing(need: Feature | Op, schemas: Mapping[str, Schema]) -> AnyQuery
     if isinstance(need, Op):
         value: Value = {Op.IN: ("a",), Op.NOT_IN: ("a",), Op.BETWEEN: ("a", "b"), Op.IS_NULL: True}.get(need, "a")
         return Query("country", Compare(("name",), need, value))
+    by_all = Grouping((), (Aggregate(Function.ROWS),))
     has_reference = "author" in schemas and "country" in schemas["author"].by_name
     return {
         Feature.FILTER: Query("country", name),
@@ -78,8 +135,12 @@ def query_needing(need: Feature | Op, schemas: Mapping[str, Schema]) -> AnyQuery
         Feature.OFFSET: Query("country", skip=1),
         Feature.KEYSET: Query("country", sort_keys=by_name, position=("a",)),
         Feature.PROJECTION: Query("country", projection=(("name",),)),
+        Feature.AGGREGATES: Query("country", projection=(("rows()",),), grouping=by_all),
+        Feature.SUBQUERIES: Query("country", Exists(Query("country", projection=(("name",),)), ("name",))),
+        Feature.EXPRESSIONS: Query("country", Compare((formula(Call("lower", (Of(("name",)),))),), Op.EQ, "a")),
         Feature.RELATIONS: Query("author", Compare(("country", "name"), Op.EQ, "a")) if has_reference else None,
         Feature.MANY_CONDITIONS: Query("country", Some(("authors",), ALWAYS)) if has_reference else None,
+        Feature.STATEMENTS: Query("country", Stated("of another language")),
     }.get(need)
 
 
@@ -100,8 +161,9 @@ def _fit(schema: Schema, capabilities: Capabilities) -> Schema | None:
         fields.append(field)
     names = {field.name for field in fields}
     unique = tuple(group for group in schema.unique if Feature.UNIQUE in features and names.issuperset(group))
+    search = tuple(name for name in schema.search if name in names)
     version = schema.version if Feature.VERSIONS in features else None
-    return Schema(schema.name, tuple(fields), schema.key, version, unique)
+    return Schema(schema.name, tuple(fields), schema.key, version, unique, search=search)
 
 
 def _without_lost(schema: Schema, kept: Mapping[str, Schema]) -> Schema:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 
 from holdall.errors import Conflict
-from holdall.query import Kind, Table, Value
+from holdall.query import AnyQuery, Kind, Row, Table, Value
 from holdall.store import Change, CommitClass, Feature, Verb
 from holdall.testing.conformance.case import Case
-from holdall.testing.conformance.generated import drawn
+from holdall.testing.conformance.generated import drawn_alike
 from holdall.testing.conformance.requires import requires
 from holdall.testing.strategies import queries, values
 
@@ -30,16 +31,16 @@ class Histories:
         """After each apply the store holds what the dictionary holds: all of the group, or nothing of one refused."""
         if case.store.capabilities.commit not in (CommitClass.TX, CommitClass.BATCH):
             return
-        drawn(st.lists(_groups(), min_size=1, max_size=6), self.histories, lambda history: _live(case, history))
+        drawn_alike(case, "history", _histories, self.histories, partial(_live, case))
 
     def test_any_sample(self, case: Case) -> None:
         """Records with any values come back as they are, once added and once updated."""
-        drawn(_samples(case), self.histories, lambda rows: _keep(case, rows))
+        drawn_alike(case, "samples", partial(_samples, case), self.histories, partial(_keep, case))
 
     @requires(Feature.FILTER, Feature.SORT, Feature.OFFSET, Feature.KEYSET, Feature.PROJECTION, Feature.RELATIONS)
     def test_any_content(self, case: Case) -> None:
         """Queries on contents drawn at random, references among them leading nowhere where the store lets them."""
-        drawn(st.data(), self.histories, lambda data: _ask(case, data))
+        drawn_alike(case, "content", partial(_asked, case), self.histories, partial(_ask, case))
 
 
 @st.composite
@@ -93,12 +94,24 @@ def _keep(case: Case, rows: list[tuple[Value, ...]]) -> None:
     case.holds({"sample": {n: (n, *row) for n, row in enumerate(turned)}})
 
 
-def _ask(case: Case, data: st.DataObject) -> None:
-    case.load(data.draw(_contents(case)))
+def _histories() -> st.SearchStrategy[list[list[tuple[Verb, str, str, int | None]]]]:
+    return st.lists(_groups(), min_size=1, max_size=6)
+
+
+@st.composite
+def _asked(draw: st.DrawFn, case: Case) -> tuple[dict[str, list[Row]], list[AnyQuery]]:
+    """Rows of each collection, and queries on them."""
+    content = draw(_contents(case))
     many = case.declares(Feature.MANY_CONDITIONS)
-    asked = queries(case.tables, case.store.capabilities.operators, 2, many)
-    for _ in range(5):
-        case.expect(data.draw(asked))
+    asked = queries(content, case.store.capabilities.operators, 2, many)
+    return {name: list(table.rows) for name, table in content.items()}, [draw(asked) for _ in range(5)]
+
+
+def _ask(case: Case, drawn: tuple[dict[str, list[Row]], list[AnyQuery]]) -> None:
+    content, asked = drawn
+    case.load({name: Table(case.schemas[name], rows) for name, rows in content.items()})
+    for query in asked:
+        case.expect(query)
 
 
 @st.composite

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from holdall.errors import AlreadyExists, StaleVersion, StoreError
-from holdall.query import Query, Value
+from holdall.errors import AlreadyExists, QueryError, StaleVersion, StoreError
+from holdall.query import Compare, Op, Query, SortKey, Value
 from holdall.store import APPLIED, Change, Feature, KeyOf, Naming, Reserving, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
+from holdall.testing.pool import OBJECT_IDS
 
 __all__ = ["Keys"]
 
@@ -102,6 +103,29 @@ class Keys:
         case.holds({"author": expected})
 
     @requires(Feature.GENERATED_KEYS)
+    def test_several_kinds_of_changes_of_what_is_added(self, case: Case) -> None:
+        """Records of the same apply are changed twice, each time in other fields."""
+        case.clear()
+        first, second = [
+            outcome.key
+            for outcome in case.apply(
+                case.add("author", name="one", version=1),
+                case.add("author", name="two", version=1),
+                Change(Verb.UPDATE, "author", KeyOf(0), ("mentor",), (KeyOf(1),)),
+                Change(Verb.UPDATE, "author", KeyOf(0), ("name",), ("One",)),
+                Change(Verb.UPDATE, "author", KeyOf(1), ("name",), ("Two",)),
+            )[:2]
+        ]
+        case.holds(
+            {
+                "author": {
+                    first: _author(case, id=first, name="One", mentor=second, version=1),
+                    second: _author(case, id=second, name="Two", version=1),
+                }
+            }
+        )
+
+    @requires(Feature.GENERATED_KEYS)
     def test_key_of_what_is_no_earlier_add(self, case: Case) -> None:
         """A KeyOf of the change itself, of one that is none, or of no add is refused by one class of error."""
         case.clear()
@@ -147,6 +171,31 @@ class Keys:
             ids = [UUID(int=0), UUID(int=2**128 - 1), UUID("01890a5d-ac96-774b-bcce-b302099a8057")]
             case.apply(*(case.add("book", id=key, title="t") for key in ids))
             assert {row[0] for row in case.fetch(Query("book"))} == set(ids)
+
+    @requires(Feature.FILTER, Feature.SORT, Op.LT, Op.IN)
+    def test_object_ids(self, case: Case) -> None:
+        """ObjectIds are found, compared and sorted by their text, as keys, in references and in other fields."""
+        case.load()
+        case.expect(Query("note", sort_keys=(SortKey(("id",), True),)))
+        for value in OBJECT_IDS:
+            for op in (Op.EQ, Op.NE, Op.LT, Op.GE):
+                case.expect_keys("note", Compare(("id",), op, value), Compare(("writer",), op, value))
+            case.expect_keys("note", Compare(("about",), Op.EQ, value), Compare(("writer",), Op.IN, (value, "0" * 24)))
+        case.apply(case.update("note", OBJECT_IDS[0], about=OBJECT_IDS[3]))
+        found = case.fetch(Query("note", Compare(("about",), Op.EQ, OBJECT_IDS[3])))
+        assert [row[0] for row in found] == [OBJECT_IDS[0]]
+
+    @requires(Feature.FILTER, Op.CONTAINS, Op.EQ)
+    def test_object_ids_are_no_text(self, case: Case) -> None:
+        """Nothing looks into an ObjectId, and nothing else is compared with one."""
+        for wrong in (
+            Compare(("id",), Op.CONTAINS, "0"),
+            Compare(("writer",), Op.STARTSWITH, "5f"),
+            Compare(("id",), Op.EQ, "5F" * 12),
+            Compare(("about",), Op.EQ, "x"),
+        ):
+            with pytest.raises(QueryError):
+                case.fetch(Query("note", wrong))
 
 
 def _author(case: Case, **values: object) -> tuple[Value, ...]:

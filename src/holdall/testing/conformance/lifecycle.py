@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from holdall.query import FieldSchema, Kind, Query, Schema
-from holdall.store import Capabilities, Provisioned, Store
+from holdall.store import Capabilities, Identified, Provisioned, Store
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
@@ -64,6 +64,23 @@ class Lifecycle:
         case.run(store.create())
         case.forget()
         case.holds({})
+
+    @requires(Identified)
+    def test_identity(self, case: Case) -> None:
+        """The identity is made once for everybody, and goes with the records that are dropped."""
+        store = case.store
+        assert isinstance(store, Identified)
+        first = case.run(store.identity(makes=True))
+        assert first
+        assert case.run(store.identity(makes=True)) == first
+        case.run(case.store.close())
+        assert case.run(store.identity(makes=False)) == first
+        if isinstance(store, Provisioned):
+            case.run(store.drop())
+            assert case.run(store.identity(makes=False)) == ""
+            case.run(store.create())
+            assert case.run(store.identity(makes=True)) not in ("", first)
+        case.forget()
 
     @requires(Provisioned)
     def test_bind_more(self, case: Case) -> None:

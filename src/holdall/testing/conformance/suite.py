@@ -6,27 +6,44 @@ from pathlib import Path
 
 import pytest
 
+from holdall.query import Schema
 from holdall.store import Store
 from holdall.testing.conformance.bounds import Bounds
+from holdall.testing.conformance.bulk import BulkChanges
 from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.checking import Checking
 from holdall.testing.conformance.collisions import Collisions
+from holdall.testing.conformance.computing import Computing
 from holdall.testing.conformance.constraints import Constraints
 from holdall.testing.conformance.expecting import Expecting
 from holdall.testing.conformance.final_states import FinalStates
 from holdall.testing.conformance.generated import Generated
+from holdall.testing.conformance.grouped import Grouped
 from holdall.testing.conformance.histories import Histories
 from holdall.testing.conformance.holding import Holding
 from holdall.testing.conformance.keys import Keys
 from holdall.testing.conformance.lifecycle import Lifecycle
+from holdall.testing.conformance.nested import Nested
 from holdall.testing.conformance.reading import Reading
 from holdall.testing.conformance.references import References
+from holdall.testing.conformance.searching import Searching
+from holdall.testing.conformance.seeing import Seeing
 from holdall.testing.conformance.sorting import Sorting
 from holdall.testing.conformance.streams import Streams
 from holdall.testing.conformance.transactions import Transactions
+from holdall.testing.conformance.within import WithinQueries
 from holdall.testing.conformance.writing import Writing
 
 __all__ = ["StoreConformance"]
 
+_FEWEST = 6
+_FEW = 20
+_IN_PROPORTION = {
+    "grouped_examples": Grouped.grouped_examples,
+    "formula_examples": Computing.formula_examples,
+    "within_examples": WithinQueries.within_examples,
+    "bulk_examples": BulkChanges.bulk_examples,
+}
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
 
 
@@ -35,17 +52,25 @@ class StoreConformance(
     Generated,
     Histories,
     Sorting,
+    Grouped,
+    Computing,
+    Searching,
+    WithinQueries,
     Writing,
     References,
     Keys,
     Constraints,
+    Checking,
     Expecting,
     FinalStates,
     Transactions,
+    Nested,
+    BulkChanges,
     Holding,
     Collisions,
     Streams,
     Bounds,
+    Seeing,
     Lifecycle,
 ):
     """Every test a store must pass. ``label`` names its report; none is written while it is empty.
@@ -61,12 +86,28 @@ class StoreConformance(
     timeout = 60.0
     """Seconds a single call to the store may take."""
 
+    def __init_subclass__(cls, **options: object) -> None:
+        """Where a class says how many ``examples`` it draws, each of the other numbers becomes smaller as that does.
+
+        One that draws few and has no ``label`` is a look at another way to the same store: a third of values is tried.
+        """
+        super().__init_subclass__(**options)
+        if "examples" in vars(cls):
+            for name in _IN_PROPORTION.keys() - vars(cls).keys():
+                setattr(cls, name, max(_IN_PROPORTION[name] * cls.examples // Generated.examples, _FEWEST))
+            if "values_apart" not in vars(cls) and cls.examples <= _FEW and not cls.label:
+                cls.values_apart = 3
+
     def open_store(self, request: pytest.FixtureRequest) -> Store:
         """A new store on an empty place of its own; called once per test class and process.
 
         ``request.getfixturevalue(name)`` gives fixtures of session, module or class scope.
         """
         raise TypeError(f"{type(self).__name__} must define open_store(self, request)")
+
+    def named(self, schema: Schema) -> Schema:
+        """The collection with the names under which the store is to keep it: its own, or for instance ``odd_names``."""
+        return schema
 
     @pytest.fixture
     def case(self, request: pytest.FixtureRequest) -> Case:
@@ -75,7 +116,7 @@ class StoreConformance(
         assert isinstance(owner, pytest.Class)
         case = owner.stash.get(_CASE, None)
         if case is None:
-            case = owner.stash[_CASE] = Case(self.open_store(request), self.timeout)
+            case = owner.stash[_CASE] = Case(self.open_store(request), self.timeout, self.named)
             folder = Path(request.config.rootpath) / "build" / "conformance"
             owner.addfinalizer(lambda: _close(case, self.label, folder))
             case.open()

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from holdall.query import FieldSchema, Generated, Kind, ManyForm, Schema, Table, Value
-from holdall.testing.pool import POOL
+from holdall.testing.pool import OBJECT_IDS, POOL
 
 __all__ = ["SCHEMAS", "tables"]
 
@@ -20,6 +20,7 @@ _CODE = FieldSchema("code", Kind.STR, max_length=8)
 _AUTHOR_ID = FieldSchema("id", Kind.INT, generated=Generated.STORE)
 _SHELF_KEY = (FieldSchema("room", Kind.STR, max_length=20), FieldSchema("number", Kind.INT))
 _BOOK_ID = FieldSchema("id", Kind.UUID, generated=Generated.CLIENT)
+_NOTE_ID = FieldSchema("id", Kind.STR, generated=Generated.CLIENT, is_object_id=True)
 
 
 def _reference(name: str, target: str, key: tuple[FieldSchema, ...]) -> FieldSchema:
@@ -86,6 +87,17 @@ SCHEMAS: Mapping[str, Schema] = {
             unique=(("isbn",), ("series", "volume")),
         ),
         Schema(
+            "note",
+            (
+                _NOTE_ID,
+                FieldSchema("text", Kind.STR),
+                FieldSchema("writer", Kind.STR, nullable=True, is_object_id=True),
+                _reference("about", "note", (_NOTE_ID,)),
+                _many("answers", "note", (_NOTE_ID,), ManyForm.BACK, "about"),
+            ),
+            key=("id",),
+        ),
+        Schema(
             "sample",
             (
                 FieldSchema("id", Kind.INT),
@@ -93,6 +105,7 @@ SCHEMAS: Mapping[str, Schema] = {
                 *(FieldSchema(f"maybe_{kind}", kind, nullable=True, **_EXTENT.get(kind, {})) for kind in _SCALARS),  # type: ignore[arg-type]
             ),
             key=("id",),
+            search=("some_str", "maybe_str"),
         ),
     )
 }
@@ -124,12 +137,17 @@ def tables() -> Mapping[str, Table]:
     ]
     places = [row[:2] for row in shelves]
     books = [_book(chance, number, [row[0] for row in authors], places, codes) for number in range(40)]
+    notes = [
+        (key, text, _maybe(chance, OBJECT_IDS), _maybe(chance, OBJECT_IDS[:2]))
+        for key, text in zip(OBJECT_IDS, texts, strict=False)
+    ]
     samples = [
         (number, *(chance.choice(POOL[kind]) for kind in _SCALARS), *(_maybe(chance, POOL[kind]) for kind in _SCALARS))
         for number in range(-20, 30)
     ]
     rows: dict[str, Iterable[Value]] = {
-        "country": countries, "author": authors, "shelf": shelves, "book": books, "sample": samples,
+        "country": countries, "author": authors, "shelf": shelves, "book": books, "note": notes,
+        "sample": samples,
     }  # fmt: skip
     return {name: Table(schema, list(rows[name])) for name, schema in SCHEMAS.items()}
 

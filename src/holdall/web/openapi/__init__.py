@@ -1,6 +1,18 @@
 """The OpenAPI document's part about the collections."""
 
-from holdall.web.openapi.document import contribute, contribution
+from holdall.web.openapi.document import contribute, contribution, many_operations, one_operations
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
+from holdall.web.openapi.schemas import Node, RecordSchemas
+from holdall.web.openapi.writing import add_idempotency
 
-__all__ = ["ASKS_WHO", "contribute", "contribution", "describe_own"]
+__all__ = [
+    "ASKS_WHO",
+    "Node",
+    "RecordSchemas",
+    "add_idempotency",
+    "contribute",
+    "contribution",
+    "describe_own",
+    "many_operations",
+    "one_operations",
+]

@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from holdall.model import RECORD_MARK
 from holdall.policy import Right
+from holdall.query import Kind
 from holdall.session import Binding
-from holdall.web.openapi.examples import creation_example, patch_example
+from holdall.web.openapi.examples import creation_example, operations_example, patch_example, replacement_example
+from holdall.web.openapi.nesting import add_nesting
 from holdall.web.openapi.parameters import key_parameter, list_parameters, sparse_parameter
 from holdall.web.openapi.responses import HEADERS, PROBLEM, RESPONSES, problems, reply
-from holdall.web.openapi.schemas import Json, RecordSchemas
+from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.security import SCHEME, security_of, security_scheme
+from holdall.web.openapi.shown_parameters import include_parameter
+from holdall.web.openapi.writing import IF_MATCH, JSON_PATCH, SHARED, add_bulk, check_operations, or_plan, prefer
 
-__all__ = ["contribute", "contribution"]
+__all__ = ["contribute", "contribution", "many_operations", "one_operations"]
 
-_ALWAYS = (401, 404, 414, 500, 503, 504)
-_RIGHTS = {"get": Right.READ, "post": Right.CREATE, "patch": Right.UPDATE, "delete": Right.DELETE}
-_WRITES = (400, 403, 408, 409, 413, 415, 422, 501)
+_ALWAYS = (401, 404, 414, 500, 501, 502, 503, 504, 507)
+_RIGHTS = {
+    "get": Right.READ,
+    "post": Right.CREATE,
+    "put": Right.UPDATE,
+    "patch": Right.UPDATE,
+    "delete": Right.DELETE,
+}
+_REMOVES = (202, 403, 409, 422)
+_WRITES = (400, 408, 413, 415, *_REMOVES)
+_GUARDED = (412, 428)
 
 
-def contribution(bindings: Iterable[Binding], challenge: str | None = None) -> Json:
+def contribution(
+    bindings: Iterable[Binding], challenge: str | None = None, answered: Container[str] | None = None
+) -> Node:
     """Make the paths and components of these collections; with a ``challenge``, users may say who they are.
+
+    Where the names that are ``answered`` are given, others have no paths: views answer in their place.
 
     Example: :func:`asgi`.
     """
-    paths: Json = {}
-    schemas: Json = {"Holdall.Problem": PROBLEM}
+    paths: Node = {}
+    schemas: Node = {"Holdall.Problem": PROBLEM, **SHARED}
     tags = []
     for binding in bindings:
         described = RecordSchemas(binding)
         name = binding.collection
-        many, one = _many(binding, described), _one(binding, described)
+        many, one = (
+            many_operations(binding, described),
+            {} if binding.is_keyless else one_operations(binding, described),
+        )
+        check = {} if binding.is_read_only else check_operations(binding, described, *_WRITES, *_ALWAYS)
+        add_bulk(many, binding, described, *_WRITES, *_GUARDED, *_ALWAYS)
+        if not binding.is_read_only:
+            add_nesting(many, one, binding, described)
+        if binding.is_read_only:
+            for operations in (many, one):
+                for verb in ("post", "put", "patch", "delete"):
+                    operations.pop(verb, None)
+            described.leave_out_writing()
         if challenge is not None:
             for verb, right in _RIGHTS.items():
-                for operations in (many, one):
+                for operations in (many, one, check):
                     if verb in operations:
                         operations[verb] |= security_of(binding, right)
-        paths[f"/{name}"], paths[f"/{name}/{{key}}"] = many, one
         schemas |= described.components
+        if answered is not None and name not in answered:
+            continue
+        paths[f"/{name}"] = many
+        if check:
+            paths[f"/{name}/_check"] = check
+        if one:
+            paths[f"/{name}/{{key}}"] = one
+        paths[f"/{name}/_meta"] = {"get": _meta_operation(binding)}
         tags.append({"name": name})
     components = {"schemas": schemas, "responses": RESPONSES, "headers": HEADERS}
     if challenge is not None:
@@ -46,7 +81,7 @@ def contribution(bindings: Iterable[Binding], challenge: str | None = None) -> J
     return {"paths": paths, "components": components, "tags": tags}
 
 
-def contribute(document: Json, added: Json) -> Json:
+def contribute(document: Node, added: Node) -> Node:
     """The host's document with ours in it, changed in place; doing it twice does no harm.
 
     Where the host's own routes take or give records, the schemas are those of their collections.
@@ -63,7 +98,7 @@ def contribute(document: Json, added: Json) -> Json:
     return document
 
 
-def _refer(node: object, schemas: Json) -> None:
+def _refer(node: object, schemas: Node) -> None:
     """Put references to these schemas where records of their models stand."""
     pending = [node]
     while pending:
@@ -78,64 +113,94 @@ def _refer(node: object, schemas: Json) -> None:
         pending.extend(node.values())
 
 
-def _many(binding: Binding, schemas: RecordSchemas) -> Json:
+def many_operations(binding: Binding, schemas: RecordSchemas) -> Node:
+    """The operations on a collection. Example: :func:`asgi`."""
     name, title = binding.collection, binding.model.__name__
     content = {"schema": schemas.reference("Create")} | schemas.example("Create", creation_example)
     body = {"required": True, "content": {"application/json": content}}
     listed = reply("A page of records.", schemas.reference("List"), "ETag")
+    listed["content"] |= {media: {"schema": {"type": "string"}} for media in ("text/csv", "application/x-ndjson")}
     created = reply("The new record.", schemas.reference("Record"), "ETag", "Location")
     return {
         "get": _operation(binding, "list", f"List {name}")
         | {
-            "parameters": [*list_parameters(binding), _IF_NONE_MATCH],
+            "parameters": [*list_parameters(binding, schemas), _IF_NONE_MATCH],
             "responses": {"200": listed, "304": _NOT_MODIFIED} | problems(400, 422, *_ALWAYS),
         },
         "post": _operation(binding, "create", f"Create a {title}")
-        | {"requestBody": body, "responses": {"201": created} | problems(*_WRITES, *_ALWAYS)},
+        | {
+            "parameters": [prefer("return", "tx")],
+            "requestBody": body,
+            "responses": {"200": or_plan({"description": "The plan, where that was preferred."}), "201": created}
+            | problems(412, *_WRITES, *_ALWAYS),
+        },
     }
 
 
-def _one(binding: Binding, schemas: RecordSchemas) -> Json:
+def one_operations(binding: Binding, schemas: RecordSchemas) -> Node:
+    """The operations on one record of a collection. Example: :func:`asgi`."""
     title = binding.model.__name__
     patch = {"schema": schemas.reference("Patch")} | schemas.example("Patch", patch_example)
-    body = {"required": True, "content": {"application/merge-patch+json": patch, "application/json": patch}}
-    shown = reply("The record, or the fields of it asked for.", schemas.shown, "ETag")
-    changed = reply("The record as it is now.", schemas.reference("Record"), "ETag")
+    patches = {"application/merge-patch+json": patch, "application/json": patch}
+    patches["application/json-patch+json"] = {"schema": JSON_PATCH} | operations_example(patch)
+    body = {"required": True, "content": patches}
+    whole = {"schema": schemas.reference("Replace")} | schemas.example("Replace", replacement_example)
+    shown = reply("The record, or the fields of it asked for.", schemas.shown, "ETag", *_stamped(binding))
+    changed = or_plan(reply("The record as it is now.", schemas.reference("Record"), "ETag", *_stamped(binding)))
+    made = reply("The new record.", schemas.reference("Record"), "ETag", "Location")
     return {
         "parameters": [key_parameter(binding)],
         "get": _operation(binding, "get", f"Get one {title}")
         | {
-            "parameters": [sparse_parameter(binding), _IF_NONE_MATCH],
+            "parameters": [sparse_parameter(binding), *include_parameter(binding), _IF_NONE_MATCH],
             "responses": {"200": shown, "304": _NOT_MODIFIED} | problems(400, 422, *_ALWAYS),
+        },
+        "put": _operation(binding, "replace", f"Replace one {title}, or make it")
+        | {
+            "parameters": [IF_MATCH, _IF_NONE_MATCH, prefer("return", "tx")],
+            "requestBody": {"required": True, "content": {"application/json": whole}},
+            "responses": {"200": changed, "201": made, "204": _UNSHOWN} | problems(*_GUARDED, *_WRITES, *_ALWAYS),
         },
         "patch": _operation(binding, "update", f"Change one {title}")
         | {
-            "parameters": [_IF_MATCH],
+            "parameters": [IF_MATCH, prefer("return", "tx")],
             "requestBody": body,
-            "responses": {"200": changed} | problems(412, *_WRITES, *_ALWAYS),
+            "responses": {"200": changed, "204": _UNSHOWN} | problems(*_GUARDED, *_WRITES, *_ALWAYS),
         },
         "delete": _operation(binding, "delete", f"Delete one {title}")
         | {
-            "parameters": [_IF_MATCH],
-            "responses": {"204": {"description": "It is gone."}} | problems(403, 409, 412, 422, 501, *_ALWAYS),
+            "parameters": [IF_MATCH, prefer("tx")],
+            "responses": {"200": or_plan({"description": "The plan, where that was preferred."}), "204": _GONE}
+            | problems(400, *_GUARDED, *_REMOVES, *_ALWAYS),
         },
     }
 
 
-def _operation(binding: Binding, verb: str, summary: str) -> Json:
+def _meta_operation(binding: Binding) -> Node:
+    described = reply("The fields with their schemas, and the rights of this user.", {"type": "object"}, "ETag")
+    answers = {"200": described, "304": _NOT_MODIFIED} | problems(*_ALWAYS)
+    summary = f"Describe {binding.collection} to this user"
+    return _operation(binding, "describe", summary) | {"parameters": [_IF_NONE_MATCH], "responses": answers}
+
+
+def _stamped(binding: Binding) -> list[str]:
+    stamps = [each for each in binding.declaration.stamps if each.options.auto_now == "write"]
+    return ["Last-Modified"] if any(each.kind is Kind.DATETIME for each in stamps) else []
+
+
+def _operation(binding: Binding, verb: str, summary: str) -> Node:
     return {"tags": [binding.collection], "operationId": f"{binding.collection}_{verb}", "summary": summary}
 
 
-_NOT_MODIFIED: Json = {"$ref": "#/components/responses/NotModified"}
-_IF_NONE_MATCH: Json = {
+_NOT_MODIFIED: Node = {"$ref": "#/components/responses/NotModified"}
+_IF_NONE_MATCH: Node = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "An ETag: 304 if it is still as it was.",
+    "description": "An ETag: 304, or 412 of a write, if it is still as it was; of a write also `*`.",
     "schema": {"type": "string"},
 }
-_IF_MATCH: Json = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "An ETag as it was given with the whole record: 412 if that has become another.",
-    "schema": {"type": "string"},
+_GONE: Node = {"description": "It is gone."}
+_UNSHOWN: Node = {
+    "description": "It is done; the record was not wanted.",
+    "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
 }

@@ -12,9 +12,9 @@ import msgspec
 from holdall.errors import HoldallError
 from holdall.model import MISSING, Declaration, Field
 from holdall.query import Value
-from holdall.web.openapi.schemas import Json
+from holdall.web.openapi.schemas import Node
 
-__all__ = ["creation_example", "patch_example", "text_matching"]
+__all__ = ["creation_example", "operations_example", "patch_example", "replacement_example", "text_matching"]
 
 _FORMATS = {
     "date-time": "2026-01-31T12:00:00Z",
@@ -28,14 +28,14 @@ _NO_SAMPLE = object()
 _DEEPEST = 8
 
 
-def creation_example(declaration: Declaration, schema: Json, components: Json) -> Json:
+def creation_example(declaration: Declaration, schema: Node, components: Node) -> Node:
     """An ``example`` of a body that creates a record, in a dict; empty where none was found that is accepted.
 
     The example has the required fields, and those with a default of their own. Records it refers to must be there: the
     example of that.
     """
     required = set(schema.get("required", ()))
-    example: Json = {}
+    example: Node = {}
     for name, given in schema["properties"].items():
         if name in required:
             example[name] = _sample(given, components)
@@ -44,7 +44,17 @@ def creation_example(declaration: Declaration, schema: Json, components: Json) -
     return _tried(declaration, example)
 
 
-def patch_example(declaration: Declaration, schema: Json, components: Json) -> Json:
+def replacement_example(declaration: Declaration, schema: Node, components: Node) -> Node:
+    """An ``example`` of a body that replaces a record: that of one that creates it, without the key."""
+    given = [field for field in declaration.stored if field.name in declaration.json_input.names]
+    taken = {field.name: schema["properties"][field.name] for field in given}
+    required = [field.name for field in given if not field.has_default]
+    found = creation_example(declaration, {"properties": taken, "required": required}, components)
+    left = {field.name for field in declaration.key}
+    return {name: {each: value[each] for each in value if each not in left} for name, value in found.items()}
+
+
+def patch_example(declaration: Declaration, schema: Node, components: Node) -> Node:
     """An ``example`` of a body that changes one field of a record, in a dict; empty where there is none."""
     fields = [declaration.by_name[name] for name in schema["properties"]]
     for field in sorted(fields, key=lambda field: field.target is not None):
@@ -57,7 +67,15 @@ def patch_example(declaration: Declaration, schema: Json, components: Json) -> J
     return {}
 
 
-def _tried(declaration: Declaration, example: Json) -> Json:
+def operations_example(patch: Node) -> Node:
+    """An ``example`` of a JSON Patch that does what the example of a merge patch does."""
+    operations = [
+        {"op": "replace", "path": f"/{name}", "value": value} for name, value in patch.get("example", {}).items()
+    ]
+    return {"example": operations} if operations else {}
+
+
+def _tried(declaration: Declaration, example: Node) -> Node:
     try:
         record = declaration.json_input.create_from(example)
     except (HoldallError, TypeError):
@@ -69,10 +87,10 @@ def _default(field: Field) -> Value:
     """A default that can be told and says something; None for others."""
     if field.options.default in (MISSING, None) or field.options.default_factory is not None:
         return None
-    return None if field.target is not None else msgspec.json.decode(msgspec.json.encode(field.encode(field.default())))
+    return None if field.target is not None else msgspec.json.decode(msgspec.json.encode(field.shown(field.default())))
 
 
-def _sample(schema: Json, components: Json, depth: int = 0) -> Any:
+def _sample(schema: Node, components: Node, depth: int = 0) -> Any:
     """A value of a schema, as plain as it can be; something that is refused where none was found."""
     if depth > _DEEPEST:
         return _NO_SAMPLE
@@ -96,16 +114,16 @@ def _sample(schema: Json, components: Json, depth: int = 0) -> Any:
             items = schema.get("prefixItems") or [schema.get("items", {})] * schema.get("minItems", 0)
             return [_sample(item, components, depth + 1) for item in items]
         case "object":
-            known: Mapping[str, Json] = schema.get("properties", {})
+            known: Mapping[str, Node] = schema.get("properties", {})
             return {name: _sample(known[name], components, depth + 1) for name in schema.get("required", ())}
     return _ANYTHING
 
 
-def _number(schema: Json) -> Any:
+def _number(schema: Node) -> Any:
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     between = [bound + step for bound, step in ((low, 0), (high, 0), (above, 1), (below, -1)) if bound is not None]
-    for number in (1, *between, 0.5):
+    for number in (1, *sorted(between, key=abs), 0.5):
         is_low = (low is not None and number < low) or (above is not None and number <= above)
         is_high = (high is not None and number > high) or (below is not None and number >= below)
         if not is_low and not is_high:
@@ -113,7 +131,7 @@ def _number(schema: Json) -> Any:
     return _NO_SAMPLE
 
 
-def _text(schema: Json) -> Any:
+def _text(schema: Node) -> Any:
     if "pattern" in schema and schema.get("format") != "decimal":
         found = text_matching(schema["pattern"])
         return _NO_SAMPLE if found is None else found
@@ -149,7 +167,7 @@ def _written(nodes: Iterable[Any]) -> str:
     return "".join(_one(str(kind), value) for kind, value in nodes)
 
 
-def _one(kind: str, value: Value) -> str:
+def _one(kind: str, value: Any) -> str:
     match kind:
         case "LITERAL":
             return chr(value)
@@ -171,7 +189,7 @@ def _one(kind: str, value: Value) -> str:
     return ""  # positions and looks ahead; the text is tried in the end
 
 
-def _member(items: list[Value]) -> str:
+def _member(items: list[Any]) -> str:
     kind, value = str(items[0][0]), items[0][1]
     match kind:
         case "LITERAL":

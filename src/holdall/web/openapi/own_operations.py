@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdall.web.openapi.responses import problems
-from holdall.web.openapi.schemas import Json
+from holdall.web.openapi.schemas import Node
 from holdall.web.openapi.security import SCHEME
 
 __all__ = ["ASKS_WHO", "describe_own"]
@@ -14,11 +14,11 @@ __all__ = ["ASKS_WHO", "describe_own"]
 ASKS_WHO = "__holdall_asks_who__"
 """The attribute of a dependency that gives a session: whether it acts for whoever asks."""
 
-_OF_SESSIONS = (403, 404, 409, 422, 500, 503, 504)
+_OF_SESSIONS = (202, 403, 404, 409, 422, 500, 501, 502, 503, 504, 507)
 _OF_FRAMEWORK = "/HTTPValidationError"
 
 
-def describe_own(document: Json, routes: Iterable[Any], *, knows_users: bool) -> None:
+def describe_own(document: Node, routes: Iterable[Any], *, knows_users: bool) -> None:
     """Complete the operations of these routes, in place; what a route says of itself stays. Example: :func:`asgi`."""
     for route in routes:
         item = document.get("paths", {}).get(getattr(route, "path_format", None), {})
@@ -28,7 +28,7 @@ def describe_own(document: Json, routes: Iterable[Any], *, knows_users: bool) ->
                 _complete(operation, session, knows_users)
 
 
-def _complete(operation: Json, asks_who: bool | None, knows_users: bool) -> None:
+def _complete(operation: Node, asks_who: bool | None, knows_users: bool) -> None:
     responses = operation.setdefault("responses", {})
     schema = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
     if schema.get("$ref", "").endswith(_OF_FRAMEWORK):

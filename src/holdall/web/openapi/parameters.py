@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from holdall.query import MAX_INT, FieldSchema, Kind, Op, operators_of
+from holdall.model import FORMS
+from holdall.query import MAX_INT, MAX_SEARCH, Asked, FieldSchema, Kind, Op, operators_of
 from holdall.session import Binding
 from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
-from holdall.web.openapi.schemas import FORMS, Json
+from holdall.web.filters import SEARCH
+from holdall.web.included import includable
+from holdall.web.openapi.schemas import Node, RecordSchemas
+from holdall.web.openapi.shown_parameters import format_parameters, group_parameters, include_parameter
 
 __all__ = ["OPERATOR_OF", "key_parameter", "list_parameters", "sparse_parameter"]
 
@@ -23,7 +27,7 @@ _WORDS = {
     "startswith": "begins with this text",
     "endswith": "ends with this text",
 }
-_KINDS: dict[Kind, Json] = {
+_KINDS: dict[Kind, Node] = {
     Kind.BOOL: {"type": "boolean"},
     Kind.INT: {"type": "integer", "format": "int64", "minimum": -MAX_INT, "maximum": MAX_INT},
     Kind.FLOAT: {"type": "number"},
@@ -42,25 +46,31 @@ OPERATOR_OF = "x-operator-of"
 _TEXT = (Op.CONTAINS, Op.ICONTAINS, Op.STARTSWITH, Op.ENDSWITH)
 
 
-def list_parameters(binding: Binding) -> list[Json]:
+def list_parameters(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     """Every parameter of ``GET /{collection}``."""
-    filters = _filters(binding)
+    filters = _filters(binding, schemas)
     operators = [item for item in filters if OPERATOR_OF in item]
     plain = [item for item in filters if OPERATOR_OF not in item]
-    return [*_extent(binding), sparse_parameter(binding), *plain, *_related(binding), *operators]
+    shown = [*include_parameter(binding), *group_parameters(binding), *format_parameters()]
+    first = [*_extent(binding), sparse_parameter(binding), *_search(binding)]
+    return [*first, *plain, *shown, *_related(binding), *_groups(binding), *operators]
 
 
-def sparse_parameter(binding: Binding) -> Json:
+def sparse_parameter(binding: Binding) -> Node:
     """``fields``: only these."""
     names = list(binding.declaration.json_output.names)
-    return _listed("fields", "Show only these.", {"type": "string", "enum": names})
+    item: Node = {"type": "string", "enum": names}
+    if not includable(binding):
+        return _listed("fields", "Show only these.", item)
+    described = "Show only these; a dotted name shows that of a record which is included."
+    return _listed("fields", described, {"anyOf": [item, {"type": "string", "pattern": r"^\w+(\.\w+)+$"}]})
 
 
-def key_parameter(binding: Binding) -> Json:
+def key_parameter(binding: Binding) -> Node:
     """The key in the path."""
     names = binding.schema.key
     parts = " and ".join(names)
-    schema: Json = {"type": "string", "minLength": 1}
+    schema: Node = {"type": "string", "minLength": 1}
     field = binding.schema.field(names[0])
     if len(names) == 1 and field.kind is Kind.INT:
         schema = {"type": "integer", "format": "int64"}
@@ -70,12 +80,27 @@ def key_parameter(binding: Binding) -> Json:
     return {"name": "key", "in": "path", "required": True, "description": description, "schema": schema}
 
 
-def _extent(binding: Binding) -> list[Json]:
-    names = [field.name for field in binding.schema.stored if field.kind not in (Kind.JSON, Kind.MANY)]
+def _groups(binding: Binding) -> list[Node]:
+    """The groups of filters."""
+    name = next(field.name for field in binding.schema.stored if Op.IS_NULL in operators_of(field))
+    described = "Filters in parentheses with commas between them, {}; in each other, too."
+    schema = {"type": "string", "pattern": r"^\(.+\)$"}
+    example = {"example": f"({name}__isnull=true,{name}__isnull=false)"}
+    told = {"or": "one of which is enough", "and": "all of which hold", "not": "not all of which hold"}
+    return [_query(word, described.format(meaning), schema) | example for word, meaning in told.items()]
+
+
+def _extent(binding: Binding) -> list[Node]:
+    names = [
+        field.name
+        for field in binding.schema.stored
+        if field.kind not in (Kind.JSON, Kind.MANY) and field.asked is Asked.ORDER
+    ]
     order = {"type": "string", "enum": [sign + name for name in names for sign in ("", "-")]}
     if _has_relations(binding):
         order = {"type": "string"}
     size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
+    after = _query("after", "Pages by cursor: empty for the first one, then `next` of the last.", {"type": "string"})
     return [
         _query(
             "page",
@@ -91,35 +116,42 @@ def _extent(binding: Binding) -> list[Json]:
             "Whether all are counted: `exact` where pages are used, `none` with `after`, if it is not said.",
             {"type": "string", "enum": ["exact", "none"]},
         ),
-        _query("after", "Pages by cursor: empty for the first one, then `next` of the last.", {"type": "string"}),
+        *([] if binding.is_keyless else [after]),
     ]
 
 
-def _filters(binding: Binding) -> list[Json]:
+def _search(binding: Binding) -> list[Node]:
+    if not binding.declaration.search:
+        return []
+    described = (
+        f"Words that are found in {', '.join(binding.declaration.search)}, in any letter case: all of them;"
+        ' `"one after the other"` in quotes, `begin*`, `-without`.'
+    )
+    return [_query(SEARCH, described, {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH})]
+
+
+def _filters(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     found = []
+    taken = (*CONTROLS, SEARCH) if binding.declaration.search else CONTROLS
     for field in binding.schema.stored:
         if field.kind is Kind.MANY or (field.kind is Kind.REF and len(field.target_key) > 1):
             continue
         for suffix, op in OPERATORS.items():
-            if op in operators_of(field.kind):
+            if op in operators_of(field):
                 name = field.name if suffix == "eq" else f"{field.name}__{suffix}"
-                name = f"{field.name}__eq" if name in CONTROLS else name
-                told = _filter(name, f"{field.name} {_WORDS[suffix]}", field, op)
+                name = f"{field.name}__eq" if name in taken else name
+                described = f"{field.name} {_WORDS[suffix]}"
+                if field.kind is Kind.JSON and op is not Op.IS_NULL:
+                    told = _json_filter(name, described, schemas.of_compared(field.name), op)
+                else:
+                    told = _filter(name, described, field, op)
                 found.append(told if suffix == "eq" else told | {OPERATOR_OF: field.name})
     return found
 
 
-def _filter(name: str, description: str, field: FieldSchema, op: Op) -> Json:
+def _filter(name: str, description: str, field: FieldSchema, op: Op) -> Node:
     if op is Op.IS_NULL:
         return _query(name, description, {"type": "boolean"})
-    if field.kind is Kind.JSON:
-        schema = {"type": "array"} if op is Op.IN else {}
-        return {
-            "name": name,
-            "in": "query",
-            "description": description,
-            "content": {"application/json": {"schema": schema}},
-        }
     if op in _TEXT:
         return _query(name, description, {"type": "string"})
     if op is Op.IN:
@@ -127,7 +159,13 @@ def _filter(name: str, description: str, field: FieldSchema, op: Op) -> Json:
     return _query(name, description, _value_schema(field))
 
 
-def _value_schema(field: FieldSchema) -> Json:
+def _json_filter(name: str, description: str, value: Node, op: Op) -> Node:
+    schema = {"type": "array", "items": value} if op is Op.IN else value
+    content = {"application/json": {"schema": schema}}
+    return {"name": name, "in": "query", "description": description, "content": content}
+
+
+def _value_schema(field: FieldSchema) -> Node:
     """The schema of a value in a filter: its type, none of the field's rules."""
     while field.kind is Kind.REF:
         (field,) = field.target_key
@@ -135,7 +173,7 @@ def _value_schema(field: FieldSchema) -> Json:
     return schema if field.choices is None else schema | {"enum": list(field.choices)}
 
 
-def _related(binding: Binding) -> list[Json]:
+def _related(binding: Binding) -> list[Node]:
     if not _has_relations(binding):
         return []
     relations = "|".join(field.name for field in binding.schema.fields if field.target is not None)
@@ -160,10 +198,10 @@ def _has_relations(binding: Binding) -> bool:
     return any(field.target is not None for field in binding.schema.fields)
 
 
-def _query(name: str, description: str, schema: object) -> Json:
+def _query(name: str, description: str, schema: object) -> Node:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _listed(name: str, description: str, items: Json) -> Json:
+def _listed(name: str, description: str, items: Node) -> Node:
     schema = {"type": "array", "items": items, "minItems": 1}
     return _query(name, description, schema) | {"style": "form", "explode": False}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from holdall.web.openapi.schemas import Json
+from holdall.web.openapi.schemas import Node
 
 __all__ = ["HEADERS", "PROBLEM", "RESPONSES", "problems", "reply"]
 
-PROBLEM: Json = {
+PROBLEM: Node = {
     "type": "object",
     "title": "Problem",
     "description": "What went wrong (RFC 9457); it never repeats a value that was sent.",
@@ -27,6 +27,7 @@ PROBLEM: Json = {
                     "path": {"type": "string", "description": "the field or parameter"},
                     "code": {"type": "string"},
                     "message": {"type": "string"},
+                    "pointer": {"type": "string", "description": "the place in the body, as a JSON Pointer"},
                 },
             },
         },
@@ -34,6 +35,7 @@ PROBLEM: Json = {
 }
 
 _MEANINGS = {
+    202: "The change is decided and will be finished.",
     400: "What was sent cannot be read.",
     401: "It must be known who asks.",
     403: "The user may read, but not do this.",
@@ -46,13 +48,16 @@ _MEANINGS = {
     414: "The path or the query string is too long.",
     415: "The body is of a type that is not understood.",
     422: "What was sent breaks rules; each breach is listed.",
+    428: "It must be said with If-Match which state is to be changed.",
     500: "Something went wrong here.",
     501: "The place where the records are kept cannot do this.",
+    502: "The service where the records are kept gave no answer that can be used.",
     503: "The records cannot be reached now.",
     504: "It took too long to get at the records.",
+    507: "The place where the records are kept is full.",
 }
 
-RESPONSES: Json = {
+RESPONSES: Node = {
     f"Problem{status}": {
         "description": meaning,
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Holdall.Problem"}}},
@@ -62,18 +67,22 @@ RESPONSES: Json = {
     "NotModified": {"description": "It is still as it was.", "headers": {"ETag": {"$ref": "#/components/headers/ETag"}}}
 }
 
-HEADERS: Json = {
+HEADERS: Node = {
     "ETag": {"description": "The version of what is shown.", "schema": {"type": "string"}},
+    "Last-Modified": {
+        "description": "When the record was last written, where it has a stamp of that.",
+        "schema": {"type": "string"},
+    },
     "Location": {"description": "Where the new record is.", "schema": {"type": "string", "format": "uri-reference"}},
 }
 
 
-def problems(*statuses: int) -> Json:
+def problems(*statuses: int) -> Node:
     """The responses of these statuses."""
     return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}
 
 
-def reply(description: str, schema: Json, *headers: str) -> Json:
+def reply(description: str, schema: Node, *headers: str) -> Node:
     """A response of JSON."""
     return {
         "description": description,

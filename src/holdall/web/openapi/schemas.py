@@ -3,66 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
 
-from holdall.model import MISSING, Declaration, Field, Frozen, Ge, Gt, Le, Length, Lt
-from holdall.query import MAX_INT, Kind
+from holdall.model import FORMS, MISSING, Declaration, Field, Frozen, field_schema, type_schema
+from holdall.query import Kind
 from holdall.session import Binding
+from holdall.web.included import includable, is_list
 
-__all__ = ["FORMS", "Json", "RecordSchemas", "field_schema"]
+__all__ = ["Node", "RecordSchemas"]
 
-Json = dict[str, Any]
+Node: TypeAlias = dict[str, Any]
+"""An object of the document."""
 
 _VALUE_NAME = "Value.{name}"
 _REFERENCE = "#/components/schemas/"
-_BOUNDS = (Ge, Gt, Le, Lt)
-FORMS: dict[Kind, Json] = {
-    Kind.DECIMAL: {"format": "decimal", "pattern": r"^[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?$"},
-    Kind.TIME: {"pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"},
-    Kind.DATETIME: {"format": "date-time"},
-}
-_NUMBERS = (Kind.INT, Kind.FLOAT)
 
 
 class RecordSchemas:
     """The schemas of one collection; ``components`` has them under their names, with those of nested values.
 
-    Names have a dot in them, so that they never meet those of the host's own models.
+    Names have a dot in them, so that they never meet those of the host's own models. Example: :func:`asgi`.
     """
 
     def __init__(self, binding: Binding) -> None:
+        self._includable = includable(binding).values()
         self._declaration = binding.declaration
         self._name = binding.model.__name__
-        self.components: dict[str, Json] = {}
+        self.components: dict[str, Node] = {}
         self._accepted = set(binding.declaration.json_input.names)
+        self.components[f"{self._name}.Record"] = self._record()
+        self.components[f"{self._name}.Create"] = self._create()
         self.components |= {
-            f"{self._name}.Record": self._record(),
             f"{self._name}.Sparse": self._sparse(),
-            f"{self._name}.Create": self._create(),
             f"{self._name}.Patch": self._patch(),
+            f"{self._name}.Replace": self._replace(),
             f"{self._name}.List": self._list(),
         }
 
-    def reference(self, which: str) -> Json:
-        """The reference to one of them: Record, Create, Patch or List."""
+    def leave_out_writing(self) -> None:
+        """Forget the schemas of bodies, as the collection is only read."""
+        for which in ("Create", "Patch", "Replace"):
+            del self.components[f"{self._name}.{which}"]
+
+    def reference(self, which: str) -> Node:
+        """The reference to one of them: Record, Create, Patch, Replace or List."""
         return {"$ref": f"{_REFERENCE}{self._name}.{which}"}
 
-    def example(self, which: str, make: Callable[[Declaration, Json, Json], Json]) -> Json:
+    def example(self, which: str, make: Callable[[Declaration, Node, Node], Node]) -> Node:
         """Return the example that ``make`` gives for the model, one of its schemas and all that this may refer to."""
         return make(self._declaration, self.components[f"{self._name}.{which}"], self.components)
 
     @property
-    def shown(self) -> Json:
+    def shown(self) -> Node:
         """The schema of a record as reading shows it: whole, or some fields of it."""
         return {"anyOf": [self.reference("Record"), self.reference("Sparse")]}
 
-    def of_field(self, field: Field) -> Json:
+    def of_field(self, field: Field) -> Node:
         """The schema of a field's values."""
-        return field_schema(field, self._of_annotation)
+        return field_schema(field, self)
 
-    def _of_annotation(self, annotation: object) -> Json:
+    def of_compared(self, name: str) -> Node:
+        """The schema of what a field of JSON is compared with: values of its type, none of its rules, no null."""
+        field_type = self._declaration.by_name[name].type
+        schema = {} if field_type is None else type_schema(field_type, self)
+        return {} if len(schema.get("anyOf", ())) >= 6 else schema  # any JSON at all
+
+    def named(self, name: str, make: Callable[[], Node]) -> Node:
+        """A reference to the schema of a nested value, which is made where it is not there yet."""
+        place = _VALUE_NAME.format(name=name)
+        if place not in self.components:
+            self.components[place] = {}  # what it is made of may lead back to it
+            self.components[place] = make()
+        return {"$ref": _REFERENCE + place}
+
+    def of_annotation(self, annotation: object) -> Node:
+        """The schema of values that msgspec knows."""
         try:
             [schema], found = msgspec.json.schema_components([annotation], ref_template=_REFERENCE + _VALUE_NAME)
         except TypeError:  # a class that only its own hooks can read
@@ -70,7 +87,7 @@ class RecordSchemas:
         self.components |= {_VALUE_NAME.format(name=name): value for name, value in found.items()}
         return schema
 
-    def _record(self) -> Json:
+    def _record(self) -> Node:
         properties = {}
         for field in self._declaration.stored:
             properties[field.name] = self.of_field(field)
@@ -80,17 +97,20 @@ class RecordSchemas:
             properties[name] = self._computed(function) | {"readOnly": True}
         return _object(self._name, properties, list(properties), _first_paragraph(self._declaration.model.__doc__))
 
-    def _sparse(self) -> Json:
+    def _sparse(self) -> Node:
         record = self.components.get(f"{self._name}.Record") or self._record()
-        return _object(f"some fields of {self._name}", record["properties"], [])
+        properties = dict(record["properties"])
+        for field in self._includable:
+            properties[field.name] = _with_included(properties.get(field.name), field)
+        return _object(f"some fields of {self._name}", properties, [])
 
-    def _create(self) -> Json:
+    def _create(self) -> Node:
         fields = [field for field in self._declaration.stored if field.name in self._accepted]
         properties = {field.name: _with_default(field, _as_given(field, self.of_field(field))) for field in fields}
         required = [field.name for field in fields if not field.has_default]
         return _object(f"new {self._name}", properties, required) | {"additionalProperties": False}
 
-    def _patch(self) -> Json:
+    def _patch(self) -> Node:
         fields = [
             field
             for field in self._declaration.stored
@@ -99,9 +119,20 @@ class RecordSchemas:
         properties = {field.name: _as_given(field, self.of_field(field)) for field in fields}
         return _object(f"changes to {self._name}", properties, []) | {"additionalProperties": False}
 
-    def _list(self) -> Json:
+    def _replace(self) -> Node:
+        """The schema of a body that replaces a record: values that clients cannot give may stand as they are shown."""
+        created = self.components[f"{self._name}.Create"]
+        shown = self.components[f"{self._name}.Record"]["properties"]
+        keys = {field.name for field in self._declaration.key}
+        frozen = {field.name for field in self._declaration.stored if field.frozen & Frozen.UPDATE}
+        required = [name for name in created.get("required", ()) if name not in keys | frozen]
+        return _object(f"all of {self._name}", shown | created["properties"], required) | {
+            "additionalProperties": False
+        }
+
+    def _list(self) -> Node:
         number = {"type": ["integer", "null"], "minimum": 0}
-        properties: Json = {
+        properties: Node = {
             "data": {"type": "array", "items": self.shown},
             "total_count": number | {"description": "how many records there are; null if they were not counted"},
             "page": {"type": "integer", "minimum": 1, "description": "absent where cursors are used"},
@@ -125,17 +156,17 @@ class RecordSchemas:
         }
         return _object(f"a page of {self._name}", properties, ["data", "total_count", "page_size"])
 
-    def _computed(self, function: Callable[..., Any]) -> Json:
+    def _computed(self, function: Callable[..., Any]) -> Node:
         try:
             annotation = get_type_hints(function).get("return", Any)
         except NameError:
             annotation = Any
         description = _first_paragraph(function.__doc__)
-        made = {"anyOf": [self._of_annotation(annotation), {"type": "null"}]}  # null where it could not be made
+        made = {"anyOf": [self.of_annotation(annotation), {"type": "null"}]}  # null where it could not be made
         return made | ({"description": description} if description else {})
 
 
-_BROKEN: Json = {
+_BROKEN: Node = {
     "key": {"type": ["string", "null"], "description": "as it stands in its path; null if it cannot be read either"},
     "errors": {
         "type": "array",
@@ -148,53 +179,24 @@ _BROKEN: Json = {
 }
 
 
-def field_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json:
-    """The schema of a field's values: its type, its rules and what it refers to."""
-    notes = [field.options.description] if field.options.description else []
-    if field.target is not None:
-        schema = _relation_schema(field, of_annotation)
-    else:
-        schema = of_annotation(field.annotation)
-        if field.kind is Kind.JSON and _is_any(schema):
-            schema = {}
-    if field.kind is Kind.INT and schema.get("type") == "integer":
-        schema = schema | {"format": "int64", "minimum": -MAX_INT, "maximum": MAX_INT}
-    schema = _with_form(field.kind, schema)
-    for rule in field.rules:
-        if isinstance(rule, _BOUNDS) and field.kind not in _NUMBERS:
-            notes.append(rule.describe())
-        elif isinstance(rule, Length) and field.kind is not Kind.STR:
-            schema = schema | _length(rule, schema)
-        else:
-            schema = schema | _with_null(rule.json_schema(), field.nullable)
-    return schema | ({"description": "; ".join(notes)} if notes else {})
+def _with_included(key: Node | None, field: Field) -> Node:
+    """The schema of a reference that is shown as its key, or as the records that it leads to."""
+    shown: Node = {"type": "object", "description": "the record, where it is included"}
+    if is_list(field):
+        shown = _object("records that are included", _INCLUDED, ["data", "page", "page_size", "more"])
+    options = [shown, {"type": "null"}] if key is None else [key, shown]
+    return {"anyOf": options}
 
 
-def _relation_schema(field: Field, of_annotation: Callable[[Any], Json]) -> Json:
-    assert field.target is not None
-    target = field.target().__holdall__
-    keys = [field_schema(part, of_annotation) for part in target.key]
-    for key in keys:
-        key.pop("description", None)
-    key = keys[0] if len(keys) == 1 else {
-        "type": "array", "prefixItems": keys, "minItems": len(keys), "maxItems": len(keys),
-    }  # fmt: skip
-    if field.form is not None:
-        key = {"type": "array", "items": key, "uniqueItems": True}
-    elif field.nullable:
-        key = {"anyOf": [key, {"type": "null"}]}
-    return key | {"x-refers-to": target.model.__name__}
+_INCLUDED: Node = {
+    "data": {"type": "array", "items": {"type": "object"}},
+    "page": {"type": "integer", "minimum": 1},
+    "page_size": {"type": "integer", "minimum": 1},
+    "more": {"type": "boolean", "description": "whether there are more behind this page"},
+}
 
 
-def _with_form(kind: Kind, schema: Json) -> Json:
-    """The schema with what the kind's text looks like, where formats leave it open."""
-    if kind not in FORMS:
-        return schema
-    options = [item | FORMS[kind] if item.get("type") == "string" else item for item in schema.get("anyOf", [schema])]
-    return options[0] if len(options) == 1 else schema | {"anyOf": options}
-
-
-def _as_given(field: Field, schema: Json) -> Json:
+def _as_given(field: Field, schema: Node) -> Node:
     """The schema of what a client may give; a decimal may come as a number too, if it survives being one."""
     if field.kind is not Kind.DECIMAL:
         return schema
@@ -203,39 +205,17 @@ def _as_given(field: Field, schema: Json) -> Json:
     return {"anyOf": [{"type": "string"} | FORMS[Kind.DECIMAL], *number]} | rest
 
 
-def _length(rule: Length, schema: Json) -> Json:
-    """Bounds on items; on bytes they say nothing of the text these are shown as."""
-    kind = schema.get("type")
-    words = {"array": "Items", "object": "Properties"}
-    if not isinstance(kind, str) or kind not in words:
-        return {}
-    bounds = {f"min{words[kind]}": rule.minimum}
-    return bounds if rule.maximum is None else bounds | {f"max{words[kind]}": rule.maximum}
-
-
-def _with_null(rule: Json, nullable: bool) -> Json:
-    if nullable and "enum" in rule:
-        rule = {"enum": [*rule["enum"], None]}
-    plain: Json = msgspec.to_builtins(rule)
-    return plain
-
-
-def _is_any(schema: Json) -> bool:
-    """Whether the schema is that of any JSON at all, which is better said by none."""
-    return len(schema.get("anyOf", ())) >= 6
-
-
-def _with_default(field: Field, schema: Json) -> Json:
+def _with_default(field: Field, schema: Node) -> Node:
     """The schema with the default in words: generators take fields with a ``default`` for required ones."""
     default = field.options.default
     if default in (MISSING, None) or field.options.default_factory is not None:
         return schema
-    told = f"without it {msgspec.json.encode(field.encode(default)).decode()}"
+    told = f"without it {msgspec.json.encode(field.shown(default)).decode()}"
     return schema | {"description": "; ".join(filter(None, [schema.get("description"), told]))}
 
 
-def _object(title: str, properties: Json, required: list[str], description: str = "") -> Json:
-    schema: Json = {"type": "object", "title": title, "properties": properties}
+def _object(title: str, properties: Node, required: list[str], description: str = "") -> Node:
+    schema: Node = {"type": "object", "title": title, "properties": properties}
     if required:
         schema["required"] = required
     if description:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdall.policy import ANONYMOUS, Right
 from holdall.session import Binding
-from holdall.web.openapi.schemas import Json
+from holdall.web.openapi.schemas import Node
 
 __all__ = ["SCHEME", "security_of", "security_scheme"]
 
@@ -12,7 +12,7 @@ SCHEME = "holdall"
 """The name of the one scheme there is."""
 
 
-def security_scheme(challenge: str) -> Json:
+def security_scheme(challenge: str) -> Node:
     """How a user says who asks, by what an unknown one is told in ``WWW-Authenticate``."""
     scheme = challenge.split(" ")[0].split(",")[0].lower()
     if scheme in ("bearer", "basic", "digest"):
@@ -20,7 +20,7 @@ def security_scheme(challenge: str) -> Json:
     return {"type": "apiKey", "in": "header", "name": "Authorization", "description": f"as for {challenge}"}
 
 
-def security_of(binding: Binding, right: Right) -> Json:
+def security_of(binding: Binding, right: Right) -> Node:
     """Which operations of a right ask for a user; for those that anybody may do, one may be given all the same."""
-    asked: list[Json] = [{SCHEME: []}]
+    asked: list[Node] = [{SCHEME: []}]
     return {"security": [{}, *asked] if binding.policy.allows(right, ANONYMOUS) else asked}

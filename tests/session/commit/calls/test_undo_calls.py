@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from holdall import Holdall, Model, field
 from holdall.errors import StaleVersion, StoreTimeout, StoreUnavailable
 from holdall.session import Compensate, Compensation
 from holdall.session.commit.calls.undo_calls import undo_calls
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.store import Change, CommitClass, Outcome, Verb
-from tests.support.remote_store import Remote
+from holdall.store import CommitClass, Outcome, Verb
+from tests.support.remote_customers import customers, states
 
 pytestmark = pytest.mark.anyio
-
-
-class Customer(Model):
-    id: int = field(pk=True)
-    name: str
 
 
 @pytest.fixture
@@ -30,36 +23,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@asynccontextmanager
-async def customers(
-    folder: Path, kind: CommitClass, compensation: Compensation | None
-) -> AsyncIterator[tuple[Holdall, Remote]]:
-    """An application of customers alone, one of them there already."""
-    app = Holdall("bank", journal=f"sqlite:///{folder / 'journal.db'}")
-    remote = Remote("remote", kind)
-    app.add_store("remote", remote)
-    app.add(Customer, store="remote", compensation=compensation)
-    app.bindings.configure()
-    await remote.apply([_addition("token", 1)])
-    remote.log.clear()
-    try:
-        yield app, remote
-    finally:
-        await app.close()
-
-
-def _addition(token: str, key: int) -> Change:
-    return Change(Verb.ADD, "customer", key, ("id", "name"), (key, "c"), None, token)
-
-
-def _entry(*states: CallState) -> LogRecord:
+def _entry(*given: CallState) -> LogRecord:
     fields, values = ("id", "name"), (1, "c")
-    operations = [Operation(Verb.ADD, "customer", 1, fields, values, token="token", state=state) for state in states]
+    operations = [Operation(Verb.ADD, "customer", 1, fields, values, token="token", state=state) for state in given]
     return LogRecord([Part("remote", operations, by_call=True)])
-
-
-def _states(entry: LogRecord) -> list[CallState]:
-    return [item.state for part in entry.parts for item in part.operations]
 
 
 @pytest.mark.parametrize("kind", [CommitClass.ONCE, CommitClass.IDEMP])
@@ -73,7 +40,7 @@ async def test_a_function_is_asked_for_calls_whose_answer_never_came(tmp_path: P
         entry = _entry(CallState.PLANNED, CallState.APPLIED, CallState.REFUSED, CallState.UNDONE)
         assert await undo_calls(entry, app.bindings)
         assert seen == [(CallState.APPLIED, 1), (CallState.PLANNED, 1)]
-        assert _states(entry) == [CallState.UNDONE, CallState.UNDONE, CallState.REFUSED, CallState.UNDONE]
+        assert states(entry) == [CallState.UNDONE, CallState.UNDONE, CallState.REFUSED, CallState.UNDONE]
         assert not remote.log
 
 
@@ -81,7 +48,7 @@ async def test_an_inverse_is_not_guessed_where_nothing_may_be_sent_twice(tmp_pat
     async with customers(tmp_path, CommitClass.ONCE, Compensate.INVERSE) as (app, remote):
         entry = _entry(CallState.PLANNED)
         assert await undo_calls(entry, app.bindings)
-        assert _states(entry) == [CallState.ORPHANED]
+        assert states(entry) == [CallState.ORPHANED]
         assert not remote.log
 
 
@@ -95,11 +62,11 @@ async def test_an_inverse_whose_answer_is_lost_is_repeated_only_where_it_may_be(
         is_over = await undo_calls(entry, app.bindings)
         remote.before = lambda change: None
         if kind is CommitClass.ONCE:
-            assert (is_over, _states(entry)) == (True, [CallState.ORPHANED])
+            assert (is_over, states(entry)) == (True, [CallState.ORPHANED])
         else:
-            assert (is_over, _states(entry)) == (False, [CallState.APPLIED])
+            assert (is_over, states(entry)) == (False, [CallState.APPLIED])
             assert await undo_calls(entry, app.bindings)
-            assert _states(entry) == [CallState.UNDONE]
+            assert states(entry) == [CallState.UNDONE]
         assert [verb for verb, *_ in remote.log] == [Verb.REMOVE] * (1 if kind is CommitClass.ONCE else 2)
 
 
@@ -114,7 +81,7 @@ async def test_a_function_that_cannot_reach_its_store_is_asked_again(tmp_path: P
         entry = _entry(CallState.APPLIED)
         assert not await undo_calls(entry, app.bindings)
         assert await undo_calls(entry, app.bindings)
-        assert _states(entry) == [CallState.UNDONE]
+        assert states(entry) == [CallState.UNDONE]
 
 
 async def test_a_function_that_fails_leaves_an_orphan_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -128,7 +95,7 @@ async def test_a_function_that_fails_leaves_an_orphan_and_the_rest_goes_on(tmp_p
     async with customers(tmp_path, CommitClass.ONCE, cancel) as (app, _):
         entry = _entry(CallState.APPLIED, CallState.PLANNED)
         assert await undo_calls(entry, app.bindings)
-        assert _states(entry) == [CallState.ORPHANED, CallState.ORPHANED]
+        assert states(entry) == [CallState.ORPHANED, CallState.ORPHANED]
         assert [item.error for item in entry.parts[0].operations] == [
             "KeyError: 'no such customer'",
             "what undoes it was cancelled from within",
@@ -149,7 +116,7 @@ async def test_whoever_is_cancelled_stops_undoing(tmp_path: Path) -> None:
         undoing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await undoing
-        assert _states(entry) == [CallState.APPLIED]
+        assert states(entry) == [CallState.APPLIED]
 
 
 def _held_for(asked: int) -> Callable[[], object]:
@@ -188,12 +155,12 @@ async def test_whoever_lost_the_claim_sends_nothing_more(
             with pytest.raises(StaleVersion):
                 await undo_calls(entry, app.bindings, _held_for(held))  # type: ignore[arg-type]
             assert len(remote.log) + len(calls) == held
-            assert _states(entry) == [state]
+            assert states(entry) == [state]
     async with customers(tmp_path, CommitClass.IDEMP, compensation or cancel) as (app, remote):
         entry = _entry(state)
         assert await undo_calls(entry, app.bindings, _held_for(writes))  # type: ignore[arg-type]
         assert len(remote.log) + len(calls) == writes
-        assert _states(entry) == [CallState.UNDONE]
+        assert states(entry) == [CallState.UNDONE]
 
 
 async def test_a_refused_inverse_is_an_orphan(tmp_path: Path) -> None:
@@ -205,4 +172,4 @@ async def test_a_refused_inverse_is_an_orphan(tmp_path: Path) -> None:
         remote.apply = refuse  # type: ignore[method-assign]
         entry = _entry(CallState.APPLIED)
         assert await undo_calls(entry, app.bindings)
-        assert _states(entry) == [CallState.ORPHANED]
+        assert states(entry) == [CallState.ORPHANED]

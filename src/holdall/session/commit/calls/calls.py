@@ -8,16 +8,18 @@ from collections.abc import Callable, Sequence
 
 from holdall.errors import HoldallError, StoreError, StoreTimeout, StoreUnavailable
 from holdall.query import Value
+from holdall.session.commit.calls.freeing import freeing, freeing_needs
 from holdall.session.commit.calls.group_calls import group_calls
-from holdall.session.commit.calls.needs import removal_needs, write_needs
-from holdall.session.commit.calls.passing import removed_first
+from holdall.session.commit.calls.needs import Write, removal_needs, write_needs
 from holdall.session.commit.calls.ready_set import ReadySet, Strategy
+from holdall.session.commit.calls.repetition import Repetition
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.outcome.acceptance import put_key
 from holdall.session.commit.outcome.tasks import Report, Span
 from holdall.session.commit.plan.changes import resolved_value
 from holdall.session.commit.plan.plan import Batch, Step
 from holdall.session.dao.dao_records import DaoRecords
+from holdall.session.turns import Turns
 from holdall.store import Change, Outcome, Runs, Store, Verb
 
 __all__ = ["Calls"]
@@ -37,9 +39,11 @@ class Calls:
         step: Step,
         changes: Runs,
         dao_records: DaoRecords,
+        turns: Turns,
         token: Callable[[int], str | None] = lambda place: None,
     ) -> None:
         self._dao_records = dao_records
+        self._turns = turns
         self._token = token
         self._at: list[tuple[Batch, int, tuple[Value, ...], Store]] = []
         for batch, run in zip(step.batches, changes.runs, strict=True):
@@ -80,7 +84,7 @@ class Calls:
             self._ready.cancel()
 
     async def run(self, strategy: Strategy) -> None:
-        """Make the calls: additions and changes, removals once these are done, but first those that free unique values.
+        """Make the calls: additions and changes, and with them removals that free unique values; then all others.
 
         Raises CancelledError where they were given up. Every call that was started is reported either way.
         """
@@ -88,24 +92,21 @@ class Calls:
         try:
             writes = [place for place, at in enumerate(self._at) if at[0].verb is not Verb.REMOVE]
             removals = [place for place, at in enumerate(self._at) if at[0].verb is Verb.REMOVE]
-            freeing = set(self._freeing(removals, writes)) if removals and writes else set()
-            for places, needs_of in (
-                ([place for place in removals if place in freeing], removal_needs),
-                (writes, write_needs),
-                ([place for place in removals if place not in freeing], removal_needs),
-            ):
-                if places and (strategy is Strategy.CONTINUE_ON_ERROR or self.failure is None):
-                    await self._carry_out(places, needs_of([self._at[place][:2] for place in places]), strategy)
+            early = [removals[number] for number in freeing(self._writes(removals), self._writes(writes))]
+            if early:
+                needs = freeing_needs(self._writes(writes), self._writes(early))
+                removals = [place for place in removals if place not in set(early)]
+            else:
+                needs = write_needs(self._writes(writes))
+            if writes:
+                await self._carry_out(writes + early, needs, strategy)
+            if removals and (strategy is Strategy.CONTINUE_ON_ERROR or self.failure is None):
+                await self._carry_out(removals, removal_needs(self._writes(removals)), strategy)
         finally:
             self.report.span = self.report.span[0], time.perf_counter() - self.report.span[0]
 
-    def _freeing(self, removals: list[int], writes: list[int]) -> list[int]:
-        """The removals that go first, as they let go of unique values that records written are to get."""
-        removed = [self._at[place][:2] for place in removals]
-        if not any(batch.binding.schema.unique for batch, _ in removed):
-            return []
-        first = removed_first(removed, removal_needs(removed), [self._at[place][:2] for place in writes])
-        return [removals[number] for number in first]
+    def _writes(self, places: list[int]) -> list[Write]:
+        return [self._at[place][:2] for place in places]
 
     async def _carry_out(self, places: list[int], needs: list[list[int]], strategy: Strategy) -> None:
         lanes = [self._lane_of[id(self._at[place][3])] for place in places]
@@ -140,7 +141,8 @@ class Calls:
                 record = batch.records[index]
                 outcomes = (await self._dao_records.write(batch.binding, batch.verb, record, batch.fields),)
             else:
-                outcomes = await _applied(store, list(changes.values()))
+                outcomes = list(await _applied(store, list(changes.values())))
+                interruption = await self._repeat(changes, outcomes)
         except Exception as error:
             outcomes = [Outcome(error=_told(store, error, is_recordwise))] * len(changes)
         except BaseException as error:
@@ -154,6 +156,26 @@ class Calls:
         if interruption is not None:
             raise interruption
         return is_well
+
+    async def _repeat(self, changes: dict[int, Change], outcomes: list[Outcome]) -> BaseException | None:
+        """Make those calls again that others were faster with; returns what has ended this, if anything."""
+        for number, (place, change) in enumerate(changes.items()):
+            binding = self._at[place][0].binding
+            if not Repetition.is_due(binding, change, outcomes[number]):
+                continue
+            again = Repetition(binding, self._turns, change, outcomes[number])
+            try:
+                await again.run(_applied)
+            except Exception as error:
+                if again.is_under_way:
+                    again.outcome = Outcome(error=_told(binding.store, error, is_recordwise=False))
+            except BaseException as error:
+                if again.is_under_way:
+                    again.outcome = Outcome(error=_given_up(binding.store, error))
+                return error
+            finally:
+                outcomes[number] = again.outcome
+        return None
 
     def _is_given_up(self) -> bool:
         """Whether the calls under way were cancelled by the commit, not by what they are made of."""

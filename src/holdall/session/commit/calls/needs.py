@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 from holdall.model import Field, Model, Record, Reference, record_in
@@ -12,14 +13,19 @@ from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.reference_edges import removal_edges
 from holdall.store import Verb
 
-__all__ = ["removal_needs", "write_needs"]
+__all__ = ["needs_of", "removal_needs", "write_edges", "write_needs"]
 
 Write: TypeAlias = tuple[Batch, int]
 """A batch and the place of one of its records."""
 
 
 def write_needs(writes: Sequence[Write]) -> list[list[int]]:
-    """For each addition or change the numbers of those that are done before it.
+    """For each addition or change the numbers of those that are done before it."""
+    return needs_of(len(writes), *write_edges(writes))
+
+
+def write_edges(writes: Sequence[Write]) -> tuple[list[Edge], set[Edge]]:
+    """The needs of additions and changes, and those of them that give way first on a circle.
 
     A change needs the addition of its record. A write that refers to another record, by a field that is sent or not,
     needs that one's write, and a write that takes a unique value needs that of the previous owner; on a circle this
@@ -31,9 +37,9 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
     has_rules = any(batch.binding.schema.unique for batch in batches.values())
     passing, circles = passing_edges(writes) if has_rules else ([], [])
     if not passing and not any(fields.values()) and len({batch.verb for batch in batches.values()}) < 2:
-        return [[] for _ in writes]
+        return [], set()
     targets = _Targets(writes)
-    edges = dict.fromkeys(passing)
+    edges, is_passing = dict.fromkeys(passing), set(passing)
     standing: set[Edge] = set()  # by references to records that are there, which need no order
     for number, (batch, index) in enumerate(writes):
         own = targets.of_record(batch.records[index])
@@ -46,22 +52,21 @@ def write_needs(writes: Sequence[Write]) -> list[list[int]]:
                     if is_firm or field.depends_on:
                         edge = Edge(number, other, may_wait=not is_firm)
                         edges[edge] = None
-                        if writes[other][0].verb is Verb.UPDATE:
+                        if writes[other][0].verb is Verb.UPDATE and edge not in is_passing:
                             standing.add(edge)
-    kept = list(kept_together(edges, circles) if circles else edges)
-    if passing and standing and order_nodes(len(writes), kept).waiting:
-        kept = [edge for edge in kept if edge not in standing]  # on a circle, values pass on first
-    return _needs(len(writes), kept)
+    return list(kept_together(edges, circles) if circles else edges), standing if passing else set()
 
 
 def removal_needs(removals: Sequence[Write]) -> list[list[int]]:
     """For each removal the numbers of those that are done before it: what refers to others goes first."""
     records = [batch.records[index] for batch, index in removals]
-    return _needs(len(records), removal_edges(records))
+    return needs_of(len(records), removal_edges(records))
 
 
-def _needs(count: int, edges: list[Edge]) -> list[list[int]]:
-    """The needs that the edges are, without those that would close a circle."""
+def needs_of(count: int, edges: list[Edge], standing: AbstractSet[Edge] = frozenset()) -> list[list[int]]:
+    """The needs that the edges are, without those that would close a circle: first without those that are standing."""
+    if standing and order_nodes(count, edges).waiting:
+        edges = [edge for edge in edges if edge not in standing]
     needs: list[list[int]] = [[] for _ in range(count)]
     left_out = set(order_nodes(count, edges).waiting) if edges else set()
     firm = {(edge.source, edge.target) for edge in edges if not edge.may_wait}

@@ -12,7 +12,7 @@ from holdall.session.commit.plan.plan import Batch
 from holdall.session.commit.plan.strongly_connected import strongly_connected
 from holdall.store import Verb
 
-__all__ = ["kept_together", "passing_edges", "removed_first"]
+__all__ = ["kept_together", "passing_edges", "removed_first", "unique_values"]
 
 Write: TypeAlias = tuple[Batch, int]
 """A batch and the place of one of its records."""
@@ -24,13 +24,13 @@ def passing_edges(writes: Sequence[Write]) -> tuple[list[Edge], list[list[int]]]
         value: number
         for number, (batch, index) in enumerate(writes)
         if batch.verb is Verb.UPDATE
-        for value in _values(batch, index, is_stored=True)
+        for value in unique_values(batch, index, is_stored=True)
     }
     if not freed:
         return [], []
     needs: list[set[int]] = [set() for _ in writes]
     for number, (batch, index) in enumerate(writes):
-        for value in _values(batch, index):
+        for value in unique_values(batch, index):
             if freed.get(value, number) != number:
                 needs[number].add(freed[value])
     circles = strongly_connected(needs)
@@ -61,10 +61,10 @@ def kept_together(edges: Iterable[Edge], circles: Sequence[Sequence[int]]) -> di
 
 def removed_first(removals: Sequence[Write], needs: Sequence[Sequence[int]], writes: Sequence[Write]) -> list[int]:
     """The numbers of the removals that let go of what writes take, and of those they need."""
-    taken = {value for batch, index in writes for value in _values(batch, index)}
+    taken = {value for batch, index in writes for value in unique_values(batch, index)}
     first: set[int] = set()
     for number, (batch, index) in enumerate(removals):
-        if not taken.isdisjoint(_values(batch, index, is_stored=True)):
+        if not taken.isdisjoint(unique_values(batch, index, is_stored=True)):
             group, left = set[int](), [number]
             while left:
                 each = left.pop()
@@ -75,7 +75,7 @@ def removed_first(removals: Sequence[Write], needs: Sequence[Sequence[int]], wri
     return sorted(first)
 
 
-def _values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tuple[Value, ...]]:
+def unique_values(batch: Batch, index: int, *, is_stored: bool = False) -> Iterator[tuple[Value, ...]]:
     """The unique values that a change gives its record, or takes from it; each with its rule."""
     rules = batch.binding.schema.unique
     if not rules:

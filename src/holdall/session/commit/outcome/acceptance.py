@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from holdall.errors import StateError, StoreError
-from holdall.model import UNENCODABLE, Field, Record, SessionLink, State, track_of
+from holdall.model import UNENCODABLE, Field, Record, SessionLink, State, old_of, state_of, track_of
 from holdall.query import Key, Value
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import Awaited
@@ -96,12 +96,38 @@ def _accept_batch(
     records: IdentityMap,
     link: SessionLink,
 ) -> None:
+    if batch.is_check:
+        _accept_compared(batch, records, link)
+        return
     if batch.verb is Verb.REMOVE:
         for record in batch.records:
             records.discard(record)
         return
     if None in batch.keys:
         _take_keys(batch, part)
+    if batch.binding.has_server_values:
+        _take_given(batch, part, records)
+    _accept_written(batch, run, outcomes, records, link)
+    if batch.verb is Verb.ADD and len(batch.fields) < len(batch.binding.all_fields):
+        _leave_for_later(batch, records)
+
+
+def _accept_compared(batch: Batch, records: IdentityMap, link: SessionLink) -> None:
+    """Take records as stored that were to be written and had no value to send; those edited meanwhile stay changed."""
+    edited = link.edited or {}
+    places = [
+        place
+        for place, record in enumerate(batch.records)
+        if state_of(record) is State.DIRTY and id(record) not in edited
+    ]
+    if places:
+        changed, keys = [batch.records[place] for place in places], [batch.keys[place] for place in places]
+        records.mark_all_clean(batch.binding.model, changed, keys, is_filed=True)
+
+
+def _accept_written(
+    batch: Batch, run: Run, outcomes: Sequence[Outcome], records: IdentityMap, link: SessionLink
+) -> None:
     version = batch.binding.declaration.version
     if batch.versions is not None and version is not None:
         deque(map(version.put, batch.records, [number + 1 for number in batch.versions]), maxlen=0)
@@ -109,13 +135,31 @@ def _accept_batch(
     if not edited and not is_mutable:
         records.mark_all_clean(batch.binding.model, batch.records, batch.keys, is_filed=batch.verb is Verb.UPDATE)
         return
-    read, sent = partial(_values_now, batch), run.rows
+    read, sent, names = partial(_values_now, batch), run.rows, set(batch.fields)
     for place, (record, key) in enumerate(zip(batch.records, batch.keys, strict=True)):
-        if id(record) not in edited and (not is_mutable or read(record) == sent[place]):
+        is_as_sent = id(record) not in edited and (not is_mutable or read(record) == sent[place])
+        if is_as_sent and old_of(record).keys() <= names:
             records.mark_all_clean(batch.binding.model, [record], [key])
             continue
         values = [_made(value, outcomes) for value in sent[place]]
         _accept_edited(batch, place, values, read(record), records, link)
+
+
+def _leave_for_later(batch: Batch, records: IdentityMap) -> None:
+    """Have records changed in the references they were added without, until the change that closes a circle is made."""
+    later = [
+        field
+        for field in map(batch.binding.declaration.by_name.__getitem__, batch.binding.all_fields)
+        if field.name not in batch.fields
+        and field.name not in batch.binding.store_keys
+        and field not in batch.binding.server_defaults
+        and field.name not in batch.binding.server_computed
+    ]
+    for record in batch.records if later else ():
+        state = state_of(record)
+        if state in (State.CLEAN, State.DIRTY, State.DELETED):
+            unsent = {field.name: () if field.form is not None else None for field in later}
+            records.states.move(record, State.DIRTY if state is State.CLEAN else state, {**old_of(record), **unsent})
 
 
 def _values_now(batch: Batch, record: Record) -> Row:
@@ -179,6 +223,21 @@ def untake_keys(taken: Sequence[tuple[Batch, int]]) -> None:
         for field in batch.binding.declaration.key:
             if field.name in batch.binding.store_keys:
                 field.put(batch.records[index], None)
+
+
+def _take_given(batch: Batch, outcomes: Sequence[Outcome], records: IdentityMap) -> None:
+    """Put what the store gave into the records; those of which it did not tell are read after the commit."""
+    by_name, binding = batch.binding.declaration.by_name, batch.binding
+    is_new = batch.verb is Verb.ADD
+    if not (binding.server_computed or (is_new and any(f.name not in batch.fields for f in binding.server_defaults))):
+        return
+    for record, outcome in zip(batch.records, outcomes, strict=True):
+        if outcome.given is None:
+            records.untold[id(record)] = record
+            continue
+        for name, value in outcome.given.items():
+            if name not in old_of(record):
+                by_name[name].put(record, _slot_value(by_name[name], value))
 
 
 def _made(value: object, outcomes: Sequence[Outcome]) -> Key:

@@ -76,7 +76,8 @@ def make_tasks(reports: Sequence[Report], began: float) -> tuple[Task, ...]:
 
 def _task(batch: Batch, index: int, state: TaskState, span: Span, error: Exception | None, told: Outcome) -> Task:
     version = batch.versions[index] if batch.versions is not None else None
-    if state in (TaskState.APPLIED, TaskState.PENDING) and batch.binding.declaration.version is not None:
+    is_written = state in (TaskState.APPLIED, TaskState.PENDING) and not batch.is_check
+    if is_written and batch.binding.declaration.version is not None:
         version = {Verb.ADD: 1, Verb.UPDATE: (version or 0) + 1}.get(batch.verb, version)
     record: Record = batch.records[index]
     return Task(

@@ -86,7 +86,7 @@ def _stands_in(value: Value) -> bool:
 
 
 def _values(batch: Batch) -> list[tuple[Value, ...]]:
-    if batch.verb is Verb.REMOVE:
+    if batch.verb is Verb.REMOVE or batch.is_check:
         return [()] * len(batch.records)
     if batch.versions is None:
         return list(map(batch.binding.codec.reader(batch.fields), batch.records))
@@ -96,6 +96,8 @@ def _values(batch: Batch) -> list[tuple[Value, ...]]:
 
 def _columns(batch: Batch) -> list[list[Value]]:
     """The values of an update, which is mostly of few fields, field by field: stores take them with their keys."""
+    if batch.is_check:
+        return []
     if batch.versions is None:
         return batch.binding.codec.columns(batch.fields, batch.records)
     columns = batch.binding.codec.columns(batch.fields[:-1], batch.records)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 import msgspec
 
 from holdall.errors import StateError, Unsupported
 from holdall.model import Record, old_of
+from holdall.policy import User
 from holdall.query import Value
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
@@ -16,7 +16,15 @@ from holdall.session.commit.plan.plan import Batch
 from holdall.session.identity import IdentityMap
 from holdall.store import Expected, Feature, Verb
 
-__all__ = ["demand_written", "expected_of", "guarded"]
+__all__ = ["checks_of", "expected_of", "guarded", "readable_names", "with_assumptions"]
+
+
+def readable_names(binding: Binding, user: User, names: Collection[str]) -> Collection[str] | None:
+    """These fields, or all, without those that are withheld from the user; None stands for all."""
+    if user.unrestricted or not binding.policy.has_fields:
+        return names or None
+    hidden = binding.policy.hidden(user)
+    return [name for name in names or binding.all_fields if name not in hidden]
 
 
 def expected_of(binding: Binding, record: Record, names: Collection[str] | None = None) -> Expected:
@@ -27,7 +35,7 @@ def expected_of(binding: Binding, record: Record, names: Collection[str] | None 
     """
     declaration, before = binding.declaration, old_of(record)
     version = declaration.version
-    if Feature.EXPECTED not in binding.store.capabilities.features or binding.record_access is not None:
+    if not binding.can_expect:
         if version is None:
             advice = f"give the model of {binding.collection} a version, or leave the precondition out"
             raise Unsupported(binding.store.name, Feature.EXPECTED, advice)
@@ -42,33 +50,68 @@ def expected_of(binding: Binding, record: Record, names: Collection[str] | None 
     return Expected(tuple([field.name for field in fields]), tuple(values))
 
 
-def guarded(batches: Iterable[Batch], guards: Mapping[int, tuple[Any, Expected]]) -> list[Batch]:
-    """The batches, with each record of which something is expected in one of its own."""
-    found: list[Batch] = []
-    for batch in batches:
-        places = [place for place, record in enumerate(batch.records) if id(record) in guards]
-        if batch.verb is Verb.ADD or not places:
-            found.append(batch)
-            continue
-        rest = [place for place in range(len(batch.records)) if place not in places]
-        if rest:
-            found.append(_part(batch, rest))
-        for place in places:
-            _, expected = guards[id(batch.records[place])]
-            found.append(msgspec.structs.replace(_part(batch, [place]), expected=expected if expected.fields else None))
+def with_assumptions(
+    guards: Mapping[int, tuple[Record, Expected]], assumptions: Mapping[int, tuple[Record, Expected]]
+) -> dict[int, tuple[Record, Expected]]:
+    """Values that users expect of records, and those of others by which a commit goes."""
+    found = {**assumptions, **guards}
+    for number in guards.keys() & assumptions.keys():
+        (record, one), (_, other) = guards[number], assumptions[number]
+        more = [item for item in zip(other.fields, other.values, strict=True) if item[0] not in one.fields]
+        names, values = tuple([name for name, _ in more]), tuple([value for _, value in more])
+        found[number] = record, Expected((*one.fields, *names), (*one.values, *values))
     return found
 
 
-def demand_written(records: IdentityMap, bindings: Bindings, batches: list[Batch]) -> None:
-    """Raise StateError where something is expected of a record that is not written: nothing would compare it."""
+def guarded(batches: Iterable[Batch], guards: Mapping[int, tuple[Record, Expected]]) -> list[Batch]:
+    """The batches, with records of which the same is expected in one of their own."""
+    found: list[Batch] = []
+    for batch in batches:
+        groups: dict[int | None, list[int]] = {}
+        for place, record in enumerate(batch.records if batch.verb is not Verb.ADD else ()):
+            guard = guards.get(id(record))
+            groups.setdefault(id(guard[1]) if guard is not None else None, []).append(place)
+        if groups.keys() <= {None}:
+            found.append(batch)
+            continue
+        for places in groups.values():
+            guard = guards.get(id(batch.records[places[0]]))
+            expected = guard[1] if guard is not None and guard[1].fields else None
+            found.append(msgspec.structs.replace(_part(batch, places), expected=expected))
+    return found
+
+
+def checks_of(records: IdentityMap, bindings: Bindings, batches: list[Batch]) -> list[Batch]:
+    """The batches that compare those records of which something is expected and which are not written.
+
+    Raises StateError where the store of one cannot: nothing would compare it.
+    """
     written = {id(record) for batch in batches for record in batch.records}
-    for number, (record, _) in records.guards.items():
-        if number not in written and number not in records.idle_guards and records.holds(record):
-            place = f"{bindings.of_model(type(record)).collection} {records.stored_key(record)!r}"
+    found: list[Batch] = []
+    for number, (record, expected) in records.guards.items():
+        if number in written or not records.holds(record):
+            continue
+        binding = bindings.of_model(type(record))
+        if not binding.can_check:
+            if number in records.idle_guards:
+                continue
             raise StateError(
-                f"{place} is expected to be as it was read, and this commit does not write it: only what is written is"
-                " compared; change or remove the record too, or leave expect() out"
+                f"{binding.collection} {records.stored_key(record)!r} is expected to be as it was read, and this commit"
+                f" does not write it: store {binding.store.name!r} compares only what is written; change or remove the"
+                " record too, or leave expect() out"
             )
+        version = binding.declaration.version
+        found.append(
+            Batch(
+                binding,
+                Verb.UPDATE,
+                [record],
+                [records.stored_key(record)],
+                versions=None if version is None else [version.get(record)],
+                expected=expected if expected.fields else None,
+            )
+        )
+    return found
 
 
 def _part(batch: Batch, places: list[int]) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from holdall.model import old_of
+from holdall.model import State, old_of, state_of
 from holdall.query import Value
 from holdall.session.commit.plan.changes import Awaited
 from holdall.session.commit.plan.plan import Batch, Role, Step
@@ -61,7 +61,8 @@ def record_of(application: str, steps: Sequence[Step], operations: Sequence[list
         for batch in step.batches:
             name = batch.binding.store.name
             part = parts.setdefault((name, by_call), Part(name, [], by_call=by_call))
-            part.operations.extend(found[place : place + len(batch.records)])
+            if not batch.is_check:  # which has done what it is for once the commit is decided
+                part.operations.extend(found[place : place + len(batch.records)])
             place += len(batch.records)
     return LogRecord(list(parts.values()), application)
 
@@ -82,6 +83,8 @@ def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Value,
     record = batch.records[index]
     declaration = batch.binding.declaration
     before = old_of(record)
+    if batch.verb is Verb.UPDATE and state_of(record) is State.NEW:  # added without these references just before
+        return tuple([() if declaration.by_name[name].form is not None else None for name in fields])
     if any(isinstance(value, Damaged) for value in before.values()):
         return None
     if batch.verb is Verb.REMOVE and damaged_fields(record):
@@ -94,7 +97,7 @@ def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Value,
             fields, values = batch.binding.all_fields, now
         case Verb.UPDATE:
             version = declaration.version
-            if version is not None and batch.versions is not None:
+            if version is not None and batch.versions is not None and not batch.is_check:
                 values = (*values[:-1], batch.versions[index])
     by_name = declaration.by_name
     return tuple(
@@ -106,11 +109,11 @@ def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Value,
 
 
 def _known(value: object) -> Value:
-    """The value, with None for every key that is yet to be made."""
+    """The value, with None for every key that is yet to be made, or is of another change of the same step."""
     if value.__class__ is tuple:
         return tuple(map(_known, value))
     if value.__class__ is Members:
         return value.mapped(_known)
-    if isinstance(value, KeyOf | Awaited):
-        return None
-    return value
+    if isinstance(value, Awaited):
+        return value.record.__key__()
+    return None if isinstance(value, KeyOf) else value

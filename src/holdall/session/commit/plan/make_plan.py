@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from operator import is_
 from typing import Any
@@ -13,8 +13,10 @@ from holdall.policy import Right, User
 from holdall.query import Generated, Kind
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
-from holdall.session.commit.plan.guards import demand_written, guarded
+from holdall.session.commit.plan.additions import additions, by_binding
+from holdall.session.commit.plan.guards import checks_of, guarded, with_assumptions
 from holdall.session.commit.plan.mends import mends_of, removals_of
+from holdall.session.commit.plan.object_ids import new_object_id
 from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
@@ -36,20 +38,22 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     models_new, models_dirty = set(map(type, new)), set(map(type, dirty))
-    written = (
-        [record for record in dirty if id(record) not in records.system_changes] if records.system_changes else dirty
-    )
-    demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, written), (Right.DELETE, deleted)))
+    quiet = records.system_changes
+    written = [record for record in dirty if id(record) not in quiet] if quiet else dirty
+    moving = records.moving
+    made = [record for record in new if id(record) not in moving] if moving else new
+    gone = [record for record in deleted if id(record) not in moving] if moving else deleted
+    demand_rights(bindings, user, ((Right.CREATE, made), (Right.UPDATE, written), (Right.DELETE, gone)))
     _validate(bindings, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
     _stamp(records, bindings, new, dirty, models_new | models_dirty)
-    for binding, group in _by_binding(bindings, new, models_new):
-        _prepare_new(binding, group)
+    for binding, group in by_binding(bindings, new, models_new):
+        _prepare_new(binding, group, moving)
         _demand_own_keys(records, binding, group)
     edges, fields = addition_edges(new, models_new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
-    adds, late = _adds(bindings, new, order, fields)
+    adds, late = additions(bindings, new, order, fields)
     mends: list[Batch] = []
     if records.mended:
         mends, dirty = mends_of(bindings, dirty, records.mended)
@@ -57,13 +61,15 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     updates = _updates(bindings, dirty, models_dirty) if dirty else []
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *mends, *late, *_removes(bindings, deleted, records.mended)]
-    if records.guards:
-        demand_written(records, bindings, batches)
-        batches = guarded(batches, records.guards)
+    if records.guards or records.assumptions:
+        checks = checks_of(records, bindings, batches)
+        batches = [*guarded(batches, with_assumptions(records.guards, records.assumptions)), *checks]
     for batch in batches:
+        batch.binding.demand_writable()  # a value may have been changed in place
         if batch.binding.record_access is not None:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
-    return Plan(schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty)))
+    steps = schedule_steps(batches, is_linked=bool(edges) or _awaits_keys(dirty, models_dirty))
+    return Plan(steps, records.bulk_to_make)
 
 
 def written_version(model: str, name: str) -> str:
@@ -90,16 +96,6 @@ def _yields(record: Record, releasable: tuple[Field, ...]) -> bool:
 
 def _keys_or_records(slot: object) -> bool:
     return slot is not None and slot != ()
-
-
-def _by_binding(
-    bindings: Bindings, records: list[Record], known: set[Any] | None = None
-) -> list[tuple[Binding, list[Any]]]:
-    """The records of each model side by side, so that stores can batch them; ``known`` are their models."""
-    models = dict.fromkeys(map(type, records) if known is None or len(known) > 1 else known)
-    if len(models) == 1:
-        return [(bindings.of_model(model), records) for model in models]
-    return [(bindings.of_model(model), [record for record in records if type(record) is model]) for model in models]
 
 
 def _numbered(
@@ -160,16 +156,19 @@ def _stamp(
                 field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
 
 
-def _prepare_new(binding: Binding, group: list[Any]) -> None:
-    """Give new records what the session makes: the first version and UUIDv7 keys."""
-    if binding.declaration.version is not None:
+def _prepare_new(binding: Binding, group: list[Any], moving: Mapping[int, Record]) -> None:
+    """Give new records what the session makes: the first version, and keys that are UUIDs or ObjectIds. Records
+    that get another key have their next version.
+    """
+    if (version := binding.declaration.version) is not None:
         for record in group:
-            binding.declaration.version.put(record, 1)
+            version.put(record, version.get(record) + 1 if id(record) in moving else 1)
     for field in binding.declaration.key:
         if field.generated is Generated.CLIENT and field.name not in binding.store_keys:
+            made = new_object_id if field.is_object_id else uuid7
             for record in group:
                 if field.get(record) is None:
-                    field.put(record, uuid7())
+                    field.put(record, made())
 
 
 def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -> None:
@@ -211,54 +210,15 @@ def _refuse_stuck(order: Order, new: list[Record]) -> None:
         raise StateError(f"{', '.join(names)} refer to each other in a circle and none may be empty; make one optional")
 
 
-def _adds(
-    bindings: Bindings, new: list[Record], order: Order, fields: dict[tuple[int, int], set[str]]
-) -> tuple[list[Batch], list[Batch]]:
-    """The additions in order, and the updates that close circles of references."""
-    waiting: dict[int, set[str]] = {}
-    for edge in order.waiting:
-        waiting.setdefault(edge.source, set()).update(fields[edge.source, edge.target])
-    adds = []
-    for level in order.levels:
-        for binding, group in _by_binding(bindings, [new[number] for number in level if number not in waiting]):
-            adds.extend(_add(binding, group, frozenset()))
-        for number in level:
-            if number in waiting:
-                adds.extend(_add(bindings.of_model(type(new[number])), [new[number]], frozenset(waiting[number])))
-    late = []
-    for number, names in waiting.items():
-        record = new[number]
-        fields_late = tuple(sorted(names))
-        late.append(
-            Batch(bindings.of_model(type(record)), Verb.UPDATE, [record], [record.__key__()], fields=fields_late)
-        )
-    return adds, late
-
-
-def _add(binding: Binding, group: list[Any], left_out: frozenset[str]) -> list[Batch]:
-    """One batch, or two where some records have their key and others wait for the store's."""
-    key_of = binding.declaration.key_of
-    keys = list(map(key_of, group))
-    if None not in keys:
-        return [Batch(binding, Verb.ADD, group, keys, binding.fields_without(left_out))]
-    unset = binding.store_keys
-    keyed = [record for record, key in zip(group, keys, strict=True) if key is not None]
-    keyless = [record for record, key in zip(group, keys, strict=True) if key is None]
-    batches = [Batch(binding, Verb.ADD, keyless, [None] * len(keyless), binding.fields_without(left_out | unset))]
-    if keyed:
-        batches.append(Batch(binding, Verb.ADD, keyed, list(map(key_of, keyed)), binding.fields_without(left_out)))
-    return batches
-
-
 def _updates(bindings: Bindings, dirty: list[Record], models: set[type[Model]]) -> list[Batch]:
     batches = []
-    for binding, group in _by_binding(bindings, dirty, models):
+    for binding, group in by_binding(bindings, dirty, models):
         declaration = binding.declaration
         key_names, version = {field.name for field in declaration.key}, declaration.version
         merged: dict[tuple[str, ...], list[Any]] = {}
         for names, records in _by_changed(group):
             if not key_names.isdisjoint(names):
-                raise StateError(f"{binding.collection}: the key of a stored record cannot change; add a new record")
+                raise StateError(f"{binding.collection}: the key of a stored record is changed by change_key()")
             if version is not None and version.name in names:
                 raise StateError(written_version(binding.model.__name__, version.name))
             merged.setdefault(binding.update_fields(frozenset(names)), []).extend(records)
@@ -290,7 +250,7 @@ def _removes(bindings: Bindings, deleted: list[Record], mended: set[int]) -> lis
         return []
     batches = []
     for level in order_nodes(len(deleted), removal_edges(deleted)).levels:
-        for binding, group in _by_binding(bindings, [deleted[number] for number in level]):
+        for binding, group in by_binding(bindings, [deleted[number] for number in level]):
             keys = list(map(binding.declaration.key_of, group))
             batch = Batch(binding, Verb.REMOVE, group, keys, versions=_versions(binding, group))
             batches += removals_of(batch) if mended else [batch]

@@ -11,6 +11,7 @@ from holdall.query import Key
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.guarantee import Guarantee, guarantee_of
 from holdall.session.commit.plan.modes import Mode, home_of, mode_of
+from holdall.session.pending_bulk import PendingBulk
 from holdall.store import CommitClass, Disclosing, Expected, Store, Verb
 
 __all__ = ["Batch", "Plan", "Role", "Step"]
@@ -45,6 +46,11 @@ class Batch(msgspec.Struct):
     versions: list[int] | None = None
     expected: Expected | None = None
 
+    @property
+    def is_check(self) -> bool:
+        """Whether its records are compared and not written."""
+        return self.verb is Verb.UPDATE and not self.fields
+
 
 class Step(msgspec.Struct, frozen=True):
     """Batches that go to one store together, or calls of any stores. ``is_linked`` if records refer to new ones.
@@ -74,20 +80,22 @@ class Plan(msgspec.Struct, frozen=True):
     """
 
     steps: tuple[Step, ...]
+    bulk: tuple[PendingBulk, ...] = ()
+    """Changes of all that a query means, made before the steps."""
 
     @property
     def stores(self) -> list[Store]:
         """The stores that the plan writes, each once."""
-        if len(self.steps) == 1 and len(self.steps[0].batches) == 1:
+        if len(self.steps) == 1 and len(self.steps[0].batches) == 1 and not self.bulk:
             return [self.steps[0].store]
-        return list(
-            {id(batch.binding.store): batch.binding.store for step in self.steps for batch in step.batches}.values()
-        )
+        bindings = [each.binding for each in self.bulk]
+        bindings += [batch.binding for step in self.steps for batch in step.batches]
+        return list({id(binding.store): binding.store for binding in bindings}.values())
 
     @property
     def guarantee(self) -> Guarantee:
         """The promise of the commit, see ``Guarantee``."""
-        if len(self.steps) == 1:
+        if len(self.steps) == 1 and not self.bulk:
             return Guarantee.PER_RECORD if self.steps[0].role is Role.CALLS else Guarantee.ATOMIC
         calls = [batch for step in self.steps if step.role is Role.CALLS for batch in step.batches]
         is_compensated = all(batch.binding.compensation is not None for batch in calls)
@@ -100,10 +108,19 @@ class Plan(msgspec.Struct, frozen=True):
         Stores that are called record by record are not among them.
         """
         stores = [store for store in self.stores if store.capabilities.commit in _ROLES]
-        if len(self.steps) < 2:
+        if len(self.steps) < 2 and (not self.bulk or len(stores) < 2):
             return {}
         home = home_of(self.stores)
         return {store.name: Mode.HOME if store is home else mode_of(store, store.capabilities.hold) for store in stores}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """By the name of a store, how many records are written there."""
+        found: dict[str, int] = {}
+        for step in self.steps:
+            for batch in step.batches:
+                found[batch.binding.store.name] = found.get(batch.binding.store.name, 0) + len(batch.records)
+        return found
 
     @property
     def shortfalls(self) -> dict[str, str]:
@@ -112,9 +129,9 @@ class Plan(msgspec.Struct, frozen=True):
         return {name: sentence for name, sentence in found.items() if sentence}
 
     def __str__(self) -> str:
-        if not self.steps:
+        if not self.steps and not self.bulk:
             return "nothing to write"
-        lines = []
+        lines = [f"{each.binding.store.name}: {each}" for each in self.bulk]
         for number, step in enumerate(self.steps, 1):
             names = dict.fromkeys(batch.binding.store.name for batch in step.batches)
             lines.append(f"{number}. {', '.join(names)} ({step.role.value})")
@@ -128,4 +145,5 @@ def _line(batch: Batch) -> str:
     schema, sent = batch.binding.schema, set(batch.fields)
     targets = {field.target for field in schema.stored if field.target is not None and field.name in sent}
     after = f" -> {', '.join(sorted(targets))}" if targets else ""
-    return f"   {batch.verb} {len(batch.records)} {batch.binding.collection}{after}"
+    verb = "check" if batch.is_check else batch.verb
+    return f"   {verb} {len(batch.records)} {batch.binding.collection}{after}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from holdall.errors import FieldError, ValidationError
+from holdall.errors import FieldError, Forbidden, ValidationError
 from holdall.model import (
     BackEdit,
     Field,
@@ -29,7 +29,7 @@ from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 
-__all__ = ["demand_rights", "demand_sight", "rights_of_removal"]
+__all__ = ["demand_rights", "demand_sight", "demand_whole", "rights_of_removal"]
 
 _RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDelete.RESTRICT: Right.READ}
 
@@ -60,6 +60,15 @@ def rights_of_removal(binding: Binding) -> Iterator[tuple[Binding, Right]]:
                 pending.append(relationship.source)
 
 
+def demand_whole(binding: Binding, right: Right, user: User) -> None:
+    """Raise Forbidden unless the user has the right for every record of a collection, of his tenant if it has such.
+
+    Example: :class:`Binding`.
+    """
+    if not binding.policy.is_whole(right, user):
+        raise Forbidden(right, binding.collection)
+
+
 def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
     """Refuse changes whose answer could reveal records that the user may not read.
 
@@ -69,7 +78,9 @@ def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
     demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
     for model in {type(record) for record in deleted}:
         for source, right in rights_of_removal(bindings.of_model(model)):
-            source.policy.demand(right, user, source.collection)
+            demand_whole(source, right, user)
+    for model in {type(record) for record in records.rekeyed.values()}:
+        _demand_rekeying(bindings.of_model(model), user)
     if not bindings.has_bonds:
         return
     changed, errors, names = [*new, *dirty], list[FieldError](), set[str]()
@@ -88,6 +99,23 @@ def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
             names.add(type(edit.owner).__name__)
     if errors:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
+
+
+def _demand_rekeying(binding: Binding, user: User) -> None:
+    """Raise Forbidden unless the user may change all that refers to the records by their keys, and sees every field of
+    those that are written whole: whether he may change a record itself is decided with it.
+    """
+    pending, seen = [binding], {binding}
+    while pending:
+        moved = pending.pop()
+        if moved.policy.hidden(user):
+            raise Forbidden("change keys of", moved.collection)
+        for relationship in moved.bound_by:
+            source = relationship.source
+            demand_whole(source, Right.UPDATE, user)
+            if relationship.field in source.declaration.key and source not in seen:
+                seen.add(source)
+                pending.append(source)
 
 
 def _unseen(binding: Binding, user: User) -> list[Relationship]:
@@ -123,6 +151,8 @@ def _leads_to_unseen(records: IdentityMap, bindings: Bindings, user: User, edit:
     if not is_rewritten and all(_is_new(records, source, key) for key in [*edit.added, *edit.removed]):
         return False
     source.policy.demand(Right.UPDATE, user, source.collection)
+    if is_rewritten and not (source.policy.is_whole(Right.READ, user) and source.policy.is_whole(Right.UPDATE, user)):
+        return True
     return not source.policy.allows(Right.READ, user)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 
 from holdall.errors import HoldallError, NotFound, StateError
 from holdall.session.bindings import Bindings
 from holdall.session.commit.recovery.rounds import Recovered, reason_to_leave, rows_of, run_round, sweep
 from holdall.session.commit.recovery.standing import Standing, standings_of
 from holdall.session.commit.recovery.unfinished import Unfinished
+from holdall.session.commit.recovery.without_row import ACCEPTABLE_BY_FORCE, without_row
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.lease import claim_of
 from holdall.session.commit.two_phase.replay import hold_again, obstacle, replay
@@ -22,11 +22,9 @@ from holdall.session.commit.two_phase.take_back import let_go_where_possible
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import CallState, LogRecord
 from holdall.session.journal.row import JournalRow, JournalState
-from holdall.store import Preparable, Reservation, Store
+from holdall.store import Preparable, Store
 
 __all__ = ["Recovery"]
-
-_log = logging.getLogger("holdall.recovery")
 
 
 class Recovery:
@@ -82,36 +80,8 @@ class Recovery:
                 found.append(
                     Unfinished("", JournalState.UNKNOWN, dt.datetime.now(dt.UTC), (), home=place, reason=reason)
                 )
-        found.extend(await self._without_journal())
+        found.extend(await without_row(self._coordinator, {item.commit for item in found}))
         return found
-
-    async def _without_journal(self) -> list[Unfinished]:
-        """Return the parts that stores hold for dead commits of this application whose journal is gone."""
-        found: dict[str, Unfinished] = {}
-        for store in self._bindings.stores():
-            for item in await _prepared_in(store):
-                is_ours = item.is_readable and item.home and item.application == self._journal.application
-                if not is_ours or item.commit in found or not self._coordinator.is_abandoned(item):
-                    continue
-                try:
-                    is_lost = await self._journal.home_with(item.home) is None
-                except HoldallError:
-                    continue  # a journal that cannot be read is listed already
-                if is_lost:
-                    reason = (
-                        f"its journal is in {item.place}, which this application does not have; add that store"
-                        if await self._is_elsewhere(item)
-                        else f"its journal was lost: {item.place}; accept it by force to let go of what it holds"
-                    )
-                    found[item.commit] = Unfinished(
-                        item.commit, JournalState.UNKNOWN, item.expires, (), item.application, item.place, reason=reason
-                    )
-        return list(found.values())
-
-    async def _is_elsewhere(self, item: Reservation) -> bool:
-        """Whether the journal of a commit is in a store that this application lacks."""
-        known = [self._journal.place_of(home) for home in await self._journal.homes()]
-        return item.place.startswith("store ") and item.place not in known
 
     # --- by name ----------------------------------------------------------------------------------------------------
 
@@ -190,9 +160,9 @@ class Recovery:
         With ``force`` such a commit is forgotten too, and what one holds whose journal was lost, or whose row cannot be
         read, is let go of.
         """
-        lost = [item for item in await self._without_journal() if item.commit == commit] if force else []
+        lost = [item for item in await without_row(self._coordinator) if item.commit == commit] if force else []
         if lost:
-            if "accept it by force" not in lost[0].reason:
+            if not lost[0].reason.endswith(ACCEPTABLE_BY_FORCE):
                 raise StateError(f"commit {commit} cannot be accepted here: {lost[0].reason}")
             for store in self._bindings.stores():
                 if isinstance(store, Preparable):
@@ -260,15 +230,6 @@ class Recovery:
         row = await self._journal.read(home, commit)
         over = row is None or row.state is JournalState.ABORTED
         return None if over or row is None else await self._shown(home, row, {})
-
-
-async def _prepared_in(store: Store) -> list[Reservation]:
-    """All that is held in a store; nothing where it cannot say."""
-    try:
-        return await store.prepared() if isinstance(store, Preparable) else []
-    except HoldallError as error:
-        _log.warning("what store %r holds for commits was not looked at: %s", store.name, error)
-        return []
 
 
 def _is_over(item: Unfinished) -> bool:

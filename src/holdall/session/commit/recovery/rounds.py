@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 import msgspec
 
 from holdall.errors import HoldallError, Unsupported
+from holdall.session.commit.recovery.without_row import unknown_form
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.replay import unknown_part
 from holdall.session.commit.two_phase.settle import Settled, settle_reservation, settle_row
@@ -79,9 +80,7 @@ async def run_round(coordinator: Coordinator) -> Recovered:
 async def _settle(coordinator: Coordinator, home: Store, row: JournalRow, told: Recovered) -> None:
     journal, reason = coordinator.journal, reason_to_leave(coordinator, row)
     if reason:
-        if row.id not in journal.named:  # once, as it may stay there for long
-            journal.named.add(row.id)
-            _log.warning("commit %s in %s is left alone: %s", row.id, journal.place_of(home), reason)
+        _name_once(journal, row.id, f"in {journal.place_of(home)} is left alone: {reason}")
     elif not coordinator.is_abandoned(row):
         told.held += 1
     else:
@@ -100,12 +99,22 @@ async def _settle_reservations(
         for reservation in await store.prepared():
             if reservation.commit in looked_at:
                 continue
+            if unknown := unknown_form(store, reservation):
+                _name_once(coordinator.journal, reservation.commit, f"is left alone: {unknown}")
+                continue
             if not coordinator.is_abandoned(reservation):
                 told.held += 1
             else:
                 told.count(await settle_reservation(coordinator, store, reservation))
     except HoldallError as error:
         _log.warning("what store %r holds for commits was not settled: %s", store.name, error)
+
+
+def _name_once(journal: Journal, commit: str, told: str) -> None:
+    """Log a commit that is left alone, once in this process, as it may stay there for long."""
+    if commit not in journal.named:
+        journal.named.add(commit)
+        _log.warning("commit %s %s", commit, told)
 
 
 async def sweep(coordinator: Coordinator) -> int:

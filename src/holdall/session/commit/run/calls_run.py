@@ -32,7 +32,7 @@ class CallsRun(CommitRun):
         context.begin()
         try:
             changes = changes_of(step, as_difference=True)
-            self._calls = calls = Calls(step, changes, context.dao_records)
+            self._calls = calls = Calls(step, changes, context.dao_records, context.bindings.turns)
             self.reports.append(calls.report)
             try:
                 stopped = await self._make(calls)

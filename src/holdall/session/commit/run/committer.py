@@ -10,8 +10,10 @@ from holdall.model import SessionLink
 from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan, Role
+from holdall.session.commit.run.bulk_run import BulkRun
 from holdall.session.commit.run.calls_run import CallsRun
 from holdall.session.commit.run.context import CommitContext
+from holdall.session.commit.run.inside_run import InsideRun
 from holdall.session.commit.run.one_store import OneStoreRun
 from holdall.session.commit.run.run import CommitOptions, CommitRun
 from holdall.session.commit.run.several_stores import SeveralStoresRun
@@ -88,6 +90,11 @@ class Committer:
         return run.result
 
     def _run_of(self, plan: Plan, options: CommitOptions) -> CommitRun:
+        inside = self._context.bindings.inside
+        if inside is not None:
+            return InsideRun(plan, self._context, options, inside)
+        if plan.bulk:
+            return BulkRun(plan, self._context, options)
         if len(plan.steps) > 1:
             return SeveralStoresRun(plan, self._context, options)
         if plan.steps[0].role is Role.CALLS:

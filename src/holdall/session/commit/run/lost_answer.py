@@ -40,7 +40,7 @@ class LostAnswer:
         Raises StateError where the records do not tell: every one is new and has its key from the store, or was changed
         by somebody since; StoreUnavailable or StoreTimeout where the store does not answer.
         """
-        telling = [change for change in self._changes if change.key is not None]
+        telling = [change for change in self._changes if change.key is not None and not change.is_check]
         if not telling:
             raise StateError("the records do not show whether they were written; load them, or use keys of your own")
         if any(map(_is_guarded, telling)) and await self._would_be_applied():

@@ -41,22 +41,14 @@ class OneStoreRun(CommitRun):
         begun = time.perf_counter()
         try:
             changes = changes_of(step, as_difference=True)
-            self.is_in_doubt = True
-            try:
-                try:
-                    outcomes = await step.store.apply(changes)
-                except (Reserved, LockConflict) as obstacle:
-                    outcomes = await self._apply_patiently(step.store, changes, obstacle)
-            except Exception as error:
-                self.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
-                raise
+            outcomes = await self.apply(changes)
             require_outcomes(step, changes, outcomes)
             accept_outcomes(step, changes, outcomes, context.records, context.link)
             self.is_in_doubt = False
             report.outcomes = outcomes
         except Exception as error:
             report.failure = error
-            raise self._failed(error, changes) from error
+            raise self.failed(error, changes) from error
         finally:
             report.span = begun, time.perf_counter() - begun
             context.end()
@@ -69,6 +61,23 @@ class OneStoreRun(CommitRun):
             ) from refused[0]
         return self.outcome()
 
+    async def apply(self, changes: Runs) -> Sequence[Outcome]:
+        """Apply the changes to the store; ``is_in_doubt`` from then on until the outcomes are known."""
+        store = self.plan.stores[0]
+        self.is_in_doubt = True
+        try:
+            try:
+                return await self.send(store, changes)
+            except (Reserved, LockConflict) as obstacle:
+                return await self._apply_patiently(store, changes, obstacle)
+        except Exception as error:
+            self.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
+            raise
+
+    async def send(self, store: Store, changes: Runs) -> Sequence[Outcome]:
+        """Send the changes to the store, once."""
+        return await store.apply(changes)
+
     async def _apply_patiently(
         self, store: Store, changes: Runs, obstacle: Reserved | LockConflict
     ) -> Sequence[Outcome]:
@@ -76,14 +85,15 @@ class OneStoreRun(CommitRun):
         patience = Patience(Coordinator(self.context.bindings), self.options.timeout)
         while await patience.make_way(obstacle):
             try:
-                return await store.apply(changes)
+                return await self.send(store, changes)
             except (Reserved, LockConflict) as again:
                 obstacle = again
         raise obstacle
 
-    def _failed(self, error: Exception, changes: Runs | None) -> CommitError:
+    def failed(self, error: Exception, changes: Runs | None) -> CommitError:
+        """The error of a commit that failed, with what is known of it."""
         if not self.is_in_doubt or changes is None:
             return CommitAborted(f"nothing was written: {error}", self.outcome())
-        known, lost = self.outcome(), LostAnswer(self.plan.steps[0].store, changes, self.context.bindings)
+        known, lost = self.outcome(), LostAnswer(self.plan.stores[0], changes, self.context.bindings)
         result = CommitResult(known.guarantee, known.duration, lambda: known.tasks, lost)
         return CommitUnknown(f"the answer to the commit was lost: {error}", result)

@@ -114,7 +114,7 @@ class Participation:
             return
         if any(run.versions or run.expected is not None for run in changes.runs):
             guarded = [item for item in changes if item.version is not None or item.expected is not None]
-            await precheck(self.commit.coordinator.bindings, guarded)
+            await precheck(self.commit.coordinator.bindings, guarded, is_whole=False)
 
     async def _fill(self, number: int, step: Step) -> None:
         report, begun = self.reports[number], time.perf_counter()
@@ -150,11 +150,10 @@ class Participation:
         )
 
     async def _call(self, number: int, step: Step) -> None:
-        self._taken.extend(
-            (batch, index) for batch in step.batches for index, key in enumerate(batch.keys) if key is None
-        )
+        made = [batch for batch in step.batches if batch.verb is Verb.ADD]  # changes only need their keys
+        self._taken.extend((batch, index) for batch in made for index, key in enumerate(batch.keys) if key is None)
         changes, token = self._changes[number], self.token(number)
-        calls = self.calls[number] = Calls(step, changes, self.context.dao_records, token)
+        calls = self.calls[number] = Calls(step, changes, self.context.dao_records, self.context.bindings.turns, token)
         self.reports[number] = calls.report
         try:
             await calls.run(self.options.strategy)
@@ -238,9 +237,11 @@ class Participation:
 
     def _record(self) -> LogRecord:
         held = {item.store.name for item in self.commit.others if item.mode.votes}
+        identities = {item.store.name: item.identity for item in self.commit.participants.values()}
         record = record_of(self.commit.coordinator.journal.application, self.plan.steps, self._operations)
         for part in record.parts:
             part.is_held = not part.by_call and part.store in held
+            part.identity = "" if part.by_call else identities.get(part.store, "")
         return record
 
     def call_record(self) -> LogRecord:

@@ -28,6 +28,7 @@ from holdall.session.commit.two_phase.lease import lease_of
 from holdall.session.commit.two_phase.make_way import Patience
 from holdall.session.commit.two_phase.participants import begin
 from holdall.session.commit.two_phase.roll_forward import roll_forward
+from holdall.session.instrument import phase
 
 __all__ = ["SeveralStoresRun"]
 
@@ -75,7 +76,8 @@ class SeveralStoresRun(CommitRun):
                 raise await self._endings.in_doubt(doubt) from error
             raise await self._endings.aborted(error) from error
         reached(Failpoint.DECIDED)
-        ends = await roll_forward(part.commit, seconds=self.options.timeout)
+        with phase(self.context.bindings.instrument, "roll forward"):
+            ends = await roll_forward(part.commit, seconds=self.options.timeout)
         return await self._endings.decided(ends)
 
     def outcome(self) -> CommitResult:
@@ -92,18 +94,20 @@ class SeveralStoresRun(CommitRun):
     async def _until_decided(self) -> None:
         """Prepare and decide, again whenever another commit was in the way that has ended meanwhile."""
         part, patience = self._part, Patience(self._coordinator, self.options.timeout)
+        instrument = self.context.bindings.instrument
         reached(Failpoint.STARTED)
         while True:
             try:
-                async with asyncio.timeout(patience.left):
-                    await part.prepare()
+                with phase(instrument, "prepare"):
+                    async with asyncio.timeout(patience.left):
+                        await part.prepare()
                 part.require_not_cancelled()
                 reached(Failpoint.DECIDING)
-                await part.take_outcomes(
-                    await decide(
+                with phase(instrument, "decide"):
+                    decided = await decide(
                         part.commit, part.decided_record(), deferred=part.deferred, seconds=self.options.timeout
                     )
-                )
+                await part.take_outcomes(decided)
                 return
             except (Reserved, LockConflict) as obstacle:
                 if not part.can_be_repeated:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from holdall.errors import StateError
-from holdall.query import FieldSchema, Kind, Value
+from holdall.query import FieldSchema, Generated, Kind, Value
 from holdall.session.binding import Binding
 from holdall.session.journal.log_record import Operation
 from holdall.store import Change, Verb
@@ -54,22 +54,19 @@ def adapted(operation: Operation, binding: Binding) -> Change:
 
 
 def _default(binding: Binding, schema: FieldSchema) -> Value:
-    field = binding.declaration.by_name[schema.name]
-    if field.has_default:
-        return field.encode(field.default())
     if binding.schema.version == schema.name:
         return 1
-    if schema.kind is Kind.MANY:
-        return ()
-    if not schema.nullable:
+    field = binding.declaration.by_name[schema.name]
+    value = field.encode(field.default()) if field.has_default else None
+    if value is None and not schema.nullable:
         raise StateError(
             f"the commit is of an earlier program: {binding.collection}.{schema.name} is new since and has no default"
         )
-    return None
+    return value
 
 
 def _require_kind(collection: str, field: FieldSchema, value: object) -> None:
-    if value is None and (field.nullable or field.generated):
+    if value is None and (field.nullable or field.generated is not Generated.NO):
         return
     wanted = _TYPES.get(field.kind)
     is_right = wanted is None or isinstance(value, wanted)

@@ -22,7 +22,7 @@ from holdall.errors import (
 )
 from holdall.session.journal.markers import has_marker, marker_of
 from holdall.session.journal.schema import MARKER
-from holdall.store import APPLIED, Change, Outcome, Run, Runs, Store, Verb
+from holdall.store import APPLIED, Change, Outcome, Run, Runs, Store, Verb, has_checks
 
 __all__ = ["apply_once", "is_refusal", "until_answered"]
 
@@ -62,6 +62,9 @@ async def apply_once(store: Store, commit: str, changes: Sequence[Change]) -> Se
     Where the marker is there already, the part was applied before, whatever it is that the store refuses it for now.
     """
     marker = marker_of(commit, store.name)
+    if has_checks(changes):  # they stand behind all others, and were for the vote
+        written = [change for change in changes if not change.is_check]
+        return [*await apply_once(store, commit, written), *[APPLIED] * (len(changes) - len(written))]
 
     async def attempt() -> Sequence[Outcome]:
         try:

@@ -34,6 +34,7 @@ class Participant(msgspec.Struct):
     store: Store
     mode: Mode
     sent: Sequence[Change] = ()
+    identity: str = ""  # what tells it from another store of its name; empty where none is known
     is_held: bool = False  # something may be held there
     is_open: bool = False  # a transaction is open there
 
@@ -111,7 +112,11 @@ async def begin(
     if place is not None and coordinator.journal.is_local(place):
         place = None
     participants = {
-        id(store): Participant(store, Mode.HOME if store is place else modes.mode_of(store, holds[id(store)]))
+        id(store): Participant(
+            store,
+            Mode.HOME if store is place else modes.mode_of(store, holds[id(store)]),
+            identity=await coordinator.journal.identity_of(store) if kept else "",
+        )
         for store in stores
         if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
     }

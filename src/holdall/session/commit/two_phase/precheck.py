@@ -9,19 +9,22 @@ from holdall.errors import AlreadyExists, StaleVersion, UniqueViolation, Unsuppo
 from holdall.query import And, AnyQuery, Compare, Condition, Key, Op, Or, Query, Value
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
-from holdall.session.references.related_reader import having_keys
-from holdall.store import Change, KeyOf, Row, Verb
+from holdall.session.references.key_conditions import having_keys
+from holdall.store import Change, Expected, KeyOf, Row, Verb
 
 __all__ = ["precheck"]
 
 
-async def precheck(bindings: Bindings, changes: Sequence[Change]) -> None:
-    """Raise StaleVersion, AlreadyExists or UniqueViolation where the store would refuse the changes as things stand."""
+async def precheck(bindings: Bindings, changes: Sequence[Change], *, is_whole: bool = True) -> None:
+    """Raise StaleVersion, AlreadyExists or UniqueViolation where the store would refuse the changes as things stand.
+
+    Unique values are looked at only where ``is_whole``, as a change that is left out may let go of one.
+    """
     by_collection: dict[str, list[Change]] = {}
     for change in changes:
         by_collection.setdefault(change.collection, []).append(change)
     for collection, group in by_collection.items():
-        await _Look(bindings.of_name(collection), group).check()
+        await _Look(bindings.of_name(collection), group).check(is_whole=is_whole)
 
 
 class _Look:
@@ -33,10 +36,10 @@ class _Look:
         self._added = {change.key for change in changes if change.verb is Verb.ADD and _is_known(change.key)}
         self._touched = {change.key for change in changes if change.verb is not Verb.ADD and _is_known(change.key)}
 
-    async def check(self) -> None:
+    async def check(self, *, is_whole: bool) -> None:
         await self._check_keys()
         await self._check_expected()
-        for names in self._binding.schema.unique:
+        for names in self._binding.schema.unique if is_whole else ():
             await self._check_unique(names)
 
     async def _check_keys(self) -> None:
@@ -63,14 +66,18 @@ class _Look:
 
     async def _check_expected(self) -> None:
         binding, size = self._binding, len(self._binding.schema.key)
+        asked: dict[tuple[str, ...], list[tuple[Key, Expected]]] = {}
         for change in self._changes:
-            if change.expected is None:
-                continue
-            paths = tuple([(name,) for name in (*binding.schema.key, *change.expected.fields)])
-            query: AnyQuery = Query(binding.collection, having_keys(binding, [change.key]), projection=paths)
-            rows = await binding.store.fetch(query)
-            if not rows or not change.expected.is_met_by(rows[0][size:]):
-                raise StaleVersion(binding.store.name, binding.collection, change.key)
+            if change.expected is not None:
+                asked.setdefault(change.expected.fields, []).append((change.key, change.expected))
+        for names, group in asked.items():
+            paths, found = tuple([(name,) for name in (*binding.schema.key, *names)]), dict[Key, Row]()
+            for some in _pieces(binding, [key for key, _ in group], size):
+                query: AnyQuery = Query(binding.collection, having_keys(binding, some), projection=paths)
+                found.update((_key(row, size), row[size:]) for row in await binding.store.fetch(query))
+            for key, expected in group:
+                if key not in found or not expected.is_met_by(found[key]):
+                    raise StaleVersion(binding.store.name, binding.collection, key)
 
     async def _check_unique(self, names: tuple[str, ...]) -> None:
         """Values that are null or yet to be made collide with nothing, nor do those of a record that is changed as

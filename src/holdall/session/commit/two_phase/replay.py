@@ -16,6 +16,7 @@ from holdall.session.commit.two_phase.adapt import adapted
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.evidence import shows_loss
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, is_refusal, until_answered
+from holdall.session.commit.two_phase.same_store import require_same_store
 from holdall.session.journal.log_record import LogRecord, Operation, Part
 from holdall.session.journal.markers import has_marker, remove_markers
 from holdall.session.journal.owner import this_owner
@@ -109,6 +110,7 @@ async def hold_again(
             row.id, journal.application, await journal.identity(home), place, this_owner(), journal.until()
         )
         try:
+            await require_same_store(coordinator, part)
             await store.prepare(reservation, _changes(coordinator, part))
             part.is_held = is_changed = True
         except HoldallError as error:
@@ -126,6 +128,7 @@ async def is_written(coordinator: Coordinator, commit: str, part: Part) -> bool:
     store = coordinator.store_named(part.store)
     if part.is_done or part.error or store is None:
         return part.is_done
+    await require_same_store(coordinator, part)
     if part.is_held and isinstance(store, Preparable):
         if any(reservation.commit == commit for reservation in await store.prepared()):
             return False
@@ -145,6 +148,7 @@ async def remove_markers_of(coordinator: Coordinator, row: JournalRow) -> None:
 
 async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
     store = _store(coordinator, part)
+    await require_same_store(coordinator, part)
     if part.is_held and isinstance(store, Preparable):
         held = store
 
@@ -156,6 +160,8 @@ async def _write(coordinator: Coordinator, commit: str, part: Part) -> None:
                 f"store {part.store!r} holds this part no more and has not written it: somebody let go of it by hand;"
                 " retry writes it, compensate undoes the others"
             )
+        if any(reservation.commit == commit for reservation in await held.prepared()):
+            await held.roll_back_prepared(commit)  # records that were only compared, which no log tells
         return
     if await has_marker(store, commit, part.store):
         return

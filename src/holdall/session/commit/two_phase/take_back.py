@@ -22,6 +22,7 @@ from holdall.session.commit.two_phase.lease import lease_of
 from holdall.session.commit.two_phase.participants import TwoPhaseCommit, begin
 from holdall.session.commit.two_phase.prepare import prepare
 from holdall.session.commit.two_phase.roll_forward import End, roll_forward
+from holdall.session.commit.two_phase.same_store import require_same_store
 from holdall.session.journal.log_record import LogRecord, Operation, Part, inverse
 from holdall.session.journal.row import JournalRow, JournalState, update_row
 from holdall.store import Change, Preparable, Store
@@ -41,7 +42,7 @@ async def take_back(
     Raises StateError where old values are not known or a store is not, Conflict where a record was changed since, and
     whatever else refuses the undoing; then nothing is undone.
     """
-    stores = [_store(coordinator, part) for part in done]
+    stores = [await _store(coordinator, part) for part in done]
     home = None if coordinator.journal.is_local(place) else place
     over = [*stores, *([home] if home is not None and all(store is not home for store in stores) else [])]
     is_kept = any(store is not home for store in stores)
@@ -104,8 +105,11 @@ async def _prepare(undo: TwoPhaseCommit, parts: list[tuple[Part, Store]]) -> Log
         changes = _inverses(undo.coordinator, part)
         operations = [_operation(change) for change in changes]
         is_home = store is undo.home
-        is_held = not is_home and undo.participant(store).mode.votes
-        record.parts.append(Part(part.store, operations, is_done=is_home, is_held=is_held))
+        participant = undo.participant(store)
+        is_held = not is_home and participant.mode.votes
+        record.parts.append(
+            Part(part.store, operations, is_done=is_home, is_held=is_held, identity=participant.identity)
+        )
         if not is_home:
             await prepare(undo, store, changes)
     return record
@@ -132,8 +136,9 @@ def _operation(change: Change) -> Operation:
     return Operation(change.verb, change.collection, change.key, change.fields, change.values, change.version)
 
 
-def _store(coordinator: Coordinator, part: Part) -> Store:
+async def _store(coordinator: Coordinator, part: Part) -> Store:
     store = coordinator.store_named(part.store)
     if store is None:
         raise StateError(f"the journal names a store {part.store!r} that this application does not have; add it")
+    await require_same_store(coordinator, part)
     return store

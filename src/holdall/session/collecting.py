@@ -1,0 +1,35 @@
+"""All changes of a session noted, before they are planned: those that its user may not make are refused."""
+
+from __future__ import annotations
+
+from holdall.session.commit.plan.presets import apply_presets
+from holdall.session.commit.plan.rights import demand_sight
+from holdall.session.context import SessionContext
+from holdall.session.foreign import take_keys_of_others
+
+__all__ = ["collect_changes", "collected", "judge_records"]
+
+
+def collect_changes(context: SessionContext) -> None:
+    """Note all changes. Raises Forbidden, and ValidationError for references that the user may not give."""
+    context.records.collect()
+    take_keys_of_others(context.records)
+    if not context.user.unrestricted:
+        if context.bindings.has_field_rights and context.records.new:
+            apply_presets(context.bindings, context.user, context.records.new.values())
+        demand_sight(context.records, context.bindings, context.user)
+
+
+async def collected(context: SessionContext) -> None:
+    """Note all changes; new references to records that the user may not see are refused, too, see ``Judging``."""
+    collect_changes(context)
+    judging = context.judging
+    if judging is not None:
+        await judging.demand_references()
+
+
+async def judge_records(context: SessionContext) -> None:
+    """Refuse changes of records that the user may not make; see ``Judging``."""
+    judging = context.judging
+    if judging is not None:
+        await judging.demand_records()

@@ -1,0 +1,58 @@
+"""Values that a user may not read, lent to his records while they are written: rules of the model look at them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from holdall.model import Field, Record, State, old_of, state_of
+from holdall.policy import SYSTEM
+from holdall.query import Query
+from holdall.session.binding import Binding
+from holdall.session.context import SessionContext
+from holdall.session.damage import records_of
+from holdall.session.references.key_conditions import chunks, having_keys
+from holdall.session.references.semi_joins import SemiJoins
+from holdall.session.withholding import blank_of
+
+__all__ = ["lent"]
+
+
+@asynccontextmanager
+async def lent(context: SessionContext) -> AsyncIterator[None]:
+    """Within the block, changed records have the stored values of fields that are withheld from the user."""
+    borrowed = list[tuple[Record, Field]]()
+    if not context.user.unrestricted and context.bindings.has_field_rights:
+        groups: dict[Binding, list[Record]] = {}
+        for record in [*context.records.dirty.values(), *context.records.deleted.values()]:
+            groups.setdefault(context.bindings.of_model(type(record)), []).append(record)
+        for binding, group in groups.items():
+            borrowed += await _lend(context, binding, group)
+    try:
+        yield
+    finally:
+        for record, field in borrowed:
+            if state_of(record) is not State.DIRTY or field.name not in old_of(record):
+                field.put(record, blank_of(field))
+
+
+async def _lend(context: SessionContext, binding: Binding, group: list[Record]) -> list[tuple[Record, Field]]:
+    hidden = binding.hidden(context.user)
+    fields = [field for field in binding.declaration.stored if field.name in hidden]
+    is_looked_at = bool(binding.declaration.checks) or any(field.target is not None for field in fields)
+    if not fields or not is_looked_at or binding.record_access is not None:
+        return []
+    borrowed, access = list[tuple[Record, Field]](), SemiJoins(context.bindings, SYSTEM).access(binding)
+    by_key = {context.records.stored_key(record): record for record in group}
+    for part in chunks(binding, list(by_key)):
+        rows = await access.fetch(Query(binding.collection, having_keys(binding, part)))
+        for row, fresh in zip(rows, records_of(binding, rows), strict=True):
+            record = by_key[binding.row_key(row)]
+            old = old_of(record) if state_of(record) is State.DIRTY else {}
+            for field in fields:
+                if field.name in old:
+                    old[field.name] = field.get(fresh)
+                else:
+                    field.put(record, field.get(fresh))
+                    borrowed.append((record, field))
+    return borrowed

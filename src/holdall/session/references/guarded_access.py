@@ -1,0 +1,160 @@
+"""A collection as a user may see it: whatever is asked of it, its store is asked for the visible records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from holdall.errors import LimitExceeded, Unsupported
+from holdall.query import (
+    ALWAYS,
+    And,
+    AnyQuery,
+    Compare,
+    Condition,
+    Path,
+    Query,
+    Table,
+    Value,
+    both,
+    evaluate,
+    is_formula,
+    nodes,
+    replace,
+)
+from holdall.query import count as counted
+from holdall.session.binding import Binding
+from holdall.session.references.locality import is_local
+from holdall.session.references.row_predicate import has_judgement, row_predicate
+from holdall.store import Aggregating, Feature, Rows, demand_query
+
+__all__ = ["GuardedAccess", "can_push", "prefixed"]
+
+
+class GuardedAccess:
+    """Answers queries of one collection for a user who sees those of its records that meet ``rule``.
+
+    The rule becomes part of the store's query. Where the store cannot ask it, all records that might be meant are read
+    within ``semi_join_limit``, and the query is answered here, so that pages and counts are right. ``answered`` turns a
+    rule that leads into other collections into one that its store can answer.
+    """
+
+    def __init__(
+        self,
+        binding: Binding,
+        access: Value,
+        rule: Condition,
+        answered: Callable[[Condition], Awaitable[Condition]],
+    ) -> None:
+        self._binding = binding
+        self._access = access
+        self._rule = rule
+        self._answered = answered
+        self._local: Condition | None = rule if is_local(Query(binding.collection, rule)) else None
+        self.is_pushed = can_push(binding, rule)  # whether the store itself can see to the rule
+        self.is_counting = isinstance(access, Aggregating) or not self.is_pushed
+
+    def _can_push(self, local: Condition) -> bool:
+        return self.is_pushed if local is self._rule else can_push(self._binding, local)
+
+    @property
+    def own_rule(self) -> Condition:
+        """The rule as it was given."""
+        return self._rule
+
+    @property
+    def can_be_prefixed(self) -> bool:
+        """Whether the rule can be a part of the condition of another collection in the same store."""
+        return self._local is not None and self.is_pushed and not any(map(_is_computed, nodes(self._rule)))
+
+    async def rule(self) -> Condition:
+        """The rule as its store can answer it."""
+        if self._local is None:
+            self._local = await self._answered(self._rule)
+        return self._local
+
+    async def fetch(self, query: AnyQuery) -> Rows:
+        """The rows that the query means, of visible records."""
+        local = await self.rule()
+        if self._can_push(local):
+            try:
+                return await self._access.fetch(self._guarded(query, local))  # type: ignore[no-any-return]
+            except Unsupported:  # stores of several services learn only then what one of them cannot
+                pass
+        return evaluate(query, await self._visible(query, local))
+
+    async def count(self, query: AnyQuery) -> int:
+        """How many visible records meet the query's condition."""
+        local = await self.rule()
+        if self._can_push(local) and isinstance(self._access, Aggregating):
+            try:
+                return await self._access.count(self._guarded(query, local))
+            except Unsupported:
+                pass
+        return counted(query, await self._visible(query, local))
+
+    async def guarded(self, query: AnyQuery) -> AnyQuery:
+        """The query with the rule in it. Raises Unsupported where the store cannot ask it."""
+        local = await self.rule()
+        if not self._can_push(local):
+            raise Unsupported(self._binding.store.name, "the rule for reading", "it is decided record by record")
+        return self._guarded(query, local)
+
+    def _guarded(self, query: AnyQuery, local: Condition) -> AnyQuery:
+        return msgspec.structs.replace(query, condition=both(query.condition, local))
+
+    async def _visible(self, query: AnyQuery, local: Condition) -> dict[str, Table]:
+        """The visible records among those that the query's condition means, as the only ones of the collection.
+
+        Raises LimitExceeded where too many would have to be read.
+        """
+        binding = self._binding
+        items = local.items if isinstance(local, And) else (local,)
+        narrowed = query.condition
+        for item in items:
+            if can_push(binding, item):
+                narrowed = both(narrowed, item)
+        limit = binding.semi_join_limit
+        try:
+            rows = await self._access.fetch(Query(binding.collection, narrowed, max_rows=limit + 1))
+        except Unsupported:
+            rows = await self._access.fetch(Query(binding.collection, query.condition, max_rows=limit + 1))
+        if len(rows) > limit:
+            raise LimitExceeded(
+                f"{binding.collection} of which store {binding.store.name!r} cannot tell who may read them",
+                limit,
+                "give the right by a condition that the store can ask, or raise semi_join_limit",
+            )
+        return {binding.collection: Table(binding.schema, list(filter(row_predicate(local, binding), rows)))}
+
+
+def prefixed(rule: Condition, path: Path) -> Condition:
+    """A rule that stays in its collection, of the record that a path leads to."""
+
+    def moved(node: Condition) -> Condition:
+        return Compare((*path, *node.path), node.op, node.value) if isinstance(node, Compare) else node
+
+    return replace(rule, moved)
+
+
+def _is_computed(node: Condition) -> bool:
+    return isinstance(node, Compare) and is_formula(node.path)
+
+
+def can_push(binding: Binding, rule: Condition) -> bool:
+    """Whether the store of a collection can answer a rule that stays in the collection, or may have to be asked first
+    for one that does not.
+    """
+    if has_judgement(rule):
+        return False
+    query: AnyQuery = Query(binding.collection, rule)
+    if Feature.FILTER not in binding.store.capabilities.features:
+        return rule == ALWAYS
+    if not is_local(query):
+        return True
+    try:
+        demand_query(binding.store.name, binding.store.capabilities, query)
+    except Unsupported:
+        return False
+    return True

@@ -1,0 +1,48 @@
+"""Whether a query stays in its collection; and queries as text of a length that can be looked at."""
+
+from __future__ import annotations
+
+from holdall.errors import LimitExceeded, QueryError
+from holdall.query import And, AnyQuery, Compare, Not, Or, Stated, format_query, is_formula
+
+__all__ = ["is_local", "shown"]
+
+_SHOWN = 300
+"""Characters of a query that are shown."""
+
+
+def is_local(query: AnyQuery) -> bool:
+    """Whether no path of the query leaves its collection, and no formula is in it: there is nothing to look into."""
+    for key in query.sort_keys:
+        if len(key.path) > 1 or is_formula(key.path):
+            return False
+    for path in query.projection:
+        if len(path) > 1 or is_formula(path):
+            return False
+    condition = query.condition
+    if condition.__class__ is Compare:
+        return len(condition.path) == 1 and not is_formula(condition.path)
+    pending = [condition]
+    while pending:
+        match pending.pop():
+            case And(items) | Or(items):
+                pending.extend(items)
+            case Not(item):
+                pending.append(item)
+            case Compare(path):
+                if len(path) > 1 or is_formula(path):
+                    return False
+            case Stated():
+                pass
+            case _:
+                return False
+    return True
+
+
+def shown(query: AnyQuery) -> str:
+    """A query as text, of a length that can be looked at."""
+    try:
+        text = format_query(query)
+    except (QueryError, LimitExceeded):
+        return f"{query.collection} where …"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

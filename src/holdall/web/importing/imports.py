@@ -1,0 +1,191 @@
+"""Imports into one collection: in batches, with a report of every line that was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from holdall.errors import CommitAborted, FieldError, HoldallError, ValidationError
+from holdall.model import Record
+from holdall.policy import User
+from holdall.query import Json
+from holdall.session import Bindings, Session
+from holdall.web.asgi import Receive, Scope
+from holdall.web.body import CSV, NDJSON, demand_few_values, has_repeated_names, media_type
+from holdall.web.bulk import Bulk
+from holdall.web.importing.lines import CLOSE, lines_of
+from holdall.web.importing.rows import Rows
+from holdall.web.intake import Intake
+from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
+from holdall.web.preferences import Preferences, preferences_of
+from holdall.web.problem import Problem
+from holdall.web.rehearsal import rehearse
+from holdall.web.reply import Reply, json_reply
+from holdall.web.view import CollectionView
+
+__all__ = ["IMPORTED", "Imports"]
+
+IMPORTED = (CSV, *NDJSON)
+"""The types of bodies that are imports."""
+
+_BATCH = 500  # lines
+_MOST_ERRORS, _OF_ONE_LINE = 10_000, 10
+_Line = tuple[int, Any]  # its number, and the members of a record or what is wrong
+
+
+class _Report(msgspec.Struct):
+    """The ends of all lines; ``created`` are those that are stored now, or would be."""
+
+    lines: int = 0
+    created: int = 0
+    failed: int = 0
+    truncated: bool = False
+    errors: list[dict[str, Json]] = []
+
+    def refuse(self, number: int, errors: Sequence[FieldError]) -> None:
+        """Note a line that is not stored."""
+        self.failed += 1
+        for error in errors[:_OF_ONE_LINE]:
+            if len(self.errors) >= _MOST_ERRORS:
+                self.truncated = True
+                return
+            told = {"line": number, "path": error.path, "code": error.code, "message": error.message}
+            self.errors.append(told)  # type: ignore[arg-type]
+
+
+class Imports:
+    """Answers ``POST /books`` of CSV or of lines of JSON. Example: :func:`asgi`."""
+
+    def __init__(self, intake: Intake, view: CollectionView, bulk: Bulk, bindings: Bindings) -> None:
+        self._intake = intake
+        self._view = view
+        self._bulk = bulk
+        self._bindings = bindings
+
+    async def answer(self, scope: Scope, receive: Receive, user: User) -> Reply:
+        """200 with a report, 207 where lines were refused. Raises Problem for a body that ends the import."""
+        skipped, keeps_formulas = _parameters(scope)
+        preferences = preferences_of(scope, b"tx=rollback", b"tx=commit", b"tx=item")
+        options = self._intake.options
+        is_csv = media_type(scope) == CSV
+        lines = lines_of(receive, options.max_body, options.body_seconds, is_quoted=is_csv)
+        report = _Report(errors=[])
+        batch: list[_Line] = []
+        read: Callable[[bytes], Any] | None = None if is_csv else _json_reader(skipped, options.max_values)
+        async for number, line in lines:
+            if read is None:
+                accepted = self._view.input_of(user, is_new=True).names
+                read = Rows(self._view.binding, accepted, line, skipped, keeps_formulas=keeps_formulas).members
+                continue
+            if report.lines >= options.max_import:
+                report.refuse(number, [FieldError("", "limit", "is one too many: it and the rest were not read")])
+                break
+            report.lines += 1
+            batch.append((number, read(line)))
+            if len(batch) == _BATCH:
+                await self._take(scope, user, batch, preferences, report)
+                batch = []
+        await self._take(scope, user, batch, preferences, report)
+        headers = list(preferences.headers)
+        if report.failed and report.lines >= options.max_import:
+            headers.extend(CLOSE)
+        return json_reply(207 if report.failed else 200, msgspec.json.encode(report), *headers)
+
+    async def _take(
+        self, scope: Scope, user: User, batch: Sequence[_Line], preferences: Preferences, report: _Report
+    ) -> None:
+        """Store the lines of a batch together, or one by one where something stands in the way of some."""
+        good: list[_Line] = []
+        session = Session(self._bindings, user)
+        seen: set[Any] = set()
+        for number, members in batch:
+            try:
+                self._add(session, members, seen)
+            except (Problem, ValidationError) as error:
+                report.refuse(number, self._errors(scope, error, user))
+            else:
+                good.append((number, members))
+        if not good:
+            return
+        try:
+            await self._end(session, preferences)
+        except (ValidationError, CommitAborted):
+            await self._one_by_one(scope, user, good, preferences, report)
+        else:
+            report.created += len(good)
+
+    async def _one_by_one(
+        self, scope: Scope, user: User, lines: Sequence[_Line], preferences: Preferences, report: _Report
+    ) -> None:
+        for number, members in lines:
+            session = Session(self._bindings, user)
+            try:
+                self._add(session, members, set())
+                await self._end(session, preferences)
+            except (Problem, HoldallError) as error:
+                report.refuse(number, self._errors(scope, error, user))
+            else:
+                report.created += 1
+
+    async def _end(self, session: Session, preferences: Preferences) -> None:
+        if preferences.is_rehearsal:
+            await rehearse(session)
+        else:
+            await session.commit()
+
+    def _add(self, session: Session, members: Any, seen: set[Any]) -> Record:
+        """A new record of a session. Raises ValidationError or Problem."""
+        if isinstance(members, FieldError):
+            raise ValidationError(self._view.declaration.model.__name__, [members])
+        given = self._view.input_of(session.user, is_new=True)
+        record = given.create(members) if isinstance(members, bytes) else given.create_from(members)
+        key = record.__key__()
+        if key is not None and key in seen:
+            raise Problem(409, "exists", "There is already a record with this key.")
+        seen.add(key)
+        return self._view.admit(session, record)
+
+    def _errors(self, scope: Scope, error: Exception, user: User) -> Sequence[FieldError]:
+        problem = self._bulk.problem_of_item(scope, error, user)
+        return problem.errors or [FieldError("", problem.code, problem.detail)]
+
+
+def _parameters(scope: Scope) -> tuple[set[str], bool]:
+    """The columns to leave out, and whether formulas stay as they are. Raises Problem for other parameters."""
+    skipped: set[str] = set()
+    keeps_formulas, errors = False, list[FieldError]()
+    for name, value in parameters_of(scope["query_string"]):
+        if name == "skip":
+            skipped.update(value.split(","))
+        elif name == "formulas" and media_type(scope) == CSV:
+            if value not in ("escape", "keep"):
+                errors.append(FieldError(name, "one_of", "must be one of escape, keep"))
+            keeps_formulas = value == "keep"
+        else:
+            errors.append(unknown_parameter(name))
+    if errors:
+        raise not_understood(errors)
+    return skipped, keeps_formulas
+
+
+def _json_reader(skipped: set[str], most: int) -> Callable[[bytes], Any]:
+    """The function from a line to the JSON of a record, without the members that are skipped."""
+
+    def read(line: bytes) -> Any:
+        try:
+            demand_few_values(line, most)
+        except Problem:
+            return FieldError("", "limit", f"has more than {most} values")
+        if has_repeated_names(line):
+            return FieldError("", "json", "gives a name twice in one object")
+        if not skipped:
+            return line
+        try:
+            members = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return line  # which is then refused
+        return msgspec.json.encode({name: value for name, value in members.items() if name not in skipped})
+
+    return read

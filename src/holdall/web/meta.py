@@ -1,0 +1,101 @@
+"""``/books/_meta`` and ``/_meta``: what there is of a collection, and what this user may do with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from holdall.policy import Right, User
+from holdall.query import Kind, operators_of
+from holdall.session import Binding, read_only_fields
+from holdall.web.filters import OPERATORS
+from holdall.web.included import includable
+from holdall.web.openapi import Node, RecordSchemas
+
+__all__ = ["META", "collection_meta", "collections_meta"]
+
+META = "_meta"
+"""The place below a collection; a record whose key is this text is reached as ``%5Fmeta``."""
+
+_REFERENCE = "#/components/schemas/"
+
+
+def collections_meta(bindings: list[Binding], root: str, user: User) -> bytes:
+    """The collections that a user may do something with, as JSON."""
+    found = []
+    for binding in bindings:
+        rights = _rights(binding, user)
+        if any(rights.values()):
+            path = f"{root}/{binding.collection}"
+            found.append({"name": binding.collection, "path": path, "meta": f"{path}/{META}", "rights": rights})
+    return msgspec.json.encode({"collections": found})
+
+
+def collection_meta(binding: Binding, user: User) -> bytes:
+    """The fields of a collection as a user may see and give them, with their schemas, as JSON."""
+    hidden, schemas = binding.hidden(user), RecordSchemas(binding)
+    record = schemas.components[f"{binding.model.__name__}.Record"]["properties"]
+    rights = _rights(binding, user)
+    refused = {
+        right: read_only_fields(binding, user, is_new=right == "create").keys() for right in ("create", "update")
+    }
+    accepted = {
+        "create": schemas.components[f"{binding.model.__name__}.Create"],
+        "update": schemas.components[f"{binding.model.__name__}.Patch"],
+    }
+    fields: list[Node] = []
+    for name, schema in record.items():
+        if name in hidden:
+            continue
+        told: Node = {"name": name, "schema": schema}
+        for right, body in accepted.items():
+            is_taken = name in body["properties"] and name not in refused[right]
+            told[right] = bool(rights[right] and is_taken)
+        told["required"] = name in accepted["create"].get("required", ())
+        fields.append(told | _asked(binding, name))
+    content = {
+        "collection": binding.collection,
+        "title": binding.model.__name__,
+        "key": list(binding.schema.key),
+        "rights": rights,
+        "fields": fields,
+        "includes": list(includable(binding, hidden)),
+        "schemas": _reached(fields, schemas.components),
+    }
+    return msgspec.json.encode(content)
+
+
+def _rights(binding: Binding, user: User) -> dict[str, bool]:
+    """Whether the user has each right in the collection; of rules for records, whether there may be such records."""
+    can_write = not binding.is_read_only
+    return {right.value: binding.policy.allows(right, user) and (can_write or right is Right.READ) for right in Right}
+
+
+def _asked(binding: Binding, name: str) -> Node:
+    """The filters of a field, whether lists are sorted by it, and where it leads."""
+    field = binding.schema.by_name.get(name)
+    if field is None:
+        return {"computed": True, "filters": [], "sort": False}
+    told: Node = {
+        "filters": [suffix for suffix, op in OPERATORS.items() if op in operators_of(field)],
+        "sort": field.kind not in (Kind.JSON, Kind.MANY) and bool(operators_of(field)),
+    }
+    return told if field.target is None else told | {"target": field.target}
+
+
+def _reached(fields: list[Node], components: Node) -> Node:
+    """The schemas that those of the fields refer to, by name."""
+    found: Node = {}
+    pending: list[Any] = [field["schema"] for field in fields]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending.extend(node)
+        elif isinstance(node, dict):
+            name = str(node.get("$ref", "")).removeprefix(_REFERENCE)
+            if name in components and name not in found:
+                found[name] = components[name]
+                pending.append(components[name])
+            pending.extend(node.values())
+    return found

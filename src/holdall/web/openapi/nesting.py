@@ -1,0 +1,66 @@
+"""The part of the document for nested writes: objects in the place of references, in bodies about one record."""
+
+from __future__ import annotations
+
+from holdall.model import Field, Frozen
+from holdall.session import Binding
+from holdall.web.openapi.schemas import Node, RecordSchemas
+
+__all__ = ["add_nesting"]
+
+_KEY: Node = {"type": ["string", "integer", "array"], "description": "a key, as records show it"}
+_NEW: Node = {"type": "object", "description": "a new record, as in a POST to its collection"}
+_ONE: Node = {
+    "type": "object",
+    "title": "nested write",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "properties": {"create": _NEW, "connect": _KEY, "disconnect": {"const": True}},
+    "additionalProperties": False,
+}
+_SEVERAL: Node = {
+    "type": "object",
+    "title": "nested writes",
+    "minProperties": 1,
+    "properties": {
+        "create": {"type": "array", "items": _NEW},
+        "connect": {"type": "array", "items": _KEY},
+        "disconnect": {"type": "array", "items": _KEY},
+    },
+    "additionalProperties": False,
+}
+
+
+def add_nesting(many: Node, one: Node, binding: Binding, schemas: RecordSchemas) -> None:
+    """Complete the bodies of operations about one record, in place, where its model has references.
+
+    Example: :func:`asgi`.
+    """
+    relations = [each for each in binding.declaration.by_name.values() if each.target is not None]
+    if not relations:
+        return
+    name = binding.model.__name__
+    keys = {field.name for field in binding.declaration.key}
+    for plain, nested in (("Create", "New"), ("Patch", "Changes")):
+        known = schemas.components[f"{name}.{plain}"]
+        properties = dict(known["properties"])
+        for field in relations:
+            if field.name in properties:
+                properties[field.name] = {"anyOf": [properties[field.name], _acts(field)]}
+            elif not field.is_stored and field.options.back and field.name not in keys and _may_change(field):
+                properties[field.name] = _acts(field)
+        schemas.components[f"{name}.{nested}"] = known | {"properties": properties}
+    new = many["post"]["requestBody"]["content"]["application/json"]
+    new["schema"] = {"anyOf": [schemas.reference("New"), *new["schema"]["anyOf"][1:]]}
+    if one:
+        contents = one["patch"]["requestBody"]["content"]
+        for media_type in ("application/merge-patch+json", "application/json"):
+            contents[media_type] = contents[media_type] | {"schema": schemas.reference("Changes")}
+
+
+def _acts(field: Field) -> Node:
+    return _ONE if field.form is None else _SEVERAL
+
+
+def _may_change(field: Field) -> bool:
+    return not field.frozen & Frozen.UPDATE

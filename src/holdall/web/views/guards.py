@@ -1,0 +1,69 @@
+"""If-Match of a request to a view: the record must be as the client knows it, and still be so when it is written."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from holdall.errors import FieldError, NotFound, Unsupported, ValidationError
+from holdall.model import Model, Record
+from holdall.query import Value
+from holdall.session import Session
+from holdall.web.asgi import header_list
+from holdall.web.conditional import NOT_MET, tag_of_body
+from holdall.web.intake import expect_unchanged, judge_tag
+from holdall.web.json_patch import same_json
+
+__all__ = ["demand_makable", "expect_as_asked", "replacing"]
+
+
+async def expect_as_asked(view: Any, record: Value) -> None:
+    """Raise Problem (412) where If-Match or If-None-Match of the request is not met; with a tag, have the commit look.
+
+    Raises Problem (501) where the store of the record cannot see to that.
+    """
+    if not isinstance(record, Model) or not isinstance(record, view.model):
+        return
+    scope = view.request.scope
+    if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+    if if_match is None and if_none_match is None:
+        return
+    acting: Session = view.acting
+    judge_tag(acting, record, tag_of_body(await view.serving.body_of(acting, record)), if_match, if_none_match)
+
+
+async def replacing(view: Any, record: Record) -> None:
+    """Raise ValidationError where a PUT gives values that clients cannot give, unless they are as the record is shown.
+
+    The commit then finds the record as it was read, as far as its store can see to that.
+    """
+    acting: Session = view.acting
+    if header_list(view.request.scope, b"if-match") in (None, b"*"):
+        with suppress(Unsupported):
+            expect_unchanged(acting, record)
+    claims = view.writes.claims
+    if not claims:
+        return
+    shown = msgspec.json.decode(await view.serving.body_of(acting, record))
+    message = "is not given by clients: leave it out, or as it is shown"
+    errors = [
+        FieldError(name, "read_only", message)
+        for name, value in claims.items()
+        if name not in shown or not same_json(value, shown[name])
+    ]
+    if errors:
+        raise ValidationError(view.model.__name__, errors)
+
+
+def demand_makable(view: Any) -> None:
+    """Raise NotFound, ValidationError or Problem (412) where a PUT cannot make the record that it names."""
+    if header_list(view.request.scope, b"if-match") is not None:
+        raise NOT_MET
+    serving, claims = view.serving, view.writes.claims
+    if not serving.takes_keys:
+        raise NotFound(serving.binding.collection, None)
+    if claims:
+        errors = [FieldError(name, "read_only", "cannot be given") for name in claims]
+        raise ValidationError(view.model.__name__, errors)

@@ -1,0 +1,82 @@
+"""Attributes of a view's instance: the dependencies that its class is annotated with, as FastAPI resolves them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+
+from fastapi import BackgroundTasks, Response
+from fastapi import params as marks
+from starlette.requests import HTTPConnection, Request
+
+from holdall.errors import DeclarationError
+from holdall.query import Value
+from holdall.web.views.view import View
+
+__all__ = ["maker_of", "own_parameters"]
+
+_GIVEN_BY_US = ("request", "session", "user", "serving", "writes")
+_FROM_REQUEST = (HTTPConnection, Response, BackgroundTasks)
+_MARKS = (marks.Depends, marks.Param)
+
+
+def maker_of(view: type[View]) -> Callable[..., View]:
+    """A dependency that makes an instance of a view for a request, with everything its class is annotated with."""
+    injected = dict(_injected(view))
+
+    def make(**values: Any) -> View:
+        instance = view()
+        for name, value in values.items():
+            setattr(instance, name, value)
+        return instance
+
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in injected.items()
+    ]
+    request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    make.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
+    return make
+
+
+def own_parameters(view: type[View]) -> set[str]:
+    """The names of query parameters that a view's class is annotated with."""
+    found = set()
+    for name, (annotation, default) in _injected(view):
+        for mark in (*get_args(annotation)[1:], default):
+            if isinstance(mark, marks.Query):
+                found.add(mark.alias or name)
+    return found
+
+
+def _injected(view: type[View]) -> Iterator[tuple[str, tuple[Value, Value]]]:
+    """Give the annotations of a class and its bases that are dependencies; a base's mark stays in a subclass."""
+    found: dict[str, tuple[Value, Value]] = {}
+    for base in reversed(view.__mro__):
+        for name, written in vars(base).get("__annotations__", {}).items():
+            if name in _GIVEN_BY_US or base is View:
+                continue
+            annotation = _resolved(base, name, written)
+            default = vars(base).get(name, inspect.Parameter.empty)
+            if _is_dependency(annotation, default):
+                found[name] = annotation, default
+    return iter(found.items())
+
+
+def _resolved(base: type, name: str, written: object) -> object:
+    holder = type("Holder", (), {"__annotations__": {name: written}, "__module__": base.__module__})
+    try:
+        return get_type_hints(holder, include_extras=True)[name]
+    except NameError as error:
+        raise DeclarationError(
+            f"{base.__name__}.{name}: its annotation names {error.name!r}, which is not known at the top of its module"
+        ) from error
+
+
+def _is_dependency(annotation: object, default: object) -> bool:
+    if get_origin(annotation) is ClassVar or annotation is ClassVar:
+        return False
+    if get_origin(annotation) is Annotated and any(isinstance(item, _MARKS) for item in get_args(annotation)[1:]):
+        return True
+    return isinstance(default, _MARKS) or (isinstance(annotation, type) and issubclass(annotation, _FROM_REQUEST))

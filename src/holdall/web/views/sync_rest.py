@@ -1,0 +1,246 @@
+"""REST views whose methods are not async: the tiers and the bracket of async ones, run in worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+
+from holdall.app import SyncSession
+from holdall.errors import CorruptRecord, NotFound
+from holdall.model import Model
+from holdall.query import Key, Query, Value
+from holdall.web.listing import Listing
+from holdall.web.views.answers import Action, Input, ListingResult, RecordResponse, ResponseShape
+from holdall.web.views.bracket import UNGIVEN, WriteAction
+from holdall.web.views.guards import demand_makable, expect_as_asked, replacing
+from holdall.web.views.rest import BaseRestView
+from holdall.web.views.routes import delete, get, patch, post, put
+
+__all__ = ["RestView"]
+
+M = TypeVar("M", bound=Model)
+
+
+class RestView(BaseRestView[M]):
+    """The REST interface of a model by methods without async, each called in a worker thread.
+
+    Verbs, tiers, hooks and brackets are those of :class:`AsyncRestView`; ``session`` is a SyncSession.
+
+    >>> from holdall.errors import Forbidden
+    >>> from holdall.web.views.view import routes_of
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     title: str
+    >>> class BookView(RestView[Book]):
+    ...     prefix = "/books"
+    ...
+    ...     def authorize(self, action: str, obj: Book | None = None, data: object = None) -> None:
+    ...         if action == "delete":
+    ...             raise Forbidden("delete", "books")
+    >>> [name for name, _ in routes_of(BookView)][-1]
+    'delete_endpoint'
+    """
+
+    session: SyncSession
+
+    # --- routes -------------------------------------------------------------------------------------------------------
+
+    @get("")
+    def get_many_endpoint(self, query_params: Listing) -> RecordResponse:
+        """Answer ``GET /``: a page of records."""
+        return self.to_response(self.handle_get_many(query_params), ResponseShape.LISTING)
+
+    @get("/{key}")
+    def get_one_endpoint(self, key: Key) -> RecordResponse:
+        """Answer ``GET /{key}``: one record."""
+        return self.to_response(self.handle_get_one(key))
+
+    @post("")
+    def create_endpoint(self, data: Input) -> RecordResponse:
+        """Answer ``POST /``: a new record, with its address."""
+        record = self.handle_create(data)
+        return self.placed(self.to_response(record), record)
+
+    @put("/{key}")
+    def put_endpoint(self, key: Key, data: Input) -> RecordResponse:
+        """Answer ``PUT /{key}``: the record as it is now, with 201 if it was not there before."""
+        record, is_new = self.handle_put(key, data)
+        return self.replaced(record, is_new=is_new)
+
+    @patch("/{key}")
+    def update_endpoint(self, key: Key, data: Input) -> RecordResponse:
+        """Answer ``PATCH /{key}``: the record as it is now."""
+        return self.to_response(self.handle_update(key, data))
+
+    @delete("/{key}")
+    def delete_endpoint(self, key: Key) -> RecordResponse:
+        """Answer ``DELETE /{key}``: nothing."""
+        self.handle_delete(key)
+        return self.to_response(None, ResponseShape.EMPTY)
+
+    # --- handlers: authorized, and committed --------------------------------------------------------------------------
+
+    def handle_get_many(self, query_params: Listing) -> ListingResult[M]:
+        """Authorize, and return the page that a request asks for."""
+        self.authorize(Action.GET_MANY)
+        return self.get_many(query_params)
+
+    def handle_get_one(self, key: Key) -> M:
+        """Return the record with a key once its reading is authorized; raises NotFound."""
+        record = self.get_one(key)
+        self.authorize(Action.GET_ONE, obj=record)
+        return record
+
+    def handle_create(self, data: Input) -> M:
+        """Make a record, and commit it."""
+        with self.write_action(Action.CREATE, data=data) as write:
+            write.obj = self.create(data)
+        return write.obj  # type: ignore[no-any-return]
+
+    def handle_update(self, key: Key, data: Input) -> M:
+        """Change the record with a key, and commit it; raises NotFound."""
+        record = self.get_one(key)
+        with self.write_action(Action.UPDATE, obj=record, data=data) as write:
+            write.obj = self.update(record, data)
+        return write.obj  # type: ignore[no-any-return]
+
+    def handle_put(self, key: Key, data: Input) -> tuple[M, bool]:
+        """Replace the record with a key, or make it, and commit that; with whether it is new.
+
+        Authorized as an update, or as a creation. Raises NotFound where the key is one that the store would make.
+        """
+        try:
+            record = self.get_one(key)
+        except NotFound:
+            demand_makable(self)
+            with self.write_action(Action.CREATE, data=data) as write:
+                write.obj = self.put(None, data)
+            return write.obj, True
+        self.session.wait(replacing(self, record))
+        with self.write_action(Action.UPDATE, obj=record, data=data) as write:
+            write.obj = self.put(record, data)
+        return write.obj, False
+
+    def handle_delete(self, key: Key) -> None:
+        """Remove the record with a key, and commit that; raises NotFound."""
+        record = self.get_one(key)
+        with self.write_action(Action.DELETE, obj=record):
+            self.delete(record)
+
+    @contextmanager
+    def write_action(self, action: str, *, obj: Value = UNGIVEN, data: Input = None) -> Iterator[WriteAction]:
+        """Authorize an action, let the block change records, and commit; ``before_commit`` and ``after_commit`` run.
+
+        With ``obj`` the block changes that record; without it the block sets ``obj`` of what it is given; None stands
+        for a write of no single record. Actions within others, or within ``one_commit``, commit with the outermost. An
+        exception undoes everything. Raises StateError where no object was set.
+        """
+        with self.one_commit():
+            self.session.wait(expect_as_asked(self, obj))
+            self.authorize(action, obj=None if obj is UNGIVEN else obj, data=data)
+            write = WriteAction(action, obj, data)
+            yield write
+            self.before_commit(action, write.new, write.old)
+            self.writes.waiting.append(write)
+
+    @contextmanager
+    def one_commit(self) -> Iterator[None]:
+        """Commit several write actions together; their ``after_commit`` hooks run in order when that is done."""
+        writes = self.writes
+        writes.depth += 1
+        try:
+            yield
+            if writes.depth == 1:
+                self.session.commit()
+        except BaseException:
+            self.session.rollback()
+            writes.waiting.clear()
+            raise
+        finally:
+            writes.depth -= 1
+        if not writes.depth:
+            done, writes.waiting = writes.waiting, []
+            for write in done:
+                try:
+                    self.after_commit(write.action, write.new, write.old)
+                except Exception as error:
+                    writes.note_failed_hook(type(self).__name__, write.action, error)
+
+    # --- verbs: not authorized, not committed -------------------------------------------------------------------------
+
+    def get_many(self, query_params: Listing) -> ListingResult[M]:
+        """Return the page that a request asks for, of what ``build_query`` means."""
+        query = self.apply_query_params(self.build_query(), query_params)
+        try:
+            records, broken = self.session.query(query), []
+        except CorruptRecord:
+            readable = self.session.readable(query)
+            records, broken = readable.records, readable.broken
+        total = self.count(query) if query_params.is_counted else None
+        return ListingResult(records, total, query_params, broken)
+
+    def count(self, query: Query[M]) -> int:
+        """Return how many records a query means, whatever its page."""
+        return self.session.count(msgspec.structs.replace(query, max_rows=None, skip=0, position=None))
+
+    def get_one(self, key: Key) -> M:
+        """Return the record with a key, of those that ``build_query`` means; raises NotFound."""
+        found = self.session.query(self.serving.meets(self.build_query(), key))
+        if not found:
+            raise NotFound(self.serving.binding.collection, key)
+        record: M = found[0]
+        return record
+
+    def create(self, data: Input) -> M:
+        """Make a record of what was sent."""
+        return self.save_object(self.make_new_object(data))
+
+    def update(self, record: M, data: Input) -> M:
+        """Change a record by what was sent."""
+        return self.save_object(self.update_object(record, data))
+
+    def put(self, record: M | None, data: Input) -> M:
+        """Give a record all that was sent, and defaults for the rest; None stands for one that is to be made."""
+        return self.create(data) if record is None else self.update(record, data)
+
+    def delete(self, record: M) -> None:
+        """Remove a record; override it to mark the record as removed instead."""
+        self.delete_object(record)
+
+    def make_new_object(self, data: Input) -> M:
+        """Construct a record of what was sent and add it to the session. Raises ValidationError."""
+        return self.serving.make(self.acting, self.values_of(data, is_new=True))  # type: ignore[no-any-return]
+
+    def update_object(self, record: M, data: Input) -> M:
+        """Give a record the values that were sent. Raises ValidationError."""
+        self.serving.change(
+            self.acting, record, data, self.values_of(data, is_new=False), is_whole=self.writes.is_whole
+        )
+        return record
+
+    def save_object(self, record: M) -> M:
+        """Return the record as it will be committed: nothing is sent before that."""
+        return record
+
+    def delete_object(self, record: M) -> None:
+        """Mark a record for removal."""
+        self.session.remove(record)
+
+    # --- hooks --------------------------------------------------------------------------------------------------------
+
+    def authorize(self, action: str, obj: M | None = None, data: Input = None) -> None:
+        """Refuse what this user may not do, by raising Forbidden or NotFound; everything is allowed unless overridden.
+
+        The policy of the collection is asked as well.
+        """
+
+    def before_commit(self, action: str, new: M | None, old: dict[str, Value] | None = None) -> None:
+        """Do what is to be committed with the write. ``old`` has the values before it, None of a new record; ``new`` is
+        None of a removed one.
+        """
+
+    def after_commit(self, action: str, new: M | None, old: dict[str, Value] | None = None) -> None:
+        """Do what is to follow the commit. A failure is logged and told in a header; the write stays."""

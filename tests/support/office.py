@@ -1,0 +1,158 @@
+"""An office whose papers are under every kind of rule; and, said once more and plainly, who may what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from holdall import (
+    ANONYMOUS,
+    Authenticated,
+    FieldRights,
+    Holdall,
+    Many,
+    Model,
+    Nobody,
+    Owner,
+    Policy,
+    Ref,
+    Role,
+    User,
+    back,
+    field,
+    me,
+)
+
+__all__ = ["DOCS", "FIELDS", "LAYOUTS", "SENTINELS", "USERS", "Doc", "Team", "office", "sees", "who"]
+
+
+class Team(Model, collection="teams"):
+    id: int = field(pk=True)
+    name: str = ""
+    lead: str = ""
+    budget: int = 0
+    docs: Many[Doc] = back("team")
+
+
+class Doc(Model, collection="docs"):
+    id: int = field(pk=True)
+    title: str = ""
+    owner: str = ""
+    status: str = "draft"
+    pages: int = 0
+    margin: int = 0
+    remark: str = ""
+    score: float = 0.0
+    is_final: bool = False
+    team: Ref[Team | None] = field(default=None)
+    source: Ref[Doc | None] = field(default=None)
+
+
+USERS = {
+    "nobody": ANONYMOUS,
+    "ann": User("ann"),
+    "tom": User("tom"),
+    "clerk": User("cleo", roles=frozenset({"clerk"})),
+    "auditor": User("udo", roles=frozenset({"auditor"})),
+    "boss": User("bo", roles=frozenset({"boss", "clerk"})),
+}
+"""Ann has papers, Tom leads a team, clerks write all, auditors read all, the boss may everything."""
+
+_ALL = Role("boss", "auditor", "clerk")
+POLICY = Policy(
+    read=_ALL | Owner("owner") | (Doc.team.lead == me.id),
+    create=Authenticated & ~Role("auditor"),
+    update=Role("boss", "clerk") | Owner("owner") | (Doc.team.lead == me.id),
+    delete=Role("boss"),
+    fields={
+        "margin": FieldRights(read=Role("boss", "auditor"), write=Role("boss")),
+        "remark": FieldRights(read=_ALL, write=Role("clerk")),
+        "source": FieldRights(read=_ALL),
+        "owner": FieldRights(write=Role("boss"), preset=me.id),
+        "status": FieldRights(create=Nobody),
+        "score": FieldRights(write=Nobody),
+    },
+)
+TEAMS = Policy(
+    read=_ALL | (Team.lead == me.id),
+    write=Role("boss"),
+    fields={"budget": FieldRights(read=Role("boss"))},
+)
+
+_ALL_NAMES = {"ann", "tom", "clerk", "auditor", "boss"}
+_READERS = {"clerk", "auditor", "boss"}
+FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
+    # who may read it, who may give it when a paper is made, who may change it
+    "id": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, set()),
+    "title": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
+    "owner": (_ALL_NAMES, {"boss"}, {"boss"}),
+    "status": (_ALL_NAMES, set(), _ALL_NAMES - {"auditor"}),
+    "pages": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
+    "margin": ({"auditor", "boss"}, {"boss"}, {"boss"}),
+    "remark": (_READERS, {"clerk", "boss"}, {"clerk", "boss"}),
+    "score": (_ALL_NAMES, set(), set()),
+    "is_final": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
+    "team": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
+    "source": (_READERS, {"clerk", "boss"}, {"clerk", "boss"}),
+}
+"""The expectation, which the policy above must bear out; a field that is not here fails the suite."""
+
+SENTINELS: dict[str, Any] = {"margin": 770077, "remark": "lantern", "budget": 990099, "source": 4}
+"""Values that nobody sees but those who may read these fields."""
+
+DOCS: list[dict[str, Any]] = [
+    {"id": 1, "title": "a", "owner": "ann", "team": 2},
+    {"id": 2, "title": "b", "owner": "eve", "team": 1},
+    {"id": 3, "title": "c", "owner": "tom", "team": None},
+    {"id": 4, "title": "d", "owner": "eve", "team": 2},
+    {"id": 5, "title": "e", "owner": "ann", "team": 1},
+]
+_SECRET: dict[str, Any] = {"margin": SENTINELS["margin"], "remark": SENTINELS["remark"], "source": 4}
+
+
+def sees(user: str, doc: dict[str, Any]) -> bool:
+    """Whether somebody may read a paper."""
+    if user in _READERS:
+        return True
+    return bool(doc["owner"] == user or (user == "tom" and doc["team"] == 1))
+
+
+def sees_team(user: str, key: int) -> bool:
+    """Whether somebody may read a team; Tom leads the first."""
+    return user in _READERS or (user == "tom" and key == 1)
+
+
+LAYOUTS: dict[str, Callable[[Path], tuple[str, str, bool]]] = {
+    "memory": lambda folder: ("memory:", "memory:", False),
+    "sqlite": lambda folder: (f"sqlite:///{folder}/office.db", "", True),
+    "scattered": lambda folder: (f"sqlite:///{folder}/docs.db", "memory:", True),
+}
+
+
+async def who(scope: MutableMapping[str, Any]) -> User:
+    """The user whom a header names."""
+    return USERS[dict(scope["headers"]).get(b"x-user", b"nobody").decode()]
+
+
+async def office(layout: str, folder: Path, policy: Policy | None = None) -> Holdall:
+    """The office, with its papers, in one store or two."""
+    docs, teams, is_made = LAYOUTS[layout](folder)
+    app = Holdall("office")
+    app.add_store("main", docs)
+    if teams and layout == "scattered":
+        app.add_store("other", teams)
+    app.add(Team, store="other" if layout == "scattered" else "main", policy=TEAMS)
+    app.add(Doc, store="main", policy=policy or POLICY)
+    if is_made:
+        await app.create()
+    async with app.session() as session:
+        session.add_all(
+            [
+                Team(id=1, name="north", lead="tom", budget=SENTINELS["budget"]),
+                Team(id=2, name="south", lead="eve", budget=SENTINELS["budget"]),
+            ]
+        )
+    async with app.session() as session:
+        session.add_all([Doc(**doc, **_SECRET) for doc in DOCS])
+    return app

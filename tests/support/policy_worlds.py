@@ -1,0 +1,221 @@
+"""Two offices that differ only in what a user may not read, and random requests that must not tell them apart."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from holdall import Holdall, Role
+from holdall.testing.client import Client
+from holdall.testing.wrapping import wrap_store
+from tests.support.office import LAYOUTS, TEAMS, Doc, Team, who
+from tests.support.office import POLICY as OFFICE
+
+__all__ = ["Worlds"]
+
+_FIELDS = ("title", "owner", "status", "pages", "score", "is_final", "team", "id")
+_SECRETS = ("margin", "remark", "source")
+_VISIBLE = [
+    {"id": 1, "title": "a", "owner": "ann", "pages": 3, "team": 2},
+    {"id": 2, "title": "b", "owner": "ann", "pages": 9, "team": 1},
+    {"id": 3, "title": "c", "owner": "ann", "pages": 9, "team": None},
+    {"id": 4, "title": "b", "owner": "ann", "pages": 1, "team": 3},
+]
+_HIDDEN = range(20, 40)
+
+
+class Counted:
+    """A store that counts what it is asked."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def fetch(self, query: Any) -> Any:
+        self.calls += 1
+        return await self._store.fetch(query)
+
+    async def count(self, query: Any) -> Any:
+        self.calls += 1
+        return await self._store.count(query)
+
+    async def apply(self, changes: Any) -> Any:
+        self.calls += 1
+        return await self._store.apply(changes)
+
+
+class Worlds:
+    """Two worlds and who asks them."""
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.apps: list[Holdall] = []
+        self.clients: list[Client] = []
+
+    async def make(self, layout: str, folder: Path, seed: int) -> None:
+        """Make both; ``seed`` says how they differ."""
+        for number in (0, 1):
+            place = folder / str(number)
+            place.mkdir()
+            app = await _world(layout, place, random.Random(f"{seed} {number}"), number)
+            self.apps.append(app)
+            self.clients.append(Client(app.asgi(authenticate=who, docs=False, secret=b"s" * 32)))
+
+    async def close(self) -> None:
+        for app in self.apps:
+            await app.close()
+
+    def calls(self) -> list[int]:
+        return [sum(getattr(store, "calls", 0) for store in app.stores.values()) for app in self.apps]
+
+    async def differing(self, chance: random.Random, number: int) -> list[str]:
+        """The requests that are answered otherwise in the one world than in the other."""
+        found = list[str]()
+        for _ in range(number):
+            method, path, body, headers = request(chance)
+            sent = b"" if body is None else json.dumps(body).encode()
+            given = (
+                {"x-user": self.user}
+                | headers
+                | ({"content-type": headers.get("content-type", "application/json")} if sent else {})
+            )
+            before, answers = self.calls(), []
+            for client in self.clients:
+                answer = await client.request(method, path, body=sent, headers=given)
+                told = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+                answers.append((answer.status, sorted(told.items()), _steady(answer.body)))
+            made = [after - earlier for after, earlier in zip(self.calls(), before, strict=True)]
+            if answers[0] != answers[1] or made[0] != made[1]:
+                found.append(f"{method} {path} {body}: {answers} {made}")
+        return found
+
+
+def _steady(body: bytes) -> bytes:
+    """A body without what is new each time."""
+    if b"urn:uuid:" not in body:
+        return body
+    told = json.loads(body)
+    return json.dumps({name: value for name, value in told.items() if name != "instance"}).encode()
+
+
+async def _world(layout: str, folder: Path, chance: random.Random, number: int) -> Holdall:
+    docs, teams, is_made = LAYOUTS[layout](folder)
+    app = Holdall("office")
+    app.add_store("main", docs)
+    if layout == "scattered":
+        app.add_store("other", teams)
+    rest: Any = {right.value: rule for right, rule in OFFICE._parts[0].rules.items()}
+    policy = type(OFFICE)(**rest | {"delete": Role("boss") | (Doc.owner == "ann")}, fields=OFFICE._parts[0].fields)
+    app.add(Team, store="other" if layout == "scattered" else "main", policy=TEAMS)
+    app.add(Doc, store="main", policy=policy)
+    if is_made:
+        await app.create()
+    for name in list(app.stores):
+        wrap_store(app, name, Counted)
+    async with app.session() as session:
+        session.add_all(
+            Team(id=key, name=chance.choice("xyz"), lead=chance.choice(["eve", "bob"]), budget=chance.randrange(99))
+            for key in (2, 3, 4, 5 + number)
+        )
+        session.add(Team(id=1, name="y", lead="tom", budget=chance.randrange(99)))
+    async with app.session() as session:
+        hidden = [
+            Doc(
+                id=key,
+                title=chance.choice("abc"),
+                owner=chance.choice(["eve", "bob"]),
+                pages=chance.randrange(12),
+                team=chance.randrange(2, 5),
+            )
+            for key in _HIDDEN
+            if chance.random() < 0.7 or key == _HIDDEN[0]
+        ]
+        session.add_all([*[Doc(**doc) for doc in _VISIBLE], *hidden])  # type: ignore[arg-type]
+    async with app.session() as session:
+        for doc in await session.query(Doc.where()):
+            doc.margin, doc.remark = chance.randrange(9), chance.choice(["", "r", "s"])
+            doc.source = chance.choice([None, 1, _HIDDEN[0]])
+    return app
+
+
+def request(chance: random.Random) -> tuple[str, str, Any, dict[str, str]]:
+    """A random request: method, path, body, headers."""
+    key = chance.choice([1, 2, 3, 4, *_HIDDEN[:3], 35, 99, 50, 51])
+    kind = chance.random()
+    if kind < 0.55:
+        return "GET", "/" + _list(chance), None, {}
+    if kind < 0.65:
+        headers = {} if chance.random() < 0.7 else {chance.choice(["if-none-match", "if-match"]): '"x"'}
+        return (
+            chance.choice(["GET", "HEAD"]),
+            f"/docs/{key}{chance.choice(['', '?fields=title', '?include=team'])}",
+            None,
+            headers,
+        )
+    given = {
+        name: _value(chance, name) for name in chance.sample([*_FIELDS[:-1], *_SECRETS, "zzz"], chance.randrange(1, 3))
+    }
+    if kind < 0.78:
+        door = chance.random()
+        if door < 0.3:
+            operations = [
+                {"op": chance.choice(["add", "test"]), "path": f"/{name}", "value": value}
+                for name, value in given.items()
+            ]
+            return "PATCH", f"/docs/{key}", operations, {"content-type": "application/json-patch+json"}
+        if door < 0.5:
+            return "PATCH", "/docs", [{"key": key, "patch": given}, {"key": 1, "patch": {}}], {}
+        if door < 0.7:
+            return "PATCH", f"/docs?{_filter(chance)}", given, {}
+        return "PATCH", f"/docs/{key}", given, {}
+    if kind < 0.9:
+        own = {"id": chance.randrange(50, 54), **given}
+        return ("POST", "/docs", own, {}) if chance.random() < 0.6 else ("PUT", f"/docs/{own['id']}", own, {})
+    if kind < 0.97:
+        return "DELETE", f"/docs/{key}", None, {}
+    return chance.choice(["POST", "PATCH", "DELETE"]), chance.choice(["/teams", "/teams/1"]), {"id": 1, "name": "q"}, {}
+
+
+def _value(chance: random.Random, name: str) -> Any:
+    if name in ("team", "source"):
+        return chance.choice([None, 1, 2, 5, 5, 6, 20, 88])
+    if name in ("title", "status", "remark", "owner"):
+        return chance.choice(["a", "b", "ann", "eve", "draft"])
+    return {"pages": 4, "margin": 3, "score": 0.0, "is_final": True}.get(name, 1)
+
+
+def _filter(chance: random.Random) -> str:
+    name = chance.choice(
+        [*_FIELDS, *_SECRETS, "team.name", "team.lead", "team.docs.title", "team.budget", "source.title"]
+    )
+    suffix = chance.choice(["", "__ne", "__gt", "__lte", "__isnull", "__in", "__contains"])
+    value = "true" if suffix == "__isnull" else chance.choice(["1", "3", "a", "ann", "x"])
+    return f"{name}{suffix}={value}"
+
+
+def _list(chance: random.Random) -> str:
+    model = chance.choice(["docs", "docs", "docs", "teams"])
+    parts = [_filter(chance) for _ in range(chance.choice([0, 0, 1, 1, 2]))] if model == "docs" else []
+    if chance.random() < 0.3:
+        parts.append(f"or=({_filter(chance)},{_filter(chance)})" if model == "docs" else "or=(name=x,docs.title=a)")
+    if chance.random() < 0.15:
+        column = chance.choice(["rows", "pages.sum", "margin.max", "team.name.min", "pages.avg"])
+        by = chance.choice(["", "&group=team.name", "&group=title", "&group=remark", "&group=owner,status"])
+        return f"docs?{'&'.join([*parts, f'aggregate={column}'])}{by}"
+    sorts = ["title", "-pages", "team.name", "-team.lead", "margin", "source.title", "id", "name"]
+    if chance.random() < 0.5:
+        parts.append("sort=" + ",".join(chance.sample(sorts, chance.choice([1, 1, 2]))))
+    if chance.random() < 0.3:
+        parts.append(chance.choice(["page_size=1", "page_size=2&page=2", "page_size=2&after=", "count=none"]))
+    if chance.random() < 0.3:
+        parts.append(chance.choice(["include=team", "include=team.docs(sort=title)", "include=docs", "include=source"]))
+    if chance.random() < 0.2:
+        parts.append("fields=" + ",".join(chance.sample(["id", "title", "team", "margin", "remark"], 2)))
+    if chance.random() < 0.05:
+        parts.append("format=csv")
+    return f"{model}?{'&'.join(parts)}"
