@@ -2,7 +2,8 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | crash N=<kills> | growth N=<commits> | twin N=<acts> | outside N=<histories> | coverage
+#   | crash N=<kills> | growth N=<commits> | twin N=<acts> | outside N=<histories> | worlds N=<requests> | matrix
+#   | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -28,7 +29,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills servers crash growth twin outside check bench docs files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills servers crash growth twin outside matrix worlds check bench docs files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -56,8 +57,8 @@ test: $(READY)
 	@$(TEST) $(or $(ARGS),$(TOGETHER) --durations=10)
 
 # Run all tests and tell which lines and branches of src they do not reach; fails below 95 %.
-# The programs that tests start, and what they fork, are not counted. Tests need about twice the CPU time, which is why
-# `make test` does not measure.
+# The programs that tests start and what they fork count, too, unless they are killed. Tests need about twice the CPU
+# time, which is why `make test` does not measure; ARGS="-n2 --cov-append --cov-fail-under=0 tests/query" adds a part.
 coverage: $(READY)
 	@mkdir -p build/coverage
 	@$(TEST) -q $(or $(ARGS),$(TOGETHER)) --cov --cov-report=term --cov-report=html:build/coverage/html
@@ -98,12 +99,20 @@ growth: $(READY)
 # Run the long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
 # that write beside us, APIs that answer as they should not.
 outside: $(READY)
-	@FINAL_STATES=$(or $(N),20000) HOLDALL_HISTORIES=$(or $(N),200) ADOPTION=1 ANSWERS=1 ENDS=1 $(TEST) -q $(TOGETHER) \
-	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|ADOPTION|ANSWERS|ENDS" --include='test_*.py' tests))
+	@FINAL_STATES=$(or $(N),20000) HOLDALL_HISTORIES=$(or $(N),200) SCHEMA_FUZZ=100 ADOPTION=1 ANSWERS=1 ENDS=1 $(TEST) -q $(TOGETHER) \
+	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|SCHEMA_FUZZ|ADOPTION|ANSWERS|ENDS" --include='test_*.py' tests))
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)
 	@TWIN=$(or $(N),5000) $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
+
+# Ask every cell of the authorisation matrix: who, which field or record, by which door, in which stores.
+matrix: $(READY)
+	@MATRIX=1 $(TEST) -q $(SPREAD) tests/policy/test_authorisation_matrix.py $(ARGS)
+
+# Send so many requests to two worlds that differ only in what the user may not read.
+worlds: $(READY)
+	@WORLDS=$(or $(N),200000) $(TEST) -q $(SPREAD) tests/policy/test_two_policy_worlds.py $(ARGS)
 
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)
@@ -147,7 +156,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 
 # Remove everything that was built.

@@ -6,12 +6,25 @@ import argparse
 import sys
 import time
 
-from bench import growth, http, models, mongo, redis, report, rest, several, sql
+from bench import contexts, growth, http, in_bulk, models, mongo, redis, report, rest, seeing, several, sql, start
 from bench.arena import Arena
 from bench.process import BUILD
 from bench.run import Result, Row, run
 
-_THEMES = (models.rows, sql.rows, redis.rows, mongo.rows, rest.rows, several.rows, http.rows, growth.rows)
+_THEMES = (
+    start.rows,
+    models.rows,
+    sql.rows,
+    in_bulk.rows,
+    seeing.rows,
+    contexts.rows,
+    redis.rows,
+    mongo.rows,
+    rest.rows,
+    several.rows,
+    http.rows,
+    growth.rows,
+)
 
 
 def main() -> int:

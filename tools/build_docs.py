@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from typing import TypedDict
 
+from holdall.testing.conformance.report import PROTOCOLS
+
 __all__ = ["Report", "page"]
 
 _HOUSE = Path(__file__).resolve().parents[1]
 _REPORTS = _HOUSE / "build" / "conformance"
 _PAGE = _HOUSE / "docs" / "stores.md"
 _VOCABULARY = _HOUSE / "src" / "holdall" / "store" / "capabilities.py"
-_CONTRACT = [_HOUSE / "src" / "holdall" / "store" / f"{name}.py" for name in ("contract", "optional", "preparable")]
+_CONTRACT = sorted((_HOUSE / "src" / "holdall" / "store").glob("*.py"))
 
 _PROMISES = {
     "tx": "a real transaction",
@@ -92,7 +94,8 @@ def _parts_absent(*files: Path) -> dict[str, str]:
     nodes = (node for file in files for node in ast.parse(file.read_text()).body)
     classes = (node for node in nodes if isinstance(node, ast.ClassDef))
     said = {node.name: (ast.get_docstring(node) or "").partition("In its absence ")[2] for node in classes}
-    return {name: text.partition("\n\n")[0].replace("``", "`") for name, text in said.items() if text}
+    parts = {part.__name__ for part in PROTOCOLS}  # others are parts of a transaction, and stand beside their features
+    return {name: text.partition("\n\n")[0].replace("``", "`") for name, text in said.items() if text and name in parts}
 
 
 def main() -> int:

@@ -85,6 +85,6 @@ async def read(url: str) -> float:
 def _app(url: str) -> Holdall:
     app = Holdall("bench")
     collections = {name: RestCollection(path=f"/{name}/{{id}}", keys="server") for name in _MODELS}
-    app.add_store("far", url, collections=collections, max_connections=MOST_AT_ONCE)
+    app.add_store("far", url, collections=collections, connections=MOST_AT_ONCE)
     app.add(*_MODELS.values(), store="far")
     return app

@@ -11,7 +11,7 @@ from bench.ours.book import Book, library
 
 async def _load(prefix: str, database: str, count: int) -> float:
     """All records, in a new session."""
-    await _fill(prefix + database, count)
+    await fill(prefix + database, count)
     async with library(prefix + database).session() as session:
         start = time.perf_counter()
         loaded = await session.query(Book.where())
@@ -34,7 +34,7 @@ async def _insert(prefix: str, database: str, count: int) -> float:
 
 async def _update(prefix: str, database: str, count: int) -> float:
     """Two fields of each loaded record, and commit."""
-    await _fill(prefix + database, count)
+    await fill(prefix + database, count)
     async with library(prefix + database).session() as session:
         books = await session.query(Book.where())
         expected = {book.id: (book.pages + 1, book.price + 1.0) for book in books}
@@ -50,7 +50,8 @@ async def _update(prefix: str, database: str, count: int) -> float:
     return seconds / count
 
 
-async def _fill(url: str, count: int) -> None:
+async def fill(url: str, count: int) -> None:
+    """Have as many books there."""
     await library(url).create()
     async with library(url).session() as session:
         if await session.count(Book.where()) == count:
