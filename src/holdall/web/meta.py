@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from holdall.model import Field
 from holdall.policy import Right, User
 from holdall.query import Kind, operators_of
 from holdall.session import Binding, read_only_fields
@@ -53,7 +54,7 @@ def collection_meta(binding: Binding, user: User) -> bytes:
             is_taken = name in body["properties"] and name not in refused[right]
             told[right] = bool(rights[right] and is_taken)
         told["required"] = name in accepted["create"].get("required", ())
-        fields.append(told | _asked(binding, name))
+        fields.append(told | _asked(binding, name) | _moves(binding, name))
     content = {
         "collection": binding.collection,
         "title": binding.model.__name__,
@@ -82,6 +83,22 @@ def _asked(binding: Binding, name: str) -> Node:
         "sort": field.kind not in (Kind.JSON, Kind.MANY) and bool(operators_of(field)),
     }
     return told if field.target is None else told | {"target": field.target}
+
+
+def _moves(binding: Binding, name: str) -> Node:
+    """The transitions of a field that has some, each from a value to others; those from null begin."""
+    field = binding.declaration.by_name.get(name)
+    transitions = None if field is None else field.options.transitions
+    if field is None or transitions is None:
+        return {}
+    moves = [{"from": old, "to": list(following)} for old, following in transitions.table.items()]
+    return {"transitions": [{key: _encoded(field, value) for key, value in move.items()} for move in moves]}
+
+
+def _encoded(field: Field, value: Any) -> Any:
+    if isinstance(value, list):
+        return [field.encode(each) for each in value]
+    return None if value is None else field.encode(value)
 
 
 def _reached(fields: list[Node], components: Node) -> Node:
