@@ -94,7 +94,7 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
 
 
 def _made(step: Insert, found: list[Any]) -> list[Any] | None:
-    """The reply of an Insert; without what it asks for where triggers may have changed it by now."""
+    """The reply of an Insert; only its keys where triggers may have changed what it asks for."""
     if not step.returning:
         return None if step.generated is None else [record[0] for record in found]
     if not any(record[-1] for record in found):

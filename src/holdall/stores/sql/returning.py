@@ -40,7 +40,7 @@ def _text(column: Element, dialect: Dialect) -> str:
 
 
 class Returned:
-    """What came back of the records of one ``apply``."""
+    """The values that came back of the records of one ``apply``."""
 
     def __init__(self, asked: Returning) -> None:
         self.columns = asked.columns

@@ -109,7 +109,7 @@ def _has_triggers(connection: apsw.Connection) -> bool:
 
 
 def _returned(connection: apsw.Connection, step: Insert) -> list[Row]:
-    """What an Insert asks for of its rows."""
+    """The values that an Insert asks for of its rows."""
     sql, found = _insert(step.table, step.columns, _asked(step)), list[Row]()
     for index, row in enumerate(step.rows):
         try:

@@ -85,7 +85,7 @@ class Writes:
     def _given(
         self, changes: Sequence[Change], outcomes: list[Outcome], returned: Returned | None, is_looked_at: bool
     ) -> PartSteps:
-        """Put what the database gives into the outcomes: what came back, or else what stands there by now."""
+        """Put what the database gives into the outcomes: what came back, or else what is there after all steps."""
         if is_looked_at or (returned is not None and not returned.fill(outcomes)):
             yield from self._server_values.steps(changes, outcomes)
 
