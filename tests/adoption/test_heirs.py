@@ -74,6 +74,8 @@ OurMembership, OurPerson, OurClub = map(Model.adopt, (Membership, Person, Club))
 class Staff(Model, adopt=Employee):
     """The root, with the column of an heir that shares its table."""
 
+    kind: str
+    name: str
     budget: int | None = field(default=None)
 
 

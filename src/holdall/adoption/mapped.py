@@ -198,8 +198,8 @@ def _ways_of_heir(mapper: AnyMapper, parent: AnyMapper) -> str:
         body = f"; its own columns ({', '.join(own)}) are fields to declare in the body of that model" if own else ""
         return f"it shares the table of {parent.class_.__name__}: {adopt}{body}"
     return (
-        f"it has a part of its columns in the table of {parent.class_.__name__}: {adopt}, and declare a model of its own "
-        f"table ({table.name}), whose key is a reference to {root}"
+        f"it has a part of its columns in the table of {parent.class_.__name__}: {adopt}, and declare a model of its "
+        f"own table ({table.name}), whose key is a reference to {root}"
     )
 
 
