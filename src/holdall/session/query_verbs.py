@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, overload
+from typing import overload
 
 from holdall.query import AnyQuery, Query, Statement, Value
 from holdall.session.context import Q, SessionContext
@@ -23,9 +23,11 @@ class QueryVerbs:
     @overload
     async def first(self, query: Query[Q], *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Q | None: ...
     @overload
-    async def first(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Any | None: ...
     async def first(
-        self, query: Query[Any] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False
+        self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...
+    ) -> Value | None: ...
+    async def first(
+        self, query: Query[Value] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False
     ) -> Value:
         """Return the first record of a query, or None; ``lock``, ``fresh`` as ``query``. Example: :class:`Reading`."""
         return await self._reading.first(query, lock, fresh)
@@ -33,9 +35,9 @@ class QueryVerbs:
     @overload
     async def one(self, query: Query[Q], *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Q: ...
     @overload
-    async def one(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Any: ...
+    async def one(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Value: ...
     async def one(
-        self, query: Query[Any] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False
+        self, query: Query[Value] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False
     ) -> Value:
         """Return the only record of a query as ``first``; raises NotFound, QueryError. Example: :class:`Reading`."""
         return await self._reading.one(query, lock, fresh)
@@ -51,8 +53,8 @@ class QueryVerbs:
     @overload
     def stream(self, query: Query[Q], *, batch: int = ...) -> AsyncIterator[Q]: ...
     @overload
-    def stream(self, query: Statement, *, batch: int = ...) -> AsyncIterator[Any]: ...
-    def stream(self, query: Query[Any] | Statement, *, batch: int = 500) -> AsyncIterator[Value]:
+    def stream(self, query: Statement, *, batch: int = ...) -> AsyncIterator[Value]: ...
+    def stream(self, query: Query[Value] | Statement, *, batch: int = 500) -> AsyncIterator[Value]:
         """Give the records of a query one by one, and keep ``batch`` rows in memory. Example: :class:`Reading`."""
         return self.context.reader.stream(self.context.bindings.asked(query), batch)
 

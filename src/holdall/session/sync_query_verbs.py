@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import overload
 
 from holdall.query import AnyQuery, Query, Statement, Value
 from holdall.session.context import Q
@@ -24,16 +24,18 @@ class SyncQueryVerbs:
     @overload
     def first(self, query: Query[Q], *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Q | None: ...
     @overload
-    def first(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Any | None: ...
-    def first(self, query: Query[Any] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False) -> Value:
+    def first(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Value | None: ...
+    def first(
+        self, query: Query[Value] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False
+    ) -> Value:
         """Return the first record that a query means, or None. Example: :class:`Reading`."""
         return self._call(lambda: self._session.first(query, lock=lock, fresh=fresh))
 
     @overload
     def one(self, query: Query[Q], *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Q: ...
     @overload
-    def one(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Any: ...
-    def one(self, query: Query[Any] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False) -> Value:
+    def one(self, query: Statement, *, lock: LockMode | str | None = ..., fresh: bool = ...) -> Value: ...
+    def one(self, query: Query[Value] | Statement, *, lock: LockMode | str | None = None, fresh: bool = False) -> Value:
         """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
         return self._call(lambda: self._session.one(query, lock=lock, fresh=fresh))
 
@@ -48,10 +50,10 @@ class SyncQueryVerbs:
     @overload
     def stream(self, query: Query[Q], *, batch: int = ...) -> Iterator[Q]: ...
     @overload
-    def stream(self, query: Statement, *, batch: int = ...) -> Iterator[Any]: ...
-    def stream(self, query: Query[Any] | Statement, *, batch: int = 500) -> Iterator[Value]:
+    def stream(self, query: Statement, *, batch: int = ...) -> Iterator[Value]: ...
+    def stream(self, query: Query[Value] | Statement, *, batch: int = 500) -> Iterator[Value]:
         """Give the records of a query one by one, ``batch`` rows in memory. Example: :class:`Reading`."""
-        records: Any = self._session.stream(query, batch=batch)
+        records: Value = self._session.stream(query, batch=batch)
         try:
             while True:
                 chunk: list[Value] = self._call(lambda: _take(records, batch))
@@ -70,8 +72,8 @@ class SyncQueryVerbs:
         return self._call(lambda: self._session.explain(query, analyze))
 
 
-async def _take(records: Any, number: int) -> list[Any]:
-    chunk: list[Any] = []
+async def _take(records: Value, number: int) -> list[Value]:
+    chunk: list[Value] = []
     async for record in records:
         chunk.append(record)
         if len(chunk) == number:
