@@ -105,7 +105,7 @@ async def test_of_files(layout: str, tmp_path: Path) -> None:
 def test_what_a_store_never_tells_of_is_refused_with_what_it_tells(url: str, name: str) -> None:
     app = Holdall("items")
     app.add_store("main", url)
-    with pytest.raises(DeclarationError, match="never tells; it knows: ") as refused:
+    with pytest.raises(DeclarationError, match="never reports; it knows: ") as refused:
         app.add(Item, store="main", accept=["values", name])
     known = str(refused.value).rpartition(": ")[2].split(", ")
     assert {"unique", "values"} <= set(known) <= ACCEPTABLE

@@ -74,7 +74,7 @@ def demand_model(given: object) -> None:
 
 def demand_acceptable(given: Collection[str], store: Store) -> None:
     """Raise DeclarationError for names of differences that are unknown, that nobody could work with, or that this store
-    never tells of.
+    never reports.
     """
     told = store.capabilities.differences
     if isinstance(given, str) or not all(isinstance(name, str) for name in given):
@@ -91,7 +91,7 @@ def demand_acceptable(given: Collection[str], store: Store) -> None:
         if told is not None and code not in told:
             known = ", ".join(sorted(told))
             raise DeclarationError(
-                f"accept= names {code!r}, of which store {store.name!r} never tells; it knows: {known}"
+                f"accept= names {code!r}, which store {store.name!r} never reports; it knows: {known}"
             )
 
 
