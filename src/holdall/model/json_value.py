@@ -67,10 +67,10 @@ def is_plain(value: object) -> bool:
     """Whether nothing is left to check of a value: most are short text and small numbers."""
     kind = value.__class__
     if kind is str:
-        return value.isprintable()  # type: ignore[attr-defined, no-any-return]
+        return value.isprintable()  # type: ignore[attr-defined, no-any-return]  # of class str
     if kind is int:
-        return MIN_INT <= value <= MAX_INT  # type: ignore[operator]
-    return value is None or kind is bool or (kind is float and value - value == 0.0)  # type: ignore[operator]
+        return MIN_INT <= value <= MAX_INT  # type: ignore[operator]  # of class int
+    return value is None or kind is bool or (kind is float and value - value == 0.0)  # type: ignore[operator]  # of class float
 
 
 def _leaf(value: object, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> object:
