@@ -35,7 +35,7 @@ class Filed:
         self.bindings.shelf.add(made)
 
     async def collect_files(self, *, grace: float = 3_600.0, dry_run: bool = False) -> list[CollectedFiles]:
-        """Delete the contents to which no record refers and that are older than ``grace`` seconds; return counts by store.
+        """Delete the contents to which no record refers, of more than ``grace`` seconds; return counts by store.
 
         Such are left by programs that died, by bulk changes and by removals that references brought along. Every model
         that refers to a file store must have been added here. No commit may take longer than the grace. Raises
