@@ -1,6 +1,7 @@
 """Holdall: one model, any store, one API."""
 
 from holdall.app import Holdall
+from holdall.files import BlobFile, File, GiB, KiB, MiB, file
 from holdall.model import (
     JSON,
     Codec,
@@ -53,6 +54,7 @@ __all__ = [
     "JSON",
     "SYSTEM",
     "Authenticated",
+    "BlobFile",
     "Codec",
     "Command",
     "CommitResult",
@@ -61,12 +63,15 @@ __all__ = [
     "Dal",
     "Everyone",
     "FieldRights",
+    "File",
     "Fill",
     "Frozen",
     "Ge",
+    "GiB",
     "Gt",
     "Guarantee",
     "Holdall",
+    "KiB",
     "Le",
     "Length",
     "LinkTable",
@@ -74,6 +79,7 @@ __all__ = [
     "Many",
     "Meta",
     "MethodRequest",
+    "MiB",
     "Model",
     "Nobody",
     "ObjectId",
@@ -105,6 +111,7 @@ __all__ = [
     "desc",
     "expr",
     "field",
+    "file",
     "me",
     "negate",
     "register_codec",
