@@ -60,7 +60,7 @@ async def opened(url: str, policy: Policy | None = None) -> Holdall:
     app = Holdall("articles")
     app.add_store("main", url, **({"scan_limit": 1_000} if url.startswith("redis") else {}))
     for model in (Article, Counted, Locked):
-        app.add(model, store="main", **({} if policy is None else {"policy": policy}))
+        app.add(model, store="main", policy=policy or Policy())
     app.bindings.configure()
     await app.stores["main"].drop()  # type: ignore[attr-defined]
     await app.create()

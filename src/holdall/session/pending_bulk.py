@@ -11,7 +11,7 @@ from holdall.model import Field
 from holdall.policy import User
 from holdall.query import AnyQuery, Path, Value, format_query
 from holdall.session.binding import Binding
-from holdall.session.commit.plan.stamps import stamp_of
+from holdall.session.stamp import stamp_of
 from holdall.store import BulkChange, Computed, Verb
 
 __all__ = ["PendingBulk"]
