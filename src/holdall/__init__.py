@@ -1,6 +1,7 @@
 """Holdall: one model, any store, one API."""
 
 from holdall.app import Holdall
+from holdall.events import Event, LiveEvent
 from holdall.model import (
     JSON,
     Codec,
@@ -22,8 +23,11 @@ from holdall.model import (
     State,
     Stream,
     back,
+    changed,
     check,
     computed,
+    created,
+    deleted,
     field,
     register_codec,
     state_of,
@@ -58,6 +62,7 @@ __all__ = [
     "Compensate",
     "Context",
     "Dal",
+    "Event",
     "Everyone",
     "FieldRights",
     "Fill",
@@ -69,6 +74,7 @@ __all__ = [
     "Le",
     "Length",
     "LinkTable",
+    "LiveEvent",
     "Lt",
     "Many",
     "Meta",
@@ -98,8 +104,11 @@ __all__ = [
     "User",
     "asc",
     "back",
+    "changed",
     "check",
     "computed",
+    "created",
+    "deleted",
     "desc",
     "expr",
     "field",

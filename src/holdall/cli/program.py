@@ -13,6 +13,7 @@ from holdall.cli.db import db
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
 from holdall.cli.migrate import migrate
+from holdall.cli.outbox import outbox
 from holdall.cli.serve import serve
 from holdall.cli.user import user
 
@@ -28,4 +29,5 @@ for command in (serve, check, create, inspect, fsck, migrate, call, access):
     program.command()(command)
 program.add_typer(commits, name="commits")
 program.add_typer(db, name="db")
+program.add_typer(outbox, name="outbox")
 program.add_typer(user, name="user")

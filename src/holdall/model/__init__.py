@@ -40,6 +40,7 @@ from holdall.model.tracking import (
     state_of,
     track_of,
 )
+from holdall.model.trigger import EventKind, Trigger, changed, created, deleted
 from holdall.model.types import JSON
 from holdall.model.value_codec import Codec, register_codec
 from holdall.model.withheld import WITHHELD
@@ -61,6 +62,7 @@ __all__ = [
     "Codec",
     "Declaration",
     "Digits",
+    "EventKind",
     "Field",
     "FieldType",
     "Fill",
@@ -94,16 +96,20 @@ __all__ = [
     "SessionLink",
     "State",
     "Stream",
+    "Trigger",
     "Trust",
     "assign",
     "back",
     "catch_up",
+    "changed",
     "changed_of",
     "check",
     "computed",
     "construction_hooks",
+    "created",
     "decode_compared",
     "decode_text",
+    "deleted",
     "edits_of",
     "field",
     "field_schema",

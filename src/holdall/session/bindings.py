@@ -17,6 +17,7 @@ from holdall.session.binding import Binding, Relationship
 from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
+from holdall.session.listening import Listening
 from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
 from holdall.session.store_in_middleware import in_middleware, store_within
@@ -52,6 +53,7 @@ class Bindings:
         self.journal = Journal(application, self.stores, journal, lease)
         self.turns = Turns()
         self.instrument: Instrument | None = None  # None while nobody listens to sessions
+        self.listening: Listening | None = None  # None while nobody listens to changes of records
         self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
         self.known_stores: Mapping[str, Store] = {}  # by name, those without a collection as well
         self.native_grants: dict[str, Grant] = {}  # by store, who may go past the contract
@@ -113,11 +115,18 @@ class Bindings:
         if self._is_settled:
             return
         self.group_plans.clear()
+        if self.listening is not None:
+            self.listening.settle()
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:
                 store.bind(hidden_schemas(store))
         self._is_settled = True
+
+    def listen(self, listening: Listening) -> None:
+        """Have changes of records told from the next session on."""
+        self.listening = listening
+        self._is_settled = False
 
     def stand_around_stores(self, persistence: Persistence) -> None:
         """Have calls of stores pass this middleware from the next session on."""

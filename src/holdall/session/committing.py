@@ -30,12 +30,14 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.guards import expected_of, readable_names
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.run.reserve_keys import reserve_keys
+from holdall.session.commit.run.demanded import demand_guarantee, guarantee_named
+from holdall.session.commit.run.reserve_keys import reserve_keys, reserve_row_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
 from holdall.session.lending import lent
 from holdall.session.preview import moved, unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
+from holdall.session.telling import demand_told, told
 from holdall.session.turns import Turn
 
 __all__ = ["Committing"]
@@ -115,15 +117,14 @@ class Committing(msgspec.Struct, eq=False):
             return await self._committed(options, require, raise_for_status)
 
     async def _committed(self, options: CommitOptions, require: Guarantee | str | None, raises: bool) -> CommitResult:
-        wanted = None if require is None else _guarantee(require)
+        wanted = None if require is None else guarantee_named(require)
         context, records = self.context, self.context.records
         context.demand_open()
         context.demand_outside("commit()")
         context.committer.demand_idle()
         await collected(context)
         try:
-            async with lent(context):
-                result = await self._commit_anew(options, wanted)
+            result = await told(context, partial(self._lent_commit, options, wanted), options.timeout)
         except CommitError as error:
             if isinstance(error, CommitAborted):
                 records.unstamp()
@@ -143,6 +144,10 @@ class Committing(msgspec.Struct, eq=False):
         if records.untold:
             await context.renewal.read_untold(context.bindings)
         return result
+
+    async def _lent_commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
+        async with lent(self.context):
+            return await self._commit_anew(options, wanted)
 
     async def end_block(self, *, is_failed: bool) -> None:
         """End the session: commit it, or roll it back where its block failed or the commit does."""
@@ -253,14 +258,19 @@ class Committing(msgspec.Struct, eq=False):
         plan = self._plan()
         if not plan.steps and not plan.bulk:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
+        if context.bindings.listening is not None:
+            demand_told(context, plan)
+            await reserve_row_keys(plan)
         if wanted is not None:
-            _demand(plan, wanted)
+            demand_guarantee(plan, wanted)
         if context.bindings.has_replicas:
             context.written.update(plan.sizes)
         if context.commit_act is not None:
             context.commit_act.planned(plan.guarantee.value, plan.sizes)
         try:
             result = await context.committer.run(plan, options)
+            if context.bindings.listening is not None:
+                context.bindings.listening.written(plan)
         finally:
             context.records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
         if plan.bulk:
@@ -278,23 +288,3 @@ def _place(error: CommitAborted) -> tuple[str, Key]:
     if isinstance(cause, StaleVersion):
         return cause.collection, cause.key
     return (cause.collection, None) if isinstance(cause, UniqueViolation | ReferenceViolation) else ("", None)
-
-
-def _guarantee(given: Guarantee | str) -> Guarantee:
-    """The guarantee that is meant. Raises StateError where there is none of this name."""
-    names = {guarantee.name.lower(): guarantee for guarantee in Guarantee}
-    found = given if isinstance(given, Guarantee) else names.get(given)
-    if found is None:
-        raise StateError(f"there is no guarantee {given!r}; choose one of {', '.join(names)}")
-    return found
-
-
-def _demand(plan: Plan, wanted: Guarantee) -> None:
-    """Raise CommitAborted where the plan promises less than is required."""
-    if not plan.guarantee.is_at_least(wanted):
-        stores = ", ".join(store.name for store in plan.stores)
-        raise CommitAborted(
-            f"nothing was written: {stores} can promise {plan.guarantee.value!r}, not {wanted.value!r}; commit for each"
-            " store, or require less",
-            CommitResult(plan.guarantee, 0.0, tuple),
-        )

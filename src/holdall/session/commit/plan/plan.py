@@ -33,7 +33,7 @@ class Batch(msgspec.Struct):
 
     ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
     parallel to ``records``. A key is None where the store has yet to make it. ``expected`` is what the store must still
-    have of each record.
+    have of each record. ``awaits`` names fields in which a record may stand for its key, which is yet to be made.
 
     Example: :class:`Plan`.
     """
@@ -45,6 +45,7 @@ class Batch(msgspec.Struct):
     fields: tuple[str, ...] = ()
     versions: list[int] | None = None
     expected: Expected | None = None
+    awaits: tuple[str, ...] = ()
 
     @property
     def is_check(self) -> bool:

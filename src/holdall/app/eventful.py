@@ -1,0 +1,91 @@
+"""The part of an application that tells of events: functions within commits and after them, and the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+from holdall.errors import DeclarationError
+from holdall.events import Consumer, Handler, Listeners, Outbox, Worker, demand_triggers
+from holdall.service import Registry
+
+__all__ = ["Eventful"]
+
+F = TypeVar("F", bound=Callable[[Any], Any])
+
+
+class Eventful:
+    """An application whose records have events. Example: :class:`holdall.events.Outbox`."""
+
+    registry: Registry
+
+    def __init__(self, lease: float) -> None:
+        self._lease = lease
+        self._worker: Worker | None = None
+
+    @cached_property
+    def listeners(self) -> Listeners:
+        """Return all that listens to changes of records; for other rooms. Example: :class:`Eventful`."""
+        return Listeners(self.registry)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Return what is still to be told of, to be listed and delivered. Example: :class:`holdall.events.Outbox`."""
+        return Outbox(self.listeners, self._lease)
+
+    def on(self, *triggers: object) -> Callable[[F], F]:
+        """Have a function told of events within their commit: ``@app.on(Book.created, Book.changed("status"))``.
+
+        The function takes a ``LiveEvent``. An error that it raises refuses the commit and is raised by that. Records
+        that it changes in ``event.session`` go into the same commit, under the rights of the session's user. It is told
+        before the commit decides, anew where that is worked out anew, and at most for the commit's ``timeout``. Raises
+        DeclarationError for what is no event. Example: :class:`holdall.events.LiveEvent`.
+        """
+        known = demand_triggers(triggers)
+
+        def declare(function: F) -> F:
+            self.listeners.add_handler(Handler(_name_of(function), known, function))
+            return function
+
+        return declare
+
+    def after(
+        self, *triggers: object, name: str, attempts: int = 10, timeout: float = 30.0, backoff: float = 1.0
+    ) -> Callable[[F], F]:
+        """Have a function told of events after their commit, at least once, in order for each record.
+
+        The function takes an ``Event``, which is kept in the same commit under ``name`` until the function has returned
+        from it. A try that raises, or takes ``timeout`` seconds, is repeated, the first time after ``backoff`` seconds;
+        after so many ``attempts`` it is a dead letter. Raises DeclarationError for what is no event, a name that is
+        taken, and limits that are none. Example: :class:`holdall.events.Outbox`.
+        """
+        known = demand_triggers(triggers)
+
+        def declare(function: F) -> F:
+            _name_of(function)
+            self.listeners.add_consumer(Consumer(name, known, function, attempts, timeout, backoff))
+            return function
+
+        return declare
+
+    def tell_request_ids(self, function: Callable[[], str | None]) -> None:
+        """Have events say in answer to which request they happened; for services. Example: ``docs/events.md``."""
+        self.listeners.request_id = function
+
+    def _start_delivering(self) -> None:
+        if "listeners" in self.__dict__ and self.outbox.is_used:
+            if self._worker is None:
+                self._worker = Worker(self.outbox)
+                self.listeners.wake = self._worker.wake
+            self._worker.start()
+
+    async def _stop_delivering(self) -> None:
+        if self._worker is not None:
+            await self._worker.stop()
+
+
+def _name_of(function: object) -> str:
+    if not callable(function):
+        raise DeclarationError(f"a function of the event is told, not {type(function).__name__}")
+    return getattr(function, "__qualname__", type(function).__name__)
