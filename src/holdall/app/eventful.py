@@ -1,18 +1,22 @@
-"""The part of an application that tells of events: functions within commits and after them, and the outbox."""
+"""The part of an application that has events: functions within commits and after them, and the outbox."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from holdall.errors import DeclarationError
-from holdall.events import Consumer, Handler, Listeners, Outbox, Worker, demand_triggers
+from holdall.events import Outbox
+from holdall.events.handler import Consumer, Handler, demand_triggers
+from holdall.events.listeners import Listeners
+from holdall.events.worker import Worker
+from holdall.query import Value
 from holdall.service import Registry
 
 __all__ = ["Eventful"]
 
-F = TypeVar("F", bound=Callable[[Any], Any])
+F = TypeVar("F", bound=Callable[[Value], Value])
 
 
 class Eventful:
@@ -31,16 +35,16 @@ class Eventful:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """Return what is still to be told of, to be listed and delivered. Example: :class:`holdall.events.Outbox`."""
+        """Return what is still to be delivered, to be listed and delivered. Example: :class:`holdall.events.Outbox`."""
         return Outbox(self.listeners, self._lease)
 
     def on(self, *triggers: object) -> Callable[[F], F]:
-        """Have a function told of events within their commit: ``@app.on(Book.created, Book.changed("status"))``.
+        """Have a function called for events within their commit: ``@app.on(Book.created, Book.changed("status"))``.
 
         The function takes a ``LiveEvent``. An error that it raises refuses the commit and is raised by that. Records
-        that it changes in ``event.session`` go into the same commit, under the rights of the session's user. It is told
-        before the commit decides, anew where that is worked out anew, and at most for the commit's ``timeout``. Raises
-        DeclarationError for what is no event. Example: :class:`holdall.events.LiveEvent`.
+        that it changes in ``event.session`` go into the same commit, under the rights of the session's user. The call
+        comes before the commit decides, anew where that is worked out anew, and may take the commit's ``timeout``.
+        Raises DeclarationError for what is no event. Example: :class:`holdall.events.LiveEvent`.
         """
         known = demand_triggers(triggers)
 
@@ -53,11 +57,11 @@ class Eventful:
     def after(
         self, *triggers: object, name: str, attempts: int = 10, timeout: float = 30.0, backoff: float = 1.0
     ) -> Callable[[F], F]:
-        """Have a function told of events after their commit, at least once, in order for each record.
+        """Have a function called for events after their commit, at least once, in order for each record.
 
         The function takes an ``Event``, which is kept in the same commit under ``name`` until the function has returned
         from it. A try that raises, or takes ``timeout`` seconds, is repeated, the first time after ``backoff`` seconds;
-        after so many ``attempts`` it is a dead letter. Raises DeclarationError for what is no event, a name that is
+        after the last of ``attempts`` it is a dead letter. Raises DeclarationError for what is no event, a name that is
         taken, and limits that are none. Example: :class:`holdall.events.Outbox`.
         """
         known = demand_triggers(triggers)

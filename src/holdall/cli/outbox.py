@@ -1,4 +1,4 @@
-"""``holdall outbox``: events that are still to be told of, and dead letters: listed, delivered, retried, dropped."""
+"""``holdall outbox``: events that are still to be delivered, and dead letters: listed, delivered, retried, dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from holdall.events import OutboxEntry
 
 __all__ = ["outbox"]
 
-outbox = typer.Typer(no_args_is_help=True, help="List events that are still to be told of, and deal with them.")
+outbox = typer.Typer(no_args_is_help=True, help="List events that are still to be delivered, and deal with them.")
 
 _T = TypeVar("_T")
 _Entry = Annotated[str, typer.Argument(help="The entry's id, as list prints it.", show_default=False)]

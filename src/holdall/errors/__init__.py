@@ -11,7 +11,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     ├── LimitExceeded            a bound was passed
     ├── NotFound                 no record has this key
     ├── NotLoaded                a referenced record was read before it was loaded
-    ├── Refused                  a function that is told of an event refuses the commit
+    ├── Refused                  a function that is called for an event refuses the commit
     ├── StateError               a record or session does not allow this call now
     ├── Forbidden                the user may not do this
     ├── UnknownCommand           no service has this method

@@ -76,7 +76,7 @@ class StateError(HoldallError, RuntimeError):
 
 
 class Refused(HoldallError, RuntimeError):
-    """A function that is told of an event refuses the commit; clients of the REST service are shown the message.
+    """A function that is called for an event refuses the commit; clients of the REST service are shown the message.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)

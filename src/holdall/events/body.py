@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -30,7 +29,7 @@ class Body(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
     old: Mapping[str, Value]
     new: Mapping[str, Value]
-    user: Any
+    user: Value
     request_id: str | None
     commit: str
     at: dt.datetime
@@ -90,7 +89,7 @@ def decode_body(stored: bytes, made: Sequence[Value] = ()) -> Body:
         raise UnreadableBody(f"its body is damaged ({type(error).__name__})", is_damage=True) from error
 
 
-def _made(value: object, made: Sequence[Value]) -> Any:
+def _made(value: object, made: Sequence[Value]) -> Value:
     if isinstance(value, KeyToCome):
         return made[value.place]
     if isinstance(value, dict):

@@ -31,7 +31,7 @@ _TOLD = 300  # characters of an error
 
 
 class Delivered(msgspec.Struct):
-    """What a pass has done: how many events were ``delivered``, tried in vain (``failed``), or given up (``dead``).
+    """The result of a pass: how many events were ``delivered``, tried in vain (``failed``), or given up (``dead``).
 
     ``waiting`` were left alone, as another event of their record comes first or their next try is not due. ``next_due``
     is when the next try is.

@@ -1,10 +1,9 @@
-"""Events as functions are told of them: within the commit, and after it."""
+"""Events as functions are called for them: within the commit, and after it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -44,15 +43,15 @@ class LiveEvent(msgspec.Struct, frozen=True):
     """
 
     kind: EventKind
-    model: Any
+    model: Value
     collection: str
     key: Key
-    record: Any
-    old: Mapping[str, Any]
-    new: Mapping[str, Any]
+    record: Value
+    old: Mapping[str, Value]
+    new: Mapping[str, Value]
     user: User
-    session: Any
-    context: Any
+    session: Value
+    context: Value
     request_id: str | None
 
 
@@ -75,16 +74,16 @@ class Event(msgspec.Struct, frozen=True):
     collection: str
     key: Key
     fields: tuple[str, ...]
-    old: Mapping[str, Any]
-    new: Mapping[str, Any]
-    user_id: Any
+    old: Mapping[str, Value]
+    new: Mapping[str, Value]
+    user_id: Value
     request_id: str | None
     commit: str
     at: dt.datetime
     attempt: int = 1
 
 
-def python_values(binding: Binding, values: Mapping[str, Value]) -> dict[str, Any]:
+def python_values(binding: Binding, values: Mapping[str, Value]) -> dict[str, Value]:
     """Border values as records have them; references stay keys. Example: :class:`Event`."""
     found = {}
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""A function that is told of events, by its name and with its limits."""
+"""A function that is called for events, by its name and with its limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -31,21 +30,21 @@ class Handler(msgspec.Struct, frozen=True):
 
     name: str
     triggers: tuple[Trigger, ...]
-    function: Callable[[Any], Any]
+    function: Callable[[Value], Value]
 
     def concerns(self, occurrence: Occurrence) -> bool:
-        """Whether the function is told of this."""
+        """Whether the function is called for this."""
         return any(_concerns(trigger, occurrence) for trigger in self.triggers)
 
     def watched(self, occurrence: Occurrence) -> list[str]:
-        """The changed fields for which the function is told of a change."""
+        """The changed fields for which the function is called for a change."""
         fields = [each.fields for each in self.triggers if each.model is occurrence.binding.model]
         names = changed_fields(occurrence)
         return [name for name in names if any(not each or name in each for each in fields)]
 
 
 class Consumer(Handler, frozen=True):
-    """A function that is told after the commit: each try for at most ``timeout`` seconds, so many ``attempts``.
+    """A function that is told after the commit: each of ``attempts`` tries for at most ``timeout`` seconds.
 
     After the first failure the next try is ``backoff`` seconds later, each further one twice as late, up to an hour.
     """
@@ -55,7 +54,7 @@ class Consumer(Handler, frozen=True):
     backoff: float = 1.0
 
     def __post_init__(self) -> None:
-        attempts: Any = self.attempts
+        attempts: Value = self.attempts
         if not _NAME.fullmatch(self.name):
             raise DeclarationError(
                 f"{self.name[:100]!r} names no function for events: give up to 100 letters, digits, dots and dashes"
@@ -63,7 +62,7 @@ class Consumer(Handler, frozen=True):
         if type(attempts) is not int or not 0 < attempts <= _MOST_ATTEMPTS:
             raise DeclarationError(f"{self.name}: attempts is a number from 1 to {_MOST_ATTEMPTS}")
         for name in ("timeout", "backoff"):
-            seconds: Any = getattr(self, name)
+            seconds: Value = getattr(self, name)
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_TIMEOUT:
                 raise DeclarationError(f"{self.name}: {name} is a number of seconds up to {_LONGEST_TIMEOUT:.0f}")
 
@@ -103,8 +102,8 @@ def _is_same(name: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> b
     return name in old and name in new and type(old[name]) is type(new[name]) and bool(old[name] == new[name])
 
 
-async def call(handler: Handler, event: Any, seconds: float) -> None:
-    """Call a function, async or not, for at most so many seconds. One that is not async runs in a thread.
+async def call(handler: Handler, event: Value, seconds: float) -> None:
+    """Call a function, async or not, for at most ``seconds``. One that is not async runs in a thread.
 
     Raises what the function raises, and TookTooLong; a thread cannot be stopped, and goes on by itself then.
     """
@@ -124,6 +123,6 @@ async def call(handler: Handler, event: Any, seconds: float) -> None:
         raise TookTooLong(f"{handler.name} took longer than {seconds:g} seconds") from error
 
 
-def is_async(function: Any) -> bool:
+def is_async(function: Value) -> bool:
     """Whether a function, or the call of an object, is async."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004

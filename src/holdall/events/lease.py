@@ -1,4 +1,4 @@
-"""Who delivers to a function: one worker at a time, so that the events of a record keep their order."""
+"""Leases of functions: one worker delivers to each at a time, so that the events of a record keep their order."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 from uuid import uuid4
 
 from holdall.errors import Conflict, HoldallError
 from holdall.events.rows import RowBinding
-from holdall.query import Compare, Op, Query
+from holdall.query import Compare, Op, Query, Value
 from holdall.session.journal.owner import commit_under_way, is_known_dead, this_owner
 from holdall.store import Change, Verb
 
@@ -21,7 +20,7 @@ _FIELDS = ("id", "owner", "until", "version")
 
 
 class Lease:
-    """The right to deliver to one function, for so many seconds at a time.
+    """The right to deliver to one function, for ``seconds`` at a time.
 
     Other processes of this machine know at once that its owner is dead; those of others wait until it is over.
     """
@@ -53,7 +52,7 @@ class Lease:
                         await self._write("", _now())
 
     async def _take(self) -> bool:
-        query: Any = Query(self._binding.collection, Compare(("id",), Op.EQ, self._name))
+        query: Value = Query(self._binding.collection, Compare(("id",), Op.EQ, self._name))
         rows = await self._binding.store.fetch(query)
         try:
             if not rows:

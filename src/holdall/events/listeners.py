@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -167,7 +167,7 @@ class Listeners:
     # --- listening ----------------------------------------------------------------------------------------------------
 
     def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
-        """Return the rows that tell of what these batches do."""
+        """Return the rows that report what these batches do."""
         found: dict[tuple[str, bool], tuple[Binding, list[Record]]] = {}
         commit, at = uuid7().hex, dt.datetime.now(dt.UTC)
         for occurrence in occurrences_of(batches, _is_watched):
@@ -192,7 +192,7 @@ class Listeners:
                 yield from sink.rows(happened)
 
     def untold(self, context: SessionContext, plan: Plan) -> list[News]:
-        """Return the functions that are still to be told of what a plan does."""
+        """Return the functions that are still to be delivered what a plan does."""
         told, found = context.records.told, list[News]()
         batches = [batch for step in plan.steps for batch in step.batches]
         for occurrence in occurrences_of(batches, lambda binding: bool(self._told.get(binding.model))):
@@ -216,7 +216,7 @@ class Listeners:
             sink.written(names)
 
 
-def row_binding(bindings: Bindings, store: Store, kind: str, model: Callable[[str], Any]) -> RowBinding:
+def row_binding(bindings: Bindings, store: Store, kind: str, model: Callable[[str], Value]) -> RowBinding:
     """The hidden collection of a kind in a store, which is added if it is not there."""
     name = hidden_name(kind, store)
     for binding in bindings:

@@ -1,11 +1,10 @@
-"""The outbox of an application: what is still to be told of, delivered, listed, retried and dropped."""
+"""The outbox of an application: what is still to be delivered, delivered, listed, retried and dropped."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 
@@ -15,7 +14,7 @@ from holdall.events.lease import Lease
 from holdall.events.listeners import Listeners, row_binding
 from holdall.events.outbox_row import OutboxRow, removed, revived, rows_of
 from holdall.events.rows import RowBinding, can_keep_rows, outbox_model
-from holdall.query import Compare, Condition, Key, Op
+from holdall.query import Compare, Condition, Key, Op, Value
 from holdall.session.journal.packing import UnreadableBody
 from holdall.store import Change
 
@@ -47,13 +46,13 @@ class OutboxEntry(msgspec.Struct, frozen=True):
     error: str
     at: dt.datetime | None
     commit: str
-    user_id: Any
+    user_id: Value
     request_id: str | None
     problem: str
 
 
 class Outbox:
-    """What ``app.after`` is still to be told of. An application has it as ``app.outbox``.
+    """The events that are still to be delivered to functions of ``app.after``. An application has it as ``app.outbox``.
 
     >>> from holdall import Holdall, Model, field
     >>> class Book(Model):
@@ -66,7 +65,7 @@ class Outbox:
     ... async def tell(event):
     ...     if event.attempt == 1 and event.key == 8:
     ...         raise ValueError("the shop is closed")
-    ...     print("told of", event.key)
+    ...     print("called for", event.key)
     >>> async def example() -> None:
     ...     async with app.session() as session:
     ...         session.add_all([Book(id=7), Book(id=8)])
@@ -78,7 +77,7 @@ class Outbox:
     ...     print([entry async for entry in app.outbox.entries()])
     >>> import asyncio
     >>> asyncio.run(example())
-    told of 7
+    called for 7
     1
     tell-shop 8 ValueError: the shop is closed
     []
@@ -90,7 +89,7 @@ class Outbox:
 
     @property
     def is_used(self) -> bool:
-        """Return whether anything is to be told of after commits. Example: ``docs/events.md``."""
+        """Return whether anything is to be delivered after commits. Example: ``docs/events.md``."""
         return bool(self._listeners.consumers)
 
     async def deliver(self) -> Delivered:

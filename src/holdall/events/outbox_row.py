@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -39,7 +38,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         return decode_body(self.stored, self.made)
 
     def event_for(self, bindings: Bindings) -> Event:
-        """The event as its function is told of it. Raises UnreadableBody, or StateError for an unknown collection."""
+        """The event as its function gets it. Raises UnreadableBody, or StateError for an unknown collection."""
         body, binding = self.body(), bindings.of_name(self.collection)
         return Event(
             self.event,
@@ -74,11 +73,11 @@ async def rows_of(binding: RowBinding, *conditions: Condition, after: int = 0, l
     return list(_read(binding, await binding.store.fetch(query)))
 
 
-def _read(binding: RowBinding, rows: Any) -> Iterator[OutboxRow]:
+def _read(binding: RowBinding, rows: Value) -> Iterator[OutboxRow]:
     places = binding.schema.positions
     names = ("id", "event", "handler", "collection", "is_dead", "attempts", "due", "error", "body")
     for row in rows:
-        values: Any = [row[places[name]] for name in names]
+        values: Value = [row[places[name]] for name in names]
         values.append(tuple([row[places[name]] for name in MADE]))
         yield OutboxRow(*values)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from holdall.model import Model, field
 from holdall.policy import Nobody, Policy
+from holdall.query import Value
 from holdall.session import Binding
 from holdall.store import CommitClass, Provisioned, Store
 
@@ -36,10 +36,10 @@ class _WithKeys(Model, abstract=True):
 class RowBinding(Binding):
     """The binding of rows, in which keys may stand that are made with the same commit."""
 
-    def __init__(self, model: Any, store: Store) -> None:
+    def __init__(self, model: Value, store: Store) -> None:
         super().__init__(model, store, Policy(read=Nobody, write=Nobody), model.__holdall__.collection)
 
-    def configure(self, collection_of: Callable[[Any], str]) -> None:
+    def configure(self, collection_of: Callable[[Value], str]) -> None:
         """Make the schema; fields of keys to come are marked as such. Databases order rows by their key as it is."""
         super().configure(collection_of)
         replace = msgspec.structs.replace
@@ -63,7 +63,7 @@ def hidden_name(kind: str, store: Store) -> str:
     return f"holdall_{kind}_{store.name if store.name.isidentifier() else store.name.encode().hex()}"
 
 
-def outbox_model(name: str) -> Any:
+def outbox_model(name: str) -> Value:
     """The model of what is still to be delivered: a row for each event and function."""
 
     class OutboxRow(_WithKeys, collection=name):
@@ -80,7 +80,7 @@ def outbox_model(name: str) -> Any:
     return OutboxRow
 
 
-def feed_model(name: str) -> Any:
+def feed_model(name: str) -> Value:
     """The model of what was told lately to those who follow a collection."""
 
     class FeedRow(_WithKeys, collection=name):
@@ -93,7 +93,7 @@ def feed_model(name: str) -> Any:
     return FeedRow
 
 
-def lease_model(name: str) -> Any:
+def lease_model(name: str) -> Value:
     """The model of who delivers to a function, and until when others leave that to him."""
 
     class DeliveryLease(Model, collection=name):

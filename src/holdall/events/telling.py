@@ -1,10 +1,9 @@
-"""Functions told of events within a commit, with the session in which that commit is made."""
+"""Functions called for events within a commit, with the session in which that commit is made."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from typing import Any
 
 import msgspec
 
@@ -12,6 +11,7 @@ from holdall.errors import CommitAborted
 from holdall.events.event import LiveEvent, python_values
 from holdall.events.handler import Handler, TookTooLong, call, is_async
 from holdall.model import EventKind
+from holdall.query import Value
 from holdall.service import Registry, active_core
 from holdall.service.place import waiting_for
 from holdall.session import CommitResult, Guarantee, SyncSession
@@ -23,14 +23,14 @@ __all__ = ["News", "identity_of", "tell_all"]
 
 
 class News(msgspec.Struct, eq=False):
-    """Something that a function is still to be told of; ``mark`` and ``values`` are noted once it was."""
+    """Something that a function is still to be delivered; ``mark`` and ``values`` are noted once it was."""
 
     handler: Handler
     occurrence: Occurrence
     mark: Hashable
-    values: Any
-    old: dict[str, Any]
-    new: dict[str, Any]
+    values: Value
+    old: dict[str, Value]
+    new: dict[str, Value]
 
     @classmethod
     def of(cls, handler: Handler, occurrence: Occurrence) -> News:
@@ -47,7 +47,7 @@ class News(msgspec.Struct, eq=False):
 
 
 def identity_of(occurrence: Occurrence) -> tuple[str, str, Hashable]:
-    """What tells a record from others within a commit, however often that is worked out anew."""
+    """The identity of a record within a commit, however often that is worked out anew."""
     key = occurrence.key
     if key is None:
         key = ("new", id(occurrence.record))
@@ -57,7 +57,7 @@ def identity_of(occurrence: Occurrence) -> tuple[str, str, Hashable]:
 async def tell_all(
     registry: Registry, request_id: str | None, context: SessionContext, news: list[News], seconds: float
 ) -> None:
-    """Tell functions, one after the other, each for at most so many seconds; raises what they raise."""
+    """Call functions, one after the other, each for at most ``seconds``; raises their errors."""
     session = session_over(context)
     core, wait = active_core(registry), waiting_for(asyncio.get_running_loop())
     for each in news:

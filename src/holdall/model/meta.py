@@ -1,6 +1,6 @@
 """The one metaclass: it reads a class body, makes the struct, and gives each model a small metaclass of its own.
 
-It carries a property for each field, so ``Book.title`` is an expression while ``book.title`` stays a slot read.
+That one carries a property for each field, so ``Book.title`` is an expression while ``book.title`` stays a slot read.
 """
 
 from __future__ import annotations

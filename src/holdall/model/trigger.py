@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.query import Expression, did_you_mean
-
-if TYPE_CHECKING:
-    from holdall.model.model import Model
+from holdall.query import Expression, Value, did_you_mean
 
 __all__ = ["EventKind", "Trigger", "Triggers", "changed", "created", "deleted"]
 
@@ -25,19 +21,19 @@ class EventKind(StrEnum):
 
 
 class Trigger(msgspec.Struct, frozen=True):
-    """The events that a function is told of: of a model, of one kind, and for changes of these fields; none means any.
+    """The events that a function is called for: of a model, of one kind, for changes of these fields, or of any.
 
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     status: str = "draft"
     >>> str(Book.created), str(Book.changed), str(Book.changed("status")), str(Book.deleted)
     ('Book.created', 'Book.changed', "Book.changed('status')", 'Book.deleted')
-    >>> Book.changed("state")
+    >>> Book.changed("color")
     Traceback (most recent call last):
-    holdall.errors.DeclarationError: Book has no stored field 'state'; it has id, status
+    holdall.errors.DeclarationError: Book has no stored field 'color'; there are id, status
     """
 
-    model: Any
+    model: Value
     kind: EventKind
     fields: frozenset[str] = frozenset()
 
@@ -57,15 +53,17 @@ class Trigger(msgspec.Struct, frozen=True):
         return f"{self.model.__name__}.{self.kind.value}" + (f"({told})" if told else "")
 
 
-def _name_of(model: Any, given: object) -> str:
+def _name_of(model: Value, given: object) -> str:
     name = given
     if isinstance(given, Expression):
         name = given.path[0] if len(given.path) == 1 else None
     known = [field.name for field in model.__holdall__.stored]
     if not isinstance(name, str) or name not in known:
-        told = f" {name!r}" if isinstance(name, str) else ""
-        hint = did_you_mean(name, known) if isinstance(name, str) else ""
-        raise DeclarationError(f"{model.__name__} has no stored field{told}{hint or '; it has ' + ', '.join(known)}")
+        if not isinstance(name, str):
+            raise DeclarationError(
+                f"a field of {model.__name__} is named by its name or as {model.__name__}.{known[0]}"
+            )
+        raise DeclarationError(f"{model.__name__} has no stored field {name!r}{did_you_mean(name, known)}")
     return name
 
 
@@ -90,7 +88,7 @@ class Triggers:
         return Trigger(cls, EventKind.DELETED)
 
 
-def created(model: type[Model]) -> Trigger:
+def created(model: type[object]) -> Trigger:
     """Return ``Book.created`` of a model that has a field of this name.
 
     >>> from holdall import created
@@ -103,7 +101,7 @@ def created(model: type[Model]) -> Trigger:
     return Trigger(model, EventKind.CREATED)
 
 
-def changed(model: type[Model], *fields: object) -> Trigger:
+def changed(model: type[object], *fields: object) -> Trigger:
     """Return ``Book.changed``, or ``Book.changed("status")``, of a model that has a field of this name.
 
     Raises DeclarationError for what is no stored field.
@@ -119,7 +117,7 @@ def changed(model: type[Model], *fields: object) -> Trigger:
     return found(*fields) if fields else found
 
 
-def deleted(model: type[Model]) -> Trigger:
+def deleted(model: type[object]) -> Trigger:
     """Return ``Book.deleted`` of a model that has a field of this name.
 
     >>> from holdall import deleted

@@ -1,15 +1,12 @@
-"""Who listens to the changes of records: told of them before a commit decides, and adding rows that go with it."""
+"""The listeners to changes of records: functions called before a commit decides, and rows that are written with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from holdall.policy import User
-
-if TYPE_CHECKING:
-    from holdall.session.commit.plan.plan import Batch, Plan
-    from holdall.session.context import SessionContext
+from holdall.query import Value
 
 __all__ = ["Listening"]
 
@@ -23,16 +20,16 @@ class Listening(Protocol):
     def settle(self) -> None:
         """Look which collections are concerned, once all are known, and add those that rows need."""
 
-    def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
+    def rows(self, batches: Sequence[Value], user: User) -> list[Value]:
         """Return what is to be written with these batches, in the same commit."""
         ...
 
-    def untold(self, context: SessionContext, plan: Plan) -> list[Any]:
-        """Return what functions are still to be told of before this plan may be carried out."""
+    def untold(self, context: Value, plan: Value) -> list[Value]:
+        """Return what functions are still to be delivered before this plan may be carried out."""
         ...
 
-    async def tell(self, context: SessionContext, news: list[Any], seconds: float) -> None:
-        """Tell functions, each for at most so many seconds; raises what they raise."""
+    async def tell(self, context: Value, news: list[Value], seconds: float) -> None:
+        """Call functions, each for at most ``seconds``; raises their errors."""
 
-    def written(self, plan: Plan) -> None:
+    def written(self, plan: Value) -> None:
         """Take note that a plan was carried out."""

@@ -1,9 +1,8 @@
-"""What a plan does to records, as events see it: which record was created, changed or deleted, from what to what."""
+"""The effects of a plan on records, as events see them: which one is created, changed or deleted, from what to what."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import msgspec
 
@@ -36,7 +35,7 @@ class Occurrence(msgspec.Struct, frozen=True):
 
     @property
     def old(self) -> dict[str, Value]:
-        """What was stored: of a change in its fields, of a removal in all."""
+        """The stored values: of a change in its fields, of a removal in all."""
         if self.kind is EventKind.CREATED:
             return {}
         before = old_of(self.record)
@@ -45,7 +44,7 @@ class Occurrence(msgspec.Struct, frozen=True):
 
     @property
     def new(self) -> dict[str, Value]:
-        """What will be stored: of a change in its fields, of a new record in all."""
+        """The values to be stored: of a change in its fields, of a new record in all."""
         if self.kind is EventKind.DELETED:
             return {}
         return dict(self._values(self.fields, {}))
@@ -62,7 +61,7 @@ class Occurrence(msgspec.Struct, frozen=True):
         return found
 
     def _values(self, names: Iterable[str], before: dict[str, Value]) -> Iterator[tuple[str, Value]]:
-        by_name: dict[str, Any] = self.binding.declaration.by_name
+        by_name: dict[str, Value] = self.binding.declaration.by_name
         for name in names:
             field = by_name[name]
             slot = before[name] if name in before else field.get(self.record)
@@ -77,7 +76,7 @@ class Occurrence(msgspec.Struct, frozen=True):
             yield name, _with_keys_to_come(field, slot, value) if field.is_relation else value
 
 
-def _with_keys_to_come(field: Field, slot: Any, value: Value) -> Value:
+def _with_keys_to_come(field: Field, slot: Value, value: Value) -> Value:
     """The keys of a reference, with the record where one is yet to be made."""
     if field.form is None:
         return record_in(slot) if value is None and slot.__class__ is Reference and record_in(slot) else value
@@ -86,7 +85,7 @@ def _with_keys_to_come(field: Field, slot: Any, value: Value) -> Value:
 
 
 def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], bool]) -> Iterator[Occurrence]:
-    """What these batches do to records of watched collections.
+    """The effects of these batches on records of watched collections.
 
     A change that closes a circle of references belongs to the creation of its record, and one that writes nothing but
     a version is none.

@@ -1,13 +1,15 @@
-"""Functions told of the events of a commit before it decides: they may refuse it, or change more records, which go into
-the same commit; what they change is told in turn, in a bounded number of rounds.
+"""Functions called for the events of a commit before it decides: they may refuse it, or change more records.
+
+These go into the same commit, and have events in turn, in a bounded number of rounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from holdall.errors import StateError
+from holdall.query import Value
 from holdall.session.collecting import collected
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.context import SessionContext
@@ -22,12 +24,12 @@ _ROUNDS = 10
 class _Untold(Exception):
     """No error: it leads out of the commit, to those who are still to be told."""
 
-    def __init__(self, news: list[Any]) -> None:
+    def __init__(self, news: list[Value]) -> None:
         self.news = news
 
 
 def demand_told(context: SessionContext, plan: Plan) -> None:
-    """Leave the commit where functions are still to be told of what this plan does; ``told`` takes it up again."""
+    """Leave the commit where functions are still to be delivered what this plan does; ``told`` takes it up again."""
     listening = context.bindings.listening
     if listening is not None:
         news = listening.untold(context, plan)
@@ -36,7 +38,7 @@ def demand_told(context: SessionContext, plan: Plan) -> None:
 
 
 async def told(context: SessionContext, commit: Callable[[], Awaitable[R]], seconds: float) -> R:
-    """Try to commit until everybody has been told of what the commit does, and return its result.
+    """Try to commit until everybody has been called for what the commit does, and return its result.
 
     Raises what functions raise, and StateError where they keep on changing records.
     """
@@ -63,6 +65,6 @@ async def told(context: SessionContext, commit: Callable[[], Awaitable[R]], seco
             context.reader.flush = flush
         await collected(context)
     raise StateError(
-        f"functions told of {news[0]} keep on changing records: after {_ROUNDS} rounds nothing was written; let each"
+        f"functions called for {news[0]} keep on changing records: after {_ROUNDS} rounds nothing was written; let each"
         " look whether there is still something to do"
     )
