@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from holdall.errors import DeclarationError
 from holdall.events import Outbox
 from holdall.events.handler import Consumer, Handler, demand_triggers
 from holdall.events.listeners import Listeners
+from holdall.events.webhooks import Webhook, webhook_of
 from holdall.events.worker import Worker
 from holdall.query import Value
 from holdall.service import Registry
@@ -22,11 +23,13 @@ F = TypeVar("F", bound=Callable[[Value], Value])
 class Eventful:
     """An application whose records have events. Example: :class:`holdall.events.Outbox`."""
 
+    name: str
     registry: Registry
 
     def __init__(self, lease: float) -> None:
         self._lease = lease
         self._worker: Worker | None = None
+        self._webhooks: list[Webhook] = []
 
     @cached_property
     def listeners(self) -> Listeners:
@@ -73,6 +76,32 @@ class Eventful:
 
         return declare
 
+    def add_webhook(
+        self,
+        url: str,
+        *triggers: object,
+        name: str,
+        secret: str | Sequence[str],
+        attempts: int = 10,
+        timeout: float = 10.0,
+        backoff: float = 1.0,
+        **options: Value,
+    ) -> None:
+        """Have events sent to a URL after their commit, as ``after`` has functions called, from ``holdall[rest]``.
+
+        The body is a CloudEvents 1.0 document, signed with ``secret``, or with several while they are exchanged, as
+        Standard Webhooks says. Further options: ``fields``, the names of those whose values are sent; ``source``, in
+        the place of ``/`` and the name of the application; ``headers``; ``allow_http`` and ``allow_private``, without
+        which a URL is https and leads into the public network. Raises DeclarationError as ``after``, and for what is no
+        such URL, secret or option. Example: ``docs/events.md``.
+        """
+        known = demand_triggers(triggers)
+        secrets = [secret] if isinstance(secret, str) else list(secret)
+        options.setdefault("source", f"/{self.name}")
+        webhook = webhook_of(url, secrets, known, options)
+        self.listeners.add_consumer(Consumer(name, known, webhook, attempts, timeout, backoff))
+        self._webhooks.append(webhook)
+
     def tell_request_ids(self, function: Callable[[], str | None]) -> None:
         """Have events say in answer to which request they happened; for services. Example: ``docs/events.md``."""
         self.listeners.request_id = function
@@ -87,6 +116,8 @@ class Eventful:
     async def _stop_delivering(self) -> None:
         if self._worker is not None:
             await self._worker.stop()
+        for webhook in self._webhooks:
+            await webhook.close()
 
 
 def _name_of(function: object) -> str:
