@@ -6,14 +6,20 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
+from holdall.app.given import demand_model, demand_name
 from holdall.errors import DeclarationError
-from holdall.events import Outbox
+from holdall.events import AuditEntry, Outbox
+from holdall.events.audit import Audit
 from holdall.events.handler import Consumer, Handler, demand_triggers
 from holdall.events.listeners import Listeners
 from holdall.events.webhooks import Webhook, webhook_of
 from holdall.events.worker import Worker
+from holdall.model import Model
+from holdall.policy import Nobody
+from holdall.policy.rule import Given
 from holdall.query import Value
 from holdall.service import Registry
+from holdall.store import Store
 
 __all__ = ["Eventful"]
 
@@ -25,6 +31,7 @@ class Eventful:
 
     name: str
     registry: Registry
+    stores: dict[str, Store]
 
     def __init__(self, lease: float) -> None:
         self._lease = lease
@@ -101,6 +108,29 @@ class Eventful:
         webhook = webhook_of(url, secrets, known, options)
         self.listeners.add_consumer(Consumer(name, known, webhook, attempts, timeout, backoff))
         self._webhooks.append(webhook)
+
+    def add_audit(
+        self, *models: type[Model], store: str, read: Given = Nobody, collection: str = "audit"
+    ) -> type[AuditEntry]:
+        """Keep every change of these models as an entry in a store, in the same commit; return the model of entries.
+
+        ``read`` is the rule of who may read entries, also over HTTP; nobody but commits writes them. Entries have the
+        values of all fields but secrets, whatever their readers may see elsewhere. Raises DeclarationError where the
+        store is unknown or cannot keep entries with its commits, and where the name is taken.
+        Example: :class:`holdall.events.AuditEntry`.
+        """
+        for model in models:
+            demand_model(model)
+        if not models:
+            raise DeclarationError("name the models whose changes are kept: add_audit(Book, store=...)")
+        demand_name("a collection", collection)
+        if store not in self.stores:
+            raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")
+        audit = Audit(models, self.stores[store], collection, read)
+        self.listeners.bindings.add(audit.binding)
+        self.listeners.add_sink(audit)
+        entry: type[AuditEntry] = audit.binding.model
+        return entry
 
     def tell_request_ids(self, function: Callable[[], str | None]) -> None:
         """Have events say in answer to which request they happened; for services. Example: ``docs/events.md``."""

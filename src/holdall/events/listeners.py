@@ -3,82 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-import msgspec
-
 from holdall.errors import DeclarationError
-from holdall.events.body import Body, KeysToCome, encode_body
-from holdall.events.handler import Consumer, Handler, changed_fields
-from holdall.events.rows import MADE, PLACES, RowBinding, can_keep_rows, hidden_name, lease_model, outbox_model
+from holdall.events.handler import Consumer, Handler
+from holdall.events.happened import Happened
+from holdall.events.rows import RowBinding, can_keep_rows, hidden_name, lease_model, outbox_model, put_awaited
 from holdall.events.telling import News, tell_all
-from holdall.model import EventKind, Model, Record
+from holdall.model import Model, Record
 from holdall.policy import User
-from holdall.query import Asked, Value
+from holdall.query import Generated, Value
 from holdall.service import Registry
 from holdall.session import Batch, Binding, Bindings, Plan
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.context import SessionContext
-from holdall.session.occurrences import Occurrence, occurrences_of
+from holdall.session.occurrences import occurrences_of
 from holdall.store import Store, Verb
 
-__all__ = ["Happened", "Listeners", "Sink"]
-
-
-class Happened(msgspec.Struct):
-    """An event on its way to rows: its body is made once for all of them."""
-
-    occurrence: Occurrence
-    id: str
-    commit: str
-    at: dt.datetime
-    user: User
-    request_id: str | None
-    _made: tuple[bytes, list[Record]] | None = None
-
-    def body(self, *, is_whole: bool = False) -> tuple[bytes, list[Record]]:
-        """The bytes of its body, and the records whose keys lie beside it; ``is_whole`` with all fields."""
-        if self._made is None or is_whole:
-            made = self._encoded(is_whole=is_whole)
-            if is_whole:
-                return made
-            self._made = made
-        return self._made
-
-    def values(self) -> tuple[dict[str, Value], dict[str, Value]]:
-        """The values before and after, without those of secrets."""
-        return self._told(self.occurrence.old), self._told(self.occurrence.new)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields that have other values now; of a record that comes or goes, all of them."""
-        is_change = self.occurrence.kind is EventKind.CHANGED
-        return changed_fields(self.occurrence) if is_change else self.occurrence.binding.all_fields
-
-    def _encoded(self, *, is_whole: bool) -> tuple[bytes, list[Record]]:
-        occurrence = self.occurrence
-        old, new = self.values()
-        if is_whole and occurrence.kind is EventKind.CHANGED:
-            new = self._told(occurrence.whole)
-        to_come = KeysToCome(PLACES)
-        key = to_come.place(occurrence.record) if occurrence.key is None else occurrence.key
-        body = Body(
-            occurrence.kind,
-            key,
-            self.fields,
-            to_come.placed(old),
-            to_come.placed(new),
-            msgspec.to_builtins(self.user.id),
-            self.request_id,
-            self.commit,
-            self.at,
-        )
-        return encode_body(body), to_come.records
-
-    def _told(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        schema = self.occurrence.binding.schema.by_name
-        return {name: value for name, value in values.items() if schema[name].asked is not Asked.NOTHING}
+__all__ = ["Listeners", "Sink"]
 
 
 class Sink(Protocol):
@@ -91,7 +34,7 @@ class Sink(Protocol):
     def settle(self, bindings: Bindings) -> None:
         """Add the collections that it needs."""
 
-    def rows(self, happened: Happened) -> Iterator[tuple[Binding, Record]]:
+    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
         """Return the rows of one event, each with its binding."""
         ...
 
@@ -168,16 +111,16 @@ class Listeners:
 
     def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
         """Return the rows that report what these batches do."""
-        found: dict[tuple[str, bool], tuple[Binding, list[Record]]] = {}
+        found: dict[tuple[str, bool], tuple[RowBinding, list[Record]]] = {}
         commit, at = uuid7().hex, dt.datetime.now(dt.UTC)
         for occurrence in occurrences_of(batches, _is_watched):
             happened = Happened(occurrence, uuid7().hex, commit, at, user, self.request_id())
             for binding, row in self._rows(happened):
-                is_awaiting = any(isinstance(getattr(row, name, None), Model) for name in MADE)
+                is_awaiting = any(isinstance(getattr(row, name), Model) for name in binding.awaiting)
                 found.setdefault((binding.collection, is_awaiting), (binding, []))[1].append(row)
-        return [_batch(binding, rows, is_awaiting) for (_, is_awaiting), (binding, rows) in found.items()]
+        return [_batch(binding, rows, is_awaiting=is_awaiting) for (_, is_awaiting), (binding, rows) in found.items()]
 
-    def _rows(self, happened: Happened) -> Iterator[tuple[Binding, Record]]:
+    def _rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
         occurrence = happened.occurrence
         for consumer in self._delivered.get(occurrence.binding.model, ()):
             if consumer.concerns(occurrence):
@@ -186,7 +129,7 @@ class Listeners:
                 row = binding.model(
                     event=happened.id, handler=consumer.name, collection=occurrence.binding.collection, body=body
                 )
-                yield binding, with_made(binding, row, awaited)
+                yield binding, put_awaited(binding, row, awaited)
         for sink in self.sinks:
             if sink.watches(occurrence.binding):
                 yield from sink.rows(happened)
@@ -241,17 +184,14 @@ def home_of_rows(bindings: Bindings, binding: Binding) -> Store:
     return (lasting or able)[0]
 
 
-def with_made(binding: Binding, row: Record, awaited: list[Record]) -> Record:
-    """The row with the records whose keys it awaits."""
-    for name, record in zip(MADE, awaited, strict=False):
-        binding.declaration.by_name[name].put(row, record)
-    return row
-
-
-def _batch(binding: Binding, rows: list[Record], is_awaiting: bool) -> Batch:
+def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Batch:
+    for field in binding.declaration.key:
+        if field.generated is Generated.CLIENT:
+            for row in rows:
+                field.put(row, uuid7())
     keys = list(map(binding.declaration.key_of, rows))
     fields = binding.fields_without(binding.store_keys)
-    return Batch(binding, Verb.ADD, rows, keys, fields, awaits=MADE if is_awaiting else ())
+    return Batch(binding, Verb.ADD, rows, keys, fields, awaits=binding.awaiting if is_awaiting else ())
 
 
 def _is_about(handler: Handler, model: object) -> bool:

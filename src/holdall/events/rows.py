@@ -7,13 +7,25 @@ from collections.abc import Callable
 
 import msgspec
 
-from holdall.model import Model, field
+from holdall.model import Model, Record, field
 from holdall.policy import Nobody, Policy
 from holdall.query import Value
 from holdall.session import Binding
 from holdall.store import CommitClass, Provisioned, Store
 
-__all__ = ["MADE", "PLACES", "RowBinding", "can_keep_rows", "feed_model", "hidden_name", "lease_model", "outbox_model"]
+__all__ = [
+    "MADE",
+    "PLACES",
+    "RowBinding",
+    "can_keep_rows",
+    "feed_model",
+    "hidden_name",
+    "lease_model",
+    "outbox_model",
+    "put_awaited",
+]
+
+_HIDDEN = Policy(read=Nobody, write=Nobody)
 
 PLACES = 8
 """The most keys of a row that are made with it."""
@@ -34,23 +46,36 @@ class _WithKeys(Model, abstract=True):
 
 
 class RowBinding(Binding):
-    """The binding of rows, in which keys may stand that are made with the same commit."""
+    """The binding of rows, in whose ``awaiting`` fields records may stand for keys that are made with the commit."""
 
-    def __init__(self, model: Value, store: Store) -> None:
-        super().__init__(model, store, Policy(read=Nobody, write=Nobody), model.__holdall__.collection)
+    def __init__(
+        self, model: Value, store: Store, policy: Policy = _HIDDEN, awaiting: tuple[str, ...] | None = None
+    ) -> None:
+        collection: str = model.__holdall__.collection
+        super().__init__(model, store, policy, collection)
+        self._given = policy
+        known = {each.name for each in self.declaration.stored}
+        self.awaiting = tuple(name for name in MADE if name in known) if awaiting is None else awaiting
 
     def configure(self, collection_of: Callable[[Value], str]) -> None:
-        """Make the schema; fields of keys to come are marked as such. Databases order rows by their key as it is."""
+        """Make the schema; fields of keys to come are marked as such. Databases order hidden rows by their key."""
         super().configure(collection_of)
         replace = msgspec.structs.replace
-        fields = [replace(each, takes_made_key=each.name in MADE) for each in self.schema.fields]
-        is_database = self.store.capabilities.commit is CommitClass.TX
-        indexes = () if is_database else self.schema.indexes
-        self.schema = replace(self.schema, fields=tuple(fields), indexes=indexes)
+        fields = [replace(each, takes_made_key=each.name in self.awaiting) for each in self.schema.fields]
+        is_plain = self._given is _HIDDEN and self.store.capabilities.commit is CommitClass.TX
+        self.schema = replace(self.schema, fields=tuple(fields), indexes=() if is_plain else self.schema.indexes)
 
     def kept_in(self, store: Store) -> Binding:
         """The same rows, kept in this store."""
-        return RowBinding(self.model, store)
+        return RowBinding(self.model, store, self._given, self.awaiting)
+
+
+def put_awaited(binding: RowBinding, row: Record, awaited: list[Record]) -> Record:
+    """Put records into a row for the keys that it awaits; None stands for a place without one."""
+    for name, record in zip(binding.awaiting, awaited, strict=False):
+        if record is not None:
+            binding.declaration.by_name[name].put(row, record)
+    return row
 
 
 def can_keep_rows(store: Store) -> bool:

@@ -23,6 +23,7 @@ def envelope(event: Event, source: str, fields: Collection[str] | None = None) -
     delivery of one event. Source: CloudEvents 1.0.2, JSON format.
 
     >>> import datetime as dt
+    >>> from holdall.model import EventKind
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     status: str = ""

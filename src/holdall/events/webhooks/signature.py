@@ -23,7 +23,7 @@ class Signature:
 
     >>> signature = Signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLzSw")
     >>> signature.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')["webhook-signature"]
-    'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+    'v1,zUcR3LgBgKZ4KCJcLL9oVWMrQihNUFarJm88ms8Uma0='
     >>> signature
     Signature(1 secret)
     """
