@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from holdall.app.given import demand_model, demand_name
 from holdall.errors import DeclarationError
@@ -12,7 +12,6 @@ from holdall.events import AuditEntry, Outbox
 from holdall.events.audit import Audit
 from holdall.events.handler import Consumer, Handler, demand_triggers
 from holdall.events.listeners import Listeners
-from holdall.events.webhooks import Webhook, webhook_of
 from holdall.events.worker import Worker
 from holdall.model import Model
 from holdall.policy import Nobody
@@ -20,6 +19,9 @@ from holdall.policy.rule import Given
 from holdall.query import Value
 from holdall.service import Registry
 from holdall.store import Store
+
+if TYPE_CHECKING:
+    from holdall.events.webhooks import Webhook
 
 __all__ = ["Eventful"]
 
@@ -102,6 +104,8 @@ class Eventful:
         which a URL is https and leads into the public network. Raises DeclarationError as ``after``, and for what is no
         such URL, secret or option. Example: ``docs/events.md``.
         """
+        from holdall.events.webhooks import webhook_of  # takes its time, and only these need it
+
         known = demand_triggers(triggers)
         secrets = [secret] if isinstance(secret, str) else list(secret)
         options.setdefault("source", f"/{self.name}")
