@@ -123,7 +123,8 @@ async def test_a_connection_that_was_told_its_end_and_is_not_closed_yet_is_repla
 
         async def tell_all() -> None:
             await asyncio.gather(*(store.count(Query("author")) for _ in range(2)))
-            connections = store._database._access.pool()._free  # type: ignore[attr-defined]
+            database: Any = store._database
+            connections = database._access.pool()._free
             assert connections
             for connection in connections:
                 message = b"E" + (len(_TOLD) + 4).to_bytes(4, "big") + _TOLD
