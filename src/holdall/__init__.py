@@ -2,6 +2,7 @@
 
 from holdall.app import Holdall
 from holdall.events import Event, LiveEvent
+from holdall.files import BlobFile, File, GiB, KiB, MiB, file
 from holdall.model import (
     JSON,
     Codec,
@@ -56,6 +57,7 @@ __all__ = [
     "JSON",
     "SYSTEM",
     "Authenticated",
+    "BlobFile",
     "Codec",
     "Command",
     "CommitResult",
@@ -65,12 +67,15 @@ __all__ = [
     "Event",
     "Everyone",
     "FieldRights",
+    "File",
     "Fill",
     "Frozen",
     "Ge",
+    "GiB",
     "Gt",
     "Guarantee",
     "Holdall",
+    "KiB",
     "Le",
     "Length",
     "LinkTable",
@@ -79,6 +84,7 @@ __all__ = [
     "Many",
     "Meta",
     "MethodRequest",
+    "MiB",
     "Model",
     "Nobody",
     "ObjectId",
@@ -112,6 +118,7 @@ __all__ = [
     "desc",
     "expr",
     "field",
+    "file",
     "me",
     "negate",
     "register_codec",

@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from holdall.errors import DeclarationError, Forbidden, QueryError, StateError
+from holdall.files import Shelf
 from holdall.model import Field, Model, query_for
 from holdall.policy import Grant, Right, User
 from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of
 from holdall.session.binding import Binding, Relationship
+from holdall.session.file_fields import file_fields_of
 from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
@@ -52,6 +54,8 @@ class Bindings:
     ) -> None:
         self.journal = Journal(application, self.stores, journal, lease)
         self.turns = Turns()
+        self.shelf = Shelf()
+        self.file_fields: dict[type[Model], tuple[Field, ...]] = {}  # of models that have any
         self.instrument: Instrument | None = None  # None while nobody listens to sessions
         self.listening: Listening | None = None  # None while nobody listens to changes of records
         self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
@@ -170,16 +174,20 @@ class Bindings:
             binding.configure(lambda model: self.of_model(model).collection)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
         self.has_replicas = any(getattr(store, "replica_count", 0) for store, _ in stores.values())
+        self.file_fields = {binding.model: found for binding in self if (found := file_fields_of(binding, self.shelf))}
         self.has_rules = not all(binding.policy.is_plain for binding in self)
         self.has_field_rights = any(binding.policy.has_fields for binding in self)
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.relationships for binding in self)
-        self.has_stored_ends = any(
-            relationship.stored_inverses for binding in self for relationship in binding.relationships
-        )
+        self.has_stored_ends = any(each.stored_inverses for binding in self for each in binding.relationships)
         self.has_unenforced = any(binding.unenforced or binding.inversely_stored for binding in self)
         return stores
+
+    async def close(self) -> None:
+        """Close the journal and the file stores."""
+        await self.journal.close()
+        await self.shelf.close()
 
     def __iter__(self) -> Iterator[Binding]:
         return iter(self._by_name.values())

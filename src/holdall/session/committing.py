@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import cast
 
@@ -16,13 +16,10 @@ from holdall.errors import (
     CommitError,
     CommitPartial,
     HoldallError,
-    ReferenceViolation,
     StaleVersion,
     StateError,
-    UniqueViolation,
 )
 from holdall.model import Model, State, state_of
-from holdall.query import Key
 from holdall.session.changing import Changing
 from holdall.session.collecting import collect_changes, collected, judge_records
 from holdall.session.commit.outcome.result import CommitResult
@@ -30,15 +27,15 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.guards import expected_of, readable_names
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.run.demanded import demand_guarantee, guarantee_named
 from holdall.session.commit.run.reserve_keys import reserve_keys, reserve_row_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
 from holdall.session.lending import lent
 from holdall.session.preview import moved, unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
+from holdall.session.required_guarantee import demand_guarantee, guarantee_of
 from holdall.session.telling import demand_told, told
-from holdall.session.turns import Turn
+from holdall.session.turns import Turn, place_of
 
 __all__ = ["Committing"]
 
@@ -117,7 +114,7 @@ class Committing(msgspec.Struct, eq=False):
             return await self._committed(options, require, raise_for_status)
 
     async def _committed(self, options: CommitOptions, require: Guarantee | str | None, raises: bool) -> CommitResult:
-        wanted = None if require is None else guarantee_named(require)
+        wanted = None if require is None else guarantee_of(require)
         context, records = self.context, self.context.records
         context.demand_open()
         context.demand_outside("commit()")
@@ -143,11 +140,22 @@ class Committing(msgspec.Struct, eq=False):
         records.succeeded.clear()
         if records.untold:
             await context.renewal.read_untold(context.bindings)
+        if context.files is not None:
+            await context.files.settle()
         return result
 
     async def _lent_commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
         async with lent(self.context):
+            await self._keep_files()
             return await self._commit_anew(options, wanted)
+
+    async def _keep_files(self) -> None:
+        """Keep the contents of files, once everything else is seen to that can be refused without them."""
+        files = self.context.files
+        if files is not None and files.is_pending():
+            await judge_records(self.context)
+            self.plan()
+            await files.keep()
 
     async def end_block(self, *, is_failed: bool) -> None:
         """End the session: commit it, or roll it back where its block failed or the commit does."""
@@ -164,6 +172,8 @@ class Committing(msgspec.Struct, eq=False):
             raise
         finally:
             context.end()
+            if context.files is not None and not context.committer.is_running:
+                await context.files.discard()
         if is_failed:
             self.changing.rollback()
 
@@ -186,7 +196,7 @@ class Committing(msgspec.Struct, eq=False):
                     if remedy is None or loop.time() + pause > end:
                         raise
                     try:
-                        is_first = await turn.take(*_place(error), end - loop.time())
+                        is_first = await turn.take(*place_of(error), end - loop.time())
                     except TimeoutError:
                         raise error from error.__cause__
                     if not await remedy():
@@ -255,6 +265,8 @@ class Committing(msgspec.Struct, eq=False):
         await judge_records(context)
         if context.bindings.has_late_keys:
             await reserve_keys(context.records, context.bindings)
+        if context.files is not None:
+            await context.files.keep()
         plan = self._plan()
         if not plan.steps and not plan.bulk:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
@@ -268,7 +280,8 @@ class Committing(msgspec.Struct, eq=False):
         if context.commit_act is not None:
             context.commit_act.planned(plan.guarantee.value, plan.sizes)
         try:
-            result = await context.committer.run(plan, options)
+            with nullcontext() if context.files is None else context.files.under_way():
+                result = await context.committer.run(plan, options)
             if context.bindings.listening is not None:
                 context.bindings.listening.written(plan)
         finally:
@@ -280,11 +293,3 @@ class Committing(msgspec.Struct, eq=False):
 
 async def _nothing_to_do() -> bool:
     return True
-
-
-def _place(error: CommitAborted) -> tuple[str, Key]:
-    """The record that a commit was refused for, as far as it is known."""
-    cause = error.__cause__
-    if isinstance(cause, StaleVersion):
-        return cause.collection, cause.key
-    return (cause.collection, None) if isinstance(cause, UniqueViolation | ReferenceViolation) else ("", None)

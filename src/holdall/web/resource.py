@@ -13,6 +13,7 @@ from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.web.asgi import Receive, Scope, Send, header
+from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
 from holdall.web.conditional import tag_of_body
@@ -89,9 +90,25 @@ class Resource:
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
 
+        self._files = {
+            field.name: FieldFiles(field, view, writes.intake) for field in bindings.file_fields.get(binding.model, ())
+        }
+        self._of_files = {name: self._file_endpoints(files) for name, files in self._files.items()}
+
+    def _file_endpoints(self, files: FieldFiles) -> dict[str, _OneEndpoint]:
+        reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
+        if self.binding.is_read_only:
+            return reads
+        return reads | {"PUT": files.put_endpoint, "DELETE": files.delete_endpoint}
+
+    def has_file_at(self, path: str) -> bool:
+        """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""
+        key, _, name = path.partition("/")
+        return bool(key) and name in self._of_files
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
-        scope[ROUTE] = self._routes[bool(key)]
+        scope[ROUTE] = self._routes[bool(key)] if "/" not in key else f"{self._routes[1]}/{key.partition('/')[2]}"
         task = self._deadlines.enter() if scope["method"] in ("GET", "HEAD") else None
         try:
             reply = await self._answer(scope, receive, key)
@@ -142,9 +159,13 @@ class Resource:
                 answer = partial(_with_body, endpoint, scope, user)
                 return await self._repeatable.answer(scope, receive, user, answer)
             return await endpoint(scope, receive, user)
-        endpoint_one = self._one.get(method)
+        one = self._one
+        if "/" in key:
+            key, _, name = key.partition("/")
+            one = self._of_files[name]
+        endpoint_one = one.get(method)
         if endpoint_one is None:
-            return self._no_method(method, self._one, user)
+            return self._no_method(method, one, user)
         try:
             read = self._keys.read(key)
         except Unreadable:

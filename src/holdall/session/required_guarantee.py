@@ -1,4 +1,4 @@
-"""The guarantee that a commit is asked for, and whether its plan gives it."""
+"""The guarantee that the caller of a commit requires, by its name, and the refusal of a plan that promises less."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.plan import Plan
 
-__all__ = ["demand_guarantee", "guarantee_named"]
+__all__ = ["demand_guarantee", "guarantee_of"]
 
 
-def guarantee_named(given: Guarantee | str) -> Guarantee:
+def guarantee_of(given: Guarantee | str) -> Guarantee:
     """The guarantee that is meant. Raises StateError where there is none of this name."""
     names = {guarantee.name.lower(): guarantee for guarantee in Guarantee}
     found = given if isinstance(given, Guarantee) else names.get(given)
