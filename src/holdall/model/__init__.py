@@ -43,6 +43,7 @@ from holdall.model.tracking import (
     track_of,
 )
 from holdall.model.transitions import Transitions
+from holdall.model.trigger import EventKind, Trigger, changed, created, deleted
 from holdall.model.types import JSON
 from holdall.model.value_codec import Codec, register_codec
 from holdall.model.withheld import WITHHELD
@@ -64,6 +65,7 @@ __all__ = [
     "Codec",
     "Declaration",
     "Digits",
+    "EventKind",
     "Field",
     "FieldType",
     "Fill",
@@ -99,16 +101,20 @@ __all__ = [
     "State",
     "Stream",
     "Transitions",
+    "Trigger",
     "Trust",
     "assign",
     "back",
     "catch_up",
+    "changed",
     "changed_of",
     "check",
     "computed",
     "construction_hooks",
+    "created",
     "decode_compared",
     "decode_text",
+    "deleted",
     "edits_of",
     "field",
     "field_schema",
