@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import msgspec
 
@@ -50,5 +49,5 @@ class Transitions(msgspec.Struct, frozen=True):
         return value in self.table[None] if None in self.table else value is None or value in self.states
 
 
-def _of(given: Any) -> Mapping[Any, Any]:
+def _of(given: Value) -> Mapping[Value, Value]:
     return dict(given)

@@ -8,7 +8,7 @@ import msgspec
 
 from holdall.model import Field
 from holdall.policy import Right, User
-from holdall.query import Kind, operators_of
+from holdall.query import Kind, Value, operators_of
 from holdall.session import Binding, read_only_fields
 from holdall.web.filters import OPERATORS
 from holdall.web.included import includable
@@ -95,7 +95,7 @@ def _moves(binding: Binding, name: str) -> Node:
     return {"transitions": [{key: _encoded(field, value) for key, value in move.items()} for move in moves]}
 
 
-def _encoded(field: Field, value: Any) -> Any:
+def _encoded(field: Field, value: Value) -> Value:
     if isinstance(value, list):
         return [field.encode(each) for each in value]
     return None if value is None else field.encode(value)
