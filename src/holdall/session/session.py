@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self, overload
 from weakref import ref
 
@@ -26,15 +26,15 @@ from holdall.session.dao_verbs import DaoVerbs
 from holdall.session.fresh_reading import FreshReading
 from holdall.session.hand_written_verbs import HandWrittenVerbs
 from holdall.session.native_verbs import NativeVerbs
+from holdall.session.query_verbs import QueryVerbs
 from holdall.session.reading import Reading
-from holdall.session.references.explanation import Explanation
 from holdall.session.store_verbs import StoreVerbs
-from holdall.store import LockMode, Row
+from holdall.store import LockMode
 
 __all__ = ["Session"]
 
 
-class Session(StoreVerbs, NativeVerbs, HandWrittenVerbs):
+class Session(QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
     """A unit of work with one record for each key, for one task at a time.
 
     Nothing is written before ``commit``, which leaving an ``async with`` block does; an exception rolls back instead.
@@ -66,8 +66,11 @@ class Session(StoreVerbs, NativeVerbs, HandWrittenVerbs):
         self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> None:
         self.user = user  # for whom it acts
-        self.context = context = SessionContext(bindings, user, strategy)  # for other rooms, not for users
-        context.dao_records.session = ref(self)
+        self._take(SessionContext(bindings, user, strategy))
+        self.context.dao_records.session = ref(self)
+
+    def _take(self, context: SessionContext) -> None:
+        self.context = context  # for other rooms, not for users
         self._reading = Reading(context)
         self._changing = changing = Changing(context)
         self._committing = Committing(context, changing)
@@ -136,26 +139,6 @@ class Session(StoreVerbs, NativeVerbs, HandWrittenVerbs):
         """
         return await self._reading.mend(model, args, key)
 
-    async def first(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q | None:
-        """Return the first record of a query, or None; ``lock``, ``fresh`` as ``query``. Example: :class:`Reading`."""
-        return await self._reading.first(query, lock, fresh)
-
-    async def one(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q:
-        """Return the only record of a query as ``first``; raises NotFound, QueryError. Example: :class:`Reading`."""
-        return await self._reading.one(query, lock, fresh)
-
-    async def count(self, query: AnyQuery | Statement) -> int:
-        """Return the number of records that meet a condition, whatever limit and offset. Example: :class:`Reading`."""
-        return await self.context.reader.count(self.context.bindings.asked(query))
-
-    async def exists(self, query: AnyQuery | Statement) -> bool:
-        """Return whether the stores hold any record that a query means. Example: :class:`Reading`."""
-        return await self._reading.exists(query)
-
-    def stream(self, query: Query[Q], *, batch: int = 500) -> AsyncIterator[Q]:
-        """Give the records of a query one by one, and keep ``batch`` rows in memory. Example: :class:`Reading`."""
-        return self.context.reader.stream(self.context.bindings.asked(query), batch)
-
     async def load(self, records: M | Sequence[M], *fields: object) -> None:
         """Load what fields lead to: ``await session.load(books, Book.author.country, Book.tags)``.
 
@@ -163,14 +146,6 @@ class Session(StoreVerbs, NativeVerbs, HandWrittenVerbs):
         for each collection. Raises QueryError for a field that is no reference. Example: :class:`Reading`.
         """
         await self._reading.load(records, fields)
-
-    async def rows(self, query: AnyQuery | Statement) -> list[Row]:
-        """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
-        return await self._reading.rows(query)
-
-    async def explain(self, query: AnyQuery | Statement, analyze: bool = False) -> Explanation:
-        """Return how a query is answered, with its store's plan; run to ``analyze`` it. Example: :class:`Reading`."""
-        return await self.context.reader.explain(self.context.bindings.asked(query), analyze=analyze)
 
     async def refresh(self, record: Model) -> None:
         """Take over what the store has now and drop changes; a removed record is back. Example: :class:`Reading`.
