@@ -414,7 +414,7 @@ def _said(answer: Any, name: str) -> tuple[int, str]:
     """The status, and what is wrong, without the name that was asked for."""
     if answer.status < 400:
         return answer.status, "fine"
-    told = json.loads(answer.body) if answer.body else {"type": "", "detail": ""}
+    told: Any = json.loads(answer.body) if answer.body else {"type": "", "detail": ""}
     wrong = [(error["path"].replace(name, "NAME"), error["code"], error["message"]) for error in told.get("errors", [])]
     return answer.status, f"{told['type']} {told['detail']} {wrong}"
 

@@ -47,7 +47,13 @@ async def sent(
     is_cut: bool = False,
 ) -> int:
     """The status of an answer to a body of these parts, or to one that is cut behind them; 0 where there is none."""
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http"}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+    }
     scope |= {"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "state": {}}
     scope |= {"headers": list(headers.items()), "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
     found = 0

@@ -42,8 +42,8 @@ class Folder:
     def publish(self, name: str, key: str, opened: int) -> None:
         """Make a new file the content with a key that nobody knows yet, durably.
 
-        It is moved first, so that most file systems make both durable by one act. Where that is cut off, the content
-        may be torn, and nobody refers to it.
+        The file is moved first, so that most file systems make both durable by one act. Where that is cut off, the
+        content may be torn, and nobody refers to it.
         """
         with self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
             os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
