@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
+from holdall.session.file_fields import rule_of
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
@@ -91,7 +92,8 @@ class Resource:
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
 
         self._files = {
-            field.name: FieldFiles(field, view, writes.intake) for field in bindings.file_fields.get(binding.model, ())
+            field.name: FieldFiles(field, view, writes.intake, bindings.shelf.named(rule_of(field).store))
+            for field in bindings.file_fields.get(binding.model, ())
         }
         self._of_files = {name: self._file_endpoints(files) for name, files in self._files.items()}
 
@@ -99,7 +101,13 @@ class Resource:
         reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
         if self.binding.is_read_only:
             return reads
+        reads |= {"POST": files.post_endpoint} if files.is_direct else {}
         return reads | {"PUT": files.put_endpoint, "DELETE": files.delete_endpoint}
+
+    @property
+    def direct_files(self) -> list[str]:
+        """The fields whose files clients may send and get by themselves."""
+        return [name for name, files in self._files.items() if files.is_direct and not self.binding.is_read_only]
 
     def has_file_at(self, path: str) -> bool:
         """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""

@@ -25,7 +25,7 @@ from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
-from holdall.web.openapi import add_idempotency, contribute, contribution, describe_own
+from holdall.web.openapi import add_direct, add_idempotency, contribute, contribution, describe_own
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
@@ -171,8 +171,10 @@ class Service(FastAPI):
             self._contribution = contribution(
                 self._shown.values(), self.settings.challenge if self.knows_users else None, self._resources
             )
+            paths: Any = self._contribution["paths"]
+            for name, resource in self._resources.items():
+                add_direct(paths, name, resource.direct_files)
             if self.settings.kept is not None:
-                paths: Any = self._contribution["paths"]
                 add_idempotency(paths, self._resources, self.settings.kept.demands)
         document = contribute(super().openapi(), self._contribution)
         describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)

@@ -1,7 +1,7 @@
 """The OpenAPI document's part about the collections."""
 
 from holdall.web.openapi.document import contribute, contribution, many_operations, one_operations
-from holdall.web.openapi.files import file_of
+from holdall.web.openapi.files import add_direct, file_of
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
 from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.writing import add_idempotency
@@ -10,6 +10,7 @@ __all__ = [
     "ASKS_WHO",
     "Node",
     "RecordSchemas",
+    "add_direct",
     "add_idempotency",
     "contribute",
     "contribution",
