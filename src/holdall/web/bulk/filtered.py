@@ -41,7 +41,7 @@ class Filtered:
 
     async def update(self, scope: Scope, session: Session, body: bytes) -> Reply:
         """``PATCH /books?status=draft`` with one merge patch for all."""
-        query, preferences, most = self._asked(scope, session.user)
+        query, preferences, most = self.asked(scope, session.user)
         given = self._view.input_of(session.user, is_new=False)
         patch = nested_patch(body)
         nested = [name for name, value in (patch or {}).items() if isinstance(value, dict) and name in given.names]
@@ -57,7 +57,7 @@ class Filtered:
 
     async def delete(self, scope: Scope, session: Session) -> Reply:
         """``DELETE /books?status=draft``."""
-        query, preferences, most = self._asked(scope, session.user)
+        query, preferences, most = self.asked(scope, session.user)
         number = await session.delete(query, max_affected=most)
         return await self._done(session, preferences, number)
 
@@ -71,7 +71,7 @@ class Filtered:
             return Reply(204, preferences.headers)
         return json_reply(200, msgspec.json.encode({"affected": number}), *preferences.headers)
 
-    def _asked(self, scope: Scope, user: User) -> tuple[Query[Any], Preferences, int]:
+    def asked(self, scope: Scope, user: User) -> tuple[Query[Any], Preferences, int]:
         """The records that are meant, and how many these may be. Raises Problem where nothing says which."""
         demand_right(self._binding, Right.READ, user, self._intake.options.challenge)
         demand_a_new_record(scope)

@@ -18,7 +18,7 @@ from holdall.web.openapi.security import SCHEME, security_of, security_scheme
 from holdall.web.openapi.shown_parameters import include_parameter
 from holdall.web.openapi.writing import IF_MATCH, JSON_PATCH, SHARED, add_bulk, check_operations, or_plan, prefer
 
-__all__ = ["contribute", "contribution", "many_operations", "one_operations"]
+__all__ = ["OF_BULK", "contribute", "contribution", "many_operations", "one_operations"]
 
 _ALWAYS = (401, 404, 414, 500, 501, 502, 503, 504, 507)
 _RIGHTS = {
@@ -31,6 +31,8 @@ _RIGHTS = {
 _REMOVES = (202, 403, 409, 422)
 _WRITES = (400, 408, 413, 415, *_REMOVES)
 _GUARDED = (412, 428)
+OF_BULK = (*_WRITES, *_GUARDED, *_ALWAYS)
+"""The statuses of problems that requests about many records have."""
 
 
 def contribution(
@@ -53,7 +55,7 @@ def contribution(
             {} if binding.is_keyless else one_operations(binding, described),
         )
         check = {} if binding.is_read_only else check_operations(binding, described, *_WRITES, *_ALWAYS)
-        add_bulk(many, binding, described, *_WRITES, *_GUARDED, *_ALWAYS)
+        add_bulk(many, binding, described, *OF_BULK)
         if not binding.is_read_only:
             add_nesting(many, one, binding, described)
             add_forms(many, one, binding, described)
