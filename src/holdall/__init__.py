@@ -1,6 +1,7 @@
 """Holdall: one model, any store, one API."""
 
 from holdall.app import Holdall
+from holdall.events import Event, LiveEvent
 from holdall.files import BlobFile, File, GiB, KiB, MiB, file
 from holdall.model import (
     JSON,
@@ -20,11 +21,15 @@ from holdall.model import (
     Pattern,
     Ref,
     Reference,
+    Stamped,
     State,
     Stream,
     back,
+    changed,
     check,
     computed,
+    created,
+    deleted,
     field,
     register_codec,
     state_of,
@@ -60,6 +65,7 @@ __all__ = [
     "Compensate",
     "Context",
     "Dal",
+    "Event",
     "Everyone",
     "FieldRights",
     "File",
@@ -74,6 +80,7 @@ __all__ = [
     "Le",
     "Length",
     "LinkTable",
+    "LiveEvent",
     "Lt",
     "Many",
     "Meta",
@@ -95,6 +102,7 @@ __all__ = [
     "Role",
     "Service",
     "Session",
+    "Stamped",
     "State",
     "Strategy",
     "Stream",
@@ -104,8 +112,11 @@ __all__ = [
     "User",
     "asc",
     "back",
+    "changed",
     "check",
     "computed",
+    "created",
+    "deleted",
     "desc",
     "expr",
     "field",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -14,15 +14,17 @@ from holdall.files import Shelf
 from holdall.model import Field, Model, query_for
 from holdall.policy import Grant, Right, User
 from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of
-from holdall.session.binding import Binding, Relationship
+from holdall.session.binding import Binding
 from holdall.session.file_fields import file_fields_of
 from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
+from holdall.session.listening import Listening
 from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
 from holdall.session.store_in_middleware import in_middleware, store_within
 from holdall.session.turns import Turns
+from holdall.session.tying import tie
 from holdall.store import Aggregating, Store, StoreTransaction
 
 __all__ = ["Bindings", "Exchanged"]
@@ -56,6 +58,7 @@ class Bindings:
         self.shelf = Shelf()
         self.file_fields: dict[type[Model], tuple[Field, ...]] = {}  # of models that have any
         self.instrument: Instrument | None = None  # None while nobody listens to sessions
+        self.listening: Listening | None = None  # None while nobody listens to changes of records
         self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
         self.known_stores: Mapping[str, Store] = {}  # by name, those without a collection as well
         self.native_grants: dict[str, Grant] = {}  # by store, who may go past the contract
@@ -117,11 +120,18 @@ class Bindings:
         if self._is_settled:
             return
         self.group_plans.clear()
+        if self.listening is not None:
+            self.listening.settle()
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:
                 store.bind(hidden_schemas(store))
         self._is_settled = True
+
+    def listen(self, listening: Listening) -> None:
+        """Have changes of records told from the next session on."""
+        self.listening = listening
+        self._is_settled = False
 
     def stand_around_stores(self, persistence: Persistence) -> None:
         """Have calls of stores pass this middleware from the next session on."""
@@ -160,7 +170,7 @@ class Bindings:
         for binding in self:
             binding.declaration.resolve(models)
         stores: dict[int, tuple[Store, list[Schema]]] = {}
-        _tie(self)
+        tie(list(self), self.of_model)
         for binding in self:
             binding.configure(lambda model: self.of_model(model).collection)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
@@ -255,42 +265,6 @@ class Bindings:
         if not isinstance(query, Query):
             raise QueryError(_no_query(query))
         return self.of_name(query.collection) if query.model is None else self.of_model(query.model)
-
-
-def _tie(bindings: Bindings) -> None:
-    """Tell each binding the relationships it holds and those that hold it.
-
-    Raises DeclarationError where the ends disagree, or a reference that cannot be empty is to be emptied.
-    """
-    relationships: list[Relationship] = []
-    for binding in bindings:
-        for field in binding.declaration.references:
-            if field.options.back is None and field.target is not None:
-                target = bindings.of_model(field.target())
-                relationships.append(Relationship(binding, field, target, tuple(_backs(target, binding, field))))
-    for binding in bindings:
-        binding.relationships = tuple(relationship for relationship in relationships if relationship.source is binding)
-        binding.bound_by = tuple(
-            relationship
-            for relationship in relationships
-            if relationship.target is binding and not relationship.source.is_read_only
-        )
-        binding.unenforced = tuple(
-            relationship
-            for relationship in binding.relationships
-            if not relationship.is_guarded and not binding.is_read_only
-        )
-        binding.inversely_stored = tuple(
-            relationship
-            for relationship in binding.relationships
-            if relationship.stored_inverses or relationship.is_single
-        )
-
-
-def _backs(target: Binding, source: Binding, field: Field) -> Iterable[Field]:
-    for back in target.declaration.relations:
-        if back.options.back == field.name and back.target is not None and back.target() is source.model:
-            yield back
 
 
 def _no_query(asked: object) -> str:
