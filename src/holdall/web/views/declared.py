@@ -1,4 +1,4 @@
-"""What the class of a REST view declares: its model, and the form that its schemas make."""
+"""The declaration of a REST view: its model, and the form that its schemas make."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ __all__ = ["BulkItem", "BulkItems"]
 
 
 class BulkItem(msgspec.Struct, eq=False):
-    """One record that a request is about: what is done with it, and what became of that.
+    """One record that a request is about, and what is done with it.
 
-    ``record`` is the one that was written, also where it is removed by now; ``problem`` why nothing was.
+    ``record`` is the one that was written, or removed; ``problem`` says why there is none.
 
     Example: :class:`AsyncRestView`.
     """

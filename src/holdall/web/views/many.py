@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
+from holdall.app import Holdall
 from holdall.errors import HoldallError
+from holdall.model import Record
 from holdall.policy import Right
 from holdall.query import Key, Value, both
 from holdall.session import Session
@@ -19,15 +21,16 @@ from holdall.web.bulk.results import Result, told
 from holdall.web.conditional import demand_a_new_record, tag_of_body
 from holdall.web.dialects import Dialects
 from holdall.web.intake import Intake
+from holdall.web.key import KeyText
+from holdall.web.options import Options
 from holdall.web.preferences import Preferences, preferences_of
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, json_reply
+from holdall.web.view import CollectionView
 from holdall.web.views.answers import Action, Input
+from holdall.web.views.forms import Form
 from holdall.web.views.items import BulkItem, BulkItems
 from holdall.web.views.parameters import translated
-
-if TYPE_CHECKING:
-    from holdall.web.views.serving import Serving
 
 __all__ = ["Many", "is_list"]
 
@@ -39,10 +42,22 @@ def is_list(body: bytes) -> bool:
     return body.lstrip()[:1] == b"["
 
 
+class _Serving(Protocol):
+    app: Holdall
+    options: Options
+    collection: CollectionView
+    keys: KeyText
+    form: Form
+
+    def take(self, body: bytes, session: Session, *, is_new: bool) -> Input: ...
+    def address(self, path: str, record: Record) -> str: ...
+    async def fresh_body(self, session: Session, record: Record) -> bytes: ...
+
+
 class Many:
     """The part of ``Serving`` for requests about many records."""
 
-    def __init__(self, serving: Serving, dialects: Dialects) -> None:
+    def __init__(self, serving: _Serving, dialects: Dialects) -> None:
         self._serving = serving
         self._intake = Intake(serving.collection, serving.app.bindings, serving.options)
         self._bulk = Bulk(self._intake, serving.collection, serving.keys, serving.app.bindings)
