@@ -1,5 +1,6 @@
 """Holdall: one model, any store, one API."""
 
+from holdall.actions import Action, All, Each, Nothing, One
 from holdall.app import Holdall
 from holdall.model import (
     JSON,
@@ -32,6 +33,7 @@ from holdall.model import (
 from holdall.policy import (
     ANONYMOUS,
     SYSTEM,
+    ActionPolicy,
     Authenticated,
     Everyone,
     FieldRights,
@@ -44,6 +46,7 @@ from holdall.policy import (
     me,
 )
 from holdall.query import LinkTable, Query, asc, desc, expr, negate, rows
+from holdall.selections import Selection, param
 from holdall.service import Command, Context, Dal, Meta, MethodRequest, Service, SyncContext, SyncService
 from holdall.session import CommitResult, Compensate, Guarantee, Operation, Plan, Session, Strategy
 
@@ -51,6 +54,9 @@ __all__ = [
     "ANONYMOUS",
     "JSON",
     "SYSTEM",
+    "Action",
+    "ActionPolicy",
+    "All",
     "Authenticated",
     "Codec",
     "Command",
@@ -58,6 +64,7 @@ __all__ = [
     "Compensate",
     "Context",
     "Dal",
+    "Each",
     "Everyone",
     "FieldRights",
     "Fill",
@@ -75,8 +82,10 @@ __all__ = [
     "MethodRequest",
     "Model",
     "Nobody",
+    "Nothing",
     "ObjectId",
     "OnDelete",
+    "One",
     "OneOf",
     "Operation",
     "Owner",
@@ -87,6 +96,7 @@ __all__ = [
     "Ref",
     "Reference",
     "Role",
+    "Selection",
     "Service",
     "Session",
     "State",
@@ -105,6 +115,7 @@ __all__ = [
     "field",
     "me",
     "negate",
+    "param",
     "register_codec",
     "rows",
     "state_of",

@@ -202,10 +202,12 @@ class Policy:
             if not any(condition == ALWAYS and name not in part.hidden(user) for part, condition in parts)
         )
 
-    def presets(self, user: User) -> dict[str, Value]:
-        """The values that fields of a record have which the user makes, by their names. Example: :class:`Policy`."""
+    def presets(self, user: User, *, is_trusted: bool = False) -> dict[str, Value]:
+        """The values that fields of a record have which the user makes, by their names; also where he has no right to
+        that, if the program ``is_trusted`` with making it for him. Example: :class:`Policy`.
+        """
         found: dict[str, Value] = {}
-        for part, _ in self.parts(Right.CREATE, user):
+        for part in self._parts if is_trusted else [each for each, _ in self.parts(Right.CREATE, user)]:
             for name, rights in part.fields.items():
                 if rights.has_preset:
                     found.setdefault(name, rights.preset_for(user))

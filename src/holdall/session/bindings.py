@@ -58,6 +58,7 @@ class Bindings:
         self.persistence: Persistence | None = None
         self._in_middleware: dict[int, Store] = {}
         self.look: Callable[[], None] | None = None  # decides anew who listens, before each session
+        self.application: Value = None  # what has actions and selections by name, where there are any
         self._by_model: dict[object, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True

@@ -80,7 +80,7 @@ class Flushing(msgspec.Struct, eq=False):
         records.idle_guards |= waiting  # what is not written now may be written later
         try:
             await judge_records(context)
-            plan = make_plan(records, context.bindings, context.user)
+            plan = make_plan(records, context.bindings, context.writer)
             if not plan.steps and not plan.bulk:
                 return
             _demand_of(inside, plan)

@@ -74,7 +74,7 @@ class InBulk(msgspec.Struct, eq=False):
         binding = self._binding(query, most)
         if not values:
             raise QueryError("an update needs values: update(query, pages=0)")
-        binding.policy.demand(Right.UPDATE, self.context.user, binding.collection)
+        binding.policy.demand(Right.UPDATE, self.context.writer, binding.collection)
         formulas = {name: value for name, value in values.items() if isinstance(value, Expression)}
         slots = self._slots(binding, {name: value for name, value in values.items() if name not in formulas})
         computed = self._computed(binding, formulas)
@@ -85,7 +85,7 @@ class InBulk(msgspec.Struct, eq=False):
 
     async def delete(self, query: AnyQuery, most: int | None) -> int:
         """Remove all records that the query means."""
-        binding, user = self._binding(query, most), self.context.user
+        binding, user = self._binding(query, most), self.context.writer
         binding.policy.demand(Right.DELETE, user, binding.collection)
         for source, right in rights_of_removal(binding):
             demand_whole(source, right, user)
@@ -151,7 +151,7 @@ class InBulk(msgspec.Struct, eq=False):
     def _slots(self, binding: Binding, values: Mapping[str, object]) -> dict[Field, Value]:
         """The values as records have them. Raises ValidationError with everything that is wrong."""
         errors, slots = list[FieldError](), dict[Field, Value]()
-        refused = read_only_fields(binding, self.context.user, is_new=False)
+        refused = read_only_fields(binding, self.context.writer, is_new=False)
         version, model = binding.declaration.version, binding.model.__name__
         for name, value in values.items():
             field = binding.declaration.by_name.get(name)
@@ -191,7 +191,7 @@ class InBulk(msgspec.Struct, eq=False):
     def _demand_settable(self, binding: Binding, name: str) -> None:
         """Refuse a field that no value can be given to, whichever it is."""
         field = binding.declaration.by_name.get(name)
-        is_refused = name in read_only_fields(binding, self.context.user, is_new=False)
+        is_refused = name in read_only_fields(binding, self.context.writer, is_new=False)
         if is_refused or field is None or field in binding.declaration.key or field is binding.declaration.version:
             self._slots(binding, {name: None})
         elif (

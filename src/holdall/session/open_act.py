@@ -1,0 +1,20 @@
+"""The action that a session is in."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["OpenAct"]
+
+
+class OpenAct(msgspec.Struct, eq=False):
+    """An action under way in a session, with all that it calls.
+
+    ``is_trusted`` if what it writes is the program's, not the user's. ``is_ending`` once it has run and is written.
+    ``has_failed`` if an action within it did, whatever became of the error.
+    """
+
+    name: str
+    is_trusted: bool
+    is_ending: bool = False
+    has_failed: bool = False
