@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
@@ -49,6 +49,7 @@ class Running:
         records: Sequence[Record],
         core: Value = None,
         end: End | None = None,
+        meta: Mapping[str, Value] | None = None,
     ) -> list[Value]:
         """Run an action on these records of a session, and write it: a result for each record, or one for all.
 
@@ -87,7 +88,7 @@ class Running:
                 if context.bindings.inside is not None:
                     await stack.enter_async_context(session.savepoint())
                 try:
-                    async with self._context_of(session, core, declared, ends) as (found, is_its_own):
+                    async with self._context_of(session, core, declared, ends, meta) as (found, is_its_own):
                         results = await _called(found, declared, fresh, records)
                         if not is_its_own:
                             await ends()
@@ -120,14 +121,15 @@ class Running:
 
     @asynccontextmanager
     async def _context_of(
-        self, session: Session, core: Value, declared: DeclaredAction, ends: End
+        self, session: Session, core: Value, declared: DeclaredAction, ends: End, meta: Mapping[str, Value] | None
     ) -> AsyncIterator[tuple[Any, bool]]:
         """The context for an action, and whether it sees to the end: that of the session, or a new one."""
         found = core or active_core(self._registry)
         if found is not None and found.has(session):
             yield found, False
             return
-        made = new_context(self._registry, {"action": f"{declared.collection}.{declared.name}"}, session.user)
+        known = {"action": f"{declared.collection}.{declared.name}"} if meta is None else meta
+        made = new_context(self._registry, known, session.user)
         made.lend(session, ends)
         async with made.on_loop:
             yield made, True

@@ -76,6 +76,10 @@ class ByName:
         self.selections = Selections(bindings)
         self.running = Running(registry)
 
+    def has_any_of(self, collection: str) -> bool:
+        """Whether a collection has any action or selection."""
+        return bool(self.actions.of(collection) or self.selections.of(collection))
+
     async def act(self, session: Session, action: object, on: object, most: int, core: object = None) -> Value:
         """Run an action in a session, and commit it."""
         if not isinstance(action, Action):

@@ -13,7 +13,8 @@ __all__ = ["CollectionMiddleware", "find_resource"]
 
 
 def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Resource, str] | None:
-    """The resource of ``/{collection}`` or ``/{collection}/{key}`` and the key's undecoded text; None for other paths.
+    """The resource of ``/{collection}`` or ``/{collection}/{key}`` and the key's undecoded text; None for other paths,
+    but for those of actions and selections.
 
     One slash at the end is tolerated.
     """
@@ -33,7 +34,7 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
             return None  # a slash inside a name is in the name of no collection
         key = segments[1].decode("latin-1") if key else ""
     key = key.removesuffix("/")
-    return None if "/" in key else (resource, key)
+    return None if "/" in key and not resource.reaches(key) else (resource, key)
 
 
 class CollectionMiddleware:

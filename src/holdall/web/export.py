@@ -20,7 +20,7 @@ from holdall.web.pages import may_be_large
 from holdall.web.reply import Reply
 from holdall.web.view import CollectionView
 
-__all__ = ["BATCH", "Exports", "without_formula"]
+__all__ = ["BATCH", "Exports", "csv_lines", "csv_row", "file_reply", "without_formula"]
 
 BATCH = 1_000
 """Records that are read and written together."""
@@ -45,31 +45,23 @@ class Exports:
         demanded = header_list(scope, b"if-match")
         if demanded is not None and not meets_if_match(demanded, b""):
             raise NOT_MET
-        parts = self._parts(session, listing)
-        first = b""
-        if scope["method"] != "HEAD":
-            first = await anext(parts, b"")
-        name = f"{self._view.binding.collection}.{listing.format}"
-        disposition = b'attachment; filename="%b"' % name.encode("ascii", "replace").replace(b'"', b"_")
-        headers = [
-            (b"content-type", MEDIA_TYPES[listing.format]),
-            (b"content-disposition", disposition),
-            (b"x-content-type-options", b"nosniff"),
-            (b"cache-control", b"private, no-store"),
-            (b"vary", b"accept"),
-        ]
-        return Reply(200, headers, first, parts)
+        return await file_reply(scope, self._view.binding.collection, listing.format, self._parts(session, listing))
 
     async def _parts(self, session: Session, listing: Listing) -> AsyncGenerator[bytes]:
         names = self._view.visible(session.user, listing.names)
         shown = tuple(self._view.declaration.json_output.names if names is None else names)
-        head = _csv([shown]) if listing.format is Format.CSV else b""
+        head = csv_lines([shown]) if listing.format is Format.CSV else b""
         async for records in self._batches(session, listing):
             body = await self._view.shown(records, shown)
             if listing.format is Format.NDJSON:
                 yield _lines(_items(body))
             else:
-                yield head + _csv([_row(row, shown, keeps_formulas=listing.keeps_formulas) for row in _rows(body)])
+                yield head + csv_lines(
+                    [
+                        csv_row([row[name] for name in shown], keeps_formulas=listing.keeps_formulas)
+                        for row in _rows(body)
+                    ]
+                )
             head = b""
             await asyncio.sleep(0)  # others have their turn, however quick the client takes it
         if head:
@@ -89,6 +81,20 @@ class Exports:
             yield gathered
 
 
+async def file_reply(scope: Scope, name: str, form: Format, parts: AsyncGenerator[bytes]) -> Reply:
+    """The answer that is a file, its first part read."""
+    first = b"" if scope["method"] == "HEAD" else await anext(parts, b"")
+    disposition = b'attachment; filename="%b"' % f"{name}.{form}".encode("ascii", "replace").replace(b'"', b"_")
+    headers = [
+        (b"content-type", MEDIA_TYPES[form]),
+        (b"content-disposition", disposition),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"private, no-store"),
+        (b"vary", b"accept"),
+    ]
+    return Reply(200, headers, first, parts)
+
+
 def without_formula(text: str) -> str:
     """The text with an apostrophe before it where a spreadsheet would take it for a formula.
 
@@ -98,12 +104,12 @@ def without_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _row(row: dict[str, Any], names: Sequence[str], *, keeps_formulas: bool) -> list[str]:
-    return [_cell(row[name], keeps_formulas=keeps_formulas) for name in names]
+def csv_row(values: Sequence[Any], *, keeps_formulas: bool) -> list[str]:
+    """The cells of a row: nothing for null, text as it is, everything else as its JSON."""
+    return [_cell(value, keeps_formulas=keeps_formulas) for value in values]
 
 
 def _cell(value: Any, *, keeps_formulas: bool) -> str:
-    """A value as text: nothing for null, text as it is, everything else as its JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -111,7 +117,8 @@ def _cell(value: Any, *, keeps_formulas: bool) -> str:
     return _encode(value).decode()
 
 
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+    """Rows of cells as CSV."""
     written = StringIO()
     csv.writer(written).writerows(rows)
     return written.getvalue().encode()

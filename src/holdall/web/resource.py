@@ -9,9 +9,11 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from holdall.app.acting import ByName
 from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
+from holdall.web.acting import Beside
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
@@ -54,6 +56,7 @@ class Resource:
         options: Options,
         contexts: RequestContexts,
         kept: KeptAnswers | None = None,
+        by_name: ByName | None = None,
     ) -> None:
         self.binding = binding
         self._contexts = contexts
@@ -88,6 +91,16 @@ class Resource:
 
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
+        self._beside: Beside | None = None
+        if by_name is not None and by_name.has_any_of(binding.collection):
+            self._beside = Beside(
+                by_name, bindings, contexts, writes.intake, view, cursors, options, self._repeatable
+            )
+
+    def reaches(self, tail: str) -> bool:
+        """Whether a path below the collection, of several segments, is that of an action or a selection."""
+        *key, kind, _ = tail.split("/")
+        return self._beside is not None and (kind == "actions" and len(key) < 2 or kind == "selections" and not key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
@@ -129,6 +142,8 @@ class Resource:
 
     async def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Reply:
         method = scope["method"]
+        if "/" in key and self._beside is not None:
+            return await self._beside.answer(scope, receive, user, key)
         if key[:1] == "_" and (named := self._named.get(key)) is not None:
             endpoint = named.get(method)
             return self._no_method(method, named, user) if endpoint is None else await endpoint(scope, receive, user)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdall.app import Holdall
-from holdall.errors import DeclarationError, Forbidden
+from holdall.errors import ActionUnavailable, DeclarationError, Forbidden
 from holdall.policy import Right, User
 from holdall.query import Json, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
@@ -32,7 +32,7 @@ from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
 from holdall.web.problem import Problem
 from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
-from holdall.web.rights import refusal
+from holdall.web.rights import refusal, unavailable
 
 __all__ = ["Service", "asgi"]
 
@@ -78,7 +78,7 @@ class Service(FastAPI):
         self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
         contexts = RequestContexts(app)
         self._resources = {
-            name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name))
+            name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name), app.by_name)
             for name, binding in self._shown.items()
         }
         _demand_addresses(self._resources)
@@ -137,6 +137,8 @@ class Service(FastAPI):
 
     def refusal(self, error: Forbidden, user: User) -> Problem:
         """Make the problem for a user without a right: 401 where authentication would help, else 403."""
+        if isinstance(error, ActionUnavailable):
+            return unavailable(error)
         forbidden = Problem(403, "forbidden", "You may not do this.")
         if error.right not in [*Right]:  # one that a view has made up for an action of its own
             return forbidden
