@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_origin
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, dataclass_transform, get_args, get_origin
 
 from holdall.actions.on import On
 from holdall.errors import DeclarationError, StateError
 from holdall.model import Inputs, Model, Names, Record, field, names_around
 from holdall.query import Value
 
-__all__ = ["Action", "copied", "inputs_of", "made_of", "name_of"]
+__all__ = ["Action", "AnyAction", "copied", "inputs_of", "made_of", "name_of"]
 
 M = TypeVar("M", bound=Model)
 
@@ -69,7 +69,7 @@ class Action(Generic[M]):
     __action_name__: ClassVar[str] = ""
     __repeat__: ClassVar[bool] = True
     __names__: ClassVar[Names]
-    __about__: ClassVar[Any] = None
+    __about__: ClassVar[Value] = None
     _given: ClassVar[Record]  # of each instance
 
     def __init_subclass__(
@@ -102,7 +102,7 @@ class Action(Generic[M]):
             raise DeclarationError("Action is what actions derive from: class Vote(Action[Book], on=Each)")
         object.__setattr__(self, "_given", self.__inputs__.model(*args, **values))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Value:
         if name.startswith("_") or all(given.name != name for given in self.__inputs__.fields):
             raise AttributeError(f"{type(self).__name__} has no input {name!r}")
         return getattr(self._given, name)
@@ -126,19 +126,23 @@ class Action(Generic[M]):
         return repr(self._given)
 
 
-def inputs_of(action: Action[Any]) -> Record:
+AnyAction: TypeAlias = Action[Any]
+"""An action, whatever it is about."""
+
+
+def inputs_of(action: AnyAction) -> Record:
     """The inputs of an action, as the record of no store that they are validated as. Example: :class:`Action`."""
     return action._given
 
 
-def made_of(kind: type[Action[Any]], record: Record) -> Action[Any]:
+def made_of(kind: type[AnyAction], record: Record) -> AnyAction:
     """The action of a class with inputs that were read. Example: :class:`Action`."""
     made = kind.__new__(kind)
     object.__setattr__(made, "_given", record)
     return made
 
 
-def copied(action: Action[Any], others: Mapping[str, Value]) -> Action[Any]:
+def copied(action: AnyAction, others: Mapping[str, Value]) -> AnyAction:
     """The same action, validated anew, that shares nothing that can be changed; with others for some inputs.
 
     Example: :class:`Action`.
@@ -161,7 +165,7 @@ def _hyphened(name: str) -> str:
     return name_of("an action", found)
 
 
-def _model_in(cls: type) -> Any:
+def _model_in(cls: type) -> Value:
     """The model that a class names in brackets; None where it leaves that to those who add it."""
     for base in vars(cls).get("__orig_bases__", ()):
         origin = get_origin(base)

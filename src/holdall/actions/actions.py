@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
-from holdall.actions.action import Action
+from holdall.actions.action import Action, AnyAction
 from holdall.actions.declared_action import DeclaredAction
 from holdall.errors import DeclarationError, NotFound, StateError
 from holdall.model import Model
-from holdall.policy import Authenticated, ActionPolicy, User
+from holdall.policy import ActionPolicy, Authenticated, User
 from holdall.query import Value
 from holdall.session import Binding, Bindings
 
@@ -21,7 +21,7 @@ class Actions:
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
         self._by_place: dict[tuple[str, str], DeclaredAction] = {}
-        self._by_kind: dict[tuple[Any, Any], DeclaredAction] = {}
+        self._by_kind: dict[tuple[Value, Value], DeclaredAction] = {}
 
     def add(self, given: object, policy: ActionPolicy | None) -> DeclaredAction:
         """Take one more. Raises DeclarationError for what is no action, or one that is there already."""
@@ -50,7 +50,7 @@ class Actions:
         self._by_place[place] = self._by_kind[kind, binding.model] = found
         return found
 
-    def _binding(self, kind: type[Action[Any]], about: Value) -> Binding:
+    def _binding(self, kind: type[AnyAction], about: Value) -> Binding:
         if isinstance(about, str):
             about = kind.__names__.now().get(about)
         if not isinstance(about, type) or not issubclass(about, Model):
@@ -59,7 +59,7 @@ class Actions:
         for binding in self._bindings:
             if binding.model is about:
                 return binding
-        raise DeclarationError(f"{kind.__name__} is about {about.__name__}, which comes first: app.add({about.__name__})")
+        raise DeclarationError(f"{kind.__name__} is about {about.__name__}: add that first, app.add({about.__name__})")
 
     def of(self, collection: str) -> list[DeclaredAction]:
         """The actions of a collection, in the order of declaration."""
@@ -72,7 +72,7 @@ class Actions:
             raise NotFound(f"action of {collection}", name)
         return found
 
-    def of_kind(self, kind: type[Action[Any]], model: object) -> DeclaredAction:
+    def of_kind(self, kind: type[AnyAction], model: object) -> DeclaredAction:
         """The action of a class; ``model`` is that of the records, where these are known.
 
         Raises StateError where it was not added.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import msgspec
 
-from holdall.actions.action import Action
+from holdall.actions.action import AnyAction
 from holdall.actions.on import On
 from holdall.actions.result import Result
 from holdall.errors import DeclarationError
 from holdall.model import Inputs
 from holdall.policy import ActionPolicy, User
+from holdall.query import Value
 
 __all__ = ["DeclaredAction"]
 
@@ -36,14 +36,14 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
     ([], False)
     """
 
-    kind: type[Action[Any]]
-    model: Any
+    kind: type[AnyAction]
+    model: Value
     collection: str
     policy: ActionPolicy
     result: Result
 
     @classmethod
-    def of(cls, kind: type[Action[Any]], model: Any, collection: str, policy: ActionPolicy) -> DeclaredAction:
+    def of(cls, kind: type[AnyAction], model: Value, collection: str, policy: ActionPolicy) -> DeclaredAction:
         """The action of a class. Raises DeclarationError where it says too little, or its policy does not fit."""
         name = kind.__name__
         run = getattr(kind, "run", None)
@@ -94,6 +94,6 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
         return self.policy.is_seen(user)
 
 
-def vars_of(kind: type, name: str) -> Any:
+def vars_of(kind: type, name: str) -> Value:
     """The function of a class by a name, as it was written."""
     return inspect.getattr_static(kind, name)

@@ -27,6 +27,11 @@ class Result(msgspec.Struct, frozen=True):
     is_many: bool = False
     is_optional: bool = False
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the method says what it gives."""
+        return self.annotation is not Any
+
     @classmethod
     def of(cls, name: str, run: Callable[..., Value], names: Names) -> Result:
         """The result that a method promises. Raises DeclarationError for one that no JSON can tell."""

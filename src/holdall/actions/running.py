@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from holdall.actions.action import Action, copied, inputs_of
+from holdall.actions.action import AnyAction, copied, inputs_of
 from holdall.actions.declared_action import DeclaredAction
 from holdall.actions.on import On
 from holdall.errors import (
@@ -25,11 +25,11 @@ from holdall.errors import (
 )
 from holdall.model import Record, State, items_of, state_of
 from holdall.policy import Right, User
-from holdall.query import ALWAYS, Key, Path, Query, Value
+from holdall.query import ALWAYS, AnyQuery, Key, Path, Value
 from holdall.service import Registry, active_core, new_context
 from holdall.session import Binding, Guarantee, OpenAct, Session, keys_meeting
 
-__all__ = ["Running"]
+__all__ = ["End", "Running"]
 
 End: TypeAlias = Callable[[], Awaitable[object]]
 """What is done once an action has run: its session is committed, or only rehearsed."""
@@ -45,7 +45,7 @@ class Running:
         self,
         session: Session,
         declared: DeclaredAction,
-        action: Action[Any],
+        action: AnyAction,
         records: Sequence[Record],
         core: Value = None,
         end: End | None = None,
@@ -102,7 +102,7 @@ class Running:
         return results
 
     async def _within(
-        self, session: Session, declared: DeclaredAction, action: Action[Any], records: Sequence[Record], outer: OpenAct
+        self, session: Session, declared: DeclaredAction, action: AnyAction, records: Sequence[Record], outer: OpenAct
     ) -> list[Value]:
         """Run an action that another one calls, as a part of that."""
         if not declared.policy.as_user and not outer.is_trusted:
@@ -122,7 +122,7 @@ class Running:
     @asynccontextmanager
     async def _context_of(
         self, session: Session, core: Value, declared: DeclaredAction, ends: End, meta: Mapping[str, Value] | None
-    ) -> AsyncIterator[tuple[Any, bool]]:
+    ) -> AsyncIterator[tuple[Value, bool]]:
         """The context for an action, and whether it sees to the end: that of the session, or a new one."""
         found = core or active_core(self._registry)
         if found is not None and found.has(session):
@@ -186,20 +186,20 @@ class Running:
         met = await keys_meeting(bindings, dao, binding, executable, keys)
         refused: list[Key] = [key for key in keys if key not in met]
         if refused or len(stored) < len(records):
-            raise ActionUnavailable(
-                declared.name, declared.collection, self.reason(declared, user, binding), refused
-            )
+            raise ActionUnavailable(declared.name, declared.collection, self.reason(declared, user, binding), refused)
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    async def meant(self, session: Session, declared: DeclaredAction, query: Query[Any], most: int) -> list[Record]:
-        """The records that a query means, by key. Raises LimitExceeded, before they are read, where they are too many."""
+    async def meant(self, session: Session, declared: DeclaredAction, query: AnyQuery, most: int) -> list[Record]:
+        """The records that a query means, by key. Raises LimitExceeded before they are read where they are too many."""
         binding = session.context.bindings.of_query(query)
         if binding.model is not declared.model:
-            raise StateError(f"{declared.name} is done on records of {declared.collection}, not of {binding.collection}")
+            raise StateError(
+                f"{declared.name} is done on records of {declared.collection}, not of {binding.collection}"
+            )
         if query.grouping is not None:
             raise StateError(f"{declared.name} is done on records, and this query asks for groups")
-        whole: Any = msgspec.structs.replace(query, projection=())
+        whole: Value = msgspec.structs.replace(query, projection=())
         advice = "narrow what is meant, or raise the bound"
         what = f"{declared.collection} for {declared.name} at once"
         if whole.max_rows is None and whole.position is None and await session.count(whole) - whole.skip > most:
@@ -220,7 +220,7 @@ def _undo(session: Session, act: OpenAct, error: BaseException | None) -> None:
     session.rollback()
 
 
-async def _called(core: Any, declared: DeclaredAction, action: Any, records: Sequence[Record]) -> list[Value]:
+async def _called(core: Value, declared: DeclaredAction, action: Value, records: Sequence[Record]) -> list[Value]:
     """The results of an action that was called in a context, each of the type that is promised."""
     results: list[Value] = []
     calls: list[tuple[object, ...]] = [(record,) for record in records]
@@ -235,7 +235,7 @@ async def _called(core: Any, declared: DeclaredAction, action: Any, records: Seq
     return results
 
 
-async def _with_references(session: Session, declared: DeclaredAction, action: Action[Any]) -> Action[Any]:
+async def _with_references(session: Session, declared: DeclaredAction, action: AnyAction) -> AnyAction:
     """The action with inputs of its own, its references loaded. Raises ValidationError for those that lead nowhere."""
     inputs = declared.inputs
     references = inputs.model.__holdall__.references
@@ -247,7 +247,9 @@ async def _with_references(session: Session, declared: DeclaredAction, action: A
         target, keys = field.target(), [getattr(item, "key", item) for item in items_of(field, slot)]
         binding = session.context.bindings.of_model(target)
         may_read = binding.policy.allows(Right.READ, session.user)
-        records = await asyncio.gather(*[_got(session, target, key) for key in keys]) if may_read else [None] * len(keys)
+        records = (
+            await asyncio.gather(*[_got(session, target, key) for key in keys]) if may_read else [None] * len(keys)
+        )
         for place, record in enumerate(records):
             if record is None:
                 path = field.name if field.form is None else f"{field.name}.{place}"
@@ -260,6 +262,5 @@ async def _with_references(session: Session, declared: DeclaredAction, action: A
     return copied(action, found)
 
 
-async def _got(session: Session, model: Any, key: Key) -> Record:
+async def _got(session: Session, model: Value, key: Key) -> Record:
     return await session.get(model, *(key if isinstance(key, tuple) else (key,)))
-

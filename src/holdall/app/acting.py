@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from holdall.actions import Action, Actions, DeclaredAction, On, Running, name_of
+from holdall.actions import Action, Actions, AnyAction, DeclaredAction, End, On, Running, name_of
 from holdall.errors import LimitExceeded, StateError
 from holdall.model import Model, Record
 from holdall.policy import ActionPolicy, Given
 from holdall.query import AnyQuery, Query, Value
-from holdall.selections import Selection, Selections
+from holdall.selections import AnySelection, Selection, Selections
 from holdall.service import Registry
 from holdall.session import Bindings, Session
 
@@ -26,7 +26,7 @@ class Acting:
     bindings: Bindings
     registry: Registry
 
-    def add_action(self, action: type[Action[Any]], policy: ActionPolicy | None = None) -> None:
+    def add_action(self, action: type[AnyAction], policy: ActionPolicy | None = None) -> None:
         """Add an action to the collection of its model, which was added before.
 
         Without a policy, whoever is known may execute it within his own rights. ``Duplicate[Book]`` adds an action of
@@ -56,7 +56,7 @@ class Acting:
         """Return the actions of a collection. Example: :class:`DeclaredAction`."""
         return self.by_name.actions.of(collection)
 
-    def selections(self, collection: str) -> list[Selection[Any]]:
+    def selections(self, collection: str) -> list[AnySelection]:
         """Return the selections of a collection. Example: ``docs/actions.md``."""
         return self.by_name.selections.of(collection)
 
@@ -69,19 +69,38 @@ class Acting:
 
 
 class ByName:
-    """What sessions ask an application for by name."""
+    """The actions and selections of an application, as its sessions ask for them."""
 
     def __init__(self, registry: Registry, bindings: Bindings) -> None:
         self.actions = Actions(bindings)
         self.selections = Selections(bindings)
         self.running = Running(registry)
 
+    def has(self, kind: str, collection: str, name: str) -> bool:
+        """Whether a collection has such an action or selection."""
+        known = self.actions if kind == "action" else self.selections
+        return any(each.name == name for each in known.of(collection))
+
     def has_any_of(self, collection: str) -> bool:
         """Whether a collection has any action or selection."""
         return bool(self.actions.of(collection) or self.selections.of(collection))
 
-    async def act(self, session: Session, action: object, on: object, most: int, core: object = None) -> Value:
-        """Run an action in a session, and commit it."""
+    async def rehearse(self, session: Session, action: object, on: object, most: int) -> str:
+        """What an action would write, in words; nothing of it stays."""
+        told = list[str]()
+
+        async def ends() -> None:
+            if not told:
+                told.append(str(await session.expand()))
+            session.rollback()
+
+        await self.act(session, action, on, most, end=ends)
+        return told[0]
+
+    async def act(
+        self, session: Session, action: object, on: object, most: int, core: object = None, end: End | None = None
+    ) -> Value:
+        """Run an action in a session, and commit it, or end it otherwise."""
         if not isinstance(action, Action):
             told = f"{action.__name__}(...)" if isinstance(action, type) else type(action).__name__
             raise StateError(f"act takes an action with its inputs, as Vote(score=8), not {told}")
@@ -95,7 +114,7 @@ class ByName:
         binding = session.context.bindings.of_model(declared.model)
         self.running.demand_right(declared, session.user, binding)
         found = await self._records(session, declared, on, most)
-        results = await self.running.run(session, declared, action, found, core)
+        results = await self.running.run(session, declared, action, found, core, end)
         if declared.on is On.EACH and is_several:
             return results
         return results[0] if results else None

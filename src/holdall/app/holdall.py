@@ -132,8 +132,8 @@ class Holdall(Acting, Contexts, Identifying, Observed, ProvisionedStores):
         behind it, as in ``"collation:name"``, for that alone. ``holdall check`` shows the names.
 
         ``compensation`` is for stores that take one record at a time: how calls are undone where a commit that writes
-        other stores, too, is refused. Raises DeclarationError where the store is unknown, the model or the collection's name is taken, or what is
-        given is no model with a key. Example: :class:`Holdall`.
+        other stores, too, is refused. Raises DeclarationError where the store is unknown, the model or the collection's
+        name is taken, or what is given is no model with a key. Example: :class:`Holdall`.
         """
         if store not in self.stores:
             raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")

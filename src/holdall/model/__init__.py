@@ -7,8 +7,8 @@ from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
 from holdall.model.field import Field
 from holdall.model.field_type import FieldType
-from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.inputs import Inputs
+from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.json_input import JsonInput, decode_compared, decode_text
 from holdall.model.json_output import JsonOutput
 from holdall.model.json_schema import FORMS, InlineSchemas, field_schema, type_schema
@@ -16,7 +16,7 @@ from holdall.model.json_value import UNENCODABLE
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
-from holdall.model.names import Names, names_around
+from holdall.model.names import Annotation, Names, names_around
 from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.own_form import Schemas
@@ -59,6 +59,7 @@ __all__ = [
     "AdoptedField",
     "AdoptedTarget",
     "Adopter",
+    "Annotation",
     "BackEdit",
     "Codec",
     "Declaration",

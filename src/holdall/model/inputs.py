@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
 
 from holdall.errors import FieldError, FieldErrors, ValidationError
 from holdall.model.annotations import read_annotations
@@ -35,7 +34,7 @@ class Inputs:
         self.name = name
         self.annotations = dict(annotations)
         self.given = dict(given)
-        self.model: Any = ModelMeta(name, (Model,), body)
+        self.model: Value = ModelMeta(name, (Model,), body)
 
     @classmethod
     def of_class(cls, kind: type, names: Names, inherited: Inputs | None) -> Inputs:

@@ -16,7 +16,7 @@ __all__ = ["ActionPolicy"]
 
 
 class ActionPolicy:
-    """Who may see and execute an action. Rules are those of a ``Policy``.
+    """The rights to see and to execute an action. Rules are those of a ``Policy``.
 
     ``execute`` is the right to all that the action writes; of records it demands what they must meet, and ``reason`` is
     told where they do not. ``see`` is who knows of the action, and of conditions on which records; without it, those
@@ -42,7 +42,8 @@ class ActionPolicy:
     def __init__(
         self, *, see: Given | None = None, execute: Given = Authenticated, reason: str = "", as_user: bool = False
     ) -> None:
-        if not isinstance(reason, str) or not isinstance(as_user, bool):
+        given: tuple[object, object] = (reason, as_user)
+        if not (isinstance(given[0], str) and isinstance(given[1], bool)):
             raise DeclarationError("ActionPolicy: reason is a sentence for users, and as_user is True or False")
         self.see = None if see is None else as_rule(see, "see")
         self.execute = as_rule(execute, "execute")

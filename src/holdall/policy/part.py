@@ -75,7 +75,10 @@ def is_open(rights: FieldRights) -> bool:
 
 
 def settled(model: Value, rule: Grant | Rule) -> Grant | Rule:
-    """The rule for records of a model. Raises DeclarationError for what these have not. Example: :class:`Part`."""
+    """The rule for records of a model. Raises DeclarationError for what these have not.
+
+    Example: :class:`Part`.
+    """
     return changed(rule, partial(_settled, model))
 
 

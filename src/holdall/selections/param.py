@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
-
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.model import MISSING
+from holdall.model import MISSING, Annotation
 from holdall.query import Later, Value
 
 __all__ = ["Param", "param"]
-
-T = TypeVar("T")
 
 
 class Param(msgspec.Struct, frozen=True, eq=False):
     """One parameter: its name, its type with its rules, and its default. Example: :func:`param`."""
 
     name: str
-    annotation: Any
-    default: Any = MISSING
+    annotation: Annotation
+    default: Value = MISSING
 
     def __call__(self, source: Value) -> Value:
         """Return the value that was given."""
         return source.parameters[self.name]
 
 
-@overload
-def param(name: str, kind: type[T], default: T = ...) -> Any: ...
-@overload
-def param(name: str, kind: object, default: object = ...) -> Any: ...
-def param(name: str, kind: object, default: object = MISSING) -> Any:
+def param(name: str, kind: object, default: object = MISSING) -> Value:
     """Return what stands in a condition for a value that is given when a selection is used.
 
     ``kind`` is its type, ``Annotated[int, Ge(0)]`` with rules; ``list[int]`` is for ``in_``. Without a ``default`` the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -25,12 +25,11 @@ from holdall.query import (
     is_formula,
     nodes,
     paths_of,
-    with_values,
 )
 from holdall.selections.param import Param
 from holdall.session import Binding, Bindings
 
-__all__ = ["Column", "Selection", "demand_rule"]
+__all__ = ["AnySelection", "Column", "Selection", "demand_rule"]
 
 R = TypeVar("R")
 
@@ -162,6 +161,10 @@ class Selection(Generic[R]):
         return (*query.sort_keys, *[SortKey((name,)) for name in self.binding.schema.key if (name,) not in known])
 
 
+AnySelection: TypeAlias = Selection[Any]
+"""A selection, whatever it gives."""
+
+
 class _Source:
     """A user, with the values of parameters beside what rules ask of him."""
 
@@ -236,4 +239,3 @@ def demand_rule(name: str, rule: Grant | Rule) -> None:
         return each
 
     changed(rule, look)
-

@@ -17,6 +17,7 @@ from holdall.session.binding import Binding, Relationship
 from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
+from holdall.session.named_rules import demand_named
 from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
 from holdall.session.store_in_middleware import in_middleware, store_within
@@ -114,6 +115,7 @@ class Bindings:
         if self._is_settled:
             return
         self.group_plans.clear()
+        demand_named(self, self.application)
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:

@@ -79,7 +79,7 @@ class SessionContext:
 
     @property
     def writer(self) -> User:
-        """The user by whose rights changes are made: the program itself, within an action that has rights of its own."""
+        """The user by whose rights changes are made: the program itself, in an action that has rights of its own."""
         return SYSTEM if self.act is not None and self.act.is_trusted else self.user
 
     @property

@@ -1,4 +1,4 @@
-"""Which records meet a rule as they are stored, whoever asks."""
+"""Records that meet a rule as they are stored, looked at in the name of the program itself."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ async def stored_rows(related: RelatedReader, binding: Binding, keys: Sequence[K
     return {found: tuple([row[place] for place in places]) for found, row in rows.items()}
 
 
-async def rows_meeting(
-    deciding: Deciding, binding: Binding, condition: Condition, rows: Mapping[Key, Row]
-) -> set[Key]:
+async def rows_meeting(deciding: Deciding, binding: Binding, condition: Condition, rows: Mapping[Key, Row]) -> set[Key]:
     """The keys of those rows that meet the condition."""
     met = await deciding.meet(condition, [Subject(binding, row) for row in rows.values()])
     return {key for key, is_met in zip(rows, met, strict=True) if is_met}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
-from typing import Any, Protocol, TypeVar, overload
+from typing import Protocol, TypeVar, overload
 
 from holdall.errors import StateError
 from holdall.model import Model
-from holdall.query import AnyQuery, Query, Value
+from holdall.query import AnyQuery, Value
 from holdall.session.context import SessionContext
 from holdall.session.runs import Alone, AloneInThread, OnRecord, OnRecordInThread, OnRecords, OnRecordsInThread
 
@@ -27,13 +28,17 @@ class Application(Protocol):
         """Run an action in a session, and commit it."""
         ...
 
+    def has(self, kind: str, collection: str, name: str) -> bool:
+        """Whether there is such an action or selection."""
+        ...
+
     def selected(self, session: Value, selection: object, sort: Sequence[object], values: dict[str, Value]) -> AnyQuery:
         """The query that a selection is for the user of a session."""
         ...
 
 
-class ActingVerbs:
-    """The verb that runs actions, of sessions and of contexts."""
+class ActingVerbs(ABC):
+    """The verb that runs actions, of sessions and of contexts. Example: :class:`Action`."""
 
     __slots__ = ()
 
@@ -43,21 +48,21 @@ class ActingVerbs:
     async def act(self, action: OnRecord[M, R], on: M, /) -> R: ...
     @overload
     async def act(
-        self, action: OnRecord[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...
+        self, action: OnRecord[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...
     ) -> list[R]: ...
     @overload
-    async def act(self, action: OnRecords[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...) -> R: ...
+    async def act(self, action: OnRecords[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...) -> R: ...
     @overload
     async def act(self, action: AloneInThread[R], /) -> R: ...
     @overload
     async def act(self, action: OnRecordInThread[M, R], on: M, /) -> R: ...
     @overload
     async def act(
-        self, action: OnRecordInThread[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...
+        self, action: OnRecordInThread[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...
     ) -> list[R]: ...
     @overload
     async def act(
-        self, action: OnRecordsInThread[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...
+        self, action: OnRecordsInThread[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...
     ) -> R: ...
     async def act(self, action: object, on: object = None, /, *, max_affected: int = MOST_RECORDS) -> object:
         """Run an action in one context, on nothing, on a record of this session or on several, and commit it.
@@ -70,8 +75,8 @@ class ActingVerbs:
         """
         return await self._act(action, on, max_affected)
 
-    def _act(self, action: object, on: object, most: int) -> Awaitable[object]:
-        raise NotImplementedError
+    @abstractmethod
+    def _act(self, action: object, on: object, most: int) -> Awaitable[object]: ...
 
 
 class NamedVerbs(ActingVerbs):
@@ -82,7 +87,7 @@ class NamedVerbs(ActingVerbs):
     def _act(self, action: object, on: object, most: int) -> Awaitable[object]:
         return application_of(self, "action").act(self, action, on, most)
 
-    def select(self, selection: object, /, *sort: object, **parameters: object) -> Query[Any]:
+    def select(self, selection: object, /, *sort: object, **parameters: object) -> AnyQuery:
         """Return the query that a selection is for this session's user, to be asked, counted and streamed as any other.
 
         ``await session.query(session.select(FRENCH, desc(Book.title), pages=100))``. ``sort`` goes before its own.

@@ -11,7 +11,9 @@ class OpenAct(msgspec.Struct, eq=False):
     """An action under way in a session, with all that it calls.
 
     ``is_trusted`` if what it writes is the program's, not the user's. ``is_ending`` once it has run and is written.
-    ``has_failed`` if an action within it did, whatever became of the error.
+    ``has_failed`` if an action within it did, whatever happened to its error.
+
+    Example: :class:`Action`.
     """
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from holdall.model import Model
+from holdall.query import Value
 
 __all__ = ["Alone", "AloneInThread", "OnRecord", "OnRecordInThread", "OnRecords", "OnRecordsInThread"]
 
@@ -17,7 +18,7 @@ S = TypeVar("S", covariant=True)
 class Alone(Protocol[S]):
     """An action on nothing."""
 
-    def run(self, context: Any, /) -> Awaitable[S]:
+    def run(self, context: Value, /) -> Awaitable[S]:
         """Do it."""
         ...
 
@@ -25,7 +26,7 @@ class Alone(Protocol[S]):
 class AloneInThread(Protocol[S]):
     """The same, of code that is not async."""
 
-    def run(self, context: Any, /) -> S:
+    def run(self, context: Value, /) -> S:
         """Do it."""
         ...
 
@@ -33,7 +34,7 @@ class AloneInThread(Protocol[S]):
 class OnRecord(Protocol[N, S]):
     """An action on one record, or on each of several."""
 
-    def run(self, context: Any, record: N, /) -> Awaitable[S]:
+    def run(self, context: Value, record: N, /) -> Awaitable[S]:
         """Do it."""
         ...
 
@@ -41,7 +42,7 @@ class OnRecord(Protocol[N, S]):
 class OnRecordInThread(Protocol[N, S]):
     """The same, of code that is not async."""
 
-    def run(self, context: Any, record: N, /) -> S:
+    def run(self, context: Value, record: N, /) -> S:
         """Do it."""
         ...
 
@@ -49,7 +50,7 @@ class OnRecordInThread(Protocol[N, S]):
 class OnRecords(Protocol[M, S]):
     """An action on several records together."""
 
-    def run(self, context: Any, records: list[M], /) -> Awaitable[S]:
+    def run(self, context: Value, records: list[M], /) -> Awaitable[S]:
         """Do it."""
         ...
 
@@ -57,6 +58,6 @@ class OnRecords(Protocol[M, S]):
 class OnRecordsInThread(Protocol[M, S]):
     """The same, of code that is not async."""
 
-    def run(self, context: Any, records: list[M], /) -> S:
+    def run(self, context: Value, records: list[M], /) -> S:
         """Do it."""
         ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
 from holdall.model import Model
-from holdall.query import Query
+from holdall.query import AnyQuery
 from holdall.session.named_verbs import MOST_RECORDS
 from holdall.session.runs import Alone, AloneInThread, OnRecord, OnRecordInThread, OnRecords, OnRecordsInThread
 from holdall.session.session import Session
@@ -18,8 +19,8 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R")
 
 
-class SyncActingVerbs:
-    """The verb that runs actions, of sessions and of contexts of code that is not async."""
+class SyncActingVerbs(ABC):
+    """The verb that runs actions, of sessions and contexts of code that is not async. Example: :class:`Action`."""
 
     __slots__ = ()
 
@@ -28,25 +29,25 @@ class SyncActingVerbs:
     @overload
     def act(self, action: OnRecord[M, R], on: M, /) -> R: ...
     @overload
-    def act(self, action: OnRecord[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...) -> list[R]: ...
+    def act(self, action: OnRecord[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...) -> list[R]: ...
     @overload
-    def act(self, action: OnRecords[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...) -> R: ...
+    def act(self, action: OnRecords[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...) -> R: ...
     @overload
     def act(self, action: AloneInThread[R], /) -> R: ...
     @overload
     def act(self, action: OnRecordInThread[M, R], on: M, /) -> R: ...
     @overload
     def act(
-        self, action: OnRecordInThread[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...
+        self, action: OnRecordInThread[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...
     ) -> list[R]: ...
     @overload
-    def act(self, action: OnRecordsInThread[M, R], on: Sequence[M] | Query[Any], /, *, max_affected: int = ...) -> R: ...
+    def act(self, action: OnRecordsInThread[M, R], on: Sequence[M] | AnyQuery, /, *, max_affected: int = ...) -> R: ...
     def act(self, action: object, on: object = None, /, *, max_affected: int = MOST_RECORDS) -> object:
         """Run an action in one context, and commit it; as ``act`` of ``Session``. Example: :class:`Action`."""
         return self._act(action, on, max_affected)
 
-    def _act(self, action: object, on: object, most: int) -> object:
-        raise NotImplementedError
+    @abstractmethod
+    def _act(self, action: object, on: object, most: int) -> object: ...
 
 
 class SyncNamedVerbs(SyncActingVerbs):
@@ -58,6 +59,6 @@ class SyncNamedVerbs(SyncActingVerbs):
     def _act(self, action: object, on: object, most: int) -> object:
         return self._call(lambda: self._session._act(action, on, most))
 
-    def select(self, selection: object, /, *sort: object, **parameters: object) -> Query[Any]:
+    def select(self, selection: object, /, *sort: object, **parameters: object) -> AnyQuery:
         """Return the query that a selection is for this session's user. Example: :class:`Selection`."""
         return self._session.select(selection, *sort, **parameters)

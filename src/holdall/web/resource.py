@@ -91,20 +91,23 @@ class Resource:
 
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
-        self._beside: Beside | None = None
+        self._by_name, self._beside = by_name, None
         if by_name is not None and by_name.has_any_of(binding.collection):
-            self._beside = Beside(
-                by_name, bindings, contexts, writes.intake, view, cursors, options, self._repeatable
-            )
+            self._beside = Beside(by_name, bindings, contexts, writes.intake, view, cursors, options, self._repeatable)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether it has actions or selections."""
+        return self._beside is not None
 
     def reaches(self, tail: str) -> bool:
         """Whether a path below the collection, of several segments, is that of an action or a selection."""
         *key, kind, _ = tail.split("/")
-        return self._beside is not None and (kind == "actions" and len(key) < 2 or kind == "selections" and not key)
+        return self._beside is not None and ((kind == "actions" and len(key) < 2) or (kind == "selections" and not key))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
-        scope[ROUTE] = self._routes[bool(key)]
+        scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._routes[0] + _below(key)
         task = self._deadlines.enter() if scope["method"] in ("GET", "HEAD") else None
         try:
             reply = await self._answer(scope, receive, key)
@@ -173,7 +176,8 @@ class Resource:
         """Answer ``/_meta``: the part of the collection that this user may know."""
         if not any(self.binding.policy.allows(right, user) for right in Right):
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
-        body = collection_meta(self.binding, user)
+        by_name = self._by_name if self._beside is not None else None
+        body = collection_meta(self.binding, user, by_name, scope.get("root_path", "").rstrip("/"))
         return conditional(scope, body, tag_of_body(body))
 
     def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
@@ -205,6 +209,12 @@ class Resource:
             problem.errors = tuple(self._view.without_hidden(problem.errors, scope.get(USER, ANONYMOUS)))
         note_cause(method, self.binding.collection, error, problem)
         return problem
+
+
+def _below(tail: str) -> str:
+    """The route of an action or a selection, without the names that a client gives."""
+    *key, kind, _ = tail.split("/")
+    return f"{'/{key}' if key else ''}/{kind}/{{name}}"
 
 
 async def _with_body(endpoint: Callable[..., Awaitable[Reply]], scope: Scope, user: User, *args: Any) -> Reply:

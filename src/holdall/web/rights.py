@@ -10,7 +10,16 @@ from holdall.query import Key
 from holdall.session import Binding, rights_of_removal
 from holdall.web.problem import Problem
 
-__all__ = ["SOMEBODY", "USER", "demand_removal", "demand_right", "has_any_right", "might_allow", "refusal", "unavailable"]
+__all__ = [
+    "SOMEBODY",
+    "USER",
+    "demand_removal",
+    "demand_right",
+    "has_any_right",
+    "might_allow",
+    "refusal",
+    "unavailable",
+]
 
 
 USER = "holdall.user"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -13,7 +12,7 @@ from holdall.app.acting import ByName
 from holdall.errors import ActionUnavailable, FieldError, NotFound, ValidationError
 from holdall.model import Record, State, state_of
 from holdall.policy import Right, User
-from holdall.query import Key, both
+from holdall.query import Key, Value, both
 from holdall.session import Bindings, Guarantee, Session
 from holdall.web.acting.selected import read_parameters
 from holdall.web.acting.shown_results import ShownResults
@@ -180,7 +179,7 @@ class Acts:
         inputs: Record,
         records: Sequence[Record],
         preferences: Preferences,
-    ) -> tuple[list[Any], Reply | None]:
+    ) -> tuple[list[Value], Reply | None]:
         """The results, and the plan where the action is only rehearsed."""
         plan: Reply | None = None
 

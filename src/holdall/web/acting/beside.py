@@ -1,9 +1,8 @@
-"""Paths below a collection that are no records: ``actions/vote``, ``7/actions/vote`` and ``selections/french-books``."""
+"""Paths below a collection that are no records: ``7/actions/vote``, ``actions/vote``, ``selections/french-books``."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 from urllib.parse import unquote
 
 from holdall.actions import DeclaredAction
@@ -11,7 +10,7 @@ from holdall.app.acting import ByName
 from holdall.errors import NotFound, ValidationError
 from holdall.policy import User
 from holdall.query import Key
-from holdall.selections import Selection
+from holdall.selections import AnySelection
 from holdall.session import Bindings, Session
 from holdall.web.acting.acts import Acts
 from holdall.web.acting.selected import SelectedReader
@@ -42,7 +41,10 @@ _OF_ACTIONS, _OF_SELECTIONS = ("POST",), ("GET", "HEAD", "POST")
 
 
 class Beside:
-    """Answers for the actions and selections of one collection; ``repeatable`` keeps the answers of actions."""
+    """Answers for the actions and selections of one collection; ``repeatable`` keeps the answers of actions.
+
+    Example: ``docs/actions.md``.
+    """
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class Beside:
 
     # --- selections ---------------------------------------------------------------------------------------------------
 
-    async def _selected(self, scope: Scope, receive: Receive, user: User, selection: Selection[Any]) -> Reply:
+    async def _selected(self, scope: Scope, receive: Receive, user: User, selection: AnySelection) -> Reply:
         if scope["method"] not in _OF_SELECTIONS:
             return _no_method(scope, _OF_SELECTIONS)
         body: bytes | None = None

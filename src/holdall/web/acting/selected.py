@@ -9,7 +9,7 @@ import msgspec
 from holdall.errors import FieldError, HoldallError, ValidationError
 from holdall.policy import User
 from holdall.query import AnyQuery, Query, SortKey, both, check, resolve
-from holdall.selections import Selection
+from holdall.selections import AnySelection
 from holdall.session import Bindings
 from holdall.web.asgi import Scope
 from holdall.web.cursor import Cursors
@@ -29,7 +29,7 @@ TAKEN = ("page", "page_size", "sort", "count", "after", "format", "formulas")
 
 
 class Selected(msgspec.Struct, frozen=True):
-    """What a request asks of a selection.
+    """A request for rows of a selection, read.
 
     ``query`` has all rows in their order, ``keys`` the sort that no two rows are equal in.
     """
@@ -46,7 +46,7 @@ class Selected(msgspec.Struct, frozen=True):
     is_listed: bool
 
 
-def read_parameters(selection: Selection[object], given: Mapping[str, str]) -> object:
+def read_parameters(selection: AnySelection, given: Mapping[str, str]) -> object:
     """The parameters of a selection in texts. Raises Problem with everything that is wrong."""
     try:
         return selection.inputs.from_text(given)
@@ -62,8 +62,8 @@ class SelectedReader:
         self._dialects = dialects
         self._cursors = cursors
 
-    def read(self, scope: Scope, user: User, selection: Selection[object], body: bytes | None) -> Selected:
-        """What is asked; a ``body`` has the parameters of the selection. Raises Problem with everything wrong."""
+    def read(self, scope: Scope, user: User, selection: AnySelection, body: bytes | None) -> Selected:
+        """The request, read; a ``body`` has the parameters of the selection. Raises Problem with everything wrong."""
         query_string = scope["query_string"]
         if (accepted := accepted_format(scope)) is not Format.JSON:
             query_string = with_format(query_string, accepted)
@@ -104,7 +104,7 @@ class SelectedReader:
         )
 
     def _split(
-        self, query_string: bytes, selection: Selection[object], *, has_body: bool
+        self, query_string: bytes, selection: AnySelection, *, has_body: bool
     ) -> tuple[bytes, dict[str, str], dict[str, str]]:
         """The part of a query string that a list understands, the parameters of lists, and those of the selection."""
         errors, own, given = list[FieldError](), dict[str, str](), dict[str, str]()
@@ -131,7 +131,7 @@ class SelectedReader:
         return b"&".join(pieces), given, own
 
     def _position(
-        self, text: str, selection: Selection[object], keys: tuple[SortKey, ...], rest: bytes, *, has_page: bool
+        self, text: str, selection: AnySelection, keys: tuple[SortKey, ...], rest: bytes, *, has_page: bool
     ) -> tuple[object, ...] | None:
         if has_page and text:
             raise not_understood([FieldError("page", "combination", "cannot be given together with after")])
@@ -153,6 +153,6 @@ class SelectedReader:
             raise Problem(422, "query", "The query cannot be answered as it is written.") from error
 
 
-def label_of(selection: Selection[object]) -> str:
+def label_of(selection: AnySelection) -> str:
     """The place that cursors of a selection are signed for."""
     return f"{selection.collection}/selections/{selection.name}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
 from holdall.errors import CorruptRecord
 from holdall.query import AnyQuery, Path, Row, Value
-from holdall.selections import Column, Selection
+from holdall.selections import AnySelection, Column
 from holdall.session import Session
 from holdall.web.acting.selected import Selected, label_of
 from holdall.web.cursor import Cursors
@@ -34,7 +34,7 @@ class SelectionPages:
         self._cursors = cursors
         self._most = most
 
-    async def envelope(self, session: Session, selection: Selection[Any], asked: Selected) -> bytes:
+    async def envelope(self, session: Session, selection: AnySelection, asked: Selected) -> bytes:
         """The JSON of one page."""
         rows, last, is_cut = await self._rows(session, selection, asked)
         data = b"[%b]" % b",".join(rows)
@@ -53,7 +53,7 @@ class SelectionPages:
         return b'%b,"truncated":true,"next":%b}' % (envelope[:-1], _encode(following))
 
     async def _rows(
-        self, session: Session, selection: Selection[Any], asked: Selected
+        self, session: Session, selection: AnySelection, asked: Selected
     ) -> tuple[list[bytes], tuple[Value, ...] | None, bool]:
         """The rows of a page as JSON, the position of the last of them, and whether there was no room for the rest."""
         query = msgspec.structs.replace(asked.query, sort_keys=asked.keys, position=asked.position)
@@ -77,7 +77,7 @@ class SelectionPages:
         return shown, last, False
 
     async def _piece(
-        self, session: Session, selection: Selection[Any], asked: Selected, query: AnyQuery
+        self, session: Session, selection: AnySelection, asked: Selected, query: AnyQuery
     ) -> list[tuple[bytes, tuple[Value, ...]]]:
         """Rows as JSON, each with its position."""
         columns = selection.columns
@@ -101,8 +101,10 @@ class SelectionPages:
         paths = [key.path for key in asked.keys]
         rows = await session.rows(query.only(*paths))
         places = [paths.index((name,)) for name in keys]
-        positions: dict[Any, tuple[Value, ...]] = {tuple([row[place] for place in places]): tuple(row) for row in rows}
-        records: list[Any] = await session.query(query)
+        positions: dict[Value, tuple[Value, ...]] = {
+            tuple([row[place] for place in places]): tuple(row) for row in rows
+        }
+        records: list[Value] = await session.query(query)
         names = self._view.visible(session.user, None)
         found = []
         for record in records:
@@ -138,7 +140,7 @@ class SelectionPages:
 
     # --- files --------------------------------------------------------------------------------------------------------
 
-    async def parts(self, session: Session, selection: Selection[Any], asked: Selected) -> AsyncGenerator[bytes]:
+    async def parts(self, session: Session, selection: AnySelection, asked: Selected) -> AsyncGenerator[bytes]:
         """All rows as CSV or as lines of JSON."""
         columns = selection.columns
         is_csv = asked.format is Format.CSV
@@ -147,8 +149,8 @@ class SelectionPages:
         )
         encode = self._encoder(columns, is_listed=is_csv, is_decoded=True) if columns else None
         head = csv_lines([names]) if is_csv else b""
-        gathered: list[Any] = []
-        stream = cast("AsyncGenerator[Any]", aiter(session.stream(asked.query, batch=BATCH)))
+        gathered: list[Value] = []
+        stream = cast("AsyncGenerator[Value]", aiter(session.stream(asked.query, batch=BATCH)))
         async with aclosing(stream):
             async for row in stream:
                 gathered.append(row)
@@ -160,7 +162,7 @@ class SelectionPages:
             yield head + await self._part(gathered, encode, names, asked)
 
     async def _part(
-        self, rows: list[Any], encode: Callable[[Row], bytes] | None, names: list[str], asked: Selected
+        self, rows: list[Value], encode: Callable[[Row], bytes] | None, names: list[str], asked: Selected
     ) -> bytes:
         if encode is None:
             lines = [await self._view.shown_one(row, names) for row in rows]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from holdall.actions import Result
@@ -23,11 +21,11 @@ class ShownResults:
 
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
-        self._views: dict[Any, CollectionView] = {}
+        self._views: dict[Value, CollectionView] = {}
 
     async def shown(self, session: Session, result: Result, value: Value) -> bytes:
         """The JSON of a result."""
-        if result.model is None and result.annotation is not Any:
+        if result.model is None and result.is_told:
             return _encode(value)
         return _encode(await self._of(session, value))
 
@@ -43,7 +41,7 @@ class ShownResults:
             raise StateError(f"an action gave a {type(value).__name__}: say so in the annotation of its result")
         return value
 
-    def _view(self, model: Any) -> CollectionView:
+    def _view(self, model: Value) -> CollectionView:
         found = self._views.get(model)
         if found is None:
             found = self._views[model] = CollectionView(self._bindings.of_model(model))

@@ -1,5 +1,6 @@
 """The OpenAPI document's part about the collections."""
 
+from holdall.web.openapi.acting import action_schemas, add_by_name, row_schema
 from holdall.web.openapi.document import contribute, contribution, many_operations, one_operations
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
 from holdall.web.openapi.schemas import Node, RecordSchemas
@@ -9,10 +10,13 @@ __all__ = [
     "ASKS_WHO",
     "Node",
     "RecordSchemas",
+    "action_schemas",
+    "add_by_name",
     "add_idempotency",
     "contribute",
     "contribution",
     "describe_own",
     "many_operations",
     "one_operations",
+    "row_schema",
 ]
