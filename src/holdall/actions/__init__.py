@@ -2,6 +2,7 @@
 
 from holdall.actions.action import Action, AnyAction, copied, inputs_of, made_of, name_of
 from holdall.actions.actions import Actions
+from holdall.actions.content import Content
 from holdall.actions.declared_action import DeclaredAction
 from holdall.actions.on import All, Each, Nothing, On, One
 from holdall.actions.result import Result
@@ -12,6 +13,7 @@ __all__ = [
     "Actions",
     "All",
     "AnyAction",
+    "Content",
     "DeclaredAction",
     "Each",
     "End",

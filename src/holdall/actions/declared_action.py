@@ -59,7 +59,10 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
         for given in kind.__inputs__.model.__holdall__.relations:
             if not given.is_stored:
                 raise DeclarationError(f"{name}.{given.name}: an input cannot be the other end of references")
-        return cls(kind, model, collection, settled, Result.of(name, run, kind.__names__))
+        result = Result.of(name, run, kind.__names__, model)
+        if result.is_content and kind.__on__ is On.EACH:
+            raise DeclarationError(f"{name} gives a file, so that it is done on one record or on all together")
+        return cls(kind, model, collection, settled, result)
 
     @property
     def name(self) -> str:

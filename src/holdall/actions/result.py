@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from holdall.actions.content import Content
 from holdall.errors import DeclarationError, StateError
 from holdall.model import Model, Names
 from holdall.query import Value
@@ -28,20 +29,28 @@ class Result(msgspec.Struct, frozen=True):
     is_optional: bool = False
 
     @property
+    def is_content(self) -> bool:
+        """Whether it is a file."""
+        return self.annotation is Content
+
+    @property
     def is_told(self) -> bool:
         """Whether the method says what it gives."""
         return self.annotation is not Any
 
     @classmethod
-    def of(cls, name: str, run: Callable[..., Value], names: Names) -> Result:
-        """The result that a method promises. Raises DeclarationError for one that no JSON can tell."""
+    def of(cls, name: str, run: Callable[..., Value], names: Names, about: Value) -> Result:
+        """The result that a method promises, a type parameter of it being the model that the action is ``about``.
+
+        Raises DeclarationError for one that no JSON can tell.
+        """
         given = getattr(run, "__annotations__", {}).get("return", Any)
         if isinstance(given, str):
             try:
                 given = eval(given, names.now())  # noqa: S307 - the program's own annotation
             except NameError as error:
                 raise DeclarationError(f"{name}.run: {error.name!r} in the type of its result is not known") from None
-        return cls._read(name, given)
+        return cls._read(name, about if isinstance(given, TypeVar) else given)
 
     @classmethod
     def _read(cls, name: str, given: Any) -> Result:
@@ -54,6 +63,8 @@ class Result(msgspec.Struct, frozen=True):
                 return cls(given, item, is_many=True)
         if inner is Any or inner is object:
             return cls()
+        if inner is Content:
+            return cls(given)
         try:
             info = msgspec.inspect.type_info(given)
             msgspec.json.schema(given)
@@ -72,7 +83,7 @@ class Result(msgspec.Struct, frozen=True):
                 return
             if is_right and all(isinstance(item, self.model) for item in items):
                 return
-        elif self.annotation is Any:
+        elif self.annotation is Any or (isinstance(self.annotation, type) and type(value) is self.annotation):
             return
         else:
             try:

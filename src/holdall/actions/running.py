@@ -69,7 +69,7 @@ class Running:
         if outer is not None:
             return await self._within(session, declared, fresh, records, outer)
         self._guard(session, declared, records)
-        context.act = act = OpenAct(declared.name, is_trusted=not declared.policy.as_user)
+        context.act = act = OpenAct(declared.name, is_trusted=not declared.policy.as_user, model=declared.model)
 
         async def ends() -> None:
             act.is_ending = True

@@ -29,7 +29,7 @@ class Acting:
     def add_action(self, action: type[AnyAction], policy: ActionPolicy | None = None) -> None:
         """Add an action to the collection of its model, which was added before.
 
-        Without a policy, whoever is known may execute it within his own rights. ``Duplicate[Book]`` adds an action of
+        Without a policy, known users may execute it, within their own rights. ``Duplicate[Book]`` adds an action of
         the house. Raises DeclarationError for what is no action, and where the collection has one of that name.
         Example: :class:`Action`.
         """
@@ -86,7 +86,7 @@ class ByName:
         return bool(self.actions.of(collection) or self.selections.of(collection))
 
     async def rehearse(self, session: Session, action: object, on: object, most: int) -> str:
-        """What an action would write, in words; nothing of it stays."""
+        """The changes that an action would make, in words; nothing of it stays."""
         told = list[str]()
 
         async def ends() -> None:

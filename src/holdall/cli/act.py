@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
 
-from holdall.actions import On, made_of
+from holdall.actions import Content, On, made_of
 from holdall.app import Holdall
 from holdall.cli.acting import As, Roles, acting_user, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
@@ -58,7 +59,10 @@ def act(
         raise Failure(str(error), MISUSE) from error
     except HoldallError as error:
         raise Failure(f"{type(error).__name__}: {error}") from error
-    print(found if isinstance(found, str) else shown(found))
+    if isinstance(found, Content):
+        sys.stdout.buffer.write(found.body)
+    else:
+        print(found if isinstance(found, str) else shown(found))
 
 
 class _Meant:

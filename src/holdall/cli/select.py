@@ -15,7 +15,7 @@ from holdall.cli.acting import As, Roles, acting_user, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
-from holdall.model import Model
+from holdall.model import Model, csv_row
 from holdall.policy import User
 from holdall.query import Value, asc, desc
 
@@ -94,7 +94,7 @@ async def _printed(
                         columns = list(row.to_dict())
                         writer.writerow(columns)
                     cells = row.to_dict().values() if isinstance(row, Model) else row
-                    writer.writerow(["" if each is None else each for each in cells])
+                    writer.writerow(csv_row(list(cells)))
                 else:
                     print(shown(row if isinstance(row, Model) else dict(zip(columns, row, strict=True))))
     finally:

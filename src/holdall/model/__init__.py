@@ -3,6 +3,7 @@
 from holdall.model.adoption import AdoptedClass, AdoptedField, AdoptedTarget, Adopter, Refusal, query_for
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
+from holdall.model.csv_output import csv_lines, csv_row, without_formula
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
 from holdall.model.field import Field
@@ -107,6 +108,8 @@ __all__ = [
     "check",
     "computed",
     "construction_hooks",
+    "csv_lines",
+    "csv_row",
     "decode_compared",
     "decode_text",
     "edits_of",
@@ -130,4 +133,5 @@ __all__ = [
     "stream",
     "track_of",
     "type_schema",
+    "without_formula",
 ]

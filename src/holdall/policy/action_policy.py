@@ -20,8 +20,8 @@ class ActionPolicy:
 
     ``execute`` is the right to all that the action writes; of records it demands what they must meet, and ``reason`` is
     told where they do not. ``see`` is who knows of the action, and of conditions on which records; without it, those
-    who may execute it on some record. With ``as_user`` whoever executes the action also needs the rights, by the
-    policies of the collections, to what it writes.
+    who may execute it on some record. With ``as_user`` users also need the rights, by the policies
+    of the collections, to what the action writes.
 
     Raises DeclarationError for what is no rule.
 

@@ -77,7 +77,7 @@ def is_open(rights: FieldRights) -> bool:
 def settled(model: Value, rule: Grant | Rule) -> Grant | Rule:
     """The rule for records of a model. Raises DeclarationError for what these have not.
 
-    Example: :class:`Part`.
+    Example: :class:`Policy`.
     """
     return changed(rule, partial(_settled, model))
 

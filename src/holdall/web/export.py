@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from io import StringIO
 from typing import Any, cast
 
 import msgspec
 
+from holdall.model import csv_lines, csv_row
 from holdall.session import Session
 from holdall.web.asgi import Scope, header_list
 from holdall.web.conditional import NOT_MET, meets_if_match
@@ -20,14 +19,12 @@ from holdall.web.pages import may_be_large
 from holdall.web.reply import Reply
 from holdall.web.view import CollectionView
 
-__all__ = ["BATCH", "Exports", "csv_lines", "csv_row", "file_reply", "without_formula"]
+__all__ = ["BATCH", "Exports", "file_reply"]
 
 BATCH = 1_000
 """Records that are read and written together."""
 
 _LARGE_BATCH = 100  # where nothing bounds how large a record is
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Encoder().encode_lines
 _rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -93,32 +90,3 @@ async def file_reply(scope: Scope, name: str, form: Format, parts: AsyncGenerato
         (b"vary", b"accept"),
     ]
     return Reply(200, headers, first, parts)
-
-
-def without_formula(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula.
-
-    >>> without_formula("=1+1"), without_formula("a=1")
-    ("'=1+1", 'a=1')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def csv_row(values: Sequence[Any], *, keeps_formulas: bool) -> list[str]:
-    """The cells of a row: nothing for null, text as it is, everything else as its JSON."""
-    return [_cell(value, keeps_formulas=keeps_formulas) for value in values]
-
-
-def _cell(value: Any, *, keeps_formulas: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value if keeps_formulas else without_formula(value)
-    return _encode(value).decode()
-
-
-def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
-    """Rows of cells as CSV."""
-    written = StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()

@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from holdall.actions import DeclaredAction, On, Running, made_of
+from holdall.actions import Content, DeclaredAction, On, Running, made_of
 from holdall.app.acting import ByName
 from holdall.errors import ActionUnavailable, FieldError, NotFound, ValidationError
 from holdall.model import Record, State, state_of
@@ -122,6 +122,8 @@ class Acts:
             return plan
         if not results or preferences.is_minimal:
             return Reply(204, preferences.headers)
+        if declared.result.is_content:
+            return _file(results[0], preferences)
         shown = await self._results.shown(session, declared.result, results[0])
         tags = [await self._tag(session, record) for record in records if state_of(record) is State.CLEAN]
         return json_reply(200, b'{"result":%b}' % shown, *[(b"etag", tag) for tag in tags], *preferences.headers)
@@ -140,6 +142,8 @@ class Acts:
             return plan
         if preferences.is_minimal:
             return Reply(204, preferences.headers)
+        if declared.result.is_content and results:
+            return _file(results[0], preferences)
         shown = [await self._results.shown(session, declared.result, each) for each in results]
         if declared.on is On.EACH:
             pairs = zip(records, shown, strict=True) if results else ()
@@ -195,3 +199,15 @@ class Acts:
             meta = request_meta(scope) | {"action": f"{declared.collection}.{declared.name}"}
             results = await self._running.run(session, declared, action, records, core, ends, meta)
         return results, plan
+
+
+def _file(content: Content, preferences: Preferences) -> Reply:
+    """The answer that is a file, to be saved and not shown."""
+    headers = [
+        (b"content-type", content.media_type.encode()),
+        (b"content-length", b"%d" % len(content.body)),
+        (b"content-disposition", b'attachment; filename="%b"' % content.name.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"private, no-store"),
+    ]
+    return Reply(200, [*headers, *preferences.headers], content.body)

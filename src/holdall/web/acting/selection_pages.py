@@ -10,12 +10,13 @@ from typing import cast
 import msgspec
 
 from holdall.errors import CorruptRecord
+from holdall.model import csv_lines, csv_row
 from holdall.query import AnyQuery, Path, Row, Value
 from holdall.selections import AnySelection, Column
 from holdall.session import Session
 from holdall.web.acting.selected import Selected, label_of
 from holdall.web.cursor import Cursors
-from holdall.web.export import BATCH, csv_lines, csv_row
+from holdall.web.export import BATCH
 from holdall.web.formats import Format
 from holdall.web.reading import keyset_envelope, page_envelope
 from holdall.web.view import CollectionView

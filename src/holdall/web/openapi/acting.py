@@ -71,6 +71,8 @@ def _result(schemas: RecordSchemas, result: Result) -> Node:
         if result.is_many:
             return {"type": "array", "items": one}
         return {"anyOf": [one, {"type": "null"}]} if result.is_optional else one
+    if result.is_content:
+        return {"type": "string", "description": "a file"}
     return schemas.of_annotation(result.annotation) if result.is_told else {}
 
 
@@ -99,6 +101,9 @@ def _act(
         parameters = [MAX_AFFECTED, prefer("return", "tx", "max-affected"), *_filters(binding, schemas)]
         parameters += _selecting(by_name.selections.of(binding.collection), schemas, parameters)
         answer, statuses = reply("The result, or the result of each.", body), (*WRITES, *ALWAYS, *GUARDED)
+    if declared.result.is_content:
+        file: Node = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+        answer = {"description": "The file.", "content": {"*/*": file}}
     content = {"application/json": {"schema": given}}
     return {
         "tags": [binding.collection],
