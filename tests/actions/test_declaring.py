@@ -57,7 +57,7 @@ def test_inputs_never_change() -> None:
     with pytest.raises(StateError, match="never change"):
         del turn.by
     with pytest.raises(AttributeError, match="no input 'more'"):
-        _ = turn.more  # type: ignore[attr-defined]
+        _ = turn.more
 
 
 def test_an_action_inherits_inputs_and_how_it_is_done() -> None:
