@@ -15,7 +15,7 @@ import pytest
 from tests.contention.scenery import Scenery
 from tests.crash.rounds import EMBEDDED_WORLDS, Plan, planned, run_round
 
-_KILLS = int(os.environ.get("CRASH", "40"))
+_KILLS = int(os.environ.get("CRASH", "20"))
 _SEED = int(os.environ.get("CRASH_SEED", "1"))
 _NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))
 _PLANS = planned(_KILLS // 2, EMBEDDED_WORLDS, _NEIGHBOURS, _SEED)

@@ -29,7 +29,8 @@ __all__ = ["BEFORE", "KEPT", "OPERATIONS", "Belief", "Note", "Opened", "Operatio
 
 KEPT = "kept"  # the key of a note that nobody changes
 BEFORE = "before"  # the text of notes that are edited
-GRACE = 2.0  # seconds a busy machine may take on top of what is promised
+GRACE = 15.0  # seconds a busy machine may take on top of what is promised
+PATIENCE = 20.0  # seconds until what must come about in the end has not
 
 
 class Note(Model):

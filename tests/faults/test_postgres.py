@@ -95,7 +95,7 @@ async def test_a_store_that_does_not_close_is_caught(subject: Subject, monkeypat
         pools.append(pool)
 
     monkeypatch.setattr(PostgresPool, "close", close)
-
+    monkeypatch.setattr("tests.faults.matrix.PATIENCE", 0.5)
     wrong = await tried(subject, "fetch", Fault.RESET_REQUEST)
     for pool in pools:
         await closed(pool)

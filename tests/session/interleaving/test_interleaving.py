@@ -1,6 +1,6 @@
 """Two commits, a death, a helper and a neighbour, in thousands of orders: no invariant breaks, and every mistake shows.
 
-``INTERLEAVE=50000`` runs so many schedules; without it there are two thousand. They are the same each time. A failing
+``INTERLEAVE=50000`` runs so many schedules; without it there are a thousand. They are the same each time. A failing
 one prints its steps, and the deviations by which ``Runner.run`` repeats it.
 """
 
@@ -20,7 +20,7 @@ from tests.session.interleaving.scenarios import SCENARIOS
 from tests.session.interleaving.schedule import Runner
 from tests.session.interleaving.worlds import Scenario, World
 
-_SCHEDULES = int(os.environ.get("INTERLEAVE", "2000"))
+_SCHEDULES = int(os.environ.get("INTERLEAVE", "1000"))
 _ENOUGH = 600  # schedules, in which each planted mistake must show
 
 _OF_CALLS = {

@@ -67,8 +67,8 @@ def _collection(name: str, **options: object) -> RestCollection:
 
 class _OverHttp(StoreConformance):
     large_group = 1_000
-    examples = 50
-    histories = 10
+    examples = 25
+    histories = 6
 
     @pytest.fixture(scope="class")
     @classmethod

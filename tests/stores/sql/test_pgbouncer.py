@@ -56,6 +56,7 @@ class TestPostgresqlBehindAPooler(StoreConformance):
     """Nothing tells that the pooler is there, so statements are prepared until some were forgotten."""
 
     examples = 15
+    is_look = False
     histories = 3
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:

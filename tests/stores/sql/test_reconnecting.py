@@ -111,6 +111,39 @@ async def test_after_idle_connections_were_killed_the_next_call_is_answered(url:
         await store.close()
 
 
+_TOLD = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+
+
+async def test_a_connection_that_was_told_its_end_and_is_not_closed_yet_is_replaced(
+    postgres_url: str, fresh_database: Callable[[str], str]
+) -> None:
+    async with asyncio.timeout(60):
+        store = opened(fresh_database(postgres_url), connections=2)
+        await store.create()
+
+        async def tell_all() -> None:
+            await asyncio.gather(*(store.count(Query("author")) for _ in range(2)))
+            database: Any = store._database
+            connections = database._access.pool()._free
+            assert connections
+            for connection in connections:
+                message = b"E" + (len(_TOLD) + 4).to_bytes(4, "big") + _TOLD
+                connection.raw._transport.get_protocol().data_received(message)
+
+        await tell_all()
+        assert await store.count(Query("author")) == 0
+        await tell_all()
+        assert len(await store.apply([add_author("a")])) == 1
+        await tell_all()
+        assert len(await store.apply([add_author("b"), add_author("c")])) == 2
+        await tell_all()
+        async with store.transaction() as transaction:
+            await transaction.apply([add_author("d")])
+        await tell_all()
+        assert [len(rows) async for rows in store.stream(Query("author"), 10)] == [4]
+        await store.close()
+
+
 async def test_a_network_that_forgot_idle_connections_costs_a_moment(postgres_url: str) -> None:
     async with asyncio.timeout(60):
         parts = urlsplit(postgres_url)

@@ -16,9 +16,8 @@ class TestSqliteFile(StoreConformance):
 
 
 class TestSqliteInMemory(StoreConformance):
-    label = "SQLite"
-    examples = 40
-    histories = 6
+    examples = 20
+    histories = 4
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("memory", "sqlite://")
@@ -34,8 +33,8 @@ class TestSqliteByTheStandardLibrary(StoreConformance):
 
 
 class TestSqliteUnderOtherNames(StoreConformance):
-    examples = 40
-    histories = 6
+    examples = 20
+    histories = 4
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("sqlite", "sqlite://")

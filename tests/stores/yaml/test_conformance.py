@@ -11,8 +11,8 @@ from holdall.testing.conformance import SCHEMAS, StoreConformance, odd_names
 
 class TestYamlRecords(StoreConformance):
     label = "yaml (a file per record)"
-    examples = 50
-    histories = 10
+    examples = 25
+    histories = 6
     large_group = 2_000
 
     def open_store(self, request: pytest.FixtureRequest) -> YamlStore:
@@ -22,8 +22,8 @@ class TestYamlRecords(StoreConformance):
 
 class TestYamlCollections(StoreConformance):
     label = "yaml (a file per collection)"
-    examples = 50
-    histories = 10
+    examples = 25
+    histories = 6
     large_group = 2_000
 
     def open_store(self, request: pytest.FixtureRequest) -> YamlStore:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
-from holdall.errors import Unsupported
+from holdall.errors import StoreUnavailable, Unsupported
 from holdall.query import Value
 from holdall.store import Hold, Isolation, Outcome, PoolFigures, Reservation, Rows
 from holdall.stores.sql.altering import lent_by, postgres_engine
@@ -16,6 +16,7 @@ from holdall.stores.sql.given_connections import Connections
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connecting import PostgresOptions
+from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_holding import PostgresHolding
 from holdall.stores.sql.postgres_pool import PostgresPool
 from holdall.stores.sql.postgres_prepared import Act, PostgresPrepared
@@ -98,7 +99,24 @@ class PostgresDatabase:
         return list(map(as_tuple, records))
 
     async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
-        """The rows of a reading statement, at most ``size`` at a time, from one snapshot."""
+        """The rows of a reading statement, at most ``size`` at a time, from one snapshot.
+
+        Asked once more where the connection was lost before the first of them came.
+        """
+        for is_first_try in (True, False):
+            has_begun = False
+            try:
+                async with aclosing(self._batches(sql, parameters, size)) as reading:
+                    async for rows in reading:
+                        has_begun = True
+                        yield rows
+            except StoreUnavailable as error:
+                if not is_first_try or has_begun or not isinstance(error.__cause__, CONNECTION_LOST):
+                    raise
+            else:
+                return
+
+    async def _batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
         async with self._access.connected() as connection:
             try:
                 async with connection.raw.transaction(readonly=True):
@@ -178,15 +196,17 @@ class PostgresDatabase:
     async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[PostgresTransaction]:
         """A transaction of one's own, READ COMMITTED unless it is to be of another level."""
         access, level = self._access, _LEVELS.get(isolation)
-        async with access.connected() as connection:
+
+        async def begin(connection: PostgresConnection) -> None:
+            if level is None:
+                await connection.raw.execute(connection.begin)
+            else:
+                await self._reservations.begin_at(connection, level)
+
+        async with access.connected(begin) as connection:
             transaction = PostgresTransaction(
                 self._store, access.translated, connection, self._reservations, has_snapshot=level is not None
             )
-            if level is None:
-                await transaction.execute(connection.begin)
-            else:
-                with access.translating([]):
-                    await self._reservations.begin_at(connection, level)
             yield transaction
             with deciding():
                 await transaction.execute("COMMIT")

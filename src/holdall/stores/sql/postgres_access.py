@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from weakref import WeakKeyDictionary
 
@@ -23,6 +23,7 @@ from holdall.stores.sql.tables import Tables
 
 __all__ = ["PostgresAccess"]
 
+Begin = Callable[[PostgresConnection], Awaitable[None]]
 _COURTESY_SECONDS = 5.0  # for taking leave of a connection
 
 
@@ -40,11 +41,16 @@ class PostgresAccess(AnewInChild):
         watch_forks(self)
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[PostgresConnection]:
-        """A connection for more than one statement; whatever is left open on it is rolled back."""
+    async def connected(self, begin: Begin | None = None) -> AsyncIterator[PostgresConnection]:
+        """A connection for more than one statement; whatever is left open on it is rolled back.
+
+        ``begin`` is awaited first. Where that finds the connection lost, another one has a try: nothing was done.
+        """
         pool = self.pool()
         try:
             connection = pool.take_now() or await pool.take()
+            if begin is not None:
+                connection = await self._begun(pool, connection, begin)
         except DRIVER_ERRORS as error:
             raise self.translated(error, []) from error
         try:
@@ -123,6 +129,27 @@ class PostgresAccess(AnewInChild):
             keep_for_ever(loop)
             keep_for_ever(pool)
         self._pools = WeakKeyDictionary()
+
+    async def _begun(self, pool: PostgresPool, connection: PostgresConnection, begin: Begin) -> PostgresConnection:
+        try:
+            await begin(connection)
+        except CONNECTION_LOST as error:
+            pool.drop(connection)
+            if isinstance(error, TimeoutError):
+                raise
+            pool.renew()
+        except BaseException:
+            pool.give_dirty(connection)
+            raise
+        else:
+            return connection
+        connection = await pool.take()
+        try:
+            await begin(connection)
+        except BaseException:
+            pool.give_dirty(connection)
+            raise
+        return connection
 
     async def _mend(self, pool: PostgresPool, connection: PostgresConnection, error: Exception) -> None:
         if is_read_only(error):  # a server that is not the primary any more; a new connection may lead to it

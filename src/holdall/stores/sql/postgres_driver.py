@@ -22,6 +22,7 @@ CONNECTION_LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a request to a connection that was told its end and is not closed yet
     CutAnswer,  # an answer that is shorter than it says
     OSError,
 )

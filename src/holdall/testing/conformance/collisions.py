@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from holdall.errors import Conflict, LockConflict, Reserved
-from holdall.store import Change, Feature, Hold, Transactional
+from holdall.store import Change, Feature, Hold, Preparable, Transactional
 from holdall.testing.conformance.case import Case
-from holdall.testing.conformance.commits import Commits, CommitsOfATest, needs_hold
+from holdall.testing.conformance.commits import Commits, CommitsOfATest, Write, needs_hold
 
 __all__ = ["Collisions"]
 
@@ -79,12 +79,8 @@ class Collisions(CommitsOfATest):
             _world(case)
             commit = commits.prepared(held)
             try:
-                commits.refuses({commit}, case.apply, other)
-                second = commits.begin()
-                commits.refuses({commit}, commits.prepare, second, other)
+                commits.refuses_each({commit}, *_writers(case, commits, other))
                 assert set(commits.held()) == {commit}
-                if isinstance(case.store, Transactional):
-                    commits.refuses({commit}, _in_transaction, case, other)
                 commits.roll_back(commit)
                 _apply_unless_refused(case, other)
             except BaseException as error:
@@ -187,15 +183,22 @@ def _world(case: Case) -> None:
     case.apply(*changes)
 
 
-def _in_transaction(case: Case, change: Change) -> None:
+def _writers(case: Case, commits: Commits, change: Change) -> list[Write]:
+    """Every way in which the store writes a change."""
     store = case.store
-    assert isinstance(store, Transactional)
+    assert isinstance(store, Preparable)
+    second = commits.begin()
 
-    async def work() -> None:
+    async def in_transaction() -> None:
+        assert isinstance(store, Transactional)
         async with store.transaction() as transaction:
             await transaction.apply([change])
 
-    case.run(work())
+    writers: list[Write] = [
+        lambda: store.apply([change]),
+        lambda: store.prepare(second, [change]),
+    ]
+    return [*writers, in_transaction] if isinstance(store, Transactional) else writers
 
 
 def _apply_unless_refused(case: Case, change: Change) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
 import pytest
 
 from holdall.errors import Conflict, LockConflict, Reserved
+from holdall.query import Row
 from holdall.store import RESERVATION_FORMAT, Change, Hold, Outcome, Preparable, Reservation
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
-__all__ = ["Commits", "CommitsOfATest", "needs_hold"]
+__all__ = ["Commits", "CommitsOfATest", "Write", "needs_hold"]
 
 _EXPIRES = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+Write = Callable[[], Coroutine[Any, Any, object]]
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
@@ -75,20 +78,46 @@ class Commits:
         A reservation tells whose it is; of a lock that the server keeps only ``prepared`` does.
         """
         before = self.case.content()
-        with pytest.raises(LockConflict if self.hold is Hold.PREPARED else Reserved) as caught:
+        with pytest.raises(self._refusal) as caught:
             write(*arguments)
-        if isinstance(caught.value, Reserved):
-            assert set(caught.value.commits) == set(commits)
+        return self._judged(caught.value, commits, before)
+
+    def refuses_each(self, commits: Collection[str], *writes: Write) -> None:
+        """See that each of these writes is refused as ``refuses`` says.
+
+        They wait for locks of a server at the same time, as each waits for as long as the store is told to.
+        """
+        before = self.case.content()
+        if self.hold is Hold.PREPARED:
+            answers = self.case.run(_all_of(writes))
+        else:
+            answers = [answer for write in writes for answer in self.case.run(_all_of([write]))]
+        for answer in answers:
+            if not isinstance(answer, self._refusal):
+                raise answer if isinstance(answer, BaseException) else AssertionError("nothing was refused")
+            self._judged(answer, commits, before)
+
+    @property
+    def _refusal(self) -> type[Conflict]:
+        return LockConflict if self.hold is Hold.PREPARED else Reserved
+
+    def _judged(self, refusal: Conflict, commits: Collection[str], before: dict[str, dict[Any, Row]]) -> Conflict:
+        if isinstance(refusal, Reserved):
+            assert set(refusal.commits) == set(commits)
         else:
             assert set(commits) <= set(self.held())
-        assert caught.value.store == self.case.store.name
+        assert refusal.store == self.case.store.name
         self.case.holds(before)
-        return caught.value
+        return refusal
 
     def let_go(self) -> None:
         """Roll back whatever is left of the commits of this test."""
         for commit in self._begun if isinstance(self.case.store, Preparable) else ():
             self.roll_back(commit)
+
+
+async def _all_of(writes: Sequence[Write]) -> list[object]:
+    return await asyncio.gather(*(write() for write in writes), return_exceptions=True)
 
 
 class CommitsOfATest:

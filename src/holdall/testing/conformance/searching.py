@@ -95,9 +95,16 @@ class Searching:
     def test_bounds_of_words(self, case: Case) -> None:
         """Long texts and long words, where what is searched ends."""
         case.load()
-        for text in ("left " * 20_000 + "hand", "x" * 201 + " hand " + "y" * 200, "é" * 100_000 + " hand"):
-            some = (searched(words, Constant(text)) for words in ("hand", "left hand", f'"hand {"y" * 200}"'))
-            case.expect_keys("sample", *[both(Compare(("id",), Op.EQ, 1), each) for each in some])
+        long = f"{'x' * 201} hand {'y' * 200}"
+        searches = (
+            ("hand", "left " * 20_000 + "hand"),  # once: the time MariaDB takes grows with the square of the words
+            ("left hand", "left " * 2_000 + "hand"),
+            ("hand", long),
+            (f'"hand {"y" * 200}"', long),
+            ("hand", "é" * 100_000 + " hand"),
+        )
+        wanted = [both(Compare(("id",), Op.EQ, 1), searched(words, Constant(text))) for words, text in searches]
+        case.expect_keys("sample", *wanted)
 
     @requires(Feature.EXPRESSIONS, Feature.FILTER)
     def test_wrong_searches(self, case: Case) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,24 @@ _IN_PROPORTION = {
     "within_examples": WithinQueries.within_examples,
     "bulk_examples": BulkChanges.bulk_examples,
 }
+_ENUMERATED = (
+    "test_bounds_of_words",
+    "test_collisions",
+    "test_conditions",
+    "test_every_aggregate",
+    "test_every_field",
+    "test_extreme_values",
+    "test_kind",
+    "test_large_conditions",
+    "test_large_group",
+    "test_long_lists",
+    "test_operator",
+    "test_paging_by_position",
+    "test_sorts",
+    "test_what_was_held_is_written",
+)
+"""What a look leaves to the class of the store: all values, operators, pairs and sizes, one after the other."""
+
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
 
 
@@ -83,20 +102,30 @@ class StoreConformance(
     """
 
     label = ""
+    is_look = False
+    """Whether the class looks at another way to a store that another class tries whole."""
     timeout = 60.0
     """Seconds a single call to the store may take."""
 
     def __init_subclass__(cls, **options: object) -> None:
         """Where a class says how many ``examples`` it draws, each of the other numbers becomes smaller as that does.
 
-        One that draws few and has no ``label`` is a look at another way to the same store: a third of values is tried.
+        One that draws few and has no ``label`` is a look at another way to the same store: it tries a third of values
+        where it draws them, and leaves out what is enumerated. Set ``is_look`` to say otherwise, or ``HOLDALL_WHOLE=1``
+        in the environment to have no looks.
         """
         super().__init_subclass__(**options)
-        if "examples" in vars(cls):
-            for name in _IN_PROPORTION.keys() - vars(cls).keys():
-                setattr(cls, name, max(_IN_PROPORTION[name] * cls.examples // Generated.examples, _FEWEST))
-            if "values_apart" not in vars(cls) and cls.examples <= _FEW and not cls.label:
+        if "examples" not in vars(cls):
+            return
+        for name in _IN_PROPORTION.keys() - vars(cls).keys():
+            setattr(cls, name, max(_IN_PROPORTION[name] * cls.examples // Generated.examples, _FEWEST))
+        if "is_look" not in vars(cls):
+            cls.is_look = cls.examples <= _FEW and not cls.label
+        if cls.is_look and not os.environ.get("HOLDALL_WHOLE"):
+            if "values_apart" not in vars(cls):
                 cls.values_apart = 3
+            for name in set(_ENUMERATED) - vars(cls).keys():
+                setattr(cls, name, None)
 
     def open_store(self, request: pytest.FixtureRequest) -> Store:
         """A new store on an empty place of its own; called once per test class and process.
