@@ -79,5 +79,5 @@ def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Probl
 
 def unavailable(error: ActionUnavailable, key_text: Callable[[Key], str] = str) -> Problem:
     """The answer to those who may not execute an action, or not on these records: the reason, and which ones."""
-    errors = [FieldError(key_text(key), "unavailable", error.reason) for key in error.keys]
-    return Problem(403, "unavailable", f"The action is not available: {error.reason}", errors)
+    errors = [FieldError(key_text(key), "not-available", error.reason) for key in error.keys]
+    return Problem(403, "not-available", f"The action is not available: {error.reason}", errors)
