@@ -67,8 +67,8 @@ class SelectedReader:
         query_string = scope["query_string"]
         if (accepted := accepted_format(scope)) is not Format.JSON:
             query_string = with_format(query_string, accepted)
-        rest, given, own = self._split(query_string, selection, has_body=body is not None)
         errors = list[FieldError]()
+        rest, given, own = self._split(query_string, selection, errors, has_body=body is not None)
         try:
             inputs = selection.inputs.from_json(body) if body is not None else selection.inputs.from_text(own)
         except ValidationError as error:
@@ -104,10 +104,10 @@ class SelectedReader:
         )
 
     def _split(
-        self, query_string: bytes, selection: AnySelection, *, has_body: bool
+        self, query_string: bytes, selection: AnySelection, errors: list[FieldError], *, has_body: bool
     ) -> tuple[bytes, dict[str, str], dict[str, str]]:
         """The part of a query string that a list understands, the parameters of lists, and those of the selection."""
-        errors, own, given = list[FieldError](), dict[str, str](), dict[str, str]()
+        own, given, unknown = dict[str, str](), dict[str, str](), set[str]()
         names = selection.inputs.annotations.keys()
         for name, value in parameters_of(query_string):
             if name in names:
@@ -122,11 +122,10 @@ class SelectedReader:
                     errors.append(FieldError(name, "one_of", "must be one of list, object"))
             elif name in CONTROLS and name not in TAKEN:
                 errors.append(unknown_parameter(name))
+                unknown.add(name)
             elif name in TAKEN:
                 given[name] = value
-        if errors:
-            raise not_understood(errors)
-        left_out = {name.encode() for name in (*names, ROWS, "after")}
+        left_out = {name.encode() for name in (*names, *unknown, ROWS, "after")}
         pieces = [piece for piece in query_string.split(b"&") if piece.partition(b"=")[0] not in left_out]
         return b"&".join(pieces), given, own
 
