@@ -2,6 +2,7 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
+#   | file-kills N=<kills>
 #   | crash N=<kills> | growth N=<commits> | twin N=<acts> | outside N=<histories> | worlds N=<requests> | matrix
 #   | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
@@ -29,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills servers crash growth twin outside matrix worlds check bench docs files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills servers crash growth twin outside matrix worlds check bench docs files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -87,6 +88,10 @@ contention: $(READY)
 # Kill processes at any moment while neighbours write the same records, and look whether all is whole again.
 kills: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.crash --kills $(or $(N),2000) $(ARGS)
+
+# Kill a program that writes, replaces, copies and removes files so many times, and audit what is left.
+file-kills: $(READY)
+	@$(KEEPING) $(BIN)/python -m tests.crash.file_kills --kills $(or $(N),500) $(ARGS)
 
 # Kill the servers under commits over several stores.
 servers: $(READY)
@@ -156,7 +161,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users files,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 
 # Remove everything that was built.

@@ -2,6 +2,7 @@
 
 from holdall.actions import Action, All, Each, Nothing, One
 from holdall.app import Holdall
+from holdall.files import BlobFile, File, GiB, KiB, MiB, file
 from holdall.model import (
     JSON,
     Codec,
@@ -58,6 +59,7 @@ __all__ = [
     "ActionPolicy",
     "All",
     "Authenticated",
+    "BlobFile",
     "Codec",
     "Command",
     "CommitResult",
@@ -67,12 +69,15 @@ __all__ = [
     "Each",
     "Everyone",
     "FieldRights",
+    "File",
     "Fill",
     "Frozen",
     "Ge",
+    "GiB",
     "Gt",
     "Guarantee",
     "Holdall",
+    "KiB",
     "Le",
     "Length",
     "LinkTable",
@@ -80,6 +85,7 @@ __all__ = [
     "Many",
     "Meta",
     "MethodRequest",
+    "MiB",
     "Model",
     "Nobody",
     "Nothing",
@@ -113,6 +119,7 @@ __all__ = [
     "desc",
     "expr",
     "field",
+    "file",
     "me",
     "negate",
     "param",

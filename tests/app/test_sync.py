@@ -165,7 +165,17 @@ def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
         (
             verbs(Holdall),
             verbs(SyncHoldall),
-            {"add", "add_dao", "add_store", "activated", "asgi", "collections", "replace_store", "session_dependency"}
+            {
+                "add",
+                "add_dao",
+                "add_files",
+                "add_store",
+                "activated",
+                "asgi",
+                "collections",
+                "replace_store",
+                "session_dependency",
+            }
             | {"identify", "mount", "revisions"}
             | (verbs(Contexts).keys() - verbs(SyncContexts).keys()),
         ),
@@ -177,6 +187,7 @@ def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
     app.sync.verify()
     assert app.sync.durability() == {} or all(app.sync.durability().values())
     app.sync.start(every=60)
+    assert (app.sync.collect_files(), app.sync.check_files()) == ([], [])
     assert app.sync.recovery.unfinished() == []
     assert app.sync.recovery.run() == Recovered()
     assert app.sync.recovery.sweep() == 0

@@ -104,6 +104,7 @@ def test_the_page_of_what_is_public_names_doors_that_are_there() -> None:
     testing = re.findall(r"`\.(\w+)`", page)
     no_doors = (
         "holdall.adopters",
+        "holdall.file_stores",
         "holdall.hosts",
         "holdall.stores",
         "holdall.testing",

@@ -36,6 +36,7 @@ _ROOMS = {
     "app",
     "codegen",
     "errors",
+    "files",
     "model",
     "policy",
     "query",

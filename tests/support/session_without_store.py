@@ -35,6 +35,9 @@ class Session:
     def watch(self, record: Any) -> None:
         self.told.append(("watch", record))
 
+    def file_store(self, name: str) -> Any:
+        raise AssertionError("it has no files")
+
     def peek(self, model: type[Any], key: Any) -> Any:
         return None
 

@@ -36,7 +36,7 @@ class Asking:
         )
 
     async def act(self, path: str, body: Any = None, user: str = "ann", **headers: str) -> Answer:
-        return await self.send("POST", path, body, user, **headers)
+        return await self.send("POST", path, body, user, None, **headers)
 
     async def book(self, key: int = 1) -> Any:
         async with self.app.session() as session:

@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdall import Holdall, desc, param
+from holdall import Holdall, desc, expr, param
 from holdall.testing.client import Answer, Client
 from tests.support.bookstore import Author, Book, bookstore, filled, who
 
@@ -36,7 +36,7 @@ class Asking:
         return await self.client.request("POST", f"/books/selections/{path}", body=sent, headers=headers)
 
 
-LAYOUTS = {
+LAYOUTS: dict[str, Callable[[Path], tuple[str, str | None]]] = {
     "memory": lambda folder: ("memory:", None),
     "sqlite": lambda folder: (f"sqlite:///{folder / 'books.db'}", None),
     "scattered": lambda folder: (f"sqlite:///{folder / 'books.db'}", "memory:"),
@@ -221,7 +221,7 @@ async def test_other_methods_are_refused(asking: Asking) -> None:
 
 async def test_values_that_no_field_can_have_are_not_found() -> None:
     asking = Asking(bookstore())
-    asking.app.add_selection("of", Book.where(Book.author.in_(param("authors", list[int], [1]))).only(Book.title))
+    asking.app.add_selection("of", Book.where(expr(Book.author).in_(param("authors", list[int], [1]))).only(Book.title))
     service = Asking(asking.app)
     await filled(asking.app, 6)
     assert [row["title"] for row in (await service.get("of")).json()["data"]] == ["b02", "b06"]

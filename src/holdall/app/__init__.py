@@ -1,5 +1,6 @@
 """The application: what a team declares and opens sessions on."""
 
+from holdall.app.collecting_files import CollectedFiles, LostFile
 from holdall.app.contexts import Contexts
 from holdall.app.findings import Finding, FsckProgress, FsckReport
 from holdall.app.health import Health, StoreHealth, StoreState
@@ -13,12 +14,14 @@ from holdall.app.sync_recovery import SyncRecovery
 from holdall.session import SyncSession
 
 __all__ = [
+    "CollectedFiles",
     "Contexts",
     "Finding",
     "FsckProgress",
     "FsckReport",
     "Health",
     "Holdall",
+    "LostFile",
     "MigrationFailure",
     "MigrationReport",
     "MigrationSample",

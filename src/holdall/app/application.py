@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
+from holdall.app.collecting_files import CollectedFiles, LostFile
 from holdall.app.findings import FsckReport
 from holdall.app.health import Health
 from holdall.app.migrating import Change, MigrationReport
@@ -102,6 +103,14 @@ class Application(Sessions, Protocol):
 
     async def fsck(self, *, repair: bool = False, batch: int = 1_000, start: str | None = None) -> FsckReport:
         """Look through all stores for references that do not hold; with ``repair``, set right what can be."""
+        ...
+
+    async def collect_files(self, *, grace: float = 3_600.0, dry_run: bool = False) -> list[CollectedFiles]:
+        """Delete the contents of files to which no record refers."""
+        ...
+
+    async def check_files(self) -> list[LostFile]:
+        """Every record whose file is not there."""
         ...
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from holdall.app.acting import Acting
 from holdall.app.background import Background
 from holdall.app.block import SessionBlock
 from holdall.app.contexts import Contexts
+from holdall.app.filed import Filed
 from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
 from holdall.app.gateway import ModelGateway
@@ -56,7 +57,7 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(Acting, Contexts, Identifying, Observed, ProvisionedStores):
+class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the
@@ -105,8 +106,8 @@ class Holdall(Acting, Contexts, Identifying, Observed, ProvisionedStores):
         """Add a store by URL, with its own options, or a store made by hand.
 
         ``native=``, a grant, says who may go past all policies with ``session.sql`` and ``session.native``, beside the
-        program itself. Raises DeclarationError where the name is taken, the scheme is unknown, its driver is not
-        installed, or an option is unknown or does not fit. Example: :class:`Holdall`.
+        program itself. Raises DeclarationError where the name is taken, the scheme is unknown, its driver is missing,
+        or an option is unknown or does not fit. Example: :class:`Holdall`.
         """
         demand_name("a store", name)
         demand_store(name, url)
@@ -163,9 +164,8 @@ class Holdall(Acting, Contexts, Identifying, Observed, ProvisionedStores):
     ) -> None:
         """Let these DAOs keep their models, under a policy, in a store of DAOs, which is opened if it is not there.
 
-        ``compensation`` undoes one operation where a commit that writes other stores, too, is refused.
-
-        Raises DeclarationError where a model is bound already, or a DAO names no model. Example: :class:`DAO`.
+        ``compensation`` undoes one operation where a commit that writes other stores, too, is refused. Raises
+        DeclarationError where a model is bound already, or a DAO names no model. Example: :class:`DAO`.
         """
         if store not in self.stores:
             self.add_store(store, "dao:")
@@ -272,7 +272,7 @@ class Holdall(Acting, Contexts, Identifying, Observed, ProvisionedStores):
         await self._background.stop()
         for binding in self.bindings:
             ModelGateway.of(binding.model).remove(self)
-        await self.bindings.journal.close()
+        await self.bindings.close()
         for store in self.stores.values():
             await store.close()
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from holdall.app.application import Application
+from holdall.app.collecting_files import CollectedFiles, LostFile
 from holdall.app.findings import FsckReport
 from holdall.app.health import Health
 from holdall.app.migrating import Change, MigrationReport
@@ -197,6 +198,14 @@ class SyncHoldall(SyncContexts):
     def fsck(self, *, repair: bool = False, batch: int = 1_000, start: str | None = None) -> FsckReport:
         """Look through all stores for references that do not hold; with ``repair``, set right what can be."""
         return self._call(lambda: self._app.fsck(repair=repair, batch=batch, start=start))
+
+    def collect_files(self, *, grace: float = 3_600.0, dry_run: bool = False) -> list[CollectedFiles]:
+        """Delete the contents of files to which no record refers."""
+        return self._call(lambda: self._app.collect_files(grace=grace, dry_run=dry_run))
+
+    def check_files(self) -> list[LostFile]:
+        """Return every record whose file is not there."""
+        return self._call(self._app.check_files)
 
     def close(self) -> None:
         """Close the stores and end the portal thread; the next call starts anew."""

@@ -11,6 +11,7 @@ from holdall.cli.check import check
 from holdall.cli.commits import commits
 from holdall.cli.create import create
 from holdall.cli.db import db
+from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
 from holdall.cli.migrate import migrate
@@ -30,4 +31,5 @@ for command in (serve, check, create, inspect, fsck, migrate, call, act, select,
     program.command()(command)
 program.add_typer(commits, name="commits")
 program.add_typer(db, name="db")
+program.add_typer(files, name="files")
 program.add_typer(user, name="user")

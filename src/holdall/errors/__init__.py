@@ -24,6 +24,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     │   ├── RevisionError        a revision of its tables cannot be made, found or carried out
     │   ├── SchemaMismatch       what is stored does not fit the models
     │   ├── CorruptRecord        a stored record cannot be read
+    │   ├── FileMissing          the content of a file is lost
     │   ├── UnknownFormat        another version of Holdall wrote this
     │   └── Conflict             what is stored refuses a change
     │       ├── UniqueViolation
@@ -70,6 +71,7 @@ from holdall.errors.root import (
 from holdall.errors.services import UnknownCommand
 from holdall.errors.stores import (
     CorruptRecord,
+    FileMissing,
     ReadOnly,
     RevisionError,
     SchemaMismatch,
@@ -106,6 +108,7 @@ __all__ = [
     "DeclarationError",
     "FieldError",
     "FieldErrors",
+    "FileMissing",
     "Forbidden",
     "FrozenError",
     "HoldallError",

@@ -9,6 +9,7 @@ from holdall.errors.root import HoldallError
 
 __all__ = [
     "CorruptRecord",
+    "FileMissing",
     "ReadOnly",
     "RevisionError",
     "SchemaMismatch",
@@ -74,6 +75,17 @@ class StoreUnavailable(StoreError):
     def is_retryable(self) -> bool:
         """Whether nothing was applied, so that a later try does nothing twice."""
         return not self.is_outcome_unknown
+
+
+class FileMissing(StoreError):
+    """A file store has no content for a file that a record refers to; ``holdall files check`` lists all of them.
+
+    >>> str(FileMissing("covers"))
+    "store 'covers': the content of this file is not there; look with holdall files check"
+    """
+
+    def __init__(self, store: str) -> None:
+        super().__init__(store, "the content of this file is not there; look with holdall files check")
 
 
 class StoreTimeout(StoreError):

@@ -8,6 +8,7 @@ from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
 from holdall.model.field import Field
 from holdall.model.field_type import FieldType
+from holdall.model.gateway import gateway_of
 from holdall.model.inputs import Inputs
 from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.json_input import JsonInput, decode_compared, decode_text
@@ -115,6 +116,7 @@ __all__ = [
     "edits_of",
     "field",
     "field_schema",
+    "gateway_of",
     "gc_track",
     "hidden_ends",
     "items_of",

@@ -165,6 +165,8 @@ def attribute_of(field: Field, slot: object) -> Any:
     it.
     """
     if field.type is not None:
+        if field.type.attribute is not None:
+            return field.type.attribute(slot, field.name)
         return MutableAttribute(slot) if field.type.is_mutable else slot
     if field.options.back is not None:
         if field.form is None:

@@ -27,6 +27,7 @@ class FieldType(msgspec.Struct, frozen=True):
     ``None`` is never passed to them. ``fast`` is Python source, see ``scalars``; ``scalar`` is the class it speaks of.
     ``own`` is the way to JSON where msgspec does not know it. ``is_kept_otherwise`` if rules speak of the border value.
     ``inside(name)`` gives the place in JSON, and the type, of a part; it raises LookupError for none.
+    ``attribute(slot, name)`` makes the descriptor of a field of this type, where its slot is not read as it is.
 
     Example: :class:`Codec`.
     """
@@ -47,3 +48,4 @@ class FieldType(msgspec.Struct, frozen=True):
     asked: Asked = Asked.ORDER
     is_kept_otherwise: bool = False
     inside: Callable[[str], tuple[str | int, FieldType]] | None = None
+    attribute: Callable[[Any, str], Any] | None = None

@@ -63,7 +63,7 @@ class Gateway(Protocol):
 
 
 def gateway_of(model: Any) -> AbstractAsyncContextManager[Act]:
-    """An act with records of the model; raises StateError while it belongs to no Holdall."""
+    """An act with records of the model; raises StateError while it belongs to no Holdall. Example: :class:`Stream`."""
     gateway: Gateway | None = getattr(model, "__gateway__", None)
     if gateway is None:
         raise StateError(f"{model.__name__} belongs to no Holdall yet: call app.add({model.__name__}, store=...) first")

@@ -23,7 +23,7 @@ def own_type(codec: AnyCodec, kept: FieldType, where: str) -> FieldType:
         raise DeclarationError(f"{where}: {codec!r} keeps a value as None: keep it as something, and write | None here")
     values = _OwnValues(codec, msgspec.structs.replace(kept, rules=()))
     form = OwnForm(values.keep, values.take, values.show, values.schema, types_of(kept))
-    return FieldType(
+    made = FieldType(
         codec.type,
         kept.kind,
         values.validate,
@@ -37,6 +37,7 @@ def own_type(codec: AnyCodec, kept: FieldType, where: str) -> FieldType:
         asked=codec.asked,
         is_kept_otherwise=True,
     )
+    return codec.completed(made, kept)
 
 
 class _OwnValues:

@@ -60,6 +60,9 @@ class SessionAccess(Protocol):
     def stream_place(self, record: Record, *, is_append: bool) -> tuple[Any, str, Any]:
         """The store, collection and key by which a record's streams are reached."""
 
+    def file_store(self, name: str) -> Record:
+        """The file store of this name."""
+
     async def load_back(self, record: Record, name: str) -> list[Record]:
         """The records of a Many that are kept by their own references."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeAlias, TypeVar
 
 from holdall.errors import DeclarationError
+from holdall.model.field_type import FieldType
 from holdall.model.rules import Rule
 from holdall.query import Asked, Value
 
@@ -160,6 +161,12 @@ class Codec(Generic[T, B]):
         raise DeclarationError(
             f"the codec of {self.name} loses something: {reason}; let encode give all that decode needs"
         )
+
+    def completed(self, made: FieldType, kept: FieldType) -> FieldType:
+        """Return the type of fields with this codec, as it is ``made`` of that of what is ``kept``: for codecs that
+        derive from this one and have more to say.
+        """
+        return made
 
     def _demand_fitting(self) -> None:
         where = f"the codec of {self.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from holdall.errors import DeclarationError, Forbidden, QueryError, StateError
+from holdall.files import Shelf
 from holdall.model import Field, Model, query_for
 from holdall.policy import Grant, Right, User
 from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of
-from holdall.session.binding import Binding, Relationship
+from holdall.session.binding import Binding
+from holdall.session.file_fields import file_fields_of
 from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
@@ -22,6 +24,7 @@ from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
 from holdall.session.store_in_middleware import in_middleware, store_within
 from holdall.session.turns import Turns
+from holdall.session.tying import tie
 from holdall.store import Aggregating, Store, StoreTransaction
 
 __all__ = ["Bindings", "Exchanged"]
@@ -52,6 +55,8 @@ class Bindings:
     ) -> None:
         self.journal = Journal(application, self.stores, journal, lease)
         self.turns = Turns()
+        self.shelf = Shelf()
+        self.file_fields: dict[type[Model], tuple[Field, ...]] = {}  # of models that have any
         self.instrument: Instrument | None = None  # None while nobody listens to sessions
         self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
         self.known_stores: Mapping[str, Store] = {}  # by name, those without a collection as well
@@ -159,21 +164,25 @@ class Bindings:
         for binding in self:
             binding.declaration.resolve(models)
         stores: dict[int, tuple[Store, list[Schema]]] = {}
-        _tie(self)
+        tie(self, self.of_model)
         for binding in self:
             binding.configure(lambda model: self.of_model(model).collection)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)
         self.has_replicas = any(getattr(store, "replica_count", 0) for store, _ in stores.values())
+        self.file_fields = {binding.model: found for binding in self if (found := file_fields_of(binding, self.shelf))}
         self.has_rules = not all(binding.policy.is_plain for binding in self)
         self.has_field_rights = any(binding.policy.has_fields for binding in self)
         several = len(stores) > 1
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.relationships for binding in self)
-        self.has_stored_ends = any(
-            relationship.stored_inverses for binding in self for relationship in binding.relationships
-        )
+        self.has_stored_ends = any(each.stored_inverses for binding in self for each in binding.relationships)
         self.has_unenforced = any(binding.unenforced or binding.inversely_stored for binding in self)
         return stores
+
+    async def close(self) -> None:
+        """Close the journal and the file stores."""
+        await self.journal.close()
+        await self.shelf.close()
 
     def __iter__(self) -> Iterator[Binding]:
         return iter(self._by_name.values())
@@ -250,42 +259,6 @@ class Bindings:
         if not isinstance(query, Query):
             raise QueryError(_no_query(query))
         return self.of_name(query.collection) if query.model is None else self.of_model(query.model)
-
-
-def _tie(bindings: Bindings) -> None:
-    """Tell each binding the relationships it holds and those that hold it.
-
-    Raises DeclarationError where the ends disagree, or a reference that cannot be empty is to be emptied.
-    """
-    relationships: list[Relationship] = []
-    for binding in bindings:
-        for field in binding.declaration.references:
-            if field.options.back is None and field.target is not None:
-                target = bindings.of_model(field.target())
-                relationships.append(Relationship(binding, field, target, tuple(_backs(target, binding, field))))
-    for binding in bindings:
-        binding.relationships = tuple(relationship for relationship in relationships if relationship.source is binding)
-        binding.bound_by = tuple(
-            relationship
-            for relationship in relationships
-            if relationship.target is binding and not relationship.source.is_read_only
-        )
-        binding.unenforced = tuple(
-            relationship
-            for relationship in binding.relationships
-            if not relationship.is_guarded and not binding.is_read_only
-        )
-        binding.inversely_stored = tuple(
-            relationship
-            for relationship in binding.relationships
-            if relationship.stored_inverses or relationship.is_single
-        )
-
-
-def _backs(target: Binding, source: Binding, field: Field) -> Iterable[Field]:
-    for back in target.declaration.relations:
-        if back.options.back == field.name and back.target is not None and back.target() is source.model:
-            yield back
 
 
 def _no_query(asked: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import cast
 
@@ -36,6 +36,7 @@ from holdall.session.context import SessionContext, demand_record
 from holdall.session.lending import lent
 from holdall.session.preview import moved, unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
+from holdall.session.required_guarantee import demand_guarantee, guarantee_of
 from holdall.session.turns import Turn
 
 __all__ = ["Committing"]
@@ -115,7 +116,7 @@ class Committing(msgspec.Struct, eq=False):
             return await self._committed(options, require, raise_for_status)
 
     async def _committed(self, options: CommitOptions, require: Guarantee | str | None, raises: bool) -> CommitResult:
-        wanted = None if require is None else _guarantee(require)
+        wanted = None if require is None else guarantee_of(require)
         context, records = self.context, self.context.records
         context.demand_open()
         context.demand_outside("commit()")
@@ -123,6 +124,7 @@ class Committing(msgspec.Struct, eq=False):
         await collected(context)
         try:
             async with lent(context):
+                await self._keep_files()
                 result = await self._commit_anew(options, wanted)
         except CommitError as error:
             if isinstance(error, CommitAborted):
@@ -142,7 +144,17 @@ class Committing(msgspec.Struct, eq=False):
         records.succeeded.clear()
         if records.untold:
             await context.renewal.read_untold(context.bindings)
+        if context.files is not None:
+            await context.files.settle()
         return result
+
+    async def _keep_files(self) -> None:
+        """Keep the contents of files, once everything else is seen to that can be refused without them."""
+        files = self.context.files
+        if files is not None and files.is_pending():
+            await judge_records(self.context)
+            self.plan()
+            await files.keep()
 
     async def end_block(self, *, is_failed: bool) -> None:
         """End the session: commit it, or roll it back where its block failed or the commit does."""
@@ -159,6 +171,8 @@ class Committing(msgspec.Struct, eq=False):
             raise
         finally:
             context.end()
+            if context.files is not None and not context.committer.is_running:
+                await context.files.discard()
         if is_failed:
             self.changing.rollback()
 
@@ -250,17 +264,20 @@ class Committing(msgspec.Struct, eq=False):
         await judge_records(context)
         if context.bindings.has_late_keys:
             await reserve_keys(context.records, context.bindings)
+        if context.files is not None:
+            await context.files.keep()
         plan = self._plan()
         if not plan.steps and not plan.bulk:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
         if wanted is not None:
-            _demand(plan, wanted)
+            demand_guarantee(plan, wanted)
         if context.bindings.has_replicas:
             context.written.update(plan.sizes)
         if context.commit_act is not None:
             context.commit_act.planned(plan.guarantee.value, plan.sizes)
         try:
-            result = await context.committer.run(plan, options)
+            with nullcontext() if context.files is None else context.files.under_way():
+                result = await context.committer.run(plan, options)
         finally:
             context.records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
         if plan.bulk:
@@ -278,23 +295,3 @@ def _place(error: CommitAborted) -> tuple[str, Key]:
     if isinstance(cause, StaleVersion):
         return cause.collection, cause.key
     return (cause.collection, None) if isinstance(cause, UniqueViolation | ReferenceViolation) else ("", None)
-
-
-def _guarantee(given: Guarantee | str) -> Guarantee:
-    """The guarantee that is meant. Raises StateError where there is none of this name."""
-    names = {guarantee.name.lower(): guarantee for guarantee in Guarantee}
-    found = given if isinstance(given, Guarantee) else names.get(given)
-    if found is None:
-        raise StateError(f"there is no guarantee {given!r}; choose one of {', '.join(names)}")
-    return found
-
-
-def _demand(plan: Plan, wanted: Guarantee) -> None:
-    """Raise CommitAborted where the plan promises less than is required."""
-    if not plan.guarantee.is_at_least(wanted):
-        stores = ", ".join(store.name for store in plan.stores)
-        raise CommitAborted(
-            f"nothing was written: {stores} can promise {plan.guarantee.value!r}, not {wanted.value!r}; commit for each"
-            " store, or require less",
-            CommitResult(plan.guarantee, 0.0, tuple),
-        )

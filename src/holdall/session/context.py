@@ -14,6 +14,7 @@ from holdall.session.commit.run.committer import Committer
 from holdall.session.dao.activity import SessionActivity
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.dao.session_bindings import OwnBindings
+from holdall.session.file_keeping import FileKeeping
 from holdall.session.identity import IdentityMap
 from holdall.session.instrument import CommitAct
 from holdall.session.judging import Judging
@@ -39,6 +40,7 @@ class SessionContext:
 
     _referential: Referential | None = None
     _committer: Committer | None = None
+    _files: FileKeeping | None = None
     commit_act: CommitAct | None = None  # what is told of the commit under way, where anybody listens
     act: OpenAct | None = None  # the action that the session is in
 
@@ -71,6 +73,13 @@ class SessionContext:
         if self._referential is None:
             self._referential = Referential(self.bindings, self.records, self.user, self.dao_records)
         return self._referential
+
+    @property
+    def files(self) -> FileKeeping | None:
+        """The keeper of files, made on first use; None where no model has any."""
+        if self._files is None and self.bindings.file_fields:
+            self._files = FileKeeping(self.bindings, self.records)
+        return self._files
 
     @property
     def renewal(self) -> Renewal:
@@ -178,6 +187,10 @@ class SessionContext:
         if state not in (State.CLEAN, State.DIRTY):
             raise StateError(f"this {type(record).__name__} is {state.value}: commit it before using its streams")
         return binding.store, binding.collection, self.records.stored_key(record)
+
+    def file_store(self, name: str) -> Any:
+        """The file store of this name."""
+        return self.bindings.shelf.named(name)
 
     async def load_back(self, record: Record, name: str) -> list[Any]:
         """The records of a Many that are kept by their own references."""

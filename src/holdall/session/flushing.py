@@ -80,16 +80,21 @@ class Flushing(msgspec.Struct, eq=False):
         records.idle_guards |= waiting  # what is not written now may be written later
         try:
             await judge_records(context)
+            if context.files is not None:
+                await context.files.keep()
             plan = make_plan(records, context.bindings, context.writer)
             if not plan.steps and not plan.bulk:
                 return
             _demand_of(inside, plan)
             batches = plan.steps[0].batches if plan.steps else ()
             written = [each for batch in batches for each in _written(batch, stubs, records.moving)]
+            replaced = context.files.replaced() if context.files is not None else []
             try:
                 await context.committer.run(plan, CommitOptions(context.strategy))
             finally:
                 records.renew(record for batch in batches for record in batch.records)
+            if context.files is not None:
+                context.files.inside += replaced
             inside.written += written
             if plan.bulk:
                 touched = {each.binding: None for each in plan.bulk}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from holdall.errors import FieldError, QueryError, StateError, Unsupported, ValidationError
+from holdall.files import File, FileCodec
 from holdall.model import Field, Frozen
 from holdall.policy import Right
 from holdall.query import (
@@ -169,6 +170,8 @@ class InBulk(msgspec.Struct, eq=False):
                 raise Unsupported(binding.store.name, f"bulk changes of {name}", "its setter takes a record: load them")
             else:
                 slots[field] = field.validate(value, errors)
+                if isinstance(value, File):
+                    errors.append(FieldError(name, "file", "is given to one record at a time: load them"))
         if errors:
             raise ValidationError(model, errors)
         return slots
@@ -179,6 +182,8 @@ class InBulk(msgspec.Struct, eq=False):
         for name, formula in formulas.items():
             demand_field_of(binding.model, owner_of(formula), formula.path)
             self._demand_settable(binding, name)
+            if isinstance(binding.declaration.by_name[name].options.codec, FileCodec):
+                raise Unsupported(binding.store.name, f"bulk changes of {name}", "a file belongs to one record")
             field, schemas = binding.declaration.by_name[name], {binding.collection: binding.schema}
             if any(len(path) > 1 for path in paths_behind(formula.path)):
                 raise QueryError(f"{name} is computed of the fields of its own record; other values are read first")

@@ -96,12 +96,18 @@ class Transactions(msgspec.Struct, eq=False):
                 raise
             if is_ending and _is_unknown(error):
                 context.committer.is_in_doubt = True
+                if context.files is not None:
+                    context.files.forget()
             else:
+                if context.files is not None:
+                    context.files.inside.clear()
                 self.flushing.take_back(inside)
                 await self._look_again(inside)
             if is_ending and isinstance(error, HoldallError):
                 raise self._refused(inside, error) from error
             raise
+        if context.files is not None:
+            await context.files.settle_inside()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -112,13 +118,16 @@ class Transactions(msgspec.Struct, eq=False):
         if not isinstance(inside.transaction, Nesting):
             raise Unsupported(inside.store.name, Feature.SAVEPOINTS)
         await self.flushing.flush()
-        number = len(inside.written)
+        number, files = len(inside.written), self.context.files
+        replaced = 0 if files is None else len(files.inside)
         touched, inside.touched = inside.touched, {}
         try:
             async with inside.transaction.savepoint():
                 yield
                 await self.flushing.flush()
         except BaseException:
+            if files is not None:
+                del files.inside[replaced:]
             self.flushing.take_back(inside, number)
             await self._look_again(inside)
             raise

@@ -13,8 +13,8 @@ __all__ = ["CollectionMiddleware", "find_resource"]
 
 
 def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Resource, str] | None:
-    """The resource of ``/{collection}`` or ``/{collection}/{key}`` and the key's undecoded text; None for other paths,
-    but for those of actions and selections.
+    """The resource of ``/{collection}``, ``/{collection}/{key}`` or ``/{collection}/{key}/{file}`` and the undecoded
+    text of its end; None for other paths, but for those of actions and selections.
 
     One slash at the end is tolerated.
     """

@@ -14,7 +14,7 @@ from holdall.selections import AnySelection
 from holdall.session import Binding, read_only_fields
 from holdall.web.filters import OPERATORS
 from holdall.web.included import includable
-from holdall.web.openapi import Node, RecordSchemas, action_schemas, row_schema
+from holdall.web.openapi import Node, RecordSchemas, action_schemas, file_of, row_schema
 
 __all__ = ["META", "collection_meta", "collections_meta"]
 
@@ -58,7 +58,7 @@ def collection_meta(binding: Binding, user: User, by_name: ByName | None = None,
             is_taken = name in body["properties"] and name not in refused[right]
             told[right] = bool(rights[right] and is_taken)
         told["required"] = name in accepted["create"].get("required", ())
-        fields.append(told | _asked(binding, name))
+        fields.append(told | _asked(binding, name) | _file(binding, name))
     content = {
         "collection": binding.collection,
         "title": binding.model.__name__,
@@ -109,6 +109,13 @@ def _asked(binding: Binding, name: str) -> Node:
         "sort": field.kind not in (Kind.JSON, Kind.MANY) and bool(operators_of(field)),
     }
     return told if field.target is None else told | {"target": field.target}
+
+
+def _file(binding: Binding, name: str) -> Node:
+    """The types and sizes of files that a field takes, if it takes any."""
+    field = binding.declaration.by_name.get(name)
+    told = None if field is None else file_of(field)
+    return {} if told is None else {"file": told}
 
 
 def _reached(fields: list[Node], components: Node) -> Node:

@@ -22,6 +22,7 @@ from holdall.errors import (
     Conflict,
     CorruptRecord,
     FieldError,
+    FileMissing,
     FrozenError,
     HoldallError,
     LimitExceeded,
@@ -166,6 +167,8 @@ def _of_store(error: StoreError, *, is_conditional: bool, is_read: bool, has_que
             return Problem(
                 500, "unreadable", "What is stored cannot be read; give it new values or remove it.", breaches
             )
+        case FileMissing():
+            return Problem(500, "missing-content", "The content of this file is lost.")
         case UpstreamError():
             return Problem(502, "upstream", "The service where this is kept gave no answer that can be used.")
         case StoreTimeout():

@@ -15,6 +15,7 @@ from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.web.acting import Beside
 from holdall.web.asgi import Receive, Scope, Send, header
+from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
 from holdall.web.conditional import tag_of_body
@@ -91,6 +92,10 @@ class Resource:
 
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
+        self._files = {
+            field.name: FieldFiles(field, view, writes.intake) for field in bindings.file_fields.get(binding.model, ())
+        }
+        self._of_files = {name: self._file_endpoints(files) for name, files in self._files.items()}
         self._by_name, self._beside = by_name, None
         if by_name is not None and by_name.has_any_of(binding.collection):
             self._beside = Beside(by_name, bindings, contexts, writes.intake, view, cursors, options, self._repeatable)
@@ -101,13 +106,34 @@ class Resource:
         return self._beside is not None
 
     def reaches(self, tail: str) -> bool:
-        """Whether a path below the collection, of several segments, is that of an action or a selection."""
+        """Whether a path of several segments below the collection is that of a file, an action or a selection."""
+        return self.has_file_at(tail) or self._is_beside(tail)
+
+    def _is_beside(self, tail: str) -> bool:
         *key, kind, _ = tail.split("/")
         return self._beside is not None and ((kind == "actions" and len(key) < 2) or (kind == "selections" and not key))
 
+    def _route_of(self, tail: str) -> str:
+        """The route of such a path, without the names that a client gives."""
+        if not self._is_beside(tail):
+            return f"{self._routes[1]}/{tail.partition('/')[2]}"
+        *key, kind, _ = tail.split("/")
+        return f"{self._routes[bool(key)]}/{kind}/{{name}}"
+
+    def _file_endpoints(self, files: FieldFiles) -> dict[str, _OneEndpoint]:
+        reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
+        if self.binding.is_read_only:
+            return reads
+        return reads | {"PUT": files.put_endpoint, "DELETE": files.delete_endpoint}
+
+    def has_file_at(self, path: str) -> bool:
+        """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""
+        key, _, name = path.partition("/")
+        return bool(key) and name in self._of_files
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
-        scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._routes[0] + _below(key)
+        scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._route_of(key)
         task = self._deadlines.enter() if scope["method"] in ("GET", "HEAD") else None
         try:
             reply = await self._answer(scope, receive, key)
@@ -145,7 +171,7 @@ class Resource:
 
     async def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Reply:
         method = scope["method"]
-        if "/" in key and self._beside is not None:
+        if "/" in key and self._beside is not None and self._is_beside(key):
             return await self._beside.answer(scope, receive, user, key)
         if key[:1] == "_" and (named := self._named.get(key)) is not None:
             endpoint = named.get(method)
@@ -160,9 +186,13 @@ class Resource:
                 answer = partial(_with_body, endpoint, scope, user)
                 return await self._repeatable.answer(scope, receive, user, answer)
             return await endpoint(scope, receive, user)
-        endpoint_one = self._one.get(method)
+        one = self._one
+        if "/" in key:
+            key, _, name = key.partition("/")
+            one = self._of_files[name]
+        endpoint_one = one.get(method)
         if endpoint_one is None:
-            return self._no_method(method, self._one, user)
+            return self._no_method(method, one, user)
         try:
             read = self._keys.read(key)
         except Unreadable:
@@ -209,12 +239,6 @@ class Resource:
             problem.errors = tuple(self._view.without_hidden(problem.errors, scope.get(USER, ANONYMOUS)))
         note_cause(method, self.binding.collection, error, problem)
         return problem
-
-
-def _below(tail: str) -> str:
-    """The route of an action or a selection, without the names that a client gives."""
-    *key, kind, _ = tail.split("/")
-    return f"{'/{key}' if key else ''}/{kind}/{{name}}"
 
 
 async def _with_body(endpoint: Callable[..., Awaitable[Reply]], scope: Scope, user: User, *args: Any) -> Reply:

@@ -11,6 +11,7 @@ from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
+from holdall.web.attachments import Forms
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, demand_media_type, let_others_in, media_type
 from holdall.web.bulk import Bulk
 from holdall.web.bulk.filtered import Filtered
@@ -50,6 +51,7 @@ class Writes:
         self.bulk = self._bulk = Bulk(self._intake, view, keys, bindings)
         self._nesting = Nesting(view, bindings, options.max_bulk)
         self._imports = Imports(self._intake, view, self._bulk, bindings)
+        self._forms = Forms(view, self._intake, bindings)
         self._filtered = Filtered(self._intake, view, dialects)
 
     async def create_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
@@ -57,6 +59,9 @@ class Writes:
         intake = self._intake
         demand_right(self._binding, Right.CREATE, user, self._options.challenge)
         demand_a_new_record(scope)
+        if self._forms.takes(scope):
+            session, record, preferences = await self._forms.create(scope, receive, user)
+            return await self.created(scope, session, record, preferences)
         if media_type(scope) in IMPORTED:
             demand_media_type(scope, *IMPORTED)
             return await self._imports.answer(scope, receive, user)
@@ -91,6 +96,10 @@ class Writes:
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``PATCH /books/1``: a patch, answered with the record as it is now."""
         intake = self._intake
+        if self._forms.takes(scope):
+            session, record, preferences = await self._forms.update(scope, receive, user, key)
+            shown = await self._view.shown_stored(session, record)
+            return written_reply(200, shown, preferences, *last_modified(self._view.modified(record, user)))
         intake.begin(scope, Right.UPDATE, user)
         body = await intake.body(scope, receive, MERGE_PATCH, JSON, JSON_PATCH)
         preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")

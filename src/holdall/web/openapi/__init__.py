@@ -2,6 +2,7 @@
 
 from holdall.web.openapi.acting import action_schemas, add_by_name, row_schema
 from holdall.web.openapi.document import contribute, contribution, many_operations, one_operations
+from holdall.web.openapi.files import file_of
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
 from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.writing import add_idempotency
@@ -16,6 +17,7 @@ __all__ = [
     "contribute",
     "contribution",
     "describe_own",
+    "file_of",
     "many_operations",
     "one_operations",
     "row_schema",

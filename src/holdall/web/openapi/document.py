@@ -9,6 +9,7 @@ from holdall.policy import Right
 from holdall.query import Kind
 from holdall.session import Binding
 from holdall.web.openapi.examples import creation_example, operations_example, patch_example, replacement_example
+from holdall.web.openapi.files import add_forms, file_paths
 from holdall.web.openapi.nesting import add_nesting
 from holdall.web.openapi.parameters import key_parameter, list_parameters, sparse_parameter
 from holdall.web.openapi.responses import (
@@ -61,16 +62,21 @@ def contribution(
         add_bulk(many, binding, described, *WRITES, *GUARDED, *ALWAYS)
         if not binding.is_read_only:
             add_nesting(many, one, binding, described)
+            add_forms(many, one, binding, described)
         if binding.is_read_only:
             for operations in (many, one):
                 for verb in ("post", "put", "patch", "delete"):
                     operations.pop(verb, None)
             described.leave_out_writing()
+        files = file_paths(binding, described)
         if challenge is not None:
             for verb, right in _RIGHTS.items():
                 for operations in (many, one, check):
                     if verb in operations:
                         operations[verb] |= security_of(binding, right)
+            for operations in files.values():
+                for verb in operations.keys() & {"get", "put", "delete"}:
+                    operations[verb] |= security_of(binding, Right.READ if verb == "get" else Right.UPDATE)
         schemas |= described.components
         if answered is not None and name not in answered:
             continue
@@ -79,6 +85,7 @@ def contribution(
             paths[f"/{name}/_check"] = check
         if one:
             paths[f"/{name}/{{key}}"] = one
+        paths |= files
         paths[f"/{name}/_meta"] = {"get": _meta_operation(binding)}
         tags.append({"name": name})
     components = {"schemas": schemas, "responses": RESPONSES, "headers": HEADERS}

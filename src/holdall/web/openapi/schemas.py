@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -11,11 +11,9 @@ from holdall.model import FORMS, MISSING, Declaration, Field, Frozen, field_sche
 from holdall.query import Kind
 from holdall.session import Binding
 from holdall.web.included import includable, is_list
+from holdall.web.openapi.file_schemas import NO_FILE, RENAMED_FILE, Node, is_file
 
 __all__ = ["Node", "RecordSchemas"]
-
-Node: TypeAlias = dict[str, Any]
-"""An object of the document."""
 
 _VALUE_NAME = "Value.{name}"
 _REFERENCE = "#/components/schemas/"
@@ -107,6 +105,7 @@ class RecordSchemas:
     def _create(self) -> Node:
         fields = [field for field in self._declaration.stored if field.name in self._accepted]
         properties = {field.name: _with_default(field, _as_given(field, self.of_field(field))) for field in fields}
+        properties |= {field.name: NO_FILE for field in fields if is_file(field)}
         required = [field.name for field in fields if not field.has_default]
         return _object(f"new {self._name}", properties, required) | {"additionalProperties": False}
 
@@ -117,6 +116,7 @@ class RecordSchemas:
             if field.name in self._accepted and not field.options.pk and not field.frozen & Frozen.UPDATE
         ]
         properties = {field.name: _as_given(field, self.of_field(field)) for field in fields}
+        properties |= {field.name: RENAMED_FILE for field in fields if is_file(field)}
         return _object(f"changes to {self._name}", properties, []) | {"additionalProperties": False}
 
     def _replace(self) -> Node:
@@ -126,9 +126,8 @@ class RecordSchemas:
         keys = {field.name for field in self._declaration.key}
         frozen = {field.name for field in self._declaration.stored if field.frozen & Frozen.UPDATE}
         required = [name for name in created.get("required", ()) if name not in keys | frozen]
-        return _object(f"all of {self._name}", shown | created["properties"], required) | {
-            "additionalProperties": False
-        }
+        given = {name: schema for name, schema in created["properties"].items() if schema is not NO_FILE}
+        return _object(f"all of {self._name}", shown | given, required) | {"additionalProperties": False}
 
     def _list(self) -> Node:
         number = {"type": ["integer", "null"], "minimum": 0}

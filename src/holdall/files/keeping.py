@@ -1,0 +1,143 @@
+"""Keeping a content: streamed into its store, and looked at on the way; what does not fit leaves nothing there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+from holdall.errors import FieldError
+from holdall.files.codec import FileCodec
+from holdall.files.contract import FileStore
+from holdall.files.facts import StoredFile
+from holdall.files.media import HEAD, TAIL, media_type_of
+from holdall.files.source import PIECE, Content, pieces_of
+
+__all__ = ["Refused", "keep"]
+
+
+class Digest(Protocol):
+    """A hash under way, as ``hashlib`` makes them. Example: :func:`keep`."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+
+    def hexdigest(self) -> str:
+        """Return the hash of all bytes so far, in hexadecimal digits."""
+        ...
+
+
+_LARGE = 1 << 16  # bytes from which on a hash is better made beside the event loop
+
+
+class Refused(Exception):
+    """A content does not fit its field; ``error`` says why, without the path.
+
+    Example: :class:`File`.
+    """
+
+    def __init__(self, error: FieldError) -> None:
+        self.error = error
+        super().__init__(error.message)
+
+
+async def keep(store: FileStore, rule: FileCodec, content: Content, name: str, meta: dict[str, str]) -> StoredFile:
+    """Write a content to its store and return what was found of it. Raises Refused for its size or type.
+
+    No more than some pieces of it are in memory.
+
+    Example: :class:`File`.
+    """
+    looking = _Looking(rule, name)
+    pieces = looking.passed_on(pieces_of(content))
+    key = await store.write(pieces, None)
+    return StoredFile(
+        key=key,
+        size=looking.size,
+        type=looking.type,
+        sha256=looking.hash.hexdigest(),
+        created=datetime.now(UTC),
+        name=name,
+        meta=meta,
+    )
+
+
+class _Looking:
+    """A look at a content while it passes: its size, type and hash."""
+
+    def __init__(self, rule: FileCodec, name: str) -> None:
+        self._rule = rule
+        self._name = name
+        self.size = 0
+        self.type = ""
+        self.hash = _sha256()
+        self._head = b""
+        self._tail = b""
+
+    async def passed_on(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Give the content in large pieces, hashed while they are written. Raises Refused before the last one is given,
+        and before the first one where that shows it.
+        """
+        hashing, held = None, b""
+        try:
+            async for piece in self._gathered(pieces):
+                if held:
+                    yield held
+                elif len(self._head) >= HEAD:  # what is all there is looked at as a whole
+                    self._demand_type(media_type_of(self._head, b"", self._name))
+                if hashing is not None:
+                    await hashing
+                hashing = self._hashed(piece)
+                held = piece
+            if hashing is not None:
+                await hashing
+            self.type = media_type_of(self._head, self._tail, self._name)
+            self._demand_type(self.type)
+            if held:
+                yield held
+        finally:
+            if hashing is not None and not hashing.done():
+                await asyncio.wait([hashing])
+
+    def _hashed(self, piece: bytes) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        if len(piece) >= _LARGE:
+            return loop.run_in_executor(None, self.hash.update, piece)
+        self.hash.update(piece)
+        done = loop.create_future()
+        done.set_result(None)
+        return done
+
+    async def _gathered(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Give pieces of some size, each looked at. Raises Refused as soon as there are too many bytes."""
+        held, size = list[bytes](), 0
+        async for piece in pieces:
+            self.size += len(piece)
+            if self.size > self._rule.max_size:
+                raise Refused(FieldError("", "too_large", f"must have at most {self._rule.max_size} bytes"))
+            held.append(piece)
+            size += len(piece)
+            if size >= PIECE:
+                yield self._seen(held)
+                held, size = [], 0
+        if size:
+            yield self._seen(held)
+
+    def _seen(self, pieces: list[bytes]) -> bytes:
+        whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if len(self._head) < HEAD:
+            self._head += whole[: HEAD - len(self._head)]
+        self._tail = whole[-TAIL:] if len(whole) >= TAIL else (self._tail + whole)[-TAIL:]
+        return whole
+
+    def _demand_type(self, found: str) -> None:
+        if not self._rule.takes(found):
+            wanted = " or ".join(self._rule.types)
+            raise Refused(FieldError("", "media_type", f"must be {wanted}, by its content"))
+
+
+def _sha256() -> Digest:
+    import hashlib  # takes its time, and programs without files do not need it
+
+    return hashlib.sha256()

@@ -1,0 +1,181 @@
+"""A folder as the local file store sees it: reached by descriptors, so that no link leads out of it.
+
+All of this blocks, and runs in threads. Contents lie two levels down, named by their keys: ``ab/cd/abcd…``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["Folder"]
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+INCOMING = ".incoming"
+_LOCK = ".lock"
+
+
+class Folder:
+    """The folder of one file store; made when something is first written.
+
+    Example: :class:`LocalFiles`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._levels: set[str] = set()  # that are known to be there, durably
+
+    def begin(self, name: str) -> int:
+        """Open a new file that is not yet a content, under a name of its own."""
+        with self._incoming(is_made=True) as incoming:
+            return os.open(name, _NEW, 0o600, dir_fd=incoming)
+
+    def publish(self, name: str, key: str) -> None:
+        """Make a new file, which is durable, the content with this key, durably."""
+        with self._shared(), self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
+            os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
+            os.fsync(level)
+
+    def abandon(self, name: str) -> None:
+        """Remove a new file, where it is still there."""
+        with suppress(FileNotFoundError), self._incoming() as incoming:
+            os.unlink(name, dir_fd=incoming)
+
+    def open(self, key: str) -> int:
+        """Open a content. Raises OSError for what is none, a link among others."""
+        with self._level(key) as level:
+            found = os.open(key, _CONTENT, dir_fd=level)
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            os.close(found)
+            raise FileNotFoundError(key)
+        return found
+
+    def size(self, key: str) -> int | None:
+        """The size of a content in bytes; None for what is none."""
+        try:
+            opened = self.open(key)
+        except OSError:
+            return None
+        try:
+            return os.fstat(opened).st_size
+        finally:
+            os.close(opened)
+
+    def delete(self, key: str, before: float | None) -> bool:
+        """Remove a content, unless it was written at that second or later, which nobody does meanwhile."""
+        with suppress(FileNotFoundError, NotADirectoryError), self._alone(), self._level(key) as level:
+            if before is not None and os.stat(key, dir_fd=level, follow_symlinks=False).st_mtime >= before:
+                return False
+            os.unlink(key, dir_fd=level)
+            return True
+        return False
+
+    def keys(self, before: float) -> Iterator[list[str]]:
+        """The keys of contents that were written before that second, folder by folder."""
+        for first in self._folders(self.root):
+            for second in self._folders(self.root / first):
+                yield self._keys_in(first, second, before)
+
+    def sweep(self, before: float) -> int:
+        """Remove new files that were last written before that second; return how many."""
+        count = 0
+        with suppress(FileNotFoundError), self._incoming() as incoming:
+            for name in os.listdir(incoming):
+                with suppress(FileNotFoundError):
+                    if os.stat(name, dir_fd=incoming, follow_symlinks=False).st_mtime < before:
+                        os.unlink(name, dir_fd=incoming)
+                        count += 1
+        return count
+
+    # --- folders ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _rooted(self, *, is_made: bool = False) -> Iterator[int]:
+        if is_made and not self._levels:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root = os.open(self.root, _DIRECTORY)
+        try:
+            yield root
+        finally:
+            os.close(root)
+
+    @contextmanager
+    def _incoming(self, *, is_made: bool = False) -> Iterator[int]:
+        with self._rooted(is_made=is_made) as root:
+            found = self._opened(root, INCOMING, INCOMING, is_made=is_made)
+        try:
+            yield found
+        finally:
+            os.close(found)
+
+    @contextmanager
+    def _level(self, key: str, *, is_made: bool = False) -> Iterator[int]:
+        first, second = key[:2], key[2:4]
+        with self._rooted(is_made=is_made) as root:
+            outer = self._opened(root, first, first, is_made=is_made)
+            try:
+                inner = self._opened(outer, second, f"{first}/{second}", is_made=is_made)
+            finally:
+                os.close(outer)
+        try:
+            yield inner
+        finally:
+            os.close(inner)
+
+    def _opened(self, parent: int, name: str, place: str, *, is_made: bool) -> int:
+        """Open a folder below another; one that is made is durable."""
+        if is_made and place not in self._levels:
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=parent)
+            os.fsync(parent)
+            self._levels.add(place)
+        try:
+            return os.open(name, _DIRECTORY, dir_fd=parent)
+        except FileNotFoundError:
+            if not is_made or place not in self._levels:
+                raise
+            self._levels.discard(place)  # somebody has removed it meanwhile
+            return self._opened(parent, name, place, is_made=is_made)
+
+    @staticmethod
+    def _folders(path: Path) -> list[str]:
+        try:
+            with os.scandir(path) as found:
+                return sorted(each.name for each in found if len(each.name) == 2 and each.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return []
+
+    def _keys_in(self, first: str, second: str, before: float) -> list[str]:
+        found = list[str]()
+        with suppress(FileNotFoundError), os.scandir(self.root / first / second) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    is_content = entry.name[:4] == first + second and entry.is_file(follow_symlinks=False)
+                    if is_content and entry.stat(follow_symlinks=False).st_mtime < before:
+                        found.append(entry.name)
+        return found
+
+    # --- locks --------------------------------------------------------------------------------------------------------
+
+    def _shared(self) -> AbstractContextManager[None]:
+        return self._locked(fcntl.LOCK_SH)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return self._locked(fcntl.LOCK_EX)
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Keep those who delete apart from those who write the same content again."""
+        with self._rooted(is_made=how == fcntl.LOCK_SH) as root:
+            lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
+        try:
+            fcntl.flock(lock, how)
+            yield
+        finally:
+            os.close(lock)

@@ -1,0 +1,192 @@
+"""Contents in a local folder, each written to a file of its own and moved into place when it is whole and durable."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from holdall.errors import DeclarationError, FileMissing
+from holdall.files.keys import demand_key, new_key
+from holdall.files.source import PIECE
+from holdall.files.stores.folder import Folder
+
+__all__ = ["Address", "LocalFiles"]
+
+Address = Literal["random", "content"]
+
+
+class LocalFiles:
+    """Keeps contents in a folder: ``app.add_files("covers", "file:./covers")``.
+
+    With ``address="content"`` equal contents lie there once, under their hash. No link is followed below the folder,
+    which others than the program should not be able to write. Raises DeclarationError for another address.
+
+    >>> import asyncio, tempfile
+    >>> async def example(folder: str) -> int | None:
+    ...     async def content():
+    ...         yield b"good morning"
+    ...     files = LocalFiles("notes", folder)
+    ...     return await files.size(await files.write(content()))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     asyncio.run(example(folder))
+    12
+    """
+
+    def __init__(self, name: str, folder: Path | str, *, address: Address = "random") -> None:
+        if address not in ("random", "content"):
+            raise DeclarationError(f"file store {name!r}: address is 'random' or 'content', not {address!r}")
+        self.name = name
+        self.is_shared = address == "content"
+        self._folder = Folder(Path(folder).resolve())
+
+    async def write(self, content: AsyncIterator[bytes], key: str | None = None) -> str:
+        """Keep the content and return its key; it is on the disk then, with all folders on the way to it."""
+        if key is not None:
+            demand_key(self.name, key)
+        writing = _Writing(self._folder, is_hashed=self.is_shared and key is None)
+        try:
+            held, size = list[bytes](), 0
+            async for piece in content:
+                held.append(piece)
+                size += len(piece)
+                if size >= PIECE:
+                    await asyncio.to_thread(writing.add, held)
+                    held, size = [], 0
+            return await asyncio.to_thread(writing.end, held, key)
+        except BaseException:
+            await asyncio.to_thread(writing.abandon)
+            raise
+
+    async def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """Give the bytes in a range; raises FileMissing where there is no content."""
+        demand_key(self.name, key)
+        reading = await asyncio.to_thread(self._opened, key)
+        try:
+            while stop is None or start < stop:
+                piece = await asyncio.to_thread(
+                    reading.piece, start, PIECE if stop is None else min(PIECE, stop - start)
+                )
+                if not piece:
+                    return
+                start += len(piece)
+                yield piece
+        finally:
+            reading.close()
+
+    def _opened(self, key: str) -> _Reading:
+        try:
+            return _Reading(self._folder.open(key))
+        except OSError as error:
+            raise FileMissing(self.name) from error
+
+    async def size(self, key: str) -> int | None:
+        """Return the size in bytes; None where there is no content."""
+        try:
+            demand_key(self.name, key)
+        except FileMissing:
+            return None
+        return await asyncio.to_thread(self._folder.size, key)
+
+    async def delete(self, key: str, before: datetime | None = None) -> bool:
+        """Delete the content, unless it was written later."""
+        demand_key(self.name, key)
+        return await asyncio.to_thread(self._folder.delete, key, None if before is None else before.timestamp())
+
+    async def keys(self, before: datetime) -> AsyncIterator[str]:
+        """Give the keys of contents that were written before a moment."""
+        found = self._folder.keys(before.timestamp())
+        while (keys := await asyncio.to_thread(next, found, None)) is not None:
+            for key in keys:
+                yield key
+
+    async def sweep(self, before: datetime) -> int:
+        """Remove files that were being written when their program died."""
+        return await asyncio.to_thread(self._folder.sweep, before.timestamp())
+
+    async def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+class _Writing:
+    """One content on its way. Each call holds the lock, so that a file is never closed while a thread writes to it."""
+
+    def __init__(self, folder: Folder, *, is_hashed: bool) -> None:
+        self._folder = folder
+        self._name = new_key()
+        self._hash = None
+        if is_hashed:
+            import hashlib  # takes its time, and programs without files do not need it
+
+            self._hash = hashlib.sha256()
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._published: str | None = None
+        self._is_over = False
+
+    def add(self, pieces: list[bytes]) -> None:
+        """Write more of it."""
+        with self._lock:
+            self._add(pieces)
+
+    def end(self, pieces: list[bytes], key: str | None) -> str:
+        """Write the rest, make it durable and move it into place; return its key."""
+        with self._lock:
+            self._add(pieces)
+            assert self._file is not None
+            os.fsync(self._file)
+            self._close()
+            key = key or (new_key() if self._hash is None else self._hash.hexdigest())
+            self._published = key
+            self._folder.publish(self._name, key)
+            return key
+
+    def abandon(self) -> None:
+        """Leave nothing of it, also where it was moved into place for somebody who does not wait any more."""
+        with self._lock:
+            self._is_over = True
+            self._close()
+            self._folder.abandon(self._name)
+            if self._published is not None and self._hash is None:
+                self._folder.delete(self._published, None)
+
+    def _add(self, pieces: list[bytes]) -> None:
+        if self._is_over:
+            raise OSError("this write was given up")
+        if self._file is None:
+            self._file = self._folder.begin(self._name)
+        for piece in pieces:
+            if self._hash is not None:
+                self._hash.update(piece)
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class _Reading:
+    """An open content, closed at once or by the thread that is reading it."""
+
+    def __init__(self, opened: int) -> None:
+        self._file: int | None = opened
+        self._lock = threading.Lock()
+
+    def piece(self, start: int, size: int) -> bytes:
+        """Read at most ``size`` bytes from a position on."""
+        with self._lock:
+            return b"" if self._file is None else os.pread(self._file, size, start)
+
+    def close(self) -> None:
+        """Close the file, after a read that is under way."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None

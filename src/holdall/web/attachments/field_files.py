@@ -1,0 +1,181 @@
+"""The file in one field of the records of a collection: ``GET``, ``HEAD``, ``PUT`` and ``DELETE /books/7/cover``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import msgspec
+
+from holdall.errors import CommitAborted, StaleVersion, Unsupported
+from holdall.files import File, FileCodec, shown_file
+from holdall.model import Field, Record
+from holdall.policy import Right, User
+from holdall.query import Key
+from holdall.session import Session, read_only_fields
+from holdall.web.asgi import Header, Receive, Scope, header_list
+from holdall.web.attachments.disposition import disposition, name_of
+from holdall.web.attachments.incoming import demand_size, incoming
+from holdall.web.attachments.ranges import range_of
+from holdall.web.body import media_type
+from holdall.web.conditional import NOT_MET, is_unmodified, last_modified, meets_if_match, meets_if_none_match
+from holdall.web.intake import UNGUARDED, Intake
+from holdall.web.preferences import preferences_of
+from holdall.web.problem import Problem
+from holdall.web.reply import Reply, json_reply, unchanged_reply
+from holdall.web.rights import demand_right
+from holdall.web.view import CollectionView
+
+__all__ = ["FieldFiles"]
+
+_ABSENT = Problem(404, "not-found", "There is no such file.")
+_MOST_TRIES = 20
+
+
+class FieldFiles:
+    """Answers for one field.
+
+    Example: ``docs/attachments.md``.
+    """
+
+    def __init__(self, field: Field, view: CollectionView, intake: Intake) -> None:
+        assert isinstance(field.options.codec, FileCodec)
+        self._field = field
+        self._rule = field.options.codec
+        self._view = view
+        self._intake = intake
+        self._binding = view.binding
+
+    async def get_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
+        """``GET /books/7/cover``: the content, or a range of it; 304 where the client has it."""
+        _, record = await self._begun(scope, user, key)
+        file = self._file(record)
+        if file is None:
+            raise _ABSENT
+        tag = _tag(file)
+        if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+        if if_match is not None and not meets_if_match(if_match, tag):
+            raise NOT_MET
+        if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
+            return unchanged_reply(tag)
+        moment = file.created.replace(microsecond=0)
+        if is_unmodified(scope, moment, b"if-modified-since", b"if-none-match"):
+            return unchanged_reply(tag)
+        wanted = range_of(scope, file.size, tag) if scope["method"] == "GET" else None
+        start, stop = wanted or (0, file.size)
+        headers = [*_headers(file, tag), *last_modified(moment), (b"content-length", b"%d" % (stop - start))]
+        if wanted is not None:
+            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, file.size)))
+        parts, first = None, b""
+        if scope["method"] == "GET" and start < stop:
+            pieces = file.chunks(start, stop)
+            first = await anext(pieces, b"")  # a content that is lost is told before the answer begins
+            parts = _rest(pieces)
+        return Reply(200 if wanted is None else 206, headers, first, parts)
+
+    async def put_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
+        """``PUT /books/7/cover``: the body is the content; 201 where there was none, else 200."""
+        session, record = await self._begun(scope, user, key)
+        if media_type(scope) == b"multipart/form-data":
+            raise Problem(415, "media-type", "The body is the file itself; a form is sent to the record.")
+        demand_size(scope, self._rule.max_size)
+        preferences = preferences_of(scope, b"return")
+        is_guarded = self._judge(scope, session, record)
+        was_there = self._file(record) is not None
+        seconds = self._intake.options.body_seconds
+        file = self._rule.type(incoming(receive, self._rule.max_size, seconds), name=name_of(scope))
+        await self._committed(session, record, file, is_guarded=is_guarded)
+        tag: list[Header] = [(b"etag", _tag(file)), *preferences.headers]
+        if preferences.is_minimal:
+            return Reply(204, tag) if was_there else Reply(201, [(b"content-length", b"0"), *tag])
+        return json_reply(200 if was_there else 201, msgspec.json.encode(shown_file(file)), *tag)
+
+    async def delete_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
+        """``DELETE /books/7/cover``: the field is empty then, and the content goes."""
+        session, record = await self._begun(scope, user, key)
+        if self._file(record) is None:
+            raise _ABSENT
+        await self._committed(session, record, None, is_guarded=self._judge(scope, session, record))
+        return Reply(204, [])
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    async def _begun(self, scope: Scope, user: User, key: Key) -> tuple[Session, Record]:
+        """The session of a request and the record; raises Problem (404) for what is not there, or is not to be seen."""
+        challenge = self._intake.options.challenge
+        demand_right(self._binding, Right.READ, user, challenge)
+        if scope["method"] in ("PUT", "DELETE"):
+            demand_right(self._binding, Right.UPDATE, user, challenge)
+            self._demand_writable(user)
+        self._intake.demand_no_parameters(scope)
+        if self._field.name in self._view.hidden(user):
+            raise _ABSENT
+        session = self._intake.session(scope, user)
+        return session, await self._view.get_one(session, key)
+
+    def _demand_writable(self, user: User) -> None:
+        refused = read_only_fields(self._binding, user, is_new=False).get(self._field.name)
+        if refused is not None:
+            is_hidden = refused.code == "unknown" or self._field.name in self._view.hidden(user)
+            raise _ABSENT if is_hidden else Problem(403, "forbidden", "You may not do this.")
+
+    def _file(self, record: Record) -> File | None:
+        found = getattr(record, self._field.name)
+        return found if isinstance(found, File) else None
+
+    def _judge(self, scope: Scope, session: Session, record: Record) -> bool:
+        """Raise Problem unless the file is as the request expects; return whether the commit sees to that, too."""
+        if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+        file = self._file(record)
+        if if_none_match is None:
+            self._intake.demand_match(if_match)
+        tag = b"" if file is None else _tag(file)
+        if if_match is not None and (file is None or not meets_if_match(if_match, tag)):
+            raise NOT_MET
+        if if_none_match is not None and file is not None and not meets_if_none_match(if_none_match, tag):
+            raise NOT_MET
+        if if_match is None and if_none_match is None:
+            return False
+        try:
+            session.expect(record, self._field.name)
+        except Unsupported:
+            raise UNGUARDED from None
+        return True
+
+    async def _committed(self, session: Session, record: Record, file: File | None, *, is_guarded: bool) -> None:
+        """Give the record the file and commit, again where somebody else has changed another field meanwhile."""
+        try:
+            for number in range(_MOST_TRIES):
+                self._view.update(record, {self._field.name: file})
+                try:
+                    await session.commit()
+                    return
+                except CommitAborted as error:
+                    is_passing = isinstance(error.__cause__, StaleVersion) and not is_guarded
+                    if not is_passing or number == _MOST_TRIES - 1:
+                        raise
+                await session.refresh(record)
+        finally:
+            if session.context.files is not None:
+                await session.context.files.discard()
+
+
+def _tag(file: File) -> bytes:
+    return b'"' + file.sha256.encode() + b'"'
+
+
+def _headers(file: File, tag: bytes) -> list[Header]:
+    text = b"; charset=utf-8" if file.type.startswith("text/") else b""
+    return [
+        (b"content-type", file.type.encode() + text),
+        (b"content-disposition", disposition(file.type, file.name)),
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", b"default-src 'none'; sandbox"),
+        (b"cache-control", b"private, no-cache"),
+        (b"accept-ranges", b"bytes"),
+        (b"etag", tag),
+    ]
+
+
+async def _rest(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    async for piece in pieces:
+        yield piece

@@ -1,0 +1,116 @@
+"""The part of the document for files: a path for each field that holds one, and forms that bring them with records."""
+
+from __future__ import annotations
+
+from holdall.files import FileCodec
+from holdall.model import Field
+from holdall.session import Binding
+from holdall.web.openapi.parameters import key_parameter
+from holdall.web.openapi.responses import problems
+from holdall.web.openapi.schemas import Node, RecordSchemas
+from holdall.web.openapi.writing import IF_MATCH, prefer
+
+__all__ = ["add_forms", "file_of", "file_paths"]
+
+_READ = (404, 412, 414, 500, 503, 504)
+_WRITTEN = (202, 400, 401, 403, 404, 408, 409, 412, 413, 414, 415, 422, 428, 500, 501, 503, 504, 507)
+_CONTENT = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+_TAG = {"ETag": {"$ref": "#/components/headers/ETag"}}
+_TOLD = {
+    name: {"description": description, "schema": {"type": "string"}}
+    for name, description in {
+        "Content-Disposition": "The name of the file, and whether browsers may show it.",
+        "Accept-Ranges": "`bytes`",
+        "Last-Modified": "When the content was written.",
+    }.items()
+}
+_IF_NONE_MATCH: Node = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "An ETag: 304, or 412 of a write, if the file is still as it was; of a write also `*`, for none.",
+    "schema": {"type": "string"},
+}
+_RANGE: Node = {
+    "name": "Range",
+    "in": "header",
+    "description": "One range of bytes, as `bytes=0-499`, `bytes=500-` or `bytes=-500`.",
+    "schema": {"type": "string"},
+}
+_NAME: Node = {
+    "name": "Content-Disposition",
+    "in": "header",
+    "description": 'The name of the file: `attachment; filename="cover.png"`.',
+    "schema": {"type": "string"},
+}
+_PROBLEM: Node = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Holdall.Problem"}}}
+
+
+def file_of(field: Field) -> Node | None:
+    """Return the types and the size of files that a field takes; None for other fields. Example: :func:`asgi`."""
+    rule = field.options.codec
+    if not isinstance(rule, FileCodec):
+        return None
+    return {"types": list(rule.types) or ["*/*"], "max_size": rule.max_size}
+
+
+def file_paths(binding: Binding, described: RecordSchemas) -> Node:
+    """The paths of the files of a collection's records."""
+    found = {}
+    for field in binding.declaration.stored:
+        told = file_of(field)
+        if told is not None and not binding.is_keyless:
+            operations = _operations(binding, field, described, told)
+            if binding.is_read_only:
+                operations = {name: value for name, value in operations.items() if name in ("parameters", "get")}
+            found[f"/{binding.collection}/{{key}}/{field.name}"] = operations
+    return found
+
+
+def add_forms(many: Node, one: Node, binding: Binding, described: RecordSchemas) -> None:
+    """Complete the operations that make and change a record, in place, by forms with its files."""
+    fields = [field for field in binding.declaration.stored if file_of(field) is not None]
+    if not fields:
+        return
+    for operation, which in ((many.get("post"), "Create"), (one.get("patch"), "Patch")):
+        if operation is not None:
+            operation["requestBody"]["content"]["multipart/form-data"] = _form(fields, described.reference(which))
+
+
+def _form(fields: list[Field], record: Node) -> Node:
+    properties: Node = {"_json": record} | {field.name: {"type": "string", "format": "binary"} for field in fields}
+    encoding: Node = {"_json": {"contentType": "application/json"}}
+    for field in fields:
+        encoding[field.name] = {"contentType": ", ".join((file_of(field) or {})["types"])}
+    return {"schema": {"type": "object", "properties": properties}, "encoding": encoding}
+
+
+def _operations(binding: Binding, field: Field, described: RecordSchemas, told: Node) -> Node:
+    name = f"{binding.collection}_{field.name}"
+    shown = described.of_field(field)
+    stored = {"headers": _TAG, "content": {"application/json": {"schema": shown}}}
+    limits = f"At most {told['max_size']} bytes of {' or '.join(told['types'])}, by content."
+    answers = {
+        "200": {"description": "The content.", "headers": _TAG | _TOLD, "content": {"*/*": _CONTENT}},
+        "206": {"description": "A range of the content.", "headers": _TAG | _TOLD, "content": {"*/*": _CONTENT}},
+        "304": {"$ref": "#/components/responses/NotModified"},
+        "416": {"description": "The range has no byte of the content.", "content": _PROBLEM},
+    }
+    put = {
+        "200": {"description": "The file that is there now."} | stored,
+        "201": {"description": "The file, where there was none."} | stored,
+        "204": {"description": "It is done; no more was wanted.", "headers": _TAG},
+    }
+    tags = {"tags": [binding.collection]}
+    return {
+        "parameters": [key_parameter(binding)],
+        "get": tags
+        | {"operationId": f"{name}_get", "summary": f"Read the file in {field.name}"}
+        | {"parameters": [_RANGE, _IF_NONE_MATCH], "responses": answers | problems(401, 403, *_READ)},
+        "put": tags
+        | {"operationId": f"{name}_put", "summary": f"Write the file in {field.name}", "description": limits}
+        | {"parameters": [_NAME, IF_MATCH, _IF_NONE_MATCH, prefer("return")]}
+        | {"requestBody": {"required": True, "content": {"*/*": _CONTENT}}, "responses": put | problems(*_WRITTEN)},
+        "delete": tags
+        | {"operationId": f"{name}_delete", "summary": f"Empty {field.name}"}
+        | {"parameters": [IF_MATCH], "responses": {"204": {"description": "It is gone."}} | problems(*_WRITTEN)},
+    }
