@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.store import DIFFERENCES, Difference
+from holdall.errors import DeclarationError
+from holdall.store import ACCEPTABLE, DIFFERENCES, Difference
+from tests.support.sources import PACKAGE, house_files
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +24,7 @@ class Item(Model, collection="item"):
 class Sorted(Model, collection="item"):
     id: int = field(pk=True)
     name: str = field(default="", index=True)
+    alias: str | None = field(default=None, unique=True)
     size: int
 
 
@@ -52,14 +56,15 @@ async def test_of_servers(name: str, request: pytest.FixtureRequest) -> None:
         _app(url, Sorted, accept) for accept in ([], ["index"], ["index", "null", "values", "unique"])
     )
     left, taken = await _codes(refused)
-    assert {"index", "null"} <= left
+    assert {"index", "null", "unique"} <= left
     assert taken == set()
     left, taken = await _codes(some)
     assert "index" not in left
+    assert "unique" in left
     assert taken == {"index"}
     left, taken = await _codes(every)
     assert left == set()
-    assert {"index", "null"} <= taken
+    assert {"index", "null", "unique"} <= taken
     await first.stores["main"].drop()  # type: ignore[attr-defined]
     for app in (first, refused, some, every):
         await app.close()
@@ -85,3 +90,47 @@ async def test_of_files(layout: str, tmp_path: Path) -> None:
     assert await _codes(app([])) == ({"values", "unread"}, set())
     assert await _codes(app(["values"])) == ({"unread"}, {"values"})
     assert await _codes(app(["values", "unread"])) == (set(), {"values", "unread"})
+
+
+@pytest.mark.parametrize(
+    "url, name",
+    [
+        ("mongodb://127.0.0.1/none", "trigger"),
+        ("redis://127.0.0.1", "collation"),
+        ("yaml:none", "index"),
+        ("sqlite:///none.db", "unread:name"),
+        ("postgresql://127.0.0.1/none", "index"),
+    ],
+)
+def test_what_a_store_never_tells_of_is_refused_with_what_it_tells(url: str, name: str) -> None:
+    app = Holdall("items")
+    app.add_store("main", url)
+    with pytest.raises(DeclarationError, match="never reports; it knows: ") as refused:
+        app.add(Item, store="main", accept=["values", name])
+    known = str(refused.value).rpartition(": ")[2].split(", ")
+    assert {"unique", "values"} <= set(known) <= ACCEPTABLE
+    app.add(Item, store="main", accept=known)
+
+
+_ROOMS = {
+    "sql": "sqlite:///none.db",
+    "mongo": "mongodb://127.0.0.1/none",
+    "redis": "redis://127.0.0.1",
+    "yaml": "yaml:none",
+}
+
+
+@pytest.mark.parametrize("room, url", list(_ROOMS.items()))
+def test_the_names_that_stores_declare_stand_in_what_they_tell(room: str, url: str) -> None:
+    """Those that no line of the store writes could never be told of."""
+    app = Holdall("items")
+    app.add_store("main", url)
+    store: Any = app.stores["main"]
+    written = {
+        each.value
+        for path in house_files(PACKAGE / "stores" / room, "*.py")
+        if path.name != "store.py"
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+    assert store.capabilities.differences <= written

@@ -8,7 +8,7 @@ import pytest
 
 from holdall import Authenticated, Everyone, Holdall, Many, Model, Nobody, Policy, Query, Ref, Role, User, back, field
 from holdall.errors import Forbidden
-from holdall.policy import ANONYMOUS, SYSTEM, Right
+from holdall.policy import ANONYMOUS, SYSTEM, AnyOf, Right
 from holdall.query import ALWAYS
 
 pytestmark = pytest.mark.anyio
@@ -156,3 +156,16 @@ async def test_a_commit_without_the_right_sends_nothing() -> None:
     async with app.session() as session:
         assert (await session.require(Letter, 1)).text == "b"
         assert await session.count(Drawer.where()) == 0
+
+
+def test_actions_of_policies_that_are_merged_take_what_has_only_allows() -> None:
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def allows(self, user: User) -> bool:
+            return bool(user.id == self.name)
+
+    merged = Policy(actions={"print": Named("ann")}) | Policy(actions={"print": Named("bob")})
+    assert isinstance(rule := merged.rule_of("action", "print"), AnyOf)
+    assert [isinstance(each, Named) and each.name for each in rule.items] == ["ann", "bob"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from holdall import Model, field
 from holdall.query import Query
-from holdall.session import Session
+from holdall.session import Session, SyncSession
 
 
 class Base(DeclarativeBase):
@@ -41,6 +42,22 @@ async def reads(session: Session) -> None:
     assert_type(await session.query(select(Row).where(Row.pages > 9)), list[Any])
     assert_type(await session.count(select(Row)), int)
     assert_type(await session.exists(select(Row)), bool)
+    assert_type(await session.first(select(Row)), Any | None)
+    assert_type(await session.one(select(Row)), Any)
+    assert_type(session.stream(select(Row), batch=10), AsyncIterator[Any])
+    assert_type(await session.first(Book.where(select(Row)), fresh=True), Book | None)
+    assert_type(await session.one(Book.where()), Book)
+    assert_type(session.stream(Book.where()), AsyncIterator[Book])
+    await session.first(3)  # type: ignore[call-overload]
     Book(title=3)  # type: ignore[arg-type]
     Book.where(3)  # type: ignore[arg-type]
     await session.query(3)  # type: ignore[call-overload]
+
+
+def reads_without_await(session: SyncSession) -> None:
+    assert_type(session.first(select(Row)), Any | None)
+    assert_type(session.one(select(Row)), Any)
+    assert_type(session.stream(select(Row)), Iterator[Any])
+    assert_type(session.first(Book.where()), Book | None)
+    assert_type(session.one(Book.where(), lock="update"), Book)
+    assert_type(session.stream(Book.where(), batch=3), Iterator[Book])

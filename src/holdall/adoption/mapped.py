@@ -83,10 +83,7 @@ class _Reading:
         mapper = self._mapper
         if not is_table:
             return "it is mapped to a join or a query; a table is needed"
-        if mapper.inherits is not None and not mapper.concrete:
-            which = "shares the table of" if mapper.single else "has a part of its columns in the table of"
-            return f"it {which} {mapper.inherits.class_.__name__}: adopt that one, which has the rows of all its heirs"
-        return None
+        return None if mapper.inherits is None or mapper.concrete else _ways_of_heir(mapper, mapper.inherits)
 
     # --- columns --------------------------------------------------------------------------------------------------
 
@@ -189,6 +186,21 @@ class _Reading:
             covered = {column for item in members for column in item.columns}
             if covered == wanted and not (len(members) == 1 and members[0].declared.options.unique):
                 yield tuple(item.name for item in members)
+
+
+def _ways_of_heir(mapper: AnyMapper, parent: AnyMapper) -> str:
+    """The reason why a class that has its rows in the table of another is not adopted, and what to do instead."""
+    root = mapper.base_mapper.class_.__name__
+    adopt = f"adopt {root}, which has the rows of all its heirs"
+    own = sorted({str(column.name) for column in mapper.columns} - {str(column.name) for column in parent.columns})
+    table = mapper.local_table
+    if mapper.single or not isinstance(table, sa.Table):
+        body = f"; its own columns ({', '.join(own)}) are fields to declare in the body of that model" if own else ""
+        return f"it shares the table of {parent.class_.__name__}: {adopt}{body}"
+    return (
+        f"it has a part of its columns in the table of {parent.class_.__name__}: {adopt}, and declare a model of its "
+        f"own table ({table.name}), whose key is a reference to {root}"
+    )
 
 
 def _unique(table: sa.Table) -> Iterable[list[AnyColumn]]:

@@ -14,7 +14,7 @@ import msgspec
 
 from holdall.app.findings import Fault, FsckProgress, FsckReport, Tally
 from holdall.errors import CommitError, CorruptRecord, StateError, ValidationError
-from holdall.model import OnDelete, decode_text
+from holdall.model import OnDelete
 from holdall.policy import SYSTEM
 from holdall.query import ALWAYS, Key, Value
 from holdall.session import Bindings, Session
@@ -91,7 +91,7 @@ class Fsck:
         if names and wanted not in names:
             raise StateError(f"{start!r} is no position of this Holdall's fsck; begin anew")
         for look in looks[names.index(wanted) if names else 0 :]:
-            key = _key_of(look.walked, after) if look.name == wanted and after else None
+            key = look.walked.key_of_texts(after) if look.name == wanted and after else None
             if self._lost.isdisjoint(look.collections):
                 await self._walk(look, key)
         return self._tally.report()
@@ -276,9 +276,3 @@ def _read_position(text: str) -> tuple[str, list[str]]:
     except (ValueError, TypeError) as error:
         raise StateError(f"{text!r} is not a position that fsck gave") from error
     return str(name), [str(part) for part in key]
-
-
-def _key_of(binding: Binding, texts: list[str]) -> Key:
-    fields = binding.declaration.key
-    parts = tuple([field.encode(decode_text(field, text)) for field, text in zip(fields, texts, strict=True)])
-    return parts if len(parts) > 1 else parts[0]

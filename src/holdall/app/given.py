@@ -10,7 +10,7 @@ from holdall.errors import DeclarationError
 from holdall.model import Model
 from holdall.policy import Grant, Policy
 from holdall.query import did_you_mean
-from holdall.store import ACCEPTABLE, DIFFERENCES
+from holdall.store import ACCEPTABLE, DIFFERENCES, Store
 
 __all__ = [
     "demand_acceptable",
@@ -72,8 +72,11 @@ def demand_model(given: object) -> None:
         )
 
 
-def demand_acceptable(given: Collection[str]) -> None:
-    """Raise DeclarationError for names of differences that are unknown, or that nobody could work with."""
+def demand_acceptable(given: Collection[str], store: Store) -> None:
+    """Raise DeclarationError for names of differences that are unknown, that nobody could work with, or that this store
+    never reports.
+    """
+    told = store.capabilities.differences
     if isinstance(given, str) or not all(isinstance(name, str) for name in given):
         raise DeclarationError('accept= takes names of differences, as accept=["collation"]')
     for name in given:
@@ -85,6 +88,11 @@ def demand_acceptable(given: Collection[str]) -> None:
             )
         if code not in ACCEPTABLE:
             raise DeclarationError(f"accept= cannot take {code!r}: {DIFFERENCES[code]}, so nothing could be read")
+        if told is not None and code not in told:
+            known = ", ".join(sorted(told))
+            raise DeclarationError(
+                f"accept= names {code!r}, which store {store.name!r} never reports; it knows: {known}"
+            )
 
 
 def demand_policy(given: object) -> None:

@@ -144,7 +144,7 @@ class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores)
                 raise DeclarationError("a collection's name can be given for one model at a time")
         if policy is not None:
             demand_policy(policy)
-        demand_acceptable(accept)
+        demand_acceptable(accept, self.stores[store])
         for model in models:
             demand_model(model)
         for model in models:

@@ -126,7 +126,7 @@ def _suspects(annotation: object, value: object, path: str) -> _Parts:
     for start in range(0, len(value), _NEAR):
         near = value[start : start + _NEAR]
         try:
-            msgspec.convert(near, list[args[0]])  # type: ignore[valid-type]
+            msgspec.convert(near, list[args[0]])  # type: ignore[valid-type]  # known at run time only
         except (msgspec.ValidationError, ValueError, RecursionError):
             yield from ((args[0], part, f"{path}.{index}") for index, part in enumerate(near, start))
 

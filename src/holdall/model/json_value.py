@@ -6,11 +6,11 @@ import msgspec
 
 from holdall.errors import FieldError
 from holdall.model.scalars import MIN_INT, SCALARS, Refused
-from holdall.query import MAX_INT, Json, Kind
+from holdall.query import MAX_DEPTH, MAX_INT, Json, Kind
 
-__all__ = ["MAX_DEPTH", "UNENCODABLE", "admit_json", "is_plain", "to_json_builtins"]
+__all__ = ["TOO_DEEP", "UNENCODABLE", "admit_json", "is_plain", "to_json_builtins"]
 
-MAX_DEPTH = 32
+TOO_DEEP = f"must not be nested more than {MAX_DEPTH} deep"
 UNENCODABLE = (
     TypeError,
     ValueError,
@@ -39,8 +39,8 @@ def admit_json(value: object, path: str, errors: list[FieldError]) -> object:
 def _admit(value: object, path: str, errors: list[FieldError], depth: int) -> object:
     if errors and errors[-1].code == "depth":  # lists that hold themselves would be looked through without end
         return value
-    if depth > MAX_DEPTH:
-        errors.append(FieldError(path, "depth", f"must not be nested more than {MAX_DEPTH} deep"))
+    if depth >= MAX_DEPTH and isinstance(value, dict | list | tuple):
+        errors.append(FieldError(path, "depth", TOO_DEEP))
         return value
     if isinstance(value, dict):
         return {
@@ -67,10 +67,10 @@ def is_plain(value: object) -> bool:
     """Whether nothing is left to check of a value: most are short text and small numbers."""
     kind = value.__class__
     if kind is str:
-        return value.isprintable()  # type: ignore[attr-defined, no-any-return]
+        return value.isprintable()  # type: ignore[attr-defined, no-any-return]  # of class str
     if kind is int:
-        return MIN_INT <= value <= MAX_INT  # type: ignore[operator]
-    return value is None or kind is bool or (kind is float and value - value == 0.0)  # type: ignore[operator]
+        return MIN_INT <= value <= MAX_INT  # type: ignore[operator]  # of class int
+    return value is None or kind is bool or (kind is float and value - value == 0.0)  # type: ignore[operator]  # of class float
 
 
 def _leaf(value: object, path: str, errors: list[FieldError], message: str, kinds: tuple[Kind, ...]) -> object:

@@ -14,6 +14,7 @@ from holdall.errors import DeclarationError, FieldError
 from holdall.model.constraints import rules_in
 from holdall.model.containers import CONTAINERS, container_type
 from holdall.model.conversion import read_all
+from holdall.model.depth import bounded
 from holdall.model.field_type import Admit, FieldType
 from holdall.model.json_value import admit_json, to_json_builtins
 from holdall.model.knowledge import bare_alias, is_known
@@ -44,7 +45,7 @@ def type_of(annotation: Annotation, where: str, codec: AnyCodec | None = None) -
     ``codec`` is what keeps the values of its class in this field.
     """
     codecs: Codecs = {} if codec is None else {codec.type: codec}
-    return _Reading(where, codecs).type_of(annotation)
+    return bounded(_Reading(where, codecs).type_of(annotation))
 
 
 class _Reading:

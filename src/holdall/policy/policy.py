@@ -10,7 +10,7 @@ from holdall.policy.bound import all_of, any_of, bound
 from holdall.policy.field_rights import FieldRights
 from holdall.policy.part import Part
 from holdall.policy.right import Right
-from holdall.policy.rule import Authenticated, Given, Grant, Rule, When, as_rule, is_steady
+from holdall.policy.rule import AnyOf, Authenticated, Given, Grant, Rule, When, as_rule, is_steady
 from holdall.policy.rule_walk import described
 from holdall.policy.user import User
 from holdall.query import ALWAYS, NEVER, Condition, Value
@@ -226,10 +226,7 @@ class Policy:
         found = [part.named[f"{kind} {name}"] for part in self._parts if f"{kind} {name}" in part.named]
         if not found:
             return None
-        merged = found[0]
-        for rule in found[1:]:
-            merged = as_rule(merged) | as_rule(rule)  # type: ignore[operator]
-        return merged
+        return found[0] if len(found) == 1 else AnyOf(tuple(map(as_rule, found)))
 
 
 def _fields(given: Mapping[str, FieldRights] | None) -> dict[str, FieldRights]:

@@ -33,7 +33,7 @@ from holdall.query.expression import AnyExpression, Computed, Expression, expr, 
 from holdall.query.functions import asc, desc, negate
 from holdall.query.groups import GroupPlan
 from holdall.query.inner import Inner
-from holdall.query.kinds import MAX_DEPTH, MAX_INT, is_of_kind, kind_test
+from holdall.query.kinds import MAX_DEPTH, MAX_INT, is_of_kind, is_too_deep, kind_test
 from holdall.query.later import Later, has_later, with_values
 from holdall.query.names import did_you_mean
 from holdall.query.object_id import OBJECT_ID, is_object_id
@@ -161,6 +161,7 @@ __all__ = [
     "is_formula",
     "is_object_id",
     "is_of_kind",
+    "is_too_deep",
     "is_truth",
     "kind_test",
     "leads_on",

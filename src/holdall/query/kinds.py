@@ -13,7 +13,7 @@ from uuid import UUID
 from holdall.query.object_id import is_object_id
 from holdall.query.schema import FieldSchema, Kind
 
-__all__ = ["MAX_DEPTH", "MAX_INT", "is_of_kind", "kind_of_value", "kind_test"]
+__all__ = ["MAX_DEPTH", "MAX_INT", "is_of_kind", "is_too_deep", "kind_of_value", "kind_test"]
 
 MAX_INT = 2**63 - 1
 """The largest INT at the border; the smallest is its negative."""
@@ -72,6 +72,28 @@ def _is_text(value: object) -> bool:
 
 def _is_datetime(value: object) -> bool:
     return isinstance(value, datetime) and value.utcoffset() == timedelta(0)
+
+
+def is_too_deep(value: object) -> bool:
+    """Whether a JSON value is nested deeper than a field can hold.
+
+    >>> nested = []
+    >>> for _ in range(1_000):
+    ...     nested = [nested]
+    >>> is_too_deep(nested)
+    True
+    """
+    level = [value] if value.__class__ in (dict, list) else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        level = [
+            part
+            for item in level
+            for part in (item.values() if item.__class__ is dict else item)
+            if part.__class__ in (dict, list)
+        ]
+    return bool(level)
 
 
 def _is_json(value: object, depth: int = 1) -> bool:

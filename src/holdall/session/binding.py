@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, QueryError, ReadOnly
-from holdall.model import Declaration, Field, Frozen, Model, OnDelete, schema_of
+from holdall.model import Declaration, Field, Frozen, Model, OnDelete, decode_text, schema_of
 from holdall.policy import Policy, Right, User, tenant_rule
-from holdall.query import AnyQuery, FieldSchema, Generated, Query, Schema
+from holdall.query import AnyQuery, FieldSchema, Generated, Key, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
@@ -94,6 +94,12 @@ class Binding:
         """The same model under the same rules, kept in this store."""
         limit = self.semi_join_limit
         return Binding(self.model, store, self.policy, self.collection, limit, self.compensation, self.accepted)
+
+    def key_of_texts(self, texts: Sequence[str]) -> Key:
+        """The key whose parts are told as texts, as ``str`` writes them; raises ValidationError for what is none."""
+        fields = self.declaration.key
+        parts = tuple([field.encode(decode_text(field, text)) for field, text in zip(fields, texts, strict=True)])
+        return parts if len(parts) > 1 else parts[0]
 
     @property
     def stored_ends(self) -> dict[str, Binding]:

@@ -55,6 +55,7 @@ class IdentityMap:
         self.rekeyed: dict[int, Record] = {}  # by id(): records that are to get other keys
         # by id(): records that a commit moves, and what stands in for what is stored of them; with the values before
         self.moving: dict[int, dict[str, Value]] = {}
+        self.origins: dict[int, Key] = {}  # the keys under which stores have records that are written anew
         self.if_absent: dict[int, Record] = {}  # by id(): new records to be added where none like them is stored
         self.bulk: list[PendingBulk] = []  # what is to be changed without being here, in order
         self.is_bulk_read = False  # the commit under way changes each record that these mean by itself

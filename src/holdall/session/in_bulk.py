@@ -24,6 +24,7 @@ from holdall.query import (
     resolve,
 )
 from holdall.session.binding import Binding
+from holdall.session.bulk_references import demand_seen
 from holdall.session.commit.plan.make_plan import written_version
 from holdall.session.commit.plan.presets import read_only_fields
 from holdall.session.commit.plan.rights import demand_whole, rights_of_removal
@@ -78,6 +79,8 @@ class InBulk(msgspec.Struct, eq=False):
         binding.policy.demand(Right.UPDATE, self.context.writer, binding.collection)
         formulas = {name: value for name, value in values.items() if isinstance(value, Expression)}
         slots = self._slots(binding, {name: value for name, value in values.items() if name not in formulas})
+        if self.context.is_judged:
+            await demand_seen(self.context, binding, slots)
         computed = self._computed(binding, formulas)
         is_plain = _keeps_rules(binding, slots) and _is_plain_formula(binding, computed, [*slots, *computed])
         pending = await self._pending(binding, Verb.UPDATE, query, slots, most, is_plain=is_plain)

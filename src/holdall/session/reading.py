@@ -9,8 +9,8 @@ import msgspec
 
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.model import Model
-from holdall.query import AnyQuery, Query, Statement, Value
-from holdall.session.context import M, Q, SessionContext, demand_record
+from holdall.query import AnyQuery, Statement, Value
+from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.fresh_reading import FreshReading
 from holdall.session.loading import Loading
 from holdall.session.withholding import withheld_rows
@@ -90,7 +90,7 @@ class Reading(msgspec.Struct, eq=False):
         shown = args[0] if len(args) == 1 else args or key
         return NotFound(self.context.bindings.of_model(model).collection, shown)
 
-    async def first(self, query: Query[Q], lock: LockMode | str | None, fresh: bool) -> Q | None:
+    async def first(self, query: AnyQuery | Statement, lock: LockMode | str | None, fresh: bool) -> Value:
         """Return the first record that the query means, or None."""
         found = await self._some(self.context.bindings.asked(query), 1, lock, fresh)
         return found[0] if found else None
@@ -101,7 +101,7 @@ class Reading(msgspec.Struct, eq=False):
         reading = FreshReading(self.context)
         return await self.context.reader.some(query, number, lambda part: reading.query(part, lock))
 
-    async def one(self, query: Query[Q], lock: LockMode | str | None, fresh: bool) -> Q:
+    async def one(self, query: AnyQuery | Statement, lock: LockMode | str | None, fresh: bool) -> Value:
         """Return the only record that the query means."""
         query = self.context.bindings.asked(query)
         found = await self._some(query, 2, lock, fresh)
@@ -109,7 +109,7 @@ class Reading(msgspec.Struct, eq=False):
             raise NotFound(f"{self.context.bindings.of_query(query).collection} that meets the query")
         if len(found) > 1:
             raise QueryError("more than one record meets the query; narrow it, or use first()")
-        return found[0]  # type: ignore[no-any-return]
+        return found[0]
 
     async def rows(self, query: AnyQuery | Statement) -> Rows:
         """Return rows of the query as they cross the border of a store, without what the user may not read."""

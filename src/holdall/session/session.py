@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self, overload
 from weakref import ref
 
@@ -27,15 +27,15 @@ from holdall.session.fresh_reading import FreshReading
 from holdall.session.hand_written_verbs import HandWrittenVerbs
 from holdall.session.named_verbs import NamedVerbs
 from holdall.session.native_verbs import NativeVerbs
+from holdall.session.query_verbs import QueryVerbs
 from holdall.session.reading import Reading
-from holdall.session.references.explanation import Explanation
 from holdall.session.store_verbs import StoreVerbs
-from holdall.store import LockMode, Row
+from holdall.store import LockMode
 
 __all__ = ["Session"]
 
 
-class Session(NamedVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
+class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
     """A unit of work with one record for each key, for one task at a time.
 
     Nothing is written before ``commit``, which leaving an ``async with`` block does; an exception rolls back instead.
@@ -137,26 +137,6 @@ class Session(NamedVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
         """
         return await self._reading.mend(model, args, key)
 
-    async def first(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q | None:
-        """Return the first record of a query, or None; ``lock``, ``fresh`` as ``query``. Example: :class:`Reading`."""
-        return await self._reading.first(query, lock, fresh)
-
-    async def one(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q:
-        """Return the only record of a query as ``first``; raises NotFound, QueryError. Example: :class:`Reading`."""
-        return await self._reading.one(query, lock, fresh)
-
-    async def count(self, query: AnyQuery | Statement) -> int:
-        """Return the number of records that meet a condition, whatever limit and offset. Example: :class:`Reading`."""
-        return await self.context.reader.count(self.context.bindings.asked(query))
-
-    async def exists(self, query: AnyQuery | Statement) -> bool:
-        """Return whether the stores hold any record that a query means. Example: :class:`Reading`."""
-        return await self._reading.exists(query)
-
-    def stream(self, query: Query[Q], *, batch: int = 500) -> AsyncIterator[Q]:
-        """Give the records of a query one by one, and keep ``batch`` rows in memory. Example: :class:`Reading`."""
-        return self.context.reader.stream(self.context.bindings.asked(query), batch)
-
     async def load(self, records: M | Sequence[M], *fields: object) -> None:
         """Load what fields lead to: ``await session.load(books, Book.author.country, Book.tags)``.
 
@@ -164,14 +144,6 @@ class Session(NamedVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
         for each collection. Raises QueryError for a field that is no reference. Example: :class:`Reading`.
         """
         await self._reading.load(records, fields)
-
-    async def rows(self, query: AnyQuery | Statement) -> list[Row]:
-        """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
-        return await self._reading.rows(query)
-
-    async def explain(self, query: AnyQuery | Statement, analyze: bool = False) -> Explanation:
-        """Return how a query is answered, with its store's plan; run to ``analyze`` it. Example: :class:`Reading`."""
-        return await self.context.reader.explain(self.context.bindings.asked(query), analyze=analyze)
 
     async def refresh(self, record: Model) -> None:
         """Take over what the store has now and drop changes; a removed record is back. Example: :class:`Reading`.

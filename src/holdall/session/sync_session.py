@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from holdall.model import Model, Record
 from holdall.policy import Policy
-from holdall.query import AnyQuery, Query, Statement, Value
+from holdall.query import Query, Statement, Value
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
@@ -16,12 +16,12 @@ from holdall.session.damage import Readable
 from holdall.session.dao.dao import DAO
 from holdall.session.dao.query_call import QueryCall
 from holdall.session.named_rows import NamedRow, SqlRows
-from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
 from holdall.session.sync_named_verbs import SyncNamedVerbs
+from holdall.session.sync_query_verbs import SyncQueryVerbs
 from holdall.session.sync_store_verbs import SyncStoreVerbs
 from holdall.session.waiting import Wait
-from holdall.store import LockMode, Row
+from holdall.store import LockMode
 
 __all__ = ["SyncSession"]
 
@@ -32,7 +32,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class SyncSession(SyncNamedVerbs, SyncStoreVerbs):
+class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
     """A session whose verbs wait for their results.
 
     Parameters and errors are those of the verb of the same name of ``Session``; its examples are written with
@@ -102,34 +102,6 @@ class SyncSession(SyncNamedVerbs, SyncStoreVerbs):
         """Return the record with a key, readable or not; raises NotFound. Example: :class:`Reading`."""
         return self._call(lambda: self._session.mend(model, *args, **key))
 
-    def first(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q | None:
-        """Return the first record that a query means, or None. Example: :class:`Reading`."""
-        return self._call(lambda: self._session.first(query, lock=lock, fresh=fresh))
-
-    def one(self, query: Query[Q], *, lock: LockMode | str | None = None, fresh: bool = False) -> Q:
-        """Return the only record that a query means; raises NotFound, or QueryError. Example: :class:`Reading`."""
-        return self._call(lambda: self._session.one(query, lock=lock, fresh=fresh))
-
-    def count(self, query: AnyQuery | Statement) -> int:
-        """Return the number of records that meet a condition. Example: :class:`Reading`."""
-        return self._call(lambda: self._session.count(query))
-
-    def exists(self, query: AnyQuery | Statement) -> bool:
-        """Return whether any record meets a query. Example: :class:`Reading`."""
-        return self._call(lambda: self._session.exists(query))
-
-    def stream(self, query: Query[Q], *, batch: int = 500) -> Iterator[Q]:
-        """Give the records of a query one by one, ``batch`` rows in memory. Example: :class:`Reading`."""
-        records: Any = self._session.stream(query, batch=batch)
-        try:
-            while True:
-                chunk: list[Q] = self._call(lambda: _take(records, batch))
-                yield from chunk
-                if len(chunk) < batch:
-                    return
-        finally:
-            self._call(records.aclose)
-
     def wait(self, awaited: Awaitable[R]) -> R:
         """Return what awaiting this gives: ``session.wait(book.author)``. Example: :class:`SyncSession`."""
         return self._call(lambda: _wait(awaited))
@@ -137,10 +109,6 @@ class SyncSession(SyncNamedVerbs, SyncStoreVerbs):
     def load(self, records: M | Sequence[M], *fields: object) -> None:
         """Load what fields lead to, so that it can be read as it is; raises QueryError. Example: :class:`Reading`."""
         self._call(lambda: self._session.load(records, *fields))
-
-    def rows(self, query: AnyQuery | Statement) -> list[Row]:
-        """Return rows of a query with ``only(...)`` as they cross the border of a store. Example: :class:`Reading`."""
-        return self._call(lambda: self._session.rows(query))
 
     @overload
     def sql(
@@ -178,10 +146,6 @@ class SyncSession(SyncNamedVerbs, SyncStoreVerbs):
             )
 
         return self._call(fetch)
-
-    def explain(self, query: AnyQuery | Statement, analyze: bool = False) -> Explanation:
-        """Return how a query is answered, with its store's own plan. Example: :class:`Reading`."""
-        return self._call(lambda: self._session.explain(query, analyze))
 
     def refresh(self, record: Model) -> None:
         """Take over what the store has now; raises StateError, or NotFound. Example: :class:`Reading`."""
@@ -286,12 +250,3 @@ class SyncSession(SyncNamedVerbs, SyncStoreVerbs):
 
 async def _wait(awaitable: Awaitable[R]) -> R:
     return await awaitable
-
-
-async def _take(records: Any, number: int) -> list[Any]:
-    chunk: list[Any] = []
-    async for record in records:
-        chunk.append(record)
-        if len(chunk) == number:
-            break
-    return chunk

@@ -42,7 +42,7 @@ from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_fo
 from holdall.store.held import Held, demand_unreserved
 from holdall.store.identity import IDENTITY_FORMAT, decode_identity, encode_identity, new_identity
 from holdall.store.idle import end_transport, has_news
-from holdall.store.json_text import UNDECODABLE, is_bounded_json, is_too_deep, json_from_text, may_pass_bounds
+from holdall.store.json_text import UNDECODABLE, is_bounded_json, json_from_text, may_pass_bounds
 from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.native import Answer, Native, SpeaksSql
 from holdall.store.observing import Observable, Observer, Seam, Sent
@@ -187,7 +187,6 @@ __all__ = [
     "has_checks",
     "has_news",
     "is_bounded_json",
-    "is_too_deep",
     "json_from_text",
     "keep_for_ever",
     "may_pass_bounds",

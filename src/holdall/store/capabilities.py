@@ -173,4 +173,6 @@ class Capabilities(msgspec.Struct, frozen=True):
     isolation: frozenset[Isolation] = frozenset()
     """The levels that its transactions can be given (see Isolating): one that gives more than is asked has it."""
     locks: frozenset[LockMode] = frozenset()  # what reads inside its transactions can lock (see Locking)
+    differences: frozenset[str] | None = None
+    """The names of the differences that it may tell of, which ``accept`` takes; None where any may be accepted."""
     lock_patience: float = 0.0  # seconds for which a commit bears locks of others, tried again after each short wait

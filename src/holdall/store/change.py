@@ -110,6 +110,8 @@ class Change(msgspec.Struct, gc=False):
     ``expected`` are values that the record of an UPDATE or REMOVE must still have, compared in the step that writes it;
     what differs is refused with StaleVersion. Only stores with Feature.EXPECTED are given any. An UPDATE of no fields
     compares and writes nothing; only stores with Feature.CHECKS are given any.
+    ``origin`` is, for an ADD, the key that the record had until now, whose REMOVE comes later in the same ``apply``: a
+    store that keeps more of a record than its model says (other fields, comments) takes that over, too.
     ``token`` names the change wherever it may be sent again: a store that can passes it on, so that it counts once.
 
     Example: :class:`Store`.
@@ -123,6 +125,7 @@ class Change(msgspec.Struct, gc=False):
     version: int | None = None
     token: str | None = None
     expected: Expected | None = None
+    origin: Key = None
 
     @property
     def is_check(self) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from holdall.query import MAX_DEPTH, FieldSchema, Json, Kind, is_of_kind
 
-__all__ = ["UNDECODABLE", "is_bounded_json", "is_too_deep", "json_from_text", "may_pass_bounds"]
+__all__ = ["UNDECODABLE", "is_bounded_json", "json_from_text", "may_pass_bounds"]
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError)
 """What msgspec raises for JSON that cannot be read: of another shape, no UTF-8, with a number that is too large, or
@@ -42,28 +42,6 @@ def may_pass_bounds(text: str | bytes) -> bool:
     """
     found = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
     return found is not None
-
-
-def is_too_deep(value: object) -> bool:
-    """Whether a JSON value is nested deeper than a field can hold.
-
-    >>> nested = []
-    >>> for _ in range(1_000):
-    ...     nested = [nested]
-    >>> is_too_deep(nested)
-    True
-    """
-    level = [value] if value.__class__ in (dict, list) else []
-    for _ in range(MAX_DEPTH):
-        if not level:
-            return False
-        level = [
-            part
-            for item in level
-            for part in (item.values() if item.__class__ is dict else item)
-            if part.__class__ in (dict, list)
-        ]
-    return bool(level)
 
 
 def is_bounded_json(value: object) -> bool:

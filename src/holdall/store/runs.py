@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import overload
+from typing import Any, overload
 
 from holdall.query import Key, Value
 from holdall.store.change import Change, Verb
@@ -16,13 +16,13 @@ __all__ = ["Run", "Runs", "expects", "has_checks"]
 class Run:
     """Changes of one verb to the same fields of one collection, in order.
 
-    ``keys``, ``rows`` (the values) and ``versions``, where there are any, run in parallel. The values are given as rows
-    or as ``columns``, a list for each field. ``expected`` holds for each of them.
+    ``keys``, ``rows`` (the values), ``versions`` and ``origins``, where there are any, run in parallel. The values are
+    given as rows or as ``columns``, a list for each field. ``expected`` holds for each of them.
 
     Example: :class:`Runs`.
     """
 
-    __slots__ = ("_rows", "collection", "columns", "expected", "fields", "keys", "verb", "versions")
+    __slots__ = ("_rows", "collection", "columns", "expected", "fields", "keys", "origins", "verb", "versions")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Run:
         *,
         columns: list[list[Value]] | None = None,
         expected: Expected | None = None,
+        origins: list[Key] | None = None,
     ) -> None:
         self.verb = verb
         self.collection = collection
@@ -44,6 +45,7 @@ class Run:
         self._rows = rows
         self.columns = columns
         self.expected = expected
+        self.origins = origins
 
     @property
     def rows(self) -> list[tuple[Value, ...]]:
@@ -76,7 +78,9 @@ class Runs(Sequence[Change]):
             for run in self.runs:
                 constant = (repeat(run.verb), repeat(run.collection))
                 versions = run.versions or repeat(None)
-                beside = () if run.expected is None else (repeat(None), repeat(run.expected))
+                beside: tuple[Iterator[Any], ...] = ()
+                if run.expected is not None or run.origins is not None:
+                    beside = (repeat(None), repeat(run.expected), iter(run.origins or repeat(None)))
                 self._changes.extend(map(Change, *constant, run.keys, repeat(run.fields), run.rows, versions, *beside))
         return self._changes
 

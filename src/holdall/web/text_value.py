@@ -184,7 +184,7 @@ def _json(text: str) -> Json:
     pending = [(value, 0)]
     while pending:
         item, depth = pending.pop()
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH and isinstance(item, dict | list):
             raise Unreadable(f"must not be nested more than {MAX_DEPTH} deep")
         if isinstance(item, str):
             _clean(item)

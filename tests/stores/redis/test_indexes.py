@@ -224,7 +224,8 @@ async def test_records_indexed_otherwise_are_not_found_wrongly_but_refused(redis
         await apply(first, book(1, "a", pages=5), book(2, "b", pages=7, isbn="i"))
         asked = Query[Any]("book", where("pages", Op.EQ, 5))
         assert await second.inspect() == [
-            f"the indexes of {first._prefix}:book are not those that are declared; create() builds them"
+            f"the {kind} of {first._prefix}:book are not those that are declared; create() builds them"
+            for kind in ("indexes", "unique rules")
         ]
         for call in (second.fetch(asked), apply(second, book(3, "c"))):
             with pytest.raises(SchemaMismatch, match=r"create\(\) builds"):

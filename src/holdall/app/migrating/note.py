@@ -11,7 +11,7 @@ import msgspec
 
 from holdall.app.migrating.report import MigrationFailure, Tally
 from holdall.errors import StateError
-from holdall.model import JSON, Model, decode_text, field
+from holdall.model import JSON, Model, field
 from holdall.policy import Nobody, Policy
 from holdall.query import Key
 from holdall.session import Binding, Bindings, Session
@@ -83,11 +83,7 @@ class Notes:
 
     def position(self, note: Any) -> Key:
         """The key after which the migration goes on; None at its beginning."""
-        if not note.position:
-            return None
-        pairs = zip(self._binding.declaration.key, json.loads(note.position), strict=True)
-        parts = tuple([field_.encode(decode_text(field_, text)) for field_, text in pairs])
-        return parts if len(parts) > 1 else parts[0]
+        return self._binding.key_of_texts(json.loads(note.position)) if note.position else None
 
     def _sign(self, note: Any) -> None:
         note.owner, note.until = self._owner, _now() + _LEASE

@@ -1,8 +1,9 @@
 """The bytes of a log record: MessagePack with the format's version first, every border value with its type.
 
-A body is ``[3, application, parts, operations, is_decided]``. Format 2 is the same without the identities of stores,
-format 1 also without members that come and go: its lists are whole. Any other is refused by its number: a row that
-decides about somebody's data is never guessed at.
+A body is ``[4, application, parts, operations, is_decided]``. Format 3 is the same without the keys that records had
+before, and written where none gets another key, so that an earlier Holdall can settle such commits; format 2 is also
+without the identities of stores, format 1 also without members that come and go: its lists are whole. Any other is
+refused by its number: a row that decides about somebody's data is never guessed at.
 Golden files in the tests hold each version.
 """
 
@@ -22,8 +23,9 @@ from holdall.store import Members, Verb
 
 __all__ = ["LOG_FORMAT", "UnreadableBody", "decode_record", "encode_record"]
 
-LOG_FORMAT = 3
-_READABLE = (1, 2, LOG_FORMAT)
+LOG_FORMAT = 4
+_WITHOUT_ORIGINS = 3
+_READABLE = (1, 2, _WITHOUT_ORIGINS, LOG_FORMAT)
 
 _TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS = range(1, 8)
 _encoder = msgspec.msgpack.Encoder()
@@ -38,9 +40,11 @@ class UnreadableBody(ValueError):
 
 
 def encode_record(record: LogRecord) -> bytes:
-    rows = [[_packed(operation) for operation in part.operations] for part in record.parts]
+    has_origins = any(operation.origin is not None for part in record.parts for operation in part.operations)
+    number, end = (LOG_FORMAT, None) if has_origins else (_WITHOUT_ORIGINS, -1)
+    rows = [[_packed(operation)[:end] for operation in part.operations] for part in record.parts]
     parts = [(part.store, part.by_call, part.is_done, part.error, part.is_held, part.identity) for part in record.parts]
-    return _encoder.encode((LOG_FORMAT, record.application, parts, rows, record.is_decided))
+    return _encoder.encode((number, record.application, parts, rows, record.is_decided))
 
 
 def decode_record(body: bytes) -> LogRecord:
@@ -72,8 +76,9 @@ def _packed(operation: Operation) -> list[Any]:
 
 
 def _operation(row: list[Value]) -> Operation:
-    verb, collection, key, fields, values, version, token, old, state, error = row
-    return Operation(Verb(verb), collection, key, fields, values, version, token, old, CallState(state), error)
+    verb, collection, key, fields, values, version, token, old, state, error, *later = row
+    (origin,) = later or (None,)  # formats 1 to 3 have none
+    return Operation(Verb(verb), collection, key, fields, values, version, token, old, CallState(state), error, origin)
 
 
 def _pack(value: object) -> Any:

@@ -41,13 +41,17 @@ class Operation(msgspec.Struct, array_like=True):
     old: tuple[Value, ...] | None = None
     state: CallState = CallState.PLANNED
     error: str = ""
+    origin: Key = None  # of an ADD, the key that the record had
 
     @property
     def change(self) -> Change:
         """The change that a store is given."""
         if self.verb is Verb.REMOVE:
             return Change(self.verb, self.collection, self.key, (), (), self.version, self.token)
-        return Change(self.verb, self.collection, self.key, self.fields, self.values, self.version, self.token)
+        fields, values = self.fields, self.values
+        return Change(
+            self.verb, self.collection, self.key, fields, values, self.version, self.token, origin=self.origin
+        )
 
 
 class Part(msgspec.Struct, array_like=True):
@@ -84,7 +88,7 @@ def inverse(operation: Operation, version: str | None) -> Change | None:
 
     >>> inverse(Operation(Verb.UPDATE, "city", 7, ("name", "version"), ("Roma", 4), 3, old=("Rome", 3)), "version")
     Change(verb=<Verb.UPDATE: 'update'>, collection='city', key=7, fields=('name', 'version'), values=('Rome', 5), \
-version=4, token=None, expected=None)
+version=4, token=None, expected=None, origin=None)
     """
     collection, key, fields = operation.collection, operation.key, operation.fields
     token = None if operation.token is None else f"{operation.token}-undo"

@@ -68,6 +68,7 @@ class CascadeChanges:
         self._records.of(type(record))[record.__key__()] = record
         self.remove(twin, key)
         self._records.moving[id(record)] = self._records.moving[id(twin)] = values
+        self._records.origins[id(record)] = key
         guard = self._records.guards.pop(id(record), None)
         if guard is not None:
             self._records.guards[id(twin)] = twin, guard[1]
@@ -97,6 +98,7 @@ class CascadeChanges:
             elif not is_stub:
                 self._put_back(record, key, guard)
         self._records.moving.clear()
+        self._records.origins.clear()
 
     def _put_back(self, record: Any, key: Key, guard: Any) -> None:
         """Have a record that did not move found by the key that its store has."""

@@ -23,6 +23,7 @@ class Batch(msgspec.Struct):
 
     ``needs`` holds, by place, the positions of the earlier adds that a change refers to. ``expected`` holds for each
     record; ``conditions`` are then what their documents must meet beside having the key, once they were looked at.
+    ``origins`` are the keys that records of an ADD had, in parallel, None for new ones; empty if all are new.
     """
 
     verb: Verb
@@ -36,6 +37,7 @@ class Batch(msgspec.Struct):
     needs: dict[int, set[int]] = {}
     expected: Expected | None = None
     conditions: Sequence[Document] = ()
+    origins: Sequence[Key] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -76,7 +78,7 @@ def _from_runs(layouts: Layouts, changes: Runs) -> Iterator[Batch]:
         versions = nothing if run.versions is None else run.versions
         layout = layouts.of(run.collection)
         batch = Batch(run.verb, layout, run.fields, first, run.keys, run.rows, versions, nothing)
-        batch.expected = run.expected
+        batch.expected, batch.origins = run.expected, run.origins or ()
         yield batch
         first += len(run.keys)
 
@@ -99,6 +101,7 @@ def _from_changes(layouts: Layouts, changes: Sequence[Change]) -> Iterator[Batch
             [change.version for change in group],
             [change.token for change in group],
             expected=start.expected,
+            origins=[change.origin for change in group] if any(each.origin is not None for each in group) else (),
         )
         first = last
 

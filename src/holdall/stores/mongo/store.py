@@ -75,6 +75,7 @@ class StandaloneMongoStore(SeenMongoStore):
             isolation=self.levels,
             operators=frozenset(Op),
             kinds=frozenset(Kind),
+            differences=frozenset({"collation", "index", "null", "unique", "values"}),
             limits=Limits(concurrent_changes=at_once, changes_per_call=1_000, moment_step=layouts.moment_step),
         )
 

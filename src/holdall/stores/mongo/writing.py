@@ -26,6 +26,7 @@ from holdall.stores.mongo.errors import CODES, Meaning, code_of
 from holdall.stores.mongo.layout import Layout
 from holdall.stores.mongo.passing import claims_of
 from holdall.stores.mongo.source import Document
+from holdall.stores.mongo.unknown_fields import with_unknown
 
 __all__ = ["Mismatch", "Steps", "violation", "violation_of"]
 
@@ -129,6 +130,8 @@ class Steps:
         documents: list[Document],
     ) -> None:
         collection = database[batch.layout.collection]
+        if batch.origins:
+            documents = await with_unknown(collection, session, batch, documents)
         if len(documents) == 1:
             await collection.insert_one(documents[0], session=session)
         elif session is None or not is_light(batch):

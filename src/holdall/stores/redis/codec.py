@@ -15,8 +15,8 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind, Value
-from holdall.store import UNDECODABLE, is_bounded_json, is_too_deep, may_pass_bounds
+from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind, Value, is_too_deep
+from holdall.store import UNDECODABLE, is_bounded_json, may_pass_bounds
 from holdall.stores.redis.errors import MISSING, Misfit
 
 __all__ = ["Codec", "JsonCodec", "type_of"]

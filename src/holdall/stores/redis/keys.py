@@ -25,7 +25,10 @@ def runs_of(changes: Sequence[Change]) -> list[Run]:
         versions = [change.version for change in members if change.version is not None]
         keys, rows = [change.key for change in members], [change.values for change in members]
         expected = members[0].expected
-        found.append(Run(verb, collection, fields, keys, rows, versions if is_versioned else None, expected=expected))
+        run = Run(verb, collection, fields, keys, rows, versions if is_versioned else None, expected=expected)
+        if any(change.origin is not None for change in members):
+            run.origins = [change.origin for change in members]
+        found.append(run)
     return found
 
 
@@ -72,6 +75,7 @@ def with_keys(
                 values,
                 change.version,
                 expected=change.expected,
+                origin=change.origin,
             )
         )
     return found

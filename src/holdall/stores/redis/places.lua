@@ -17,9 +17,10 @@ local PLACE_RESERVED, PLACE_COMMITS, PLACE_HELD = 1, 2, 3
 
 -- a run: LARGEST is the largest key that was given and not counted, or false; LISTS are the places of columns in which
 -- lists of references may stand as differences, or false; EXPECTED, by number, names and stored texts in turn, or false;
--- IS_WHOLE, whether every field of records that may be no hashes is given
+-- IS_WHOLE, whether every field of records that may be no hashes is given; ORIGINS, by number, the texts of the keys
+-- that records had, or false
 local VERB, COLLECTION, NAMES, TEXTS, COLUMNS, MEMBERS, VERSIONS = 1, 2, 3, 4, 5, 6, 7
-local GIVEN_SLOTS, SLOT_COLUMNS, LARGEST, LISTS, EXPECTED, IS_WHOLE = 8, 9, 10, 11, 12, 13
+local GIVEN_SLOTS, SLOT_COLUMNS, LARGEST, LISTS, EXPECTED, IS_WHOLE, ORIGINS = 8, 9, 10, 11, 12, 13, 14
 
 -- a list of references as a difference: the whole that was wanted, and JSON lists of what came and went
 local WHOLE, COME, GONE = 1, 2, 3

@@ -130,8 +130,10 @@ class Provision:
                 continue
             if not is_built:
                 advice = "the program that writes them" if layout.schema.is_read_only else "create()"
-                told_of = f"the indexes of {layout.base} are not those that are declared; {advice} builds them"
-                found.append(Difference(told_of, "index", layout.schema.name))
+                kinds = [("index", "indexes")] if layout.indexed or not layout.unique else []
+                for code, noun in [*kinds, *([("unique", "unique rules")] if layout.unique else [])]:
+                    told_of = f"the {noun} of {layout.base} are not those that are declared; {advice} builds them"
+                    found.append(Difference(told_of, code, layout.schema.name))
             elif gone := await self._gone(layout):
                 told_of = f"{gone}, which lay beside the records of {layout.base}, is gone; create() builds it anew"
                 found.append(Difference(told_of, "index", layout.schema.name))

@@ -71,7 +71,8 @@ class RunSent(NamedTuple):
 
     ``lists`` are the places, from 1, of columns in which MembersSent may stand. ``expected`` are the stored texts that
     records must still have, by number: names and texts in turn, False for what is missing. ``is_whole`` if every field
-    of records that may be no hashes is given.
+    of records that may be no hashes is given. ``origins`` are the texts of the keys that records had, False for new
+    ones.
     """
 
     verb: str
@@ -87,6 +88,7 @@ class RunSent(NamedTuple):
     lists: list[int] | bool
     expected: list[list[str | bool]] | bool = False
     is_whole: bool = False
+    origins: list[str | bool] | bool = False
 
 
 class HeadSent(NamedTuple):

@@ -51,6 +51,7 @@ _CAPABILITIES = Capabilities(
     features=frozenset(Feature) - OF_TABLES - OF_TRANSACTIONS - _LACKING,
     operators=frozenset(Op),
     kinds=frozenset(Kind),
+    differences=frozenset({"index", "null", "unique", "values"}),
     hold=Hold.RESERVED,
 )
 _OPTIONS = ("collections", "prefix", "scan_limit", "spread")

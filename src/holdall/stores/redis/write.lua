@@ -53,6 +53,12 @@ for number_of_run, run in ipairs(runs) do
     for place = 1, size do words[1 + 2 * place] = names[place] end
     for number = 1, #texts do
       words[2] = KEYS[from + number]
+      local origin = run[ORIGINS] and run[ORIGINS][number]
+      if origin then
+        -- fields that no model knows go with the record; all that the model knows are written over below
+        local kept = call('HGETALL', collection[PREFIX] .. origin)
+        for place = 1, #kept, 2 do call('HSET', words[2], kept[place], kept[place + 1]) end
+      end
       if run[IS_WHOLE] and call('TYPE', words[2]).ok ~= 'hash' then call('DEL', words[2]) end
       for place = 1, size do words[2 + 2 * place] = columns[place][number] end
       for _, place in ipairs(run[LISTS] or {}) do

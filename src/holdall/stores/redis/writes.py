@@ -108,7 +108,7 @@ class Batch:
         verb, sent_names = run.verb.value, list(layout.columns_of(names))
         return RunSent(
             verb, number, sent_names, texts, written, members, versions, slots, slot_columns, largest, lists
-        )._replace(is_whole=_is_whole(layout, run))
+        )._replace(is_whole=_is_whole(layout, run), origins=_origins(layout, run))
 
     def _columns(self, layout: Layout, run: Run) -> tuple[list[str], list[Sequence[Value]]]:
         schema = layout.schema
@@ -215,6 +215,12 @@ def _is_whole(layout: Layout, run: Run) -> bool:
     if run.verb is not Verb.UPDATE or run.versions is not None or not run.fields:
         return False
     return len(run.fields) == len(schema.stored) - len(schema.key)
+
+
+def _origins(layout: Layout, run: Run) -> list[str | bool] | bool:
+    if run.origins is None:
+        return False
+    return [False if key is None else layout.text(key) for key in run.origins]
 
 
 def _take_differences(

@@ -92,40 +92,59 @@ def statement_of(dialect: sa.engine.Dialect, step: Step) -> str:
         match = ", ".join(map(quoted.quote_identifier, step.match))
         return f"SELECT 1 FROM {quoted.format_table(step.table)} WHERE ({match}) IN (…){lock}"  # noqa: S608
     if isinstance(step, Insert):
-        return text_of(dialect, step.table, "insert", step.columns, (), step.generated).sql
+        return text_of(dialect, step.table, "insert", step.columns, (), step.generated, step.returning).sql
     kind = "update" if isinstance(step, Update) else "delete"
     return text_of(dialect, step.table, kind, step.columns if isinstance(step, Update) else (), step.match).sql
 
 
-def _insert(connection: sa.Connection, step: Insert) -> list[int] | None:
+def _insert(connection: sa.Connection, step: Insert) -> list[Any] | None:
+    if step.returning and not _returns_whole(connection):
+        step.returning = ()
+        return [(key,) for key in _insert(connection, step) or ()]
+    is_answered = step.generated is not None or bool(step.returning)
     if connection.dialect.name in ("mysql", "mariadb") and step.columns:
-        made: list[int] = []
+        made: list[Any] = []
         for rows in _pieces(step.rows):
             made.extend(_insert_many(connection, step, rows))
-        return made if step.generated else None
-    text = text_of(connection.dialect, step.table, "insert", step.columns, (), step.generated)
-    if step.generated is None:
+        return made if is_answered else None
+    text = text_of(connection.dialect, step.table, "insert", step.columns, (), step.generated, step.returning)
+    if not is_answered:
         connection.exec_driver_sql(text.sql, [text.given(row) for row in step.rows])
         _keep_ahead(connection, step)
         return None
-    keys: list[int] = []
+    keys: list[Any] = []
     for row in step.rows:
         result = connection.exec_driver_sql(text.sql, text.given(row))
-        keys.append(result.scalar_one() if text.returns else result.lastrowid)
+        if step.returning:
+            keys.extend(map(tuple, result))
+        else:
+            keys.append(result.scalar_one() if text.returns else result.lastrowid)
     return keys
 
 
-def _insert_many(connection: sa.Connection, step: Insert, rows: Sequence[Row]) -> Sequence[int]:
+def _returns_whole(connection: sa.Connection) -> bool:
+    """Whether rows are as a statement has returned them: a trigger of MariaDB cannot change its own table again."""
+    match connection.dialect.name:
+        case "mysql" | "mariadb":
+            return bool(getattr(connection.dialect, "insert_returning", False))
+        case "sqlite" if getattr(connection.dialect, "insert_returning", False):
+            triggers = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1"
+            return connection.exec_driver_sql(triggers).first() is None
+    return False
+
+
+def _insert_many(connection: sa.Connection, step: Insert, rows: Sequence[Row]) -> Sequence[Any]:
     dialect = connection.dialect
-    returns = step.generated is not None and bool(getattr(dialect, "insert_returning", False))
+    key = () if step.generated is None else (dialect.identifier_preparer.quote_identifier(step.generated),)
+    wanted = (*key, *step.returning) if getattr(dialect, "insert_returning", False) else ()
     one = f"({', '.join(['%s'] * len(step.columns))})"
     named = ", ".join(map(dialect.identifier_preparer.quote_identifier, step.columns))
     head = f"INSERT INTO {dialect.identifier_preparer.format_table(step.table)} ({named}) VALUES "  # noqa: S608
-    tail = f" RETURNING {dialect.identifier_preparer.quote_identifier(step.generated or '')}" if returns else ""
+    tail = f" RETURNING {', '.join(wanted)}" if wanted else ""
     values = tuple([value for row in rows for value in row])
     result = connection.exec_driver_sql(head + ", ".join([one] * len(rows)) + tail, values)
-    if returns:
-        return [row[0] for row in result]
+    if wanted:
+        return list(map(tuple, result)) if step.returning else [row[0] for row in result]
     if step.generated is None:
         return ()
     # without RETURNING the server tells the first key; those of one statement follow at a fixed distance

@@ -38,6 +38,7 @@ def text_of(
     columns: tuple[str, ...],
     match: tuple[str, ...],
     generated: str | None = None,
+    asked: tuple[str, ...] = (),
 ) -> StepText:
     """The statement of a step of this kind, compiled once."""
     is_plain = dialect.name == "postgresql"  # whose columns say best what a parameter is
@@ -46,9 +47,11 @@ def text_of(
         table.c[name] == _parameter(table, name, place, is_plain) for place, name in enumerate(match, len(columns))
     ]
     if kind == "insert":
-        returns = generated is not None and bool(getattr(dialect, "insert_returning", False))
+        wanted: list[sa.ColumnElement[Any]] = [] if generated is None else [table.c[generated]]
+        wanted += [sa.literal_column(text) for text in asked]
+        returns = bool(wanted) and bool(getattr(dialect, "insert_returning", False))
         insert = sa.insert(table).inline().values(values)
-        compiled = insert.returning(table.c[generated]) if returns and generated else insert
+        compiled = insert.returning(*wanted) if returns else insert
         return StepText(compiled.compile(dialect=dialect), returns)
     if kind == "delete":
         return StepText(sa.delete(table).where(*found).compile(dialect=dialect), False)

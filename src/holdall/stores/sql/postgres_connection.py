@@ -91,6 +91,11 @@ class PostgresConnection:
             self.is_reserving = self.guards.is_reserving
         return self.guards
 
+    async def returns_whole(self, table: str) -> bool:
+        """Whether rows of this table are as a statement has returned them. Raises asyncpg's errors."""
+        guards = await self.learned()
+        return table not in guards.tables and table not in guards.followed
+
     async def prepared(self, sql: str) -> Any:
         """The prepared statement of this text."""
         if not self._most:

@@ -14,9 +14,10 @@ from holdall.store import Row
 from holdall.stores.sql.dialect import POSTGRESQL
 from holdall.stores.sql.postgres_casts import as_sent, one_sent, sent_type
 from holdall.stores.sql.postgres_connection import PostgresConnection
+from holdall.stores.sql.postgres_guards import has_triggers
 from holdall.stores.sql.steps import Bulk, ColumnRows, Delete, Find, Insert, Lock, Look, Step, StillReferred, Update
 
-__all__ = ["WroteFewer", "run_step", "statement_of"]
+__all__ = ["WroteFewer", "has_triggers_of", "run_step", "statement_of"]
 
 _quoted = POSTGRESQL.sqlalchemy.identifier_preparer
 _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS counter
@@ -60,7 +61,7 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
             made = await connection.fetch(sql, (count,))
         else:
             made = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
-        reply = None if step.generated is None else [record[0] for record in made]
+        reply = _made(step, made)
         if only and (written := connection.written) < count:
             raise WroteFewer(written, reply)
         if step.given is not None:
@@ -92,13 +93,22 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
     return missed
 
 
+def _made(step: Insert, found: list[Any]) -> list[Any] | None:
+    """The reply of an Insert; only its keys where triggers may have changed what it asks for."""
+    if not step.returning:
+        return None if step.generated is None else [record[0] for record in found]
+    if not any(record[-1] for record in found):
+        return [tuple(record)[:-1] for record in found]
+    return [] if step.generated is None else [(record[0],) for record in found]
+
+
 def statement_of(step: Step, only: str = "") -> str:
     """The statement that carries out a step; ``only`` is a condition without which it writes nothing."""
     is_one = len(step.rows) == 1
     if isinstance(step, Insert):
         if _is_empty(step, only):
-            return _insert_empty(step.table, step.generated, only)
-        return (_insert_one if is_one else _insert)(step.table, step.columns, step.generated, only)
+            return _insert_empty(step.table, step.generated, step.returning, only)
+        return (_insert_one if is_one else _insert)(step.table, step.columns, step.generated, step.returning, only)
     if isinstance(step, Lock):
         return _lock(step.table, step.match, step.is_removal, only)
     if isinstance(step, Look) and step.statement is not None:
@@ -117,6 +127,11 @@ def _is_empty(step: Insert, only: str) -> bool:
     return not step.columns and (bool(only) or len(step.rows) > 1)
 
 
+def has_triggers_of(step: Insert) -> str:
+    """The condition that the table of the step has triggers of its own."""
+    return has_triggers(_quoted.format_table(step.table))
+
+
 def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Value]]:
     return rows.columns if isinstance(rows, ColumnRows) else list(zip(*rows, strict=True))
 
@@ -125,8 +140,11 @@ def _names(columns: tuple[str, ...]) -> str:
     return ", ".join(map(_quoted.quote_identifier, columns))
 
 
-def _returned(generated: str | None) -> str:
-    return "" if generated is None else f" RETURNING {_quoted.quote_identifier(generated)}"
+def _returned(table: sa.Table, generated: str | None, asked: tuple[str, ...]) -> str:
+    """The key, what else is asked for, and then whether triggers may change it yet."""
+    key = () if generated is None else (_quoted.quote_identifier(generated),)
+    rest = (*asked, has_triggers(_quoted.format_table(table))) if asked else ()
+    return f" RETURNING {', '.join((*key, *rest))}" if key or rest else ""
 
 
 def _arrays(table: sa.Table, columns: tuple[str, ...]) -> str:
@@ -150,34 +168,37 @@ def _found_by(table: sa.Table, match: tuple[str, ...], first: int) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _insert_one(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
+def _insert_one(
+    table: sa.Table, columns: tuple[str, ...], generated: str | None, asked: tuple[str, ...], only: str
+) -> str:
     values = ", ".join(one_sent(table, column, number) for number, column in enumerate(columns, 1))
     if only:
         given = f"({_names(columns)}) SELECT {values} WHERE {only}"
     else:
         given = f"({_names(columns)}) VALUES ({values})" if columns else "DEFAULT VALUES"
-    return f"INSERT INTO {_quoted.format_table(table)} {given}{_returned(generated)}"
+    return f"INSERT INTO {_quoted.format_table(table)} {given}{_returned(table, generated, asked)}"
 
 
 @lru_cache(maxsize=1000)
-def _insert_empty(table: sa.Table, generated: str | None, only: str) -> str:
+def _insert_empty(table: sa.Table, generated: str | None, asked: tuple[str, ...], only: str) -> str:
     own = _quoted.quote_identifier(generated or "")
     counter = "nextval(pg_get_serial_sequence({}, {}))".format(
         *("'" + text.replace("'", "''") + "'" for text in (_quoted.format_table(table), generated or ""))
     )
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({own}) "  # noqa: S608
-        f"SELECT {counter} FROM generate_series(1, $1::bigint){_where(only)} RETURNING {own}"
+        f"SELECT {counter} FROM generate_series(1, $1::bigint){_where(only)}"
+        f"{_returned(table, generated, asked)}"
     )
 
 
 @lru_cache(maxsize=1000)
-def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None, only: str) -> str:
+def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None, asked: tuple[str, ...], only: str) -> str:
     values = ", ".join(as_sent(table, column, f"c{place}") for place, column in enumerate(columns))
     order = " ORDER BY n" if generated else ""
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({_names(columns)}) "  # noqa: S608
-        f"SELECT {values} FROM {_arrays(table, columns)}{_where(only)}{order}{_returned(generated)}"
+        f"SELECT {values} FROM {_arrays(table, columns)}{_where(only)}{order}{_returned(table, generated, asked)}"
     )
 
 

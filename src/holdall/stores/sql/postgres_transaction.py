@@ -166,6 +166,9 @@ async def _reply(connection: PostgresConnection, step: Step, done: list[Step], o
     """The reply of a step of any size."""
     made: list[Any] = []
     before = 0
+    if isinstance(step, Insert) and step.returning and not await connection.returns_whole(step.table.key):
+        step.returning = ()
+        return [(key,) for key in await _reply(connection, step, done, only) or ()]
     for piece in split(step):
         done.append(piece)
         reply = await _replied(connection, piece, only)

@@ -14,7 +14,7 @@ from holdall.stores.sql.postgres_reservations import (
     is_reservation_table,
     nothing_reserved,
 )
-from holdall.stores.sql.postgres_steps import WroteFewer, run_step
+from holdall.stores.sql.postgres_steps import WroteFewer, has_triggers_of, run_step
 from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Work
 
@@ -79,10 +79,15 @@ class PostgresWorks:
         guards = await connection.learned()
         if step.table.key in guards.tables or not guards.is_read_committed or connection.is_holding:
             return None
+        only = nothing_reserved(connection.is_reserving)
+        if isinstance(step, Insert) and step.returning:
+            if step.table.key in guards.followed:
+                return None
+            only = f"{only} AND NOT {has_triggers_of(step)}"  # so that what comes back is what stands there
         done.append(step)
         with deciding(), self._access.translating(done):
             try:
-                return _last(steps, await run_step(connection, step, nothing_reserved(connection.is_reserving)))
+                return _last(steps, await run_step(connection, step, only))
             except WroteFewer as fewer:
                 written = fewer.written
         await self._doubt(connection, step, written)

@@ -61,6 +61,11 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
         return [key for row in step.rows for key in connection.execute(sql, row)]
     if isinstance(step, Release) or (isinstance(step, Delete) and step.is_unchecked):
         connection.execute("PRAGMA defer_foreign_keys = ON")  # until this transaction ends
+    if isinstance(step, Insert) and step.returning:
+        if not _has_triggers(connection):
+            return _returned(connection, step)
+        step.returning = ()
+        return [(key,) for key in run_step(connection, step)]
     if len(step.rows) < MANY:
         return _run(connection, step)
     connection.execute("SAVEPOINT many")
@@ -79,7 +84,7 @@ def statement_of(step: Step) -> str:
     if isinstance(step, Find):
         return _find(step.table, step.match)
     if isinstance(step, Insert):
-        return _insert(step.table, step.columns)
+        return _insert(step.table, step.columns, _asked(step))
     if isinstance(step, Update):
         return _update(step.table, step.columns, step.match)
     return _delete(step.table, step.match)
@@ -92,11 +97,36 @@ def _unasked(connection: apsw.Connection, step: Step) -> tuple[Any] | None:
             return None
     elif not isinstance(step, Insert):
         return None
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchall():
+    if _has_triggers(connection):
         return None  # what they change would be counted too
     before = connection.total_changes()
     reply = _inserted(connection, step) if isinstance(step, Insert) else _updated(connection, step)
     return reply if connection.total_changes() - before == len(step.rows) else None
+
+
+def _has_triggers(connection: apsw.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchall())
+
+
+def _returned(connection: apsw.Connection, step: Insert) -> list[Row]:
+    """The values that an Insert asks for of its rows."""
+    sql, found = _insert(step.table, step.columns, _asked(step)), list[Row]()
+    for index, row in enumerate(step.rows):
+        try:
+            answer = connection.execute(sql, row).fetchall()
+        except (apsw.Error, OverflowError, ValueError, TypeError) as error:
+            raise StepRefused(step, index) from error
+        if not answer:  # the table ignores rows that break a rule of it
+            raise StepRefused(step, index) from RowIgnored()
+        found.extend(answer)
+    return found
+
+
+def _asked(step: Insert) -> tuple[str, ...]:
+    """The SQL of what an Insert returns where it asks for more than a key, which SQLite tells by itself."""
+    if not step.returning or step.generated is None:
+        return step.returning
+    return (_quoted.quote_identifier(step.generated), *step.returning)
 
 
 def _inserted(connection: apsw.Connection, step: Insert) -> tuple[Any] | None:
@@ -183,12 +213,12 @@ def _exact(rows: Iterator[Row], changes: Callable[[], int]) -> Iterator[Row]:
 
 
 @lru_cache(maxsize=1000)
-def _insert(table: sa.Table, columns: tuple[str, ...]) -> str:
-    name = _quoted.format_table(table)
+def _insert(table: sa.Table, columns: tuple[str, ...], asked: tuple[str, ...] = ()) -> str:
+    name, tail = _quoted.format_table(table), f" RETURNING {', '.join(asked)}" if asked else ""
     if not columns:
-        return f"INSERT INTO {name} DEFAULT VALUES"
+        return f"INSERT INTO {name} DEFAULT VALUES{tail}"
     named = ", ".join(map(_quoted.quote_identifier, columns))
-    return f"INSERT INTO {name} ({named}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    return f"INSERT INTO {name} ({named}) VALUES ({', '.join('?' * len(columns))}){tail}"  # noqa: S608
 
 
 @lru_cache(maxsize=1000)

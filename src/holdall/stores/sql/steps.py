@@ -64,6 +64,10 @@ class Insert(msgspec.Struct):
 
     ``given`` names the column that the database counts where the rows carry values for it, so that the counter must
     be kept ahead of them. ``is_only`` says that no other step writes before or after, here and below.
+
+    ``returning`` is the SQL of what else is asked for of the new rows. The reply is then a list of tuples: the
+    ``generated`` value, if any, and after it what was asked for, or nothing where triggers may still change it or the
+    database does not return rows. A driver empties ``returning`` before it leaves that out.
     """
 
     collection: str
@@ -74,6 +78,7 @@ class Insert(msgspec.Struct):
     generated: str | None = None
     given: str | None = None
     is_only: bool = False
+    returning: tuple[str, ...] = ()
 
 
 class Update(msgspec.Struct):

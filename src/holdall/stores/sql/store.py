@@ -10,6 +10,7 @@ from time import perf_counter
 from holdall.errors import HoldallError
 from holdall.query import AnyQuery, Kind, Op, Schema
 from holdall.store import (
+    ACCEPTABLE,
     Capabilities,
     Change,
     CommitClass,
@@ -71,6 +72,7 @@ class SqlStore(RawSqlStore, WholeRows):
             kinds=frozenset(Kind),
             limits=Limits(),
             is_durable=database.is_durable,
+            differences=ACCEPTABLE - {"index", "unread"},
             hold=hold,
             isolation=LEVELS.get(tables.dialect.family, frozenset()),
             locks=LOCKS.get(tables.dialect.family, frozenset()),

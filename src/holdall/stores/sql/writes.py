@@ -5,23 +5,23 @@ Pure: it never meets a connection. Statements and drivers are in ``sqlite``, ``p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from holdall.errors import Conflict, StaleVersion
-from holdall.query import AnyQuery, FieldSchema, Kind
+from holdall.query import AnyQuery
 from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb, expects, has_checks
 from holdall.stores.sql.compile import Statement
 from holdall.stores.sql.expectations import Expectations
-from holdall.stores.sql.layout import Layout, Link
+from holdall.stores.sql.layout import Layout
 from holdall.stores.sql.lock_order import Batch, in_lock_order
+from holdall.stores.sql.member_rows import MemberRows
 from holdall.stores.sql.preliminaries import Preliminaries
 from holdall.stores.sql.removals import Removals, unlinking
+from holdall.stores.sql.returning import Returned
 from holdall.stores.sql.row_encoding import RowEncoding, found_by
 from holdall.stores.sql.server_values import ServerValues
-from holdall.stores.sql.steps import ColumnRows, Delete, Insert, Steps, Update
+from holdall.stores.sql.steps import ColumnRows, Insert, PartSteps, Step, Steps, Update
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import Keys, WriteShape, parts, whole_keys, write_shape
 
@@ -38,6 +38,7 @@ class Writes:
         self._encoding = RowEncoding(tables)
         self._preliminaries = Preliminaries(tables, self._encoding)
         self._expectations = Expectations(store, tables, self._encoding, compile_query)
+        self._members = MemberRows(self._encoding)
         self._server_values = ServerValues(tables, compile_query)
         self._generation = tables.generation
 
@@ -50,13 +51,14 @@ class Writes:
         outcomes = [APPLIED] * len(changes)
         is_expecting = expects(changes) or has_checks(changes)
         is_read_back = self._server_values.is_any and self._server_values.is_asked(changes)
-        plain = None if is_expecting else self._plain_runs(changes, is_read_back)
+        returned = self._server_values.returned(changes) if is_read_back and not is_expecting else None
+        is_looked_at = is_read_back and returned is None
+        plain = None if is_expecting else self._plain_runs(changes, returned, is_looked_at)
         if plain is not None:
             yield from plain
-            if is_read_back:
-                yield from self._server_values.steps(changes, outcomes)
+            yield from self._given(changes, outcomes, returned, is_looked_at)
             return outcomes
-        keys = Keys(self._store, changes, is_read_back)
+        keys = Keys(self._store, changes, is_looked_at)
         if is_expecting:
             yield from self._expectations.steps(changes)
         batches = in_lock_order(self._batches(changes, keys))
@@ -71,15 +73,21 @@ class Writes:
                 continue  # it was looked at before
             shape = self._shape(item.collection, batch[0].fields)
             if item.verb is Verb.ADD:
-                yield from self._add(shape, batch, positions, keys, outcomes)
+                yield from self._add(shape, batch, positions, keys, outcomes, returned)
             elif item.verb is Verb.UPDATE:
                 yield from self._update(shape, batch, positions, keys)
             else:
                 yield from removals.remove(item)
         yield from removals.end()
-        if is_read_back:
-            yield from self._server_values.steps(changes, outcomes)
+        yield from self._given(changes, outcomes, returned, is_looked_at)
         return outcomes
+
+    def _given(
+        self, changes: Sequence[Change], outcomes: list[Outcome], returned: Returned | None, is_looked_at: bool
+    ) -> PartSteps:
+        """Put what the database gives into the outcomes: what came back, or else what is there after all steps."""
+        if is_looked_at or (returned is not None and not returned.fill(outcomes)):
+            yield from self._server_values.steps(changes, outcomes)
 
     def _batches(self, changes: Sequence[Change], keys: Keys) -> Iterator[Batch]:
         start = 0
@@ -90,16 +98,16 @@ class Writes:
             yield Batch(first.verb, first.collection, range(start, end))
             start = end
 
-    def _plain_runs(self, changes: Sequence[Change], is_read_back: bool) -> Steps | None:
+    def _plain_runs(self, changes: Sequence[Change], returned: Returned | None, is_looked_at: bool) -> Steps | None:
         """The steps of whole runs of plain additions and updates; None if anything is to be filled in or linked."""
         if not isinstance(changes, Runs) or changes.is_linked:
             return None
         shapes = [self._shape(run.collection, run.fields) for run in changes.runs]
         if not all(map(_is_plain, changes.runs, shapes)):
             return None
-        return self._whole(changes, shapes, is_read_back)
+        return self._whole(changes, shapes, returned, is_looked_at)
 
-    def _whole(self, changes: Runs, shapes: list[WriteShape], is_read_back: bool) -> Steps:
+    def _whole(self, changes: Runs, shapes: list[WriteShape], returned: Returned | None, is_looked_at: bool) -> Steps:
         batches, start = list[Batch](), 0
         for run in changes.runs:
             batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
@@ -112,12 +120,12 @@ class Writes:
                 yield locks.pop(item.collection)
             run, shape = changes.runs[places[item]], shapes[places[item]]
             layout, positions = shape.layout, item.positions
-            is_only = len(run.keys) == len(changes) and not is_read_back
+            is_only = len(run.keys) == len(changes) and not is_looked_at
             if run.verb is Verb.ADD:
                 encoded = self._encoding.rows(layout, shape.fields, run.rows)
-                yield Insert(
-                    layout.schema.name, layout.table, shape.columns, encoded, positions, None, layout.generated, is_only
-                )
+                step = Insert(layout.schema.name, layout.table, shape.columns, encoded, positions, is_only=is_only)
+                step.given = layout.generated
+                yield from _inserted(step, returned)
                 continue
             fields, match = found_by(layout, run.versions is not None)
             finding = [run.keys]
@@ -135,7 +143,13 @@ class Writes:
         return []
 
     def _add(
-        self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys, outcomes: list[Outcome]
+        self,
+        shape: WriteShape,
+        batch: Sequence[Change],
+        positions: range,
+        keys: Keys,
+        outcomes: list[Outcome],
+        returned: Returned | None,
     ) -> Steps:
         layout, schema = shape.layout, shape.layout.schema
         values = keys.values(shape, batch)
@@ -156,7 +170,8 @@ class Writes:
         encoded = self._encoding.rows(layout, fields, rows)
         is_only = keys.are_all(positions) and not shape.links
         given = generated if counted is None else None
-        made = yield Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
+        step = Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
+        made = yield from _inserted(step, returned)
         if counted is not None:
             if len(made) != len(positions):
                 raise Conflict(
@@ -169,7 +184,9 @@ class Writes:
             keys.learn(positions, whole)
         for place, link in shape.links:
             owners = [parts(layout, keys.key_at(position)) for position in positions]
-            yield from self._link(layout, link, owners, [enumerate(row[place] or ()) for row in values], positions)
+            yield from self._members.insert(
+                layout, link, owners, [enumerate(row[place] or ()) for row in values], positions
+            )
         return []
 
     def _update(self, shape: WriteShape, batch: Sequence[Change], positions: range, keys: Keys) -> Steps:
@@ -186,54 +203,12 @@ class Writes:
         for place, link in shape.links:
             owners, many = keys.owners(layout, batch), [row[place] for row in keys.values(shape, batch)]
             if all(type(value) is Members for value in many):
-                yield from self._relink(layout, link, owners, many, positions)
+                yield from self._members.change(layout, link, owners, many, positions)
                 continue
             yield unlinking(self._encoding, layout, link, owners, positions)
-            yield from self._link(layout, link, owners, [enumerate(targets or ()) for targets in many], positions)
-        return []
-
-    def _relink(
-        self, layout: Layout, link: Link, owners: Sequence[Row], many: Sequence[Members], positions: range
-    ) -> Steps:
-        """Remove the rows of members that go, and insert those that come: others may have done either already."""
-        match = tuple(leaf.name for leaf in (*link.owner, *link.target))
-        fields = (*(layout.schema.by_name[name] for name in layout.schema.key), _target(link))
-        name = layout.schema.name
-        changed = [(*members.gone, *members.come) for members in many]
-        rows, origins = _linked(owners, changed, positions)
-        if rows:
-            encoded = self._encoding.rows(layout, fields, rows)
-            yield Delete(name, link.table, match, encoded, origins, is_exact=False)
-        if link.position is not None:  # those behind one that goes move up, so that the next stands behind them all
-            moved = [enumerate(members[: -len(members.come) or None] if members.gone else ()) for members in many]
-            rows, origins = _linked(owners, moved, positions)
-            if rows:
-                placed = [(place, *own, target) for *own, (place, target) in rows]
-                encoded = self._encoding.rows(layout, (_COUNTER, *fields), placed)
-                yield Update(name, link.table, (link.position,), match, encoded, origins)
-        come = [list(enumerate(members))[len(members) - len(members.come) :] for members in many]
-        yield from self._link(layout, link, owners, come, positions)
-        return []
-
-    def _link(
-        self,
-        layout: Layout,
-        link: Link,
-        owners: Sequence[Row],
-        many: Sequence[Iterable[tuple[int, Any]]],
-        positions: Sequence[int],
-    ) -> Steps:
-        """Insert the rows of members, each given with its place in its list."""
-        key_fields = tuple(layout.schema.by_name[name] for name in layout.schema.key)
-        is_listed = link.position is not None
-        rows, origins = _linked(owners, many, positions)
-        rows = [(*own, target, place) if is_listed else (*own, target) for *own, (place, target) in rows]
-        if not rows:
-            return []
-        fields = (*key_fields, _target(link), *((_COUNTER,) if is_listed else ()))
-        columns = tuple(leaf.name for leaf in (*link.owner, *link.target)) + ((link.position,) if link.position else ())
-        encoded = self._encoding.rows(layout, fields, rows)
-        yield Insert(layout.schema.name, link.table, columns, encoded, origins)
+            yield from self._members.insert(
+                layout, link, owners, [enumerate(targets or ()) for targets in many], positions
+            )
         return []
 
     def _check(self, missed: int | None, layout: Layout, batch: Sequence[Change], positions: range) -> None:
@@ -247,22 +222,13 @@ class Writes:
         return shape
 
 
-_COUNTER = FieldSchema("position", Kind.INT)
-
-
-def _target(link: Link) -> FieldSchema:
-    """The field of a link's table that holds the key referred to."""
-    return msgspec.structs.replace(link.field, kind=Kind.REF, nullable=False, form=None)
-
-
-def _linked(
-    owners: Sequence[Row], many: Sequence[Iterable[Any]], positions: Sequence[int]
-) -> tuple[list[Row], list[int]]:
-    """A row of owner and item for each item, and the position of the change it comes from."""
-    found = [
-        ((*own, item), position) for own, items, position in zip(owners, many, positions, strict=True) for item in items
-    ]
-    return [row for row, _ in found], [position for _, position in found]
+def _inserted(step: Insert, returned: Returned | None) -> Generator[Step, Any, Any]:
+    """Carry out an Insert, and return the keys that were made."""
+    if returned is None:
+        return (yield step)
+    step.returning = returned.columns
+    reply = yield step
+    return returned.take(reply, step.positions, step.generated is not None)
 
 
 def _end_of_kind(changes: Sequence[Change], start: int) -> int:

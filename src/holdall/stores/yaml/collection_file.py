@@ -104,7 +104,11 @@ class CollectionFile:
         return self._known.positions.keys()
 
     def edits(
-        self, changed: Mapping[Key, Row | None], waiting: Growth, written: Mapping[str, FileEdit]
+        self,
+        changed: Mapping[Key, Row | None],
+        waiting: Growth,
+        written: Mapping[str, FileEdit],
+        moved: Mapping[Key, Key],
     ) -> tuple[list[FileEdit], Growth]:
         """The file edit that brings about these rows, and the growth; ``rows`` was called right before."""
         earlier, base = written.get(self.place), self._known
@@ -112,6 +116,9 @@ class CollectionFile:
             text = (earlier.content or b"").decode()
             base = self._keyed(text, self._listing(text))
         positions = base.positions
+        if moved := {key: origin for key, origin in moved.items() if key not in positions and origin in positions}:
+            gone = set(moved.values())
+            changed = {moved.get(key, key): row for key, row in changed.items() if key not in gone}
         changes = {positions[key]: row for key, row in changed.items() if key in positions}
         added = [row for key, row in changed.items() if key not in positions and row is not None]
         if not changes and not added:
@@ -157,7 +164,9 @@ class CollectionFile:
         """Remove the file; of one that holds more than these records, return the edit that removes them."""
         if self._options.at:
             return (
-                self.edits(dict.fromkeys(self.keys()), Growth(), written)[0] if self._folder.exists(self.place) else []
+                self.edits(dict.fromkeys(self.keys()), Growth(), written, {})[0]
+                if self._folder.exists(self.place)
+                else []
             )
         for extension in self._extensions:
             self._folder.remove(self.stem + extension)

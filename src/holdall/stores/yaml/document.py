@@ -36,7 +36,7 @@ def changed_record(schema: Schema, text: str, old: Row, new: Row) -> str:
         raise Unreadable("it is no record; mend it by hand, or remove it")
     update_record(editor, schema, node, old, new)
     result = source.changed(editor.changes)
-    key_values = {name: old[schema.positions[name]] for name in schema.key}
+    key_values = {name: new[schema.positions[name]] for name in schema.key}
     if not same(row_of(schema, parse(Source(result).text), key_values), new):
         raise Unreadable("the values cannot be put into it without changing others; edit the file by hand")
     return result

@@ -27,6 +27,7 @@ class Draft:
         self.schemas = view.schemas
         self.changed: dict[str, dict[Key, Row | None]] = {}
         self.positions: dict[tuple[str, Any], int] = {}
+        self._origins: dict[str, dict[Key, Key]] = {}
         self._view = view
         self._counters = counters
         self._largest: dict[str, int] = {}
@@ -40,6 +41,15 @@ class Draft:
         changed = self.changed.get(collection, {})
         return changed[key] is not None if key in changed else key in self._view.keys(collection)
 
+    def moved(self, collection: str) -> dict[Key, Key]:
+        """The keys of records that have others in the files, by these, where a record that can be read goes there."""
+        changed, stored = self.changed.get(collection, {}), self.stored(collection)
+        return {
+            key: origin
+            for key, origin in self._origins.get(collection, {}).items()
+            if changed.get(key) is not None and changed.get(origin, ()) is None and origin in stored
+        }
+
     def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         """Apply all changes in order. Raises AlreadyExists, StaleVersion, StoreError."""
         made: dict[int, Any] = {}
@@ -51,6 +61,8 @@ class Draft:
                 row, outcome = self._added(change, key, made, position)
                 key = made[position] = self.schemas[change.collection].key_of(row)
                 self._put(change.collection, key, row, position)
+                if change.origin is not None:
+                    self._origins.setdefault(change.collection, {})[key] = change.origin
             else:
                 before = self._required(change, key, position)
                 if change.is_check:

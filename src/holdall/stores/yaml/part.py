@@ -56,6 +56,6 @@ def draft_part(
     for collection, changed in draft.changed.items():
         shelves[collection].create()
         waits = waiting.growth.get(collection, Growth())
-        more, growth[collection] = shelves[collection].edits(changed, waits, edits)
+        more, growth[collection] = shelves[collection].edits(changed, waits, edits, draft.moved(collection))
         edits.update({edit.place: edit for edit in more})
     return Part(outcomes, list(edits.values()), counters.edits(), growth)

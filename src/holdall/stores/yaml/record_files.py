@@ -83,7 +83,11 @@ class RecordFiles:
         return self._names.keys()
 
     def edits(
-        self, changed: Mapping[Key, Row | None], waiting: Growth, written: Mapping[str, FileEdit]
+        self,
+        changed: Mapping[Key, Row | None],
+        waiting: Growth,
+        written: Mapping[str, FileEdit],
+        moved: Mapping[Key, Key],
     ) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, and the growth; the rows were read right before."""
         edits: list[FileEdit] = []
@@ -104,11 +108,17 @@ class RecordFiles:
             if name is None:
                 name = self._file.new_name(row, taken)
                 taken.add(name.lower())
-                text = self._file.new_text(row)
+                text = self._new_text(row, self._names.get(moved.get(key)))
             else:
                 text, before = self._file.changed(name, self._states[name], row)
             edits.append(FileEdit(self._file.place(name), self._bounds.bounded(text), before))
         return edits, Growth(new - gone)
+
+    def _new_text(self, row: Row, origin: str | None) -> str:
+        """The text of a new file: that of the file of this name with another row, where there is one."""
+        if origin is None:
+            return self._file.new_text(row)
+        return self._file.changed(origin, self._states[origin], row)[0]
 
     def obstacles(self) -> list[str]:
         """The faults that keep the collection from being used, a sentence each."""

@@ -68,6 +68,8 @@ class Section:
     def changed(self, changes: Mapping[int, Row | None], added: Sequence[Row]) -> tuple[str, Section]:
         """The text, and its section, with rows at some positions changed, or removed where there is none, and others
         appended. Raises Unreadable where that cannot be done without changing other lines."""
+        if self._place.is_mapping and (renamed := self._renamed(changes)):
+            return self._with_names(renamed).changed(changes, added)
         kept = self._kept(changes)
         text = self._with_kept(kept) if changes else self.source.changed(())
         whole = self._with_section(kept)
@@ -126,6 +128,27 @@ class Section:
                 changed = self._updated(item, self.rows[position], row) if position in changes else item
                 found.append((self._names[position] if self._place.is_mapping else None, changed))
         return dict(found) if self._place.is_mapping else [item for _, item in found]
+
+    def _renamed(self, changes: Mapping[int, Row | None]) -> dict[int, Value]:
+        """The names that records get whose keys change, by their positions."""
+        key = self.schema.by_name[self.schema.key[0]]
+        place = self.schema.positions[key.name]
+        names = {position: encode(key, row[place]) for position, row in changes.items() if row is not None}
+        return {position: name for position, name in names.items() if not same(name, self._names[position])}
+
+    def _with_names(self, renamed: Mapping[int, Value]) -> Section:
+        """The section with other names of records at these positions. Raises Unreadable."""
+        editor = Editor(self.source.text)
+        for position, name in renamed.items():
+            entry = self._way[-1].entries[position]
+            if entry.mark is None or self.source.text[entry.start] == "?":
+                raise Unreadable(_REFUSAL)
+            editor.put(entry.start, entry.mark - 1, emit_inline(name))
+        found = Section(self.schema, self._place, self.source.changed(editor.changes))
+        names = [renamed.get(position, name) for position, name in enumerate(self._names)]
+        if not same(found._root.value, self._with_section(dict(zip(names, self._value.values(), strict=True)))):
+            raise Unreadable(_REFUSAL)
+        return found
 
     def _updated(self, item: object, old: Row, new: Row) -> object:
         if self._place.value:

@@ -53,6 +53,7 @@ _CAPABILITIES = Capabilities(
     features=frozenset(Feature) - OF_TABLES - OF_TRANSACTIONS - {Feature.STREAMS, Feature.AGGREGATES},
     operators=frozenset(Op),
     kinds=frozenset(Kind),
+    differences=frozenset({"foreign-key", "key", "unique", "unread", "values"}),
     hold=Hold.RESERVED,
 )
 

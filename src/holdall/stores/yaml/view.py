@@ -60,9 +60,16 @@ class Shelf(Protocol):
         ...
 
     def edits(
-        self, changed: Mapping[Key, Row | None], waiting: Growth, written: Mapping[str, FileEdit]
+        self,
+        changed: Mapping[Key, Row | None],
+        waiting: Growth,
+        written: Mapping[str, FileEdit],
+        moved: Mapping[Key, Key],
     ) -> tuple[list[FileEdit], Growth]:
         """The file edits that bring about these rows, None removing one; and by how much they make it larger.
+
+        ``moved`` are the keys that records have in the files, by those that they get; what else stands there goes
+        along.
 
         ``written`` are the edits of other collections in the same change, by file; one of the same file is continued.
         Raises LimitExceeded where that leaves no room for the growth that waits.

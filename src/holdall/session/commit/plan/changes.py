@@ -54,7 +54,9 @@ def changes_of(step: Step, *, as_difference: bool = False) -> Runs:
                         for record, row in zip(batch.records, values, strict=True)
                     ]
         count += len(keys)
-        runs.append(Run(batch.verb, name, fields, keys, values, batch.versions, expected=batch.expected))
+        run = Run(batch.verb, name, fields, keys, values, batch.versions, expected=batch.expected)
+        run.origins = batch.origins
+        runs.append(run)
     return Runs(runs, is_linked=step.is_linked and any(_awaits(run) for run in runs))
 
 
@@ -162,6 +164,7 @@ def resolved(changes: Runs) -> Runs:
                 list(map(resolved_value, run.rows)),
                 run.versions,
                 expected=run.expected,
+                origins=run.origins,
             )
             for run in changes.runs
         ],

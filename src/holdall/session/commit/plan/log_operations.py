@@ -46,9 +46,11 @@ def operations_of(
                 fields = batch.binding.all_fields
             version = batch.versions[index] if batch.versions is not None else None
             state = _state(place, outcomes, unknown)
-            found.append(
-                Operation(batch.verb, batch.binding.collection, key, fields, values, version, token(place), old, state)
+            made = Operation(
+                batch.verb, batch.binding.collection, key, fields, values, version, token(place), old, state
             )
+            made.origin = None if run.origins is None else run.origins[index]
+            found.append(made)
     return found
 
 

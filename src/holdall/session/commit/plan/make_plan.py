@@ -54,6 +54,9 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = additions(bindings, new, order, fields)
+    for batch in adds if records.origins else ():
+        origins = [records.origins.get(id(record)) for record in batch.records]
+        batch.origins = origins if any(key is not None for key in origins) else None
     mends: list[Batch] = []
     if records.mended:
         mends, dirty = mends_of(bindings, dirty, records.mended)

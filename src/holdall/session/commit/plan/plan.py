@@ -33,7 +33,7 @@ class Batch(msgspec.Struct):
 
     ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
     parallel to ``records``. A key is None where the store has yet to make it. ``expected`` is what the store must still
-    have of each record.
+    have of each record. ``origins`` are the keys of records that get others, in parallel, None for new ones.
 
     Example: :class:`Plan`.
     """
@@ -45,6 +45,7 @@ class Batch(msgspec.Struct):
     fields: tuple[str, ...] = ()
     versions: list[int] | None = None
     expected: Expected | None = None
+    origins: list[Key] | None = None
 
     @property
     def is_check(self) -> bool:
