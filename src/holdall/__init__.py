@@ -2,6 +2,7 @@
 
 from holdall.actions import Action, All, Each, Nothing, One
 from holdall.app import Holdall
+from holdall.events import Event, LiveEvent
 from holdall.files import BlobFile, File, GiB, KiB, MiB, file
 from holdall.model import (
     JSON,
@@ -21,11 +22,15 @@ from holdall.model import (
     Pattern,
     Ref,
     Reference,
+    Stamped,
     State,
     Stream,
     back,
+    changed,
     check,
     computed,
+    created,
+    deleted,
     field,
     register_codec,
     state_of,
@@ -67,6 +72,7 @@ __all__ = [
     "Context",
     "Dal",
     "Each",
+    "Event",
     "Everyone",
     "FieldRights",
     "File",
@@ -81,6 +87,7 @@ __all__ = [
     "Le",
     "Length",
     "LinkTable",
+    "LiveEvent",
     "Lt",
     "Many",
     "Meta",
@@ -105,6 +112,7 @@ __all__ = [
     "Selection",
     "Service",
     "Session",
+    "Stamped",
     "State",
     "Strategy",
     "Stream",
@@ -114,8 +122,11 @@ __all__ = [
     "User",
     "asc",
     "back",
+    "changed",
     "check",
     "computed",
+    "created",
+    "deleted",
     "desc",
     "expr",
     "field",

@@ -36,6 +36,7 @@ _ROOMS = {
     "app",
     "codegen",
     "errors",
+    "events",
     "files",
     "model",
     "policy",

@@ -11,6 +11,7 @@ from holdall.app.acting import Acting
 from holdall.app.background import Background
 from holdall.app.block import SessionBlock
 from holdall.app.contexts import Contexts
+from holdall.app.eventful import Eventful
 from holdall.app.filed import Filed
 from holdall.app.findings import FsckProgress, FsckReport
 from holdall.app.fsck import Fsck
@@ -33,12 +34,11 @@ from holdall.app.repeating import repeated
 from holdall.app.sync import SyncHoldall
 from holdall.errors import DeclarationError, StateError
 from holdall.model import Model
-from holdall.policy import SYSTEM, Policy, Right, User, right_of
+from holdall.policy import SYSTEM, Policy, User
 from holdall.service import active_session
 from holdall.session import (
     DAO,
     LEASE,
-    AccessReport,
     Binding,
     Bindings,
     Compensation,
@@ -48,7 +48,6 @@ from holdall.session import (
     Strategy,
     adding_new_records,
     bind_dao,
-    explain_access,
 )
 from holdall.store import Store, open_store
 
@@ -57,7 +56,7 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores):
+class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStores):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the
@@ -95,6 +94,7 @@ class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores)
         self.bindings = Bindings(name, journal or f"sqlite:///.holdall/{name}.db", lease)
         Contexts.__init__(self, name, self.bindings)
         Observed.__init__(self, self.bindings, echo=echo)
+        Eventful.__init__(self, lease)
         self.recovery = Recovery(self.bindings)
         self._background = Background(self.recovery)
         self._provisioning = Provisioning(self.bindings, self.stores)
@@ -172,14 +172,6 @@ class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores)
         for dao in daos:
             ModelGateway.of(bind_dao(self.bindings, self.stores[store], dao, policy, compensation)).add(self)
 
-    async def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:
-        """Return whether the user may "read", "create", "update" or "delete" a record as it is, and why.
-
-        Raises StateError for another verb. Example: ``docs/policies.md``.
-        """
-        self.bindings.configure()
-        return await explain_access(self.bindings, user, right_of(verb), record)
-
     def collections(self) -> Iterator[Binding]:
         """Return every collection, in the order of declaration. Example: :class:`Holdall`."""
         return iter(self.bindings)
@@ -232,12 +224,13 @@ class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores)
         return self._sync
 
     async def start(self, *, every: float = 30.0) -> None:
-        """Finish what earlier commits left behind, now and every ``every`` seconds, until ``close``.
+        """Finish what earlier commits left behind, now and each ``every`` seconds, and deliver events, until ``close``.
 
         Gaps in the durability of stores are logged, as soon as they are known. Example: :class:`Holdall`.
         """
         self.bindings.configure()
         self._background.tell(self.durability)
+        self._start_delivering()
         if len(self.bindings.stores()) > 1:
             self._background.recover(every, self.bindings.journal.lease)
 
@@ -269,6 +262,7 @@ class Holdall(Acting, Contexts, Filed, Identifying, Observed, ProvisionedStores)
 
     async def close(self) -> None:
         """Give back what the stores hold; models no longer lead here by themselves. Example: :class:`Holdall`."""
+        await self._stop_delivering()
         await self._background.stop()
         for binding in self.bindings:
             ModelGateway.of(binding.model).remove(self)

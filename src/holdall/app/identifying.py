@@ -1,4 +1,4 @@
-"""The function of an application that tells who makes a request, for every service of it."""
+"""The part of an application that knows users: who makes a request, and what he may do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 from holdall.errors import DeclarationError
-from holdall.policy import User
+from holdall.model import Model
+from holdall.policy import Right, User, right_of
 from holdall.query import Value
+from holdall.session import AccessReport, Bindings, explain_access
 
 __all__ = ["Identify", "Identifying"]
 
@@ -29,6 +31,7 @@ class Identifying:
     True
     """
 
+    bindings: Bindings
     identifies: Identify | None = None
 
     def identify(self, function: F) -> F:
@@ -42,3 +45,11 @@ class Identifying:
             raise DeclarationError("this application knows already who makes requests: app.identify is given once")
         self.identifies = function
         return function
+
+    async def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:
+        """Return whether the user may "read", "create", "update" or "delete" a record as it is, and why.
+
+        Raises StateError for another verb. Example: ``docs/policies.md``.
+        """
+        self.bindings.configure()
+        return await explain_access(self.bindings, user, right_of(verb), record)

@@ -15,6 +15,7 @@ from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
 from holdall.cli.migrate import migrate
+from holdall.cli.outbox import outbox
 from holdall.cli.select import select
 from holdall.cli.serve import serve
 from holdall.cli.user import user
@@ -32,4 +33,5 @@ for command in (serve, check, create, inspect, fsck, migrate, call, act, select,
 program.add_typer(commits, name="commits")
 program.add_typer(db, name="db")
 program.add_typer(files, name="files")
+program.add_typer(outbox, name="outbox")
 program.add_typer(user, name="user")

@@ -11,6 +11,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     ├── LimitExceeded            a bound was passed
     ├── NotFound                 no record has this key
     ├── NotLoaded                a referenced record was read before it was loaded
+    ├── Refused                  a function that is called for an event refuses the commit
     ├── StateError               a record or session does not allow this call now
     ├── Forbidden                the user may not do this
     │   └── ActionUnavailable    an action is not for him, or not for these records
@@ -61,6 +62,7 @@ from holdall.errors.records import (
     Forbidden,
     NotFound,
     NotLoaded,
+    Refused,
     StateError,
 )
 from holdall.errors.reports import CommitReport, TaskReport, UnfinishedReport, Unresolved
@@ -121,6 +123,7 @@ __all__ = [
     "ReadOnly",
     "ReferenceViolation",
     "Refusal",
+    "Refused",
     "Reserved",
     "RevisionError",
     "SchemaMismatch",

@@ -11,6 +11,7 @@ __all__ = [
     "Forbidden",
     "NotFound",
     "NotLoaded",
+    "Refused",
     "StateError",
 ]
 
@@ -74,6 +75,28 @@ class StateError(HoldallError, RuntimeError):
     >>> app.session().add(Book(id=1))
     Traceback (most recent call last):
     holdall.errors.StateError: the session of add is not entered: write async with app.session() as session
+    """
+
+
+class Refused(HoldallError, RuntimeError):
+    """A function that is called for an event refuses the commit; clients of the REST service are shown the message.
+
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     status: str = "on loan"
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> @app.on(Book.created)
+    ... async def keep(event):
+    ...     raise Refused("a new book is on no loan")
+    >>> async def example():
+    ...     async with app.session() as session:
+    ...         session.add(Book(id=1))
+    >>> import asyncio
+    >>> asyncio.run(example())
+    Traceback (most recent call last):
+    holdall.errors.Refused: a new book is on no loan
     """
 
 

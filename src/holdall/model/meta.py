@@ -1,7 +1,6 @@
 """The one metaclass: it reads a class body, makes the struct, and gives each model a small metaclass of its own.
 
-That small metaclass carries a property for each field, so ``Book.title`` is an expression while ``book.title`` stays
-the struct's own slot read, and the generated constructor as its ``__call__``.
+That one carries a property for each field, so ``Book.title`` is an expression while ``book.title`` stays a slot read.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ from holdall.model.state import Frozen
 from holdall.model.stream import Stream, StreamAttribute, stream
 from holdall.model.target import target_of
 from holdall.model.tracking import Record
+from holdall.model.trigger import Triggers
 from holdall.model.types import type_of
 from holdall.model.unknown import unknown_model_option
 from holdall.model.write import setattr_of, writers
@@ -46,7 +46,7 @@ M = TypeVar("M")
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field, back, stream))
-class ModelMeta(msgspec.StructMeta):
+class ModelMeta(Triggers, msgspec.StructMeta):
     """Makes models; see ``Model``."""
 
     __holdall__: Declaration

@@ -113,11 +113,17 @@ class FieldSchema(msgspec.Struct, frozen=True):
     stored_choices: tuple[str, ...] = ()  # the texts that an SQL database keeps for ``choices``, in their order
     asked: Asked = Asked.ORDER
     is_object_id: bool = False  # STR: an ObjectId, which MongoDB keeps as its own type
+    takes_made_key: bool = False  # INT: may be given the key that another change of the same apply makes
 
     @property
     def is_stored(self) -> bool:
         """Whether rows have a place for this field; a Many that is only the other end of a Ref has none."""
         return self.form is not ManyForm.BACK
+
+    @property
+    def may_await_key(self) -> bool:
+        """Whether a key may stand here which another change of the same ``apply`` is still to make."""
+        return self.kind is Kind.REF or self.kind is Kind.MANY or self.takes_made_key
 
     @property
     def is_given_by_store(self) -> bool:

@@ -48,6 +48,7 @@ class Binding:
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.compensation = compensation
+        self.is_watched = False  # whether somebody listens to changes of its records
         self.counted_up_to = 0  # the largest key that this process has reserved
         if compensation is Compensate.INVERSE and self.record_access is not None:
             raise DeclarationError(f"{collection}: a DAO's calls are undone by a function of yours; give that one")

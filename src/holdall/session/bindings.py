@@ -19,6 +19,7 @@ from holdall.session.file_fields import file_fields_of
 from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
+from holdall.session.listening import Listening
 from holdall.session.named_rules import demand_named
 from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
@@ -58,6 +59,7 @@ class Bindings:
         self.shelf = Shelf()
         self.file_fields: dict[type[Model], tuple[Field, ...]] = {}  # of models that have any
         self.instrument: Instrument | None = None  # None while nobody listens to sessions
+        self.listening: Listening | None = None  # None while nobody listens to changes of records
         self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
         self.known_stores: Mapping[str, Store] = {}  # by name, those without a collection as well
         self.native_grants: dict[str, Grant] = {}  # by store, who may go past the contract
@@ -120,12 +122,19 @@ class Bindings:
         if self._is_settled:
             return
         self.group_plans.clear()
+        if self.listening is not None:
+            self.listening.settle()
         demand_named(self, self.application)
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:
                 store.bind(hidden_schemas(store))
         self._is_settled = True
+
+    def listen(self, listening: Listening) -> None:
+        """Have changes of records told from the next session on."""
+        self.listening = listening
+        self._is_settled = False
 
     def stand_around_stores(self, persistence: Persistence) -> None:
         """Have calls of stores pass this middleware from the next session on."""
@@ -164,7 +173,7 @@ class Bindings:
         for binding in self:
             binding.declaration.resolve(models)
         stores: dict[int, tuple[Store, list[Schema]]] = {}
-        tie(self, self.of_model)
+        tie(list(self), self.of_model)
         for binding in self:
             binding.configure(lambda model: self.of_model(model).collection)
             stores.setdefault(id(binding.store), (binding.store, []))[1].append(binding.schema)

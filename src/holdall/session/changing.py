@@ -246,6 +246,7 @@ class Changing(msgspec.Struct, eq=False):
         records.succeeded.clear()
         records.bulk.clear()
         records.if_absent.clear()
+        records.told.clear()
         records.forget_guards()
         records.renew()
 

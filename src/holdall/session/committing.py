@@ -16,13 +16,10 @@ from holdall.errors import (
     CommitError,
     CommitPartial,
     HoldallError,
-    ReferenceViolation,
     StaleVersion,
     StateError,
-    UniqueViolation,
 )
 from holdall.model import Model, State, state_of
-from holdall.query import Key
 from holdall.session.changing import Changing
 from holdall.session.collecting import collect_changes, collected, judge_records
 from holdall.session.commit.outcome.result import CommitResult
@@ -30,14 +27,15 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.guards import expected_of, readable_names
 from holdall.session.commit.plan.make_plan import make_plan
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.run.reserve_keys import reserve_keys
+from holdall.session.commit.run.reserve_keys import reserve_keys, reserve_row_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
 from holdall.session.lending import lent
 from holdall.session.preview import moved, unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
 from holdall.session.required_guarantee import demand_guarantee, guarantee_of
-from holdall.session.turns import Turn
+from holdall.session.telling import demand_told, told
+from holdall.session.turns import Turn, place_of
 
 __all__ = ["Committing"]
 
@@ -123,9 +121,7 @@ class Committing(msgspec.Struct, eq=False):
         context.committer.demand_idle()
         await collected(context)
         try:
-            async with lent(context):
-                await self._keep_files()
-                result = await self._commit_anew(options, wanted)
+            result = await told(context, partial(self._lent_commit, options, wanted), options.timeout)
         except CommitError as error:
             if isinstance(error, CommitAborted):
                 records.unstamp()
@@ -147,6 +143,11 @@ class Committing(msgspec.Struct, eq=False):
         if context.files is not None:
             await context.files.settle()
         return result
+
+    async def _lent_commit(self, options: CommitOptions, wanted: Guarantee | None) -> CommitResult:
+        async with lent(self.context):
+            await self._keep_files()
+            return await self._commit_anew(options, wanted)
 
     async def _keep_files(self) -> None:
         """Keep the contents of files, once everything else is seen to that can be refused without them."""
@@ -195,7 +196,7 @@ class Committing(msgspec.Struct, eq=False):
                     if remedy is None or loop.time() + pause > end:
                         raise
                     try:
-                        is_first = await turn.take(*_place(error), end - loop.time())
+                        is_first = await turn.take(*place_of(error), end - loop.time())
                     except TimeoutError:
                         raise error from error.__cause__
                     if not await remedy():
@@ -269,6 +270,9 @@ class Committing(msgspec.Struct, eq=False):
         plan = self._plan()
         if not plan.steps and not plan.bulk:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
+        if context.bindings.listening is not None:
+            demand_told(context, plan)
+            await reserve_row_keys(plan)
         if wanted is not None:
             demand_guarantee(plan, wanted)
         if context.bindings.has_replicas:
@@ -278,6 +282,8 @@ class Committing(msgspec.Struct, eq=False):
         try:
             with nullcontext() if context.files is None else context.files.under_way():
                 result = await context.committer.run(plan, options)
+            if context.bindings.listening is not None:
+                context.bindings.listening.written(plan)
         finally:
             context.records.renew(record for step in plan.steps for batch in step.batches for record in batch.records)
         if plan.bulk:
@@ -287,11 +293,3 @@ class Committing(msgspec.Struct, eq=False):
 
 async def _nothing_to_do() -> bool:
     return True
-
-
-def _place(error: CommitAborted) -> tuple[str, Key]:
-    """The record that a commit was refused for, as far as it is known."""
-    cause = error.__cause__
-    if isinstance(cause, StaleVersion):
-        return cause.collection, cause.key
-    return (cause.collection, None) if isinstance(cause, UniqueViolation | ReferenceViolation) else ("", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import msgspec
 
@@ -18,6 +19,7 @@ from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext
 from holdall.session.lending import lent
 from holdall.session.open_store import OpenStore, Written
+from holdall.session.telling import demand_told, told
 from holdall.store import Verb
 
 __all__ = ["Flushing"]
@@ -59,12 +61,7 @@ class Flushing(msgspec.Struct, eq=False):
         if not (records.new or records.dirty or records.deleted or records.backs.edits or records.bulk):
             return
         try:
-            async with lent(context):
-                if not context.referential.is_needed():
-                    await self._flush(inside, frozenset())
-                else:
-                    async with context.referential.induced() as induced:
-                        await self._flush(inside, induced.stubs)
+            await told(context, partial(self._lent_flush, inside), CommitOptions().timeout)
         except CommitAborted:
             records.unstamp()
             raise
@@ -73,6 +70,15 @@ class Flushing(msgspec.Struct, eq=False):
         records.stamped.clear()
         records.succeeded.clear()
         records.bulk.clear()
+
+    async def _lent_flush(self, inside: OpenStore) -> None:
+        context = self.context
+        async with lent(context):
+            if not context.referential.is_needed():
+                await self._flush(inside, frozenset())
+            else:
+                async with context.referential.induced() as induced:
+                    await self._flush(inside, induced.stubs)
 
     async def _flush(self, inside: OpenStore, stubs: AbstractSet[int]) -> None:
         context, records = self.context, self.context.records
@@ -85,6 +91,8 @@ class Flushing(msgspec.Struct, eq=False):
             plan = make_plan(records, context.bindings, context.writer)
             if not plan.steps and not plan.bulk:
                 return
+            if context.bindings.listening is not None:
+                demand_told(context, plan)
             _demand_of(inside, plan)
             batches = plan.steps[0].batches if plan.steps else ()
             written = [each for batch in batches for each in _written(batch, stubs, records.moving)]

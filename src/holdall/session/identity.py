@@ -57,6 +57,7 @@ class IdentityMap:
         self.moving: dict[int, dict[str, Value]] = {}
         self.origins: dict[int, Key] = {}  # the keys under which stores have records that are written anew
         self.if_absent: dict[int, Record] = {}  # by id(): new records to be added where none like them is stored
+        self.told: dict[Any, Any] = {}  # by function and record: the events of the next commit that were told
         self.bulk: list[PendingBulk] = []  # what is to be changed without being here, in order
         self.is_bulk_read = False  # the commit under way changes each record that these mean by itself
         self.consequences: set[int] = set()  # ids of records that only go, or give way, with what is removed
@@ -271,6 +272,7 @@ class IdentityMap:
         self.rekeyed.clear()
         self.if_absent.clear()
         self.untold.clear()
+        self.told.clear()
         self.forget_guards()
         self.mended.clear()
         self.states.clear()

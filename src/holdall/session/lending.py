@@ -39,7 +39,8 @@ async def lent(context: SessionContext) -> AsyncIterator[None]:
 async def _lend(context: SessionContext, binding: Binding, group: list[Record]) -> list[tuple[Record, Field]]:
     hidden = binding.hidden(context.user)
     fields = [field for field in binding.declaration.stored if field.name in hidden]
-    is_looked_at = bool(binding.declaration.checks) or any(field.target is not None for field in fields)
+    is_looked_at = binding.is_watched or bool(binding.declaration.checks)
+    is_looked_at = is_looked_at or any(field.target is not None for field in fields)
     if not fields or not is_looked_at or binding.record_access is not None:
         return []
     borrowed, access = list[tuple[Record, Field]](), SemiJoins(context.bindings, SYSTEM).access(binding)

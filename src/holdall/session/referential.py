@@ -133,7 +133,7 @@ class Referential:
         written = [*[each.binding for each in records.bulk], *self._of([*records.new.values()])]
         written += [self._bindings.of_model(model) for model in changed]
         return len({id(binding.store) for binding in written}) == 1 and all(
-            each.is_plain and each.binding.model not in changed for each in records.bulk
+            each.is_plain and not each.binding.is_watched and each.binding.model not in changed for each in records.bulk
         )
 
     def _is_concerned(self) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakValueDictionary
 
+from holdall.errors import CommitAborted, ReferenceViolation, StaleVersion, UniqueViolation
 from holdall.query import Key
 
-__all__ = ["Turn", "Turns"]
+__all__ = ["Turn", "Turns", "place_of"]
 
 
 class Turns:
@@ -50,3 +51,11 @@ class Turn:
         queue, self._queue = self._queue, None
         if queue is not None:
             queue.release()
+
+
+def place_of(error: CommitAborted) -> tuple[str, Key]:
+    """The record that a commit was refused for, as far as it is known."""
+    cause = error.__cause__
+    if isinstance(cause, StaleVersion):
+        return cause.collection, cause.key
+    return (cause.collection, None) if isinstance(cause, UniqueViolation | ReferenceViolation) else ("", None)

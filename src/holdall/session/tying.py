@@ -1,17 +1,16 @@
-"""The relationships of all bindings, of which each is told those that it holds and those that hold it."""
+"""Bindings tied together: each is told the relationships that it holds, and those that hold it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from holdall.model import Field
-from holdall.query import Value
+from holdall.model import Field, Model
 from holdall.session.binding import Binding, Relationship
 
 __all__ = ["tie"]
 
 
-def tie(bindings: Iterable[Binding], of_model: Callable[[Value], Binding]) -> None:
+def tie(bindings: Sequence[Binding], of_model: Callable[[type[Model]], Binding]) -> None:
     """Tell each binding the relationships it holds and those that hold it.
 
     Raises DeclarationError where the ends disagree, or a reference that cannot be empty is to be emptied.

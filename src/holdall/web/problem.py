@@ -30,6 +30,7 @@ from holdall.errors import (
     NotFound,
     QueryError,
     ReferenceViolation,
+    Refused,
     Reserved,
     StaleVersion,
     StoreError,
@@ -103,6 +104,7 @@ class Problem(Exception):
         return told | {"pointer": _pointer(error.path)} if self.has_pointers else told
 
 
+_MAX_DETAIL = 500
 _TOO_SLOW = Problem(504, "timeout", "It took too long to get at the records.")
 _UNREACHED = Problem(503, "unavailable", "The records cannot be reached now.", headers=_SOON)
 
@@ -132,6 +134,8 @@ def problem_of(
             return Problem(422, "limit", f"More than {error.maximum} {error.limit}.")
         case NotFound() | UnknownCommand():
             return Problem(404, "not-found", "There is no such record.")
+        case Refused():
+            return Problem(409, "refused", str(error)[:_MAX_DETAIL])
         case StoreError():
             return _of_store(error, is_conditional=is_conditional, is_read=is_read, has_query=has_query)
     return None  # StateError and NotLoaded too: whoever wrote the program called something at the wrong time

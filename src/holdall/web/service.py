@@ -26,7 +26,7 @@ from holdall.web.host_problems import add_handlers, failed
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
 from holdall.web.openapi import add_by_name, add_idempotency, contribute, contribution, describe_own
-from holdall.web.operations import Front, HealthPaths, telling, with_cross_origin
+from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
 from holdall.web.problem import Problem
@@ -70,6 +70,7 @@ class Service(FastAPI):
         if options.authenticate is None and app.identifies is not None:
             options = msgspec.structs.replace(options, authenticate=app.identifies)
         kept = {} if options.kept is None else kept_answers(app.bindings, options.kept)
+        app.tell_request_ids(current_request_id)
         app.bindings.configure()
         self.cursors = Cursors(options.secret)
         self.holdall = app

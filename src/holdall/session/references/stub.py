@@ -14,11 +14,11 @@ __all__ = ["field_names", "fill", "stub"]
 
 def field_names(binding: Binding, *, is_changed: bool, is_whole: bool = False) -> tuple[str, ...]:
     """Return the names of the fields to read of a record, its key first: all of them where rules look at records that
-    are changed, or where it is to be known ``is_whole``.
+    are changed, where somebody listens to changes of them, or where it is to be known ``is_whole``.
     """
     declaration = binding.declaration
     key = [field.name for field in declaration.key]
-    if is_whole or (is_changed and (declaration.checks or declaration.mutable)):
+    if is_whole or binding.is_watched or (is_changed and (declaration.checks or declaration.mutable)):
         rest = [field.name for field in declaration.stored]
     else:
         rest = [field.name for field in declaration.references]

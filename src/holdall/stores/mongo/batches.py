@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdall.errors import StoreError
-from holdall.query import Generated, Key, Kind, Value
+from holdall.query import Generated, Key, Value
 from holdall.store import Change, Expected, KeyOf, Runs, Verb, awaits_key, positions_awaited, with_made_keys
 from holdall.stores.mongo.errors import unstorable
 from holdall.stores.mongo.layout import Layout, Layouts
@@ -153,11 +153,7 @@ def fill_in_keys(store: str, batches: Sequence[Batch], made: Mapping[int, Any], 
 
 
 def _resolve_values(store: str, batch: Batch, known: Mapping[int, Any]) -> None:
-    references = [
-        place
-        for place, name in enumerate(batch.fields)
-        if batch.layout.places[name].field.kind in (Kind.REF, Kind.MANY)
-    ]
+    references = [place for place, name in enumerate(batch.fields) if batch.layout.places[name].field.may_await_key]
     if not any(awaits_key(row[place]) for place in references for row in batch.rows):
         return
     rows = []

@@ -35,7 +35,7 @@ def write_shape(layout: Layout, names: tuple[str, ...]) -> WriteShape:
         tuple(fields[place] for place in own),
         None if len(own) == len(names) else tuple(own),
         tuple(column for place in own for column in layout.columns(names[place])),
-        tuple(place for place, field in enumerate(fields) if field.kind in (Kind.REF, Kind.MANY)),
+        tuple(place for place, field in enumerate(fields) if field.may_await_key),
         tuple((place, layout.links[field.name]) for place, field in enumerate(fields) if field.name in layout.links),
     )
 

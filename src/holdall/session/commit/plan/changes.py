@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 
 from holdall.errors import StateError
-from holdall.model import Field, Record, Reference, old_of, record_in
+from holdall.model import Field, Model, Record, Reference, old_of, record_in
 from holdall.query import Key, Value
 from holdall.session.commit.plan.plan import Batch, Role, Step
 from holdall.store import Damaged, Feature, KeyOf, Members, Run, Runs, Verb
@@ -124,10 +124,27 @@ def _key_now(batch: Batch, place: int, pending: dict[int, int]) -> Key:
 def _with_pending_keys(batch: Batch, rows: list[tuple[Value, ...]], pending: dict[int, int]) -> list[tuple[Key, ...]]:
     """The rows with what stands for it wherever a reference's record has yet to get its key."""
     by_name = batch.binding.declaration.by_name
+    if batch.awaits:
+        return _with_awaited(rows, [place for place, name in enumerate(batch.fields) if name in batch.awaits], pending)
     places = [(place, by_name[name]) for place, name in enumerate(batch.fields) if by_name[name].is_relation]
     if not places or batch.verb is Verb.REMOVE:
         return rows
     return [_with_pending_key(record, row, places, pending) for record, row in zip(batch.records, rows, strict=True)]
+
+
+def _with_awaited(rows: list[tuple[Value, ...]], places: list[int], pending: dict[int, int]) -> list[tuple[Key, ...]]:
+    """The rows with the keys of the records that stand in their place."""
+    found = []
+    for row in rows:
+        values = list(row)
+        for place in places:
+            record = values[place]
+            if isinstance(record, Model):
+                key = record.__key__()
+                is_near = key is None and id(record) in pending
+                values[place] = KeyOf(pending[id(record)]) if is_near else Awaited(record) if key is None else key
+        found.append(tuple(values))
+    return found
 
 
 def _with_pending_key(

@@ -33,7 +33,8 @@ class Batch(msgspec.Struct):
 
     ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
     parallel to ``records``. A key is None where the store has yet to make it. ``expected`` is what the store must still
-    have of each record. ``origins`` are the keys of records that get others, in parallel, None for new ones.
+    have of each record. ``origins`` are the keys of records that get others, in parallel, None for new ones. ``awaits``
+    names fields in which a record may stand for its key, which is yet to be made.
 
     Example: :class:`Plan`.
     """
@@ -46,6 +47,7 @@ class Batch(msgspec.Struct):
     versions: list[int] | None = None
     expected: Expected | None = None
     origins: list[Key] | None = None
+    awaits: tuple[str, ...] = ()
 
     @property
     def is_check(self) -> bool:

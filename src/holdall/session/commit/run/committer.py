@@ -35,6 +35,7 @@ class Committer:
         self._context = CommitContext(records, link, bindings, dao_records)
         self._running: asyncio.Task[None] | None = None
         self.is_in_doubt = False
+        self.is_telling = False  # functions are called for what a commit is about to do
 
     @property
     def is_running(self) -> bool:
@@ -45,6 +46,11 @@ class Committer:
         """Raise StateError while a commit is under way."""
         if self._running is not None:
             raise StateError("a commit of this session is already running; await it first")
+        if self.is_telling:
+            raise StateError(
+                "a commit of this session is calling functions for its events: changes go into that commit, an error"
+                " refuses it; open another session for a commit of its own"
+            )
 
     async def wait_idle(self) -> None:
         """Wait until no commit is under way."""

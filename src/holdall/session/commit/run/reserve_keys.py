@@ -12,10 +12,11 @@ from holdall.errors import HoldallError, Unsupported
 from holdall.query import AnyQuery, Key, Kind, Query, SortKey
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
+from holdall.session.commit.plan.plan import Plan
 from holdall.session.identity import IdentityMap
-from holdall.store import Counting, Reserving
+from holdall.store import Counting, Reserving, Verb
 
-__all__ = ["reserve_keys"]
+__all__ = ["reserve_keys", "reserve_row_keys"]
 
 
 async def reserve_keys(records: IdentityMap, bindings: Bindings) -> None:
@@ -41,6 +42,23 @@ async def reserve_keys(records: IdentityMap, bindings: Bindings) -> None:
         for record, key in zip(group, keys, strict=True):
             fields[0].put(record, key)
         records.index_new(binding.model)
+
+
+async def reserve_row_keys(plan: Plan) -> None:
+    """Give rows that are written beside records their keys, where their store cannot make them after the decision.
+
+    Raises as ``reserve_keys``.
+    """
+    if len(plan.steps) < 2:
+        return
+    for step in plan.steps:
+        for batch in step.batches:
+            if batch.binding.makes_late_keys and None in batch.keys and batch.verb is Verb.ADD:
+                (field,) = batch.binding.declaration.key
+                batch.keys = await _reserved(batch.binding, [], len(batch.keys))
+                batch.fields = batch.binding.all_fields
+                for record, key in zip(batch.records, batch.keys, strict=True):
+                    field.put(record, key)
 
 
 async def _reserved(binding: Binding, outer: list[Relationship], count: int) -> list[Key]:

@@ -1,0 +1,160 @@
+"""The part of an application that has events: functions within commits and after them, and the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from holdall.app.given import demand_model, demand_name
+from holdall.errors import DeclarationError
+from holdall.events import AuditEntry, Outbox
+from holdall.events.audit import Audit
+from holdall.events.handler import Consumer, Handler, demand_triggers
+from holdall.events.listeners import Listeners
+from holdall.events.worker import Worker
+from holdall.model import Model
+from holdall.policy import Nobody
+from holdall.policy.rule import Given
+from holdall.query import Value
+from holdall.service import Registry
+from holdall.store import Store
+
+if TYPE_CHECKING:
+    from holdall.events.webhooks import Webhook
+
+__all__ = ["Eventful"]
+
+F = TypeVar("F", bound=Callable[[Value], Value])
+
+
+class Eventful:
+    """An application whose records have events. Example: :class:`holdall.events.Outbox`."""
+
+    name: str
+    registry: Registry
+    stores: dict[str, Store]
+
+    def __init__(self, lease: float) -> None:
+        self._lease = lease
+        self._worker: Worker | None = None
+        self._webhooks: list[Webhook] = []
+
+    @cached_property
+    def listeners(self) -> Listeners:
+        """Return all that listens to changes of records; for other rooms. Example: :class:`Eventful`."""
+        return Listeners(self.registry)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Return what is still to be delivered, to be listed and delivered. Example: :class:`holdall.events.Outbox`."""
+        return Outbox(self.listeners, self._lease)
+
+    def on(self, *triggers: object) -> Callable[[F], F]:
+        """Have a function called for events within their commit: ``@app.on(Book.created, Book.changed("status"))``.
+
+        The function takes a ``LiveEvent``. An error that it raises refuses the commit and is raised by that. Records
+        that it changes in ``event.session`` go into the same commit, under the rights of the session's user. The call
+        comes before the commit decides, anew where that is worked out anew, and may take the commit's ``timeout``.
+        Raises DeclarationError for what is no event. Example: :class:`holdall.events.LiveEvent`.
+        """
+        known = demand_triggers(triggers)
+
+        def declare(function: F) -> F:
+            self.listeners.add_handler(Handler(_name_of(function), known, function))
+            return function
+
+        return declare
+
+    def after(
+        self, *triggers: object, name: str, attempts: int = 10, timeout: float = 30.0, backoff: float = 1.0
+    ) -> Callable[[F], F]:
+        """Have a function called for events after their commit, at least once, in order for each record.
+
+        The function takes an ``Event``, which is kept in the same commit under ``name`` until the function has returned
+        from it. A try that raises, or takes ``timeout`` seconds, is repeated, the first time after ``backoff`` seconds;
+        after the last of ``attempts`` it is a dead letter. Raises DeclarationError for what is no event, a name that is
+        taken, and limits that are none. Example: :class:`holdall.events.Outbox`.
+        """
+        known = demand_triggers(triggers)
+
+        def declare(function: F) -> F:
+            _name_of(function)
+            self.listeners.add_consumer(Consumer(name, known, function, attempts, timeout, backoff))
+            return function
+
+        return declare
+
+    def add_webhook(
+        self,
+        url: str,
+        *triggers: object,
+        name: str,
+        secret: str | Sequence[str],
+        attempts: int = 10,
+        timeout: float = 10.0,
+        backoff: float = 1.0,
+        **options: Value,
+    ) -> None:
+        """Have events sent to a URL after their commit, as ``after`` has functions called, from ``holdall[rest]``.
+
+        The body is a CloudEvents 1.0 document, signed with ``secret``, or with several while they are exchanged, as
+        Standard Webhooks says. Further options: ``fields``, the names of those whose values are sent; ``source``, in
+        the place of ``/`` and the name of the application; ``headers``; ``allow_http`` and ``allow_private``, without
+        which a URL is https and leads into the public network. Raises DeclarationError as ``after``, and for what is no
+        such URL, secret or option. Example: ``docs/events.md``.
+        """
+        from holdall.events.webhooks import webhook_of  # takes its time, and only these need it
+
+        known = demand_triggers(triggers)
+        secrets = [secret] if isinstance(secret, str) else list(secret)
+        options.setdefault("source", f"/{self.name}")
+        webhook = webhook_of(url, secrets, known, options)
+        self.listeners.add_consumer(Consumer(name, known, webhook, attempts, timeout, backoff))
+        self._webhooks.append(webhook)
+
+    def add_audit(
+        self, *models: type[Model], store: str, read: Given = Nobody, collection: str = "audit"
+    ) -> type[AuditEntry]:
+        """Keep every change of these models as an entry in a store, in the same commit; return the model of entries.
+
+        ``read`` is the rule of who may read entries, also over HTTP; nobody but commits writes them. Entries have the
+        values of all fields but secrets, whatever their readers may see elsewhere. Raises DeclarationError where the
+        store is unknown or cannot keep entries with its commits, and where the name is taken.
+        Example: :class:`holdall.events.AuditEntry`.
+        """
+        for model in models:
+            demand_model(model)
+        if not models:
+            raise DeclarationError("name the models whose changes are kept: add_audit(Book, store=...)")
+        demand_name("a collection", collection)
+        if store not in self.stores:
+            raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")
+        audit = Audit(models, self.stores[store], collection, read)
+        self.listeners.bindings.add(audit.binding)
+        self.listeners.add_sink(audit)
+        entry: type[AuditEntry] = audit.binding.model
+        return entry
+
+    def tell_request_ids(self, function: Callable[[], str | None]) -> None:
+        """Have events say in answer to which request they happened; for services. Example: ``docs/events.md``."""
+        self.listeners.request_id = function
+
+    def _start_delivering(self) -> None:
+        if "listeners" in self.__dict__ and self.outbox.is_used:
+            if self._worker is None:
+                self._worker = Worker(self.outbox)
+                self.listeners.wake = self._worker.wake
+            self._worker.start()
+
+    async def _stop_delivering(self) -> None:
+        if self._worker is not None:
+            await self._worker.stop()
+        for webhook in self._webhooks:
+            await webhook.close()
+
+
+def _name_of(function: object) -> str:
+    if not callable(function):
+        raise DeclarationError(f"a function of the event is told, not {type(function).__name__}")
+    return getattr(function, "__qualname__", type(function).__name__)

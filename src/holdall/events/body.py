@@ -1,0 +1,101 @@
+"""The stored form of an event: MessagePack with the format's version first, every border value with its type.
+
+A body is ``[1, kind, key, fields, old, new, user, request, commit, at]``. A key that its store makes only with the same
+commit lies beside the body; see ``KeysToCome``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from holdall.model import EventKind, Model, Record
+from holdall.query import Key, Value
+from holdall.session.journal.packing import KeyToCome, UnreadableBody, decode_packed, encode_packed, pack
+
+__all__ = ["EVENT_FORMAT", "Body", "KeysToCome", "decode_body", "encode_body"]
+
+EVENT_FORMAT = 1
+"""The version of the stored form; one of another version is left alone and listed."""
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The facts of an event, in border values. Example: :class:`Event`."""
+
+    kind: EventKind
+    key: Key
+    fields: tuple[str, ...]
+    old: Mapping[str, Value]
+    new: Mapping[str, Value]
+    user: Value
+    request_id: str | None
+    commit: str
+    at: dt.datetime
+
+
+class KeysToCome:
+    """The records whose keys lie beside a body, each with its place; those beyond the last place are left out."""
+
+    def __init__(self, places: int) -> None:
+        self.records: list[Record] = []
+        self._places = places
+
+    def placed(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The values with places instead of records."""
+        found = {}
+        for name, value in values.items():
+            if isinstance(value, Model):
+                value = self.place(value)
+            elif isinstance(value, tuple) and any(isinstance(item, Model) for item in value):
+                items = [self.place(item) if isinstance(item, Model) else item for item in value]
+                value = None if None in items else tuple(items)
+            if value is not None or values[name] is None:
+                found[name] = value
+        return found
+
+    def place(self, record: Record) -> KeyToCome | None:
+        """The place of a record's key."""
+        for place, known in enumerate(self.records):
+            if known is record:
+                return KeyToCome(place)
+        if len(self.records) >= self._places:
+            return None
+        self.records.append(record)
+        return KeyToCome(len(self.records) - 1)
+
+
+def encode_body(body: Body) -> bytes:
+    """The bytes of a body."""
+    parts = (body.key, list(body.fields), dict(body.old), dict(body.new), body.user)
+    packed = [pack(part) for part in parts]
+    return encode_packed([EVENT_FORMAT, body.kind.value, *packed, body.request_id, body.commit, body.at])
+
+
+def decode_body(stored: bytes, made: Sequence[Value] = ()) -> Body:
+    """The body with the keys that lie beside it. Raises UnreadableBody for another format or a damaged one."""
+    try:
+        content = decode_packed(stored)
+        number = content[0] if isinstance(content, list) and content else None
+        if number != EVENT_FORMAT:
+            raise UnreadableBody(f"its format is {number}, not {EVENT_FORMAT}", is_damage=not isinstance(number, int))
+        _, kind, *parts, request_id, commit, at = content
+        key, fields, old, new, user = (_made(part, made) for part in parts)
+        return Body(EventKind(kind), key, tuple(fields), old, new, user, request_id, commit, at)
+    except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
+        if isinstance(error, UnreadableBody):
+            raise
+        raise UnreadableBody(f"its body is damaged ({type(error).__name__})", is_damage=True) from error
+
+
+def _made(value: object, made: Sequence[Value]) -> Value:
+    if isinstance(value, KeyToCome):
+        return made[value.place]
+    if isinstance(value, dict):
+        return {name: _made(item, made) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_made(item, made) for item in value]
+    if isinstance(value, tuple):
+        return tuple([_made(item, made) for item in value])
+    return value

@@ -1,0 +1,172 @@
+"""One pass over what is to be delivered to one function: in order for each record, side by side for different ones."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import random
+
+import msgspec
+
+from holdall.errors import HoldallError, StaleVersion
+from holdall.events.handler import Consumer, call
+from holdall.events.lease import Lease
+from holdall.events.outbox_row import OutboxRow, dead, removed, rows_of, tried
+from holdall.events.rows import RowBinding
+from holdall.query import Compare, Key, Op
+from holdall.session import Bindings
+from holdall.session.journal.packing import UnreadableBody
+from holdall.store import Change
+
+__all__ = ["Delivered", "Delivery", "pause_after"]
+
+_log = logging.getLogger("holdall.events")
+
+_AT_ONCE = 8
+_PAGE = 200
+_LONGEST_PAUSE = 3_600.0
+_FAILURES = 20  # in a row: then the function is left alone for this pass
+_TOLD = 300  # characters of an error
+
+
+class Delivered(msgspec.Struct):
+    """The result of a pass: how many events were ``delivered``, tried in vain (``failed``), or given up (``dead``).
+
+    ``waiting`` were left alone, as another event of their record comes first or their next try is not due. ``next_due``
+    is when the next try is.
+
+    Example: :class:`holdall.events.Outbox`.
+    """
+
+    delivered: int = 0
+    failed: int = 0
+    dead: int = 0
+    waiting: int = 0
+    next_due: dt.datetime | None = None
+
+    def add(self, other: Delivered) -> None:
+        """Count another pass as well."""
+        self.delivered += other.delivered
+        self.failed += other.failed
+        self.dead += other.dead
+        self.waiting += other.waiting
+        if other.next_due is not None:
+            self.wait_for(other.next_due)
+
+    def wait_for(self, due: dt.datetime) -> None:
+        """Note when a next try is due."""
+        self.next_due = due if self.next_due is None else min(self.next_due, due)
+
+
+class Delivery:
+    """One pass for one function, under a lease."""
+
+    def __init__(self, bindings: Bindings, outbox: RowBinding, consumer: Consumer, lease: Lease) -> None:
+        self._bindings = bindings
+        self._outbox = outbox
+        self._consumer = consumer
+        self._lease = lease
+        self._blocked: set[Key] = set()
+        self._in_vain = 0
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self.told = Delivered()
+
+    async def run(self) -> Delivered:
+        """Deliver what is due, page by page."""
+        after = 0
+        own = Compare(("handler",), Op.EQ, self._consumer.name), Compare(("is_dead",), Op.EQ, False)
+        while not self._is_over:
+            rows = await rows_of(self._outbox, *own, after=after, limit=_PAGE)
+            by_subject: dict[Key, list[OutboxRow]] = {}
+            for row in rows:
+                by_subject.setdefault(self._subject(row), []).append(row)
+            async with asyncio.TaskGroup() as group:
+                for subject, mine in by_subject.items():
+                    group.create_task(self._one_record(subject, mine))
+            if len(rows) < _PAGE:
+                break
+            after = rows[-1].id
+        return self.told
+
+    @property
+    def _is_over(self) -> bool:
+        return self._lease.is_lost or self._in_vain >= _FAILURES
+
+    def _subject(self, row: OutboxRow) -> Key:
+        try:
+            return row.subject
+        except UnreadableBody:
+            return row.collection, ("unreadable", row.id)
+
+    async def _one_record(self, subject: Key, rows: list[OutboxRow]) -> None:
+        async with self._slots:
+            for place, row in enumerate(rows):
+                is_due = row.due is None or row.due <= _now()
+                if subject in self._blocked or self._is_over or not is_due:
+                    self._blocked.add(subject)
+                    self.told.waiting += len(rows) - place
+                    if row.due is not None and not is_due:
+                        self.told.wait_for(row.due)
+                    return
+                if not await self._one(row):
+                    self._blocked.add(subject)
+                    self.told.waiting += len(rows) - place - 1
+                    return
+
+    async def _one(self, row: OutboxRow) -> bool:
+        """Deliver one event; False where the next ones of its record have to wait for it."""
+        try:
+            event = row.event_for(self._bindings)
+            await call(self._consumer, event, self._consumer.timeout)
+        except Exception as error:
+            if isinstance(error, UnreadableBody) and not error.is_damage:
+                return False  # another version of Holdall can read it
+            return await self._failed(row, error)
+        self._in_vain = 0
+        if await self._applied(removed(self._outbox, row.id)):
+            self.told.delivered += 1
+        return True
+
+    async def _failed(self, row: OutboxRow, error: Exception) -> bool:
+        self._in_vain += 1
+        told = f"{type(error).__name__}: {error}".replace("\0", "")[:_TOLD]
+        name, number = self._consumer.name, row.attempts + 1
+        if number >= self._consumer.attempts:
+            _log.error("event %s is a dead letter of %r after %d tries: %s", row.event, name, number, told)
+            self.told.dead += 1
+            await self._applied(dead(self._outbox, row, told))
+            return True
+        due = _now() + dt.timedelta(seconds=pause_after(number, self._consumer.backoff))
+        _log.warning("event %s was not delivered to %r, try %d: %s", row.event, name, number, told)
+        self.told.failed += 1
+        self.told.wait_for(due)
+        await self._applied(tried(self._outbox, row, due, told))
+        return False
+
+    async def _applied(self, change: Change) -> bool:
+        """Whether a change of a row was made; one that is gone was delivered by somebody else."""
+        try:
+            for outcome in await self._outbox.store.apply([change]):
+                if outcome.error is not None:
+                    raise outcome.error
+        except StaleVersion:
+            return False
+        except HoldallError as error:
+            _log.warning("the outbox in store %r cannot be written: %s", self._outbox.store.name, error)
+            return False
+        return True
+
+
+def pause_after(attempts: int, backoff: float) -> float:
+    """Return the seconds until the next try: doubled with each, up to an hour, and spread by a half.
+
+    >>> 4.0 <= pause_after(4, 1.0) <= 8.0
+    True
+    """
+    longest = min(_LONGEST_PAUSE, backoff * 2.0 ** min(attempts - 1, 30))
+    return longest * (0.5 + random.random() / 2)  # noqa: S311 - a pause is no secret
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

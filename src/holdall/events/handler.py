@@ -1,0 +1,128 @@
+"""A function that is called for events, by its name and with its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import msgspec
+
+from holdall.errors import DeclarationError
+from holdall.model import EventKind, Trigger
+from holdall.query import Value
+from holdall.session.occurrences import Occurrence
+
+__all__ = ["Consumer", "Handler", "TookTooLong", "call", "changed_fields", "demand_triggers", "is_async"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MOST_ATTEMPTS, _LONGEST_TIMEOUT = 1_000, 3_600.0
+
+
+class TookTooLong(TimeoutError):
+    """A function did not return in the time that it has."""
+
+
+class Handler(msgspec.Struct, frozen=True):
+    """A function that is told within the commit."""
+
+    name: str
+    triggers: tuple[Trigger, ...]
+    function: Callable[[Value], Value]
+
+    def concerns(self, occurrence: Occurrence) -> bool:
+        """Whether the function is called for this."""
+        return any(_concerns(trigger, occurrence) for trigger in self.triggers)
+
+    def watched(self, occurrence: Occurrence) -> list[str]:
+        """The changed fields for which the function is called for a change."""
+        fields = [each.fields for each in self.triggers if each.model is occurrence.binding.model]
+        names = changed_fields(occurrence)
+        return [name for name in names if any(not each or name in each for each in fields)]
+
+
+class Consumer(Handler, frozen=True):
+    """A function that is told after the commit: each of ``attempts`` tries for at most ``timeout`` seconds.
+
+    After the first failure the next try is ``backoff`` seconds later, each further one twice as late, up to an hour.
+    """
+
+    attempts: int = 10
+    timeout: float = 30.0
+    backoff: float = 1.0
+
+    def __post_init__(self) -> None:
+        attempts: Value = self.attempts
+        if not _NAME.fullmatch(self.name):
+            raise DeclarationError(
+                f"{self.name[:100]!r} names no function for events: give up to 100 letters, digits, dots and dashes"
+            )
+        if type(attempts) is not int or not 0 < attempts <= _MOST_ATTEMPTS:
+            raise DeclarationError(f"{self.name}: attempts is a number from 1 to {_MOST_ATTEMPTS}")
+        for name in ("timeout", "backoff"):
+            seconds: Value = getattr(self, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_TIMEOUT:
+                raise DeclarationError(f"{self.name}: {name} is a number of seconds up to {_LONGEST_TIMEOUT:.0f}")
+
+
+def demand_triggers(given: tuple[object, ...]) -> tuple[Trigger, ...]:
+    """The triggers that were given. Raises DeclarationError for what is none."""
+    if not given:
+        raise DeclarationError("name the events, such as Book.created or Book.changed('status')")
+    for each in given:
+        if not isinstance(each, Trigger):
+            raise DeclarationError(
+                f"{each!r} is no event of a model, such as Book.created; where the model has a field of this name,"
+                " write created(Book), changed(Book) or deleted(Book) of holdall"
+            )
+        if each.model.__holdall__.is_abstract:
+            raise DeclarationError(
+                f"{each}: {each.model.__name__} is abstract, and has no records; name a model that has"
+            )
+    return tuple(item for item in given if isinstance(item, Trigger))
+
+
+def _concerns(trigger: Trigger, occurrence: Occurrence) -> bool:
+    if trigger.model is not occurrence.binding.model or trigger.kind is not occurrence.kind:
+        return False
+    if occurrence.kind is not EventKind.CHANGED or not trigger.fields:
+        return True
+    return not trigger.fields.isdisjoint(changed_fields(occurrence))
+
+
+def changed_fields(occurrence: Occurrence) -> tuple[str, ...]:
+    """The fields that a change gives other values."""
+    old, new = occurrence.old, occurrence.new
+    return tuple([name for name in occurrence.fields if not _is_same(name, old, new)])
+
+
+def _is_same(name: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
+    return name in old and name in new and type(old[name]) is type(new[name]) and bool(old[name] == new[name])
+
+
+async def call(handler: Handler, event: Value, seconds: float) -> None:
+    """Call a function, async or not, for at most ``seconds``. One that is not async runs in a thread.
+
+    Raises what the function raises, and TookTooLong; a thread cannot be stopped, and goes on by itself then.
+    """
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            if is_async(handler.function):
+                await handler.function(event)
+                return
+            from anyio import to_thread  # takes its time, and only these need it
+
+            found = await to_thread.run_sync(partial(handler.function, event), abandon_on_cancel=True)
+            if inspect.isawaitable(found):
+                await found
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TookTooLong(f"{handler.name} took longer than {seconds:g} seconds") from error
+
+
+def is_async(function: Value) -> bool:
+    """Whether a function, or the call of an object, is async."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004

@@ -1,0 +1,217 @@
+"""All that listens to the changes of an application's records: functions within commits, and rows written with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from holdall.errors import DeclarationError
+from holdall.events.handler import Consumer, Handler
+from holdall.events.happened import Happened
+from holdall.events.rows import RowBinding, can_keep_rows, hidden_name, lease_model, outbox_model, put_awaited
+from holdall.events.telling import News, tell_all
+from holdall.model import Model, Record
+from holdall.policy import User
+from holdall.query import Generated, Value
+from holdall.service import Registry
+from holdall.session import Batch, Binding, Bindings, Plan
+from holdall.session.commit.plan.uuid7 import uuid7
+from holdall.session.context import SessionContext
+from holdall.session.occurrences import occurrences_of
+from holdall.store import Store, Verb
+
+__all__ = ["Listeners", "Sink"]
+
+
+class Sink(Protocol):
+    """Something that keeps rows of events beside the outbox. Example: :class:`holdall.events.Audit`."""
+
+    def watches(self, binding: Binding) -> bool:
+        """Whether events of a collection are kept."""
+        ...
+
+    def settle(self, bindings: Bindings) -> None:
+        """Add the collections that it needs."""
+
+    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
+        """Return the rows of one event, each with its binding."""
+        ...
+
+    def written(self, collections: set[str]) -> None:
+        """Take note that rows were written to these collections."""
+
+
+class Listeners:
+    """The listeners of one application. Example: :class:`LiveEvent`."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.bindings: Bindings = registry.bindings
+        self.handlers: list[Handler] = []
+        self.consumers: dict[str, Consumer] = {}
+        self.sinks: list[Sink] = []
+        self.outboxes: dict[str, RowBinding] = {}  # by the name of the store that has the records
+        self.leases: dict[str, RowBinding] = {}  # by the name of the collection of an outbox
+        self.request_id: Callable[[], str | None] = _nothing
+        self.wake: Callable[[], None] = _nothing
+        self._told: dict[object, tuple[Handler, ...]] = {}
+        self._delivered: dict[object, tuple[Consumer, ...]] = {}
+
+    # --- declaring ----------------------------------------------------------------------------------------------------
+
+    def add_handler(self, handler: Handler) -> None:
+        """Take a function that is told within commits."""
+        self.handlers.append(handler)
+        self._changed()
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Take a function that is told after commits. Raises DeclarationError where its name is taken."""
+        if consumer.name in self.consumers:
+            raise DeclarationError(
+                f"there is already a function for events named {consumer.name!r}; give it another name"
+            )
+        self.consumers[consumer.name] = consumer
+        self._changed()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Take something else that keeps rows."""
+        self.sinks.append(sink)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.bindings.listen(self)
+
+    def settle(self) -> None:
+        """Look which collections are concerned, and add the collections that they need."""
+        handlers, consumers = self.handlers, self.consumers.values()
+        for trigger in [each for item in (*handlers, *consumers) for each in item.triggers]:
+            self.bindings.of_model(trigger.model)
+        self.outboxes = {}
+        for binding in list(self.bindings):
+            model = binding.model
+            self._told[model] = tuple([each for each in handlers if _is_about(each, model)])
+            self._delivered[model] = tuple([each for each in consumers if _is_about(each, model)])
+            is_kept = any(sink.watches(binding) for sink in self.sinks)
+            binding.is_watched = bool(self._told[model] or self._delivered[model] or is_kept)
+            if binding.is_watched:
+                _demand_key(binding)
+            if self._delivered[model]:
+                self.outboxes[binding.store.name] = self._outbox(binding)
+        for sink in self.sinks:
+            sink.settle(self.bindings)
+
+    def _outbox(self, binding: Binding) -> RowBinding:
+        store = home_of_rows(self.bindings, binding)
+        found = row_binding(self.bindings, store, "outbox", outbox_model)
+        self.leases[found.collection] = row_binding(self.bindings, store, "lease", lease_model)
+        return found
+
+    # --- listening ----------------------------------------------------------------------------------------------------
+
+    def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
+        """Return the rows that report what these batches do."""
+        found: dict[tuple[str, bool], tuple[RowBinding, list[Record]]] = {}
+        commit, at = uuid7().hex, dt.datetime.now(dt.UTC)
+        for occurrence in occurrences_of(batches, _is_watched):
+            happened = Happened(occurrence, uuid7().hex, commit, at, user, self.request_id())
+            for binding, row in self._rows(happened):
+                is_awaiting = any(isinstance(getattr(row, name), Model) for name in binding.awaiting)
+                found.setdefault((binding.collection, is_awaiting), (binding, []))[1].append(row)
+        return [_batch(binding, rows, is_awaiting=is_awaiting) for (_, is_awaiting), (binding, rows) in found.items()]
+
+    def _rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
+        occurrence = happened.occurrence
+        for consumer in self._delivered.get(occurrence.binding.model, ()):
+            if consumer.concerns(occurrence):
+                binding = self.outboxes[occurrence.binding.store.name]
+                body, awaited = happened.body()
+                row = binding.model(
+                    event=happened.id, handler=consumer.name, collection=occurrence.binding.collection, body=body
+                )
+                yield binding, put_awaited(binding, row, awaited)
+        for sink in self.sinks:
+            if sink.watches(occurrence.binding):
+                yield from sink.rows(happened)
+
+    def untold(self, context: SessionContext, plan: Plan) -> list[News]:
+        """Return the functions that are still to be delivered what a plan does."""
+        told, found = context.records.told, list[News]()
+        batches = [batch for step in plan.steps for batch in step.batches]
+        for occurrence in occurrences_of(batches, lambda binding: bool(self._told.get(binding.model))):
+            for handler in self._told[occurrence.binding.model]:
+                if handler.concerns(occurrence):
+                    news = News.of(handler, occurrence)
+                    if news.mark not in told or told[news.mark][0] != news.values:
+                        found.append(news)
+        return found
+
+    async def tell(self, context: SessionContext, news: list[News], seconds: float) -> None:
+        """Tell functions, one after the other; raises what they raise."""
+        await tell_all(self.registry, self.request_id(), context, news, seconds)
+
+    def written(self, plan: Plan) -> None:
+        """Have what was written delivered at once, as far as this process does that."""
+        names = {batch.binding.collection for step in plan.steps for batch in step.batches}
+        if not names.isdisjoint(self.leases):
+            self.wake()
+        for sink in self.sinks:
+            sink.written(names)
+
+
+def row_binding(bindings: Bindings, store: Store, kind: str, model: Callable[[str], Value]) -> RowBinding:
+    """The hidden collection of a kind in a store, which is added if it is not there."""
+    name = hidden_name(kind, store)
+    for binding in bindings:
+        if binding.collection == name and isinstance(binding, RowBinding):
+            return binding
+    made = RowBinding(model(name), store)
+    bindings.add(made)
+    return made
+
+
+def home_of_rows(bindings: Bindings, binding: Binding) -> Store:
+    """The store that keeps rows about a collection: its own, or the first one that can. Raises DeclarationError."""
+    stores = [binding.store, *bindings.stores()]
+    able = [store for store in stores if can_keep_rows(store)]
+    if not able:
+        raise DeclarationError(
+            f"no store of this application can keep events of {binding.collection} with its commits; add a database"
+        )
+    if able[0] is binding.store:
+        return able[0]
+    lasting = [store for store in able if store.capabilities.is_durable]
+    return (lasting or able)[0]
+
+
+def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Batch:
+    for field in binding.declaration.key:
+        if field.generated is Generated.CLIENT:
+            for row in rows:
+                field.put(row, uuid7())
+    keys = list(map(binding.declaration.key_of, rows))
+    fields = binding.fields_without(binding.store_keys)
+    return Batch(binding, Verb.ADD, rows, keys, fields, awaits=binding.awaiting if is_awaiting else ())
+
+
+def _is_about(handler: Handler, model: object) -> bool:
+    return any(trigger.model is model for trigger in handler.triggers)
+
+
+def _is_watched(binding: Binding) -> bool:
+    return binding.is_watched
+
+
+def _demand_key(binding: Binding) -> None:
+    """Refuse keys that are known too late to be told."""
+    if not binding.declaration.key:
+        raise DeclarationError(f"{binding.collection} has no key, so that no event could say which record it is about")
+    if len(binding.declaration.key) > 1 and binding.store_keys:
+        raise DeclarationError(
+            f"{binding.collection} has a key of several fields, of which its store makes one: its events cannot name"
+            " a new record; give it a key of one field"
+        )
+
+
+def _nothing() -> None:
+    return None

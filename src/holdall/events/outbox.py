@@ -1,0 +1,209 @@
+"""The outbox of an application: what is still to be delivered, delivered, listed, retried and dropped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import msgspec
+
+from holdall.errors import NotFound, StoreError
+from holdall.events.delivery import Delivered, Delivery
+from holdall.events.lease import Lease
+from holdall.events.listeners import Listeners, row_binding
+from holdall.events.outbox_row import OutboxRow, removed, revived, rows_of
+from holdall.events.rows import RowBinding, can_keep_rows, outbox_model
+from holdall.query import Compare, Condition, Key, Op, Value
+from holdall.session.journal.packing import UnreadableBody
+from holdall.store import Change
+
+__all__ = ["Outbox", "OutboxEntry"]
+
+_PAGE = 200
+
+
+class OutboxEntry(msgspec.Struct, frozen=True):
+    """An event that is still to be delivered to one function, or a dead letter.
+
+    ``id`` names it to ``retry`` and ``drop``; ``is_known`` is false where this program has no function of this name.
+    ``problem`` says why its facts cannot be read.
+
+    Example: :class:`Outbox`.
+    """
+
+    id: str
+    event: str
+    handler: str
+    collection: str
+    kind: str
+    key: Key
+    fields: tuple[str, ...]
+    is_dead: bool
+    is_known: bool
+    attempts: int
+    due: dt.datetime | None
+    error: str
+    at: dt.datetime | None
+    commit: str
+    user_id: Value
+    request_id: str | None
+    problem: str
+
+
+class Outbox:
+    """The events that are still to be delivered to functions of ``app.after``. An application has it as ``app.outbox``.
+
+    >>> from holdall import Holdall, Model, field
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     status: str = "draft"
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> @app.after(Book.created, name="tell-shop", attempts=1)
+    ... async def tell(event):
+    ...     if event.attempt == 1 and event.key == 8:
+    ...         raise ValueError("the shop is closed")
+    ...     print("called for", event.key)
+    >>> async def example() -> None:
+    ...     async with app.session() as session:
+    ...         session.add_all([Book(id=7), Book(id=8)])
+    ...     print((await app.outbox.deliver()).delivered)
+    ...     (letter,) = [entry async for entry in app.outbox.entries(is_dead=True)]
+    ...     print(letter.handler, letter.key, letter.error)
+    ...     await app.outbox.retry(letter.id)
+    ...     await app.outbox.drop(letter.id)
+    ...     print([entry async for entry in app.outbox.entries()])
+    >>> import asyncio
+    >>> asyncio.run(example())
+    called for 7
+    1
+    tell-shop 8 ValueError: the shop is closed
+    []
+    """
+
+    def __init__(self, listeners: Listeners, lease: float) -> None:
+        self._listeners = listeners
+        self._lease = lease
+
+    @property
+    def is_used(self) -> bool:
+        """Return whether anything is to be delivered after commits. Example: ``docs/events.md``."""
+        return bool(self._listeners.consumers)
+
+    async def deliver(self) -> Delivered:
+        """Deliver now what is due, to all functions of this program that no other one delivers to.
+
+        Raises StoreError where a store cannot be read. Example: :class:`Outbox`.
+        """
+        told = Delivered()
+        for outbox in self._outboxes():
+            for name in await self._waiting(outbox):
+                consumer = self._listeners.consumers[name]
+                lease = Lease(self._listeners.leases[outbox.collection], name, self._lease)
+                async with lease.held() as is_mine:
+                    if is_mine:
+                        told.add(await Delivery(self._listeners.bindings, outbox, consumer, lease).run())
+        return told
+
+    async def _waiting(self, outbox: RowBinding) -> list[str]:
+        """The known functions that something waits for."""
+        own = Compare(("is_dead",), Op.EQ, False)
+        if not await rows_of(outbox, own, limit=1):
+            return []
+        return [
+            name
+            for name in self._listeners.consumers
+            if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1)
+        ]
+
+    async def entries(self, *, handler: str | None = None, is_dead: bool | None = None) -> AsyncIterator[OutboxEntry]:
+        """Give what is still to be delivered, and dead letters, in the order of each store.
+
+        Example: :class:`Outbox`.
+        """
+        conditions = list[Condition]()
+        if handler is not None:
+            conditions.append(Compare(("handler",), Op.EQ, handler))
+        if is_dead is not None:
+            conditions.append(Compare(("is_dead",), Op.EQ, is_dead))
+        for outbox in await self._everywhere():
+            after = 0
+            while rows := await rows_of(outbox, *conditions, after=after, limit=_PAGE):
+                for row in rows:
+                    yield self._entry(outbox, row)
+                after = rows[-1].id
+
+    async def entry(self, entry: str) -> OutboxEntry:
+        """Return one entry. Raises NotFound. Example: ``docs/events.md``."""
+        outbox, row = await self._found(entry)
+        return self._entry(outbox, row)
+
+    async def retry(self, entry: str) -> None:
+        """Have one delivered as if it were new, at once. Raises NotFound. Example: :class:`Outbox`."""
+        outbox, row = await self._found(entry)
+        await _apply(outbox, revived(outbox, row.id))
+        self._listeners.wake()
+
+    async def drop(self, entry: str) -> None:
+        """Forget one: its function is not told. Raises NotFound. Example: :class:`Outbox`."""
+        outbox, row = await self._found(entry)
+        await _apply(outbox, removed(outbox, row.id))
+
+    async def _found(self, entry: str) -> tuple[RowBinding, OutboxRow]:
+        name, _, number = entry.rpartition(":")
+        for outbox in await self._everywhere():
+            if outbox.store.name == name and number.isdecimal() and len(number) < 19:
+                rows = await rows_of(outbox, Compare(("id",), Op.EQ, int(number)))
+                if rows:
+                    return outbox, rows[0]
+        raise NotFound("outbox", entry)
+
+    def _outboxes(self) -> list[RowBinding]:
+        self._listeners.bindings.configure()
+        return list({id(each): each for each in self._listeners.outboxes.values()}.values())
+
+    async def _everywhere(self) -> list[RowBinding]:
+        """The outboxes that are used, and those that an earlier version of the program may have left."""
+        found, bindings = self._outboxes(), self._listeners.bindings
+        for store in bindings.stores():
+            if can_keep_rows(store) and all(each.store is not store for each in found):
+                left = row_binding(bindings, store, "outbox", outbox_model)
+                bindings.configure()
+                with suppress(StoreError):  # there is no such table
+                    await rows_of(left, limit=1)
+                    found.append(left)
+        return found
+
+    def _entry(self, outbox: RowBinding, row: OutboxRow) -> OutboxEntry:
+        problem, body = "", None
+        try:
+            body = row.body()
+        except UnreadableBody as error:
+            problem = str(error)
+        return OutboxEntry(
+            f"{outbox.store.name}:{row.id}",
+            row.event,
+            row.handler,
+            row.collection,
+            "" if body is None else body.kind.value,
+            None if body is None else body.key,
+            () if body is None else body.fields,
+            row.is_dead,
+            row.handler in self._listeners.consumers,
+            row.attempts,
+            row.due,
+            row.error,
+            None if body is None else body.at,
+            "" if body is None else body.commit,
+            None if body is None else body.user,
+            None if body is None else body.request_id,
+            problem,
+        )
+
+
+async def _apply(outbox: RowBinding, change: Change) -> None:
+    for outcome in await outbox.store.apply([change]):
+        if outcome.error is not None:
+            raise outcome.error

@@ -1,0 +1,130 @@
+"""Rows that are written with the commit whose events they tell: hidden collections, one of each kind in a store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import msgspec
+
+from holdall.model import Model, Record, field
+from holdall.policy import Nobody, Policy
+from holdall.query import Value
+from holdall.session import Binding
+from holdall.store import CommitClass, Provisioned, Store
+
+__all__ = [
+    "MADE",
+    "PLACES",
+    "RowBinding",
+    "can_keep_rows",
+    "feed_model",
+    "hidden_name",
+    "lease_model",
+    "outbox_model",
+    "put_awaited",
+]
+
+_HIDDEN = Policy(read=Nobody, write=Nobody)
+
+PLACES = 8
+"""The most keys of a row that are made with it."""
+
+MADE = tuple(f"made_{number}" for number in range(PLACES))
+"""The fields of these keys."""
+
+
+class _WithKeys(Model, abstract=True):
+    made_0: int | None = None
+    made_1: int | None = None
+    made_2: int | None = None
+    made_3: int | None = None
+    made_4: int | None = None
+    made_5: int | None = None
+    made_6: int | None = None
+    made_7: int | None = None
+
+
+class RowBinding(Binding):
+    """The binding of rows, in whose ``awaiting`` fields records may stand for keys that are made with the commit."""
+
+    def __init__(
+        self, model: Value, store: Store, policy: Policy = _HIDDEN, awaiting: tuple[str, ...] | None = None
+    ) -> None:
+        collection: str = model.__holdall__.collection
+        super().__init__(model, store, policy, collection)
+        self._given = policy
+        known = {each.name for each in self.declaration.stored}
+        self.awaiting = tuple(name for name in MADE if name in known) if awaiting is None else awaiting
+
+    def configure(self, collection_of: Callable[[Value], str]) -> None:
+        """Make the schema; fields of keys to come are marked as such. Databases order hidden rows by their key."""
+        super().configure(collection_of)
+        replace = msgspec.structs.replace
+        fields = [replace(each, takes_made_key=each.name in self.awaiting) for each in self.schema.fields]
+        is_plain = self._given is _HIDDEN and self.store.capabilities.commit is CommitClass.TX
+        self.schema = replace(self.schema, fields=tuple(fields), indexes=() if is_plain else self.schema.indexes)
+
+    def kept_in(self, store: Store) -> Binding:
+        """The same rows, kept in this store."""
+        return RowBinding(self.model, store, self._given, self.awaiting)
+
+
+def put_awaited(binding: RowBinding, row: Record, awaited: list[Record]) -> Record:
+    """Put records into a row for the keys that it awaits; None stands for a place without one."""
+    for name, record in zip(binding.awaiting, awaited, strict=False):
+        if record is not None:
+            binding.declaration.by_name[name].put(row, record)
+    return row
+
+
+def can_keep_rows(store: Store) -> bool:
+    """Whether a store can keep rows with its commits."""
+    return store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH) and isinstance(store, Provisioned)
+
+
+def hidden_name(kind: str, store: Store) -> str:
+    """The name of the hidden collection of a kind in a store."""
+    return f"holdall_{kind}_{store.name if store.name.isidentifier() else store.name.encode().hex()}"
+
+
+def outbox_model(name: str) -> Value:
+    """The model of what is still to be delivered: a row for each event and function."""
+
+    class OutboxRow(_WithKeys, collection=name):
+        id: int = field(pk=True, generated=True, index=True)
+        event: str = field(length=(1, 64))
+        handler: str = field(length=(1, 100), index=True)
+        collection: str = field(length=(1, 200))
+        is_dead: bool = False
+        attempts: int = 0
+        due: dt.datetime | None = None
+        error: str = field(default="", length=(0, 500))
+        body: bytes = b""
+
+    return OutboxRow
+
+
+def feed_model(name: str) -> Value:
+    """The model of what was told lately to those who follow a collection."""
+
+    class FeedRow(_WithKeys, collection=name):
+        id: int = field(pk=True, generated=True, index=True)
+        event: str = field(length=(1, 64))
+        collection: str = field(length=(1, 200), index=True)
+        at: dt.datetime = field()
+        body: bytes = b""
+
+    return FeedRow
+
+
+def lease_model(name: str) -> Value:
+    """The model of who delivers to a function, and until when others leave that to him."""
+
+    class DeliveryLease(Model, collection=name):
+        id: str = field(pk=True, length=(1, 100))
+        owner: str = field(default="", length=(0, 120))
+        until: dt.datetime = field()
+        version: int = field(version=True)
+
+    return DeliveryLease

@@ -1,0 +1,84 @@
+"""Functions called for events within a commit, with the session in which that commit is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+
+import msgspec
+
+from holdall.errors import CommitAborted
+from holdall.events.event import LiveEvent, python_values
+from holdall.events.handler import Handler, TookTooLong, call, is_async
+from holdall.model import EventKind
+from holdall.query import Value
+from holdall.service import Registry, active_core
+from holdall.service.place import waiting_for
+from holdall.session import CommitResult, Guarantee, SyncSession
+from holdall.session.context import SessionContext
+from holdall.session.occurrences import Occurrence
+from holdall.session.session_over import session_over
+
+__all__ = ["News", "identity_of", "tell_all"]
+
+
+class News(msgspec.Struct, eq=False):
+    """Something that a function is still to be delivered; ``mark`` and ``values`` are noted once it was."""
+
+    handler: Handler
+    occurrence: Occurrence
+    mark: Hashable
+    values: Value
+    old: dict[str, Value]
+    new: dict[str, Value]
+
+    @classmethod
+    def of(cls, handler: Handler, occurrence: Occurrence) -> News:
+        """The news of an occurrence, with its values as they are now."""
+        mark, values, binding = (handler, *identity_of(occurrence)), None, occurrence.binding
+        old, new = occurrence.old, occurrence.new
+        if occurrence.kind is EventKind.CHANGED:
+            values = [(name, old.get(name), new.get(name)) for name in handler.watched(occurrence)]
+        new = {name: None if value is occurrence.record else value for name, value in new.items()}
+        return cls(handler, occurrence, mark, values, python_values(binding, old), python_values(binding, new))
+
+    def __str__(self) -> str:
+        return f"{self.occurrence.binding.model.__name__}.{self.occurrence.kind.value}"
+
+
+def identity_of(occurrence: Occurrence) -> tuple[str, str, Hashable]:
+    """The identity of a record within a commit, however often that is worked out anew."""
+    key = occurrence.key
+    if key is None:
+        key = ("new", id(occurrence.record))
+    return occurrence.binding.collection, occurrence.kind.value, key
+
+
+async def tell_all(
+    registry: Registry, request_id: str | None, context: SessionContext, news: list[News], seconds: float
+) -> None:
+    """Call functions, one after the other, each for at most ``seconds``; raises their errors."""
+    session = session_over(context)
+    core, wait = active_core(registry), waiting_for(asyncio.get_running_loop())
+    for each in news:
+        occurrence, on_loop = each.occurrence, is_async(each.handler.function)
+        binding = occurrence.binding
+        event = LiveEvent(
+            occurrence.kind,
+            binding.model,
+            binding.collection,
+            occurrence.key,
+            occurrence.record,
+            each.old,
+            each.new,
+            context.user,
+            session if on_loop else SyncSession(session, wait),
+            None if core is None else core.on_loop if on_loop else core.in_thread,
+            request_id,
+        )
+        try:
+            await call(each.handler, event, seconds)
+        except TookTooLong as error:
+            result = CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
+            raise CommitAborted(f"nothing was written: {error}", result) from error
+        context.records.told[each.mark] = each.values, occurrence.record

@@ -1,0 +1,110 @@
+"""The effects of a plan on records, as events see them: which one is created, changed or deleted, from what to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from holdall.model import UNENCODABLE, EventKind, Field, Record, Reference, State, old_of, record_in, state_of
+from holdall.query import Key, Value
+from holdall.session.binding import Binding
+from holdall.session.commit.plan.plan import Batch
+from holdall.store import Damaged, Verb
+
+__all__ = ["Occurrence", "occurrences_of"]
+
+_KINDS = {Verb.ADD: EventKind.CREATED, Verb.UPDATE: EventKind.CHANGED, Verb.REMOVE: EventKind.DELETED}
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """One record that a commit creates, changes or deletes; ``version`` is the one that it will have.
+
+    Values are border values, with a record in the place of its key while that is yet to be made; a field that cannot
+    be read is left out.
+
+    Example: :class:`Listening`.
+    """
+
+    binding: Binding
+    kind: EventKind
+    record: Record
+    key: Key
+    fields: tuple[str, ...]  # of a change: those that it writes
+    version: int | None = None
+
+    @property
+    def old(self) -> dict[str, Value]:
+        """The stored values: of a change in its fields, of a removal in all."""
+        if self.kind is EventKind.CREATED:
+            return {}
+        before = old_of(self.record)
+        names = self.fields if self.kind is EventKind.CHANGED else self.binding.all_fields
+        return dict(self._values(names, before))
+
+    @property
+    def new(self) -> dict[str, Value]:
+        """The values to be stored: of a change in its fields, of a new record in all."""
+        if self.kind is EventKind.DELETED:
+            return {}
+        return dict(self._values(self.fields, {}))
+
+    @property
+    def whole(self) -> dict[str, Value]:
+        """All fields as they will be stored, or were before a removal."""
+        if self.kind is EventKind.DELETED:
+            return self.old
+        found = dict(self._values(self.binding.all_fields, {}))
+        version = self.binding.declaration.version
+        if version is not None and self.version is not None:
+            found[version.name] = self.version
+        return found
+
+    def _values(self, names: Iterable[str], before: dict[str, Value]) -> Iterator[tuple[str, Value]]:
+        by_name: dict[str, Value] = self.binding.declaration.by_name
+        for name in names:
+            field = by_name[name]
+            slot = before[name] if name in before else field.get(self.record)
+            if isinstance(slot, Damaged):
+                continue
+            try:
+                value = field.encode(slot)
+            except UNENCODABLE:
+                continue
+            if value is None and name in self.binding.store_keys:
+                value = self.record
+            yield name, _with_keys_to_come(field, slot, value) if field.is_relation else value
+
+
+def _with_keys_to_come(field: Field, slot: Value, value: Value) -> Value:
+    """The keys of a reference, with the record where one is yet to be made."""
+    if field.form is None:
+        return record_in(slot) if value is None and slot.__class__ is Reference and record_in(slot) else value
+    pairs = zip(slot, value, strict=True)
+    return tuple([record_in(item) if key is None else key for item, key in pairs])
+
+
+def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], bool]) -> Iterator[Occurrence]:
+    """The effects of these batches on records of watched collections.
+
+    A change that closes a circle of references belongs to the creation of its record, and one that writes nothing but
+    a version is none.
+    """
+    for batch in batches:
+        binding = batch.binding
+        if not is_watched(binding) or batch.is_check:
+            continue
+        version = binding.declaration.version
+        kind, counted = _KINDS[batch.verb], None if version is None else version.name
+        fields = binding.all_fields if kind is EventKind.CREATED else batch.fields
+        if kind is EventKind.CHANGED:
+            fields = tuple([name for name in fields if name != counted])
+            if not fields:
+                continue
+        for place, record in enumerate(batch.records):
+            if kind is EventKind.CHANGED and state_of(record) is State.NEW:
+                continue
+            number = None if version is None else version.get(record) or 0
+            if batch.versions is not None:
+                number = batch.versions[place] + 1
+            yield Occurrence(binding, kind, record, batch.keys[place], fields, number)

@@ -1,0 +1,39 @@
+"""Authors and books whose events are told."""
+
+from __future__ import annotations
+
+from holdall import Codec, Many, Model, OnDelete, Ref, back, field
+
+__all__ = ["Author", "Book", "Pin"]
+
+
+class Pin:
+    """A secret number."""
+
+    def __init__(self, digits: str) -> None:
+        self.digits = digits
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pin) and other.digits == self.digits
+
+    def __hash__(self) -> int:
+        return hash(self.digits)
+
+
+_PIN = Codec(Pin, str, encode=lambda pin: pin.digits, decode=Pin, secret=True, example=Pin("1"))
+
+
+class Author(Model, collection="author"):
+    id: int = field(pk=True, generated=True)
+    name: str = ""
+    books: Many[Book] = back("author", on_delete=OnDelete.CASCADE)
+
+
+class Book(Model, collection="book"):
+    id: int = field(pk=True, generated=True)
+    title: str = field(default="", index=True, length=(0, 200))
+    status: str = "draft"
+    notes: int = 0
+    author: Ref[Author | None] = field(default=None, index=True)
+    pin: Pin | None = field(default=None, codec=_PIN)
+    version: int = field(version=True)
