@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, dataclass_transform, get_args, get_origin
+from typing import ClassVar, Generic, TypeAlias, TypeVar, dataclass_transform, get_args, get_origin
 
 from holdall.actions.on import On
 from holdall.errors import DeclarationError, StateError
@@ -126,7 +126,7 @@ class Action(Generic[M]):
         return repr(self._given)
 
 
-AnyAction: TypeAlias = Action[Any]
+AnyAction: TypeAlias = Action[Value]
 """An action, whatever it is about."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -20,11 +20,11 @@ class Result(msgspec.Struct, frozen=True):
     """The type of what an action gives. Example: :class:`DeclaredAction`.
 
     ``model`` where it is a record, in a list of them if ``is_many``, or None if ``is_optional``. ``annotation`` is the
-    type of any other; ``Any`` where nothing is said.
+    type of any other; ``Value`` where nothing is said.
     """
 
-    annotation: Any = Any
-    model: Any = None
+    annotation: Value = Value
+    model: Value = None
     is_many: bool = False
     is_optional: bool = False
 
@@ -36,7 +36,7 @@ class Result(msgspec.Struct, frozen=True):
     @property
     def is_told(self) -> bool:
         """Whether the method says what it gives."""
-        return self.annotation is not Any
+        return self.annotation is not Value
 
     @classmethod
     def of(cls, name: str, run: Callable[..., Value], names: Names, about: Value) -> Result:
@@ -44,7 +44,7 @@ class Result(msgspec.Struct, frozen=True):
 
         Raises DeclarationError for one that no JSON can tell.
         """
-        given = getattr(run, "__annotations__", {}).get("return", Any)
+        given = getattr(run, "__annotations__", {}).get("return", Value)
         if isinstance(given, str):
             try:
                 given = eval(given, names.now())  # noqa: S307 - the program's own annotation
@@ -53,7 +53,7 @@ class Result(msgspec.Struct, frozen=True):
         return cls._read(name, about if isinstance(given, TypeVar) else given)
 
     @classmethod
-    def _read(cls, name: str, given: Any) -> Result:
+    def _read(cls, name: str, given: Value) -> Result:
         inner, is_optional = _without_none(given)
         if isinstance(inner, type) and issubclass(inner, Model):
             return cls(given, inner, is_optional=is_optional)
@@ -61,7 +61,7 @@ class Result(msgspec.Struct, frozen=True):
             (item,) = get_args(inner)
             if isinstance(item, type) and issubclass(item, Model):
                 return cls(given, item, is_many=True)
-        if inner is Any or inner is object:
+        if inner is Value or inner is object:
             return cls()
         if inner is Content:
             return cls(given)
@@ -83,7 +83,7 @@ class Result(msgspec.Struct, frozen=True):
                 return
             if is_right and all(isinstance(item, self.model) for item in items):
                 return
-        elif self.annotation is Any or (isinstance(self.annotation, type) and type(value) is self.annotation):
+        elif self.annotation is Value or (isinstance(self.annotation, type) and type(value) is self.annotation):
             return
         else:
             try:
@@ -98,7 +98,7 @@ class Result(msgspec.Struct, frozen=True):
 _BUILTIN = (bytes, bytearray)
 
 
-def _without_none(given: Any) -> tuple[Any, bool]:
+def _without_none(given: Value) -> tuple[Value, bool]:
     if get_origin(given) in (Union, types.UnionType):
         args = [each for each in get_args(given) if each is not types.NoneType]
         if len(args) == 1 and len(get_args(given)) == 2:
@@ -121,5 +121,5 @@ def _has_records(info: object, seen: set[int]) -> bool:
     return any(_has_records(getattr(info, name), seen) for name in info.__struct_fields__)
 
 
-def _told(annotation: Any) -> str:
+def _told(annotation: Value) -> str:
     return getattr(annotation, "__name__", None) or str(annotation)

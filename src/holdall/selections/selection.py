@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -161,7 +161,7 @@ class Selection(Generic[R]):
         return (*query.sort_keys, *[SortKey((name,)) for name in self.binding.schema.key if (name,) not in known])
 
 
-AnySelection: TypeAlias = Selection[Any]
+AnySelection: TypeAlias = Selection[Value]
 """A selection, whatever it gives."""
 
 
