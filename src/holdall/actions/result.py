@@ -57,7 +57,8 @@ class Result(msgspec.Struct, frozen=True):
         inner, is_optional = _without_none(given)
         if isinstance(inner, type) and issubclass(inner, Model):
             return cls(given, inner, is_optional=is_optional)
-        if get_origin(inner) is list and not is_optional:
+        origin: object = get_origin(inner)
+        if origin is list and not is_optional:
             (item,) = get_args(inner)
             if isinstance(item, type) and issubclass(item, Model):
                 return cls(given, item, is_many=True)
@@ -99,7 +100,8 @@ _BUILTIN = (bytes, bytearray)
 
 
 def _without_none(given: Value) -> tuple[Value, bool]:
-    if get_origin(given) in (Union, types.UnionType):
+    origin: object = get_origin(given)
+    if origin in (Union, types.UnionType):
         args = [each for each in get_args(given) if each is not types.NoneType]
         if len(args) == 1 and len(get_args(given)) == 2:
             return args[0], True
