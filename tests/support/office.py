@@ -12,10 +12,12 @@ from holdall import (
     ActionPolicy,
     All,
     Authenticated,
+    BlobFile,
     Context,
     Each,
     Everyone,
     FieldRights,
+    File,
     Holdall,
     Many,
     Model,
@@ -28,22 +30,29 @@ from holdall import (
     User,
     back,
     field,
+    file,
     me,
     param,
 )
 
 __all__ = [
+    "CONTENTS",
     "DOCS",
     "FIELDS",
+    "FILES",
     "LAYOUTS",
+    "SCANS",
     "SENTINELS",
     "USERS",
     "Doc",
+    "Scan",
     "Team",
     "Tell",
     "add_names",
+    "files",
     "office",
     "sees",
+    "sees_team",
     "who",
 ]
 
@@ -104,6 +113,16 @@ def add_names(app: Holdall) -> None:
     app.add_selection("margins", Doc.where(Doc.margin > 0).only(Doc.id, Doc.title))
 
 
+class Scan(Model, collection="scans"):
+    id: int = field(pk=True)
+    owner: str = ""
+    team: Ref[Team | None] = field(default=None)
+    page: File | None = file("scans")
+    verdict: File | None = file("scans")
+    seal: File | None = file("scans")
+    note: BlobFile | None = file()
+
+
 USERS = {
     "nobody": ANONYMOUS,
     "ann": User("ann"),
@@ -135,6 +154,18 @@ TEAMS = Policy(
     fields={"budget": FieldRights(read=Role("boss"))},
 )
 
+SCANS = Policy(
+    read=_ALL | Owner("owner") | (Scan.team.lead == me.id),
+    create=Authenticated & ~Role("auditor"),
+    update=Role("boss", "clerk") | Owner("owner") | (Scan.team.lead == me.id),
+    delete=Role("boss"),
+    fields={
+        "verdict": FieldRights(read=Role("boss", "auditor"), write=Role("boss")),
+        "seal": FieldRights(write=Nobody),
+        "note": FieldRights(read=_ALL),
+    },
+)
+
 _ALL_NAMES = {"ann", "tom", "clerk", "auditor", "boss"}
 _READERS = {"clerk", "auditor", "boss"}
 FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
@@ -153,6 +184,15 @@ FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
 }
 """The expectation, which the policy above must bear out; a field that is not here fails the suite."""
 
+FILES: dict[str, tuple[set[str], set[str]]] = {
+    # who may read it of a scan that he may read, who may write it to one that he may change
+    "page": (_ALL_NAMES, _ALL_NAMES - {"auditor"}),
+    "verdict": ({"auditor", "boss"}, {"boss"}),
+    "seal": (_ALL_NAMES, set()),
+    "note": (_READERS, {"clerk", "boss"}),
+}
+CONTENTS = {name: f"content of {name}" for name in FILES}
+
 SENTINELS: dict[str, Any] = {"margin": 770077, "remark": "lantern", "budget": 990099, "source": 4}
 """Values that nobody sees but those who may read these fields."""
 
@@ -164,6 +204,12 @@ DOCS: list[dict[str, Any]] = [
     {"id": 5, "title": "e", "owner": "ann", "team": 1},
 ]
 _SECRET: dict[str, Any] = {"margin": SENTINELS["margin"], "remark": SENTINELS["remark"], "source": 4}
+
+
+def files() -> dict[str, Any]:
+    """A file for each field of a scan."""
+    made = {name: File(content, name=f"{name}.txt") for name, content in CONTENTS.items()}
+    return made | {"note": BlobFile(CONTENTS["note"])}
 
 
 def sees(user: str, doc: dict[str, Any]) -> bool:
@@ -190,7 +236,7 @@ async def who(scope: MutableMapping[str, Any]) -> User:
     return USERS[dict(scope["headers"]).get(b"x-user", b"nobody").decode()]
 
 
-async def office(layout: str, folder: Path, policy: Policy | None = None) -> Holdall:
+async def office(layout: str, folder: Path, policy: Policy | None = None, scans: Policy = SCANS) -> Holdall:
     """The office, with its papers, in one store or two."""
     docs, teams, is_made = LAYOUTS[layout](folder)
     app = Holdall("office")
@@ -200,6 +246,8 @@ async def office(layout: str, folder: Path, policy: Policy | None = None) -> Hol
     app.add(Team, store="other" if layout == "scattered" else "main", policy=TEAMS)
     app.add(Doc, store="main", policy=policy or POLICY)
     add_names(app)
+    app.add(Scan, store="main", policy=scans)
+    app.add_files("scans", "memory:")
     if is_made:
         await app.create()
     async with app.session() as session:
@@ -211,4 +259,6 @@ async def office(layout: str, folder: Path, policy: Policy | None = None) -> Hol
         )
     async with app.session() as session:
         session.add_all([Doc(**doc, **_SECRET) for doc in DOCS])
+        for doc in DOCS:
+            session.add(Scan(id=doc["id"], owner=doc["owner"], team=doc["team"], **files()))
     return app
