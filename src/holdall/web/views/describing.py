@@ -9,7 +9,7 @@ from holdall.web.body import JSON_PATCH
 from holdall.web.filter_groups import GROUPS
 from holdall.web.filters import SEARCH
 from holdall.web.openapi import Node, RecordSchemas, contribution, many_operations, one_operations
-from holdall.web.openapi.document import OF_BULK
+from holdall.web.openapi.responses import ALWAYS, GUARDED, WRITES
 from holdall.web.openapi.writing import add_bulk
 from holdall.web.views.forms import Form, SchemaForm
 from holdall.web.views.serving import Serving
@@ -62,7 +62,7 @@ def described(standard: Standard, serving: Serving, *, has_components: bool) -> 
 
 def _take_many(operations: Node, binding: Binding, schemas: RecordSchemas) -> None:
     """Complete the operations by those on many records, without imports, which views do not have."""
-    add_bulk(operations, binding, schemas, *OF_BULK)
+    add_bulk(operations, binding, schemas, *WRITES, *GUARDED, *ALWAYS)
     post = operations["post"]
     content = {media: told for media, told in post["requestBody"]["content"].items() if media not in _OF_FILES}
     post["requestBody"] = post["requestBody"] | {"content": content}

@@ -15,8 +15,8 @@ from holdall.query import Key, Value, both
 from holdall.session import Session
 from holdall.web.asgi import Scope
 from holdall.web.bulk import Bulk
-from holdall.web.bulk.filtered import Filtered
 from holdall.web.bulk.items import items_of, raw_items
+from holdall.web.bulk.meant import Meant
 from holdall.web.bulk.results import Result, told
 from holdall.web.conditional import demand_a_new_record, tag_of_body
 from holdall.web.dialects import Dialects
@@ -61,7 +61,7 @@ class Many:
         self._serving = serving
         self._intake = Intake(serving.collection, serving.app.bindings, serving.options)
         self._bulk = Bulk(self._intake, serving.collection, serving.keys, serving.app.bindings)
-        self._filtered = Filtered(self._intake, serving.collection, dialects)
+        self._meant = Meant(self._intake, dialects)
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
@@ -114,18 +114,17 @@ class Many:
     ) -> BulkItems:
         serving = self._serving
         query_string = translated(scope["query_string"], serving.form, own)
-        asked, view.writes.preferences, most = self._filtered.asked(
-            {**scope, "query_string": query_string}, session.user
-        )
+        asked = self._meant.asked({**scope, "query_string": query_string}, session.user, b"return=minimal")
+        view.writes.preferences = asked.preferences
         action = Action.UPDATE if right is Right.UPDATE else Action.DELETE
         data: Input = serving.take(body, session, is_new=False) if action is Action.UPDATE else None
         own_query = view.build_query()
         query = msgspec.structs.replace(
-            own_query, condition=both(own_query.condition, asked.condition), max_rows=most + 1
+            own_query, condition=both(own_query.condition, asked.query.condition), max_rows=asked.most + 1
         )
         found = await session.query(query)
-        if len(found) > most:
-            raise Problem(422, "limit", f"The filter means more than {most} records; nothing was written.")
+        if len(found) > asked.most:
+            raise Problem(422, "limit", f"The filter means more than {asked.most} records; nothing was written.")
         items = [BulkItem(action, record.__key__(), data) for record in found]
         return BulkItems(items, self._problem_of(scope, session), is_filtered=True)
 
