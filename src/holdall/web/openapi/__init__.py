@@ -4,6 +4,7 @@ from holdall.web.openapi.document import contribute, contribution, many_operatio
 from holdall.web.openapi.files import file_of
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
 from holdall.web.openapi.schemas import Node, RecordSchemas
+from holdall.web.openapi.streams import add_streams
 from holdall.web.openapi.writing import add_idempotency
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Node",
     "RecordSchemas",
     "add_idempotency",
+    "add_streams",
     "contribute",
     "contribution",
     "describe_own",
