@@ -239,7 +239,7 @@ async def test_what_nobody_refers_to_is_collected_and_what_is_lost_is_told(app: 
     async with app.session() as session:
         session.add(Picture(id=1, image=File(PNG)))
         session.add(Picture(id=2, image=File(GIF)))
-    orphan = folder / "ab" / "cd" / ("abcd" + "0" * 36)
+    orphan = folder / "ab" / "c" / ("abcd" + "0" * 36)
     orphan.parent.mkdir(parents=True, exist_ok=True)
     orphan.write_bytes(b"orphan")
     (folder / ".incoming" / "left").write_bytes(b"half")

@@ -84,7 +84,7 @@ class _Looking:
             async for piece in self._gathered(pieces):
                 if held:
                     yield held
-                elif len(self._head) >= HEAD:  # what is all there is looked at as a whole
+                elif self._rule.types and len(self._head) >= HEAD:  # a small content is looked at as a whole
                     self._demand_type(media_type_of(self._head, b"", self._name))
                 if hashing is not None:
                     await hashing

@@ -24,6 +24,7 @@ from holdall.model.reference import GivenKey, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.schema import schema_of
+from holdall.model.stamped import Stamped
 from holdall.model.state import Frozen, State
 from holdall.model.stream import Stream, stream
 from holdall.model.tracking import (
@@ -41,6 +42,7 @@ from holdall.model.tracking import (
     state_of,
     track_of,
 )
+from holdall.model.transitions import Transitions
 from holdall.model.trigger import EventKind, Trigger, changed, created, deleted
 from holdall.model.types import JSON
 from holdall.model.value_codec import Codec, register_codec
@@ -95,8 +97,10 @@ __all__ = [
     "Schemas",
     "SessionAccess",
     "SessionLink",
+    "Stamped",
     "State",
     "Stream",
+    "Transitions",
     "Trigger",
     "Trust",
     "assign",

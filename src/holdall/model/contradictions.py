@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from holdall.errors import DeclarationError
+from holdall.errors import DeclarationError, FieldError
 from holdall.model.field import Field
 from holdall.model.options import MISSING
 from holdall.model.rule_fit import refuse_codec, refuse_misfit
+from holdall.model.transitions import Transitions
 from holdall.query import Kind
 
 __all__ = ["given_groups", "refuse_contradictions", "snake", "stored_name"]
 
 _MOMENTS = (Kind.DATETIME, Kind.DATE)
+_IDS = (Kind.STR, Kind.INT, Kind.UUID)
+_STATES = (Kind.STR, Kind.INT, Kind.BOOL)
 
 
 def refuse_contradictions(where: str, made: Field) -> None:
@@ -46,6 +49,22 @@ def refuse_contradictions(where: str, made: Field) -> None:
         raise DeclarationError(f"{where}: link belongs to a list of references")
     if options.auto_now is not None and (options.auto_now not in ("create", "write") or made.kind not in _MOMENTS):
         raise DeclarationError(f'{where}: auto_now="create" or "write" is for a datetime or a date')
+    if options.auto_user is not None and (options.auto_user not in ("create", "write") or made.kind not in _IDS):
+        raise DeclarationError(f'{where}: auto_user="create" or "write" is for the id of a user: str, int or UUID')
+    if options.transitions is not None:
+        _refuse_transitions(where, made, options.transitions)
+
+
+def _refuse_transitions(where: str, made: Field, transitions: Transitions) -> None:
+    if made.kind not in _STATES:
+        raise DeclarationError(f"{where}: transitions are for an Enum, a Literal, a str, an int or a bool")
+    for state in transitions.states:
+        errors: list[FieldError] = []
+        made.validate(state, errors)
+        if errors:
+            raise DeclarationError(f"{where}: transitions name {state!r}, which {errors[0].message}")
+    if made.options.default not in (MISSING, None) and not transitions.begins(made.options.default):
+        raise DeclarationError(f"{where}: no transition begins with the default {made.options.default!r}")
 
 
 def _refuse_server_value(where: str, made: Field) -> None:
@@ -54,7 +73,8 @@ def _refuse_server_value(where: str, made: Field) -> None:
     if options.server_default and options.server_computed:
         raise DeclarationError(f"{where}: server_default is for a value that may be given, server_computed never is")
     others = {"pk": options.pk, "generated": options.generated, "version": options.version}
-    others |= {"auto_now": options.auto_now is not None, "default": options.default not in (MISSING, None)}
+    others |= {"auto_now": options.auto_now is not None, "auto_user": options.auto_user is not None}
+    others |= {"default": options.default not in (MISSING, None)}
     others |= {"default_factory": options.default_factory is not None, "setter": options.setter is not None}
     for other, is_given in others.items():
         if is_given:

@@ -54,8 +54,7 @@ class Declaration:
         unique: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         self.model, self._owner = model, Owner(model)
-        self.collection = collection
-        self.fields = fields
+        self.collection, self.fields = collection, fields
         self.checks = dict(checks)
         self.computed = dict(computed)
         self.unique = unique
@@ -66,7 +65,8 @@ class Declaration:
         self.relations = tuple(field for field in fields if field.is_relation)
         self.references = tuple(field for field in self.relations if field.is_stored)
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
-        self.stamps = tuple(field for field in self.stored if field.options.auto_now is not None)
+        self.stamps = tuple(field for field in self.stored if field.options.stamped_on is not None)
+        self.machines = tuple(field for field in self.stored if field.options.transitions is not None)
         self.streams: tuple[str, ...] = ()
         self.search: tuple[str, ...] = ()  # the fields of full-text search
         self.is_read_only, self.table = False, ""  # under which records are stored, if not under the collection's name

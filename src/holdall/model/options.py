@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, Literal, TypeVar, overload
 
@@ -13,6 +13,7 @@ from holdall.errors import DeclarationError
 from holdall.model.reference_options import Fill, OnDelete
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern, Rule
 from holdall.model.state import Frozen
+from holdall.model.transitions import Transitions
 from holdall.model.unknown import unknown_field_option
 from holdall.model.value_codec import AnyCodec
 from holdall.query import LinkTable, Value
@@ -53,6 +54,8 @@ class FieldOptions(msgspec.Struct, frozen=True):
     server_default: bool = False
     server_computed: bool = False
     auto_now: Literal["create", "write"] | None = None
+    auto_user: Literal["create", "write"] | None = None
+    transitions: Transitions | None = None
     rules: tuple[Rule, ...] = ()
     back: str | None = None
     fill: Fill = Fill.COMPUTED
@@ -68,7 +71,12 @@ class FieldOptions(msgspec.Struct, frozen=True):
     def is_given_elsewhere(self) -> bool:
         """Whether the value comes from the session or the store where none is given."""
         is_of_server = self.server_default or self.server_computed
-        return self.generated or self.version or is_of_server or self.auto_now is not None
+        return self.generated or self.version or is_of_server or self.stamped_on is not None
+
+    @property
+    def stamped_on(self) -> Literal["create", "write"] | None:
+        """When a commit gives the field its moment or its user; None if never."""
+        return self.auto_now or self.auto_user
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -129,6 +137,8 @@ def field(
     column: str | tuple[str, ...] = ...,
 ) -> Any: ...
 @overload
+def field(*, auto_user: Literal["create", "write"], init: Literal[False] = False, **options: Any) -> Any: ...
+@overload
 def field(*, server_default: Literal[True], default: None, init: Literal[True] = True, **options: Any) -> Any: ...
 @overload
 def field(*, server_default: Literal[True], init: Literal[False] = False, **options: Any) -> Any: ...
@@ -174,6 +184,7 @@ def field(
     labels: tuple[str, ...] = ...,
     ordered: bool = ...,
     codec: AnyCodec | None = ...,
+    transitions: Mapping[Any, Collection[Any]] | None = ...,
 ) -> Any: ...
 def field(
     *,
@@ -202,7 +213,8 @@ def field(
       SQL's NUMERIC does.
     - ``unique`` and ``index`` are kept by the store. ``version=True`` counts the record's commits and guards against
       lost updates. ``auto_now`` stamps a datetime or date with the moment of a commit: ``"create"`` of the record's
-      first, if it has no value, ``"write"`` of each.
+      first, if it has no value, ``"write"`` of each. ``auto_user`` does so with the id of the session's user.
+    - ``transitions`` maps each value to those that may follow, and None to those with which a new record may begin.
     - ``server_default=True`` leaves the value to the default of the store's column where none is given;
       ``server_computed=True`` is for what the database makes of each write: a generated column, a trigger. Both are
       read back by the commit that writes the record.
@@ -232,6 +244,8 @@ def field(
         rules.append(Digits(digits, places))
     if unknown := options.keys() - set(FieldOptions.__struct_fields__):
         raise DeclarationError(unknown_field_option(min(unknown), _known()))
+    if options.get("transitions") is not None:
+        options["transitions"] = Transitions.of(options["transitions"])
     declared = FieldOptions(rules=tuple(rules), **options)
     if declared.default is not MISSING and declared.default_factory is not None:
         raise DeclarationError("a field takes a default or a default_factory, not both")
@@ -239,12 +253,8 @@ def field(
 
 
 def _known() -> set[str]:
-    return {*inspect.signature(field).parameters, *FieldOptions.__struct_fields__} - {
-        "options",
-        "rules",
-        "back",
-        "fill",
-    }
+    known = {*inspect.signature(field).parameters, *FieldOptions.__struct_fields__}
+    return known - {"options", "rules", "back", "fill"}
 
 
 def back(

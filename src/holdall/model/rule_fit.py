@@ -34,8 +34,8 @@ def refuse_codec(where: str, made: Field) -> None:
         raise DeclarationError(f"{where}: {codec!r} keeps values of {codec.name}, which is not in the annotation")
     if made.type is None or made.type.encode is None or made.kind is Kind.JSON:
         return
-    if options.generated or options.version or options.auto_now is not None:
-        option = "generated" if options.generated else "version" if options.version else "auto_now"
+    if options.generated or options.version or options.stamped_on is not None:
+        option = "generated" if options.generated else "version" if options.version else "auto_now or auto_user"
         raise DeclarationError(f"{where}: {option} makes plain values, not those of {made.annotation!r}")
 
 

@@ -129,7 +129,8 @@ class InBulk(msgspec.Struct, eq=False):
         named = binding.named(query)
         if self.context.is_judged:
             named, is_plain = await self.context.reader.seen(named, binding), False
-        return PendingBulk(binding, verb, named, slots, most, able and is_plain and self._stays(binding, named))
+        is_plain = able and is_plain and self._stays(binding, named)
+        return PendingBulk(binding, verb, named, slots, most, is_plain, self.context.user)
 
     def _stays(self, binding: Binding, query: AnyQuery) -> bool:
         """Whether the store of a collection can answer the query by itself."""
@@ -258,7 +259,12 @@ def _is_plain_formula(binding: Binding, computed: Mapping[Field, Path], fields: 
     for field, path in computed.items():
         others = {own for (own,) in paths_behind(path)}
         kinds = {binding.schema.field(own).kind for own in others} | {field.kind}
-        if field.rules or (not field.nullable and _may_be_null(binding, others)) or not kinds <= _SIMPLE:
+        if (
+            field.rules
+            or field.options.transitions
+            or (not field.nullable and _may_be_null(binding, others))
+            or not kinds <= _SIMPLE
+        ):
             return False
         if others & (names - {field.name}):
             return False
@@ -274,4 +280,4 @@ def _keeps_rules(binding: Binding, slots: Mapping[Field, Value]) -> bool:
     if binding.declaration.checks:
         return False
     kept = {relationship.field for relationship in binding.unenforced + binding.inversely_stored}
-    return all(field.form is None and field not in kept for field in slots)
+    return all(field.form is None and field not in kept and field.options.transitions is None for field in slots)

@@ -8,8 +8,10 @@ import msgspec
 
 from holdall.errors import LimitExceeded, QueryError
 from holdall.model import Field
-from holdall.query import AnyQuery, Kind, Path, Value, format_query
+from holdall.policy import User
+from holdall.query import AnyQuery, Path, Value, format_query
 from holdall.session.binding import Binding
+from holdall.session.stamp import stamp_of
 from holdall.store import BulkChange, Computed, Verb
 
 __all__ = ["PendingBulk"]
@@ -33,6 +35,7 @@ class PendingBulk(msgspec.Struct, eq=False):
     slots: dict[Field, Value]
     most: int | None
     is_plain: bool
+    user: User
     number: int = 0
     computed: dict[Field, Path] = msgspec.field(default_factory=dict)
 
@@ -41,7 +44,8 @@ class PendingBulk(msgspec.Struct, eq=False):
         values: dict[str, Value] = {field.name: field.encode(slot) for field, slot in self.slots.items()}
         values |= {field.name: Computed(path) for field, path in self.computed.items()}
         if self.verb is Verb.UPDATE:
-            values |= {field.name: _moment(self.binding, field) for field in self.stamps}
+            now = dt.datetime.now(dt.UTC)
+            values |= {each.name: each.encode(stamp_of(self.binding, each, self.user, now)) for each in self.stamps}
         return BulkChange(self.verb, query, tuple(values), tuple(values.values()), self.most)
 
     @staticmethod
@@ -58,11 +62,11 @@ class PendingBulk(msgspec.Struct, eq=False):
 
     @property
     def stamps(self) -> list[Field]:
-        """The fields that take the moment of each write."""
+        """The fields that take the moment or the user of each write."""
         return [
             field
             for field in self.binding.declaration.stamps
-            if field.options.auto_now == "write" and field not in self.fields
+            if field.options.stamped_on == "write" and field not in self.fields
         ]
 
     def __str__(self) -> str:
@@ -70,14 +74,6 @@ class PendingBulk(msgspec.Struct, eq=False):
         what = f": {', '.join(fields)}" if fields else ""
         most = "" if self.most is None else f", at most {self.most}"
         return f"{self.verb} {_shown(self.query)}{what}{most}"
-
-
-def _moment(binding: Binding, field: Field) -> Value:
-    now = dt.datetime.now(dt.UTC)
-    if field.kind is not Kind.DATETIME:
-        return field.encode(now.date())
-    step = binding.store.capabilities.limits.moment_step
-    return field.encode(now.replace(microsecond=now.microsecond // step * step))
 
 
 def _shown(query: AnyQuery) -> str:

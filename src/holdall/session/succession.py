@@ -90,7 +90,8 @@ def _replaced(declaration: Declaration, gone: object, edited: dict[str, Value], 
             field.put(record, stored)
         elif field not in declaration.key:
             if field in declaration.stamps and field.get(record) is None:
-                field.put(record, now if field.kind is Kind.DATETIME else now.date())
+                moment = now if field.kind is Kind.DATETIME else now.date()
+                field.put(record, moment if field.options.auto_user is None else stored)
             if field.options.back is not None:  # who refers to the key still does; the record itself adds to them
                 there = {key_in(item) for item in items_of(field, stored)}
                 added = [item for item in items_of(field, field.get(record)) if key_in(item) not in there]

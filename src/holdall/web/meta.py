@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from holdall.model import Field
 from holdall.policy import Right, User
-from holdall.query import Kind, operators_of
+from holdall.query import Kind, Value, operators_of
 from holdall.session import Binding, read_only_fields
 from holdall.web.filters import OPERATORS
 from holdall.web.included import includable
@@ -53,7 +54,7 @@ def collection_meta(binding: Binding, user: User) -> bytes:
             is_taken = name in body["properties"] and name not in refused[right]
             told[right] = bool(rights[right] and is_taken)
         told["required"] = name in accepted["create"].get("required", ())
-        fields.append(told | _asked(binding, name) | _file(binding, name))
+        fields.append(told | _asked(binding, name) | _moves(binding, name) | _file(binding, name))
     content = {
         "collection": binding.collection,
         "title": binding.model.__name__,
@@ -82,6 +83,22 @@ def _asked(binding: Binding, name: str) -> Node:
         "sort": field.kind not in (Kind.JSON, Kind.MANY) and bool(operators_of(field)),
     }
     return told if field.target is None else told | {"target": field.target}
+
+
+def _moves(binding: Binding, name: str) -> Node:
+    """The transitions of a field that has some, each from a value to others; those from null begin."""
+    field = binding.declaration.by_name.get(name)
+    transitions = None if field is None else field.options.transitions
+    if field is None or transitions is None:
+        return {}
+    moves = [{"from": old, "to": list(following)} for old, following in transitions.table.items()]
+    return {"transitions": [{key: _encoded(field, value) for key, value in move.items()} for move in moves]}
+
+
+def _encoded(field: Field, value: Value) -> Value:
+    if isinstance(value, list):
+        return [field.encode(each) for each in value]
+    return None if value is None else field.encode(value)
 
 
 def _file(binding: Binding, name: str) -> Node:

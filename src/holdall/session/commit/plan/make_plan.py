@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Declaration, Field, InstanceState, Model, Record, State, old_values_of, set_track, state_of
 from holdall.policy import Right, User
-from holdall.query import Generated, Kind
+from holdall.query import Generated
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.additions import additions, by_binding
@@ -23,6 +22,8 @@ from holdall.session.commit.plan.reference_edges import addition_edges, removal_
 from holdall.session.commit.plan.referenced_records import referenced_records
 from holdall.session.commit.plan.rights import demand_rights
 from holdall.session.commit.plan.schedule_steps import schedule_steps
+from holdall.session.commit.plan.stamps import put_stamps
+from holdall.session.commit.plan.state_moves import guards_of_states, refused_moves
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.identity import IdentityMap
 from holdall.store import Verb
@@ -44,9 +45,9 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     made = [record for record in new if id(record) not in moving] if moving else new
     gone = [record for record in deleted if id(record) not in moving] if moving else deleted
     demand_rights(bindings, user, ((Right.CREATE, made), (Right.UPDATE, written), (Right.DELETE, gone)))
-    _validate(bindings, new + dirty, models_new | models_dirty)
+    _validate(records, bindings, user, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
-    _stamp(records, bindings, new, dirty, models_new | models_dirty)
+    records.stamped.extend(put_stamps(bindings, user, new, dirty, models_new | models_dirty))
     for binding, group in by_binding(bindings, new, models_new):
         _prepare_new(binding, group, moving)
         _demand_own_keys(records, binding, group)
@@ -64,9 +65,11 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     updates = _updates(bindings, dirty, models_dirty) if dirty else []
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *mends, *late, *_removes(bindings, deleted, records.mended)]
-    if records.guards or records.assumptions:
+    states = guards_of_states(bindings, dirty, models_dirty)
+    if records.guards or records.assumptions or states:
         checks = checks_of(records, bindings, batches)
-        batches = [*guarded(batches, with_assumptions(records.guards, records.assumptions)), *checks]
+        guards = with_assumptions(with_assumptions(records.guards, records.assumptions), states)
+        batches = [*guarded(batches, guards), *checks]
     for batch in batches:
         batch.binding.demand_writable()  # a value may have been changed in place
         if batch.binding.record_access is not None:
@@ -121,17 +124,25 @@ def _declaration(model: type[Model]) -> Declaration:
     return model.__holdall__
 
 
+def _is_checked_late(declaration: Declaration) -> bool:
+    return bool(declaration.checks or declaration.mutable or declaration.machines)
+
+
 def _referring(records: list[Record], models: set[type[Model]]) -> list[tuple[int, Any]]:
     return _numbered(records, models, lambda declaration: bool(declaration.references))
 
 
-def _validate(bindings: Bindings, changed: list[Record], models: set[type[Model]]) -> None:
-    """Check what a write to a field could not: values changed in place, and rules over several fields."""
+def _validate(
+    records: IdentityMap, bindings: Bindings, user: User, changed: list[Record], models: set[type[Model]]
+) -> None:
+    """Check what a write to a field could not: values changed in place, rules over several fields, transitions."""
     errors: list[FieldError] = []
     names: set[str] = set()
-    concerned = _numbered(changed, models, lambda declaration: bool(declaration.checks or declaration.mutable))
+    concerned = _numbered(changed, models, _is_checked_late)
     for number, record in concerned:
         found = record.__holdall__.validate(record)
+        if record.__holdall__.machines:
+            found = [*found, *refused_moves(bindings.of_model(type(record)), user, record, records.moving)]
         if found:
             names.add(type(record).__name__)
             prefix, whose = "", ""
@@ -141,30 +152,6 @@ def _validate(bindings: Bindings, changed: list[Record], models: set[type[Model]
             errors += [FieldError((prefix + e.path).rstrip("."), e.code, e.message + whose) for e in found]
     if errors:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
-
-
-def _stamp(
-    records: IdentityMap, bindings: Bindings, new: list[Record], dirty: list[Record], models: set[type[Model]]
-) -> None:
-    """Put the moment of this commit into the fields that ask for it, as exactly as their store tells moments apart."""
-    stamped = [model for model in models if _declaration(model).stamps]
-    if not stamped:
-        return
-    now = datetime.now(UTC)
-    steps = {model: bindings.of_model(model).store.capabilities.limits.moment_step for model in stamped}
-    moments = {model: now.replace(microsecond=now.microsecond // step * step) for model, step in steps.items()}
-    for record in new:
-        for field in record.__holdall__.stamps:
-            is_given = field.get(record) is not None
-            if not is_given:
-                records.stamped.append((record, field))
-            if field.options.auto_now == "write" or not is_given:
-                field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
-    for record in dirty:
-        for field in record.__holdall__.stamps:
-            if field.options.auto_now == "write":
-                old_values_of([record])[0].setdefault(field.name, field.get(record))
-                field.put(record, moments[type(record)] if field.kind is Kind.DATETIME else now.date())
 
 
 def _prepare_new(binding: Binding, group: list[Any], moving: Mapping[int, Record]) -> None:

@@ -1,0 +1,37 @@
+"""The stamps of a commit: its moment, and its user, in the fields of records that ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from holdall.model import Field, Model, Record, old_values_of
+from holdall.policy import User
+from holdall.session.bindings import Bindings
+from holdall.session.stamp import stamp_of
+
+__all__ = ["put_stamps"]
+
+
+def put_stamps(
+    bindings: Bindings, user: User, new: list[Record], dirty: list[Record], models: Iterable[type[Model]]
+) -> Iterator[tuple[Record, Field]]:
+    """Put the moment and the user of this commit into the fields that ask for them.
+
+    Yields new records with the fields that had no value, which lose it again where the commit does not come about.
+    Raises ValidationError as ``stamp_of`` does.
+    """
+    stamped = {model: bindings.of_model(model) for model in models if model.__holdall__.stamps}
+    now = datetime.now(UTC)
+    for record in new if stamped else ():
+        for field in record.__holdall__.stamps:
+            is_given = field.get(record) is not None
+            if field.options.stamped_on == "write" or not is_given:
+                field.put(record, stamp_of(stamped[type(record)], field, user, now))
+            if not is_given:
+                yield record, field
+    for record in dirty if stamped else ():
+        for field in record.__holdall__.stamps:
+            if field.options.stamped_on == "write":
+                old_values_of([record])[0].setdefault(field.name, field.get(record))
+                field.put(record, stamp_of(stamped[type(record)], field, user, now))
