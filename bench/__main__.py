@@ -8,6 +8,7 @@ import time
 
 from bench import (
     contexts,
+    events,
     files,
     growth,
     http,
