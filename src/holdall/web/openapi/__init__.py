@@ -1,5 +1,6 @@
 """The OpenAPI document's part about the collections."""
 
+from holdall.web.openapi.acting import action_schemas, add_by_name, row_schema
 from holdall.web.openapi.document import contribute, contribution, many_operations, one_operations
 from holdall.web.openapi.files import file_of
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
@@ -11,6 +12,8 @@ __all__ = [
     "ASKS_WHO",
     "Node",
     "RecordSchemas",
+    "action_schemas",
+    "add_by_name",
     "add_idempotency",
     "add_streams",
     "contribute",
@@ -19,4 +22,5 @@ __all__ = [
     "file_of",
     "many_operations",
     "one_operations",
+    "row_schema",
 ]

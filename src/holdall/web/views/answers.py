@@ -22,6 +22,7 @@ M = TypeVar("M")
 class Action(StrEnum):
     """The actions that ``authorize`` and the hooks of a REST view are told; own ones are plain text beside them.
 
+    >>> from holdall.web.views import Action
     >>> Action.CREATE == "create"
     True
     """
