@@ -21,6 +21,7 @@ from holdall.web.checking import Checks
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
+from holdall.web.events import EVENTS, Streams
 from holdall.web.host_problems import http_problem
 from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
@@ -68,6 +69,8 @@ class Resource:
         self._repeatable = None
         if kept is not None and options.kept is not None:
             self._repeatable = Repeatable(binding, bindings, kept, options.kept, options)
+        self._streams: Streams | None = None
+        self._dialects = Dialects(binding, bindings, cursors)
         self._keys = KeyText(binding.schema)
         view = self._view = CollectionView(binding)
         reads = Reads(view, bindings, cursors, options)
@@ -131,6 +134,10 @@ class Resource:
         key, _, name = path.partition("/")
         return bool(key) and name in self._of_files
 
+    def follow(self, streams: Streams) -> None:
+        """Answer ``events`` with a stream."""
+        self._streams = streams
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
         scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._route_of(key)
@@ -176,6 +183,10 @@ class Resource:
         if key[:1] == "_" and (named := self._named.get(key)) is not None:
             endpoint = named.get(method)
             return self._no_method(method, named, user) if endpoint is None else await endpoint(scope, receive, user)
+        if key == EVENTS and self._streams is not None and self._streams.is_meant(scope, self.binding):
+            if method not in ("GET", "HEAD"):
+                return self._no_method(method, ("GET", "HEAD"), user)
+            return await self._streams.endpoint(scope, receive, user, self.binding, self._dialects)
         if key and self.binding.is_keyless:
             return _ABSENT
         if not key:

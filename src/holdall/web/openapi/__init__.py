@@ -5,6 +5,7 @@ from holdall.web.openapi.document import contribute, contribution, many_operatio
 from holdall.web.openapi.files import file_of
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
 from holdall.web.openapi.schemas import Node, RecordSchemas
+from holdall.web.openapi.streams import add_streams
 from holdall.web.openapi.writing import add_idempotency
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "action_schemas",
     "add_by_name",
     "add_idempotency",
+    "add_streams",
     "contribute",
     "contribution",
     "describe_own",
