@@ -8,6 +8,7 @@ import time
 
 from bench import (
     contexts,
+    events,
     files,
     growth,
     http,
@@ -33,6 +34,7 @@ _THEMES = (
     in_bulk.rows,
     seeing.rows,
     contexts.rows,
+    events.rows,
     redis.rows,
     mongo.rows,
     rest.rows,

@@ -33,6 +33,8 @@ _READING = {
     "require",
     "readable",
     "explain",
+    "act",
+    "select",
 }
 _OTHER = {
     "load",

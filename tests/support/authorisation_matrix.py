@@ -20,7 +20,21 @@ from holdall.session import Session
 from holdall.testing.client import Client
 from holdall.web.filters import OPERATORS
 from holdall.web.grouped import FUNCTIONS
-from tests.support.office import CONTENTS, DOCS, FIELDS, FILES, SENTINELS, USERS, Doc, Scan, files, sees, sees_team, who
+from tests.support.office import (
+    CONTENTS,
+    DOCS,
+    FIELDS,
+    FILES,
+    SENTINELS,
+    USERS,
+    Doc,
+    Scan,
+    Tell,
+    files,
+    sees,
+    sees_team,
+    who,
+)
 
 __all__ = ["FILE_DOORS", "NAME_DOORS", "RECORD_DOORS", "SESSION_DOORS", "Cell", "matrix"]
 
@@ -64,6 +78,10 @@ NAME_DOORS: dict[str, str] = {
     "group": "docs?aggregate=rows&group={name}",
     "export": "docs?format=csv&fields={name}",
     "having": "docs?aggregate={name}.max&having={name}.max__gt=0",
+    "selection filter": "docs/selections/titled?{name}=1",
+    "selection sort": "docs/selections/titled?sort={name}",
+    "selection cursor": "docs/selections/papers?sort=-{name}&after=",
+    "selection export": "docs/selections/papers?{name}__isnull=false&format=csv",
 }
 """Paths with a name in them."""
 
@@ -164,6 +182,18 @@ RECORD_DOORS: dict[str, RecordDoor] = {
     "session refresh": lambda a, key: _by_session(a, lambda s: _refreshed(s, key)),
     "session bulk": lambda a, key: _by_session(a, lambda s: _in_bulk(s, key)),
     "session change": lambda a, key: _by_session(a, lambda s: _changed(s, key)),
+    "act": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/peek", {}), 200),
+    "act under a rule": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/close", {}), 200, 403),
+    "act on a filter": lambda a, key: _number(a.send("POST", f"docs/actions/peek?id={key}", {}), "affected"),
+    "act on a selection": lambda a, key: _number(
+        a.send("POST", f"docs/actions/tell?selection=papers&id={key}", {}), "affected"
+    ),
+    "selection": lambda a, key: _has(a.get("docs/selections/titled"), key),
+    "selection of records": lambda a, key: _has(a.get("docs/selections/papers?sort=title"), key),
+    "selection cursor": lambda a, key: _has(a.get("docs/selections/papers?after=&page_size=9"), key),
+    "selection total": lambda a, key: _number(a.get(f"docs/selections/titled?id={key}&page_size=1"), "total_count"),
+    "session act": lambda a, key: _by_session(a, lambda s: s.act(Tell(), Doc.where(Doc.id == key))),
+    "session select": lambda a, key: _by_session(a, lambda s: s.query(s.select("docs/papers").where(Doc.id == key))),
 }
 """Ways to ask whether a record is there: each gives what its answer says."""
 

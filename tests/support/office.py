@@ -8,14 +8,21 @@ from typing import Any
 
 from holdall import (
     ANONYMOUS,
+    Action,
+    ActionPolicy,
+    All,
     Authenticated,
     BlobFile,
+    Context,
+    Each,
+    Everyone,
     FieldRights,
     File,
     Holdall,
     Many,
     Model,
     Nobody,
+    One,
     Owner,
     Policy,
     Ref,
@@ -25,6 +32,7 @@ from holdall import (
     field,
     file,
     me,
+    param,
 )
 
 __all__ = [
@@ -39,6 +47,8 @@ __all__ = [
     "Doc",
     "Scan",
     "Team",
+    "Tell",
+    "add_names",
     "files",
     "office",
     "sees",
@@ -67,6 +77,40 @@ class Doc(Model, collection="docs"):
     is_final: bool = False
     team: Ref[Team | None] = field(default=None)
     source: Ref[Doc | None] = field(default=None)
+
+
+class Peek(Action[Doc], on=Each):
+    async def run(self, context: Context, doc: Doc) -> Doc:
+        return doc
+
+
+class Tell(Action[Doc], on=All):
+    async def run(self, context: Context, docs: list[Doc]) -> list[int]:
+        return [doc.id for doc in docs]
+
+
+class Close(Action[Doc], on=One):
+    async def run(self, context: Context, doc: Doc) -> str:
+        doc.pages = doc.pages
+        return doc.status
+
+
+class Audit(Action[Doc], on=One):
+    """An action that speaks of what only some may read."""
+
+    async def run(self, context: Context, doc: Doc) -> bool:
+        return True
+
+
+def add_names(app: Holdall) -> None:
+    """Actions and selections that any reader may have, and some that speak of what is hidden."""
+    app.add_action(Peek, ActionPolicy(execute=Everyone))
+    app.add_action(Tell, ActionPolicy(execute=Everyone))
+    app.add_action(Close, ActionPolicy(see=Everyone, execute=Owner("owner") | Role("boss")))
+    app.add_action(Audit, ActionPolicy(see=Role("boss"), execute=Role("boss") & (Doc.margin > 0)))
+    app.add_selection("papers", Doc.where(Doc.pages >= param("pages", int, 0)))
+    app.add_selection("titled", Doc.where().sort(Doc.title).only(Doc.id, Doc.title))
+    app.add_selection("margins", Doc.where(Doc.margin > 0).only(Doc.id, Doc.title))
 
 
 class Scan(Model, collection="scans"):
@@ -201,6 +245,7 @@ async def office(layout: str, folder: Path, policy: Policy | None = None, scans:
         app.add_store("other", teams)
     app.add(Team, store="other" if layout == "scattered" else "main", policy=TEAMS)
     app.add(Doc, store="main", policy=policy or POLICY)
+    add_names(app)
     app.add(Scan, store="main", policy=scans)
     app.add_files("scans", "memory:")
     if is_made:
