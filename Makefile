@@ -2,9 +2,8 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | file-kills N=<kills>
-#   | crash N=<kills> | growth N=<commits> | twin N=<acts> | outside N=<histories> | worlds N=<requests> | matrix
-#   | coverage
+#   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
+#   | outside N=<histories> | worlds N=<requests> | matrix | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -30,7 +29,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills servers crash growth twin outside matrix worlds check bench docs files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench docs files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -93,6 +92,10 @@ kills: $(READY)
 file-kills: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.crash.file_kills --kills $(or $(N),500) $(ARGS)
 
+# Send a file of 5 GiB and get it back, and see that it takes 64 MiB of memory.
+large-files: $(READY)
+	@LARGE_FILES=1 $(BIN)/python -m pytest -q -p no:randomly tests/web/attachments/test_cut_uploads.py $(ARGS)
+
 # Kill the servers under commits over several stores.
 servers: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.crash.server_kills --kills $(or $(N),20) $(ARGS)
@@ -100,6 +103,10 @@ servers: $(READY)
 # Make so many commits over several stores; nothing that commits keep for themselves may grow.
 growth: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
+
+# Deliver so many events to a receiver that fails, hangs and dies, and kill the program meanwhile.
+outbox: $(READY)
+	@OUTBOX=$(or $(N),2000) $(TEST) -q tests/events/test_outbox_crash.py $(ARGS)
 
 # Run the long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
 # that write beside us, APIs that answer as they should not.

@@ -6,7 +6,23 @@ import argparse
 import sys
 import time
 
-from bench import contexts, growth, http, in_bulk, models, mongo, redis, report, rest, seeing, several, sql, start
+from bench import (
+    contexts,
+    events,
+    files,
+    growth,
+    http,
+    in_bulk,
+    models,
+    mongo,
+    redis,
+    report,
+    rest,
+    seeing,
+    several,
+    sql,
+    start,
+)
 from bench.arena import Arena
 from bench.process import BUILD
 from bench.run import Result, Row, run
@@ -18,11 +34,13 @@ _THEMES = (
     in_bulk.rows,
     seeing.rows,
     contexts.rows,
+    events.rows,
     redis.rows,
     mongo.rows,
     rest.rows,
     several.rows,
     http.rows,
+    files.rows,
     growth.rows,
 )
 

@@ -6,10 +6,12 @@ import re
 import select
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _ANSWER_SECONDS = 10.0
 _CHUNK = 64 * 1024
+_LARGE_CHUNK = 1 << 20
 
 
 def requests_per_second(
@@ -58,6 +60,37 @@ def requests_per_second(
         poll.close()
 
 
+def megabytes_per_second(port: int, method: str, size: int, connections: int, seconds: float) -> float:
+    """Megabytes that are put to, or got from, a path for each connection in a second; each is put once at least.
+
+    Raises ValueError for an answer that is not 200 or 201.
+    """
+    body = bytes(range(256)) * (size // 256) if method == "PUT" else b""
+    start, count = time.perf_counter(), 0
+
+    def exchanged(number: int) -> None:
+        nonlocal count
+        with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
+            while True:
+                connection.sendall(_request(port, method, f"/books/{number}/scan", body))
+                answer = bytearray()
+                while not _is_whole_file(answer):
+                    answer += connection.recv(_LARGE_CHUNK)
+                count += 1
+                if time.perf_counter() - start >= seconds:
+                    return
+
+    with ThreadPoolExecutor(connections) as threads:
+        list(threads.map(exchanged, range(connections)))
+    return count * size / 1e6 / (time.perf_counter() - start)
+
+
+def _is_whole_file(answer: bytearray) -> bool:
+    """As ``_is_whole``, of an answer that may be large."""
+    end = answer.find(b"\r\n\r\n", 0, 4_096)
+    return end >= 0 and _is_whole(bytes(answer[: end + 4]), len(answer))
+
+
 def exchange(port: int, method: str, path: str, body: str) -> bytes:
     """The body of the answer to one request."""
     with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
@@ -75,7 +108,7 @@ def _request(port: int, method: str, path: str, body: bytes) -> bytes:
     return head.encode() + b"\r\n" + body
 
 
-def _is_whole(answer: bytes) -> bool:
+def _is_whole(answer: bytes, size: int | None = None) -> bool:
     if not answer.startswith(b"HTTP/1.1 20"):
         raise ValueError(answer[:300].decode(errors="replace"))
     end = answer.find(b"\r\n\r\n")
@@ -84,4 +117,4 @@ def _is_whole(answer: bytes) -> bool:
     length = _LENGTH.search(answer, 0, end + 4)
     if length is None:
         raise ValueError(f"an answer without a length: {answer[:300]!r}")
-    return len(answer) >= end + 4 + int(length[1])
+    return (size or len(answer)) >= end + 4 + int(length[1])

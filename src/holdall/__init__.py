@@ -1,5 +1,6 @@
 """Holdall: one model, any store, one API."""
 
+from holdall.actions import Action, All, Each, Nothing, One
 from holdall.app import Holdall
 from holdall.events import Event, LiveEvent
 from holdall.files import BlobFile, File, GiB, KiB, MiB, file
@@ -38,6 +39,7 @@ from holdall.model import (
 from holdall.policy import (
     ANONYMOUS,
     SYSTEM,
+    ActionPolicy,
     Authenticated,
     Everyone,
     FieldRights,
@@ -50,6 +52,7 @@ from holdall.policy import (
     me,
 )
 from holdall.query import LinkTable, Query, asc, desc, expr, negate, rows
+from holdall.selections import Selection, param
 from holdall.service import Command, Context, Dal, Meta, MethodRequest, Service, SyncContext, SyncService
 from holdall.session import CommitResult, Compensate, Guarantee, Operation, Plan, Session, Strategy
 
@@ -57,6 +60,9 @@ __all__ = [
     "ANONYMOUS",
     "JSON",
     "SYSTEM",
+    "Action",
+    "ActionPolicy",
+    "All",
     "Authenticated",
     "BlobFile",
     "Codec",
@@ -65,6 +71,7 @@ __all__ = [
     "Compensate",
     "Context",
     "Dal",
+    "Each",
     "Event",
     "Everyone",
     "FieldRights",
@@ -88,8 +95,10 @@ __all__ = [
     "MiB",
     "Model",
     "Nobody",
+    "Nothing",
     "ObjectId",
     "OnDelete",
+    "One",
     "OneOf",
     "Operation",
     "Owner",
@@ -100,6 +109,7 @@ __all__ = [
     "Ref",
     "Reference",
     "Role",
+    "Selection",
     "Service",
     "Session",
     "Stamped",
@@ -123,6 +133,7 @@ __all__ = [
     "file",
     "me",
     "negate",
+    "param",
     "register_codec",
     "rows",
     "state_of",

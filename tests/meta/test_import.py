@@ -31,7 +31,21 @@ def _optional_modules() -> set[str]:
 
 # With msgspec's own.
 _PACKAGES = {"holdall", "msgspec", "typing_extensions"}
-_ROOMS = {"app", "codegen", "errors", "events", "files", "model", "policy", "query", "service", "session", "store"}
+_ROOMS = {
+    "actions",
+    "app",
+    "codegen",
+    "errors",
+    "events",
+    "files",
+    "model",
+    "policy",
+    "query",
+    "selections",
+    "service",
+    "session",
+    "store",
+}
 # Parts of the standard library that take their time, and that only some programs need.
 _LATE = {
     "argparse",

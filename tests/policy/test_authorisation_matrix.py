@@ -15,7 +15,7 @@ from holdall.session.references.visible_collections import VisibleCollections
 from holdall.web.dialect import CONTROLS
 from holdall.web.filters import OPERATORS
 from tests.support.authorisation_matrix import NAME_DOORS, RECORD_DOORS, Cell, matrix
-from tests.support.office import FIELDS, LAYOUTS, POLICY, USERS, Doc, office
+from tests.support.office import FIELDS, FILES, LAYOUTS, POLICY, SCANS, USERS, Doc, Scan, office
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +33,8 @@ _READING = {
     "require",
     "readable",
     "explain",
+    "act",
+    "select",
 }
 _OTHER = {
     "load",
@@ -105,6 +107,7 @@ async def test_the_whole_matrix(layout: str, tmp_path: Path) -> None:
 
 def test_every_field_and_door_has_an_expectation() -> None:
     assert set(FIELDS) == {each.name for each in Doc.__holdall__.stored}
+    assert set(FILES) == {each.name for each in Scan.__holdall__.stored if each.options.codec is not None}
     paths = " ".join(NAME_DOORS.values())
     assert [suffix for suffix in OPERATORS if f"__{suffix}=" not in paths] == []
     controls = set(CONTROLS) - _WITHOUT_NAMES
@@ -127,6 +130,15 @@ async def test_a_record_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None
     policy = Policy(**{**rest, "read": Role("boss") | (Doc.pages >= 0)}, fields=POLICY._parts[0].fields)
     found = wrong(await cells("memory", tmp_path, ["ann"], policy))
     assert {"record 2", "record 3", "record 4"} <= {cell.subject for cell in found if cell.is_leak}
+
+
+async def test_a_file_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:
+    rights = {**SCANS._parts[0].fields, "verdict": FieldRights()}
+    rest: dict[str, Any] = {right.value: rule for right, rule in SCANS._parts[0].rules.items()}
+    app = await office("memory", tmp_path, scans=Policy(**rest, fields=rights))
+    found = wrong([cell async for cell in matrix(app, ["ann"])])
+    assert {"file", "put of file"} <= {cell.door for cell in found if cell.is_leak and cell.subject == "verdict 1"}
+    await app.close()
 
 
 async def test_a_door_without_the_rule_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -320,3 +320,15 @@ async def test_a_rule_that_raises_denies_and_is_asked_again() -> None:
                 await session.commit()
             session.rollback()
     assert calls.count("bad") > 3
+
+
+async def test_a_bulk_change_refers_to_no_record_that_the_user_may_not_see(app: Holdall) -> None:
+    told = list[str]()
+    for team in (2, 777):  # one that is hidden from Ann, and one that is not there
+        async with app.session(ANN) as session:
+            with pytest.raises(ValidationError) as caught:
+                await session.update(Doc.where(Doc.id == 1), team=team)
+        told.append(str(caught.value))
+    assert told == ["Doc is not valid: team: refers to a record of team that does not exist"] * 2
+    async with app.session(ANN) as session:
+        assert await session.update(Doc.where(Doc.id == 1), team=1) == 1

@@ -239,7 +239,7 @@ async def test_what_nobody_refers_to_is_collected_and_what_is_lost_is_told(app: 
     async with app.session() as session:
         session.add(Picture(id=1, image=File(PNG)))
         session.add(Picture(id=2, image=File(GIF)))
-    orphan = folder / "ab" / "cd" / ("abcd" + "0" * 36)
+    orphan = folder / "ab" / "c" / ("abcd" + "0" * 36)
     orphan.parent.mkdir(parents=True, exist_ok=True)
     orphan.write_bytes(b"orphan")
     (folder / ".incoming" / "left").write_bytes(b"half")
@@ -345,6 +345,10 @@ async def test_what_is_no_file_or_not_stored_is_refused() -> None:
         Picture(id=1, image=File(bytes(300_000)))
     with pytest.raises(ValidationError, match="meta"):
         Picture(id=1, image=File(PNG, meta={"a": "b" * 2_000}))
+    wrong: list[Any] = [{"a": "\0"}, {"\ud800": "b"}, {"a": 1}, {str(number): "" for number in range(60)}]
+    for meta in wrong:
+        with pytest.raises((ValidationError, TypeError)):
+            Picture(id=1, image=File(PNG, meta=meta))
     with pytest.raises(StateError, match="not int"):
         File(1)  # type: ignore[arg-type]
     unbound = File(PNG)

@@ -20,9 +20,23 @@ from holdall.session import Session
 from holdall.testing.client import Client
 from holdall.web.filters import OPERATORS
 from holdall.web.grouped import FUNCTIONS
-from tests.support.office import DOCS, FIELDS, SENTINELS, USERS, Doc, sees, sees_team, who
+from tests.support.office import (
+    CONTENTS,
+    DOCS,
+    FIELDS,
+    FILES,
+    SENTINELS,
+    USERS,
+    Doc,
+    Scan,
+    Tell,
+    files,
+    sees,
+    sees_team,
+    who,
+)
 
-__all__ = ["NAME_DOORS", "RECORD_DOORS", "SESSION_DOORS", "Cell", "matrix"]
+__all__ = ["FILE_DOORS", "NAME_DOORS", "RECORD_DOORS", "SESSION_DOORS", "Cell", "matrix"]
 
 UNKNOWN = "zzzz"
 _VALUES = {"id": 1, "pages": 1, "margin": 1, "score": 1.0, "is_final": True, "team": 1, "source": 1}
@@ -64,6 +78,10 @@ NAME_DOORS: dict[str, str] = {
     "group": "docs?aggregate=rows&group={name}",
     "export": "docs?format=csv&fields={name}",
     "having": "docs?aggregate={name}.max&having={name}.max__gt=0",
+    "selection filter": "docs/selections/titled?{name}=1",
+    "selection sort": "docs/selections/titled?sort={name}",
+    "selection cursor": "docs/selections/papers?sort=-{name}&after=",
+    "selection export": "docs/selections/papers?{name}__isnull=false&format=csv",
 }
 """Paths with a name in them."""
 
@@ -164,6 +182,18 @@ RECORD_DOORS: dict[str, RecordDoor] = {
     "session refresh": lambda a, key: _by_session(a, lambda s: _refreshed(s, key)),
     "session bulk": lambda a, key: _by_session(a, lambda s: _in_bulk(s, key)),
     "session change": lambda a, key: _by_session(a, lambda s: _changed(s, key)),
+    "act": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/peek", {}), 200),
+    "act under a rule": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/close", {}), 200, 403),
+    "act on a filter": lambda a, key: _number(a.send("POST", f"docs/actions/peek?id={key}", {}), "affected"),
+    "act on a selection": lambda a, key: _number(
+        a.send("POST", f"docs/actions/tell?selection=papers&id={key}", {}), "affected"
+    ),
+    "selection": lambda a, key: _has(a.get("docs/selections/titled"), key),
+    "selection of records": lambda a, key: _has(a.get("docs/selections/papers?sort=title"), key),
+    "selection cursor": lambda a, key: _has(a.get("docs/selections/papers?after=&page_size=9"), key),
+    "selection total": lambda a, key: _number(a.get(f"docs/selections/titled?id={key}&page_size=1"), "total_count"),
+    "session act": lambda a, key: _by_session(a, lambda s: s.act(Tell(), Doc.where(Doc.id == key))),
+    "session select": lambda a, key: _by_session(a, lambda s: s.query(s.select("docs/papers").where(Doc.id == key))),
 }
 """Ways to ask whether a record is there: each gives what its answer says."""
 
@@ -218,6 +248,8 @@ async def matrix(app: Holdall, users: list[str] | None = None) -> AsyncIterator[
         async for cell in _writes(asking):
             yield cell
         async for cell in _records(asking):
+            yield cell
+        async for cell in _files(asking):
             yield cell
 
 
@@ -346,6 +378,63 @@ async def _records(asking: Asking) -> AsyncIterator[Cell]:
             yield Cell(asking.user, f"record {doc['id']}", door, is_told and not may, is_denied)
 
 
+_BOUNDARY = "multipart/form-data; boundary=b"
+FILE_DOORS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "file": ("GET", "scans/{key}/{name}", {}),
+    "head of file": ("HEAD", "scans/{key}/{name}", {}),
+    "range of file": ("GET", "scans/{key}/{name}", {"range": "bytes=0-8"}),
+    "tag of file": ("GET", "scans/{key}/{name}", {"if-match": "*"}),
+    "put of file": ("PUT", "scans/{key}/{name}", {}),
+    "delete of file": ("DELETE", "scans/{key}/{name}", {}),
+    "form with file": ("PATCH", "scans/{key}", {"content-type": _BOUNDARY}),
+    "patch of file": ("PATCH", "scans/{key}", {"content-type": "application/json"}),
+}
+"""Ways to a file: method, path and headers."""
+
+
+async def _files(asking: Asking) -> AsyncIterator[Cell]:
+    user = asking.user
+    for door, (method, _, _) in FILE_DOORS.items():
+        is_read = method in ("GET", "HEAD")
+        for name, (readers, writers) in FILES.items():
+            absent = await _at_file(asking, door, 777, name)
+            for doc in DOCS:
+                answer = await _at_file(asking, door, doc["id"], name)
+                is_seen = sees(user, doc)
+                may_read = is_seen and user in readers
+                may = may_read if is_read else is_seen and user in writers and _changes(user, doc)
+                is_done = answer.status in (200, 201, 204, 206)
+                is_leak = is_done and not may
+                if not is_seen or (user not in readers and is_read):
+                    is_leak = is_leak or _said(answer, name) != _said(absent, name)
+                if not may_read:
+                    is_leak = is_leak or CONTENTS[name].encode() in answer.body
+                yield Cell(user, f"{name} {doc['id']}", door, is_leak, may and not is_done)
+
+
+def _changes(user: str, doc: dict[str, Any]) -> bool:
+    """Whether somebody may change a paper that he sees."""
+    return user in ("boss", "clerk") or doc["owner"] == user or (user == "tom" and doc["team"] == 1)
+
+
+async def _at_file(asking: Asking, door: str, key: int, name: str) -> Any:
+    """The answer of a door; what it wrote is undone."""
+    method, path, headers = FILE_DOORS[door]
+    part = f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\nnew\r\n--b--\r\n'
+    bodies = {
+        "put of file": b"new",
+        "form with file": part.encode(),
+        "patch of file": json.dumps({name: None}).encode(),
+    }
+    headers = {"x-user": asking.user, **headers}
+    url = "/" + path.format(key=key, name=name)
+    answer = await asking.client.request(method, url, body=bodies.get(door, b""), headers=headers)
+    if method not in ("GET", "HEAD") and answer.status < 400:
+        async with asking.app.session() as session:
+            setattr(await session.require(Scan, key), name, files()[name])
+    return answer
+
+
 def _own(user: str) -> int:
     """A paper that the user may read."""
     return 3 if user == "tom" else 1
@@ -355,7 +444,7 @@ def _said(answer: Any, name: str) -> tuple[int, str]:
     """The status, and what is wrong, without the name that was asked for."""
     if answer.status < 400:
         return answer.status, "fine"
-    told = json.loads(answer.body)
+    told: Any = json.loads(answer.body) if answer.body else {"type": "", "detail": ""}
     wrong = [(error["path"].replace(name, "NAME"), error["code"], error["message"]) for error in told.get("errors", [])]
     return answer.status, f"{told['type']} {told['detail']} {wrong}"
 

@@ -8,12 +8,21 @@ from typing import Any
 
 from holdall import (
     ANONYMOUS,
+    Action,
+    ActionPolicy,
+    All,
     Authenticated,
+    BlobFile,
+    Context,
+    Each,
+    Everyone,
     FieldRights,
+    File,
     Holdall,
     Many,
     Model,
     Nobody,
+    One,
     Owner,
     Policy,
     Ref,
@@ -21,10 +30,31 @@ from holdall import (
     User,
     back,
     field,
+    file,
     me,
+    param,
 )
 
-__all__ = ["DOCS", "FIELDS", "LAYOUTS", "SENTINELS", "USERS", "Doc", "Team", "office", "sees", "who"]
+__all__ = [
+    "CONTENTS",
+    "DOCS",
+    "FIELDS",
+    "FILES",
+    "LAYOUTS",
+    "SCANS",
+    "SENTINELS",
+    "USERS",
+    "Doc",
+    "Scan",
+    "Team",
+    "Tell",
+    "add_names",
+    "files",
+    "office",
+    "sees",
+    "sees_team",
+    "who",
+]
 
 
 class Team(Model, collection="teams"):
@@ -47,6 +77,50 @@ class Doc(Model, collection="docs"):
     is_final: bool = False
     team: Ref[Team | None] = field(default=None)
     source: Ref[Doc | None] = field(default=None)
+
+
+class Peek(Action[Doc], on=Each):
+    async def run(self, context: Context, doc: Doc) -> Doc:
+        return doc
+
+
+class Tell(Action[Doc], on=All):
+    async def run(self, context: Context, docs: list[Doc]) -> list[int]:
+        return [doc.id for doc in docs]
+
+
+class Close(Action[Doc], on=One):
+    async def run(self, context: Context, doc: Doc) -> str:
+        doc.pages = doc.pages
+        return doc.status
+
+
+class Audit(Action[Doc], on=One):
+    """An action that speaks of what only some may read."""
+
+    async def run(self, context: Context, doc: Doc) -> bool:
+        return True
+
+
+def add_names(app: Holdall) -> None:
+    """Actions and selections that any reader may have, and some that speak of what is hidden."""
+    app.add_action(Peek, ActionPolicy(execute=Everyone))
+    app.add_action(Tell, ActionPolicy(execute=Everyone))
+    app.add_action(Close, ActionPolicy(see=Everyone, execute=Owner("owner") | Role("boss")))
+    app.add_action(Audit, ActionPolicy(see=Role("boss"), execute=Role("boss") & (Doc.margin > 0)))
+    app.add_selection("papers", Doc.where(Doc.pages >= param("pages", int, 0)))
+    app.add_selection("titled", Doc.where().sort(Doc.title).only(Doc.id, Doc.title))
+    app.add_selection("margins", Doc.where(Doc.margin > 0).only(Doc.id, Doc.title))
+
+
+class Scan(Model, collection="scans"):
+    id: int = field(pk=True)
+    owner: str = ""
+    team: Ref[Team | None] = field(default=None)
+    page: File | None = file("scans")
+    verdict: File | None = file("scans")
+    seal: File | None = file("scans")
+    note: BlobFile | None = file()
 
 
 USERS = {
@@ -80,6 +154,18 @@ TEAMS = Policy(
     fields={"budget": FieldRights(read=Role("boss"))},
 )
 
+SCANS = Policy(
+    read=_ALL | Owner("owner") | (Scan.team.lead == me.id),
+    create=Authenticated & ~Role("auditor"),
+    update=Role("boss", "clerk") | Owner("owner") | (Scan.team.lead == me.id),
+    delete=Role("boss"),
+    fields={
+        "verdict": FieldRights(read=Role("boss", "auditor"), write=Role("boss")),
+        "seal": FieldRights(write=Nobody),
+        "note": FieldRights(read=_ALL),
+    },
+)
+
 _ALL_NAMES = {"ann", "tom", "clerk", "auditor", "boss"}
 _READERS = {"clerk", "auditor", "boss"}
 FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
@@ -98,6 +184,15 @@ FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
 }
 """The expectation, which the policy above must bear out; a field that is not here fails the suite."""
 
+FILES: dict[str, tuple[set[str], set[str]]] = {
+    # who may read it of a scan that he may read, who may write it to one that he may change
+    "page": (_ALL_NAMES, _ALL_NAMES - {"auditor"}),
+    "verdict": ({"auditor", "boss"}, {"boss"}),
+    "seal": (_ALL_NAMES, set()),
+    "note": (_READERS, {"clerk", "boss"}),
+}
+CONTENTS = {name: f"content of {name}" for name in FILES}
+
 SENTINELS: dict[str, Any] = {"margin": 770077, "remark": "lantern", "budget": 990099, "source": 4}
 """Values that nobody sees but those who may read these fields."""
 
@@ -109,6 +204,12 @@ DOCS: list[dict[str, Any]] = [
     {"id": 5, "title": "e", "owner": "ann", "team": 1},
 ]
 _SECRET: dict[str, Any] = {"margin": SENTINELS["margin"], "remark": SENTINELS["remark"], "source": 4}
+
+
+def files() -> dict[str, Any]:
+    """A file for each field of a scan."""
+    made = {name: File(content, name=f"{name}.txt") for name, content in CONTENTS.items()}
+    return made | {"note": BlobFile(CONTENTS["note"])}
 
 
 def sees(user: str, doc: dict[str, Any]) -> bool:
@@ -135,7 +236,7 @@ async def who(scope: MutableMapping[str, Any]) -> User:
     return USERS[dict(scope["headers"]).get(b"x-user", b"nobody").decode()]
 
 
-async def office(layout: str, folder: Path, policy: Policy | None = None) -> Holdall:
+async def office(layout: str, folder: Path, policy: Policy | None = None, scans: Policy = SCANS) -> Holdall:
     """The office, with its papers, in one store or two."""
     docs, teams, is_made = LAYOUTS[layout](folder)
     app = Holdall("office")
@@ -144,6 +245,9 @@ async def office(layout: str, folder: Path, policy: Policy | None = None) -> Hol
         app.add_store("other", teams)
     app.add(Team, store="other" if layout == "scattered" else "main", policy=TEAMS)
     app.add(Doc, store="main", policy=policy or POLICY)
+    add_names(app)
+    app.add(Scan, store="main", policy=scans)
+    app.add_files("scans", "memory:")
     if is_made:
         await app.create()
     async with app.session() as session:
@@ -155,4 +259,6 @@ async def office(layout: str, folder: Path, policy: Policy | None = None) -> Hol
         )
     async with app.session() as session:
         session.add_all([Doc(**doc, **_SECRET) for doc in DOCS])
+        for doc in DOCS:
+            session.add(Scan(id=doc["id"], owner=doc["owner"], team=doc["team"], **files()))
     return app

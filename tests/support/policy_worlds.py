@@ -10,7 +10,7 @@ from typing import Any
 from holdall import Holdall, Role
 from holdall.testing.client import Client
 from holdall.testing.wrapping import wrap_store
-from tests.support.office import LAYOUTS, TEAMS, Doc, Team, who
+from tests.support.office import LAYOUTS, TEAMS, Doc, Team, add_names, who
 from tests.support.office import POLICY as OFFICE
 
 __all__ = ["Worlds"]
@@ -113,6 +113,7 @@ async def _world(layout: str, folder: Path, chance: random.Random, number: int) 
     policy = type(OFFICE)(**rest | {"delete": Role("boss") | (Doc.owner == "ann")}, fields=OFFICE._parts[0].fields)
     app.add(Team, store="other" if layout == "scattered" else "main", policy=TEAMS)
     app.add(Doc, store="main", policy=policy)
+    add_names(app)
     if is_made:
         await app.create()
     for name in list(app.stores):
@@ -176,9 +177,29 @@ def request(chance: random.Random) -> tuple[str, str, Any, dict[str, str]]:
     if kind < 0.9:
         own = {"id": chance.randrange(50, 54), **given}
         return ("POST", "/docs", own, {}) if chance.random() < 0.6 else ("PUT", f"/docs/{own['id']}", own, {})
-    if kind < 0.97:
+    if kind < 0.94:
         return "DELETE", f"/docs/{key}", None, {}
+    if kind < 0.98:
+        return _named(chance, key)
     return chance.choice(["POST", "PATCH", "DELETE"]), chance.choice(["/teams", "/teams/1"]), {"id": 1, "name": "q"}, {}
+
+
+def _named(chance: random.Random, key: int) -> tuple[str, str, Any, dict[str, str]]:
+    """A request for an action or a selection."""
+    action = chance.choice(["peek", "peek", "tell", "close", "audit", "zzz"])
+    selection = chance.choice(["papers", "papers", "titled", "margins", "zzz"])
+    kind = chance.random()
+    if kind < 0.3:
+        return "POST", f"/docs/{key}/actions/{action}", {}, {}
+    if kind < 0.5:
+        return "POST", f"/docs/actions/{action}?{_filter(chance)}", {}, {}
+    if kind < 0.6:
+        return "POST", f"/docs/actions/tell?selection={selection}&{_filter(chance)}", {}, {}
+    parts = [_filter(chance)] if chance.random() < 0.3 else []
+    parts += [
+        chance.choice(["pages=3", "sort=-title", "sort=margin", "page_size=1", "page_size=2&after=", "format=csv"])
+    ]
+    return "GET", f"/docs/selections/{selection}?{'&'.join(parts)}", None, {}
 
 
 def _value(chance: random.Random, name: str) -> Any:

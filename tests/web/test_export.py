@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from holdall import Everyone, Holdall, Model, Policy, Role, field
+from holdall.model import csv_output
 from holdall.web import export
 from tests.support.bookshop import AUTHORS, BOOKS, bookshop, filled
 from tests.support.served import Served
@@ -240,7 +241,7 @@ def test_a_failure_on_the_way_ends_it_unfinished(served: Served, monkeypatch: py
 
 
 def test_a_planted_cell_that_is_not_escaped_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "without_formula", lambda text: text)
+    monkeypatch.setattr(csv_output, "without_formula", lambda text: text)
     with pytest.raises(AssertionError):
         test_text_is_no_formula()
 

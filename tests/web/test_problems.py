@@ -74,6 +74,7 @@ EXPECTED: dict[str, Told] = {
     "NotLoaded": same(errors.NotLoaded("Author", "name"), None),
     "StateError": same(errors.StateError(SECRET), None),
     "Forbidden": same(errors.Forbidden("read", "books"), None),  # needs to know who asked: see rights
+    "ActionUnavailable": same(errors.ActionUnavailable("vote", "books", SECRET), None),  # the same
     "StoreError": same(errors.StoreError("main", SECRET), None),
     "Unsupported": Told(
         errors.Unsupported("main", "sorting"), (501, "unsupported"), (501, "unsupported"), (422, "unsupported")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeVar
 from weakref import ref
 
+from holdall.app.acting import Acting
 from holdall.app.background import Background
 from holdall.app.block import SessionBlock
 from holdall.app.contexts import Contexts
@@ -55,7 +56,7 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStores):
+class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStores):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the
@@ -132,10 +133,8 @@ class Holdall(Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStore
         behind it, as in ``"collation:name"``, for that alone. ``holdall check`` shows the names.
 
         ``compensation`` is for stores that take one record at a time: how calls are undone where a commit that writes
-        other stores, too, is refused.
-
-        Raises DeclarationError where the store is unknown, the model or the collection's name is taken, or what is
-        given is no model with a key. Example: :class:`Holdall`.
+        other stores, too, is refused. Raises DeclarationError where the store is unknown, the model or the collection's
+        name is taken, or what is given is no model with a key. Example: :class:`Holdall`.
         """
         if store not in self.stores:
             raise DeclarationError(f"there is no store {store!r}; add it with add_store({store!r}, url)")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Annotated
 
-import msgspec
 import typer
 
 from holdall.app import Holdall
+from holdall.cli.acting import As, Roles, acting_user, shown, value_of
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, UnknownCommand
-from holdall.model import Model
-from holdall.policy import SYSTEM, User
+from holdall.policy import User
 from holdall.query import Value
 
 __all__ = ["call"]
@@ -24,18 +22,14 @@ Arguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[VALUE | NAME=VALUE]...", help="Its arguments: JSON, or text that is none."),
 ]
-As = Annotated[str | None, typer.Option("--as", metavar="USER", help="Act for this user, not for the program itself.")]
-Roles = Annotated[list[str] | None, typer.Option("--role", help="A role that the user has; may be repeated.")]
 
 
 def call(
     target: TargetText, command: CommandText, arguments: Arguments = None, user: As = None, role: Roles = None
 ) -> None:
     """Call a method of a service and print what it returns, as JSON; its changes are committed."""
-    if role and user is None:
-        raise Failure("--role is of the user that --as names", MISUSE)
+    acting = acting_user(user, role)
     app = Target(target).app
-    acting = SYSTEM if user is None else User(user, roles=frozenset(role or ()))
     args, kwargs = _read(arguments or [])
     try:
         found = asyncio.run(_called(app, command, args, kwargs, acting))
@@ -44,7 +38,7 @@ def call(
     except HoldallError as error:
         raise Failure(f"{type(error).__name__}: {error}") from error
     if found is not None:
-        print(msgspec.json.encode(found, enc_hook=_shown).decode())
+        print(shown(found))
 
 
 async def _called(app: Holdall, command: str, args: list[Value], kwargs: dict[str, Value], user: User) -> Value:
@@ -61,18 +55,7 @@ def _read(arguments: list[str]) -> tuple[list[Value], dict[str, Value]]:
     for text in arguments:
         name, equals, value = text.partition("=")
         if equals and name.isidentifier():
-            kwargs[name] = _value(value)
+            kwargs[name] = value_of(value)
         else:
-            args.append(_value(text))
+            args.append(value_of(text))
     return args, kwargs
-
-
-def _value(text: str) -> Value:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _shown(value: object) -> Value:
-    return value.to_dict() if isinstance(value, Model) else str(value)

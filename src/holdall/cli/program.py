@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from holdall.cli.access import access
+from holdall.cli.act import act
 from holdall.cli.call import call
 from holdall.cli.check import check
 from holdall.cli.commits import commits
@@ -15,6 +16,7 @@ from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
 from holdall.cli.migrate import migrate
 from holdall.cli.outbox import outbox
+from holdall.cli.select import select
 from holdall.cli.serve import serve
 from holdall.cli.user import user
 
@@ -26,7 +28,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, create, inspect, fsck, migrate, call, access):
+for command in (serve, check, create, inspect, fsck, migrate, call, act, select, access):
     program.command()(command)
 program.add_typer(commits, name="commits")
 program.add_typer(db, name="db")

@@ -14,6 +14,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     ├── Refused                  a function that is called for an event refuses the commit
     ├── StateError               a record or session does not allow this call now
     ├── Forbidden                the user may not do this
+    │   └── ActionUnavailable    an action is not for him, or not for these records
     ├── UnknownCommand           no service has this method
     ├── StoreError               a store could not do what it was asked
     │   ├── Unsupported          the store cannot do this at all
@@ -57,6 +58,7 @@ from holdall.errors.conflicts import (
     UniqueViolation,
 )
 from holdall.errors.records import (
+    ActionUnavailable,
     Forbidden,
     NotFound,
     NotLoaded,
@@ -94,6 +96,7 @@ from holdall.errors.values import (
 
 __all__ = [
     "MAX_ERRORS",
+    "ActionUnavailable",
     "AlreadyExists",
     "CheckViolation",
     "CommitAborted",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from holdall.errors.root import HoldallError
 
 __all__ = [
+    "ActionUnavailable",
     "Forbidden",
     "NotFound",
     "NotLoaded",
@@ -110,3 +113,20 @@ class Forbidden(HoldallError, PermissionError):
         self.right = right
         self.collection = collection
         super().__init__(f"no right to {right} {collection}")
+
+
+class ActionUnavailable(Forbidden):
+    """An action cannot be executed by this user, or not on these records; ``reason`` says why, and ``keys`` on which.
+
+    >>> str(ActionUnavailable("publish", "book", "it is for drafts", [7]))
+    'publish is not available on book 7: it is for drafts'
+    """
+
+    def __init__(self, action: str, collection: str, reason: str, keys: Sequence[object] = ()) -> None:
+        super().__init__(action, collection)
+        self.action = action
+        self.reason = reason
+        self.keys = tuple(keys)
+        which = f" {self.keys[0]!r}" if self.keys else ""
+        which += f" and {len(self.keys) - 1} more" if len(self.keys) > 1 else ""
+        self.args = (f"{action} is not available on {collection}{which}: {reason}",)

@@ -3,13 +3,19 @@
 from holdall.events.audit import AuditEntry
 from holdall.events.delivery import Delivered
 from holdall.events.event import Event, LiveEvent
+from holdall.events.history import Difference, RecordChange, as_of, history, restore
 from holdall.events.outbox import Outbox, OutboxEntry
 
 __all__ = [
     "AuditEntry",
     "Delivered",
+    "Difference",
     "Event",
     "LiveEvent",
     "Outbox",
     "OutboxEntry",
+    "RecordChange",
+    "as_of",
+    "history",
+    "restore",
 ]

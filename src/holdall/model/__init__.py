@@ -3,11 +3,13 @@
 from holdall.model.adoption import AdoptedClass, AdoptedField, AdoptedTarget, Adopter, Refusal, query_for
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
+from holdall.model.csv_output import csv_lines, csv_row, without_formula
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
 from holdall.model.field import Field
 from holdall.model.field_type import FieldType
 from holdall.model.gateway import gateway_of
+from holdall.model.inputs import Inputs
 from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
 from holdall.model.json_input import JsonInput, decode_compared, decode_text
 from holdall.model.json_output import JsonOutput
@@ -16,6 +18,7 @@ from holdall.model.json_value import UNENCODABLE
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
+from holdall.model.names import Annotation, Names, names_around
 from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.own_form import Schemas
@@ -61,6 +64,7 @@ __all__ = [
     "AdoptedField",
     "AdoptedTarget",
     "Adopter",
+    "Annotation",
     "BackEdit",
     "Codec",
     "Declaration",
@@ -74,6 +78,7 @@ __all__ = [
     "GivenKey",
     "Gt",
     "InlineSchemas",
+    "Inputs",
     "InstanceState",
     "JsonInput",
     "JsonOutput",
@@ -83,6 +88,7 @@ __all__ = [
     "Manager",
     "Many",
     "Model",
+    "Names",
     "ObjectId",
     "OnDelete",
     "OneOf",
@@ -112,6 +118,8 @@ __all__ = [
     "computed",
     "construction_hooks",
     "created",
+    "csv_lines",
+    "csv_row",
     "decode_compared",
     "decode_text",
     "deleted",
@@ -123,6 +131,7 @@ __all__ = [
     "hidden_ends",
     "items_of",
     "leads_to",
+    "names_around",
     "old_of",
     "old_values_of",
     "query_for",
@@ -136,4 +145,5 @@ __all__ = [
     "stream",
     "track_of",
     "type_schema",
+    "without_formula",
 ]

@@ -22,6 +22,8 @@ class Names:
     """Names as they can be seen from a class body, now and later.
 
     A name that the function around it gives to something later is not looked for in the module.
+
+    Example: :func:`names_around`.
     """
 
     __slots__ = ("_later", "_local", "_module", "_own", "model")
@@ -63,6 +65,11 @@ def module_around(depth: int) -> str:
 def names_around(own: str, module: object, depth: int) -> Names:
     """Return the names that the class body of the model ``own`` in this module can see, from ``depth`` calls further
     up.
+
+    >>> from holdall.model import names_around
+    >>> seen = 7
+    >>> names_around("Book", __name__, 0).now()["seen"]
+    7
     """
     frame: FrameType | None = sys._getframe(depth + 1)
     while frame is not None and frame.f_globals.get("__name__") != module:

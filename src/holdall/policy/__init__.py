@@ -1,8 +1,9 @@
 """Policies: who may see and do what."""
 
+from holdall.policy.action_policy import ActionPolicy
 from holdall.policy.bound import Judgement, all_of, any_of, bound
 from holdall.policy.field_rights import FieldRights, Preset
-from holdall.policy.part import Part
+from holdall.policy.part import Part, settled
 from holdall.policy.policy import Policy
 from holdall.policy.right import Right, right_of
 from holdall.policy.rule import (
@@ -29,6 +30,7 @@ from holdall.policy.user import ANONYMOUS, SYSTEM, Attributes, Me, User, me
 __all__ = [
     "ANONYMOUS",
     "SYSTEM",
+    "ActionPolicy",
     "AllOf",
     "AnyOf",
     "Attributes",
@@ -61,6 +63,7 @@ __all__ = [
     "is_plain",
     "me",
     "right_of",
+    "settled",
     "tenant_field",
     "tenant_rule",
 ]

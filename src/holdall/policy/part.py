@@ -15,7 +15,7 @@ from holdall.policy.user import User
 from holdall.query import Compare, Condition, Value, did_you_mean
 from holdall.query.ownership import demand_condition_of
 
-__all__ = ["Part"]
+__all__ = ["Part", "settled"]
 
 
 class Part(msgspec.Struct, frozen=True, eq=False):
@@ -42,7 +42,7 @@ class Part(msgspec.Struct, frozen=True, eq=False):
 
     def of(self, model: Value) -> Part:
         """The same for a model. Raises DeclarationError for what it has not. Example: :class:`Part`."""
-        settle = partial(changed, change=partial(_settled, model))
+        settle = partial(settled, model)
         for name in self.fields:
             field = model.__holdall__.by_name.get(name)
             if field is None or not field.is_stored:
@@ -51,7 +51,7 @@ class Part(msgspec.Struct, frozen=True, eq=False):
             if field in model.__holdall__.key and not is_open(self.fields[name]):
                 raise DeclarationError(f"{model.__name__}.{name} is the key, by which records are asked: all read it")
         for condition in self.valid.values():
-            _settled(model, When(condition))
+            settled(model, When(condition))
         return Part(
             self.name,
             {right: settle(rule) for right, rule in self.rules.items()},
@@ -72,6 +72,14 @@ class Part(msgspec.Struct, frozen=True, eq=False):
 def is_open(rights: FieldRights) -> bool:
     """Whether everyone may read a field."""
     return rights.read is Everyone
+
+
+def settled(model: Value, rule: Grant | Rule) -> Grant | Rule:
+    """The rule for records of a model. Raises DeclarationError for what these have not.
+
+    Example: :class:`Policy`.
+    """
+    return changed(rule, partial(_settled, model))
 
 
 def _settled(model: Value, rule: Grant | Rule) -> Grant | Rule:

@@ -55,8 +55,8 @@ class Policy:
     Compare(path=('author',), op=<Op.EQ: 'eq'>, value='ann')
     >>> own.is_whole(Right.READ, ann), own.hidden(ann), own.presets(ann)
     (False, frozenset({'cost'}), {'author': 'ann'})
-    >>> len(own.rules(Right.READ)), len(own.parts(Right.READ, ann)), own.rule_of("action", "print")
-    (1, 1, Role('boss'))
+    >>> len(own.rules(Right.READ)), len(own.parts(Right.READ, ann)), own.rule_of("action", "print"), own.named
+    (1, 1, Role('boss'), frozenset({'action print'}))
     """
 
     __slots__ = ("_is_steady", "_known", "_parts", "_tenant", "has_fields", "is_plain", "is_simple")
@@ -202,14 +202,21 @@ class Policy:
             if not any(condition == ALWAYS and name not in part.hidden(user) for part, condition in parts)
         )
 
-    def presets(self, user: User) -> dict[str, Value]:
-        """The values that fields of a record have which the user makes, by their names. Example: :class:`Policy`."""
+    def presets(self, user: User, *, is_trusted: bool = False) -> dict[str, Value]:
+        """The values that fields of a record have which the user makes, by their names; also where he has no right to
+        that, if the program ``is_trusted`` with making it for him. Example: :class:`Policy`.
+        """
         found: dict[str, Value] = {}
-        for part, _ in self.parts(Right.CREATE, user):
+        for part in self._parts if is_trusted else [each for each, _ in self.parts(Right.CREATE, user)]:
             for name, rights in part.fields.items():
                 if rights.has_preset:
                     found.setdefault(name, rights.preset_for(user))
         return found
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The actions and selections that it has rules for, as "action print". Example: :class:`Policy`."""
+        return frozenset(name for part in self._parts for name in part.named)
 
     def rule_of(self, kind: str, name: str) -> Grant | Rule | None:
         """The rule of an action or a selection, ``kind`` says which; None where nothing was said.

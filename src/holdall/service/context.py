@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from types import TracebackType
 from typing import NoReturn, Self, TypeVar, overload
 
 from holdall.errors import StateError
 from holdall.query import Value
-from holdall.service.core import ContextCore
+from holdall.service.core import ContextCore, acted
 from holdall.service.facet import ContextFacet
 from holdall.service.one_task import ENDED
 from holdall.service.place import ON_LOOP
 from holdall.service.sync_context import SyncContext
-from holdall.session import Session
+from holdall.session import ActingVerbs, Session
 
 __all__ = ["Context"]
 
 T = TypeVar("T")
 
 
-class Context(ContextFacet):
+class Context(ActingVerbs, ContextFacet):
     """One request or task: who asks, what is known of it, its session, resources and services.
 
     A context is entered once. Within the block, a resource is an attribute that is awaited: ``await context.pool``
@@ -96,6 +96,9 @@ class Context(ContextFacet):
     def __getattr__(self, name: str) -> Value:
         self._demand_resource(name)
         return _Resource(self.core, name)
+
+    def _act(self, action: object, on: object, most: int) -> Awaitable[object]:
+        return acted(self.core, action, on, most)
 
     def _call(self, path: tuple[str, ...], args: tuple[Value, ...], kwargs: dict[str, Value]) -> Value:
         return self.core.call(ON_LOOP, path, args, kwargs)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 
 from holdall.errors import StateError
 from holdall.policy import User
@@ -17,9 +20,9 @@ from holdall.service.place import ON_LOOP, Place, waiting_for
 from holdall.service.registry import Registry
 from holdall.service.resources import Resources
 from holdall.service.steps import Steps, end_of, in_one_task, raise_as_is, step_of
-from holdall.session import Session, Wait
+from holdall.session import Session, Wait, application_of
 
-__all__ = ["ContextCore", "ContextState"]
+__all__ = ["ContextCore", "ContextState", "acted"]
 
 _log = logging.getLogger("holdall.context")
 
@@ -47,6 +50,7 @@ class ContextCore:
     _leave: Callable[[], None] | None = None
     _is_committing = False
     _is_closing = False
+    _ends: Callable[[], Awaitable[object]] | None = None  # how a session that was lent is committed
 
     def __init__(
         self,
@@ -132,7 +136,7 @@ class ContextCore:
         """Commit what the session changed, while resources are there; return the error of that."""
         self._is_committing = True
         try:
-            await place.on_loop(session.commit)
+            await place.on_loop(self._ends or session.commit)
         except BaseException as error:
             return error
         finally:
@@ -142,10 +146,13 @@ class ContextCore:
     async def _end_of_session(
         self, place: Place, session: Session, error: BaseException | None
     ) -> BaseException | None:
-        """Commit or roll back; return the error of that."""
+        """Commit or roll back; return the error of that. A session that was lent is not ended."""
         kind = None if error is None else type(error)
         try:
-            await place.on_loop(lambda: session.__aexit__(kind, error, None))
+            if self._ends is None:
+                await place.on_loop(lambda: session.__aexit__(kind, error, None))
+            elif error is None:
+                await place.on_loop(self._ends)
         except BaseException as raised:
             return raised
         return None
@@ -189,6 +196,34 @@ class ContextCore:
                 raise StateError("a context is entered before anything of it is used: async with app.context()")
             self._wait = waiting_for(self.loop)
         return self._wait
+
+    # --- work for others ----------------------------------------------------------------------------------------------
+
+    def lend(self, session: Session, ends: Callable[[], Awaitable[object]]) -> None:
+        """Work in a session of somebody else, before the context begins; ``ends`` commits it, in its place at the end
+        of the context.
+        """
+        self._session, self._ends = session, ends
+
+    def has(self, session: Session) -> bool:
+        """Whether the context is at work in this session."""
+        return self._session is session and self.state in (ContextState.SETUP, ContextState.ACTIVE)
+
+    @contextmanager
+    def using(self, session: Session) -> Iterator[None]:
+        """Within the block, the session is this one, which somebody else commits."""
+        before, self._session = self._session, session
+        try:
+            yield
+        finally:
+            self._session = before
+
+    async def run(self, function: Callable[..., Value], *args: object) -> Value:
+        """Call a function of the context and more: on the loop where it is async, else in a thread."""
+        if inspect.iscoroutinefunction(inspect.unwrap(function)):
+            return await act_on_loop(self.on_loop, lambda: function(self.on_loop, *args))
+        call = partial(act_in_thread, self.in_thread, lambda: function(self.in_thread, *args))
+        return await ON_LOOP.in_thread(call)
 
     # --- its parts --------------------------------------------------------------------------------------------------
 
@@ -252,3 +287,9 @@ class ContextCore:
             raise StateError(f"{what} is gone: this context has ended")
         if self.state is ContextState.EXITING and not self._is_committing:
             raise StateError(f"{what} was not opened before the context began to end, and nothing new is opened then")
+
+
+async def acted(core: ContextCore, action: object, on: object, most: int) -> object:
+    """Run an action in a context."""
+    session = core.session
+    return await application_of(session, "action").act(session, action, on, most, core)

@@ -8,18 +8,18 @@ from typing import NoReturn, Self, TypeVar, overload
 
 from holdall.errors import StateError
 from holdall.query import Value
-from holdall.service.core import ContextCore
+from holdall.service.core import ContextCore, acted
 from holdall.service.facet import CallerOf, ContextFacet
 from holdall.service.one_task import ENDED
 from holdall.service.place import InThread, drive
-from holdall.session import SyncSession
+from holdall.session import Session, SyncActingVerbs, SyncSession
 
 __all__ = ["SyncContext"]
 
 T = TypeVar("T")
 
 
-class SyncContext(ContextFacet):
+class SyncContext(SyncActingVerbs, ContextFacet):
     """A context for code that is not async: the same parts, whose verbs wait, and resources that are plain attributes.
 
     >>> app = Holdall("library")
@@ -35,7 +35,7 @@ class SyncContext(ContextFacet):
 
     def __init__(self, core: ContextCore, caller_of: CallerOf) -> None:
         super().__init__(core, caller_of)
-        self._session: SyncSession | None = None
+        self._session: tuple[Session, SyncSession] | None = None
 
     def __enter__(self) -> Self:
         drive(self.core.enter(self._place, self))
@@ -56,9 +56,9 @@ class SyncContext(ContextFacet):
     def session(self) -> SyncSession:
         """Return the session, which leaving the context commits. Example: :class:`SyncService`."""
         session = self.core.session
-        if self._session is None:
-            self._session = SyncSession(session, self.core.wait)
-        return self._session
+        if self._session is None or self._session[0] is not session:
+            self._session = session, SyncSession(session, self.core.wait)
+        return self._session[1]
 
     @overload
     def resource(self, which: str) -> Value: ...
@@ -80,6 +80,10 @@ class SyncContext(ContextFacet):
         self._demand_resource(name)
         found = self.core.opened(name)
         return self.resource(name) if found is ENDED else found
+
+    def _act(self, action: object, on: object, most: int) -> object:
+        core = self.core
+        return core.on_the_loop(lambda: acted(core, action, on, most))
 
     def _call(self, path: tuple[str, ...], args: tuple[Value, ...], kwargs: dict[str, Value]) -> Value:
         return drive(self.core.call(self._place, path, args, kwargs))

@@ -25,13 +25,17 @@ from holdall.session.instrument import Act, CommitAct, Instrument
 from holdall.session.journal.journal import LEASE
 from holdall.session.journal.log_record import CallState, Operation, Part
 from holdall.session.journal.row import JournalState
+from holdall.session.meeting import keys_meeting
 from holdall.session.named_rows import NamedRow, SqlRows
+from holdall.session.named_verbs import ActingVerbs, Application, application_of
+from holdall.session.open_act import OpenAct
 from holdall.session.persistence import Persistence, StoreCall, StoreHandler
 from holdall.session.query_function import query
 from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
 from holdall.session.sql_query import SqlQuery
 from holdall.session.store_in_middleware import in_middleware, store_within
+from holdall.session.sync_named_verbs import SyncActingVerbs
 from holdall.session.sync_session import SyncSession
 from holdall.session.sync_store_verbs import SyncStoreVerbs
 from holdall.session.upserting import Upserted
@@ -42,6 +46,8 @@ __all__ = [
     "LEASE",
     "AccessReport",
     "Act",
+    "ActingVerbs",
+    "Application",
     "Batch",
     "Binding",
     "Bindings",
@@ -56,6 +62,7 @@ __all__ = [
     "Instrument",
     "JournalState",
     "NamedRow",
+    "OpenAct",
     "Operation",
     "Order",
     "Part",
@@ -75,6 +82,7 @@ __all__ = [
     "StoreCall",
     "StoreHandler",
     "Strategy",
+    "SyncActingVerbs",
     "SyncSession",
     "SyncStoreVerbs",
     "Task",
@@ -84,10 +92,12 @@ __all__ = [
     "Upserted",
     "Wait",
     "adding_new_records",
+    "application_of",
     "bind_dao",
     "damaged_fields",
     "explain_access",
     "in_middleware",
+    "keys_meeting",
     "order_nodes",
     "query",
     "read_only_fields",

@@ -20,6 +20,7 @@ from holdall.session.instrument import Instrument
 from holdall.session.journal.journal import LEASE, Journal
 from holdall.session.journal.schema import hidden_schemas
 from holdall.session.listening import Listening
+from holdall.session.named_rules import demand_named
 from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
 from holdall.session.store_in_middleware import in_middleware, store_within
@@ -65,6 +66,7 @@ class Bindings:
         self.persistence: Persistence | None = None
         self._in_middleware: dict[int, Store] = {}
         self.look: Callable[[], None] | None = None  # decides anew who listens, before each session
+        self.application: Value = None  # what has actions and selections by name, where there are any
         self._by_model: dict[object, Binding] = {}
         self._by_name: dict[str, Binding] = {}
         self._is_settled = True
@@ -122,6 +124,7 @@ class Bindings:
         self.group_plans.clear()
         if self.listening is not None:
             self.listening.settle()
+        demand_named(self, self.application)
         for store, schemas in self._make_ready().values():
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:

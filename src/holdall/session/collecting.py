@@ -15,9 +15,11 @@ def collect_changes(context: SessionContext) -> None:
     context.records.collect()
     take_keys_of_others(context.records)
     if not context.user.unrestricted:
+        is_trusted = context.writer.unrestricted
         if context.bindings.has_field_rights and context.records.new:
-            apply_presets(context.bindings, context.user, context.records.new.values())
-        demand_sight(context.records, context.bindings, context.user)
+            apply_presets(context.bindings, context.user, context.records.new.values(), is_trusted=is_trusted)
+        if not is_trusted:
+            demand_sight(context.records, context.bindings, context.user)
 
 
 async def collected(context: SessionContext) -> None:

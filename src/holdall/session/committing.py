@@ -78,7 +78,7 @@ class Committing(msgspec.Struct, eq=False):
             return self._plan()
 
     def _plan(self) -> Plan:
-        return make_plan(self.context.records, self.context.bindings, self.context.user)
+        return make_plan(self.context.records, self.context.bindings, self.context.writer)
 
     async def expand(self) -> Plan:
         """Return the plan of a commit with all that references bring along; nothing is changed by it."""

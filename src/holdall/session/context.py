@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from holdall.errors import Forbidden, StateError
 from holdall.model import Model, Record, Reference, SessionLink, State, state_of
-from holdall.policy import Right, User
+from holdall.policy import SYSTEM, Right, User
 from holdall.query import Compare, Condition, Key, Op, Query, Some
 from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
@@ -18,6 +18,7 @@ from holdall.session.file_keeping import FileKeeping
 from holdall.session.identity import IdentityMap
 from holdall.session.instrument import CommitAct
 from holdall.session.judging import Judging
+from holdall.session.open_act import OpenAct
 from holdall.session.readers import reader_of
 from holdall.session.references.key_conditions import having_keys
 from holdall.session.referential import Referential
@@ -41,6 +42,7 @@ class SessionContext:
     _committer: Committer | None = None
     _files: FileKeeping | None = None
     commit_act: CommitAct | None = None  # what is told of the commit under way, where anybody listens
+    act: OpenAct | None = None  # the action that the session is in
 
     def __init__(self, bindings: Bindings, user: User, strategy: Strategy) -> None:
         self.link = SessionLink(self, _nobody_cares)  # first of all, as ``__del__`` needs it
@@ -85,9 +87,14 @@ class SessionContext:
         return Renewal(self.bindings, self.records, self.user, self.dao_records)
 
     @property
+    def writer(self) -> User:
+        """The user by whose rights changes are made: the program itself, in an action that has rights of its own."""
+        return SYSTEM if self.act is not None and self.act.is_trusted else self.user
+
+    @property
     def is_judged(self) -> bool:
-        """Whether policies look at single records or fields for the user."""
-        return self.bindings.has_rules and not self.user.unrestricted
+        """Whether policies look at single records or fields that the user changes."""
+        return self.bindings.has_rules and not self.writer.unrestricted
 
     @property
     def judging(self) -> Judging | None:
@@ -118,11 +125,20 @@ class SessionContext:
             raise StateError("this session's block has ended; open another with app.session()")
 
     def demand_outside(self, verb: str) -> None:
-        """Raise StateError within a transaction, which ends as a whole."""
+        """Raise StateError within a transaction or an action, which end as a whole."""
+        self.demand_no_act(verb)
         if self.bindings.inside is not None:
             raise StateError(
                 f"{verb} is not for a transaction block, which is written as a whole when it ends and undone by an"
                 " exception; flush() writes into it, savepoint() makes a part that is undone by itself"
+            )
+
+    def demand_no_act(self, verb: str) -> None:
+        """Raise StateError within an action, which is written as a whole when it has run."""
+        if self.act is not None and not self.act.is_ending:
+            raise StateError(
+                f"{verb} is not for an action, which is committed when it returns and undone by an exception:"
+                f" {self.act.name} is under way"
             )
 
     def demand_held(self, record: Model) -> None:

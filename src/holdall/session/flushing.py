@@ -88,7 +88,7 @@ class Flushing(msgspec.Struct, eq=False):
             await judge_records(context)
             if context.files is not None:
                 await context.files.keep()
-            plan = make_plan(records, context.bindings, context.user)
+            plan = make_plan(records, context.bindings, context.writer)
             if not plan.steps and not plan.bulk:
                 return
             if context.bindings.listening is not None:

@@ -24,6 +24,7 @@ from holdall.query import (
     resolve,
 )
 from holdall.session.binding import Binding
+from holdall.session.bulk_references import demand_seen
 from holdall.session.commit.plan.make_plan import written_version
 from holdall.session.commit.plan.presets import read_only_fields
 from holdall.session.commit.plan.rights import demand_whole, rights_of_removal
@@ -75,9 +76,11 @@ class InBulk(msgspec.Struct, eq=False):
         binding = self._binding(query, most)
         if not values:
             raise QueryError("an update needs values: update(query, pages=0)")
-        binding.policy.demand(Right.UPDATE, self.context.user, binding.collection)
+        binding.policy.demand(Right.UPDATE, self.context.writer, binding.collection)
         formulas = {name: value for name, value in values.items() if isinstance(value, Expression)}
         slots = self._slots(binding, {name: value for name, value in values.items() if name not in formulas})
+        if self.context.is_judged:
+            await demand_seen(self.context, binding, slots)
         computed = self._computed(binding, formulas)
         is_plain = _keeps_rules(binding, slots) and _is_plain_formula(binding, computed, [*slots, *computed])
         pending = await self._pending(binding, Verb.UPDATE, query, slots, most, is_plain=is_plain)
@@ -86,7 +89,7 @@ class InBulk(msgspec.Struct, eq=False):
 
     async def delete(self, query: AnyQuery, most: int | None) -> int:
         """Remove all records that the query means."""
-        binding, user = self._binding(query, most), self.context.user
+        binding, user = self._binding(query, most), self.context.writer
         binding.policy.demand(Right.DELETE, user, binding.collection)
         for source, right in rights_of_removal(binding):
             demand_whole(source, right, user)
@@ -153,7 +156,7 @@ class InBulk(msgspec.Struct, eq=False):
     def _slots(self, binding: Binding, values: Mapping[str, object]) -> dict[Field, Value]:
         """The values as records have them. Raises ValidationError with everything that is wrong."""
         errors, slots = list[FieldError](), dict[Field, Value]()
-        refused = read_only_fields(binding, self.context.user, is_new=False)
+        refused = read_only_fields(binding, self.context.writer, is_new=False)
         version, model = binding.declaration.version, binding.model.__name__
         for name, value in values.items():
             field = binding.declaration.by_name.get(name)
@@ -197,7 +200,7 @@ class InBulk(msgspec.Struct, eq=False):
     def _demand_settable(self, binding: Binding, name: str) -> None:
         """Refuse a field that no value can be given to, whichever it is."""
         field = binding.declaration.by_name.get(name)
-        is_refused = name in read_only_fields(binding, self.context.user, is_new=False)
+        is_refused = name in read_only_fields(binding, self.context.writer, is_new=False)
         if is_refused or field is None or field in binding.declaration.key or field is binding.declaration.version:
             self._slots(binding, {name: None})
         elif (

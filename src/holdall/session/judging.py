@@ -13,6 +13,7 @@ from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.presets import unknown_field
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
+from holdall.session.meeting import rows_meeting, stored_rows
 from holdall.session.references.deciding import Deciding, Subject, row_of
 from holdall.session.references.key_conditions import chunks, having_keys
 from holdall.session.references.related_reader import RelatedReader
@@ -112,14 +113,10 @@ class Judging:
         return found
 
     async def _stored(self, binding: Binding, keys: list[Key]) -> dict[Key, Row]:
-        """The whole rows with these keys."""
-        names = _names(binding)
-        rows, places = await self._related.rows_of(binding, keys, names), [names.index(n) for n in binding.all_fields]
-        return {key: tuple([row[place] for place in places]) for key, row in rows.items()}
+        return await stored_rows(self._related, binding, keys)
 
     async def _meeting(self, binding: Binding, condition: Condition, rows: Mapping[Key, Row]) -> set[Key]:
-        met = await self._deciding.meet(condition, [Subject(binding, row) for row in rows.values()])
-        return {key for key, is_met in zip(rows, met, strict=True) if is_met}
+        return await rows_meeting(self._deciding, binding, condition, rows)
 
     # --- records ------------------------------------------------------------------------------------------------------
 
@@ -232,12 +229,6 @@ class Judging:
                         unknown_field(name) if is_secret else FieldError(name, "read_only", "cannot be given")
                     )
         return errors
-
-
-def _names(binding: Binding) -> tuple[str, ...]:
-    """All stored fields, those of the key first."""
-    key = binding.schema.key
-    return (*key, *[name for name in binding.all_fields if name not in key])
 
 
 def _row_after(binding: Binding, row: Row, record: Record) -> Row:

@@ -25,6 +25,7 @@ from holdall.session.dao.query_call import QueryCall
 from holdall.session.dao_verbs import DaoVerbs
 from holdall.session.fresh_reading import FreshReading
 from holdall.session.hand_written_verbs import HandWrittenVerbs
+from holdall.session.named_verbs import NamedVerbs
 from holdall.session.native_verbs import NativeVerbs
 from holdall.session.query_verbs import QueryVerbs
 from holdall.session.reading import Reading
@@ -34,7 +35,7 @@ from holdall.store import LockMode
 __all__ = ["Session"]
 
 
-class Session(QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
+class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs):
     """A unit of work with one record for each key, for one task at a time.
 
     Nothing is written before ``commit``, which leaving an ``async with`` block does; an exception rolls back instead.

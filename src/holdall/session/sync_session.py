@@ -17,6 +17,7 @@ from holdall.session.dao.dao import DAO
 from holdall.session.dao.query_call import QueryCall
 from holdall.session.named_rows import NamedRow, SqlRows
 from holdall.session.session import Session
+from holdall.session.sync_named_verbs import SyncNamedVerbs
 from holdall.session.sync_query_verbs import SyncQueryVerbs
 from holdall.session.sync_store_verbs import SyncStoreVerbs
 from holdall.session.waiting import Wait
@@ -31,7 +32,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class SyncSession(SyncQueryVerbs, SyncStoreVerbs):
+class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
     """A session whose verbs wait for their results.
 
     Parameters and errors are those of the verb of the same name of ``Session``; its examples are written with

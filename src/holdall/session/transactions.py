@@ -74,6 +74,7 @@ class Transactions(msgspec.Struct, eq=False):
         """A transaction of one store; an exception undoes it, in the records as well."""
         context = self.context
         context.demand_open()
+        context.demand_no_act("transaction()")
         context.committer.demand_idle()
         if context.bindings.inside is not None:
             raise StateError(

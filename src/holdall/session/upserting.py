@@ -84,6 +84,8 @@ class Upserting(msgspec.Struct, eq=False):
         twice = sorted(by.keys() & values.keys())
         if twice:
             raise QueryError(f"{twice[0]} is given twice: by it the record is found")
+        if context.bindings.inside is None:
+            context.demand_no_act("upsert() and get_or_create(), which write at once,")
         once = self._inside if context.bindings.inside is not None else self._apart
         for number in range(_TRIES):
             try:

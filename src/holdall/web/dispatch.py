@@ -14,7 +14,7 @@ __all__ = ["CollectionMiddleware", "find_resource"]
 
 def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Resource, str] | None:
     """The resource of ``/{collection}``, ``/{collection}/{key}`` or ``/{collection}/{key}/{file}`` and the undecoded
-    text of its end; None for other paths.
+    text of its end; None for other paths, but for those of actions and selections.
 
     One slash at the end is tolerated.
     """
@@ -34,7 +34,7 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
             return None  # a slash inside a name is in the name of no collection
         key = segments[1].decode("latin-1") if key else ""
     key = key.removesuffix("/")
-    return None if "/" in key and not resource.has_file_at(key) else (resource, key)
+    return None if "/" in key and not resource.reaches(key) else (resource, key)
 
 
 class CollectionMiddleware:

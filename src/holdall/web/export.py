@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from io import StringIO
 from typing import Any, cast
 
 import msgspec
 
+from holdall.model import csv_lines, csv_row
 from holdall.session import Session
 from holdall.web.asgi import Scope, header_list
 from holdall.web.conditional import NOT_MET, meets_if_match
@@ -20,14 +19,12 @@ from holdall.web.pages import may_be_large
 from holdall.web.reply import Reply
 from holdall.web.view import CollectionView
 
-__all__ = ["BATCH", "Exports", "without_formula"]
+__all__ = ["BATCH", "Exports", "file_reply"]
 
 BATCH = 1_000
 """Records that are read and written together."""
 
 _LARGE_BATCH = 100  # where nothing bounds how large a record is
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Encoder().encode_lines
 _rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -45,31 +42,23 @@ class Exports:
         demanded = header_list(scope, b"if-match")
         if demanded is not None and not meets_if_match(demanded, b""):
             raise NOT_MET
-        parts = self._parts(session, listing)
-        first = b""
-        if scope["method"] != "HEAD":
-            first = await anext(parts, b"")
-        name = f"{self._view.binding.collection}.{listing.format}"
-        disposition = b'attachment; filename="%b"' % name.encode("ascii", "replace").replace(b'"', b"_")
-        headers = [
-            (b"content-type", MEDIA_TYPES[listing.format]),
-            (b"content-disposition", disposition),
-            (b"x-content-type-options", b"nosniff"),
-            (b"cache-control", b"private, no-store"),
-            (b"vary", b"accept"),
-        ]
-        return Reply(200, headers, first, parts)
+        return await file_reply(scope, self._view.binding.collection, listing.format, self._parts(session, listing))
 
     async def _parts(self, session: Session, listing: Listing) -> AsyncGenerator[bytes]:
         names = self._view.visible(session.user, listing.names)
         shown = tuple(self._view.declaration.json_output.names if names is None else names)
-        head = _csv([shown]) if listing.format is Format.CSV else b""
+        head = csv_lines([shown]) if listing.format is Format.CSV else b""
         async for records in self._batches(session, listing):
             body = await self._view.shown(records, shown)
             if listing.format is Format.NDJSON:
                 yield _lines(_items(body))
             else:
-                yield head + _csv([_row(row, shown, keeps_formulas=listing.keeps_formulas) for row in _rows(body)])
+                yield head + csv_lines(
+                    [
+                        csv_row([row[name] for name in shown], keeps_formulas=listing.keeps_formulas)
+                        for row in _rows(body)
+                    ]
+                )
             head = b""
             await asyncio.sleep(0)  # others have their turn, however quick the client takes it
         if head:
@@ -89,29 +78,15 @@ class Exports:
             yield gathered
 
 
-def without_formula(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula.
-
-    >>> without_formula("=1+1"), without_formula("a=1")
-    ("'=1+1", 'a=1')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _row(row: dict[str, Any], names: Sequence[str], *, keeps_formulas: bool) -> list[str]:
-    return [_cell(row[name], keeps_formulas=keeps_formulas) for name in names]
-
-
-def _cell(value: Any, *, keeps_formulas: bool) -> str:
-    """A value as text: nothing for null, text as it is, everything else as its JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value if keeps_formulas else without_formula(value)
-    return _encode(value).decode()
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
-    written = StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()
+async def file_reply(scope: Scope, name: str, form: Format, parts: AsyncGenerator[bytes]) -> Reply:
+    """The answer that is a file, its first part read."""
+    first = b"" if scope["method"] == "HEAD" else await anext(parts, b"")
+    disposition = b'attachment; filename="%b"' % f"{name}.{form}".encode("ascii", "replace").replace(b'"', b"_")
+    headers = [
+        (b"content-type", MEDIA_TYPES[form]),
+        (b"content-disposition", disposition),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"private, no-store"),
+        (b"vary", b"accept"),
+    ]
+    return Reply(200, headers, first, parts)

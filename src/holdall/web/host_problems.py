@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from holdall.errors import FieldError, Forbidden, HoldallError
+from holdall.errors import ActionUnavailable, FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
 from holdall.query import Value
 from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.record_bodies import RecordBodies
 from holdall.web.reply import problem_reply
-from holdall.web.rights import USER
+from holdall.web.rights import USER, unavailable
 
 __all__ = ["add_handlers", "add_own_handlers", "add_problem_handlers", "failed", "http_problem"]
 
@@ -100,6 +100,8 @@ async def failed(request: Request, error: Exception) -> Response:
 
 
 async def _ours(request: Request, error: Any) -> Response:
+    if isinstance(error, ActionUnavailable):
+        return _response(unavailable(error))
     if isinstance(error, Forbidden):
         tell = getattr(request.app, "refusal", None)  # where it is a service
         if tell is not None and USER in request.scope:

@@ -6,13 +6,16 @@ from typing import Any
 
 import msgspec
 
+from holdall.actions import DeclaredAction, On
+from holdall.app.acting import ByName
 from holdall.model import Field
 from holdall.policy import Right, User
 from holdall.query import Kind, Value, operators_of
+from holdall.selections import AnySelection
 from holdall.session import Binding, read_only_fields
 from holdall.web.filters import OPERATORS
 from holdall.web.included import includable
-from holdall.web.openapi import Node, RecordSchemas, file_of
+from holdall.web.openapi import Node, RecordSchemas, action_schemas, file_of, row_schema
 
 __all__ = ["META", "collection_meta", "collections_meta"]
 
@@ -33,8 +36,10 @@ def collections_meta(bindings: list[Binding], root: str, user: User) -> bytes:
     return msgspec.json.encode({"collections": found})
 
 
-def collection_meta(binding: Binding, user: User) -> bytes:
-    """The fields of a collection as a user may see and give them, with their schemas, as JSON."""
+def collection_meta(binding: Binding, user: User, by_name: ByName | None = None, root: str = "") -> bytes:
+    """The fields of a collection as a user may see and give them, with their schemas, as JSON; and its actions and
+    selections, where it has any, as far as the user may see them.
+    """
     hidden, schemas = binding.hidden(user), RecordSchemas(binding)
     record = schemas.components[f"{binding.model.__name__}.Record"]["properties"]
     rights = _rights(binding, user)
@@ -62,9 +67,31 @@ def collection_meta(binding: Binding, user: User) -> bytes:
         "rights": rights,
         "fields": fields,
         "includes": list(includable(binding, hidden)),
-        "schemas": _reached(fields, schemas.components),
     }
-    return msgspec.json.encode(content)
+    shown: list[Node] = [*fields]
+    if by_name is not None:
+        name, path = binding.collection, f"{root}/{binding.collection}"
+        seen = [each for each in by_name.actions.of(name) if each.is_for(user)]
+        selected = [each for each in by_name.selections.of(name) if each.is_for(user)]
+        content["actions"] = [_action(each, schemas, path, user) for each in seen]
+        content["selections"] = [_selection(each, schemas, path) for each in selected]
+        shown += [*content["actions"], *content["selections"]]
+    return msgspec.json.encode(content | {"schemas": _reached(shown, schemas.components)})
+
+
+def _action(declared: DeclaredAction, schemas: RecordSchemas, path: str, user: User) -> Node:
+    inputs, result = action_schemas(schemas, declared)
+    paths = [f"{path}/{{key}}/actions/{declared.name}"] if declared.on in (On.ONE, On.EACH) else []
+    paths += [f"{path}/actions/{declared.name}"] if declared.on is not On.ONE else []
+    told: Node = {"name": declared.name, "title": declared.title, "on": declared.on.value, "paths": paths}
+    return told | {"inputs": inputs, "result": result, "available": declared.policy.may_execute(user)}
+
+
+def _selection(selection: AnySelection, schemas: RecordSchemas, path: str) -> Node:
+    row = row_schema(schemas, selection)
+    told: Node = {"name": selection.name, "title": selection.title, "path": f"{path}/selections/{selection.name}"}
+    columns = [{"name": column.name, "schema": row["properties"][column.name]} for column in selection.columns]
+    return told | {"parameters": selection.inputs.schema(schemas), "columns": columns, "row": row}
 
 
 def _rights(binding: Binding, user: User) -> dict[str, bool]:
@@ -111,7 +138,7 @@ def _file(binding: Binding, name: str) -> Node:
 def _reached(fields: list[Node], components: Node) -> Node:
     """The schemas that those of the fields refer to, by name."""
     found: Node = {}
-    pending: list[Any] = [field["schema"] for field in fields]
+    pending: list[Any] = [*fields]
     while pending:
         node = pending.pop()
         if isinstance(node, list):

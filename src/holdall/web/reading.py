@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import starmap
 
 import msgspec
 
 from holdall.policy import Right, User
-from holdall.query import Key
+from holdall.query import Key, Value
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.conditional import (
@@ -25,12 +26,12 @@ from holdall.web.formats import Format, accepted_format, with_format
 from holdall.web.listing import Listing
 from holdall.web.options import Options
 from holdall.web.pages import Page, Pages
-from holdall.web.parameters import not_understood, unknown_parameter
 from holdall.web.reply import Reply, json_reply, unchanged_reply
 from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
+from holdall.web.visits import demand_visits
 
-__all__ = ["Reads", "conditional", "groups_envelope", "keyset_envelope", "page_envelope"]
+__all__ = ["Reads", "conditional", "groups_envelope", "groups_page", "keyset_envelope", "page_envelope"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,7 +58,7 @@ class Reads:
             query_string = with_format(query_string, accepted)
         listing = self._dialects.of(user).read(query_string)
         if listing.visits:
-            self._demand_visits(listing, user)
+            demand_visits(listing, user)
         session = Session(self._bindings, user)
         if listing.format is not Format.JSON:
             return await self._exports.reply(scope, session, listing)
@@ -79,16 +80,6 @@ class Reads:
             body = b'%b,"broken":%b}' % (body[:-1], self._view.shown_broken(page.broken, user))
         return conditional(scope, body, tag_of_body(body))
 
-    def _demand_visits(self, listing: Listing, user: User) -> None:
-        """A parameter that looks into a collection the user may not read is one that does not exist."""
-        unknown = {
-            name: unknown_parameter(name)
-            for name, binding in listing.visits
-            if not binding.policy.allows(Right.READ, user)
-        }
-        if unknown:
-            raise not_understood(list(unknown.values()))
-
     async def _total(self, session: Session, listing: Listing, page: Page) -> int:
         """How many there are; a page that is not full is the last one and tells it without being asked."""
         query, found = listing.query, page.count
@@ -105,7 +96,7 @@ class Reads:
         query_string = scope["query_string"]
         listing = self._dialects.of(user).read_one(query_string) if query_string else None
         if listing is not None and listing.visits:
-            self._demand_visits(listing, user)
+            demand_visits(listing, user)
         session = Session(self._bindings, user)
         record = await self._view.handle_get_one(session, key)
         if listing is not None and listing.includes:
@@ -126,9 +117,13 @@ class Reads:
 
 
 async def groups_envelope(session: Session, listing: Listing) -> bytes:
-    """The JSON of a page of groups; how many there are is told where the page is the last."""
+    """The JSON of a page of groups."""
+    return groups_page(await session.query(listing.query), listing)
+
+
+def groups_page(rows: Sequence[Sequence[Value]], listing: Listing) -> bytes:
+    """The JSON of these groups; how many there are is told where the page is the last."""
     assert listing.shape is not None
-    rows = await session.query(listing.query)
     is_last = len(rows) < listing.page_size and (rows or not listing.query.skip)
     total = listing.query.skip + len(rows) if is_last else None
     return page_envelope(_encode(list(starmap(listing.shape, rows))), total, listing.page, listing.page_size)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 
 from holdall.app import Holdall
 from holdall.policy import User
 from holdall.query import Value
-from holdall.service import Context
+from holdall.service import Context, active_core
+from holdall.session import Session
 from holdall.web.asgi import Headers, Scope
 
 __all__ = ["RequestContexts", "request_meta"]
@@ -64,3 +66,13 @@ class RequestContexts:
     def open(self, scope: Scope, user: User) -> Context:
         """A context for a request."""
         return self._app.context(request_meta(scope), user=user)
+
+    @contextmanager
+    def acting(self, session: Session) -> Iterator[object]:
+        """Within the block, the context that was opened for a request is at work in this session; None without one."""
+        core = active_core(self._registry) if self.are_needed else None
+        if core is None:
+            yield None
+            return
+        with core.using(session):
+            yield core

@@ -9,9 +9,12 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from holdall.app.acting import ByName
 from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
+from holdall.session.file_fields import rule_of
+from holdall.web.acting import Beside
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
@@ -19,6 +22,7 @@ from holdall.web.checking import Checks
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
+from holdall.web.events import EVENTS, Streams
 from holdall.web.host_problems import http_problem
 from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
@@ -55,6 +59,7 @@ class Resource:
         options: Options,
         contexts: RequestContexts,
         kept: KeptAnswers | None = None,
+        by_name: ByName | None = None,
     ) -> None:
         self.binding = binding
         self._contexts = contexts
@@ -65,6 +70,8 @@ class Resource:
         self._repeatable = None
         if kept is not None and options.kept is not None:
             self._repeatable = Repeatable(binding, bindings, kept, options.kept, options)
+        self._streams: Streams | None = None
+        self._dialects = Dialects(binding, bindings, cursors)
         self._keys = KeyText(binding.schema)
         view = self._view = CollectionView(binding)
         reads = Reads(view, bindings, cursors, options)
@@ -89,26 +96,59 @@ class Resource:
 
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
-
         self._files = {
-            field.name: FieldFiles(field, view, writes.intake) for field in bindings.file_fields.get(binding.model, ())
+            field.name: FieldFiles(field, view, writes.intake, bindings.shelf.named(rule_of(field).store))
+            for field in bindings.file_fields.get(binding.model, ())
         }
         self._of_files = {name: self._file_endpoints(files) for name, files in self._files.items()}
+        self._by_name, self._beside = by_name, None
+        if by_name is not None and by_name.has_any_of(binding.collection):
+            self._beside = Beside(by_name, bindings, contexts, writes.intake, view, cursors, options, self._repeatable)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether it has actions or selections."""
+        return self._beside is not None
+
+    def reaches(self, tail: str) -> bool:
+        """Whether a path of several segments below the collection is that of a file, an action or a selection."""
+        return self.has_file_at(tail) or self._is_beside(tail)
+
+    def _is_beside(self, tail: str) -> bool:
+        *key, kind, _ = tail.split("/")
+        return self._beside is not None and ((kind == "actions" and len(key) < 2) or (kind == "selections" and not key))
+
+    def _route_of(self, tail: str) -> str:
+        """The route of such a path, without the names that a client gives."""
+        if not self._is_beside(tail):
+            return f"{self._routes[1]}/{tail.partition('/')[2]}"
+        *key, kind, _ = tail.split("/")
+        return f"{self._routes[bool(key)]}/{kind}/{{name}}"
 
     def _file_endpoints(self, files: FieldFiles) -> dict[str, _OneEndpoint]:
         reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
         if self.binding.is_read_only:
             return reads
+        reads |= {"POST": files.post_endpoint} if files.is_direct else {}
         return reads | {"PUT": files.put_endpoint, "DELETE": files.delete_endpoint}
+
+    @property
+    def direct_files(self) -> list[str]:
+        """The fields whose files clients may send and get by themselves."""
+        return [name for name, files in self._files.items() if files.is_direct and not self.binding.is_read_only]
 
     def has_file_at(self, path: str) -> bool:
         """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""
         key, _, name = path.partition("/")
         return bool(key) and name in self._of_files
 
+    def follow(self, streams: Streams) -> None:
+        """Answer ``events`` with a stream."""
+        self._streams = streams
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
-        scope[ROUTE] = self._routes[bool(key)] if "/" not in key else f"{self._routes[1]}/{key.partition('/')[2]}"
+        scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._route_of(key)
         task = self._deadlines.enter() if scope["method"] in ("GET", "HEAD") else None
         try:
             reply = await self._answer(scope, receive, key)
@@ -146,9 +186,15 @@ class Resource:
 
     async def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Reply:
         method = scope["method"]
+        if "/" in key and self._beside is not None and self._is_beside(key):
+            return await self._beside.answer(scope, receive, user, key)
         if key[:1] == "_" and (named := self._named.get(key)) is not None:
             endpoint = named.get(method)
             return self._no_method(method, named, user) if endpoint is None else await endpoint(scope, receive, user)
+        if key == EVENTS and self._streams is not None and self._streams.is_meant(scope, self.binding):
+            if method not in ("GET", "HEAD"):
+                return self._no_method(method, ("GET", "HEAD"), user)
+            return await self._streams.endpoint(scope, receive, user, self.binding, self._dialects)
         if key and self.binding.is_keyless:
             return _ABSENT
         if not key:
@@ -179,7 +225,8 @@ class Resource:
         """Answer ``/_meta``: the part of the collection that this user may know."""
         if not any(self.binding.policy.allows(right, user) for right in Right):
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
-        body = collection_meta(self.binding, user)
+        by_name = self._by_name if self._beside is not None else None
+        body = collection_meta(self.binding, user, by_name, scope.get("root_path", "").rstrip("/"))
         return conditional(scope, body, tag_of_body(body))
 
     def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:

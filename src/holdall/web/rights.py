@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from holdall.errors import ActionUnavailable, FieldError
 from holdall.policy import Right, User
+from holdall.query import Key
 from holdall.session import Binding, rights_of_removal
 from holdall.web.problem import Problem
 
-__all__ = ["USER", "demand_removal", "demand_right", "has_any_right", "might_allow", "refusal"]
+__all__ = [
+    "SOMEBODY",
+    "USER",
+    "demand_removal",
+    "demand_right",
+    "has_any_right",
+    "might_allow",
+    "refusal",
+    "unavailable",
+]
 
 
 USER = "holdall.user"
@@ -20,7 +33,8 @@ class _EveryRole(frozenset[str]):
         return True
 
 
-_SOMEBODY = User("somebody", roles=_EveryRole())
+SOMEBODY = User("somebody", roles=_EveryRole())
+"""A known user who holds every role."""
 
 
 def demand_right(binding: Binding, right: Right, user: User, challenge: str) -> None:
@@ -49,7 +63,7 @@ def has_any_right(binding: Binding, user: User) -> bool:
 
 def might_allow(binding: Binding, right: Right) -> bool:
     """Whether some known user may have the right: one who holds every role, or is what a rule asks of records."""
-    return not binding.policy.is_simple or binding.policy.allows(right, _SOMEBODY)
+    return not binding.policy.is_simple or binding.policy.allows(right, SOMEBODY)
 
 
 def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Problem:
@@ -61,3 +75,9 @@ def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Probl
     if policy.allows(Right.READ, user):
         return Problem(403, "forbidden", "You may not do this.")
     return Problem(404, "not-found", "There is no such record.")
+
+
+def unavailable(error: ActionUnavailable, key_text: Callable[[Key], str] = str) -> Problem:
+    """The answer to those who may not execute an action, or not on these records: the reason, and which ones."""
+    errors = [FieldError(key_text(key), "not-available", error.reason) for key in error.keys]
+    return Problem(403, "not-available", f"The action is not available: {error.reason}", errors)

@@ -14,25 +14,34 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdall.app import Holdall
-from holdall.errors import DeclarationError, Forbidden
+from holdall.errors import ActionUnavailable, DeclarationError, Forbidden
 from holdall.policy import Right, User
 from holdall.query import Json, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
+from holdall.web.events import Streams
 from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
-from holdall.web.openapi import add_idempotency, contribute, contribution, describe_own
+from holdall.web.openapi import (
+    add_by_name,
+    add_direct,
+    add_idempotency,
+    add_streams,
+    contribute,
+    contribution,
+    describe_own,
+)
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
 from holdall.web.problem import Problem
 from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
-from holdall.web.rights import refusal
+from holdall.web.rights import refusal, unavailable
 
 __all__ = ["Service", "asgi"]
 
@@ -79,9 +88,16 @@ class Service(FastAPI):
         self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
         contexts = RequestContexts(app)
         self._resources = {
-            name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name))
+            name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name), app.by_name)
             for name, binding in self._shown.items()
         }
+        self._acting: dict[str, Resource] = {}  # those that have only actions and selections, as views answer for them
+        self._streams = None
+        if (feed := app.listeners.feed) is not None:
+            self._streams = Streams(feed, app.bindings, options)
+            for resource in self._resources.values():
+                if self._streams.has(resource.binding):
+                    resource.follow(self._streams)
         _demand_addresses(self._resources)
         self._own = OwnRoutes(self._resources)
         self._health = HealthPaths(app)
@@ -138,6 +154,8 @@ class Service(FastAPI):
 
     def refusal(self, error: Forbidden, user: User) -> Problem:
         """Make the problem for a user without a right: 401 where authentication would help, else 403."""
+        if isinstance(error, ActionUnavailable):
+            return unavailable(error)
         forbidden = Problem(403, "forbidden", "You may not do this.")
         if error.right not in [*Right]:  # one that a view has made up for an action of its own
             return forbidden
@@ -153,12 +171,18 @@ class Service(FastAPI):
     def give_way_to_views(self) -> None:
         """Let views answer in the place of their collections, where they have the same address."""
         for collection in collections_of_views(self.router.routes):
-            if self._resources.pop(collection, None) is not None:
+            replaced = self._resources.pop(collection, None)
+            if replaced is not None:
                 self._contribution = None
+                if replaced.has_names:
+                    self._acting[collection] = replaced
 
     def _find(self, scope: Scope) -> tuple[Resource, str] | None:
         """The collection that answers, and the key's text; None where the host's own routes do."""
         found = find_resource(self._resources, scope)
+        if found is None and self._acting:
+            found = find_resource(self._acting, scope)
+            return found if found is not None and "/" in found[1] else None
         if found is None or not found[1] or not self._own.are_there(self.router.routes):
             return found
         root = scope.get("root_path", "")
@@ -171,8 +195,20 @@ class Service(FastAPI):
             self._contribution = contribution(
                 self._shown.values(), self.settings.challenge if self.knows_users else None, self._resources
             )
+            paths: Any = self._contribution["paths"]
+            for name, resource in self._resources.items():
+                add_direct(paths, name, resource.direct_files)
+            add_by_name(
+                self._contribution,
+                self._shown.values(),
+                self.holdall.by_name,
+                self._resources | self._acting,
+                knows_users=self.knows_users,
+            )
+            if self._streams is not None:
+                shown = [each.binding for each in self._resources.values() if self._streams.has(each.binding)]
+                add_streams(self._contribution, shown, is_secured=self.knows_users)
             if self.settings.kept is not None:
-                paths: Any = self._contribution["paths"]
                 add_idempotency(paths, self._resources, self.settings.kept.demands)
         document = contribute(super().openapi(), self._contribution)
         describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)
@@ -198,6 +234,8 @@ class Service(FastAPI):
                     yield state
         finally:
             self._health.is_stopping = True
+            if self._streams is not None:
+                self._streams.close()
             await self.holdall.close()
 
 

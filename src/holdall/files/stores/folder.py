@@ -1,15 +1,16 @@
 """A folder as the local file store sees it: reached by descriptors, so that no link leads out of it.
 
-All of this blocks, and runs in threads. Contents lie two levels down, named by their keys: ``ab/cd/abcd…``.
+All of this blocks, and runs in threads. Contents lie two levels down, named by their keys: ``ab/c/abcd…``.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 __all__ = ["Folder"]
@@ -18,6 +19,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 INCOMING = ".incoming"
+_LEVEL = re.compile(r"[0-9a-f]{1,2}")
+_DIGITS = "0123456789abcdef"
 _LOCK = ".lock"
 
 
@@ -36,8 +39,23 @@ class Folder:
         with self._incoming(is_made=True) as incoming:
             return os.open(name, _NEW, 0o600, dir_fd=incoming)
 
-    def publish(self, name: str, key: str) -> None:
-        """Make a new file, which is durable, the content with this key, durably."""
+    def publish(self, name: str, key: str, opened: int) -> None:
+        """Make a new file the content with a key that nobody knows yet, durably.
+
+        The file is moved first, so that most file systems make both durable by one act. Where that is cut off, the
+        content may be torn, and nobody refers to it.
+        """
+        with self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
+            os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
+            os.fsync(opened)
+            os.fsync(level)
+
+    def replace(self, name: str, key: str, opened: int) -> None:
+        """Make a new file the content with a key that may have one already, durably, and at no moment less than whole.
+
+        Nobody deletes the content meanwhile, and it is young again.
+        """
+        os.fsync(opened)
         with self._shared(), self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
             os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
             os.fsync(level)
@@ -69,7 +87,8 @@ class Folder:
 
     def delete(self, key: str, before: float | None) -> bool:
         """Remove a content, unless it was written at that second or later, which nobody does meanwhile."""
-        with suppress(FileNotFoundError, NotADirectoryError), self._alone(), self._level(key) as level:
+        lock = nullcontext() if before is None else self._alone()
+        with suppress(FileNotFoundError, NotADirectoryError), lock, self._level(key) as level:
             if before is not None and os.stat(key, dir_fd=level, follow_symlinks=False).st_mtime >= before:
                 return False
             os.unlink(key, dir_fd=level)
@@ -116,11 +135,11 @@ class Folder:
 
     @contextmanager
     def _level(self, key: str, *, is_made: bool = False) -> Iterator[int]:
-        first, second = key[:2], key[2:4]
+        first, second = key[:2], key[2:3]
         with self._rooted(is_made=is_made) as root:
             outer = self._opened(root, first, first, is_made=is_made)
             try:
-                inner = self._opened(outer, second, f"{first}/{second}", is_made=is_made)
+                inner = self._opened(outer, second, f"{first}/{second}", is_made=is_made, beside=_DIGITS)
             finally:
                 os.close(outer)
         try:
@@ -128,13 +147,14 @@ class Folder:
         finally:
             os.close(inner)
 
-    def _opened(self, parent: int, name: str, place: str, *, is_made: bool) -> int:
-        """Open a folder below another; one that is made is durable."""
+    def _opened(self, parent: int, name: str, place: str, *, is_made: bool, beside: str = "") -> int:
+        """Open a folder below another; one that is made is durable, with those that are made ``beside`` it."""
         if is_made and place not in self._levels:
-            with suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=parent)
+            for each in beside or (name,):
+                with suppress(FileExistsError):
+                    os.mkdir(each, 0o700, dir_fd=parent)
             os.fsync(parent)
-            self._levels.add(place)
+            self._levels |= {place.removesuffix(name) + each for each in beside or (name,)}
         try:
             return os.open(name, _DIRECTORY, dir_fd=parent)
         except FileNotFoundError:
@@ -147,7 +167,9 @@ class Folder:
     def _folders(path: Path) -> list[str]:
         try:
             with os.scandir(path) as found:
-                return sorted(each.name for each in found if len(each.name) == 2 and each.is_dir(follow_symlinks=False))
+                return sorted(
+                    each.name for each in found if _LEVEL.fullmatch(each.name) and each.is_dir(follow_symlinks=False)
+                )
         except FileNotFoundError:
             return []
 
@@ -156,7 +178,7 @@ class Folder:
         with suppress(FileNotFoundError), os.scandir(self.root / first / second) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):
-                    is_content = entry.name[:4] == first + second and entry.is_file(follow_symlinks=False)
+                    is_content = entry.name[:3] == first + second and entry.is_file(follow_symlinks=False)
                     if is_content and entry.stat(follow_symlinks=False).st_mtime < before:
                         found.append(entry.name)
         return found

@@ -65,24 +65,24 @@ class LocalFiles:
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Give the bytes in a range; raises FileMissing where there is no content."""
         demand_key(self.name, key)
-        reading = await asyncio.to_thread(self._opened, key)
+        reading, piece = await asyncio.to_thread(self._begun, key, start, _wanted(start, stop))
         try:
-            while stop is None or start < stop:
-                piece = await asyncio.to_thread(
-                    reading.piece, start, PIECE if stop is None else min(PIECE, stop - start)
-                )
-                if not piece:
-                    return
+            while piece:
                 start += len(piece)
                 yield piece
+                piece = b""
+                if stop is None or start < stop:
+                    piece = await asyncio.to_thread(reading.piece, start, _wanted(start, stop))
         finally:
             reading.close()
 
-    def _opened(self, key: str) -> _Reading:
+    def _begun(self, key: str, start: int, wanted: int) -> tuple[_Reading, bytes]:
+        """An open content, and the first piece of it."""
         try:
-            return _Reading(self._folder.open(key))
+            reading = _Reading(self._folder.open(key))
         except OSError as error:
             raise FileMissing(self.name) from error
+        return reading, reading.piece(start, wanted)
 
     async def size(self, key: str) -> int | None:
         """Return the size in bytes; None where there is no content."""
@@ -112,6 +112,10 @@ class LocalFiles:
         """Do nothing: no file stays open."""
 
 
+def _wanted(start: int, stop: int | None) -> int:
+    return PIECE if stop is None else max(0, min(PIECE, stop - start))
+
+
 class _Writing:
     """One content on its way. Each call holds the lock, so that a file is never closed while a thread writes to it."""
 
@@ -138,11 +142,13 @@ class _Writing:
         with self._lock:
             self._add(pieces)
             assert self._file is not None
-            os.fsync(self._file)
+            if key is None and self._hash is None:
+                key = self._published = new_key()
+                self._folder.publish(self._name, key, self._file)
+            else:
+                key = key or (self._hash.hexdigest() if self._hash is not None else "")
+                self._folder.replace(self._name, key, self._file)
             self._close()
-            key = key or (new_key() if self._hash is None else self._hash.hexdigest())
-            self._published = key
-            self._folder.publish(self._name, key)
             return key
 
     def abandon(self) -> None:
@@ -151,7 +157,7 @@ class _Writing:
             self._is_over = True
             self._close()
             self._folder.abandon(self._name)
-            if self._published is not None and self._hash is None:
+            if self._published is not None:
                 self._folder.delete(self._published, None)
 
     def _add(self, pieces: list[bytes]) -> None:

@@ -79,12 +79,19 @@ class Repeatable:
             raise _MISSING
         return False
 
-    async def answer(self, scope: Scope, receive: Receive, user: User, endpoint: _Endpoint) -> Reply:
+    async def answer(
+        self, scope: Scope, receive: Receive, user: User, endpoint: _Endpoint, *, is_allowed: bool | None = None
+    ) -> Reply:
         """The answer of the endpoint, or the one that was kept. Raises Problem (409) while it is being made, (422) for
         the key of another request.
+
+        ``is_allowed`` says of an action, which may write whatever store, whether the user may execute it.
         """
         name = _name(scope, user)
-        if not any(self._policy.allows(right, user) for right in _RIGHTS[scope["method"]]):
+        is_act = is_allowed is not None
+        if is_allowed is None:
+            is_allowed = any(self._policy.allows(right, user) for right in _RIGHTS[scope["method"]])
+        if not is_allowed:
             return await endpoint(receive)  # which tells how it is refused
         preferences = preferences_of(scope, b"tx")
         if preferences.is_by_item or media_type(scope) in IMPORTED:
@@ -98,12 +105,23 @@ class Repeatable:
             raise _UNDER_WAY
         self._under_way.add(name)
         try:
-            return await until_undisturbed(lambda: self._answer(scope, user, endpoint, name, fingerprint, body), scope)
+            in_one = self._is_in_one and not is_act
+            return await until_undisturbed(
+                lambda: self._answer(scope, user, endpoint, name, fingerprint, body, in_one=in_one), scope
+            )
         finally:
             self._under_way.discard(name)
 
     async def _answer(
-        self, scope: Scope, user: User, endpoint: _Endpoint, name: str, fingerprint: str, body: bytes
+        self,
+        scope: Scope,
+        user: User,
+        endpoint: _Endpoint,
+        name: str,
+        fingerprint: str,
+        body: bytes,
+        *,
+        in_one: bool,
     ) -> Reply:
         kept = self._kept
         found = await kept.find(name)
@@ -117,7 +135,7 @@ class Repeatable:
         session = _KeepingSession(self._bindings, user)
         scope[SESSION] = session
         try:
-            if self._is_in_one:
+            if in_one:
                 reply = await self._in_one(session, endpoint, name, fingerprint, body)
             else:
                 session.waiting = kept.made(name, fingerprint)
@@ -128,7 +146,7 @@ class Repeatable:
             cause = error.__cause__
             if isinstance(cause, AlreadyExists) and cause.collection == kept.collection:
                 scope.pop(SESSION, None)  # somebody else was faster, whose answer is the one
-                return await self._answer(scope, user, endpoint, name, fingerprint, body)
+                return await self._answer(scope, user, endpoint, name, fingerprint, body, in_one=in_one)
             raise
         finally:
             scope.pop(SESSION, None)

@@ -12,7 +12,17 @@ from holdall.web.openapi.examples import creation_example, operations_example, p
 from holdall.web.openapi.files import add_forms, file_paths
 from holdall.web.openapi.nesting import add_nesting
 from holdall.web.openapi.parameters import key_parameter, list_parameters, sparse_parameter
-from holdall.web.openapi.responses import HEADERS, PROBLEM, RESPONSES, problems, reply
+from holdall.web.openapi.responses import (
+    ALWAYS,
+    GUARDED,
+    HEADERS,
+    PROBLEM,
+    REMOVES,
+    RESPONSES,
+    WRITES,
+    problems,
+    reply,
+)
 from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.security import SCHEME, security_of, security_scheme
 from holdall.web.openapi.shown_parameters import include_parameter
@@ -20,7 +30,6 @@ from holdall.web.openapi.writing import IF_MATCH, JSON_PATCH, SHARED, add_bulk, 
 
 __all__ = ["contribute", "contribution", "many_operations", "one_operations"]
 
-_ALWAYS = (401, 404, 414, 500, 501, 502, 503, 504, 507)
 _RIGHTS = {
     "get": Right.READ,
     "post": Right.CREATE,
@@ -28,9 +37,6 @@ _RIGHTS = {
     "patch": Right.UPDATE,
     "delete": Right.DELETE,
 }
-_REMOVES = (202, 403, 409, 422)
-_WRITES = (400, 408, 413, 415, *_REMOVES)
-_GUARDED = (412, 428)
 
 
 def contribution(
@@ -52,8 +58,8 @@ def contribution(
             many_operations(binding, described),
             {} if binding.is_keyless else one_operations(binding, described),
         )
-        check = {} if binding.is_read_only else check_operations(binding, described, *_WRITES, *_ALWAYS)
-        add_bulk(many, binding, described, *_WRITES, *_GUARDED, *_ALWAYS)
+        check = {} if binding.is_read_only else check_operations(binding, described, *WRITES, *ALWAYS)
+        add_bulk(many, binding, described, *WRITES, *GUARDED, *ALWAYS)
         if not binding.is_read_only:
             add_nesting(many, one, binding, described)
             add_forms(many, one, binding, described)
@@ -132,14 +138,14 @@ def many_operations(binding: Binding, schemas: RecordSchemas) -> Node:
         "get": _operation(binding, "list", f"List {name}")
         | {
             "parameters": [*list_parameters(binding, schemas), _IF_NONE_MATCH],
-            "responses": {"200": listed, "304": _NOT_MODIFIED} | problems(400, 422, *_ALWAYS),
+            "responses": {"200": listed, "304": _NOT_MODIFIED} | problems(400, 422, *ALWAYS),
         },
         "post": _operation(binding, "create", f"Create a {title}")
         | {
             "parameters": [prefer("return", "tx")],
             "requestBody": body,
             "responses": {"200": or_plan({"description": "The plan, where that was preferred."}), "201": created}
-            | problems(412, *_WRITES, *_ALWAYS),
+            | problems(412, *WRITES, *ALWAYS),
         },
     }
 
@@ -160,32 +166,32 @@ def one_operations(binding: Binding, schemas: RecordSchemas) -> Node:
         "get": _operation(binding, "get", f"Get one {title}")
         | {
             "parameters": [sparse_parameter(binding), *include_parameter(binding), _IF_NONE_MATCH],
-            "responses": {"200": shown, "304": _NOT_MODIFIED} | problems(400, 422, *_ALWAYS),
+            "responses": {"200": shown, "304": _NOT_MODIFIED} | problems(400, 422, *ALWAYS),
         },
         "put": _operation(binding, "replace", f"Replace one {title}, or make it")
         | {
             "parameters": [IF_MATCH, _IF_NONE_MATCH, prefer("return", "tx")],
             "requestBody": {"required": True, "content": {"application/json": whole}},
-            "responses": {"200": changed, "201": made, "204": _UNSHOWN} | problems(*_GUARDED, *_WRITES, *_ALWAYS),
+            "responses": {"200": changed, "201": made, "204": _UNSHOWN} | problems(*GUARDED, *WRITES, *ALWAYS),
         },
         "patch": _operation(binding, "update", f"Change one {title}")
         | {
             "parameters": [IF_MATCH, prefer("return", "tx")],
             "requestBody": body,
-            "responses": {"200": changed, "204": _UNSHOWN} | problems(*_GUARDED, *_WRITES, *_ALWAYS),
+            "responses": {"200": changed, "204": _UNSHOWN} | problems(*GUARDED, *WRITES, *ALWAYS),
         },
         "delete": _operation(binding, "delete", f"Delete one {title}")
         | {
             "parameters": [IF_MATCH, prefer("tx")],
             "responses": {"200": or_plan({"description": "The plan, where that was preferred."}), "204": _GONE}
-            | problems(400, *_GUARDED, *_REMOVES, *_ALWAYS),
+            | problems(400, *GUARDED, *REMOVES, *ALWAYS),
         },
     }
 
 
 def _meta_operation(binding: Binding) -> Node:
     described = reply("The fields with their schemas, and the rights of this user.", {"type": "object"}, "ETag")
-    answers = {"200": described, "304": _NOT_MODIFIED} | problems(*_ALWAYS)
+    answers = {"200": described, "304": _NOT_MODIFIED} | problems(*ALWAYS)
     summary = f"Describe {binding.collection} to this user"
     return _operation(binding, "describe", summary) | {"parameters": [_IF_NONE_MATCH], "responses": answers}
 

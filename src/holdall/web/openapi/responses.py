@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from holdall.web.openapi.schemas import Node
 
-__all__ = ["HEADERS", "PROBLEM", "RESPONSES", "problems", "reply"]
+__all__ = ["ALWAYS", "GUARDED", "HEADERS", "PROBLEM", "REMOVES", "RESPONSES", "WRITES", "problems", "reply"]
+
+ALWAYS = (401, 404, 414, 500, 501, 502, 503, 504, 507)
+"""The statuses that any request may be answered with."""
+REMOVES = (202, 403, 409, 422)
+WRITES = (400, 408, 413, 415, *REMOVES)
+"""Those of requests that write, with a body."""
+GUARDED = (412, 428)
+"""Those of requests that say which state is to be changed."""
 
 PROBLEM: Node = {
     "type": "object",

@@ -12,6 +12,7 @@ from holdall.web.openapi.schemas import Node, RecordSchemas
 __all__ = [
     "IF_MATCH",
     "JSON_PATCH",
+    "MAX_AFFECTED",
     "PLAN",
     "SHARED",
     "add_bulk",
@@ -137,7 +138,7 @@ def add_bulk(many: Node, binding: Binding, schemas: RecordSchemas, *statuses: in
     patches = {"type": "array", "minItems": 1, "items": _item(schemas, has_patch=True)}
     keys = {"type": "array", "minItems": 1, "items": {"anyOf": [_KEY, _item(schemas, has_patch=False)]}}
     filters = [each for each in many["get"]["parameters"] if each["in"] == "query" and each["name"] not in CONTROLS]
-    parameters = [_MAX_AFFECTED, prefer("return", "tx", "max-affected"), *filters]
+    parameters = [MAX_AFFECTED, prefer("return", "tx", "max-affected"), *filters]
     shown = or_plan(_response("Every item, or how many records a filter meant.", {"anyOf": [results, _AFFECTED]}))
     responses = {
         "200": shown,
@@ -188,7 +189,8 @@ def add_idempotency(paths: Node, collections: Iterable[str], demanding: Callable
     Example: :class:`Idempotency`.
     """
     for name in collections:
-        for path in (f"/{name}", f"/{name}/{{key}}"):
+        acts = [path for path in paths if path.startswith(f"/{name}/") and "/actions/" in path]
+        for path in (f"/{name}", f"/{name}/{{key}}", *acts):
             for verb in {"post", "put", "patch", "delete"} & paths.get(path, {}).keys():
                 operation = paths[path][verb]
                 is_required = verb in ("post", "patch") and demanding(name)
@@ -254,7 +256,7 @@ _KEY: Node = {
         {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}},
     ],
 }
-_MAX_AFFECTED: Node = {
+MAX_AFFECTED: Node = {
     "name": "max-affected",
     "in": "query",
     "description": "If the filters mean more records than this, none is changed.",

@@ -22,6 +22,7 @@ M = TypeVar("M")
 class Action(StrEnum):
     """The actions that ``authorize`` and the hooks of a REST view are told; own ones are plain text beside them.
 
+    >>> from holdall.web.views import Action
     >>> Action.CREATE == "create"
     True
     """
@@ -34,10 +35,14 @@ class Action(StrEnum):
 
 
 class ResponseShape(StrEnum):
-    """The content of an answer: one record, a page of a list, or nothing. Example: :class:`AsyncRestView`."""
+    """The content of an answer: one record, a page of a list, results of many writes, or nothing.
+
+    Example: :class:`AsyncRestView`.
+    """
 
     SINGLE = "single"
     LISTING = "listing"
+    BULK = "bulk"
     EMPTY = "empty"
 
 

@@ -14,17 +14,18 @@ from holdall.session.bindings import Bindings
 __all__ = ["apply_presets", "read_only_fields"]
 
 
-def apply_presets(bindings: Bindings, user: User, new: Iterable[Record]) -> None:
+def apply_presets(bindings: Bindings, user: User, new: Iterable[Record], *, is_trusted: bool = False) -> None:
     """Give new records the values that their policies preset.
 
-    Raises ValidationError for a value that the user may not give: another than the preset, or than the default.
+    Raises ValidationError for a value that the user may not give: another than the preset, or than the default; not
+    where the program ``is_trusted`` with what it gives for him.
     """
     errors, names, records = list[FieldError](), set[str](), list(new)
     for number, record in enumerate(records):
         binding = bindings.of_model(type(record))
         if not binding.policy.has_fields:
             continue
-        found = _preset(binding, user, record)
+        found = _preset(binding, user, record, is_trusted=is_trusted)
         if found:
             place = f"{binding.collection}[{number}]." if len(records) > 1 else ""
             errors += [FieldError(place + error.path, error.code, error.message) for error in found]
@@ -55,8 +56,9 @@ def unknown_field(name: str) -> FieldError:
     return FieldError(name, "unknown", "is not a field")
 
 
-def _preset(binding: Binding, user: User, record: Record) -> list[FieldError]:
-    presets, refused = binding.policy.presets(user), read_only_fields(binding, user, is_new=True)
+def _preset(binding: Binding, user: User, record: Record, *, is_trusted: bool) -> list[FieldError]:
+    presets = binding.policy.presets(user, is_trusted=is_trusted)
+    refused = {} if is_trusted else read_only_fields(binding, user, is_new=True)
     errors = list[FieldError]()
     for name in sorted({*presets, *refused}):
         field = binding.declaration.by_name[name]

@@ -1,0 +1,104 @@
+"""``holdall act``: run an action from the command line, in one context and one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from holdall.actions import Content, On, made_of
+from holdall.app import Holdall
+from holdall.cli.acting import As, Roles, acting_user, named_values, shown
+from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.target import Target, TargetText
+from holdall.errors import HoldallError, NotFound, StateError
+from holdall.policy import User
+from holdall.query import Query, Value, parse_condition
+from holdall.session import Session
+
+__all__ = ["act"]
+
+CollectionText = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection that the action is of.")]
+ActionText = Annotated[str, typer.Argument(metavar="ACTION", help="Its name, as in a path: vote.")]
+Inputs = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its inputs: JSON, or text.")]
+Keys = Annotated[list[str] | None, typer.Option("--key", help="The key of a record; may be repeated.")]
+Where = Annotated[str | None, typer.Option("--where", help="All records of a condition, as in 'pages > 100'.")]
+Chosen = Annotated[str | None, typer.Option("--selection", help="All records of a selection.")]
+Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter of it.")]
+Most = Annotated[int, typer.Option("--max-affected", help="The most records that may be meant.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be written, and write nothing.")]
+
+
+def act(
+    target: TargetText,
+    collection: CollectionText,
+    action: ActionText,
+    inputs: Inputs = None,
+    key: Keys = None,
+    where: Where = None,
+    selection: Chosen = None,
+    param: Params = None,
+    user: As = None,
+    role: Roles = None,
+    most: Most = 1_000,
+    dry_run: DryRun = False,
+) -> None:
+    """Run an action on nothing, on records by their keys, or on all that are meant; print its result as JSON."""
+    if sum(each is not None for each in (key or None, where, selection)) > 1:
+        raise Failure("records are named by --key, by --where or by --selection, not by several of these", MISUSE)
+    if param and selection is None:
+        raise Failure("--param is of the selection that --selection names", MISUSE)
+    acting = acting_user(user, role)
+    app = Target(target).app
+    meant = _Meant(key or [], where, selection, named_values(param or []))
+    try:
+        found = asyncio.run(_acted(app, collection, action, named_values(inputs or []), meant, acting, most, dry_run))
+    except (NotFound, StateError) as error:
+        raise Failure(str(error), MISUSE) from error
+    except HoldallError as error:
+        raise Failure(f"{type(error).__name__}: {error}") from error
+    if isinstance(found, Content):
+        sys.stdout.buffer.write(found.body)
+    else:
+        print(found if isinstance(found, str) else shown(found))
+
+
+class _Meant:
+    """The records that the options mean."""
+
+    def __init__(self, keys: list[str], where: str | None, selection: str | None, values: dict[str, Value]) -> None:
+        self.keys, self.where, self.selection, self.values = keys, where, selection, values
+
+    async def of(self, session: Session, collection: str, on: On) -> object:
+        """A record, several, or a query for them; None for nothing."""
+        binding = session.context.bindings.of_name(collection)
+        if self.where is not None:
+            return Query(binding.collection, parse_condition(self.where), model=binding.model)
+        if self.selection is not None:
+            return session.select(f"{collection}/{self.selection}", **self.values)
+        parts = [text.split(",") if len(binding.schema.key) > 1 else [text] for text in self.keys]
+        keys = [binding.declaration.json_input.key(part) for part in parts]
+        records = [
+            await session.require(binding.model, *(each if isinstance(each, tuple) else (each,))) for each in keys
+        ]
+        if not records:
+            return None
+        return records[0] if len(records) == 1 and on is not On.ALL else records
+
+
+async def _acted(
+    app: Holdall, collection: str, name: str, inputs: dict[str, Value], meant: _Meant, user: User, most: int, dry: bool
+) -> object:
+    app.bindings.configure()
+    declared = app.by_name.actions.seen(collection, name, user)
+    action = made_of(declared.kind, declared.inputs.from_builtins(inputs))
+    try:
+        async with app.context({"command": f"act {collection} {name}"}, user=user) as context:
+            on = await meant.of(context.session, collection, declared.on)
+            if dry:
+                return await app.by_name.rehearse(context.session, action, on, most)
+            return await app.by_name.act(context.session, action, on, most, context.core)
+    finally:
+        await app.close()

@@ -1,0 +1,116 @@
+"""``holdall select``: print the rows of a selection."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from holdall.app import Holdall
+from holdall.cli.acting import As, Roles, acting_user, named_values, shown
+from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.target import Target, TargetText
+from holdall.errors import HoldallError, NotFound, StateError
+from holdall.model import Model, csv_row
+from holdall.policy import User
+from holdall.query import Value, asc, desc
+
+__all__ = ["select"]
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+CollectionText = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection that the selection is of.")]
+NameText = Annotated[str, typer.Argument(metavar="SELECTION", help="Its name, as in a path: french-books.")]
+Parameters = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters: JSON, or text.")
+]
+Sort = Annotated[list[str] | None, typer.Option("--sort", help="A field, -field for descending; may be repeated.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="The most rows; without it, all.")]
+Count = Annotated[bool, typer.Option("--count", help="Print how many rows there are, and no row.")]
+Form = Annotated[Format, typer.Option("--format", help="A line of JSON for each row, or CSV with a header.")]
+
+
+def select(
+    target: TargetText,
+    collection: CollectionText,
+    selection: NameText,
+    parameters: Parameters = None,
+    sort: Sort = None,
+    limit: Limit = None,
+    count: Count = False,
+    form: Form = Format.NDJSON,
+    user: As = None,
+    role: Roles = None,
+) -> None:
+    """Print the rows of a selection, one in each line; they are read in batches, so that there may be any number."""
+    acting = acting_user(user, role)
+    app = Target(target).app
+    values = named_values(parameters or [])
+    try:
+        asyncio.run(_printed(app, collection, selection, values, sort or [], limit, count, form, acting))
+    except (NotFound, StateError) as error:
+        raise Failure(str(error), MISUSE) from error
+    except HoldallError as error:
+        raise Failure(f"{type(error).__name__}: {error}") from error
+
+
+async def _printed(
+    app: Holdall,
+    collection: str,
+    name: str,
+    values: dict[str, Value],
+    sort: list[str],
+    limit: int | None,
+    count: bool,
+    form: Format,
+    user: User,
+) -> None:
+    app.bindings.configure()
+    found = app.by_name.selections.seen(collection, name, user)
+    keys = [(desc if text.startswith("-") else asc)(_path(found.binding.model, text)) for text in sort]
+    columns = [column.name for column in found.columns]
+    try:
+        async with app.session(user) as session:
+            query = session.select(found, *keys, **vars_of(found.inputs.from_builtins(values)))
+            if count:
+                print(await session.count(query))
+                return
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            if form is Format.CSV and columns:
+                writer.writerow(columns)
+            async for row in session.stream(query if limit is None else query.limit(limit)):
+                if form is Format.CSV:
+                    if isinstance(row, Model) and not columns:
+                        columns = list(row.to_dict())
+                        writer.writerow(columns)
+                    cells = row.to_dict().values() if isinstance(row, Model) else row
+                    writer.writerow(csv_row(list(cells)))
+                else:
+                    print(shown(row if isinstance(row, Model) else dict(zip(columns, row, strict=True))))
+    finally:
+        await app.close()
+
+
+def _path(model: Value, text: str) -> Value:
+    """The field that a dotted name leads to."""
+    found = model
+    for name in text.removeprefix("-").split("."):
+        found = getattr(found, name, None)
+        if found is None:
+            raise Failure(f"{text!r} names nothing that rows could be sorted by", MISUSE)
+    return found
+
+
+def vars_of(inputs: Value) -> dict[str, Value]:
+    """The parameters by name."""
+    return {each.name: getattr(inputs, each.name) for each in type(inputs).__holdall__.stored}

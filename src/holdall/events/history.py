@@ -1,0 +1,177 @@
+"""The history of a record by its audit trail: what changed, how it was at a moment, and back to that."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import msgspec
+
+from holdall.errors import NotFound, StateError
+from holdall.events.audit import AuditEntry
+from holdall.events.json_values import key_text, shown_values
+from holdall.model import JSON, WITHHELD, Model, assign
+from holdall.model.json_output import encode_hook
+from holdall.query import Key, Kind, Query, Value, desc
+from holdall.session import Session
+
+__all__ = ["Difference", "RecordChange", "as_of", "history", "restore"]
+
+_BATCH = 200  # entries
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A value before and after a change, as JSON shows it; None where there was none. Example: :func:`history`."""
+
+    before: JSON
+    after: JSON
+
+
+class RecordChange(msgspec.Struct, frozen=True):
+    """The effect of one commit on a record. Example: :func:`history`."""
+
+    id: UUID
+    at: dt.datetime
+    by: str | None
+    kind: str
+    commit: str
+    request_id: str | None
+    changes: dict[str, Difference]
+
+
+async def history(
+    session: Session, entries: type[AuditEntry], model: type[Model], key: Key, *, limit: int = 100
+) -> list[RecordChange]:
+    """Return the last changes of a record, at most ``limit`` of them, the latest first.
+
+    ``entries`` is the model that ``app.add_audit`` gave; its rule says who may read them. Raises Forbidden for others.
+
+    >>> from holdall import Holdall, field
+    >>> class Book(Model):
+    ...     id: int = field(pk=True)
+    ...     status: str = "draft"
+    >>> app = Holdall("library")
+    >>> app.add_store("main", "memory:")
+    >>> app.add(Book, store="main")
+    >>> Entry = app.add_audit(Book, store="main")
+    >>> async def example() -> None:
+    ...     async with app.session() as session:
+    ...         book = session.add(Book(id=7))
+    ...         await session.commit()
+    ...         then = (await history(session, Entry, Book, 7))[0].at
+    ...         book.status = "out"
+    ...         await session.commit()
+    ...         for change in await history(session, Entry, Book, 7):
+    ...             print(change.kind, change.changes["status"])
+    ...         print(await as_of(session, Entry, Book, 7, then))
+    ...         await restore(session, Entry, Book, 7, then)
+    ...         print(book.status)
+    >>> import asyncio
+    >>> asyncio.run(example())
+    changed Difference(before='draft', after='out')
+    created Difference(before=None, after='draft')
+    {'id': 7, 'status': 'draft'}
+    draft
+    """
+    found = await session.query(_entries(entries, model, key).limit(limit))
+    return [_change(entry) for entry in found]
+
+
+async def as_of(
+    session: Session, entries: type[AuditEntry], model: type[Model], key: Key, moment: dt.datetime
+) -> dict[str, JSON] | None:
+    """Return the values of a record at a moment, as JSON shows them, without secrets and the version; None where there
+    was none.
+
+    Raises StateError where the trail cannot tell, as the record was written without it, or may not be read.
+    Example: :func:`history`.
+    """
+    record = await session.get(model, key)
+    values = None if record is None else _shown(record)
+    async for entry in _since(session, entries, model, key, moment):
+        if entry.kind == "created":
+            values = None
+        elif entry.kind == "deleted":
+            values = _object(entry.before)
+        elif values is None:
+            name = model.__holdall__.collection
+            raise StateError(f"the trail of {name} {key!r} has changes of a record that is not there or not to be read")
+        else:
+            values |= _object(entry.before)
+    counted = model.__holdall__.version
+    return values if values is None or counted is None else _without(values, counted.name)
+
+
+async def restore(
+    session: Session, entries: type[AuditEntry], model: type[Model], key: Key, moment: dt.datetime
+) -> Model:
+    """Give a record the values of a moment, or add it again; the commit of the session writes it.
+
+    Raises NotFound where the record was not there at that moment, StateError as ``as_of`` does. Fields
+    that commits fill, and secrets, stay as they are. Example: :func:`history`.
+    """
+    values = await as_of(session, entries, model, key, moment)
+    declaration = model.__holdall__
+    if values is None:
+        raise NotFound(declaration.collection, key)
+    own = {each.name: values[each.name] for each in declaration.stored if each.name in values}
+    record = await session.get(model, key)
+    if record is None:
+        return session.add(model.from_dict(own, stored=True))
+    now, keys = _shown(record), {each.name for each in declaration.key}
+    kept = {name: value for name, value in own.items() if name not in keys and value != now.get(name)}
+    made = {each.name for each in declaration.stored if each.options.is_given_elsewhere}
+    given = declaration.json_input.values_from({name: value for name, value in kept.items() if name not in made})
+    assign(record, given)
+    return record
+
+
+def _entries(entries: type[AuditEntry], model: type[Model], key: Key) -> Query[AuditEntry]:
+    declaration = model.__holdall__
+    is_counted = len(declaration.key) == 1 and declaration.key[0].kind is Kind.INT
+    named = entries.number == key if is_counted else entries.key == key_text(key)[:500]
+    found: Query[AuditEntry] = entries.where(entries.collection == declaration.collection, named)
+    return found.sort(desc(entries.at), desc(entries.id))
+
+
+async def _since(
+    session: Session, entries: type[AuditEntry], model: type[Model], key: Key, moment: dt.datetime
+) -> AsyncIterator[AuditEntry]:
+    """The entries after a moment, the latest first."""
+    query, position = _entries(entries, model, key).where(entries.at > moment), 0
+    while True:
+        found = await session.query(query.offset(position).limit(_BATCH))
+        for entry in found:
+            yield entry
+        if len(found) < _BATCH:
+            return
+        position += len(found)
+
+
+def _change(entry: AuditEntry) -> RecordChange:
+    before, after = _object(entry.before), _object(entry.after)
+    names = sorted(before.keys() | after.keys())
+    changes = {name: Difference(before.get(name), after.get(name)) for name in names}
+    return RecordChange(entry.id, entry.at, entry.by, entry.kind, entry.commit, entry.request_id, changes)
+
+
+def _without(values: dict[str, JSON], name: str) -> dict[str, JSON]:
+    return {each: value for each, value in values.items() if each != name}
+
+
+def _object(values: JSON) -> dict[str, Value]:
+    return dict(values) if isinstance(values, dict) else {}
+
+
+def _shown(record: Model) -> dict[str, Value]:
+    """The stored values of a record as entries have them."""
+    declaration = record.__holdall__
+    slots = [(field, field.get(record)) for field in declaration.stored]
+    plain = {
+        field.name: field.encode(slot) if field.is_relation else slot for field, slot in slots if slot is not WITHHELD
+    }
+    found: dict[str, Value] = msgspec.json.decode(
+        msgspec.json.encode(shown_values(type(record), plain), enc_hook=encode_hook)
+    )
+    return found

@@ -1,0 +1,54 @@
+"""Values as CSV (RFC 4180): cells that no spreadsheet takes for formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+
+import msgspec
+
+from holdall.query import Value
+
+__all__ = ["csv_lines", "csv_row", "without_formula"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_encode = msgspec.json.Encoder().encode
+
+
+def without_formula(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    >>> without_formula("=1+1"), without_formula("a=1")
+    ("'=1+1", 'a=1')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def csv_row(values: Sequence[Value], *, keeps_formulas: bool = False) -> list[str]:
+    """The cells of a row: nothing for null, text as it is, everything else as its JSON.
+
+    >>> csv_row([None, "=1", 2.5, ["a"]])
+    ['', "'=1", '2.5', '["a"]']
+    """
+    return [_cell(value, keeps_formulas=keeps_formulas) for value in values]
+
+
+def _cell(value: Value, *, keeps_formulas: bool) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value if keeps_formulas else without_formula(value)
+    return _encode(value).decode()
+
+
+def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+    """Rows of cells as CSV, in UTF-8.
+
+    >>> csv_lines([["a", "b,c"]])
+    b'a,"b,c"\\r\\n'
+    """
+    import csv  # takes its time, and only programs that write files need it
+
+    written = StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue().encode()
