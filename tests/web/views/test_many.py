@@ -142,6 +142,32 @@ async def test_aggregates_are_of_what_the_view_shows(client: Client) -> None:
     assert (await client.get("/books?aggregate=rows&pages__gte=4")).json()["data"] == [{"rows": 1}]
 
 
+async def test_a_file_has_what_the_view_shows(client: Client) -> None:
+    await ask(client, "POST", "/books", [book("a"), book("=b", pages=4), book("c", status="hidden")])
+    csv = await client.get("/books?format=csv&fields=title,pages&sort=-pages")
+    assert (csv.status, csv.body) == (200, b"title,pages\r\n'=b,4\r\na,0\r\n")
+    assert csv.headers["content-disposition"] == 'attachment; filename="books.csv"'
+    lines = await ask(client, "GET", "/books?fields=title&pages=0", accept="application/x-ndjson")
+    assert lines.body == b'{"title":"a"}\n'
+    assert ("authorize", "get_many", False, False) in client.calls  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("asked", ["format=csv", "aggregate=rows"])
+async def test_a_view_that_lists_otherwise_has_no_files_and_groups(kind: str, asked: str) -> None:
+    rest: Any = RESTS[kind]
+
+    class Masked(rest[Book]):  # type: ignore[misc]  # which of the two is known at run time
+        prefix = "/books"
+
+        def get_many(self, query_params: Any) -> Any:
+            raise AssertionError("is not asked")
+
+    service = shop("memory:").asgi(create=True)
+    include_view(service, Masked)
+    async with Client(service) as client:
+        assert (await client.get(f"/books?{asked}")).status == 422
+
+
 async def test_without_a_route_for_one_there_is_none_for_many(kind: str) -> None:
     rest: Any = RESTS[kind]
 

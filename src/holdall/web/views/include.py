@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from functools import partial
 from typing import Any, TypeVar, get_type_hints, overload
 
 import anyio
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from holdall.app import Holdall
 from holdall.errors import DeclarationError
@@ -32,8 +33,8 @@ from holdall.web.views.injection import maker_of, own_parameters
 from holdall.web.views.replies import planned, reply_to
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
-from holdall.web.views.standard import ONE_OF_MANY, STANDARD, Standard, input_of, is_own
-from holdall.web.views.view import View, inherited_list, prefix_of, routes_of
+from holdall.web.views.standard import ONE_OF_MANY, STANDARD, Standard, input_of
+from holdall.web.views.view import View, inherited_list, is_own, prefix_of, routes_of
 
 __all__ = ["include_view"]
 
@@ -194,13 +195,24 @@ def _give(view: View, context: Context | SyncContext) -> None:
 
 def _response(found: Response, reply: Reply, *, has_failed_hook: bool) -> Response:
     """The answer of the framework: our own headers with those that the method has set."""
-    response = Response(reply.body, reply.status)
+    if reply.parts is None:
+        response = Response(reply.body, reply.status)
+    else:
+        response = StreamingResponse(_sent(reply.body, reply.parts), reply.status)
     own = {name for name, _ in reply.headers}
     set_by_method = [
         (name, value) for name, value in found.raw_headers if name not in own and name != b"content-length"
     ]
     response.raw_headers = [*reply.headers, *set_by_method, *([_FAILED_HOOK] if has_failed_hook else [])]
     return response
+
+
+async def _sent(first: bytes, parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """An answer of parts, which end with the request."""
+    async with aclosing(parts):
+        yield first
+        async for part in parts:
+            yield part
 
 
 def _tag(view: type[View]) -> str:
