@@ -152,6 +152,25 @@ async def test_a_file_has_what_the_view_shows(client: Client) -> None:
     assert ("authorize", "get_many", False, False) in client.calls  # type: ignore[attr-defined]
 
 
+async def test_lines_of_a_file_pass_the_hooks(client: Client) -> None:
+    lines = [b'{"title":"a","author":1}', b'{"title":3}', b'{"title":"b","author":77}', b'{"title":"c","author":1}']
+    headers = {"content-type": "application/x-ndjson"}
+    planned = await client.request(
+        "POST", "/books", body=b"\n".join(lines), headers=headers | {"prefer": "tx=rollback"}
+    )
+    assert (planned.status, planned.json()["created"], await titles(client)) == (207, 2, [])
+    assert not [act for act in acts(client) if act[0] == "after_commit"]
+    made = await client.request("POST", "/books", body=b"\n".join(lines), headers=headers)
+    told = made.json()
+    assert (made.status, told["lines"], told["created"], told["failed"]) == (207, 4, 2, 2)
+    assert {each["line"] for each in told["errors"]} == {2, 3}
+    assert [act for act in acts(client) if act[0] == "after_commit"] == [("after_commit", "create")] * 2
+    csv = b"title,author,pages\nd,1,4\n'=e,1,\n"
+    made = await client.request("POST", "/books", body=csv, headers={"content-type": "text/csv"})
+    assert (made.status, made.json()["created"]) == (200, 2), made.body
+    assert await titles(client) == ["a", "c", "d", "=e"]
+
+
 @pytest.mark.parametrize("asked", ["format=csv", "aggregate=rows"])
 async def test_a_view_that_lists_otherwise_has_no_files_and_groups(kind: str, asked: str) -> None:
     rest: Any = RESTS[kind]

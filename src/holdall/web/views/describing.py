@@ -30,7 +30,6 @@ _METHODS = {
     "delete_many": "delete",
 }
 _OF_MANY = ("create", "update_many", "delete_many")
-_OF_FILES = ("text/csv", "application/x-ndjson")
 
 
 def described(standard: Standard, serving: Serving, *, has_components: bool) -> Node:
@@ -67,12 +66,8 @@ def described(standard: Standard, serving: Serving, *, has_components: bool) -> 
 
 
 def _take_many(operations: Node, binding: Binding, schemas: RecordSchemas) -> None:
-    """Complete the operations by those on many records, without imports, which views do not have."""
+    """Complete the operations by those on many records."""
     add_bulk(operations, binding, schemas, *WRITES, *GUARDED, *ALWAYS)
-    post = operations["post"]
-    content = {media: told for media, told in post["requestBody"]["content"].items() if media not in _OF_FILES}
-    post["requestBody"] = post["requestBody"] | {"content": content}
-    post["parameters"] = [item for item in post["parameters"] if item["in"] == "header"]
 
 
 def _take_simple_rest(extra: Node, standard: Standard, operations: Node) -> None:
@@ -137,7 +132,7 @@ def _take_schemas(operation: Node, standard: Standard, form: SchemaForm, schemas
             lists: Node = {"type": "array", "minItems": 1, "items": taken if standard.verb == "create" else {}}
             taken = lists if standard.verb == "delete_many" else {"anyOf": [taken, lists]}
         content = {
-            media: told if media == JSON_PATCH.decode() else {"schema": taken}
+            media: told if media == JSON_PATCH.decode() or "json" not in media or "nd" in media else {"schema": taken}
             for media, told in operation["requestBody"]["content"].items()
         }
         operation["requestBody"] = operation["requestBody"] | {"content": content}

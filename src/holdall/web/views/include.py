@@ -15,11 +15,15 @@ from starlette.responses import Response, StreamingResponse
 
 from holdall.app import Holdall
 from holdall.errors import DeclarationError
+from holdall.policy import Right
 from holdall.query import Value
 from holdall.service import Context, Dal, SyncContext
+from holdall.web.body import demand_media_type, media_type
+from holdall.web.conditional import demand_a_new_record
 from holdall.web.cursor import Cursors
 from holdall.web.dependency import acting_user
 from holdall.web.host_problems import add_own_handlers
+from holdall.web.importing import IMPORTED
 from holdall.web.options import Options
 from holdall.web.own_routes import COLLECTION_OF_VIEW
 from holdall.web.reply import Reply
@@ -162,6 +166,8 @@ class _Call:
             _give(view, context)
             if isinstance(view, BaseRestView) and self._serving is not None:
                 view.serving, view.acting, view.writes = self._serving, session, Writes()
+                if self._is_import(request):
+                    return await self._imported(view, request, context)
                 if self.standard is not None:
                     values |= await input_of(self.standard, self._serving, request, session, view, self._own)
             found = await self._called(view, context, values)
@@ -174,6 +180,28 @@ class _Call:
             reply = await reply_to(view, request.scope, session, found)
             return _response(found, reply, has_failed_hook=view.writes.has_failed_hook)
         return Response(status_code=204)  # middleware suppressed an exception
+
+    def _is_import(self, request: Request) -> bool:
+        """Whether a request to create records has them in the lines of a file."""
+        is_creating = self.standard is not None and self.standard.verb == "create"
+        return is_creating and media_type(request.scope) in IMPORTED and is_own(self._view, self._name)
+
+    async def _imported(self, view: BaseRestView[Any], request: Request, context: Context) -> Response:
+        view.serving.demand(Right.CREATE, context.session)
+        demand_a_new_record(request.scope)
+        demand_media_type(request.scope, *IMPORTED)
+        handle = partial(self._by, view, context, "handle_each")
+        imports = view.serving.many.imports(context.session, view, handle)
+        reply = await imports.answer(request.scope, request.receive, view.user)
+        return _response(Response(), reply, has_failed_hook=view.writes.has_failed_hook)
+
+    async def _by(self, view: View, context: Context, name: str, *args: Value) -> Value:
+        """The result of a method of the view that is not the endpoint, where such methods run."""
+        bound = partial(getattr(view, name), *args)
+        if inspect.iscoroutinefunction(bound.func):
+            return await bound()
+        _give(view, context.in_thread)
+        return await anyio.to_thread.run_sync(partial(context.core.act_in_thread, bound))
 
     async def _called(self, view: View, context: Context, values: dict[str, Value]) -> Value:
         bound = getattr(
