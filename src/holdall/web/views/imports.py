@@ -28,7 +28,7 @@ Handle: TypeAlias = Callable[[BulkItems], Awaitable[Value]]
 
 
 class ViewImports(Imports):
-    """The import of one request to a view; ``take`` makes input of a line, ``handle`` writes what came of several."""
+    """The import of one request to a view; ``take`` makes input of a line, and ``handle`` writes the items."""
 
     def __init__(
         self,
