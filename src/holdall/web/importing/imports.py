@@ -37,7 +37,7 @@ Line: TypeAlias = tuple[int, Any]
 
 
 class Report(msgspec.Struct):
-    """The ends of all lines; ``created`` are those that are stored now, or would be. Example: :class:`Imports`."""
+    """The ends of all lines; ``created`` are those that are stored now, or would be. Example: :func:`asgi`."""
 
     lines: int = 0
     created: int = 0
