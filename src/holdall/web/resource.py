@@ -13,6 +13,7 @@ from holdall.app.acting import ByName
 from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
+from holdall.session.file_fields import rule_of
 from holdall.web.acting import Beside
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.attachments import FieldFiles
@@ -96,7 +97,8 @@ class Resource:
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
         self._files = {
-            field.name: FieldFiles(field, view, writes.intake) for field in bindings.file_fields.get(binding.model, ())
+            field.name: FieldFiles(field, view, writes.intake, bindings.shelf.named(rule_of(field).store))
+            for field in bindings.file_fields.get(binding.model, ())
         }
         self._of_files = {name: self._file_endpoints(files) for name, files in self._files.items()}
         self._by_name, self._beside = by_name, None
@@ -127,7 +129,13 @@ class Resource:
         reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
         if self.binding.is_read_only:
             return reads
+        reads |= {"POST": files.post_endpoint} if files.is_direct else {}
         return reads | {"PUT": files.put_endpoint, "DELETE": files.delete_endpoint}
+
+    @property
+    def direct_files(self) -> list[str]:
+        """The fields whose files clients may send and get by themselves."""
+        return [name for name, files in self._files.items() if files.is_direct and not self.binding.is_read_only]
 
     def has_file_at(self, path: str) -> bool:
         """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""

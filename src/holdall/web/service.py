@@ -28,6 +28,7 @@ from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
 from holdall.web.openapi import (
     add_by_name,
+    add_direct,
     add_idempotency,
     add_streams,
     contribute,
@@ -194,6 +195,9 @@ class Service(FastAPI):
             self._contribution = contribution(
                 self._shown.values(), self.settings.challenge if self.knows_users else None, self._resources
             )
+            paths: Any = self._contribution["paths"]
+            for name, resource in self._resources.items():
+                add_direct(paths, name, resource.direct_files)
             add_by_name(
                 self._contribution,
                 self._shown.values(),
@@ -205,7 +209,6 @@ class Service(FastAPI):
                 shown = [each.binding for each in self._resources.values() if self._streams.has(each.binding)]
                 add_streams(self._contribution, shown, is_secured=self.knows_users)
             if self.settings.kept is not None:
-                paths: Any = self._contribution["paths"]
                 add_idempotency(paths, self._resources, self.settings.kept.demands)
         document = contribute(super().openapi(), self._contribution)
         describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)

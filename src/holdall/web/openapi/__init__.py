@@ -2,7 +2,7 @@
 
 from holdall.web.openapi.acting import action_schemas, add_by_name, row_schema
 from holdall.web.openapi.document import contribute, contribution, many_operations, one_operations
-from holdall.web.openapi.files import file_of
+from holdall.web.openapi.files import add_direct, file_of
 from holdall.web.openapi.own_operations import ASKS_WHO, describe_own
 from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.streams import add_streams
@@ -14,6 +14,7 @@ __all__ = [
     "RecordSchemas",
     "action_schemas",
     "add_by_name",
+    "add_direct",
     "add_idempotency",
     "add_streams",
     "contribute",
