@@ -90,8 +90,7 @@ class MethodCall:
             return await self._in_context(view, request, values, user)
 
         async def endpoint(receive: Receive) -> Reply:
-            request._receive = receive
-            found = await self._in_context(view, request, dict(values), user)
+            found = await self._in_context(view, Request(request.scope, receive), dict(values), user)
             response = found if isinstance(found, Response) else JSONResponse(jsonable_encoder(found))
             return Reply(response.status_code, list(response.raw_headers), bytes(response.body))
 
