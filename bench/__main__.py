@@ -7,6 +7,7 @@ import sys
 import time
 
 from bench import (
+    acting,
     contexts,
     files,
     growth,
@@ -33,6 +34,7 @@ _THEMES = (
     in_bulk.rows,
     seeing.rows,
     contexts.rows,
+    acting.rows,
     redis.rows,
     mongo.rows,
     rest.rows,
