@@ -2,8 +2,8 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | twin N=<acts> | outside N=<histories>
-#   | worlds N=<requests> | matrix | coverage
+#   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
+#   | outside N=<histories> | worlds N=<requests> | matrix | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -29,7 +29,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := -n logical --dist loadscope
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth twin outside matrix worlds check bench docs files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench docs files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -104,6 +104,10 @@ servers: $(READY)
 growth: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
 
+# Deliver so many events to a receiver that fails, hangs and dies, and kill the program meanwhile.
+outbox: $(READY)
+	@OUTBOX=$(or $(N),2000) $(TEST) -q tests/events/test_outbox_crash.py $(ARGS)
+
 # Run the long forms of what users of the field have met: commits against a dictionary, tables that others made, programs
 # that write beside us, APIs that answer as they should not.
 outside: $(READY)
@@ -164,7 +168,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users files,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users oidc files,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 
 # Remove everything that was built.

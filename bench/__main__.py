@@ -9,6 +9,7 @@ import time
 from bench import (
     acting,
     contexts,
+    events,
     files,
     growth,
     http,
@@ -35,6 +36,7 @@ _THEMES = (
     seeing.rows,
     contexts.rows,
     acting.rows,
+    events.rows,
     redis.rows,
     mongo.rows,
     rest.rows,

@@ -194,8 +194,9 @@ async def rate(app: Holdall) -> None:
         paris = await s.one(Book.where(Book.title == "Notre-Dame de Paris"))
         assert await s.act(Vote(score=9), paris) == 9
         assert await s.act(Vote(score=7), paris) == 8
+        emma = await s.one(Book.where(Book.title == "Emma"))
         try:
-            await s.act(Vote(score=1), await s.one(Book.where(Book.title == "Emma")))
+            await s.act(Vote(score=1), emma)
         except ActionUnavailable as error:
             print(error)
         paris.score = 1
@@ -207,7 +208,8 @@ async def rate(app: Holdall) -> None:
     async with app.session(ANN) as s:
         paris = await s.one(Book.where(Book.title == "Notre-Dame de Paris"))
         assert (paris.score, paris.number_of_voters) == (8, 2)
-        s.add(Review(text="A comedy of manners.", book=await s.one(Book.where(Book.title == "Emma"))))
+        emma = await s.one(Book.where(Book.title == "Emma"))
+        s.add(Review(text="A comedy of manners.", book=emma))
 
 
 async def remove(app: Holdall) -> None:

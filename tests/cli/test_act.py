@@ -86,7 +86,7 @@ def test_actions_on_a_record_on_several_and_on_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    "arguments, code, said",
     [
         (("vote", "score=99", "--key", "1", *_READER), 1, "score"),
         (("vote", "score=1", "more=2", "--key", "1", *_READER), 1, "more"),

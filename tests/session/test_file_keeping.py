@@ -345,6 +345,10 @@ async def test_what_is_no_file_or_not_stored_is_refused() -> None:
         Picture(id=1, image=File(bytes(300_000)))
     with pytest.raises(ValidationError, match="meta"):
         Picture(id=1, image=File(PNG, meta={"a": "b" * 2_000}))
+    wrong: list[Any] = [{"a": "\0"}, {"\ud800": "b"}, {"a": 1}, {str(number): "" for number in range(60)}]
+    for meta in wrong:
+        with pytest.raises((ValidationError, TypeError)):
+            Picture(id=1, image=File(PNG, meta=meta))
     with pytest.raises(StateError, match="not int"):
         File(1)  # type: ignore[arg-type]
     unbound = File(PNG)

@@ -113,6 +113,17 @@ class Eventful:
         self.listeners.add_consumer(Consumer(name, known, webhook, attempts, timeout, backoff))
         self._webhooks.append(webhook)
 
+    def add_feed(self, *models: type[Model], seconds: float = 600.0) -> None:
+        """Let clients of the REST service follow these models: ``GET /books/events``, server-sent events.
+
+        Events are kept, in the same commit, for ``seconds``, so that clients of every process see it, and may come
+        back after a while without missing anything. Raises DeclarationError for what is no model or time.
+        Example: ``docs/events.md``.
+        """
+        for model in models:
+            demand_model(model)
+            self.listeners.add_feed(model, seconds)
+
     def add_audit(
         self, *models: type[Model], store: str, read: Given = Nobody, collection: str = "audit"
     ) -> type[AuditEntry]:
@@ -141,9 +152,12 @@ class Eventful:
         self.listeners.request_id = function
 
     def _start_delivering(self) -> None:
-        if "listeners" in self.__dict__ and self.outbox.is_used:
+        if "listeners" not in self.__dict__:
+            return
+        feed = self.listeners.feed
+        if self.outbox.is_used or feed is not None:
             if self._worker is None:
-                self._worker = Worker(self.outbox)
+                self._worker = Worker(self.outbox, None if feed is None else feed.sweep)
                 self.listeners.wake = self._worker.wake
             self._worker.start()
 

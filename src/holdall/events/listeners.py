@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from holdall.errors import DeclarationError
+from holdall.events.feed import Feed
 from holdall.events.handler import Consumer, Handler
 from holdall.events.happened import Happened
-from holdall.events.rows import RowBinding, can_keep_rows, hidden_name, lease_model, outbox_model, put_awaited
+from holdall.events.rows import RowBinding, home_of_rows, lease_model, outbox_model, put_awaited, row_binding
 from holdall.events.telling import News, tell_all
 from holdall.model import Model, Record
 from holdall.policy import User
-from holdall.query import Generated, Value
+from holdall.query import Generated
 from holdall.service import Registry
 from holdall.session import Batch, Binding, Bindings, Plan
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.context import SessionContext
 from holdall.session.occurrences import occurrences_of
-from holdall.store import Store, Verb
+from holdall.store import Verb
 
 __all__ = ["Listeners", "Sink"]
 
@@ -51,6 +52,7 @@ class Listeners:
         self.handlers: list[Handler] = []
         self.consumers: dict[str, Consumer] = {}
         self.sinks: list[Sink] = []
+        self.feed: Feed | None = None
         self.outboxes: dict[str, RowBinding] = {}  # by the name of the store that has the records
         self.leases: dict[str, RowBinding] = {}  # by the name of the collection of an outbox
         self.request_id: Callable[[], str | None] = _nothing
@@ -72,6 +74,14 @@ class Listeners:
                 f"there is already a function for events named {consumer.name!r}; give it another name"
             )
         self.consumers[consumer.name] = consumer
+        self._changed()
+
+    def add_feed(self, model: type[Model], seconds: float) -> None:
+        """Keep what happens to records of a model for those who follow it."""
+        if self.feed is None:
+            self.feed = Feed()
+            self.add_sink(self.feed)
+        self.feed.add(model, seconds)
         self._changed()
 
     def add_sink(self, sink: Sink) -> None:
@@ -157,31 +167,6 @@ class Listeners:
             self.wake()
         for sink in self.sinks:
             sink.written(names)
-
-
-def row_binding(bindings: Bindings, store: Store, kind: str, model: Callable[[str], Value]) -> RowBinding:
-    """The hidden collection of a kind in a store, which is added if it is not there."""
-    name = hidden_name(kind, store)
-    for binding in bindings:
-        if binding.collection == name and isinstance(binding, RowBinding):
-            return binding
-    made = RowBinding(model(name), store)
-    bindings.add(made)
-    return made
-
-
-def home_of_rows(bindings: Bindings, binding: Binding) -> Store:
-    """The store that keeps rows about a collection: its own, or the first one that can. Raises DeclarationError."""
-    stores = [binding.store, *bindings.stores()]
-    able = [store for store in stores if can_keep_rows(store)]
-    if not able:
-        raise DeclarationError(
-            f"no store of this application can keep events of {binding.collection} with its commits; add a database"
-        )
-    if able[0] is binding.store:
-        return able[0]
-    lasting = [store for store in able if store.capabilities.is_durable]
-    return (lasting or able)[0]
 
 
 def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Batch:

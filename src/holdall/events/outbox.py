@@ -11,9 +11,9 @@ import msgspec
 from holdall.errors import NotFound, StoreError
 from holdall.events.delivery import Delivered, Delivery
 from holdall.events.lease import Lease
-from holdall.events.listeners import Listeners, row_binding
+from holdall.events.listeners import Listeners
 from holdall.events.outbox_row import OutboxRow, removed, revived, rows_of
-from holdall.events.rows import RowBinding, can_keep_rows, outbox_model
+from holdall.events.rows import RowBinding, can_keep_rows, outbox_model, row_binding
 from holdall.query import Compare, Condition, Key, Op, Value
 from holdall.session.journal.packing import UnreadableBody
 from holdall.store import Change

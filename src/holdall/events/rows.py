@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from holdall.errors import DeclarationError
 from holdall.model import Model, Record, field
 from holdall.policy import Nobody, Policy
 from holdall.query import Value
-from holdall.session import Binding
+from holdall.session import Binding, Bindings
 from holdall.store import CommitClass, Provisioned, Store
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "can_keep_rows",
     "feed_model",
     "hidden_name",
+    "home_of_rows",
     "lease_model",
     "outbox_model",
     "put_awaited",
+    "row_binding",
 ]
 
 _HIDDEN = Policy(read=Nobody, write=Nobody)
@@ -128,3 +131,28 @@ def lease_model(name: str) -> Value:
         version: int = field(version=True)
 
     return DeliveryLease
+
+
+def row_binding(bindings: Bindings, store: Store, kind: str, model: Callable[[str], Value]) -> RowBinding:
+    """The hidden collection of a kind in a store, which is added if it is not there."""
+    name = hidden_name(kind, store)
+    for binding in bindings:
+        if binding.collection == name and isinstance(binding, RowBinding):
+            return binding
+    made = RowBinding(model(name), store)
+    bindings.add(made)
+    return made
+
+
+def home_of_rows(bindings: Bindings, binding: Binding) -> Store:
+    """The store that keeps rows about a collection: its own, or the first one that can. Raises DeclarationError."""
+    stores = [binding.store, *bindings.stores()]
+    able = [store for store in stores if can_keep_rows(store)]
+    if not able:
+        raise DeclarationError(
+            f"no store of this application can keep events of {binding.collection} with its commits; add a database"
+        )
+    if able[0] is binding.store:
+        return able[0]
+    lasting = [store for store in able if store.capabilities.is_durable]
+    return (lasting or able)[0]

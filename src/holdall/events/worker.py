@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from holdall.events.outbox import Outbox
 
@@ -13,13 +15,15 @@ __all__ = ["Worker"]
 _log = logging.getLogger("holdall.events")
 
 _EVERY = 1.0  # seconds
+_SWEEP_EVERY = 60.0  # seconds
 
 
 class Worker:
-    """Delivers what is due until it is stopped."""
+    """Delivers what is due until it is stopped; ``sweep`` is called once a minute."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, sweep: Callable[[], Awaitable[None]] | None = None) -> None:
         self._outbox = outbox
+        self._sweep = sweep
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
@@ -44,10 +48,14 @@ class Worker:
             await asyncio.wait([task])
 
     async def _work(self) -> None:
+        next_sweep = 0.0
         while True:
             self._woken.clear()
             pause = _EVERY
             try:
+                if self._sweep is not None and monotonic() >= next_sweep:
+                    next_sweep = monotonic() + _SWEEP_EVERY
+                    await self._sweep()
                 told = await self._outbox.deliver()
                 if told.next_due is not None:
                     due = (told.next_due - dt.datetime.now(dt.UTC)).total_seconds()

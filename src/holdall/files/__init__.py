@@ -6,7 +6,8 @@ from holdall.files.contract import FileStore, Signing
 from holdall.files.facts import StoredFile
 from holdall.files.field import GiB, KiB, MiB, file
 from holdall.files.file import BlobFile, File
-from holdall.files.keeping import Refused, keep
+from holdall.files.keeping import Refused, keep, take
+from holdall.files.keys import new_key
 from holdall.files.media import INLINE, fits, media_type_of
 from holdall.files.names import clean_name
 from holdall.files.registry import open_file_store
@@ -38,6 +39,8 @@ __all__ = [
     "fits",
     "keep",
     "media_type_of",
+    "new_key",
     "open_file_store",
     "shown_file",
+    "take",
 ]

@@ -25,6 +25,7 @@ __all__ = ["FileCodec", "shown_file"]
 
 _TYPE = re.compile(r"\*/\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 _MOST_META, _LONGEST_META = 50, 1_000
+_CLEAN = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]*")
 _HIDDEN = "key"
 
 Admit: TypeAlias = Callable[[Value, str, list[FieldError]], Value]
@@ -152,12 +153,11 @@ def _without_key(inside: Inside | None) -> Inside | None:
 
 
 def _demand_meta(meta: object, path: str, errors: list[FieldError]) -> None:
-    is_text = isinstance(meta, dict) and all(isinstance(each, str) for pair in meta.items() for each in pair)
-    if not is_text:
-        errors.append(FieldError(path, "meta", "must have meta of text by name"))
-    elif isinstance(meta, dict) and (
-        len(meta) > _MOST_META or any(len(each) > _LONGEST_META for pair in meta.items() for each in pair)
-    ):
+    pairs = meta.items() if isinstance(meta, dict) else [(None, None)]
+    texts: list[Value] = [each for pair in pairs for each in pair]
+    if not all(isinstance(each, str) and _CLEAN.fullmatch(each) for each in texts):
+        errors.append(FieldError(path, "meta", "must have meta of text by name, without control characters"))
+    elif len(texts) > 2 * _MOST_META or any(len(each) > _LONGEST_META for each in texts):
         errors.append(
             FieldError(path, "meta", f"must have at most {_MOST_META} entries of meta, of {_LONGEST_META} characters")
         )

@@ -55,7 +55,7 @@ class FileStore(Protocol):
 
 
 @runtime_checkable
-class Signing(Protocol):
+class Signing(FileStore, Protocol):
     """A file store that lets clients write and read by themselves, at URLs that are good for some time.
 
     Example: ``docs/attachments.md``.
@@ -67,4 +67,8 @@ class Signing(Protocol):
 
     async def download_url(self, key: str, seconds: float) -> str:
         """Return a URL that answers a GET with the content."""
+        ...
+
+    async def copy(self, key: str) -> str:
+        """Copy a content within the store and return the key of the copy; raises FileMissing where there is none."""
         ...

@@ -9,12 +9,12 @@ from typing import Protocol
 
 from holdall.errors import FieldError
 from holdall.files.codec import FileCodec
-from holdall.files.contract import FileStore
+from holdall.files.contract import FileStore, Signing
 from holdall.files.facts import StoredFile
 from holdall.files.media import HEAD, TAIL, media_type_of
 from holdall.files.source import PIECE, Content, pieces_of
 
-__all__ = ["Refused", "keep"]
+__all__ = ["Refused", "keep", "take"]
 
 
 class Digest(Protocol):
@@ -52,15 +52,28 @@ async def keep(store: FileStore, rule: FileCodec, content: Content, name: str, m
     looking = _Looking(rule, name)
     pieces = looking.passed_on(pieces_of(content))
     key = await store.write(pieces, None)
-    return StoredFile(
-        key=key,
-        size=looking.size,
-        type=looking.type,
-        sha256=looking.hash.hexdigest(),
-        created=datetime.now(UTC),
-        name=name,
-        meta=meta,
-    )
+    return looking.facts(key, meta)
+
+
+async def take(store: Signing, rule: FileCodec, key: str, name: str) -> StoredFile:
+    """Copy a content, which somebody has written to the store, and return what was found of the copy.
+
+    Raises Refused for its size or type, or where it is not there. Example: ``docs/attachments.md``.
+    """
+    size = await store.size(key)
+    if size is None:
+        raise Refused(FieldError("", "required", "must be sent to its URL first"))
+    if size > rule.max_size:
+        raise Refused(FieldError("", "too_large", f"must have at most {rule.max_size} bytes"))
+    copied = await store.copy(key)
+    looking = _Looking(rule, name)
+    try:
+        async for _ in looking.passed_on(store.read(copied, 0, size)):
+            pass
+    except BaseException:
+        await store.delete(copied)
+        raise
+    return looking.facts(copied, {})
 
 
 class _Looking:
@@ -74,6 +87,12 @@ class _Looking:
         self.hash = _sha256()
         self._head = b""
         self._tail = b""
+
+    def facts(self, key: str, meta: dict[str, str]) -> StoredFile:
+        """The facts of a content that has passed, under its key."""
+        return StoredFile(
+            key, self.size, self.type, self.hash.hexdigest(), datetime.now(UTC), name=self._name, meta=meta
+        )
 
     async def passed_on(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Give the content in large pieces, hashed while they are written. Raises Refused before the last one is given,

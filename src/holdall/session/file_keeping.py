@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 
 from holdall.errors import CommitAborted, FieldError, HoldallError, StateError, ValidationError
-from holdall.files import Body, Content, File, FileStore, Refused, keep, shown_file
+from holdall.files import Body, Content, File, FileStore, Refused, Signing, keep, shown_file, take
 from holdall.model import Field, Record, State, old_of, state_of
 from holdall.session.bindings import Bindings
 from holdall.session.file_fields import rule_of
@@ -132,6 +132,17 @@ class FileKeeping:
         refused = await self._write(None, field, file.body, file.body.content, file.name)
         if refused is not None:
             raise ValidationError(field.model, [FieldError(field.name, refused.code, refused.message)])
+
+    async def take(self, field: Field, file: File, store: Signing, key: str) -> None:
+        """Stage a content that a client has written to the store by itself. Raises ValidationError as ``stage``."""
+        try:
+            file.body.facts = await take(store, rule_of(field), key, file.name)
+        except Refused as refused:
+            error = FieldError(field.name, refused.error.code, refused.error.message)
+            raise ValidationError(field.model, [error]) from None
+        file.body.store, file.body.content = store, None
+        self._uploads.append(_Upload(None, field, file.body))
+        await self._delete(store, key)
 
     async def _keep(self, record: Record, field: Field, value: File) -> FieldError | None:
         body = value.body

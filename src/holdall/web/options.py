@@ -57,6 +57,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_import: int = 1_000_000  # lines of one import
     body_seconds: float = 30.0
     require_match: bool | Collection[str] = False
+    max_followers: int = 500  # streams of events at once
     max_requests: int = 1_000  # answered at once by one process
     rate: float | None = None  # requests of one client in a second
     request_seconds: float = 60.0  # of a read, until its answer begins
@@ -122,6 +123,6 @@ _KINDS: dict[tuple[str, ...], type] = {
     ("challenge", "version", "description"): str,
     ("secret",): bytes,
     ("create", "docs", "server_timing", "health"): bool,
-    ("max_body", "max_values", "max_url", "max_page", "max_bulk", "max_import", "max_requests"): int,
+    ("max_body", "max_values", "max_url", "max_page", "max_bulk", "max_import", "max_requests", "max_followers"): int,
     ("body_seconds", "request_seconds"): float,
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import starmap
 
 import msgspec
 
 from holdall.policy import Right, User
-from holdall.query import Key
+from holdall.query import Key, Value
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.conditional import (
@@ -30,7 +31,7 @@ from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
 from holdall.web.visits import demand_visits
 
-__all__ = ["Reads", "conditional", "groups_envelope", "keyset_envelope", "page_envelope"]
+__all__ = ["Reads", "conditional", "groups_envelope", "groups_page", "keyset_envelope", "page_envelope"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -116,9 +117,13 @@ class Reads:
 
 
 async def groups_envelope(session: Session, listing: Listing) -> bytes:
-    """The JSON of a page of groups; how many there are is told where the page is the last."""
+    """The JSON of a page of groups."""
+    return groups_page(await session.query(listing.query), listing)
+
+
+def groups_page(rows: Sequence[Sequence[Value]], listing: Listing) -> bytes:
+    """The JSON of these groups; how many there are is told where the page is the last."""
     assert listing.shape is not None
-    rows = await session.query(listing.query)
     is_last = len(rows) < listing.page_size and (rows or not listing.query.skip)
     total = listing.query.skip + len(rows) if is_last else None
     return page_envelope(_encode(list(starmap(listing.shape, rows))), total, listing.page, listing.page_size)

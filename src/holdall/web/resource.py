@@ -13,6 +13,7 @@ from holdall.app.acting import ByName
 from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
+from holdall.session.file_fields import rule_of
 from holdall.web.acting import Beside
 from holdall.web.asgi import Receive, Scope, Send, header
 from holdall.web.attachments import FieldFiles
@@ -21,6 +22,7 @@ from holdall.web.checking import Checks
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
+from holdall.web.events import EVENTS, Streams
 from holdall.web.host_problems import http_problem
 from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
@@ -68,6 +70,8 @@ class Resource:
         self._repeatable = None
         if kept is not None and options.kept is not None:
             self._repeatable = Repeatable(binding, bindings, kept, options.kept, options)
+        self._streams: Streams | None = None
+        self._dialects = Dialects(binding, bindings, cursors)
         self._keys = KeyText(binding.schema)
         view = self._view = CollectionView(binding)
         reads = Reads(view, bindings, cursors, options)
@@ -93,7 +97,8 @@ class Resource:
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
         self._files = {
-            field.name: FieldFiles(field, view, writes.intake) for field in bindings.file_fields.get(binding.model, ())
+            field.name: FieldFiles(field, view, writes.intake, bindings.shelf.named(rule_of(field).store))
+            for field in bindings.file_fields.get(binding.model, ())
         }
         self._of_files = {name: self._file_endpoints(files) for name, files in self._files.items()}
         self._by_name, self._beside = by_name, None
@@ -124,12 +129,22 @@ class Resource:
         reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
         if self.binding.is_read_only:
             return reads
+        reads |= {"POST": files.post_endpoint} if files.is_direct else {}
         return reads | {"PUT": files.put_endpoint, "DELETE": files.delete_endpoint}
+
+    @property
+    def direct_files(self) -> list[str]:
+        """The fields whose files clients may send and get by themselves."""
+        return [name for name, files in self._files.items() if files.is_direct and not self.binding.is_read_only]
 
     def has_file_at(self, path: str) -> bool:
         """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""
         key, _, name = path.partition("/")
         return bool(key) and name in self._of_files
+
+    def follow(self, streams: Streams) -> None:
+        """Answer ``events`` with a stream."""
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
@@ -176,6 +191,10 @@ class Resource:
         if key[:1] == "_" and (named := self._named.get(key)) is not None:
             endpoint = named.get(method)
             return self._no_method(method, named, user) if endpoint is None else await endpoint(scope, receive, user)
+        if key == EVENTS and self._streams is not None and self._streams.is_meant(scope, self.binding):
+            if method not in ("GET", "HEAD"):
+                return self._no_method(method, ("GET", "HEAD"), user)
+            return await self._streams.endpoint(scope, receive, user, self.binding, self._dialects)
         if key and self.binding.is_keyless:
             return _ABSENT
         if not key:

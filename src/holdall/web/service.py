@@ -21,11 +21,20 @@ from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
+from holdall.web.events import Streams
 from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
-from holdall.web.openapi import add_by_name, add_idempotency, contribute, contribution, describe_own
+from holdall.web.openapi import (
+    add_by_name,
+    add_direct,
+    add_idempotency,
+    add_streams,
+    contribute,
+    contribution,
+    describe_own,
+)
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
@@ -83,6 +92,12 @@ class Service(FastAPI):
             for name, binding in self._shown.items()
         }
         self._acting: dict[str, Resource] = {}  # those that have only actions and selections, as views answer for them
+        self._streams = None
+        if (feed := app.listeners.feed) is not None:
+            self._streams = Streams(feed, app.bindings, options)
+            for resource in self._resources.values():
+                if self._streams.has(resource.binding):
+                    resource.follow(self._streams)
         _demand_addresses(self._resources)
         self._own = OwnRoutes(self._resources)
         self._health = HealthPaths(app)
@@ -180,6 +195,9 @@ class Service(FastAPI):
             self._contribution = contribution(
                 self._shown.values(), self.settings.challenge if self.knows_users else None, self._resources
             )
+            paths: Any = self._contribution["paths"]
+            for name, resource in self._resources.items():
+                add_direct(paths, name, resource.direct_files)
             add_by_name(
                 self._contribution,
                 self._shown.values(),
@@ -187,8 +205,10 @@ class Service(FastAPI):
                 self._resources | self._acting,
                 knows_users=self.knows_users,
             )
+            if self._streams is not None:
+                shown = [each.binding for each in self._resources.values() if self._streams.has(each.binding)]
+                add_streams(self._contribution, shown, is_secured=self.knows_users)
             if self.settings.kept is not None:
-                paths: Any = self._contribution["paths"]
                 add_idempotency(paths, self._resources, self.settings.kept.demands)
         document = contribute(super().openapi(), self._contribution)
         describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)
@@ -214,6 +234,8 @@ class Service(FastAPI):
                     yield state
         finally:
             self._health.is_stopping = True
+            if self._streams is not None:
+                self._streams.close()
             await self.holdall.close()
 
 

@@ -23,6 +23,7 @@ class TestStandaloneServer(StoreConformance):
     """It reads by the same code, so that a look at reading is enough here."""
 
     label = "MongoDB (single server)"
+    values_apart = 3
     examples = 3
     histories = 3
     test_operator: Any = None

@@ -20,6 +20,7 @@ class TestRedis(StoreConformance):
 
 class TestRedisCluster(StoreConformance):
     label = "Redis (cluster)"
+    values_apart = 3
     examples = 8
     histories = 3
 

@@ -243,7 +243,7 @@ async def _live(url: str, history: list[_Step], **options: Any) -> None:
         assert not [name for name in await beside(raw, store) if name.endswith(("#held", "#commits", "#reserved"))]
 
 
-@settings(max_examples=draws(50, 150))
+@settings(max_examples=draws(25, 150))
 @given(st.lists(_steps, min_size=6, max_size=16))
 def test_any_history(redis_url: str, history: list[_Step]) -> None:
     asyncio.run(_live(redis_url, history))

@@ -102,6 +102,7 @@ class TestRestWithScans(_OverHttp):
     """An API that takes some comparisons and no sort; the rest is done here."""
 
     label = "REST with scan_limit"
+    values_apart = 3
 
     def open_store(self, request: pytest.FixtureRequest) -> RestStore:
         def declared(name: str) -> RestCollection:

@@ -19,8 +19,8 @@ from tests.support.sql_collections import AUTHOR, BOOK
 
 pytestmark = pytest.mark.anyio
 
-PROCESSES = 6
-ROUNDS = 25
+PROCESSES = 4
+ROUNDS = 12
 ROUNDS_OF_SERVERS = 2
 
 _CREATING = """

@@ -26,7 +26,7 @@ def _url(url: str, driver: str) -> str:
 
 
 class TestSqliteInThreads(StoreConformance):
-    examples = 12
+    examples = 6
     histories = 3
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
@@ -35,7 +35,7 @@ class TestSqliteInThreads(StoreConformance):
 
 
 class TestPostgresOfPsycopg(StoreConformance):
-    examples = 10
+    examples = 6
     histories = 3
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
@@ -44,7 +44,7 @@ class TestPostgresOfPsycopg(StoreConformance):
 
 
 class TestMariadbOfPymysql(StoreConformance):
-    examples = 10
+    examples = 6
     histories = 3
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:

@@ -22,6 +22,7 @@ class TestYamlRecords(StoreConformance):
 
 class TestYamlCollections(StoreConformance):
     label = "yaml (a file per collection)"
+    values_apart = 3
     examples = 25
     histories = 6
     large_group = 2_000
@@ -48,7 +49,7 @@ class TestYamlUnderOtherNames(StoreConformance):
 class TestYamlSections(StoreConformance):
     """Every collection a part of one file: a mapping by key, or a list where the key has several fields."""
 
-    examples = 10
+    examples = 5
     histories = 3
     large_group = 200
 

@@ -11,11 +11,11 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError, UnknownConfigurationKeyError
 from obstore.store import MemoryStore, from_url
 
-from holdall.errors import DeclarationError, FileMissing, StoreUnavailable, Unsupported
+from holdall.errors import DeclarationError, FileMissing, StoreUnavailable
 from holdall.files.keys import demand_key, new_key
 from holdall.query import Value
 
-__all__ = ["ObjectFiles", "open_objects"]
+__all__ = ["ObjectFiles", "SigningObjectFiles", "open_objects"]
 
 _PART = 8 << 20  # bytes; S3 takes at most 10,000 parts, so this is enough for 80 GiB
 _AT_ONCE = 2  # parts in memory while they are sent
@@ -34,7 +34,7 @@ def open_objects(name: str, url: str, **options: object) -> ObjectFiles:
     client = {option: options.pop(option) for option in ("client_options", "retry_config") if option in options}
     try:
         given: Value = {**client, **({"config": options} if options else {})}
-        return ObjectFiles(name, from_url(url, **given))
+        return SigningObjectFiles(name, from_url(url, **given))
     except (BaseError, UnknownConfigurationKeyError, ValueError, TypeError) as error:
         raise DeclarationError(f"file store {name!r} cannot be opened: see to its URL and options") from error
 
@@ -128,27 +128,38 @@ class ObjectFiles:
         """Remove nothing: parts of uploads that never ended are seen by a lifecycle rule of the bucket alone."""
         return 0
 
-    async def upload_url(self, key: str, seconds: float) -> str:
-        """Return a URL that takes a PUT of the content. Raises Unsupported where the store signs none."""
-        return await self._signed("PUT", key, seconds)
-
-    async def download_url(self, key: str, seconds: float) -> str:
-        """Return a URL that answers a GET with the content. Raises Unsupported where the store signs none."""
-        return await self._signed("GET", key, seconds)
-
     async def close(self) -> None:
         """Do nothing: connections go with the store."""
 
-    async def _signed(self, method: Literal["GET", "PUT"], key: str, seconds: float) -> str:
-        if isinstance(self._objects, MemoryStore):
-            raise Unsupported(self.name, "signed URLs", "clients send and get files by the service")
-        with self._mapped():
-            return await obstore.sign_async(
-                self._objects, method, _place(demand_key(self.name, key)), timedelta(seconds=seconds)
-            )
-
     def _mapped(self) -> _Mapped:
         return _Mapped(self.name)
+
+
+class SigningObjectFiles(ObjectFiles):
+    """An object store that signs URLs, so that clients reach contents by themselves.
+
+    Example: ``docs/attachments.md``.
+    """
+
+    async def upload_url(self, key: str, seconds: float) -> str:
+        """Return a URL that takes a PUT of the content."""
+        return await self._signed("PUT", key, seconds)
+
+    async def download_url(self, key: str, seconds: float) -> str:
+        """Return a URL that answers a GET with the content."""
+        return await self._signed("GET", key, seconds)
+
+    async def copy(self, key: str) -> str:
+        """Copy a content within the store and return the key of the copy; raises FileMissing where there is none."""
+        copied = new_key()
+        with self._mapped():
+            await obstore.copy_async(self._objects, _place(demand_key(self.name, key)), _place(copied))
+        return copied
+
+    async def _signed(self, method: Literal["GET", "PUT"], key: str, seconds: float) -> str:
+        place, period = _place(demand_key(self.name, key)), timedelta(seconds=seconds)
+        with self._mapped():
+            return await obstore.sign_async(self._objects, method, place, period)
 
 
 class _Mapped:

@@ -44,6 +44,7 @@ _IN_PROPORTION = {
     "formula_examples": Computing.formula_examples,
     "within_examples": WithinQueries.within_examples,
     "bulk_examples": BulkChanges.bulk_examples,
+    "search_examples": Searching.search_examples,
 }
 _ENUMERATED = (
     "test_bounds_of_words",
@@ -51,8 +52,10 @@ _ENUMERATED = (
     "test_conditions",
     "test_every_aggregate",
     "test_every_field",
+    "test_every_function",
     "test_extreme_values",
     "test_kind",
+    "test_letter_case",
     "test_large_conditions",
     "test_large_group",
     "test_long_lists",

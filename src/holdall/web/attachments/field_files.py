@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import msgspec
 
 from holdall.errors import CommitAborted, StaleVersion, Unsupported
-from holdall.files import File, FileCodec, shown_file
+from holdall.files import File, FileCodec, FileStore, Signing, shown_file
 from holdall.model import Field, Record
 from holdall.policy import Right, User
 from holdall.query import Key
 from holdall.session import Session, read_only_fields
 from holdall.web.asgi import Header, Receive, Scope, header_list
+from holdall.web.attachments.direct import TICKET, Direct
 from holdall.web.attachments.disposition import disposition, name_of
 from holdall.web.attachments.incoming import demand_size, incoming
 from holdall.web.attachments.ranges import range_of
@@ -37,13 +38,14 @@ class FieldFiles:
     Example: ``docs/attachments.md``.
     """
 
-    def __init__(self, field: Field, view: CollectionView, intake: Intake) -> None:
+    def __init__(self, field: Field, view: CollectionView, intake: Intake, store: FileStore) -> None:
         assert isinstance(field.options.codec, FileCodec)
         self._field = field
         self._rule = field.options.codec
         self._view = view
         self._intake = intake
         self._binding = view.binding
+        self._direct = Direct(field, store, intake.options.secret) if isinstance(store, Signing) else None
 
     async def get_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``GET /books/7/cover``: the content, or a range of it; 304 where the client has it."""
@@ -51,6 +53,8 @@ class FieldFiles:
         file = self._file(record)
         if file is None:
             raise _ABSENT
+        if self._is_direct(scope) and self._direct is not None:
+            return await self._direct.download(file)
         tag = _tag(file)
         if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
         if if_match is not None and not meets_if_match(if_match, tag):
@@ -77,12 +81,16 @@ class FieldFiles:
         session, record = await self._begun(scope, user, key)
         if media_type(scope) == b"multipart/form-data":
             raise Problem(415, "media-type", "The body is the file itself; a form is sent to the record.")
+        is_ticket = self._direct is not None and media_type(scope) == TICKET
         demand_size(scope, self._rule.max_size)
         preferences = preferences_of(scope, b"return")
         is_guarded = self._judge(scope, session, record)
         was_there = self._file(record) is not None
         seconds = self._intake.options.body_seconds
-        file = self._rule.type(incoming(receive, self._rule.max_size, seconds), name=name_of(scope))
+        if is_ticket and self._direct is not None:
+            file = await self._direct.taken(scope, receive, session, key, name_of(scope))
+        else:
+            file = self._rule.type(incoming(receive, self._rule.max_size, seconds), name=name_of(scope))
         await self._committed(session, record, file, is_guarded=is_guarded)
         tag: list[Header] = [(b"etag", _tag(file)), *preferences.headers]
         if preferences.is_minimal:
@@ -97,20 +105,37 @@ class FieldFiles:
         await self._committed(session, record, None, is_guarded=self._judge(scope, session, record))
         return Reply(204, [])
 
+    async def post_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
+        """``POST /books/7/cover?direct``: where the client may put a content by itself."""
+        await self._begun(scope, user, key)
+        if self._direct is None or not self._is_direct(scope):
+            raise Problem(400, "direct", "Ask for the URL of an upload with ?direct, or put the content here.")
+        return await self._direct.upload(user, key)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether clients may send and get contents by themselves."""
+        return self._direct is not None
+
     # --- parts --------------------------------------------------------------------------------------------------------
 
     async def _begun(self, scope: Scope, user: User, key: Key) -> tuple[Session, Record]:
         """The session of a request and the record; raises Problem (404) for what is not there, or is not to be seen."""
         challenge = self._intake.options.challenge
         demand_right(self._binding, Right.READ, user, challenge)
-        if scope["method"] in ("PUT", "DELETE"):
+        if scope["method"] in ("PUT", "DELETE", "POST"):
             demand_right(self._binding, Right.UPDATE, user, challenge)
             self._demand_writable(user)
-        self._intake.demand_no_parameters(scope)
+        if not self._is_direct(scope):
+            self._intake.demand_no_parameters(scope)
         if self._field.name in self._view.hidden(user):
             raise _ABSENT
         session = self._intake.session(scope, user)
         return session, await self._view.get_one(session, key)
+
+    def _is_direct(self, scope: Scope) -> bool:
+        is_asked = self._direct is not None and scope["query_string"] in (b"direct", b"direct=")
+        return is_asked and scope["method"] in ("GET", "POST")
 
     def _demand_writable(self, user: User) -> None:
         refused = read_only_fields(self._binding, user, is_new=False).get(self._field.name)

@@ -108,7 +108,7 @@ class Bulk:
             raise together(problems, within)
         if preferences.is_rehearsal:
             return await rehearsed(session, preferences)
-        await self._commit(session, records, within)
+        await self.commit(session, records, within)
         results = await self._results(scope, session, records, status)
         if status == 204 and preferences.is_minimal:
             return Reply(204, preferences.headers)
@@ -131,7 +131,7 @@ class Bulk:
         except Exception as error:
             return Result.of(failure_of(scope, error))
 
-    async def _commit(self, session: Session, records: Sequence[Record], within: str) -> None:
+    async def commit(self, session: Session, records: Sequence[Record], within: str) -> None:
         """Commit all. Raises Problem, with the place of each item that stands in the way as far as it is known."""
         context = session.context
         context.records.collect()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from holdall.files import FileCodec
 from holdall.model import Field
 from holdall.session import Binding
 from holdall.web.openapi.parameters import key_parameter
-from holdall.web.openapi.responses import problems
+from holdall.web.openapi.responses import problems, reply
 from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.writing import IF_MATCH, prefer
 
-__all__ = ["add_forms", "file_of", "file_paths"]
+__all__ = ["add_direct", "add_forms", "file_of", "file_paths"]
 
 _READ = (404, 412, 414, 500, 503, 504)
 _WRITTEN = (202, 400, 401, 403, 404, 408, 409, 412, 413, 414, 415, 422, 428, 500, 501, 503, 504, 507)
@@ -41,6 +43,23 @@ _NAME: Node = {
     "in": "header",
     "description": 'The name of the file: `attachment; filename="cover.png"`.',
     "schema": {"type": "string"},
+}
+_DIRECT: Node = {
+    "name": "direct",
+    "in": "query",
+    "description": "Ask for the URL of the content at its store, which is good for some minutes.",
+    "allowEmptyValue": True,
+    "schema": {"type": "string", "const": ""},
+}
+_TICKET: Node = {
+    "type": "object",
+    "properties": {
+        "method": {"type": "string", "const": "PUT"},
+        "url": {"type": "string", "format": "uri"},
+        "ticket": {"type": "string"},
+        "seconds": {"type": "number"},
+    },
+    "required": ["method", "url", "ticket", "seconds"],
 }
 _PROBLEM: Node = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Holdall.Problem"}}}
 
@@ -74,6 +93,29 @@ def add_forms(many: Node, one: Node, binding: Binding, described: RecordSchemas)
     for operation, which in ((many.get("post"), "Create"), (one.get("patch"), "Patch")):
         if operation is not None:
             operation["requestBody"]["content"]["multipart/form-data"] = _form(fields, described.reference(which))
+
+
+def add_direct(paths: Node, collection: str, names: Iterable[str]) -> None:
+    """Complete the paths of files that clients may send and get by themselves. Example: :func:`asgi`."""
+    for name in names:
+        operations = paths.get(f"/{collection}/{{key}}/{name}")
+        if operations is None:
+            continue
+        operations["get"]["parameters"].append(_DIRECT)
+        operations["get"]["responses"]["307"] = {
+            "description": "The place of the content, where that was asked for.",
+            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+        }
+        operations["put"]["requestBody"]["content"]["application/vnd.holdall.upload"] = {
+            "schema": {"type": "string", "description": "the ticket of a content that was sent to its URL"}
+        }
+        operations["post"] = operations["put"] | {
+            "operationId": f"{collection}_{name}_direct",
+            "summary": f"Get a URL to which the file in {name} can be sent",
+            "parameters": [_DIRECT | {"required": True}],
+            "responses": {"200": reply("The URL, and the ticket for it.", _TICKET)} | problems(*_WRITTEN),
+        }
+        del operations["post"]["requestBody"]
 
 
 def _form(fields: list[Field], record: Node) -> Node:

@@ -35,10 +35,14 @@ class Action(StrEnum):
 
 
 class ResponseShape(StrEnum):
-    """The content of an answer: one record, a page of a list, or nothing. Example: :class:`AsyncRestView`."""
+    """The content of an answer: one record, a page of a list, results of many writes, or nothing.
+
+    Example: :class:`AsyncRestView`.
+    """
 
     SINGLE = "single"
     LISTING = "listing"
+    BULK = "bulk"
     EMPTY = "empty"
 
 

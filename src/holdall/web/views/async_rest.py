@@ -14,6 +14,7 @@ from holdall.query import Key, Query, Value
 from holdall.session import Session
 from holdall.web.listing import Listing
 from holdall.web.views.answers import Action, Input, ListingResult, RecordResponse, ResponseShape
+from holdall.web.views.async_bulk import AsyncBulk
 from holdall.web.views.bracket import UNGIVEN, WriteAction
 from holdall.web.views.guards import demand_makable, expect_as_asked, replacing
 from holdall.web.views.rest import BaseRestView
@@ -24,7 +25,7 @@ __all__ = ["AsyncRestView"]
 M = TypeVar("M", bound=Model)
 
 
-class AsyncRestView(BaseRestView[M]):
+class AsyncRestView(AsyncBulk, BaseRestView[M]):
     """The REST interface of a model, to be changed where it should be another; ``RestView`` is the same without async.
 
     Each verb has three tiers. ``<verb>_endpoint`` is the route. ``handle_<verb>`` asks ``authorize`` and brackets a
@@ -169,7 +170,7 @@ class AsyncRestView(BaseRestView[M]):
         try:
             yield
             if writes.depth == 1:
-                await self.session.commit()
+                await writes.commit(self)
         except BaseException:
             self.session.rollback()
             writes.waiting.clear()

@@ -10,7 +10,11 @@ import msgspec
 from holdall.errors import StateError
 from holdall.model import Model, Record
 from holdall.query import Json, Value
+from holdall.session import Session
+from holdall.web.preferences import NONE
+from holdall.web.rehearsal import rehearse
 from holdall.web.views.answers import Action, Input
+from holdall.web.views.items import BulkItems
 
 __all__ = ["UNGIVEN", "WriteAction", "Writes", "snapshot"]
 
@@ -47,7 +51,8 @@ class Writes:
     """The write brackets of one request: how deep they are nested, and which hooks wait for the commit.
 
     ``is_whole``: what was sent is all of a record, as a PUT has it. ``claims`` are members of it that clients cannot
-    give: they must be as the record is shown.
+    give: they must be as the record is shown. ``etag`` is the tag that an item of a list must have. ``items`` are those
+    that are committed together. ``plan`` is what a rehearsal has in the place of a commit.
     """
 
     def __init__(self) -> None:
@@ -56,6 +61,21 @@ class Writes:
         self.depth = 0
         self.waiting: list[WriteAction] = []
         self.has_failed_hook = False
+        self.etag: bytes | None = None
+        self.preferences = NONE
+        self.items: BulkItems | None = None
+        self.plan: dict[str, Value] | None = None
+
+    async def commit(self, view: Value) -> None:
+        """Commit what a view has written, or rehearse it where the client prefers that: then no hooks follow."""
+        acting: Session = view.acting
+        if self.preferences.is_rehearsal:
+            self.plan = await rehearse(acting)
+            self.waiting.clear()
+        elif self.items is not None:
+            await view.serving.many.commit(acting, self.items)
+        else:
+            await acting.commit()
 
     def note_failed_hook(self, view: str, action: str, error: Exception) -> None:
         """Log what an after_commit raised: the write is durable, and is answered as done."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdall.session import Binding
 from holdall.web.body import JSON_PATCH
 from holdall.web.filter_groups import GROUPS
 from holdall.web.filters import SEARCH
 from holdall.web.openapi import Node, RecordSchemas, contribution, many_operations, one_operations
+from holdall.web.openapi.responses import ALWAYS, GUARDED, WRITES
+from holdall.web.openapi.writing import add_bulk
 from holdall.web.views.forms import Form, SchemaForm
 from holdall.web.views.serving import Serving
 from holdall.web.views.simple_rest import list_parameters
@@ -16,7 +19,18 @@ from holdall.web.views.standard import Standard
 __all__ = ["described"]
 
 _OF_COLLECTIONS = ("aggregate", "group", "having", "format", "formulas")
-_METHODS = {"list": "get", "get": "get", "create": "post", "put": "put", "update": "patch", "delete": "delete"}
+_METHODS = {
+    "list": "get",
+    "get": "get",
+    "create": "post",
+    "put": "put",
+    "update": "patch",
+    "delete": "delete",
+    "update_many": "patch",
+    "delete_many": "delete",
+}
+_OF_MANY = ("create", "update_many", "delete_many")
+_OF_FILES = ("text/csv", "application/x-ndjson")
 
 
 def described(standard: Standard, serving: Serving, *, has_components: bool) -> Node:
@@ -28,6 +42,8 @@ def described(standard: Standard, serving: Serving, *, has_components: bool) -> 
     schemas = RecordSchemas(binding)
     is_one = "key" in standard.takes
     operations = (one_operations if is_one else many_operations)(binding, schemas)
+    if standard.verb in _OF_MANY and not serving.is_simple_rest:
+        _take_many(operations, binding, schemas)
     operation = dict(operations[_METHODS[standard.verb]])
     if isinstance(form, SchemaForm):
         _take_schemas(operation, standard, form, schemas)
@@ -42,6 +58,15 @@ def described(standard: Standard, serving: Serving, *, has_components: bool) -> 
     if not has_components:
         extra = _inlined(extra, {"components": contribution([binding])["components"]})
     return {"summary": operation["summary"], "openapi_extra": extra}
+
+
+def _take_many(operations: Node, binding: Binding, schemas: RecordSchemas) -> None:
+    """Complete the operations by those on many records, without imports, which views do not have."""
+    add_bulk(operations, binding, schemas, *WRITES, *GUARDED, *ALWAYS)
+    post = operations["post"]
+    content = {media: told for media, told in post["requestBody"]["content"].items() if media not in _OF_FILES}
+    post["requestBody"] = post["requestBody"] | {"content": content}
+    post["parameters"] = [item for item in post["parameters"] if item["in"] == "header"]
 
 
 def _take_simple_rest(extra: Node, standard: Standard, operations: Node) -> None:
@@ -102,6 +127,9 @@ def _take_schemas(operation: Node, standard: Standard, form: SchemaForm, schemas
     shown, created, changed = (None if node is None else _inlined(node, node) for node in form.nodes())
     taken = created if standard.verb in ("create", "put") else changed
     if taken is not None and "requestBody" in operation:
+        if standard.verb in _OF_MANY:
+            lists: Node = {"type": "array", "minItems": 1, "items": taken if standard.verb == "create" else {}}
+            taken = lists if standard.verb == "delete_many" else {"anyOf": [taken, lists]}
         content = {
             media: told if media == JSON_PATCH.decode() else {"schema": taken}
             for media, told in operation["requestBody"]["content"].items()

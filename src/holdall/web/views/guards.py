@@ -27,7 +27,8 @@ async def expect_as_asked(view: Any, record: Value) -> None:
     if not isinstance(record, Model) or not isinstance(record, view.model):
         return
     scope = view.request.scope
-    if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+    if_match = view.writes.etag or header_list(scope, b"if-match")
+    if_none_match = header_list(scope, b"if-none-match")
     if if_match is None and if_none_match is None:
         return
     acting: Session = view.acting

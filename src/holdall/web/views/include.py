@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, TypeVar, get_type_hints, overload
 
@@ -29,9 +29,10 @@ from holdall.web.views.answers import RecordResponse
 from holdall.web.views.bracket import Writes
 from holdall.web.views.describing import described
 from holdall.web.views.injection import maker_of, own_parameters
+from holdall.web.views.replies import planned, reply_to
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
-from holdall.web.views.standard import STANDARD, Standard, input_of
+from holdall.web.views.standard import ONE_OF_MANY, STANDARD, Standard, input_of, is_own
 from holdall.web.views.view import View, inherited_list, prefix_of, routes_of
 
 __all__ = ["include_view"]
@@ -88,7 +89,11 @@ def _router(view: type[View], app: Holdall, serving: Serving | None, *, has_comp
     )
     make = maker_of(view)
     own = own_parameters(view)
-    for name, spec in routes_of(view):
+    routes = dict(routes_of(view))
+    for name, spec in routes.items():
+        one = ONE_OF_MANY.get(name)
+        if one is not None and is_own(view, name) and not _is_for_many(view, one, routes):
+            continue
         call = _Call(view, name, app, serving, own)
         if call.standard is not None and serving is not None and not call.standard.is_had_by(serving.binding):
             continue
@@ -100,6 +105,11 @@ def _router(view: type[View], app: Holdall, serving: Serving | None, *, has_comp
         methods = list(spec.methods)
         router.add_api_route(spec.path, call.endpoint(make), methods=methods, status_code=spec.status, **options)
     return router
+
+
+def _is_for_many(view: type[View], one: str, routes: Collection[str]) -> bool:
+    """Whether a view has a route for many records, as it has that of one, which nobody has replaced."""
+    return one in routes and is_own(view, one) and not getattr(view, "is_simple_rest", False)
 
 
 class _Call:
@@ -154,17 +164,20 @@ class _Call:
                 if self.standard is not None:
                     values |= await input_of(self.standard, self._serving, request, session, view, self._own)
             found = await self._called(view, context, values)
+            if isinstance(view, BaseRestView) and view.writes.preferences.is_rehearsal:
+                return _response(Response(), await planned(view, session), has_failed_hook=False)
             await session.commit()
             if not isinstance(found, RecordResponse):
                 return found
             assert isinstance(view, BaseRestView)
-            paths = view.get_relationship_loader_options()
-            reply = await view.serving.reply(request.scope, session, found, paths)
+            reply = await reply_to(view, request.scope, session, found)
             return _response(found, reply, has_failed_hook=view.writes.has_failed_hook)
         return Response(status_code=204)  # middleware suppressed an exception
 
     async def _called(self, view: View, context: Context, values: dict[str, Value]) -> Value:
-        bound = getattr(view, self._name)
+        bound = getattr(
+            view, "create_many_endpoint" if "items" in values and self._name == "create_endpoint" else self._name
+        )
         if self._is_async:
             return await bound(**values)
         _give(view, context.in_thread)
@@ -179,7 +192,7 @@ def _give(view: View, context: Context | SyncContext) -> None:
             setattr(view, name, part)
 
 
-def _response(found: RecordResponse, reply: Reply, *, has_failed_hook: bool) -> Response:
+def _response(found: Response, reply: Reply, *, has_failed_hook: bool) -> Response:
     """The answer of the framework: our own headers with those that the method has set."""
     response = Response(reply.body, reply.status)
     own = {name for name, _ in reply.headers}
@@ -201,6 +214,8 @@ _VERBS = {
     "put_endpoint": "replace",
     "update_endpoint": "update",
     "delete_endpoint": "delete",
+    "update_many_endpoint": "update_many",
+    "delete_many_endpoint": "delete_many",
 }
 
 

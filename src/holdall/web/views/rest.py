@@ -59,6 +59,7 @@ class BaseRestView(View, Generic[M]):
         return msgspec.structs.replace(
             query,
             condition=both(query.condition, asked.condition),
+            **({"grouping": asked.grouping, "projection": asked.projection} if query_params.is_grouped else {}),
             sort_keys=asked.sort_keys or query.sort_keys,
             max_rows=asked.max_rows,
             skip=asked.skip,
@@ -90,7 +91,8 @@ class BaseRestView(View, Generic[M]):
 
     def placed(self, response: RecordResponse, record: Record) -> RecordResponse:
         """Return an answer with the address of a new record in it."""
-        response.headers["location"] = self.serving.address(self.request.url.path, record)
+        if self.writes.plan is None:  # of a rehearsal there is no record
+            response.headers["location"] = self.serving.address(self.request.url.path, record)
         return response
 
     def replaced(self, record: Record, *, is_new: bool) -> RecordResponse:

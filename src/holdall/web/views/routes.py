@@ -30,6 +30,8 @@ class ViewRoute(StrEnum):
     PUT = "put_endpoint"
     UPDATE = "update_endpoint"
     DELETE = "delete_endpoint"
+    UPDATE_MANY = "update_many_endpoint"
+    DELETE_MANY = "delete_many_endpoint"
 
 
 class RouteSpec(msgspec.Struct, frozen=True):

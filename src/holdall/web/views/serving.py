@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdall.app import Holdall
-from holdall.errors import DeclarationError, FieldError, HoldallError, ValidationError
+from holdall.errors import FieldError, HoldallError, ValidationError
 from holdall.model import Frozen, Model, Record
 from holdall.policy import Right
 from holdall.query import AnyQuery, Json, Key, Value, both
@@ -25,13 +25,15 @@ from holdall.web.options import Options
 from holdall.web.pages import Page, Pages
 from holdall.web.parameters import not_understood, unknown_parameter
 from holdall.web.problem import Problem
-from holdall.web.reading import conditional, keyset_envelope, page_envelope
+from holdall.web.reading import conditional, groups_page, keyset_envelope, page_envelope
 from holdall.web.reply import Reply, json_reply
 from holdall.web.rights import demand_removal, demand_right
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
 from holdall.web.views.answers import Input, ListingResult, RecordResponse, ResponseShape
-from holdall.web.views.forms import Form, SchemaForm, written_by
+from holdall.web.views.declared import form_of, model_of
+from holdall.web.views.forms import Form, written_by
+from holdall.web.views.many import Many
 from holdall.web.views.parameters import translated
 from holdall.web.views.simple_rest import content_range, simple_rest
 
@@ -45,7 +47,7 @@ class Serving:
     """A REST view as it is served: everything that its requests share."""
 
     def __init__(self, app: Holdall, view: type[Value], options: Options, cursors: Cursors) -> None:
-        model = _model_of(view)
+        model = model_of(view)
         app.bindings.configure()
         self.app = app
         self.options = options
@@ -53,10 +55,11 @@ class Serving:
         self.collection = CollectionView(binding)
         self.written = written_by(view)
         self.is_simple_rest = bool(getattr(view, "is_simple_rest", False))
-        self.form = _form(view, self.collection, self.written)
+        self.form = form_of(view, self.collection, self.written)
         self.keys = KeyText(binding.schema)
         self._dialects = Dialects(binding, app.bindings, cursors)
         self._pages = Pages(self.collection, cursors, options.max_page)
+        self.many = Many(self, self._dialects)
 
     def demand(self, right: Right, session: Session) -> None:
         """Raise Problem where the user of a request lacks a right, before anything of it is read."""
@@ -71,7 +74,8 @@ class Serving:
             query_string, window = simple_rest(query_string)
         listing = self._dialects.of(session.user).read(translated(query_string, self.form, own))
         listing = listing if window is None else window.of(listing)
-        if listing.is_grouped or listing.format is not Format.JSON:
+        is_refused = listing.is_grouped and (self.is_simple_rest or not self.form.is_derived)
+        if is_refused or listing.format is not Format.JSON:  # schemas may hide what aggregates would look into
             raise not_understood([unknown_parameter("aggregate" if listing.is_grouped else "format")])
         for _, binding in listing.visits:
             if not binding.policy.allows(Right.READ, session.user):
@@ -199,19 +203,24 @@ class Serving:
             return Reply(response.status_code, [])
         if shape is ResponseShape.LISTING:
             if self.is_simple_rest:
-                return await self._array(scope, session, response.found, paths)
-            body = await self._page(session, response.found, paths)
+                return await self._array(scope, session, found, paths)
+            listing = found.query_params
+            if listing is not None and listing.is_grouped:
+                body = groups_page(found.objects, listing)
+            else:
+                body = await self._page(session, found, paths)
             return conditional(scope, body, tag_of_body(body))
         is_read = scope["method"] in ("GET", "HEAD")
         await self.prepared(session, [found], paths)
-        body = await self._fresh_body(session, found, is_read=is_read)
+        body = await (self.body_of(session, found) if is_read else self.fresh_body(session, found))
         tag = tag_of_body(body)
         if is_read:
             return conditional(scope, body, tag)
         return json_reply(response.status_code, body, (b"etag", tag))
 
-    async def _fresh_body(self, session: Session, record: Record, *, is_read: bool) -> bytes:
-        if not is_read and self.collection.may_be_kept_otherwise:
+    async def fresh_body(self, session: Session, record: Record) -> bytes:
+        """One record, which was just written, as the view shows it."""
+        if self.collection.may_be_kept_otherwise:
             with suppress(HoldallError):  # the record was written, and is then shown as it was sent
                 await session.refresh(record)
         return await self.body_of(session, record)
@@ -269,24 +278,6 @@ def _decoded(body: bytes) -> Json:
         return msgspec.json.decode(body)  # type: ignore[no-any-return]
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-
-
-def _model_of(view: type[Value]) -> type[Model]:
-    model = getattr(view, "model", None)
-    if not (isinstance(model, type) and issubclass(model, Model)):
-        raise DeclarationError(
-            f"{view.__name__} names no model: write class {view.__name__}(AsyncRestView[Book]), or model = Book in it"
-        )
-    return model
-
-
-def _form(view: type[Value], collection: CollectionView, written: dict[str, str]) -> Form:
-    schemas = (view.schema, view.schema_create, view.schema_update)
-    if not any(schemas):
-        for name in written:
-            raise DeclarationError(f"{view.__name__} takes {name!r} with @writes, but none of its schemas has it")
-        return Form(collection.declaration)
-    return SchemaForm(collection.declaration, view.__name__, written, *schemas)
 
 
 def _at(model: type[Model], path: tuple[str, ...]) -> object:

@@ -27,12 +27,15 @@ from holdall.web.conditional import demand_a_new_record
 from holdall.web.intake import expect_unchanged
 from holdall.web.json_patch import JsonPatch
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
+from holdall.web.preferences import preferences_of
 from holdall.web.problem import Problem
 from holdall.web.views.answers import Input
+from holdall.web.views.items import BulkItems
+from holdall.web.views.many import is_list
 from holdall.web.views.serving import Serving
 from holdall.web.writing import malformed
 
-__all__ = ["STANDARD", "Standard", "input_of"]
+__all__ = ["ONE_OF_MANY", "STANDARD", "Standard", "input_of", "is_own"]
 
 
 class Standard(msgspec.Struct, frozen=True):
@@ -62,7 +65,14 @@ STANDARD = {
     "put_endpoint": Standard("put", Right.UPDATE, ("key", "data"), (JSON,), Right.CREATE, is_whole=True),
     "update_endpoint": Standard("update", Right.UPDATE, ("key", "data"), (MERGE_PATCH, JSON, JSON_PATCH)),
     "delete_endpoint": Standard("delete", Right.DELETE, ("key",)),
+    "update_many_endpoint": Standard("update_many", Right.UPDATE, ("items",), (JSON, MERGE_PATCH)),
+    "delete_many_endpoint": Standard("delete_many", Right.DELETE, ("items",), (JSON,)),
 }
+
+ONE_OF_MANY = {"update_many_endpoint": "update_endpoint", "delete_many_endpoint": "delete_endpoint"}
+"""The route of one record without which there is none for many: one that is excluded, or replaced, holds for them."""
+
+_PREFERENCES = (b"return", b"tx=rollback", b"tx=commit")
 
 
 async def input_of(
@@ -73,6 +83,13 @@ async def input_of(
     serving.demand(standard.right if standard.other is None or not may_other else standard.other, session)
     scope = request.scope
     values: dict[str, Value] = {}
+    if "items" in standard.takes:
+        body = await _body(serving, request, standard.media_types)
+        if is_list(body):
+            _demand_no_others(scope["query_string"], own)
+        return {"items": await _many(serving, scope, session, view, standard.right, body, own)}
+    if standard.right is not Right.READ:
+        view.writes.preferences = preferences_of(scope, *_PREFERENCES)
     if "query_params" in standard.takes:
         values["query_params"] = serving.listing(scope["query_string"], own, session)
     else:
@@ -84,6 +101,8 @@ async def input_of(
         if is_new:
             demand_a_new_record(scope)
         body = await _body(serving, request, standard.media_types)
+        if standard.verb == "create" and is_list(body) and is_own(type(view), "create_endpoint"):
+            return {"items": await _many(serving, scope, session, view, standard.right, body, own)}
         try:
             if standard.is_whole:
                 view.writes.is_whole = True
@@ -95,6 +114,20 @@ async def input_of(
         except ValidationError as error:
             raise malformed(error) or error from None
     return values
+
+
+async def _many(
+    serving: Serving, scope: Scope, session: Session, view: Any, right: Right, body: bytes, own: set[str]
+) -> BulkItems:
+    try:
+        return await serving.many.items(scope, session, view, right, body, own)
+    except ValidationError as error:
+        raise malformed(error) or error from None
+
+
+def is_own(view: type[Value], name: str) -> bool:
+    """Whether a route of a view is the one that REST views have by themselves."""
+    return bool(getattr(view, name).__module__.startswith("holdall.web.views."))
 
 
 async def _patched(serving: Serving, session: Session, view: Any, key: Key, body: bytes) -> Input:

@@ -18,13 +18,14 @@ from holdall.web.views.bracket import UNGIVEN, WriteAction
 from holdall.web.views.guards import demand_makable, expect_as_asked, replacing
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.routes import delete, get, patch, post, put
+from holdall.web.views.sync_bulk import SyncBulk
 
 __all__ = ["RestView"]
 
 M = TypeVar("M", bound=Model)
 
 
-class RestView(BaseRestView[M]):
+class RestView(SyncBulk, BaseRestView[M]):
     """The REST interface of a model by methods without async, each called in a worker thread.
 
     Verbs, tiers, hooks and brackets are those of :class:`AsyncRestView`; ``session`` is a SyncSession.
@@ -154,7 +155,7 @@ class RestView(BaseRestView[M]):
         try:
             yield
             if writes.depth == 1:
-                self.session.commit()
+                self.session.wait(writes.commit(self))
         except BaseException:
             self.session.rollback()
             writes.waiting.clear()

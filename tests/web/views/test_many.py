@@ -1,0 +1,166 @@
+"""Many records in one request to a view, preferences and aggregates: as collections answer, and by the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdall.testing.client import Client
+from holdall.web.views import include_view
+from tests.support.shop_of_views import BOOKS, KINDS, RESTS, Book, shop
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def client(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> AsyncIterator[Client]:
+    view = BOOKS[kind]
+    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/shop.db"
+    service = shop(url).asgi(create=True, max_bulk=20)
+    include_view(service, view)
+    async with Client(service) as opened:
+        await opened.post("/authors", {"name": "Austen"})
+        view.calls.clear()
+        opened.calls = view.calls  # type: ignore[attr-defined]
+        yield opened
+
+
+def book(title: str, **values: Any) -> dict[str, Any]:
+    return {"title": title, "author": 1} | values
+
+
+async def ask(client: Client, method: str, path: str, body: object = None, prefer: str = "", **headers: str) -> Any:
+    given = {name.replace("_", "-"): text for name, text in headers.items()}
+    return await client.request(method, path, json=body, headers=given | ({"prefer": prefer} if prefer else {}))
+
+
+async def titles(client: Client) -> list[str]:
+    return [each["title"] for each in (await client.get("/books?sort=id&page_size=500")).json()["data"]]
+
+
+def acts(client: Any) -> list[tuple[str, str]]:
+    found = [(call[0], call[1]) for call in client.calls if call[1] not in ("get_many", "get_one")]
+    client.calls.clear()
+    return found
+
+
+async def test_a_list_of_new_records_passes_the_hooks_and_is_one_commit(client: Client) -> None:
+    made = await ask(client, "POST", "/books", [book("a"), book("b")])
+    assert made.status == 200, made.body
+    assert [(each["status"], each["key"], each["location"]) for each in made.json()["items"]] == [
+        (201, "1", "/books/1"), (201, "2", "/books/2"),
+    ]  # fmt: skip
+    for each in made.json()["items"]:
+        read = await client.get(each["location"])
+        assert (read.json(), read.headers["etag"]) == (each["data"], each["etag"])
+    one = [("authorize", "create"), ("before_commit", "create")]
+    assert acts(client) == [*one, *one, ("after_commit", "create"), ("after_commit", "create")]
+    refused = await ask(client, "POST", "/books", [book("c"), book("x" * 81), {"title": 3}])
+    assert refused.status == 422
+    assert {each["pointer"].split("/")[1] for each in refused.json()["errors"]} == {"1", "2"}
+    assert await titles(client) == ["a", "b"]
+
+
+async def test_lists_of_patches_and_of_keys(client: Client) -> None:
+    made = (await ask(client, "POST", "/books", [book("a"), book("b"), book("hidden", status="hidden")])).json()
+    tag = made["items"][1]["etag"]
+    acts(client)
+    changed = await ask(
+        client, "PATCH", "/books", [{"key": 1, "patch": {"pages": 3}}, {"key": 2, "etag": tag, "patch": {"pages": 4}}]
+    )
+    assert [each["data"]["pages"] for each in changed.json()["items"]] == [3, 4]
+    assert [act for act in acts(client) if act[0] == "after_commit"] == [("after_commit", "update")] * 2
+    stale = await ask(
+        client, "PATCH", "/books", [{"key": 1, "patch": {"pages": 9}}, {"key": 2, "etag": tag, "patch": {}}]
+    )
+    assert stale.status == 412
+    for key in (3, 77):  # what build_query leaves out is as what is not there
+        gone = await ask(client, "DELETE", "/books", [1, key])
+        assert (gone.status, await titles(client)) == (404, ["a", "b"])
+    by_item = await ask(client, "DELETE", "/books", [1, 3], "tx=item")
+    assert (by_item.status, [each["status"] for each in by_item.json()["items"]]) == (207, [204, 404])
+    assert (await ask(client, "DELETE", "/books", [2], "return=minimal")).status == 204
+    assert await titles(client) == []
+
+
+async def test_all_that_a_filter_means_of_what_the_view_shows(client: Client) -> None:
+    await ask(client, "POST", "/books", [book("a"), book("b", pages=5), book("c", pages=5, status="hidden")])
+    acts(client)
+    changed = await ask(client, "PATCH", "/books?pages=5", {"pages": 6})
+    assert (changed.status, changed.json()) == (200, {"affected": 1})
+    assert acts(client) == [("authorize", "update"), ("before_commit", "update"), ("after_commit", "update")]
+    assert (await ask(client, "PATCH", "/books", {"pages": 6})).status == 422
+    assert (await ask(client, "DELETE", "/books?pages__gte=0&max-affected=1")).status == 422
+    assert (await ask(client, "DELETE", "/books?pages__gte=0")).json() == {"affected": 2}
+    assert await titles(client) == []
+
+
+async def test_a_rehearsal_writes_nothing_and_no_hook_follows(client: Client) -> None:
+    await ask(client, "POST", "/books", book("a"))
+    acts(client)
+    for method, path, body in (
+        ("POST", "/books", book("b")),
+        ("POST", "/books", [book("b"), book("c")]),
+        ("PATCH", "/books/1", {"pages": 9}),
+        ("PUT", "/books/1", book("z")),
+        ("DELETE", "/books/1", None),
+        ("DELETE", "/books?pages=0", None),
+    ):
+        planned = await ask(client, method, path, body, "tx=rollback")
+        assert (planned.status, planned.headers["preference-applied"]) == (200, "tx=rollback"), (method, planned.body)
+        assert planned.headers["content-type"] == "application/vnd.holdall.plan+json"
+        assert planned.json()["plan"][0]["collection"] == "books"
+    assert not [act for act in acts(client) if act[0] == "after_commit"]
+    assert await titles(client) == ["a"]
+
+
+async def test_less_is_answered_where_it_is_preferred(client: Client) -> None:
+    made = await ask(client, "POST", "/books", book("a"), "return=minimal, handling=strict")
+    assert (made.status, made.body, made.headers["location"]) == (201, b"", "/books/1")
+    assert made.headers["preference-applied"] == "return=minimal, handling=strict"
+    changed = await ask(client, "PATCH", "/books/1", {"pages": 2}, "return=minimal")
+    assert (changed.status, changed.body) == (204, b"")
+    assert changed.headers["etag"] == (await client.get("/books/1")).headers["etag"]
+    assert (await ask(client, "PATCH", "/books/1", {"pages": 3}, "tx=item, handling=strict")).status == 400
+
+
+async def test_aggregates_are_of_what_the_view_shows(client: Client) -> None:
+    given = [book("a", pages=2), book("b", pages=4), book("c", pages=90, status="hidden"), book("d", status="x")]
+    await ask(client, "POST", "/books", given)
+    found = (await client.get("/books?aggregate=pages.sum,rows&group=status&sort=status")).json()
+    assert found["data"] == [
+        {"status": "draft", "pages.sum": 6, "rows": 2}, {"status": "x", "pages.sum": 0, "rows": 1},
+    ]  # fmt: skip
+    assert (await client.get("/books?aggregate=rows&pages__gte=4")).json()["data"] == [{"rows": 1}]
+
+
+async def test_without_a_route_for_one_there_is_none_for_many(kind: str) -> None:
+    rest: Any = RESTS[kind]
+
+    async def create_async(self: Any, data: Any) -> Any:
+        return self.to_response(await self.handle_create(data))
+
+    def create_sync(self: Any, data: Any) -> Any:
+        return self.to_response(self.handle_create(data))
+
+    class Kept(rest[Book]):  # type: ignore[misc]  # which of the two is known at run time
+        prefix = "/books"
+        exclude_routes = ("delete_endpoint",)
+        create_endpoint = create_async if kind == "async" else create_sync
+
+    service = shop("memory:").asgi(create=True)
+    include_view(service, Kept)
+    async with Client(service) as client:
+        await client.post("/authors", {"name": "Austen"})
+        assert (await ask(client, "POST", "/books", book("a"))).status == 201
+        assert (await ask(client, "POST", "/books", [book("b")])).status == 422
+        assert (await ask(client, "DELETE", "/books", [1])).status == 405
+        assert (await ask(client, "PATCH", "/books", [{"key": 1, "patch": {"pages": 1}}])).status == 200
