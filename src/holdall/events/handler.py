@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,9 +16,13 @@ from holdall.model import EventKind, Trigger
 from holdall.query import Value
 from holdall.session.occurrences import Occurrence
 
-__all__ = ["Consumer", "Handler", "TookTooLong", "call", "changed_fields", "demand_triggers", "is_async"]
+__all__ = ["Consumer", "Handler", "TookTooLong", "call", "demand_triggers", "is_async"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
+_THREADS = 8
 _MOST_ATTEMPTS, _LONGEST_TIMEOUT = 1_000, 3_600.0
 
 
@@ -25,12 +30,19 @@ class TookTooLong(TimeoutError):
     """A function did not return in the time that it has."""
 
 
-class Handler(msgspec.Struct, frozen=True):
+class Handler(msgspec.Struct, frozen=True, dict=True):
     """A function that is told within the commit."""
 
     name: str
     triggers: tuple[Trigger, ...]
     function: Callable[[Value], Value]
+
+    @cached_property
+    def threads(self) -> CapacityLimiter:
+        """The threads that the function may have, where it is not async: those that hang are taken from nobody else."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(_THREADS)
 
     def concerns(self, occurrence: Occurrence) -> bool:
         """Whether the function is called for this."""
@@ -39,8 +51,7 @@ class Handler(msgspec.Struct, frozen=True):
     def watched(self, occurrence: Occurrence) -> list[str]:
         """The changed fields for which the function is called for a change."""
         fields = [each.fields for each in self.triggers if each.model is occurrence.binding.model]
-        names = changed_fields(occurrence)
-        return [name for name in names if any(not each or name in each for each in fields)]
+        return [name for name in occurrence.changed if any(not each or name in each for each in fields)]
 
 
 class Consumer(Handler, frozen=True):
@@ -89,17 +100,7 @@ def _concerns(trigger: Trigger, occurrence: Occurrence) -> bool:
         return False
     if occurrence.kind is not EventKind.CHANGED or not trigger.fields:
         return True
-    return not trigger.fields.isdisjoint(changed_fields(occurrence))
-
-
-def changed_fields(occurrence: Occurrence) -> tuple[str, ...]:
-    """The fields that a change gives other values."""
-    old, new = occurrence.old, occurrence.new
-    return tuple([name for name in occurrence.fields if not _is_same(name, old, new)])
-
-
-def _is_same(name: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
-    return name in old and name in new and type(old[name]) is type(new[name]) and bool(old[name] == new[name])
+    return not trigger.fields.isdisjoint(occurrence.changed)
 
 
 async def call(handler: Handler, event: Value, seconds: float) -> None:
@@ -114,7 +115,8 @@ async def call(handler: Handler, event: Value, seconds: float) -> None:
                 return
             from anyio import to_thread  # takes its time, and only these need it
 
-            found = await to_thread.run_sync(partial(handler.function, event), abandon_on_cancel=True)
+            work = partial(handler.function, event)
+            found = await to_thread.run_sync(work, abandon_on_cancel=True, limiter=handler.threads)
             if inspect.isawaitable(found):
                 await found
     except TimeoutError as error:
