@@ -266,6 +266,19 @@ async def test_what_nobody_refers_to_is_collected_and_what_is_lost_is_told(app: 
         await app.collect_files(grace=-1)
 
 
+async def test_stores_that_stand_in_have_file_stores_of_their_own(app: Holdall, folder: Path) -> None:
+    async with app.session() as session:
+        session.add(Picture(id=1, image=File(PNG)))
+    before = contents_in(folder)
+    async with app.replaced("memory:"):
+        async with app.session() as session:
+            session.add(Picture(id=1, image=File(GIF)))
+        assert await (await image(app)).content() == GIF
+        await app.collect_files(grace=0)
+    assert contents_in(folder) == before
+    assert await (await image(app)).content() == PNG
+
+
 class _Failing(MemoryFiles):
     """A file store that cannot delete."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
 from holdall import Holdall, User
 from holdall.errors import CommitAborted, Forbidden, NotFound, ValidationError
@@ -34,15 +33,6 @@ class Clock:
 
     def pass_by(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Hashes that take a moment only, but where time is looked at."""
-    if "timing" not in request.node.name:
-        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        real = Passwords.__init__
-        monkeypatch.setattr(Passwords, "__init__", lambda self, shortest, hasher=None: real(self, shortest, quick))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from holdall import Holdall
 from holdall.errors import DeclarationError
 from holdall.users import JwtBearer, JwtKey, Users
+from holdall.users.accounts import epoch_after
 
 pytestmark = pytest.mark.anyio
 
@@ -167,7 +168,7 @@ async def test_tokens_end_with_a_logout_and_with_a_role() -> None:
     app.add_store("main", "memory:")
     users = Users(app, store="main")
     await users.add("ann", "correct horse battery", roles=["editor"], key="ann")
-    now = users._seconds()
+    now = epoch_after(users.clock())
     claims: dict[str, Any] = {"iat": now - 5, "exp": now + 600}
     held = bearer(epoch=users.epoch_of, clock=lambda: now)
     assert await held.user_of(made(**claims)) is not None

@@ -10,7 +10,7 @@ import msgspec
 from holdall.errors import StateError
 from holdall.files import FileStore, StoredFile
 from holdall.policy import SYSTEM
-from holdall.query import Compare, Key, Op
+from holdall.query import ALWAYS, Key
 from holdall.session import Bindings, Recovery
 from holdall.session.binding import Binding
 from holdall.session.file_fields import rule_of
@@ -120,8 +120,8 @@ async def _references(bindings: Bindings, store: FileStore) -> AsyncIterator[tup
                 continue
             if binding.record_access is not None:
                 raise StateError(f"{binding.collection} is kept by a DAO: nobody can list the files it refers to")
-            condition = Compare((field.name,), Op.IS_NULL, False)
-            async for rows in reader.pages(binding, condition, (*binding.schema.key, field.name)):
+            async for rows in reader.pages(binding, ALWAYS, (*binding.schema.key, field.name)):
                 for row in rows:
-                    key = row[0] if parts == 1 else row[:parts]
-                    yield binding, field.name, key, msgspec.convert(row[parts], StoredFile)
+                    if row[parts] is not None:
+                        key = row[0] if parts == 1 else row[:parts]
+                        yield binding, field.name, key, msgspec.convert(row[parts], StoredFile)

@@ -28,7 +28,8 @@ def demand_replacements(stores: Mapping[str, Store], given: object) -> dict[str,
 async def replacing(
     bindings: Bindings, stores: dict[str, Store], wanted: Mapping[str, str | Store]
 ) -> AsyncIterator[None]:
-    """Within the block the collections are kept in these stores; afterwards in their own again.
+    """Within the block the collections are kept in these stores, and the contents of files in memory; afterwards in
+    their own again.
 
     Stores that are opened here are closed in the end.
     """
@@ -37,6 +38,7 @@ async def replacing(
     own = dict(stores)
     before = bindings.exchange({id(own[name]): other for name, other in others.items()})
     stores.update(others)
+    shelf, bindings.shelf = bindings.shelf, bindings.shelf.in_memory()
     try:
         bindings.configure()
         for store in opened.values():
@@ -44,6 +46,7 @@ async def replacing(
                 await store.create()
         yield
     finally:
+        bindings.shelf = shelf
         stores.update(own)
         await bindings.journal.close()
         bindings.put_back(before)

@@ -13,7 +13,7 @@ from holdall.events.body import KeysToCome
 from holdall.events.event import python_values
 from holdall.events.happened import Happened
 from holdall.events.json_values import key_text, shown_values
-from holdall.events.rows import RowBinding, can_keep_rows, put_awaited
+from holdall.events.rows import RowBinding, can_keep_rows
 from holdall.model import JSON, Model, Record, field
 from holdall.model.json_output import encode_hook
 from holdall.policy import Nobody, Policy
@@ -93,7 +93,7 @@ class Audit:
         for model in self._models:
             bindings.of_model(model)
 
-    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
+    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
         """Return the entry of one event."""
         occurrence, to_come = happened.occurrence, KeysToCome(len(_AWAITING))
         binding, key = occurrence.binding, occurrence.key
@@ -115,7 +115,7 @@ class Audit:
             before=_json(binding, to_come.placed(old)) if old else None,
             after=_json(binding, to_come.placed(new)) if new else None,
         )
-        yield self.binding, put_awaited(self.binding, entry, to_come.records)
+        yield self.binding, entry, to_come.records
 
     def written(self, collections: set[str]) -> None:
         """Nobody waits for entries."""

@@ -12,7 +12,7 @@ import msgspec
 from holdall.errors import DeclarationError, HoldallError
 from holdall.events.body import Body, decode_body
 from holdall.events.happened import Happened
-from holdall.events.rows import RowBinding, feed_model, home_of_rows, put_awaited, row_binding
+from holdall.events.rows import RowBinding, feed_model, home_of_rows, row_binding
 from holdall.model import Model, Record
 from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey, Value
 from holdall.session import Binding, Bindings
@@ -85,13 +85,13 @@ class Feed:
             known = self._kept.get(feed.collection, (feed, 0.0))
             self._kept[feed.collection] = feed, max(known[1], seconds)
 
-    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
+    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
         """Return the row of one event."""
         collection = happened.occurrence.binding.collection
         binding = self._feeds[collection]
         body, awaited = happened.body(is_whole=True)
         row = binding.model(event=happened.id, collection=collection, at=happened.at, body=body)
-        yield binding, put_awaited(binding, row, awaited)
+        yield binding, row, awaited
 
     def written(self, collections: set[str]) -> None:
         """Wake those who follow, and sweep now and then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -15,7 +15,7 @@ from holdall.model import EventKind, Trigger
 from holdall.query import Value
 from holdall.session.occurrences import Occurrence
 
-__all__ = ["Consumer", "Handler", "TookTooLong", "call", "changed_fields", "demand_triggers", "is_async"]
+__all__ = ["Consumer", "Handler", "TookTooLong", "call", "demand_triggers", "is_async"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST_ATTEMPTS, _LONGEST_TIMEOUT = 1_000, 3_600.0
@@ -39,8 +39,7 @@ class Handler(msgspec.Struct, frozen=True):
     def watched(self, occurrence: Occurrence) -> list[str]:
         """The changed fields for which the function is called for a change."""
         fields = [each.fields for each in self.triggers if each.model is occurrence.binding.model]
-        names = changed_fields(occurrence)
-        return [name for name in names if any(not each or name in each for each in fields)]
+        return [name for name in occurrence.changed if any(not each or name in each for each in fields)]
 
 
 class Consumer(Handler, frozen=True):
@@ -89,17 +88,7 @@ def _concerns(trigger: Trigger, occurrence: Occurrence) -> bool:
         return False
     if occurrence.kind is not EventKind.CHANGED or not trigger.fields:
         return True
-    return not trigger.fields.isdisjoint(changed_fields(occurrence))
-
-
-def changed_fields(occurrence: Occurrence) -> tuple[str, ...]:
-    """The fields that a change gives other values."""
-    old, new = occurrence.old, occurrence.new
-    return tuple([name for name in occurrence.fields if not _is_same(name, old, new)])
-
-
-def _is_same(name: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
-    return name in old and name in new and type(old[name]) is type(new[name]) and bool(old[name] == new[name])
+    return not trigger.fields.isdisjoint(occurrence.changed)
 
 
 async def call(handler: Handler, event: Value, seconds: float) -> None:

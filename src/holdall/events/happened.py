@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import msgspec
 
 from holdall.events.body import Body, KeysToCome, encode_body
-from holdall.events.handler import changed_fields
 from holdall.events.rows import PLACES
 from holdall.model import EventKind, Record
 from holdall.policy import User
@@ -46,7 +45,7 @@ class Happened(msgspec.Struct):
     def fields(self) -> tuple[str, ...]:
         """The fields that have other values now; of a record that comes or goes, all of them."""
         is_change = self.occurrence.kind is EventKind.CHANGED
-        return changed_fields(self.occurrence) if is_change else self.occurrence.binding.all_fields
+        return self.occurrence.changed if is_change else self.occurrence.binding.all_fields
 
     def _encoded(self, *, is_whole: bool) -> tuple[bytes, list[Record]]:
         occurrence = self.occurrence

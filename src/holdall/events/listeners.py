@@ -35,8 +35,8 @@ class Sink(Protocol):
     def settle(self, bindings: Bindings) -> None:
         """Add the collections that it needs."""
 
-    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
-        """Return the rows of one event, each with its binding."""
+    def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
+        """Return the rows of one event, each with its binding and the records whose keys it awaits."""
         ...
 
     def written(self, collections: set[str]) -> None:
@@ -125,12 +125,12 @@ class Listeners:
         commit, at = uuid7().hex, dt.datetime.now(dt.UTC)
         for occurrence in occurrences_of(batches, _is_watched):
             happened = Happened(occurrence, uuid7().hex, commit, at, user, self.request_id())
-            for binding, row in self._rows(happened):
-                is_awaiting = any(isinstance(getattr(row, name), Model) for name in binding.awaiting)
+            for binding, row, awaited in self._rows(happened):
+                is_awaiting = put_awaited(binding, row, awaited)
                 found.setdefault((binding.collection, is_awaiting), (binding, []))[1].append(row)
         return [_batch(binding, rows, is_awaiting=is_awaiting) for (_, is_awaiting), (binding, rows) in found.items()]
 
-    def _rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record]]:
+    def _rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
         occurrence = happened.occurrence
         for consumer in self._delivered.get(occurrence.binding.model, ()):
             if consumer.concerns(occurrence):
@@ -139,7 +139,7 @@ class Listeners:
                 row = binding.model(
                     event=happened.id, handler=consumer.name, collection=occurrence.binding.collection, body=body
                 )
-                yield binding, put_awaited(binding, row, awaited)
+                yield binding, row, awaited
         for sink in self.sinks:
             if sink.watches(occurrence.binding):
                 yield from sink.rows(happened)

@@ -73,12 +73,14 @@ class RowBinding(Binding):
         return RowBinding(self.model, store, self._given, self.awaiting)
 
 
-def put_awaited(binding: RowBinding, row: Record, awaited: list[Record]) -> Record:
-    """Put records into a row for the keys that it awaits; None stands for a place without one."""
+def put_awaited(binding: RowBinding, row: Record, awaited: list[Record]) -> bool:
+    """Put records into a row for the keys that it awaits, None for a place without one; whether there is any."""
+    is_awaiting = False
     for name, record in zip(binding.awaiting, awaited, strict=False):
         if record is not None:
             binding.declaration.by_name[name].put(row, record)
-    return row
+            is_awaiting = True
+    return is_awaiting
 
 
 def can_keep_rows(store: Store) -> bool:

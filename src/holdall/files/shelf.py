@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from holdall.errors import DeclarationError
 from holdall.files.contract import FileStore
 from holdall.files.stores.inside import InsideFiles
+from holdall.files.stores.memory import MemoryFiles
 from holdall.model import Record, gateway_of, track_of
 
 __all__ = ["INSIDE", "Shelf", "store_of"]
@@ -41,6 +42,13 @@ class Shelf:
 
     def __iter__(self) -> Iterator[FileStore]:
         return iter([store for name, store in self._stores.items() if name != INSIDE])
+
+    def in_memory(self) -> Shelf:
+        """Return a shelf whose stores have the same names and lie in memory, for tests."""
+        made = Shelf()
+        for store in self:
+            made.add(MemoryFiles(store.name))
+        return made
 
     async def close(self) -> None:
         """Close all of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 import msgspec
 
@@ -14,14 +15,15 @@ from holdall.store import Damaged, Verb
 
 __all__ = ["Occurrence", "occurrences_of"]
 
+_NOT_READ = object()
 _KINDS = {Verb.ADD: EventKind.CREATED, Verb.UPDATE: EventKind.CHANGED, Verb.REMOVE: EventKind.DELETED}
 
 
-class Occurrence(msgspec.Struct, frozen=True):
+class Occurrence(msgspec.Struct, frozen=True, dict=True):
     """One record that a commit creates, changes or deletes; ``version`` is the one that it will have.
 
-    Values are border values, with a record in the place of its key while that is yet to be made; a field that cannot
-    be read is left out.
+    Values are border values as they are when they are first asked for, with a record in the place of its key while that
+    is yet to be made; a field that cannot be read is left out.
 
     Example: :class:`Listening`.
     """
@@ -33,7 +35,7 @@ class Occurrence(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]  # of a change: those that it writes
     version: int | None = None
 
-    @property
+    @cached_property
     def old(self) -> dict[str, Value]:
         """The stored values: of a change in its fields, of a removal in all."""
         if self.kind is EventKind.CREATED:
@@ -42,12 +44,18 @@ class Occurrence(msgspec.Struct, frozen=True):
         names = self.fields if self.kind is EventKind.CHANGED else self.binding.all_fields
         return dict(self._values(names, before))
 
-    @property
+    @cached_property
     def new(self) -> dict[str, Value]:
         """The values to be stored: of a change in its fields, of a new record in all."""
         if self.kind is EventKind.DELETED:
             return {}
         return dict(self._values(self.fields, {}))
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """The fields that a change gives other values."""
+        old, new = self.old, self.new
+        return tuple([name for name in self.fields if not _is_same(old.get(name, _NOT_READ), new.get(name, _NOT_READ))])
 
     @property
     def whole(self) -> dict[str, Value]:
@@ -108,3 +116,8 @@ def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], boo
             if batch.versions is not None:
                 number = batch.versions[place] + 1
             yield Occurrence(binding, kind, record, batch.keys[place], fields, number)
+
+
+def _is_same(before: object, after: object) -> bool:
+    is_read = before is not _NOT_READ and after is not _NOT_READ
+    return is_read and type(before) is type(after) and bool(before == after)

@@ -3,7 +3,8 @@
 from holdall.users.accounts import Account, AccountToken, LoginAttempts, LoginSession, PasswordReset
 from holdall.users.authenticator import Authenticator
 from holdall.users.bearer import JwtBearer, JwtKey
-from holdall.users.users import LoggedIn, Users
+from holdall.users.logged_in import LoggedIn
+from holdall.users.users import Users
 
 __all__ = [
     "Account",

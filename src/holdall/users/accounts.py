@@ -7,7 +7,7 @@ from datetime import datetime
 from holdall.model import JSON, Model, field
 from holdall.policy import User
 
-__all__ = ["Account", "AccountToken", "LoginAttempts", "LoginSession", "PasswordReset"]
+__all__ = ["Account", "AccountToken", "LoginAttempts", "LoginSession", "PasswordReset", "epoch_after"]
 
 
 class Account(Model, collection="accounts"):
@@ -72,3 +72,8 @@ class LoginAttempts(Model, collection="login_attempts"):
     failures: int = 0
     locked_until: datetime | None = field(default=None)
     expires: datetime = field(index=True)
+
+
+def epoch_after(now: datetime) -> int:
+    """The epoch of an account whose bearer tokens of so far hold no more."""
+    return int(now.timestamp()) + 1

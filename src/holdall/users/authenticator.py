@@ -10,7 +10,7 @@ from holdall.query import Value
 from holdall.users.bearer import JwtBearer
 from holdall.users.users import Users
 
-__all__ = ["COOKIE", "CSRF", "Authenticator", "session_token"]
+__all__ = ["COOKIE", "CSRF", "Authenticator", "session_token", "token_of"]
 
 COOKIE = "__Host-session"
 """The cookie of a session; the prefix has browsers keep it to this host, this path and TLS."""
@@ -59,10 +59,15 @@ class Authenticator:
 
 def session_token(text: str) -> str | None:
     """The token in a Cookie header, None where there is none, or several."""
-    if text.count(f"{COOKIE}=") != 1:
+    return token_of(text, COOKIE)
+
+
+def token_of(text: str, name: str) -> str | None:
+    """The value of the cookie of this name, None where there is none, or several."""
+    if text.count(f"{name}=") != 1:
         return None
     try:
-        found = SimpleCookie(text).get(COOKIE)
+        found = SimpleCookie(text).get(name)
     except CookieError:
         return None
     return None if found is None else found.value

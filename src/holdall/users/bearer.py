@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
-from joserfc import jwk, jwt
+from joserfc import jwt
 from joserfc.errors import JoseError
 
 from holdall.errors import DeclarationError
 from holdall.policy import User
 from holdall.query import Value
+from holdall.users.jose_header import KINDS, header_of, import_key
 
 __all__ = ["JwtBearer", "JwtKey"]
 
-_ALGORITHMS = {
-    "HS256": "oct", "HS384": "oct", "HS512": "oct", "RS256": "RSA", "RS384": "RSA", "RS512": "RSA", "PS256": "RSA",
-    "PS384": "RSA", "PS512": "RSA", "ES256": "EC", "ES384": "EC", "ES512": "EC", "EdDSA": "OKP", "Ed25519": "OKP",
-}  # fmt: skip
-_REFUSED = ("jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "crit", "zip", "enc")
-"""Parts of a header by which a token would say itself how it is to be believed."""
-
-
 _REGISTERED = ("iss", "aud", "exp", "nbf", "iat", "sub", "jti")
-_import: Value = jwk.import_key  # its overloads want the kind as a literal
 
 
 class JwtKey(msgspec.Struct, frozen=True):
@@ -41,20 +32,18 @@ class JwtKey(msgspec.Struct, frozen=True):
     id: str | None = None
 
     def __post_init__(self) -> None:
-        kind = _ALGORITHMS.get(self.algorithm)
+        kind = KINDS.get(self.algorithm)
         if kind is None:
-            raise DeclarationError(
-                f"there is no algorithm {self.algorithm!r} for keys; there are {', '.join(_ALGORITHMS)}"
-            )
+            raise DeclarationError(f"there is no algorithm {self.algorithm!r} for keys; there are {', '.join(KINDS)}")
         if kind == "oct" and isinstance(self.key, bytes) and len(self.key) < 32:
             raise DeclarationError("a secret for JWTs has at least 32 bytes")
         self.imported()
 
     def imported(self) -> Value:
         """Return the key as joserfc has it. Example: :class:`JwtKey`."""
-        kind = _ALGORITHMS[self.algorithm]
+        kind = KINDS[self.algorithm]
         try:
-            return _import(self.key, kind)
+            return import_key(self.key, kind)
         except Exception as error:
             raise DeclarationError(f"this is no key for {self.algorithm}") from error
 
@@ -118,8 +107,8 @@ class JwtBearer:
         """Return the user whom a token names; None for one that does not hold. Example: :class:`JwtBearer`."""
         if len(token) > self._longest or token.count(".") != 2:
             return None
-        header = _header(token)
-        if header is None or header.get("typ") not in self._typ or any(name in header for name in _REFUSED):
+        header = header_of(token)
+        if header is None or header.get("typ") not in self._typ:
             return None
         kid = header.get("kid")
         known = await self._key(kid if isinstance(kid, str) else None)
@@ -143,11 +132,7 @@ class JwtBearer:
         roles = claims.get(self._roles, [])
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             return None
-        rest = {
-            name: value
-            for name, value in claims.items()
-            if name not in ("iss", "aud", "exp", "nbf", "iat", "sub", "jti")
-        }
+        rest = {name: value for name, value in claims.items() if name not in _REGISTERED}
         return User(subject, frozenset(roles), attributes=rest)
 
     async def _key(self, kid: str | None) -> tuple[str, Value] | None:
@@ -171,19 +156,10 @@ class JwtBearer:
             if algorithm not in self._algorithms or not isinstance(kid, str) or each.get("use", "sig") != "sig":
                 continue
             try:
-                found[kid] = algorithm, _import(each, _ALGORITHMS[algorithm])
+                found[kid] = algorithm, import_key(each, KINDS[algorithm])
             except (JoseError, ValueError, TypeError, KeyError):
                 continue
         return found
-
-
-def _header(token: str) -> dict[str, Value] | None:
-    text = token.partition(".")[0]
-    try:
-        found = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, UnicodeError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _is_number(value: object) -> bool:

@@ -6,33 +6,28 @@ import hmac
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from holdall.app import Holdall
 from holdall.errors import NotFound
 from holdall.model import Model
 from holdall.policy import Nobody, Policy, User
 from holdall.query import Value
 from holdall.session import Session
-from holdall.users.accounts import Account, AccountToken, LoginAttempts, LoginSession, PasswordReset
+from holdall.users.accounts import (
+    Account,
+    AccountToken,
+    LoginAttempts,
+    LoginSession,
+    PasswordReset,
+    epoch_after,
+)
+from holdall.users.attempts import note_failure
+from holdall.users.logged_in import LoggedIn, begin_session
 from holdall.users.secrets import Passwords, hash_of, new_token
 
-__all__ = ["LoggedIn", "Users"]
+__all__ = ["Users"]
 
 _MODELS: tuple[type[Model], ...] = (Account, LoginSession, AccountToken, PasswordReset, LoginAttempts)
 _TOKEN = "hd_"  # noqa: S105 - how tokens of programs begin
-
-
-class LoggedIn(msgspec.Struct, frozen=True):
-    """A login that went well: the token for the cookie, the one against forged requests, and the user.
-
-    Example: :class:`Users`.
-    """
-
-    token: str
-    csrf: str
-    user: User
-    expires: datetime
 
 
 class Users:
@@ -51,6 +46,7 @@ class Users:
     ...     print(await users.login("ann", "wrong"), await users.login("eve", "wrong"))
     ...     found = await users.login("ann", "correct horse battery")
     ...     print((await users.user_of_session(found.token)).roles)
+    ...     print((await users.session_of(found.token)).csrf == found.csrf)
     ...     print(await users.user_of_session(found.token, csrf="forged", is_writing=True))
     ...     await users.logout(found.token)
     ...     print(await users.user_of_session(found.token))
@@ -66,6 +62,7 @@ class Users:
     >>> asyncio.run(example())
     None None
     frozenset({'editor'})
+    True
     None
     None
     frozenset()
@@ -86,12 +83,20 @@ class Users:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.app = app
-        self._clock = clock
+        self.clock = clock
+        self._store, self._policy = store, policy or Policy(read=Nobody, write=Nobody)
+        self._kept = set[type[Model]]()
         self._lasting = timedelta(hours=session_hours)
         self._failures = failures
         self._passwords = Passwords(shortest_password)
-        for model in _MODELS:
-            app.add(model, store=store, policy=policy or Policy(read=Nobody, write=Nobody))
+        self.keep(*_MODELS)
+
+    def keep(self, *models: type[Model]) -> None:
+        """Add models to the application, once each, where accounts are kept and as closed. Example: :class:`Users`."""
+        for model in models:
+            if model not in self._kept:
+                self.app.add(model, store=self._store, policy=self._policy)
+                self._kept.add(model)
 
     # --- accounts -----------------------------------------------------------------------------------------------------
 
@@ -127,7 +132,7 @@ class Users:
         async with self.app.session() as session:
             account = await _account(session, login)
             account.roles = sorted(set(roles))
-            account.epoch = self._seconds()
+            account.epoch = epoch_after(self.clock())
 
     async def epoch_of(self, account: str) -> int | None:
         """Return since when bearer tokens of an account hold, in seconds; None where it is none, or not active.
@@ -145,7 +150,7 @@ class Users:
 
         The answer takes the same time and the same work for names that nobody has. Example: :class:`Users`.
         """
-        now, name = self._clock(), hash_of(_plain(login))
+        now, name = self.clock(), hash_of(_plain(login))
         async with self.app.session() as session:
             attempts = await session.get(LoginAttempts, name)
             found = await session.first(Account.where(Account.login == _plain(login)))
@@ -155,34 +160,16 @@ class Users:
         fits = await self._passwords.fits(kept, password)
         if not fits or found is None:
             if not is_locked:
-                await self._failed(name, now)
+                await self.app.run(lambda session: note_failure(session, name, now, self._failures))
             return None
-        made = LoggedIn(new_token(), new_token(), found.user(), now + self._lasting)
         rehashed = await self._passwords.hashed(password) if self._passwords.is_outdated(kept) else None
         async with self.app.session() as session:
-            session.add(LoginSession(id=hash_of(made.token), account=found.id, csrf=made.csrf, expires=made.expires))
+            made = await self.begin(session, found)
             if attempts is not None:
                 await session.delete(LoginAttempts.where(LoginAttempts.id == name))
             if rehashed is not None:
                 (await session.require(Account, found.id)).password = rehashed
-            await session.delete(LoginSession.where(LoginSession.expires < now).limit(100))
         return made
-
-    async def _failed(self, name: str, now: datetime) -> None:
-        """Note a failure, and how long further ones are to wait."""
-
-        async def note(session: Session) -> None:
-            attempts = (
-                await session.get_or_create(LoginAttempts, {"id": name}, expires=now + timedelta(days=1))
-            ).record
-            attempts.failures += 1
-            over = attempts.failures - self._failures
-            if over >= 0:
-                attempts.locked_until = now + timedelta(seconds=min(2.0 ** min(over, 20), 900.0))
-            attempts.expires = now + timedelta(days=1)
-            await session.delete(LoginAttempts.where(LoginAttempts.expires < now).limit(100))
-
-        await self.app.run(note)
 
     async def issue_reset(self, login: str, *, minutes: float = 30.0) -> str:
         """Return a token by which the password can be set once; it is to be sent to the user. Raises NotFound.
@@ -192,7 +179,7 @@ class Users:
         token = new_token()
         async with self.app.session() as session:
             account = await _account(session, login)
-            expires = self._clock() + timedelta(minutes=minutes)
+            expires = self.clock() + timedelta(minutes=minutes)
             session.add(PasswordReset(id=hash_of(token), account=account.id, expires=expires))
         return token
 
@@ -208,7 +195,7 @@ class Users:
                 return False
             session.remove(found)
             account = await session.get(Account, found.account)
-            if found.expires <= self._clock() or account is None or not account.is_active:
+            if found.expires <= self.clock() or account is None or not account.is_active:
                 return False
             account.password = kept
             await self._end_all(session, account)
@@ -216,19 +203,36 @@ class Users:
 
     # --- sessions and tokens ------------------------------------------------------------------------------------------
 
-    async def user_of_session(self, token: str, *, csrf: str = "", is_writing: bool = False) -> User | None:
-        """Return the user of a session; None where it is over, or is to write without its ``csrf`` token.
+    async def begin(self, session: Session, account: Account) -> LoggedIn:
+        """Begin a session of an account that was known in another way; it is there with the commit of ``session``.
+
+        Example: :class:`Users`.
+        """
+        return await begin_session(session, account, self.clock(), self._lasting)
+
+    async def session_of(self, token: str) -> LoggedIn | None:
+        """Return what a login gave, by the token of its cookie; None where the session is over.
 
         Example: :class:`Users`.
         """
         async with self.app.session() as session:
             found = await session.get(LoginSession, hash_of(token))
             account = None if found is None else await session.get(Account, found.account)
-        if found is None or account is None or not account.is_active or found.expires <= self._clock():
+        if found is None or account is None or not account.is_active or found.expires <= self.clock():
+            return None
+        return LoggedIn(token, found.csrf, account.user(), found.expires)
+
+    async def user_of_session(self, token: str, *, csrf: str = "", is_writing: bool = False) -> User | None:
+        """Return the user of a session; None where it is over, or is to write without its ``csrf`` token.
+
+        Example: :class:`Users`.
+        """
+        found = await self.session_of(token)
+        if found is None:
             return None
         if is_writing and not hmac.compare_digest(found.csrf.encode(), csrf.encode("utf-8", "surrogatepass")):
             return None
-        return account.user()
+        return found.user
 
     async def logout(self, token: str) -> None:
         """End a session, and bearer tokens that were made for its user so far. Example: :class:`Users`."""
@@ -239,7 +243,7 @@ class Users:
             session.remove(found)
             account = await session.get(Account, found.account)
             if account is not None:
-                account.epoch = self._seconds()
+                account.epoch = epoch_after(self.clock())
 
     async def issue_token(
         self, login: str, name: str = "", *, scopes: Collection[str] | None = None, days: float | None = 90.0
@@ -251,7 +255,7 @@ class Users:
         token = _TOKEN + new_token()
         async with self.app.session() as session:
             account = await _account(session, login)
-            expires = None if days is None else self._clock() + timedelta(days=days)
+            expires = None if days is None else self.clock() + timedelta(days=days)
             kept: Value = None if scopes is None else sorted(scopes)
             session.add(AccountToken(id=hash_of(token), account=account.id, name=name, scopes=kept, expires=expires))
         return token
@@ -265,18 +269,15 @@ class Users:
             account = None if found is None else await session.get(Account, found.account)
         if found is None or account is None or not account.is_active:
             return None
-        if found.expires is not None and found.expires <= self._clock():
+        if found.expires is not None and found.expires <= self.clock():
             return None
         return account.user(None if found.scopes is None else frozenset(found.scopes))  # type: ignore[arg-type]
 
     async def _end_all(self, session: Session, account: Account) -> None:
         """End what an account was known by."""
-        account.epoch = self._seconds()
+        account.epoch = epoch_after(self.clock())
         await session.delete(LoginSession.where(LoginSession.account == account.id), max_affected=None)
         await session.delete(PasswordReset.where(PasswordReset.account == account.id), max_affected=None)
-
-    def _seconds(self) -> int:
-        return int(self._clock().timestamp()) + 1
 
 
 async def _account(session: Session, login: str) -> Account:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from holdall.errors import ValidationError
 from holdall.query import Value
 from holdall.users import Users
-from holdall.users.authenticator import COOKIE, CSRF, session_token
+from holdall.users.authenticator import CSRF, session_token
+from holdall.web.login_answers import login_problem, told_session, with_session, without_session
 
 __all__ = ["include_login"]
 
@@ -37,19 +38,17 @@ def include_login(api: FastAPI | APIRouter, users: Users, *, prefix: str = "/aut
         given = await _body(request, _Login)
         found = None if given is None else await users.login(given.login, given.password)
         if found is None:
-            return _problem(401, "unauthenticated", "The login or the password is not right, or must wait.")
-        user = {"id": found.user.id, "login": found.user.login, "roles": sorted(found.user.roles)}
-        answer = JSONResponse({"csrf": found.csrf, "user": user, "expires": found.expires.isoformat()})
-        return _with_cookie(answer, found.token, "")
+            return login_problem(401, "unauthenticated", "The login or the password is not right, or must wait.")
+        return with_session(told_session(found), found.token)
 
     async def logout(request: Request) -> Response:
         """End the session of the cookie."""
         token = session_token(request.headers.get("cookie", ""))
         csrf = request.headers.get(CSRF, "")
         if token is None or await users.user_of_session(token, csrf=csrf, is_writing=True) is None:
-            return _problem(401, "unauthenticated", "Say who you are first.")
+            return login_problem(401, "unauthenticated", "Say who you are first.")
         await users.logout(token)
-        return _with_cookie(Response(status_code=204), "", "; Max-Age=0")
+        return without_session(Response(status_code=204))
 
     async def reset(request: Request) -> Response:
         """Set a password by a token that was sent to the user."""
@@ -59,8 +58,8 @@ def include_login(api: FastAPI | APIRouter, users: Users, *, prefix: str = "/aut
         try:
             is_done = given is not None and await users.reset(given.token, given.password)
         except ValidationError as error:
-            return _problem(422, "invalid", f"The password {error.errors[0].message}.")
-        return Response(status_code=204) if is_done else _problem(422, "invalid", "The token does not hold.")
+            return login_problem(422, "invalid", f"The password {error.errors[0].message}.")
+        return Response(status_code=204) if is_done else login_problem(422, "invalid", "The token does not hold.")
 
     for route in (login, logout, reset):
         api.add_api_route(f"{prefix}/{route.__name__}", route, methods=["POST"], response_model=None, tags=["login"])
@@ -70,9 +69,9 @@ def _refused(request: Request) -> Response | None:
     """Refuse what a page of another site could send without asking."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        return _problem(415, "media-type", "The body is JSON, declared as application/json.")
+        return login_problem(415, "media-type", "The body is JSON, declared as application/json.")
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return _problem(403, "forbidden", "You may not do this.")
+        return login_problem(403, "forbidden", "You may not do this.")
     return None
 
 
@@ -86,14 +85,3 @@ async def _body(request: Request, kind: type[Value]) -> Value:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-
-
-def _with_cookie(answer: Response, token: str, more: str) -> Response:
-    answer.headers["set-cookie"] = f"{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax{more}"
-    answer.headers["cache-control"] = "no-store"
-    return answer
-
-
-def _problem(status: int, name: str, detail: str) -> Response:
-    told = {"type": f"urn:holdall:{name}", "title": detail, "status": status, "detail": detail}
-    return JSONResponse(told, status_code=status, media_type="application/problem+json")

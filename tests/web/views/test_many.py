@@ -142,6 +142,51 @@ async def test_aggregates_are_of_what_the_view_shows(client: Client) -> None:
     assert (await client.get("/books?aggregate=rows&pages__gte=4")).json()["data"] == [{"rows": 1}]
 
 
+async def test_a_file_has_what_the_view_shows(client: Client) -> None:
+    await ask(client, "POST", "/books", [book("a"), book("=b", pages=4), book("c", status="hidden")])
+    csv = await client.get("/books?format=csv&fields=title,pages&sort=-pages")
+    assert (csv.status, csv.body) == (200, b"title,pages\r\n'=b,4\r\na,0\r\n")
+    assert csv.headers["content-disposition"] == 'attachment; filename="books.csv"'
+    lines = await ask(client, "GET", "/books?fields=title&pages=0", accept="application/x-ndjson")
+    assert lines.body == b'{"title":"a"}\n'
+    assert ("authorize", "get_many", False, False) in client.calls  # type: ignore[attr-defined]
+
+
+async def test_lines_of_a_file_pass_the_hooks(client: Client) -> None:
+    lines = [b'{"title":"a","author":1}', b'{"title":3}', b'{"title":"b","author":77}', b'{"title":"c","author":1}']
+    headers = {"content-type": "application/x-ndjson"}
+    planned = await client.request(
+        "POST", "/books", body=b"\n".join(lines), headers=headers | {"prefer": "tx=rollback"}
+    )
+    assert (planned.status, planned.json()["created"], await titles(client)) == (207, 2, [])
+    assert not [act for act in acts(client) if act[0] == "after_commit"]
+    made = await client.request("POST", "/books", body=b"\n".join(lines), headers=headers)
+    told = made.json()
+    assert (made.status, told["lines"], told["created"], told["failed"]) == (207, 4, 2, 2)
+    assert {each["line"] for each in told["errors"]} == {2, 3}
+    assert [act for act in acts(client) if act[0] == "after_commit"] == [("after_commit", "create")] * 2
+    csv = b"title,author,pages\nd,1,4\n'=e,1,\n"
+    made = await client.request("POST", "/books", body=csv, headers={"content-type": "text/csv"})
+    assert (made.status, made.json()["created"]) == (200, 2), made.body
+    assert await titles(client) == ["a", "c", "d", "=e"]
+
+
+@pytest.mark.parametrize("asked", ["format=csv", "aggregate=rows"])
+async def test_a_view_that_lists_otherwise_has_no_files_and_groups(kind: str, asked: str) -> None:
+    rest: Any = RESTS[kind]
+
+    class Masked(rest[Book]):  # type: ignore[misc]  # which of the two is known at run time
+        prefix = "/books"
+
+        def get_many(self, query_params: Any) -> Any:
+            raise AssertionError("is not asked")
+
+    service = shop("memory:").asgi(create=True)
+    include_view(service, Masked)
+    async with Client(service) as client:
+        assert (await client.get(f"/books?{asked}")).status == 422
+
+
 async def test_without_a_route_for_one_there_is_none_for_many(kind: str) -> None:
     rest: Any = RESTS[kind]
 

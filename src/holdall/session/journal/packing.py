@@ -16,6 +16,7 @@ from holdall.store import Members
 __all__ = ["KeyToCome", "UnreadableBody", "decode_packed", "encode_packed", "pack"]
 
 _TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS, _KEY = range(1, 9)
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None), dt.datetime})
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -45,6 +46,8 @@ def decode_packed(body: bytes | memoryview) -> Any:
 
 def pack(value: object) -> Any:
     """The value, with an extension wherever MessagePack would give another type back."""
+    if value.__class__ in _PLAIN:
+        return value
     match value:
         case Members():
             return _extension(_MEMBERS, [[pack(item) for item in keys] for keys in (value, value.before)])

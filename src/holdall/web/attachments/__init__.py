@@ -2,5 +2,6 @@
 
 from holdall.web.attachments.field_files import FieldFiles
 from holdall.web.attachments.forms import FORM, Forms
+from holdall.web.attachments.own_routes import file_response, sent_file
 
-__all__ = ["FORM", "FieldFiles", "Forms"]
+__all__ = ["FORM", "FieldFiles", "Forms", "file_response", "sent_file"]

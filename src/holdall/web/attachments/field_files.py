@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-
 import msgspec
 
 from holdall.errors import CommitAborted, StaleVersion, Unsupported
@@ -14,21 +12,20 @@ from holdall.query import Key
 from holdall.session import Session, read_only_fields
 from holdall.web.asgi import Header, Receive, Scope, header_list
 from holdall.web.attachments.direct import TICKET, Direct
-from holdall.web.attachments.disposition import disposition, name_of
+from holdall.web.attachments.disposition import name_of
+from holdall.web.attachments.file_reply import NO_FILE, file_reply, tag_of
 from holdall.web.attachments.incoming import demand_size, incoming
-from holdall.web.attachments.ranges import range_of
 from holdall.web.body import media_type
-from holdall.web.conditional import NOT_MET, is_unmodified, last_modified, meets_if_match, meets_if_none_match
+from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match
 from holdall.web.intake import UNGUARDED, Intake
 from holdall.web.preferences import preferences_of
 from holdall.web.problem import Problem
-from holdall.web.reply import Reply, json_reply, unchanged_reply
+from holdall.web.reply import Reply, json_reply
 from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
 
 __all__ = ["FieldFiles"]
 
-_ABSENT = Problem(404, "not-found", "There is no such file.")
 _MOST_TRIES = 20
 
 
@@ -51,30 +48,9 @@ class FieldFiles:
         """``GET /books/7/cover``: the content, or a range of it; 304 where the client has it."""
         _, record = await self._begun(scope, user, key)
         file = self._file(record)
-        if file is None:
-            raise _ABSENT
-        if self._is_direct(scope) and self._direct is not None:
+        if file is not None and self._direct is not None and self._is_direct(scope):
             return await self._direct.download(file)
-        tag = _tag(file)
-        if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
-        if if_match is not None and not meets_if_match(if_match, tag):
-            raise NOT_MET
-        if if_none_match is not None and not meets_if_none_match(if_none_match, tag):
-            return unchanged_reply(tag)
-        moment = file.created.replace(microsecond=0)
-        if is_unmodified(scope, moment, b"if-modified-since", b"if-none-match"):
-            return unchanged_reply(tag)
-        wanted = range_of(scope, file.size, tag) if scope["method"] == "GET" else None
-        start, stop = wanted or (0, file.size)
-        headers = [*_headers(file, tag), *last_modified(moment), (b"content-length", b"%d" % (stop - start))]
-        if wanted is not None:
-            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, file.size)))
-        parts, first = None, b""
-        if scope["method"] == "GET" and start < stop:
-            pieces = file.chunks(start, stop)
-            first = await anext(pieces, b"")  # a content that is lost is told before the answer begins
-            parts = _rest(pieces)
-        return Reply(200 if wanted is None else 206, headers, first, parts)
+        return await file_reply(scope, file)
 
     async def put_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``PUT /books/7/cover``: the body is the content; 201 where there was none, else 200."""
@@ -92,7 +68,7 @@ class FieldFiles:
         else:
             file = self._rule.type(incoming(receive, self._rule.max_size, seconds), name=name_of(scope))
         await self._committed(session, record, file, is_guarded=is_guarded)
-        tag: list[Header] = [(b"etag", _tag(file)), *preferences.headers]
+        tag: list[Header] = [(b"etag", tag_of(file)), *preferences.headers]
         if preferences.is_minimal:
             return Reply(204, tag) if was_there else Reply(201, [(b"content-length", b"0"), *tag])
         return json_reply(200 if was_there else 201, msgspec.json.encode(shown_file(file)), *tag)
@@ -101,7 +77,7 @@ class FieldFiles:
         """``DELETE /books/7/cover``: the field is empty then, and the content goes."""
         session, record = await self._begun(scope, user, key)
         if self._file(record) is None:
-            raise _ABSENT
+            raise NO_FILE
         await self._committed(session, record, None, is_guarded=self._judge(scope, session, record))
         return Reply(204, [])
 
@@ -129,7 +105,7 @@ class FieldFiles:
         if not self._is_direct(scope):
             self._intake.demand_no_parameters(scope)
         if self._field.name in self._view.hidden(user):
-            raise _ABSENT
+            raise NO_FILE
         session = self._intake.session(scope, user)
         return session, await self._view.get_one(session, key)
 
@@ -141,7 +117,7 @@ class FieldFiles:
         refused = read_only_fields(self._binding, user, is_new=False).get(self._field.name)
         if refused is not None:
             is_hidden = refused.code == "unknown" or self._field.name in self._view.hidden(user)
-            raise _ABSENT if is_hidden else Problem(403, "forbidden", "You may not do this.")
+            raise NO_FILE if is_hidden else Problem(403, "forbidden", "You may not do this.")
 
     def _file(self, record: Record) -> File | None:
         found = getattr(record, self._field.name)
@@ -153,7 +129,7 @@ class FieldFiles:
         file = self._file(record)
         if if_none_match is None:
             self._intake.demand_match(if_match)
-        tag = b"" if file is None else _tag(file)
+        tag = b"" if file is None else tag_of(file)
         if if_match is not None and (file is None or not meets_if_match(if_match, tag)):
             raise NOT_MET
         if if_none_match is not None and file is not None and not meets_if_none_match(if_none_match, tag):
@@ -182,25 +158,3 @@ class FieldFiles:
         finally:
             if session.context.files is not None:
                 await session.context.files.discard()
-
-
-def _tag(file: File) -> bytes:
-    return b'"' + file.sha256.encode() + b'"'
-
-
-def _headers(file: File, tag: bytes) -> list[Header]:
-    text = b"; charset=utf-8" if file.type.startswith("text/") else b""
-    return [
-        (b"content-type", file.type.encode() + text),
-        (b"content-disposition", disposition(file.type, file.name)),
-        (b"x-content-type-options", b"nosniff"),
-        (b"content-security-policy", b"default-src 'none'; sandbox"),
-        (b"cache-control", b"private, no-cache"),
-        (b"accept-ranges", b"bytes"),
-        (b"etag", tag),
-    ]
-
-
-async def _rest(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    async for piece in pieces:
-        yield piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -25,18 +25,19 @@ from holdall.web.rehearsal import rehearse
 from holdall.web.reply import Reply, json_reply
 from holdall.web.view import CollectionView
 
-__all__ = ["IMPORTED", "Imports"]
+__all__ = ["IMPORTED", "Imports", "Line", "Report"]
 
 IMPORTED = (CSV, *NDJSON)
 """The types of bodies that are imports."""
 
 _BATCH = 500  # lines
 _MOST_ERRORS, _OF_ONE_LINE = 10_000, 10
-_Line = tuple[int, Any]  # its number, and the members of a record or what is wrong
+Line: TypeAlias = tuple[int, Any]
+"""The number of a line, and the members of a record, as JSON or decoded, or what is wrong with them."""
 
 
-class _Report(msgspec.Struct):
-    """The ends of all lines; ``created`` are those that are stored now, or would be."""
+class Report(msgspec.Struct):
+    """The ends of all lines; ``created`` are those that are stored now, or would be. Example: :func:`asgi`."""
 
     lines: int = 0
     created: int = 0
@@ -71,8 +72,8 @@ class Imports:
         options = self._intake.options
         is_csv = media_type(scope) == CSV
         lines = lines_of(receive, options.max_body, options.body_seconds, is_quoted=is_csv)
-        report = _Report(errors=[])
-        batch: list[_Line] = []
+        report = Report(errors=[])
+        batch: list[Line] = []
         read: Callable[[bytes], Any] | None = None if is_csv else _json_reader(skipped, options.max_values)
         async for number, line in lines:
             if read is None:
@@ -86,19 +87,19 @@ class Imports:
             report.lines += 1
             batch.append((number, read(line)))
             if len(batch) == _BATCH:
-                await self._take(scope, user, batch, preferences, report)
+                await self.take_batch(scope, user, batch, preferences, report)
                 batch = []
-        await self._take(scope, user, batch, preferences, report)
+        await self.take_batch(scope, user, batch, preferences, report)
         headers = list(preferences.headers)
         if report.failed and report.lines >= options.max_import:
             headers.extend(CLOSE)
         return json_reply(207 if report.failed else 200, msgspec.json.encode(report), *headers)
 
-    async def _take(
-        self, scope: Scope, user: User, batch: Sequence[_Line], preferences: Preferences, report: _Report
+    async def take_batch(
+        self, scope: Scope, user: User, batch: Sequence[Line], preferences: Preferences, report: Report
     ) -> None:
         """Store the lines of a batch together, or one by one where something stands in the way of some."""
-        good: list[_Line] = []
+        good: list[Line] = []
         session = Session(self._bindings, user)
         seen: set[Any] = set()
         for number, members in batch:
@@ -118,7 +119,7 @@ class Imports:
             report.created += len(good)
 
     async def _one_by_one(
-        self, scope: Scope, user: User, lines: Sequence[_Line], preferences: Preferences, report: _Report
+        self, scope: Scope, user: User, lines: Sequence[Line], preferences: Preferences, report: Report
     ) -> None:
         for number, members in lines:
             session = Session(self._bindings, user)

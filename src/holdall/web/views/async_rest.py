@@ -12,6 +12,7 @@ from holdall.errors import CorruptRecord, NotFound
 from holdall.model import Model
 from holdall.query import Key, Query, Value
 from holdall.session import Session
+from holdall.web.formats import Format
 from holdall.web.listing import Listing
 from holdall.web.views.answers import Action, Input, ListingResult, RecordResponse, ResponseShape
 from holdall.web.views.async_bulk import AsyncBulk
@@ -190,6 +191,8 @@ class AsyncRestView(AsyncBulk, BaseRestView[M]):
     async def get_many(self, query_params: Listing) -> ListingResult[M]:
         """Return the page that a request asks for, of what ``build_query`` means."""
         query = self.apply_query_params(self.build_query(), query_params)
+        if query_params.format is not Format.JSON:  # a file, which is read while it is sent
+            return ListingResult([], None, msgspec.structs.replace(query_params, query=query))
         try:
             records, broken = await self.session.query(query), []
         except CorruptRecord:

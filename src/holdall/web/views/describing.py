@@ -30,7 +30,6 @@ _METHODS = {
     "delete_many": "delete",
 }
 _OF_MANY = ("create", "update_many", "delete_many")
-_OF_FILES = ("text/csv", "application/x-ndjson")
 
 
 def described(standard: Standard, serving: Serving, *, has_components: bool) -> Node:
@@ -47,10 +46,16 @@ def described(standard: Standard, serving: Serving, *, has_components: bool) -> 
     operation = dict(operations[_METHODS[standard.verb]])
     if isinstance(form, SchemaForm):
         _take_schemas(operation, standard, form, schemas)
-    parameters = [item for told in operation.get("parameters", []) if (item := _renamed(told, form)) is not None]
+    kept = () if serving.lists_as_collections else _OF_COLLECTIONS
+    parameters = [
+        item
+        for told in operation.get("parameters", [])
+        if told.get("name") not in kept and (item := _renamed(told, form)) is not None
+    ]
     if is_one:
         parameters = [operations["parameters"][0], *_without_shown(parameters)]
-    extra = {"parameters": parameters, "responses": _in_json(operation["responses"])}
+    responses = operation["responses"] if serving.lists_as_collections else _in_json(operation["responses"])
+    extra = {"parameters": parameters, "responses": responses}
     if serving.is_simple_rest:
         _take_simple_rest(extra, standard, operations)
     if "requestBody" in operation:
@@ -61,12 +66,8 @@ def described(standard: Standard, serving: Serving, *, has_components: bool) -> 
 
 
 def _take_many(operations: Node, binding: Binding, schemas: RecordSchemas) -> None:
-    """Complete the operations by those on many records, without imports, which views do not have."""
+    """Complete the operations by those on many records."""
     add_bulk(operations, binding, schemas, *WRITES, *GUARDED, *ALWAYS)
-    post = operations["post"]
-    content = {media: told for media, told in post["requestBody"]["content"].items() if media not in _OF_FILES}
-    post["requestBody"] = post["requestBody"] | {"content": content}
-    post["parameters"] = [item for item in post["parameters"] if item["in"] == "header"]
 
 
 def _take_simple_rest(extra: Node, standard: Standard, operations: Node) -> None:
@@ -83,7 +84,7 @@ def _take_simple_rest(extra: Node, standard: Standard, operations: Node) -> None
 
 
 def _in_json(responses: Node) -> Node:
-    """The responses without the forms of exports, which views do not have."""
+    """The responses without the forms of exports, where a view has none."""
     return {
         status: told | {"content": {"application/json": told["content"]["application/json"]}}
         if "application/json" in told.get("content", {})
@@ -99,7 +100,7 @@ def _without_shown(parameters: list[Node]) -> list[Node]:
 def _renamed(parameter: Node, form: Form) -> Node | None:
     """A parameter in the names of a view's schema; None where the schema does not show what it speaks of."""
     name = parameter.get("name", "")
-    if name in _OF_COLLECTIONS or (name == "include" and not form.is_derived):
+    if name == "include" and not form.is_derived:
         return None
     if form.is_derived or parameter.get("in") != "query":
         return parameter
@@ -131,7 +132,7 @@ def _take_schemas(operation: Node, standard: Standard, form: SchemaForm, schemas
             lists: Node = {"type": "array", "minItems": 1, "items": taken if standard.verb == "create" else {}}
             taken = lists if standard.verb == "delete_many" else {"anyOf": [taken, lists]}
         content = {
-            media: told if media == JSON_PATCH.decode() else {"schema": taken}
+            media: told if media == JSON_PATCH.decode() or "json" not in media or "nd" in media else {"schema": taken}
             for media, told in operation["requestBody"]["content"].items()
         }
         operation["requestBody"] = operation["requestBody"] | {"content": content}

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from functools import partial
 from typing import Any, TypeVar, get_type_hints, overload
 
 import anyio
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from holdall.app import Holdall
 from holdall.errors import DeclarationError
+from holdall.policy import Right
 from holdall.query import Value
 from holdall.service import Context, Dal, SyncContext
+from holdall.web.body import demand_media_type, media_type
+from holdall.web.conditional import demand_a_new_record
 from holdall.web.cursor import Cursors
 from holdall.web.dependency import acting_user
 from holdall.web.host_problems import add_own_handlers
+from holdall.web.importing import IMPORTED
 from holdall.web.options import Options
 from holdall.web.own_routes import COLLECTION_OF_VIEW
 from holdall.web.reply import Reply
@@ -32,8 +37,8 @@ from holdall.web.views.injection import maker_of, own_parameters
 from holdall.web.views.replies import planned, reply_to
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
-from holdall.web.views.standard import ONE_OF_MANY, STANDARD, Standard, input_of, is_own
-from holdall.web.views.view import View, inherited_list, prefix_of, routes_of
+from holdall.web.views.standard import ONE_OF_MANY, STANDARD, Standard, input_of
+from holdall.web.views.view import View, inherited_list, is_own, prefix_of, routes_of
 
 __all__ = ["include_view"]
 
@@ -161,6 +166,8 @@ class _Call:
             _give(view, context)
             if isinstance(view, BaseRestView) and self._serving is not None:
                 view.serving, view.acting, view.writes = self._serving, session, Writes()
+                if self._is_import(request):
+                    return await self._imported(view, request, context)
                 if self.standard is not None:
                     values |= await input_of(self.standard, self._serving, request, session, view, self._own)
             found = await self._called(view, context, values)
@@ -173,6 +180,28 @@ class _Call:
             reply = await reply_to(view, request.scope, session, found)
             return _response(found, reply, has_failed_hook=view.writes.has_failed_hook)
         return Response(status_code=204)  # middleware suppressed an exception
+
+    def _is_import(self, request: Request) -> bool:
+        """Whether a request to create records has them in the lines of a file."""
+        is_creating = self.standard is not None and self.standard.verb == "create"
+        return is_creating and media_type(request.scope) in IMPORTED and is_own(self._view, self._name)
+
+    async def _imported(self, view: BaseRestView[Any], request: Request, context: Context) -> Response:
+        view.serving.demand(Right.CREATE, context.session)
+        demand_a_new_record(request.scope)
+        demand_media_type(request.scope, *IMPORTED)
+        handle = partial(self._by, view, context, "handle_each")
+        imports = view.serving.many.imports(context.session, view, handle)
+        reply = await imports.answer(request.scope, request.receive, view.user)
+        return _response(Response(), reply, has_failed_hook=view.writes.has_failed_hook)
+
+    async def _by(self, view: View, context: Context, name: str, *args: Value) -> Value:
+        """The result of a method of the view that is not the endpoint, where such methods run."""
+        bound = partial(getattr(view, name), *args)
+        if inspect.iscoroutinefunction(bound.func):
+            return await bound()
+        _give(view, context.in_thread)
+        return await anyio.to_thread.run_sync(partial(context.core.act_in_thread, bound))
 
     async def _called(self, view: View, context: Context, values: dict[str, Value]) -> Value:
         bound = getattr(
@@ -194,13 +223,24 @@ def _give(view: View, context: Context | SyncContext) -> None:
 
 def _response(found: Response, reply: Reply, *, has_failed_hook: bool) -> Response:
     """The answer of the framework: our own headers with those that the method has set."""
-    response = Response(reply.body, reply.status)
+    if reply.parts is None:
+        response = Response(reply.body, reply.status)
+    else:
+        response = StreamingResponse(_sent(reply.body, reply.parts), reply.status)
     own = {name for name, _ in reply.headers}
     set_by_method = [
         (name, value) for name, value in found.raw_headers if name not in own and name != b"content-length"
     ]
     response.raw_headers = [*reply.headers, *set_by_method, *([_FAILED_HOOK] if has_failed_hook else [])]
     return response
+
+
+async def _sent(first: bytes, parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """An answer of parts, which end with the request."""
+    async with aclosing(parts):
+        yield first
+        async for part in parts:
+            yield part
 
 
 def _tag(view: type[View]) -> str:

@@ -29,6 +29,7 @@ from holdall.web.reply import Reply, json_reply
 from holdall.web.view import CollectionView
 from holdall.web.views.answers import Action, Input
 from holdall.web.views.forms import Form
+from holdall.web.views.imports import Handle, ViewImports
 from holdall.web.views.items import BulkItem, BulkItems
 from holdall.web.views.parameters import translated
 
@@ -130,6 +131,15 @@ class Many:
 
     def _problem_of(self, scope: Scope, session: Session) -> _ProblemOf:
         return lambda error: self._bulk.problem_of_item(scope, error, session.user)
+
+    def imports(self, session: Session, view: Value, handle: Handle) -> ViewImports:
+        """The import of a request, whose lines ``handle`` writes."""
+        serving = self._serving
+
+        def take(body: bytes) -> Input:
+            return serving.take(body, session, is_new=True)
+
+        return ViewImports(self._intake, serving.collection, self._bulk, serving.app.bindings, view, take, handle)
 
     # --- what is done and told ----------------------------------------------------------------------------------------
 

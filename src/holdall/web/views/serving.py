@@ -18,6 +18,7 @@ from holdall.web.asgi import Scope
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
+from holdall.web.export import Exports
 from holdall.web.formats import Format
 from holdall.web.key import KeyText
 from holdall.web.listing import Listing
@@ -36,6 +37,7 @@ from holdall.web.views.forms import Form, written_by
 from holdall.web.views.many import Many
 from holdall.web.views.parameters import translated
 from holdall.web.views.simple_rest import content_range, simple_rest
+from holdall.web.views.view import is_own
 
 __all__ = ["Serving"]
 
@@ -60,6 +62,10 @@ class Serving:
         self._dialects = Dialects(binding, app.bindings, cursors)
         self._pages = Pages(self.collection, cursors, options.max_page)
         self.many = Many(self, self._dialects)
+        self._exports = Exports(self.collection)
+        # schemas may hide what aggregates would look into and files would hold, and methods of a view change it
+        are_own = is_own(view, "get_many") and is_own(view, "get_many_endpoint")
+        self.lists_as_collections = self.form.is_derived and are_own and not self.is_simple_rest
 
     def demand(self, right: Right, session: Session) -> None:
         """Raise Problem where the user of a request lacks a right, before anything of it is read."""
@@ -74,8 +80,7 @@ class Serving:
             query_string, window = simple_rest(query_string)
         listing = self._dialects.of(session.user).read(translated(query_string, self.form, own))
         listing = listing if window is None else window.of(listing)
-        is_refused = listing.is_grouped and (self.is_simple_rest or not self.form.is_derived)
-        if is_refused or listing.format is not Format.JSON:  # schemas may hide what aggregates would look into
+        if (listing.is_grouped or listing.format is not Format.JSON) and not self.lists_as_collections:
             raise not_understood([unknown_parameter("aggregate" if listing.is_grouped else "format")])
         for _, binding in listing.visits:
             if not binding.policy.allows(Right.READ, session.user):
@@ -205,6 +210,9 @@ class Serving:
             if self.is_simple_rest:
                 return await self._array(scope, session, found, paths)
             listing = found.query_params
+            if listing is not None and listing.format is not Format.JSON:
+                streamed = Session(self.app.bindings, session.user)  # as that of the request ends before its answer
+                return await self._exports.reply(scope, streamed, listing)
             if listing is not None and listing.is_grouped:
                 body = groups_page(found.objects, listing)
             else:

@@ -24,6 +24,7 @@ from holdall.web.body import (
     read_body,
 )
 from holdall.web.conditional import demand_a_new_record
+from holdall.web.formats import Format, accepted_format, with_format
 from holdall.web.intake import expect_unchanged
 from holdall.web.json_patch import JsonPatch
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
@@ -33,9 +34,10 @@ from holdall.web.views.answers import Input
 from holdall.web.views.items import BulkItems
 from holdall.web.views.many import is_list
 from holdall.web.views.serving import Serving
+from holdall.web.views.view import is_own
 from holdall.web.writing import malformed
 
-__all__ = ["ONE_OF_MANY", "STANDARD", "Standard", "input_of", "is_own"]
+__all__ = ["ONE_OF_MANY", "STANDARD", "Standard", "input_of"]
 
 
 class Standard(msgspec.Struct, frozen=True):
@@ -91,7 +93,10 @@ async def input_of(
     if standard.right is not Right.READ:
         view.writes.preferences = preferences_of(scope, *_PREFERENCES)
     if "query_params" in standard.takes:
-        values["query_params"] = serving.listing(scope["query_string"], own, session)
+        accepted = accepted_format(scope) if serving.lists_as_collections else Format.JSON
+        query_string = scope["query_string"]
+        query_string = query_string if accepted is Format.JSON else with_format(query_string, accepted)
+        values["query_params"] = serving.listing(query_string, own, session)
     else:
         _demand_no_others(scope["query_string"], own)
     if "key" in standard.takes:
@@ -123,11 +128,6 @@ async def _many(
         return await serving.many.items(scope, session, view, right, body, own)
     except ValidationError as error:
         raise malformed(error) or error from None
-
-
-def is_own(view: type[Value], name: str) -> bool:
-    """Whether a route of a view is the one that REST views have by themselves."""
-    return bool(getattr(view, name).__module__.startswith("holdall.web.views."))
 
 
 async def _patched(serving: Serving, session: Session, view: Any, key: Key, body: bytes) -> Input:

@@ -12,6 +12,7 @@ from holdall.app import SyncSession
 from holdall.errors import CorruptRecord, NotFound
 from holdall.model import Model
 from holdall.query import Key, Query, Value
+from holdall.web.formats import Format
 from holdall.web.listing import Listing
 from holdall.web.views.answers import Action, Input, ListingResult, RecordResponse, ResponseShape
 from holdall.web.views.bracket import UNGIVEN, WriteAction
@@ -175,6 +176,8 @@ class RestView(SyncBulk, BaseRestView[M]):
     def get_many(self, query_params: Listing) -> ListingResult[M]:
         """Return the page that a request asks for, of what ``build_query`` means."""
         query = self.apply_query_params(self.build_query(), query_params)
+        if query_params.format is not Format.JSON:  # a file, which is read while it is sent
+            return ListingResult([], None, msgspec.structs.replace(query_params, query=query))
         try:
             records, broken = self.session.query(query), []
         except CorruptRecord:

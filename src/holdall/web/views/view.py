@@ -15,7 +15,7 @@ from holdall.service import Dal
 from holdall.web.dependency import UserOf
 from holdall.web.views.routes import RouteSpec, route_of
 
-__all__ = ["VERBS", "View", "inherited_list", "prefix_of", "routes_of"]
+__all__ = ["VERBS", "View", "inherited_list", "is_own", "prefix_of", "routes_of"]
 
 VERBS = ("get_many", "get_one", "create", "update", "delete")
 
@@ -66,6 +66,11 @@ class View:
                     f"{cls.__name__}.{name} is a verb, which has no route: give the route to {name}_endpoint, or the"
                     " method another name"
                 )
+
+
+def is_own(view: type[Value], name: str) -> bool:
+    """Whether a method of a view is the one that REST views have by themselves."""
+    return bool(getattr(view, name).__module__.startswith("holdall.web.views."))
 
 
 def routes_of(view: type[View]) -> Iterator[tuple[str, RouteSpec]]:

@@ -1,0 +1,76 @@
+"""``holdall outbox``: an operator looks at events that wait, and at dead letters, and deals with them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.terminal import run
+
+pytestmark = pytest.mark.anyio
+
+_SHOP = """
+from pathlib import Path
+
+from holdall import Holdall, Model, field
+
+here = Path(__file__).parent
+
+
+class Order(Model):
+    id: int = field(pk=True)
+    state: str = "new"
+
+
+app = Holdall("shop")
+app.add_store("main", f"sqlite:///{here}/main.db")
+app.add(Order, store="main")
+
+
+@app.after(Order.created, name="ship", attempts=1)
+async def ship(event):
+    if (here / "closed").exists():
+        raise RuntimeError("closed")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "orders.py").write_text(_SHOP)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("orders", None)
+    yield tmp_path
+    sys.modules.pop("orders", None)
+
+
+def _told(folder: Path, *words: str) -> str:
+    said = run(folder, "holdall", "outbox", *words)
+    return said.output + said.errors
+
+
+async def test_an_operator_deals_with_events(folder: Path) -> None:
+    shop: Any = importlib.import_module("orders")
+    await shop.app.create()
+    async with shop.app.session() as session:
+        session.add_all([shop.Order(id=number) for number in (1, 2)])
+    await shop.app.close()
+    listed = _told(folder, "list", "orders:app")
+    assert "main:1  waiting  ship  order 1 created" in listed
+    (folder / "closed").touch()
+    assert "delivered 0, tried in vain 0, dead 2, waiting 0" in _told(folder, "deliver", "orders:app")
+    assert "main:2  dead" in _told(folder, "list", "orders:app", "--dead", "--handler", "ship")
+    shown = _told(folder, "show", "orders:app", "main:1")
+    assert "main:1: dead, for 'ship', after 1 tries (RuntimeError: closed)" in shown
+    assert "fields: id, state" in shown
+    assert "by 'system'" in shown
+    (folder / "closed").unlink()
+    assert "main:1 will be delivered again" in _told(folder, "retry", "orders:app", "main:1")
+    assert "main:2 is forgotten" in _told(folder, "drop", "orders:app", "main:2")
+    assert "delivered 1," in _told(folder, "deliver", "orders:app")
+    assert "no event waits" in _told(folder, "list", "orders:app")
+    assert "main:1" in _told(folder, "show", "orders:app", "main:1")
