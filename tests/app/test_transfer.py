@@ -29,7 +29,7 @@ class Town(Model, collection="towns"):
     id: int = field(pk=True, generated=True)
     name: str
     country: Ref[Country | None] = field(default=None)
-    twins: Many[Town]
+    twins: Many[Town] = field(default=())
     seen: datetime = field(auto_now="create")
 
 
@@ -50,7 +50,7 @@ async def filled(app: Holdall) -> None:
         for number, text in enumerate(TEXTS):
             made = Thing(
                 text=text, number=-number, ratio=1 / 3, price=Decimal("1.50"), free=Decimal("1E+3"), blob=text.encode(),
-                day=date(2020, 1, 1), tags=[text], numbers={text: number}, anything={"deep": [text, None]}, line=line,
+                day=date(2020, 1, 1), tags=[text], numbers={text: number}, anything={"deep": [text, None]}, line=line, cities=(),
             )  # fmt: skip
             session.add(made)
 
