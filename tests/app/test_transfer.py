@@ -50,7 +50,8 @@ async def filled(app: Holdall) -> None:
         for number, text in enumerate(TEXTS):
             made = Thing(
                 text=text, number=-number, ratio=1 / 3, price=Decimal("1.50"), free=Decimal("1E+3"), blob=text.encode(),
-                day=date(2020, 1, 1), tags=[text], numbers={text: number}, anything={"deep": [text, None]}, line=line, cities=(),
+                day=date(2020, 1, 1), tags=[text], numbers={text: number}, anything={"deep": [text, None]},
+                line=line, cities=(),
             )  # fmt: skip
             session.add(made)
 

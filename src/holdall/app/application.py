@@ -56,6 +56,7 @@ class Application(Sessions, Protocol):
         ids: Sequence[Key] | None = None,
         batch: int = 500,
         progress: Callable[[MigrationReport], object] | None = None,
+        user: User = SYSTEM,
     ) -> MigrationReport:
         """Let a function change all records of a collection, once."""
         ...

@@ -152,6 +152,30 @@ async def test_a_file_has_what_the_view_shows(client: Client) -> None:
     assert ("authorize", "get_many", False, False) in client.calls  # type: ignore[attr-defined]
 
 
+async def test_a_repeated_request_is_done_once(kind: str, tmp_path: Path) -> None:
+    service = shop(f"sqlite:///{tmp_path}/shop.db").asgi(create=True, idempotency=True)
+    include_view(service, BOOKS[kind])
+    async with Client(service) as client:
+        client.calls = BOOKS[kind].calls  # type: ignore[attr-defined]
+        await client.post("/authors", {"name": "Austen"})
+        acts(client)
+        first = await ask(client, "POST", "/books", book("a"), idempotency_key='"k1"')
+        again = await ask(client, "POST", "/books", book("a"), idempotency_key='"k1"')
+        assert (first.status, first.headers.get("idempotent-replayed")) == (201, None)
+        assert (again.status, again.body, again.headers["idempotent-replayed"]) == (201, first.body, "true")
+        assert again.headers["location"] == "/books/1"
+        assert [act for act in acts(client) if act[0] == "after_commit"] == [("after_commit", "create")]
+        assert (await ask(client, "POST", "/books", book("b"), idempotency_key='"k1"')).status == 422
+        for _ in range(2):
+            many = await ask(client, "POST", "/books", [book("c"), book("d")], idempotency_key='"k2"')
+            assert [each["key"] for each in many.json()["items"]] == ["2", "3"]
+            assert (await ask(client, "DELETE", "/books/1", idempotency_key='"k3"')).status == 204
+        refused = await ask(client, "POST", "/books", book("refused", pages=-1), idempotency_key='"k4"')
+        assert refused.status == 422
+        assert (await ask(client, "POST", "/books", book("e"), idempotency_key='"k4"')).status == 201
+        assert await titles(client) == ["c", "d", "e"]
+
+
 async def test_lines_of_a_file_pass_the_hooks(client: Client) -> None:
     lines = [b'{"title":"a","author":1}', b'{"title":3}', b'{"title":"b","author":77}', b'{"title":"c","author":1}']
     headers = {"content-type": "application/x-ndjson"}

@@ -55,17 +55,29 @@ _BY_ITEM = Problem(
 
 
 class Repeatable:
-    """Answers the writes of one collection once for each key of each user. Example: :class:`Idempotency`."""
+    """Answers the writes of one collection once for each key of each user.
+
+    Unless it ``may_be_in_one``, an answer is not kept in the transaction of the write but right after it, so that what
+    is to follow a commit does. Example: :class:`Idempotency`.
+    """
 
     def __init__(
-        self, binding: Binding, bindings: Bindings, kept: KeptAnswers, idempotency: Idempotency, options: Options
+        self,
+        binding: Binding,
+        bindings: Bindings,
+        kept: KeptAnswers,
+        idempotency: Idempotency,
+        options: Options,
+        *,
+        may_be_in_one: bool = True,
     ) -> None:
         self._bindings = bindings
         self._kept = kept
         self._policy = binding.policy
         self._options = options
         self._is_required = idempotency.demands(binding.collection)
-        self._is_in_one = isinstance(kept.store, Transactional) and _stays_within(binding, bindings, kept)
+        is_in_one = isinstance(kept.store, Transactional) and _stays_within(binding, bindings, kept)
+        self._is_in_one = may_be_in_one and is_in_one
         self._under_way: set[str] = set()
 
     def concerns(self, scope: Scope) -> bool:

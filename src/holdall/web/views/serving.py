@@ -36,6 +36,7 @@ from holdall.web.views.declared import form_of, model_of
 from holdall.web.views.forms import Form, written_by
 from holdall.web.views.many import Many
 from holdall.web.views.parameters import translated
+from holdall.web.views.repeated import repeatable_of
 from holdall.web.views.simple_rest import content_range, simple_rest
 from holdall.web.views.view import is_own
 
@@ -63,6 +64,7 @@ class Serving:
         self._pages = Pages(self.collection, cursors, options.max_page)
         self.many = Many(self, self._dialects)
         self._exports = Exports(self.collection)
+        self.repeatable = repeatable_of(app, binding, options)
         # schemas may hide what aggregates would look into and files would hold, and methods of a view change it
         are_own = is_own(view, "get_many") and is_own(view, "get_many_endpoint")
         self.lists_as_collections = self.form.is_derived and are_own and not self.is_simple_rest
