@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from holdall.app import Holdall, ImportReport
-from holdall.cli.acting import As, Roles, acting_user
+from holdall.cli.acting import Acting, As, Roles
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import DeclarationError, HoldallError, QueryError
@@ -45,22 +45,25 @@ def export(
     role: Roles = None,
 ) -> None:
     """Write the records of a collection into a file, as it is when it is whole."""
-    acting, app = acting_user(user, role), Target(target).app
+    acting, app = Acting(user, role), Target(target).app
     model = _model(app, collection)
     try:
         query: Query[Model] = Query(collection, ALWAYS if where is None else parse_condition(where), model=model)
     except HoldallError as error:
         raise Failure(str(error), MISUSE) from error
-    work = app.export_records(
-        query,
-        file,
-        form=form,
-        columns=None if columns is None else columns.split(","),
-        user=acting,
-        keeps_formulas=keep_formulas,
-        progress=_tell,
-    )
-    print(f"{collection}: {_run(app, work)} records in {file}")
+
+    async def work() -> int:
+        return await app.export_records(
+            query,
+            file,
+            form=form,
+            columns=None if columns is None else columns.split(","),
+            user=await acting.user(app),
+            keeps_formulas=keep_formulas,
+            progress=_tell,
+        )
+
+    print(f"{collection}: {_run(app, work())} records in {file}")
 
 
 def import_(
@@ -77,20 +80,24 @@ def import_(
     role: Roles = None,
 ) -> None:
     """Add a record for each line of a file; fails where lines were refused, and names them."""
-    acting, app = acting_user(user, role), Target(target).app
-    work = app.import_records(
-        _model(app, collection),
-        file,
-        form=form,
-        upsert=upsert,
-        skip=() if skip is None else skip.split(","),
-        dry_run=dry_run,
-        batch=batch,
-        user=acting,
-        keeps_formulas=keep_formulas,
-        progress=_tell,
-    )
-    report = _run(app, work)
+    acting, app = Acting(user, role), Target(target).app
+    model = _model(app, collection)
+
+    async def work() -> ImportReport:
+        return await app.import_records(
+            model,
+            file,
+            form=form,
+            upsert=upsert,
+            skip=() if skip is None else skip.split(","),
+            dry_run=dry_run,
+            batch=batch,
+            user=await acting.user(app),
+            keeps_formulas=keep_formulas,
+            progress=_tell,
+        )
+
+    report = _run(app, work())
     print(report)
     if report.failed:
         raise Failure(f"{report.failed} lines were refused")
