@@ -35,7 +35,7 @@ from holdall.web.reading import Reads, conditional
 from holdall.web.replacing import Replaces
 from holdall.web.reply import Reply, problem_reply, send_reply
 from holdall.web.request_context import RequestContexts
-from holdall.web.rights import USER, has_any_right, refusal
+from holdall.web.rights import USER, forbidden, has_any_right, refusal
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
 from holdall.web.writing import Writes
@@ -243,11 +243,7 @@ class Resource:
     def _problem(self, scope: Scope, error: HoldallError, key: str) -> Problem:
         if isinstance(error, Forbidden):
             user: User = scope.get(USER, ANONYMOUS)
-            refused = refusal(
-                self._bindings.of_name(error.collection), Right(error.right), user, self._options.challenge
-            )
-            is_own = error.collection == self.binding.collection
-            return refused if is_own or refused.status == 401 else Problem(403, "forbidden", "You may not do this.")
+            return forbidden(self._bindings, error, user, self._options.challenge, self.binding)
         method = scope["method"]
         is_conditional = method in ("PATCH", "PUT", "DELETE") and header(scope, b"if-match") is not None
         is_read = method in ("GET", "HEAD")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from holdall.errors import ActionUnavailable, FieldError
+from holdall.errors import ActionUnavailable, FieldError, Forbidden
 from holdall.policy import Right, User
 from holdall.query import Key
 from holdall.session import Binding, rights_of_removal
@@ -15,6 +15,7 @@ __all__ = [
     "USER",
     "demand_removal",
     "demand_right",
+    "forbidden",
     "has_any_right",
     "might_allow",
     "refusal",
@@ -75,6 +76,24 @@ def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Probl
     if policy.allows(Right.READ, user):
         return Problem(403, "forbidden", "You may not do this.")
     return Problem(404, "not-found", "There is no such record.")
+
+
+def forbidden(
+    bindings: Iterable[Binding], error: Forbidden, user: User, challenge: str, own: Binding | None = None
+) -> Problem:
+    """The answer to those whose right the session, a view or a function of the program denied.
+
+    Of the ``own`` collection it may say that there is no such record. A right, or a collection, that somebody has made
+    up is plainly forbidden.
+    """
+    if isinstance(error, ActionUnavailable):
+        return unavailable(error)
+    plain = Problem(403, "forbidden", "You may not do this.")
+    binding = next((each for each in bindings if each.collection == error.collection), None)
+    if binding is None or error.right not in [*Right]:
+        return plain
+    refused = refusal(binding, Right(error.right), user, challenge)
+    return refused if binding is own or refused.status == 401 else plain
 
 
 def unavailable(error: ActionUnavailable, key_text: Callable[[Key], str] = str) -> Problem:

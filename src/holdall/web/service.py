@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdall.app import Holdall
-from holdall.errors import ActionUnavailable, DeclarationError, Forbidden
-from holdall.policy import Right, User
+from holdall.errors import DeclarationError, Forbidden
+from holdall.policy import User
 from holdall.query import Json, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.cursor import Cursors
@@ -41,7 +41,7 @@ from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
 from holdall.web.problem import Problem
 from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
-from holdall.web.rights import refusal, unavailable
+from holdall.web.rights import forbidden
 
 __all__ = ["Service", "asgi"]
 
@@ -154,14 +154,7 @@ class Service(FastAPI):
 
     def refusal(self, error: Forbidden, user: User) -> Problem:
         """Make the problem for a user without a right: 401 where authentication would help, else 403."""
-        if isinstance(error, ActionUnavailable):
-            return unavailable(error)
-        forbidden = Problem(403, "forbidden", "You may not do this.")
-        if error.right not in [*Right]:  # one that a view has made up for an action of its own
-            return forbidden
-        binding = self.holdall.bindings.of_name(error.collection)
-        refused = refusal(binding, Right(error.right), user, self.settings.challenge)
-        return refused if refused.status == 401 else forbidden
+        return forbidden(self.holdall.bindings, error, user, self.settings.challenge)
 
     @property
     def knows_users(self) -> bool:

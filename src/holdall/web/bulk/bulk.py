@@ -12,7 +12,7 @@ import msgspec
 
 from holdall.errors import CommitAborted, FieldError, Forbidden, HoldallError, NotFound, Unsupported, ValidationError
 from holdall.model import Record
-from holdall.policy import Right, User
+from holdall.policy import User
 from holdall.session import Bindings, Guarantee, Session
 from holdall.web.asgi import Scope
 from holdall.web.bulk.fetching import Fetched
@@ -26,7 +26,7 @@ from holdall.web.preferences import Preferences, preferences_of
 from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.rehearsal import rehearsed
 from holdall.web.reply import Reply
-from holdall.web.rights import refusal
+from holdall.web.rights import forbidden
 from holdall.web.view import CollectionView
 
 __all__ = ["Bulk"]
@@ -218,7 +218,7 @@ class Bulk:
         if isinstance(error, Problem):
             return error
         if isinstance(error, Forbidden):
-            return refusal(self._binding, Right(error.right), user, self._intake.options.challenge)
+            return forbidden([self._binding], error, user, self._intake.options.challenge, self._binding)
         assert isinstance(error, HoldallError)
         problem = problem_of(error, is_conditional=True)
         if problem is None:
