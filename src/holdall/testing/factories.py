@@ -83,7 +83,7 @@ class Factory:
         return record
 
     def add_many(self, session: _Adding, model: type[M], number: int, **values: object) -> list[M]:
-        """Return so many new records of a session, each with what it refers to. Example: :class:`Factory`."""
+        """Return so many records, each added with those that it needs. Example: :class:`Factory`."""
         return [self.add(session, model, **values) for _ in range(number)]
 
     def _made(self, model: type[M], values: _Given, depth: int) -> M:
